@@ -1,0 +1,106 @@
+"""Every touch of the share is bounded: a call that hangs keeps its thread, never its caller.
+
+A call stuck in the kernel cannot be interrupted from user space, so it is left where it is and no second one is
+started beside it: however long the share hangs, it costs one thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+#: How long one touch of the share may take, in seconds, unless the operator says otherwise.
+DEFAULT_DEADLINE_S = 5.0
+
+
+class ShareHungError(TimeoutError):
+    """A touch of the share did not answer in time. `since` is when the stuck call began, in ms since the epoch."""
+
+    def __init__(self, doing: str, deadline_s: float, since_ms: int) -> None:
+        self.doing = doing
+        self.deadline_s = deadline_s
+        self.since_ms = since_ms
+        super().__init__(f"no answer from the share within {deadline_s:g} s ({doing})")
+
+
+class _Job:
+    __slots__ = ("doing", "done", "error", "function", "result", "since_ms")
+
+    def __init__(self, function: Callable[[], object], doing: str) -> None:
+        self.function = function
+        self.doing = doing
+        self.done = threading.Event()
+        self.result: object = None
+        self.error: BaseException | None = None
+        self.since_ms = time.time_ns() // 1_000_000
+
+
+class BoundedShare:
+    """Runs calls on one worker thread, one at a time, each with a deadline."""
+
+    def __init__(self, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
+        self.deadline_s = deadline_s
+        self._stuck: _Job | None = None
+        self._job: _Job | None = None
+        self._wake = threading.Semaphore(0)
+        self._thread: threading.Thread | None = None
+
+    def call(self, function: Callable[[], T], doing: str) -> T:
+        """Return `function()`, or raise what it raised, or ShareHungError once the deadline has passed.
+
+        While an earlier call is still stuck this raises at once, unless that call comes back within the deadline.
+        """
+        if self._stuck is not None:
+            if not self._stuck.done.wait(self.deadline_s):
+                raise ShareHungError(self._stuck.doing, self.deadline_s, self._stuck.since_ms)
+            self._stuck = None
+        job = _Job(function, doing)
+        self._submit(job)
+        if not job.done.wait(self.deadline_s):
+            self._stuck = job
+            raise ShareHungError(doing, self.deadline_s, job.since_ms)
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]
+
+    def wait_until_free(self, timeout_s: float) -> bool:
+        """Wait for a stuck call to come back; True at once where none is stuck."""
+        if self._stuck is None:
+            return True
+        if not self._stuck.done.wait(timeout_s):
+            return False
+        self._stuck = None
+        return True
+
+    @property
+    def stuck_since_ms(self) -> int | None:
+        """When the call that is stuck now began (ms since the epoch), or None."""
+        stuck = self._stuck
+        return stuck.since_ms if stuck is not None and not stuck.done.is_set() else None
+
+    def _submit(self, job: _Job) -> None:
+        self._job = job
+        if self._thread is None:
+            # A daemon: the interpreter must be able to end while this thread hangs in the kernel.
+            self._thread = threading.Thread(target=self._work, name="share", daemon=True)
+            self._thread.start()
+        self._wake.release()
+
+    def _work(self) -> None:
+        while True:
+            self._wake.acquire()
+            job, self._job = self._job, None
+            if job is None:
+                continue
+            try:
+                job.result = job.function()
+            except BaseException as error:  # noqa: BLE001 - it is handed to the caller, whatever it is
+                job.error = error
+            job.done.set()

@@ -1,0 +1,49 @@
+"""What a reader of the shared state could not understand, each with a name and the file: reported, never repaired."""
+
+from __future__ import annotations
+
+EMPTY = "empty-file"
+TRUNCATED = "not-json"
+BOM = "byte-order-mark"
+UTF16 = "utf-16"
+NOT_UTF8 = "not-utf-8"
+NOT_AN_OBJECT = "not-an-object"
+WRONG_TYPE = "wrong-type"
+NO_HEARTBEAT = "missing-last-heartbeat"
+BAD_HEARTBEAT = "invalid-last-heartbeat"
+NAIVE_HEARTBEAT = "naive-last-heartbeat"
+FUTURE_HEARTBEAT = "future-last-heartbeat"
+TOO_LARGE = "too-large"
+SYMLINK = "symlink"
+NOT_A_FILE = "not-a-file"
+UNREADABLE = "unreadable"
+VANISHED = "vanished"
+ID_CONTRADICTS_NAME = "id-contradicts-file-name"
+CASE_DOUBLE = "mixed-case-double"
+CONFLICT_COPY = "conflict-copy"
+NOT_A_MACHINE = "not-a-machine-id"
+#: The view lost machines that have files of their own: an older service rewrote it from its stale memory.
+VIEW_ERASED = "view-erased-by-older-service"
+
+
+class Finding:
+    """One thing that was not understood. `file` is relative to the shared folder."""
+
+    __slots__ = ("detail", "file", "kind")
+
+    def __init__(self, file: str, kind: str, detail: str) -> None:
+        self.file = file
+        self.kind = kind
+        self.detail = detail
+
+    def as_dict(self) -> dict[str, str]:
+        return {"file": self.file, "kind": self.kind, "detail": self.detail}
+
+    def __repr__(self) -> str:
+        return f"Finding({self.file!r}, {self.kind!r}, {self.detail!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Finding) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.file, self.kind, self.detail))

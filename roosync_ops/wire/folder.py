@@ -1,0 +1,236 @@
+"""The shared folder, read safely: whatever lies in it, the answer is records and findings, never an exception.
+
+Nothing here bounds time; callers put every call behind wire.deadline.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+
+from . import findings as f
+from .identity import is_machine_id
+from .merge import CONFLICT, FILE, VIEW, Evidence
+from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, NotUnderstoodError, load, machine_of_key, parse
+from .status import FUTURE_TOLERANCE_MS
+from .times import to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+HEARTBEATS = "heartbeats"
+VIEW_NAME = "heartbeat.json"
+
+#: What sync products append to a name they could not keep: ` (1)`, ` (HOST's conflicted copy DATE)`, ` - Copy`,
+#: `.sync-conflict-DATE-TIME-ID`; Drive's localised `Copy of NAME` stands before it.
+_CONFLICT = re.compile(
+    r"(?:Copy of |Copie de )?([A-Za-z0-9-]{1,63}?)"
+    r"(?: \(.{1,120}\)| - Cop(?:y|ie)(?: \(\d+\))?|\.sync-conflict-[\w-]{1,60})+",
+    re.ASCII | re.DOTALL,
+)
+_COPY_OF = re.compile(r"Cop(?:y of|ie de) ([A-Za-z0-9-]{1,63})", re.ASCII)
+#: Python on Windows opens in text mode unless told; elsewhere these do not exist.
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+class ShareUnavailableError(OSError):
+    """The shared folder itself cannot be used: missing, not a folder, or not readable."""
+
+
+class Snapshot:
+    """All that one reading of the shared folder gave.
+
+    `view` is the parsed `heartbeat.json` (None where there is none or it was not understood), `view_state` is
+    "absent", "read" or the finding kind that kept it from being read. `seen` counts the heartbeat files met, readable
+    or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
+    """
+
+    __slots__ = ("evidence", "findings", "read_at_ms", "seen", "view", "view_state")
+
+    def __init__(self, read_at_ms: int) -> None:
+        self.read_at_ms = read_at_ms
+        self.evidence: list[Evidence] = []
+        self.findings: list[f.Finding] = []
+        self.view: dict[str, Any] | None = None
+        self.view_state = "absent"
+        self.seen = 0
+
+    def report(self, file: str, kind: str, detail: str) -> None:
+        self.findings.append(f.Finding(file, kind, detail))
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """Return a regular file's bytes. Raises NotUnderstoodError for links, non-files, and more than `limit` bytes.
+
+    Never follows a symbolic link, never blocks on a pipe or a device. OSError passes through.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotUnderstoodError(f.SYMLINK, "a symbolic link; never followed") from None
+        if error.errno == errno.ENXIO:
+            raise NotUnderstoodError(f.NOT_A_FILE, "a socket or a pipe") from None
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotUnderstoodError(f.NOT_A_FILE, "not a regular file")
+        if status.st_size > limit:
+            raise NotUnderstoodError(f.TOO_LARGE, f"{status.st_size} bytes; at most {limit} are read")
+        chunks, left = [], limit + 1
+        while left > 0:
+            chunk = os.read(descriptor, min(left, 1 << 20))
+            if not chunk:
+                break
+            chunks.append(chunk)
+            left -= len(chunk)
+        if left <= 0:
+            raise NotUnderstoodError(f.TOO_LARGE, f"more than {limit} bytes; it grew while it was read")
+        return b"".join(chunks)
+    finally:
+        os.close(descriptor)
+
+
+def read_shared(shared: str, now_ms: int) -> Snapshot:
+    """Read every per-machine file and the view under `shared` at `now_ms` (ms since the epoch).
+
+    Raises ShareUnavailableError where there is no folder to read, and nothing else.
+    """
+    try:
+        names = set(os.listdir(shared))
+    except OSError as error:
+        raise ShareUnavailableError(error.errno, f"{error.strerror or error}", shared) from None
+    snapshot = Snapshot(now_ms)
+    if HEARTBEATS in names:
+        _read_heartbeats(shared, snapshot)
+    if VIEW_NAME in names:
+        _read_view(shared, snapshot)
+    return snapshot
+
+
+def _read_heartbeats(shared: str, snapshot: Snapshot) -> None:
+    folder = os.path.join(shared, HEARTBEATS)
+    try:
+        if stat.S_ISLNK(os.lstat(folder).st_mode):
+            snapshot.seen += 1
+            snapshot.report(HEARTBEATS, f.SYMLINK, "a symbolic link; never followed")
+            return
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        snapshot.seen += 1
+        snapshot.report(HEARTBEATS, f.UNREADABLE, _reason(error))
+        return
+    spelt: dict[str, str] = {}
+    for name in names:
+        target = owner_of(name)
+        if target is None:
+            _report_stranger(snapshot, name)
+            continue
+        machine_id, kind = target
+        file = f"{HEARTBEATS}/{name}"
+        snapshot.seen += 1
+        if kind == CONFLICT:
+            snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
+        elif spelt.setdefault(machine_id, name) != name:
+            snapshot.report(file, f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
+        _read_one(os.path.join(folder, name), file, machine_id, kind, snapshot)
+
+
+def owner_of(name: str) -> tuple[str, str] | None:
+    """Tell whose evidence a file of `heartbeats/` is, and whether its FILE or a CONFLICT copy; None for neither."""
+    if not name.endswith(".json") or name.startswith("."):
+        return None
+    stem = name[:-5]
+    if is_machine_id(stem.lower()):
+        return stem.lower(), FILE
+    match = _CONFLICT.fullmatch(stem) or _COPY_OF.fullmatch(stem)
+    if match is not None and is_machine_id(match.group(1).lower()):
+        return match.group(1).lower(), CONFLICT
+    return None
+
+
+def _report_stranger(snapshot: Snapshot, name: str) -> None:
+    """Temporary files and folders are no concern of a reader; a `.json` that names no machine is."""
+    if name.endswith(".json") and not name.startswith("."):
+        snapshot.report(f"{HEARTBEATS}/{name}", f.NOT_A_MACHINE, "the file's name is no machineId")
+
+
+def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapshot) -> None:
+    try:
+        data, bom = load(read_file(path, MAX_RECORD_BYTES))
+        if bom:
+            snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
+        _accept(data, machine_id, kind, file, snapshot)
+    except NotUnderstoodError as error:
+        snapshot.report(file, error.kind, error.detail)
+    except FileNotFoundError:
+        snapshot.report(file, f.VANISHED, "vanished between listing and reading")
+    except OSError as error:
+        snapshot.report(file, f.UNREADABLE, _reason(error))
+
+
+def _accept(data: dict[str, Any], machine_id: str, kind: str, file: str, snapshot: Snapshot) -> None:
+    record, found = parse(data, machine_id, file)
+    snapshot.findings.extend(found)
+    last = record.last_heartbeat_ms
+    ahead = 0 if last is None else last - snapshot.read_at_ms
+    if last is not None and ahead > FUTURE_TOLERANCE_MS:
+        snapshot.report(file, f.FUTURE_HEARTBEAT, f"{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
+    snapshot.evidence.append(Evidence(record, kind, file))
+
+
+def _read_view(shared: str, snapshot: Snapshot) -> None:
+    """Read `heartbeat.json`; one entry that is wrong loses that entry alone."""
+    try:
+        view, bom = load(read_file(os.path.join(shared, VIEW_NAME), MAX_VIEW_BYTES))
+    except NotUnderstoodError as error:
+        snapshot.view_state = error.kind
+        snapshot.seen += error.kind != f.EMPTY
+        snapshot.report(VIEW_NAME, error.kind, error.detail)
+        return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        snapshot.view_state = f.UNREADABLE
+        snapshot.seen += 1
+        snapshot.report(VIEW_NAME, f.UNREADABLE, _reason(error))
+        return
+    snapshot.view, snapshot.view_state = view, "read"
+    if bom:
+        snapshot.report(VIEW_NAME, f.BOM, "begins with a byte-order mark; read all the same")
+    entries = view.get("heartbeats")
+    if not isinstance(entries, dict):
+        snapshot.seen += 1
+        snapshot.report(VIEW_NAME, f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
+        return
+    for key, entry in entries.items():
+        _read_entry(key, entry, snapshot)
+
+
+def _read_entry(key: str, entry: Any, snapshot: Snapshot) -> None:
+    machine_id = machine_of_key(key)
+    if machine_id is None:
+        snapshot.report(VIEW_NAME, f.NOT_A_MACHINE, f"{key!r:.80} is no machineId")
+        return
+    snapshot.seen += 1
+    if not isinstance(entry, dict):
+        snapshot.report(VIEW_NAME, f.NOT_AN_OBJECT, f"{machine_id}: a {type(entry).__name__}, not an object")
+        return
+    try:
+        _accept(entry, machine_id, VIEW, VIEW_NAME, snapshot)
+    except NotUnderstoodError as error:
+        snapshot.report(VIEW_NAME, error.kind, f"{machine_id}: {error.detail}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,50 @@
+"""One identity: machineId is the host name in lower case, and never a path."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+
+#: Letters, digits and hyphens, 1 to 63 (one DNS label). No dot, slash, colon or backslash: no path can be made from it.
+_PATTERN = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
+
+#: Names Windows reads as devices whatever their extension: `con.json` opens the console.
+_WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))],
+)
+
+#: Set by the lab alone, whose six machines share one kernel and so one host name.
+LAB_HOSTNAME_VARIABLE = "ROOSYNC_LAB_HOSTNAME"
+
+
+class InvalidMachineIdError(ValueError):
+    """A text that is no machineId. `text` is what was offered."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text = text
+        super().__init__(f"machineId invalide {text[:80]!r}: {reason}")
+
+
+def check_machine_id(text: str) -> str:
+    """Return `text` if it is a machineId; raise InvalidMachineIdError otherwise. Nothing is repaired."""
+    if _PATTERN.fullmatch(text) is None:
+        raise InvalidMachineIdError(text, "1 à 63 caractères parmi a-z, 0-9 et -")
+    if text in _WINDOWS_DEVICES:
+        raise InvalidMachineIdError(text, "nom de périphérique réservé par Windows")
+    return text
+
+
+def is_machine_id(text: object) -> bool:
+    """Tell whether `text` is a machineId."""
+    return isinstance(text, str) and _PATTERN.fullmatch(text) is not None and text not in _WINDOWS_DEVICES
+
+
+def machine_id_of(hostname: str) -> str:
+    """Return the machineId of a host name: its first label in lower case. Raises InvalidMachineIdError."""
+    return check_machine_id(hostname.strip().split(".", 1)[0].lower())
+
+
+def hostname() -> str:
+    """Return this machine's own name as the operating system gives it."""
+    return os.environ.get(LAB_HOSTNAME_VARIABLE) or socket.gethostname()

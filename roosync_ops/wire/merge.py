@@ -1,0 +1,80 @@
+"""From all that was read about a machine to the one record a verdict may rest on."""
+
+from __future__ import annotations
+
+from .status import FUTURE_TOLERANCE_MS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .record import Record
+
+#: Where a piece of evidence was read.
+FILE = "file"
+CONFLICT = "conflict"
+VIEW = "view"
+_RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
+
+
+class Evidence:
+    """One record, and the file (relative to the shared folder) it was read from."""
+
+    __slots__ = ("file", "kind", "record")
+
+    def __init__(self, record: Record, kind: str, file: str) -> None:
+        self.record = record
+        self.kind = kind
+        self.file = file
+
+    def __repr__(self) -> str:
+        return f"Evidence({self.record!r}, {self.kind!r}, {self.file!r})"
+
+
+def merge(evidence: Iterable[Evidence], now_ms: int) -> dict[str, Evidence]:
+    """Return the best evidence for each machine: newest valid heartbeat, sequence first. The order given is no matter.
+
+    Among records that carry a sequence the highest wins, whatever its clock says: a rolled-back or duplicated copy
+    has a lower one. A record without a sequence (an older service's) wins over those only by a newer heartbeat, and
+    never by one from the future: a clock that is wrong by hours must not outvote beats that were counted.
+    """
+    by_machine: dict[str, list[Evidence]] = {}
+    for piece in evidence:
+        by_machine.setdefault(piece.record.machine_id, []).append(piece)
+    return {machine: _best(pieces, now_ms) for machine, pieces in sorted(by_machine.items())}
+
+
+def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
+    if len(pieces) == 1:
+        return pieces[0]
+    counted = [piece for piece in pieces if piece.record.sequence is not None]
+    timed = [piece for piece in pieces if piece.record.sequence is None]
+    if not counted:
+        return max(timed, key=lambda piece: _by_time(piece, now_ms))
+    best = max(counted, key=_by_sequence)
+    newer = [piece for piece in timed if _newer(piece.record, best.record, now_ms)]
+    return max(newer, key=lambda piece: _by_time(piece, now_ms)) if newer else best
+
+
+def _newer(candidate: Record, counted: Record, now_ms: int) -> bool:
+    heard = candidate.last_heartbeat_ms
+    if heard is None or heard > now_ms + FUTURE_TOLERANCE_MS:
+        return False
+    known = counted.last_heartbeat_ms
+    if counted.left_at_ms is not None:
+        known = max(known or 0, counted.left_at_ms)
+    return known is None or heard > known
+
+
+def _by_sequence(piece: Evidence) -> tuple[int, int, int, str]:
+    record = piece.record
+    return record.sequence or 0, _heard(record), _RANK[piece.kind], piece.file
+
+
+def _by_time(piece: Evidence, now_ms: int) -> tuple[bool, int, int, str]:
+    heard = _heard(piece.record)
+    return heard <= now_ms + FUTURE_TOLERANCE_MS and heard >= 0, heard, _RANK[piece.kind], piece.file
+
+
+def _heard(record: Record) -> int:
+    return -1 if record.last_heartbeat_ms is None else record.last_heartbeat_ms

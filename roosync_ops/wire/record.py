@@ -1,0 +1,202 @@
+"""One machine's heartbeat as it lies in `heartbeats/<machineId>.json` or in the view.
+
+PROTOCOL's fields keep their names, order and meaning; everything of ours is additive and lives under one key, `agent`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from . import findings as f
+from .identity import is_machine_id
+from .times import BadTimeError, NaiveTimeError, from_iso, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: The old generations put their protocol's version in metadata.version; this is the one whose layout we write.
+PROTOCOL_VERSION = "3.1.0"
+RUNNING_STATE = "running"
+LEFT_STATE = "left"
+#: Two clicks of a wrong button are 8 kB of metadata; more belongs in another file, for each beat uploads it again.
+MAX_METADATA_BYTES = 8_192
+#: A record is a few kB; one that is larger was not written by any heartbeat service.
+MAX_RECORD_BYTES = 1_048_576
+#: The view of 10,000 machines is about 4 MB.
+MAX_VIEW_BYTES = 16_777_216
+#: The order PROTOCOL gives; `offlineSince`, where there is one, is written last of all.
+_LEADING_KEYS = ("machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata")
+
+
+class NotUnderstoodError(ValueError):
+    """A file's bytes or an object that holds no record. `kind` is one of wire.findings."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        self.kind = kind
+        self.detail = detail
+        super().__init__(f"{kind}: {detail}")
+
+
+class Record:
+    """A parsed heartbeat: what a verdict may rest on, and `data`, the whole object as it was read.
+
+    Times are ms since the epoch. `last_heartbeat_ms` is None where the file names its machine but holds no valid time.
+    `sequence`, `session_id` and `left_at_ms` are None in records of older services.
+    """
+
+    __slots__ = ("data", "last_heartbeat_ms", "left_at_ms", "machine_id", "sequence", "session_id")
+
+    def __init__(  # noqa: PLR0913 - one argument a field
+        self,
+        machine_id: str,
+        last_heartbeat_ms: int | None,
+        *,
+        sequence: int | None = None,
+        session_id: str | None = None,
+        left_at_ms: int | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        self.machine_id = machine_id
+        self.last_heartbeat_ms = last_heartbeat_ms
+        self.sequence = sequence
+        self.session_id = session_id
+        self.left_at_ms = left_at_ms
+        self.data = {} if data is None else data
+
+    @property
+    def has_left(self) -> bool:
+        """True when it said it was leaving and nothing has been heard since.
+
+        An older service on the same machine keeps our fields while it goes on beating: its later heartbeat wins.
+        """
+        return self.left_at_ms is not None and (self.last_heartbeat_ms or 0) <= self.left_at_ms
+
+    def __repr__(self) -> str:
+        return f"Record({self.machine_id!r}, {self.last_heartbeat_ms!r}, sequence={self.sequence!r})"
+
+
+def load(raw: bytes) -> tuple[dict[str, Any], bool]:
+    """Parse a file's bytes to a JSON object; also tell whether it began with a byte-order mark.
+
+    Raises NotUnderstoodError (empty, UTF-16, not UTF-8, not JSON, not an object); never anything else.
+    """
+    if not raw.strip(b"\x00 \t\r\n"):
+        raise NotUnderstoodError(f.EMPTY, f"{len(raw)} bytes, nothing in them")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in raw[:2]:
+        raise NotUnderstoodError(f.UTF16, "UTF-16 text; heartbeat files are UTF-8")
+    bom = raw.startswith(b"\xef\xbb\xbf")
+    try:
+        value = json.loads(raw[3:].decode("utf-8") if bom else raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise NotUnderstoodError(f.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise NotUnderstoodError(f.TRUNCATED, f"{len(raw)} bytes that are not JSON: {error!s:.120}") from None
+    if not isinstance(value, dict):
+        raise NotUnderstoodError(f.NOT_AN_OBJECT, f"a JSON {type(value).__name__}, not an object")
+    return value, bom
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse(data: dict[str, Any], machine_id: str, file: str) -> tuple[Record, list[f.Finding]]:
+    """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as findings about `file`.
+
+    Raises NotUnderstoodError when the object says it is another machine's: it is then evidence about neither.
+    """
+    inner = data.get("machineId")
+    if isinstance(inner, str) and inner.lower() != machine_id:
+        raise NotUnderstoodError(f.ID_CONTRADICTS_NAME, f"says it is {inner!r:.80}, and stands for {machine_id}")
+    found: list[f.Finding] = []
+
+    def report(kind: str, detail: str) -> None:
+        found.append(f.Finding(file, kind, detail))
+
+    if not isinstance(inner, str):
+        report(f.WRONG_TYPE, f"machineId is {_named(inner)}; taken from the file's name")
+    last = _heartbeat_ms(data, report)
+    agent = data.get("agent")
+    if agent is None or not isinstance(agent, dict):
+        if agent is not None:
+            report(f.WRONG_TYPE, f"agent is {_named(agent)}, not an object")
+        agent = {}
+    for key, kind in (("status", str), ("missedHeartbeats", int), ("metadata", dict)):
+        if key in data and not isinstance(data[key], kind):
+            report(f.WRONG_TYPE, f"{key} is {_named(data[key])}, not {kind.__name__}")
+    sequence, session = agent.get("sequence"), agent.get("sessionId")
+    record = Record(
+        machine_id,
+        last,
+        sequence=sequence if type(sequence) is int and sequence >= 0 else None,
+        session_id=session if isinstance(session, str) else None,
+        left_at_ms=_left_at_ms(agent, report),
+        data=data,
+    )
+    return record, found
+
+
+def _named(value: object) -> str:
+    return "missing" if value is None else f"a {type(value).__name__}"
+
+
+def _heartbeat_ms(data: dict[str, Any], report: Any) -> int | None:
+    if data.get("lastHeartbeat") is None:
+        report(f.NO_HEARTBEAT, "no lastHeartbeat: seen, but never heard")
+        return None
+    try:
+        return from_iso(data["lastHeartbeat"])
+    except NaiveTimeError as error:
+        report(f.NAIVE_HEARTBEAT, str(error))
+    except BadTimeError as error:
+        report(f.BAD_HEARTBEAT, str(error))
+    return None
+
+
+def _left_at_ms(agent: dict[str, Any], report: Any) -> int | None:
+    if agent.get("state") != LEFT_STATE:
+        return None
+    try:
+        return from_iso(agent.get("leftAt"))
+    except BadTimeError as error:
+        report(f.WRONG_TYPE, f"agent.leftAt: {error}")
+    return None
+
+
+def ordered(data: dict[str, Any]) -> dict[str, Any]:
+    """Return `data` with its keys in PROTOCOL's order: the five known ones, then extras, then offlineSince."""
+    result = {key: data[key] for key in _LEADING_KEYS if key in data}
+    result.update((key, value) for key, value in data.items() if key not in result and key != "offlineSince")
+    if data.get("offlineSince") is not None:
+        result["offlineSince"] = data["offlineSince"]
+    return result
+
+
+def dump(value: dict[str, Any]) -> bytes:
+    """Write JSON as the old services do: UTF-8, no BOM, two-space indent, LF, no trailing newline.
+
+    A lone surrogate (legal in JSON, not in UTF-8) is written as its escape, so no input can make a beat fail.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=True, indent=2, allow_nan=False).encode("ascii")
+
+
+def first_seen(record: Record) -> str:
+    """Return when the machine was first seen, as an ISO time: its metadata's word, else its last heartbeat."""
+    metadata = record.data.get("metadata")
+    if isinstance(metadata, dict):
+        try:
+            return to_iso(from_iso(metadata.get("firstSeen")))
+        except BadTimeError:
+            pass
+    return to_iso(record.last_heartbeat_ms or 0)
+
+
+def machine_of_key(key: object) -> str | None:
+    """Return the machineId a key of the view stands for, or None where it stands for none."""
+    lowered = key.lower() if isinstance(key, str) else None
+    return lowered if is_machine_id(lowered) else None

@@ -1,0 +1,124 @@
+"""`heartbeat.json`, the view: a pure function of the per-machine files and of what older services wrote into it.
+
+Anyone may rebuild it; losing it or a race on it loses nothing. PROTOCOL fixes its keys, their order and formatting.
+"""
+
+from __future__ import annotations
+
+from .record import PROTOCOL_VERSION, Record, first_seen, ordered
+from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
+from .times import BadTimeError, from_iso, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .merge import Evidence
+
+_TOP_KEYS = ("heartbeats", "onlineMachines", "offlineMachines", "warningMachines", "statistics")
+
+
+def build(
+    merged: dict[str, Evidence], old: dict[str, Any] | None, now_ms: int, thresholds: Thresholds
+) -> dict[str, Any]:
+    """Return the view of `merged` (machineId to its best evidence) as an older service would write it at `now_ms`.
+
+    Machines without one valid heartbeat are left out: an older reader takes them for online for ever. Top-level keys
+    of `old` that the protocol does not know are kept, last.
+    """
+    heartbeats: dict[str, Any] = {}
+    lists: dict[str, list[str]] = {ONLINE: [], OFFLINE: [], WARNING: []}
+    for machine_id, piece in merged.items():
+        if piece.record.last_heartbeat_ms is None:
+            continue
+        word = old_status(piece.record, now_ms, thresholds)
+        heartbeats[machine_id] = _entry(piece.record, word, now_ms, thresholds)
+        lists[word].append(machine_id)
+    view: dict[str, Any] = {
+        "heartbeats": heartbeats,
+        "onlineMachines": lists[ONLINE],
+        "offlineMachines": lists[OFFLINE],
+        "warningMachines": lists[WARNING],
+        "statistics": {
+            "totalMachines": len(heartbeats),
+            "onlineCount": len(lists[ONLINE]),
+            "offlineCount": len(lists[OFFLINE]),
+            "warningCount": len(lists[WARNING]),
+            "lastHeartbeatCheck": to_iso(now_ms),
+        },
+    }
+    view.update((key, value) for key, value in (old or {}).items() if key not in _TOP_KEYS)
+    return view
+
+
+def old_status(record: Record, now_ms: int, thresholds: Thresholds) -> str:
+    """Return the status in the three words the old generations know: a machine that left is offline to them."""
+    word = status(record, now_ms, thresholds)
+    return word if word in (ONLINE, WARNING) else OFFLINE
+
+
+def _entry(record: Record, word: str, now_ms: int, thresholds: Thresholds) -> dict[str, Any]:
+    data = record.data
+    heard = to_iso(record.last_heartbeat_ms or 0)
+    old = data.get("metadata")
+    metadata: dict[str, Any] = {
+        "firstSeen": first_seen(record),
+        "lastUpdated": heard,
+        "version": PROTOCOL_VERSION,
+    }
+    if isinstance(old, dict):
+        metadata.update((key, old[key]) for key in ("lastUpdated", "version") if isinstance(old.get(key), str))
+    entry: dict[str, Any] = {
+        "machineId": record.machine_id,
+        "lastHeartbeat": heard,
+        "status": word,
+        "missedHeartbeats": missed_heartbeats(record, now_ms, thresholds),
+        "metadata": metadata,
+    }
+    if record.sequence is None:  # an older service's entry: what it put there survives a rewrite, as in its own
+        entry.update((key, value) for key, value in data.items() if key not in entry)
+        if isinstance(old, dict):
+            metadata.update((key, value) for key, value in old.items() if key not in metadata)
+    entry.pop("offlineSince", None)
+    if word == OFFLINE:
+        since = record.left_at_ms if record.has_left else (record.last_heartbeat_ms or 0) + thresholds.timeout_ms
+        entry["offlineSince"] = to_iso(since or 0)
+    return ordered(entry)
+
+
+def needs_write(
+    old: dict[str, Any] | None, new: dict[str, Any], now_ms: int, horizon_ms: int, thresholds: Thresholds
+) -> bool:
+    """Tell whether a reader would act otherwise on `new` than on `old`, now or up to `horizon_ms` from now.
+
+    A reader of the view computes each machine's status from its `lastHeartbeat`; it also reads the lists. Nothing else
+    in the view is worth an upload. `horizon_ms` is how long it is until the next occasion to write.
+    """
+    if old is None:
+        return True
+    known, fresh = old.get("heartbeats"), new["heartbeats"]
+    if not isinstance(known, dict) or set(known) != set(fresh):
+        return True
+    if any(_as_set(old.get(key)) != set(new[key]) for key in _TOP_KEYS[1:4]):
+        return True
+    statistics = old.get("statistics")
+    if not isinstance(statistics, dict) or statistics.get("onlineCount") != len(new["onlineMachines"]):
+        return True
+    return any(
+        _reading(known[machine], at, thresholds) != _reading(fresh[machine], at, thresholds)
+        for machine in fresh
+        for at in (now_ms, now_ms + horizon_ms)
+    )
+
+
+def _as_set(value: Any) -> set[str] | None:
+    return {str(item) for item in value} if isinstance(value, list) else None
+
+
+def _reading(entry: Any, at_ms: int, thresholds: Thresholds) -> str | None:
+    """What a reader of the view makes of one entry at `at_ms`; None for one it cannot read."""
+    try:
+        heard = from_iso(entry.get("lastHeartbeat"))
+    except (BadTimeError, AttributeError):
+        return None
+    return status(Record("", heard), at_ms, thresholds)
