@@ -1,0 +1,159 @@
+"""One machine of the fleet, as one line of `inventory.py` describes it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
+from roosync_ops.wire.identity import is_machine_id
+from roosync_ops.wire.record import MAX_METADATA_BYTES, dump
+from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: A pyinfra host: its name and its data.
+Entry = tuple[str, dict[str, Any]]
+
+#: Under this key of a host's data lies the validated Machine, for the operations to read.
+DATA_KEY = "roosync"
+
+#: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
+_ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
+
+
+class FleetError(ValueError):
+    """An inventory that cannot be used: one sentence that names the machine and the field."""
+
+
+class Machine(BaseModel):
+    """What is known and expected of one machine. Durations in ms unless the name says otherwise.
+
+    `shared` and `local_dir` are paths on the machine; where they are None its agent's own defaults hold
+    (ROOSYNC_SHARED_PATH there, and the user's state folder). `ssh` holds further data keys of pyinfra's SSH connector.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    machine_id: str
+    expected: Literal["online", "offline"] = "online"
+    why: str | None = None
+    host: str | None = None
+    user: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    ssh: dict[str, JsonValue] = {}
+    shared: str | None = None
+    local_dir: str | None = None
+    python: str | None = None
+    heartbeat_interval: int = Field(default=DEFAULT_INTERVAL_MS, ge=100)
+    offline_timeout: int = Field(default=DEFAULT_TIMEOUT_MS, ge=100)
+    enable_auto_sync: bool = True
+    share_deadline: float = Field(default=DEFAULT_DEADLINE_S, gt=0)
+    permanence: Literal["auto", "systemd", "process"] = "auto"
+    metadata: dict[str, JsonValue] = {}
+
+    @field_validator("machine_id")
+    @classmethod
+    def _a_machine_id(cls, value: str) -> str:
+        if not is_machine_id(value):
+            raise ValueError("must be the host name in lower case: 1 to 63 of a-z, 0-9 and -, and no Windows device")
+        return value
+
+    @field_validator("host", "user", "python")
+    @classmethod
+    def _no_option(cls, value: str | None) -> str | None:
+        if value is not None and (not value.strip() or value.startswith("-") or "\n" in value):
+            raise ValueError("must not be empty, begin with a hyphen or hold a line break")
+        return value
+
+    @field_validator("shared", "local_dir")
+    @classmethod
+    def _an_absolute_path(cls, value: str | None) -> str | None:
+        if value is not None and (_ABSOLUTE.match(value) is None or "\n" in value or "\0" in value):
+            raise ValueError(f"must be an absolute path on the machine, not {value!r}")
+        return value
+
+    @field_validator("ssh")
+    @classmethod
+    def _ssh_data_without_secrets(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for key in value:
+            if not key.startswith("ssh_"):
+                raise ValueError(f"{key!r} is no data key of pyinfra's SSH connector (they begin with ssh_)")
+            if "password" in key:
+                raise ValueError(
+                    f"{key!r} is a secret; use a key and the SSH agent, or pyinfra's --ssh-password-prompt"
+                )
+        return value
+
+    @field_validator("metadata")
+    @classmethod
+    def _bounded_metadata(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if len(dump(value)) > MAX_METADATA_BYTES:
+            raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON; it is uploaded with every beat")
+        return value
+
+    @model_validator(mode="after")
+    def _interval_before_timeout(self) -> Self:
+        if self.heartbeat_interval >= self.offline_timeout:
+            raise ValueError(
+                f"heartbeat_interval ({self.heartbeat_interval} ms) must be shorter than "
+                f"offline_timeout ({self.offline_timeout} ms)"
+            )
+        return self
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self.heartbeat_interval, self.offline_timeout)
+
+    def entry(self) -> Entry:
+        """Return this machine as an ordinary pyinfra host; host keys are checked strictly unless `ssh` says otherwise."""
+        named = {"ssh_hostname": self.host, "ssh_user": self.user, "ssh_port": self.port}
+        return self.machine_id, {
+            "ssh_strict_host_key_checking": "yes",
+            **{key: value for key, value in named.items() if value is not None},
+            **self.ssh,
+            DATA_KEY: self.model_dump(mode="json"),
+        }
+
+    @classmethod
+    def of(cls, name: str, fields: dict[str, Any]) -> Machine:
+        """Validate one line of an inventory. Raises FleetError."""
+        try:
+            return cls(machine_id=name, **fields)
+        except ValidationError as error:
+            raise FleetError(_sentence(name, error)) from None
+        except TypeError as error:  # machine_id given twice
+            raise FleetError(f"{name!s:.80}: {error}") from None
+
+    @classmethod
+    def of_host(cls, name: str, data: Mapping[str, Any]) -> Machine:
+        """Validate a pyinfra host, made by machine(...) or written by hand. Raises FleetError.
+
+        In data written by hand our fields stand beside pyinfra's own keys; what is neither is somebody else's.
+        """
+        fields = data.get(DATA_KEY)
+        if isinstance(fields, dict):
+            return cls.of(name, {key: value for key, value in fields.items() if key != "machine_id"})
+        own = {key: value for key, value in data.items() if key in cls.model_fields}
+        ssh = {key: value for key, value in data.items() if key.startswith("ssh_")}
+        return cls.of(name, {"ssh": ssh, **own})
+
+
+def machine(name: str, **fields: Any) -> Entry:
+    """One machine, one line: `machine("myia-po-2024", host="myia-po-2024.local", user="me")`.
+
+    The fields are those of Machine. Raises FleetError, one sentence that names the machine and the field.
+    """
+    return Machine.of(name, fields).entry()
+
+
+def _sentence(name: object, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{name!s:.80}: {field}: unknown field; known are {', '.join(list(Machine.model_fields)[1:])}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{name!s:.80}: {field}: {message}" if field else f"{name!s:.80}: {message}"

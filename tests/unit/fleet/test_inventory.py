@@ -1,0 +1,115 @@
+"""An inventory is one line a machine, and a wrong line is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory, machine
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def write(tmp_path: Path, body: str) -> Path:
+    path = tmp_path / "inventory.py"
+    path.write_text(f"from roosync_ops.fleet import machine, check_groups\n{body}", encoding="utf-8")
+    return path
+
+
+def test_the_projects_inventory_is_the_fleet_of_the_procedure() -> None:
+    fleet = load_inventory(REPOSITORY / "inventory.py")
+    assert fleet.groups["enroll"] == ("myia-po-2024", "myia-po-2023", "myia-web1")
+    assert fleet.groups["active"] == ("myia-po-2025",)
+    assert fleet.groups["off"] == ("myia-ai-01", "myia-po-2026")
+    assert [one.machine_id for one in fleet if one.expected == "offline"] == ["myia-ai-01", "myia-po-2026"]
+    assert all(one.why for one in fleet.select(["off"]))
+
+
+def test_a_machine_is_an_ordinary_pyinfra_host_with_strict_host_keys() -> None:
+    name, data = machine("myia-po-2024", host="myia-po-2024.local", user="me", port=2222, ssh={"ssh_key": "~/k"})
+    assert name == "myia-po-2024"
+    assert data["ssh_hostname"] == "myia-po-2024.local"
+    assert data["ssh_user"] == "me"
+    assert data["ssh_port"] == 2222
+    assert data["ssh_key"] == "~/k"
+    assert data["ssh_strict_host_key_checking"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "expected"),
+    [
+        pytest.param("MyIA-Web1", {}, "MyIA-Web1: machine_id: must be the host name in lower case", id="upper case"),
+        pytest.param("../evil", {}, "../evil: machine_id: must be", id="a path"),
+        pytest.param("a" * 64, {}, "machine_id: must be", id="64 characters"),
+        pytest.param("con", {}, "con: machine_id: must be", id="a Windows device"),
+        pytest.param("a", {"expectd": "online"}, "a: expectd: unknown field; known are expected", id="unknown field"),
+        pytest.param("a", {"expected": "on"}, "a: expected: ", id="unknown expectation"),
+        pytest.param(
+            "a",
+            {"heartbeat_interval": 120_000},
+            "a: heartbeat_interval (120000 ms) must be shorter than offline_timeout (120000 ms)",
+            id="interval not below timeout",
+        ),
+        pytest.param("a", {"port": 65_536}, "a: port: ", id="port"),
+        pytest.param("a", {"shared": "drive"}, "a: shared: must be an absolute path", id="relative share"),
+        pytest.param("a", {"host": "-oProxyCommand=x"}, "a: host: must not", id="an option for a host"),
+        pytest.param("a", {"ssh": {"ssh_password": "x"}}, "a: ssh: 'ssh_password' is a secret", id="secret"),
+        pytest.param("a", {"ssh": {"shell": "x"}}, "a: ssh: 'shell' is no data key", id="no ssh key"),
+        pytest.param("a", {"metadata": {"k": "x" * 9_000}}, "a: metadata: must be at most 8192", id="metadata"),
+    ],
+)
+def test_a_wrong_line_is_one_sentence_naming_machine_and_field(name: str, fields: Any, expected: str) -> None:
+    with pytest.raises(FleetError) as caught:
+        machine(name, **fields)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_machine_defined_twice_is_refused_with_the_files_name(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a = [machine("m1")]\nb = [machine("m1")]\n')
+    with pytest.raises(FleetError, match=r"inventory\.py: m1: machine_id: defined twice"):
+        load_inventory(path)
+
+
+def test_plain_pyinfra_sees_the_duplicate_too(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a = [machine("m1")]\nb = [machine("m1")]\ncheck_groups(a, b)\n')
+    with pytest.raises(FleetError, match="m1: machine_id: defined twice"):
+        load_inventory(path)
+
+
+def test_a_bare_name_in_a_second_group_refers_to_its_machine(tmp_path: Path) -> None:
+    path = write(tmp_path, 'lan = ["m1", "m2"]\nall_of_them = [machine("m1", expected="offline")]\n')
+    fleet = load_inventory(path)
+    assert len(fleet) == 2
+    assert fleet.select(["lan"]) == (Machine(machine_id="m1", expected="offline"), Machine(machine_id="m2"))
+
+
+def test_a_host_written_by_hand_is_a_machine(tmp_path: Path) -> None:
+    path = write(tmp_path, 'off = [("m1", {"expected": "offline", "ssh_user": "me", "mine": 1})]\n')
+    assert load_inventory(path).get("m1") == Machine(machine_id="m1", expected="offline", ssh={"ssh_user": "me"})
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param("a = [\n", "line 2: ", id="syntax"),
+        pytest.param("1/0\n", "ZeroDivisionError", id="an exception"),
+        pytest.param('a = [("m1", 3, 4)]\n', "a host is a name, or a pair", id="no pair"),
+    ],
+)
+def test_a_broken_file_is_one_sentence_with_its_name(tmp_path: Path, body: str, expected: str) -> None:
+    with pytest.raises(FleetError, match="inventory.py") as caught:
+        load_inventory(write(tmp_path, body))
+    assert expected in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match="no such inventory file; name one with --inventory"):
+        load_inventory(tmp_path / "none.py")
+
+
+def test_an_unknown_machine_or_group_names_the_known_ones() -> None:
+    with pytest.raises(FleetError, match=r"m9: no such machine or group in the inventory; it has m1, lan"):
+        Fleet([Machine(machine_id="m1")], {"lan": ["m1"]}).select(["m9"])
