@@ -109,7 +109,7 @@ class Machine(BaseModel):
         return Thresholds(self.heartbeat_interval, self.offline_timeout)
 
     def entry(self) -> Entry:
-        """Return this machine as an ordinary pyinfra host; host keys are checked strictly unless `ssh` says otherwise."""
+        """Return this machine as an ordinary pyinfra host. Host keys are strict unless `ssh` says otherwise."""
         named = {"ssh_hostname": self.host, "ssh_user": self.user, "ssh_port": self.port}
         return self.machine_id, {
             "ssh_strict_host_key_checking": "yes",

@@ -100,7 +100,7 @@ def test_a_host_written_by_hand_is_a_machine(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_is_one_sentence_with_its_name(tmp_path: Path, body: str, expected: str) -> None:
-    with pytest.raises(FleetError, match="inventory.py") as caught:
+    with pytest.raises(FleetError, match=r"inventory\.py") as caught:
         load_inventory(write(tmp_path, body))
     assert expected in str(caught.value)
 
