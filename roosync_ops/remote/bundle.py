@@ -1,0 +1,140 @@
+"""The agent as one file: a zipapp that any CPython 3.9+ runs, byte for byte the same wherever it is built.
+
+Sources are stored, not deflated: zlib builds differ in what they emit, and the machine would load zlib to read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import zipfile
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from roosync_ops import __version__
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+#: The agent is pushed to machines that are nearly out of everything.
+MAX_BYTES = 200_000
+AGENT_NAME = "agent.pyz"
+
+_PACKAGE = "roosync_ops"
+_ROOMS = ("wire", "agent")
+_BUILD_MODULE = f"{_PACKAGE}/agent/_build.py"
+_MAIN = b"""\
+import sys
+
+from roosync_ops.agent.main import main
+
+sys.exit(main())
+"""
+_SHEBANG = b"#!/usr/bin/env python3\n"
+#: The oldest time a zip can hold; fixed, so that a checkout's age is no input.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_COMMENT = re.compile(rb"roosync-ops agent (\S{1,40}) ([0-9a-f]{16})")
+#: Of sha256: enough to tell any two builds apart, short enough to ride in every heartbeat.
+_BUILD_ID_DIGITS = 16
+
+
+class BundleError(RuntimeError):
+    """The agent cannot be built, or a file is not one of ours."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One build of the agent. `path` is where it was written, None while it is in memory alone."""
+
+    version: str
+    build_id: str
+    sha256: str
+    data: bytes = field(repr=False)
+    path: Path | None = None
+
+
+def build(output: Path | None = None) -> Bundle:
+    """Build the agent, and write it to `output` where one is named, atomically and executable.
+
+    Raises BundleError when it would be too large, OSError when `output` cannot be written.
+    """
+    files = sources()
+    build_id = _digest(files)[:_BUILD_ID_DIGITS]
+    files[_BUILD_MODULE] = f'BUILD_ID = "{build_id}"\n'.encode()
+    files["__main__.py"] = _MAIN
+    data = _archive(files, f"roosync-ops agent {__version__} {build_id}".encode())
+    if len(data) > MAX_BYTES:
+        raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
+    if output is not None:
+        _write(output, data)
+    return Bundle(__version__, build_id, hashlib.sha256(data).hexdigest(), data, output)
+
+
+def identify(path: Path) -> Bundle:
+    """Tell which build a file is, from outside, without running it. Raises BundleError where it is none of ours."""
+    try:
+        data = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            match = _COMMENT.fullmatch(archive.comment)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{path}: not an agent of roosync-ops: {error}") from None
+    if match is None:
+        raise BundleError(f"{path}: a zip archive, but not an agent of roosync-ops")
+    version, build_id = (part.decode() for part in match.groups())
+    return Bundle(version, build_id, hashlib.sha256(data).hexdigest(), data, path)
+
+
+def sources() -> dict[str, bytes]:
+    """Return what goes into the agent: archive name to source, LF only. Caches and the build stamp are no input."""
+    package = resources.files(_PACKAGE)
+    files = {f"{_PACKAGE}/__init__.py": package / "__init__.py"}
+    for room in _ROOMS:
+        files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
+    files.pop(_BUILD_MODULE, None)
+    return {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in sorted(files.items())}
+
+
+def _python_files(folder: Traversable, name: str) -> dict[str, Traversable]:
+    found: dict[str, Traversable] = {}
+    for item in folder.iterdir():
+        if item.is_dir() and item.name != "__pycache__":
+            found.update(_python_files(item, f"{name}/{item.name}"))
+        elif item.name.endswith(".py") and not item.name.startswith("."):
+            found[f"{name}/{item.name}"] = item
+    return found
+
+
+def _digest(files: dict[str, bytes]) -> str:
+    """Names and lengths are hashed with the contents, so no two sets of files can run together."""
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+def _archive(files: dict[str, bytes], comment: bytes) -> bytes:
+    buffer = io.BytesIO()
+    buffer.write(_SHEBANG)  # so that the archive's offsets are those of the finished file
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = comment
+        for name, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = _UNIX
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def _write(output: Path, data: bytes) -> None:
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.chmod(0o755)
+        temporary.replace(output)
+    finally:
+        temporary.unlink(missing_ok=True)
