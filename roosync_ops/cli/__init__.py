@@ -1,0 +1,102 @@
+"""The command line: thin. Each command parses, calls the rooms below, and shows what they said.
+
+How to add a command: write `roosync_ops/cli/<name>.py` with `app = typer.Typer()` in it and one function under
+`@app.command()` (several functions, or an `@app.callback()`, make it a group, as in `machines list`), then add its
+line to COMMANDS. The file is imported when its command is invoked and at no other time, so that a quick command never
+pays for a heavy one's imports; what `roosync-ops --help` says about it stands in COMMANDS.
+
+A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
+with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
+`errors.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
+Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM: Final = "roosync-ops"
+
+#: Command to the line `--help` shows for it; its module is `roosync_ops.cli.<command>`.
+COMMANDS: Final = {
+    "rollout": "Put the agent on machines, start it, and see each one online.",
+    "validate": "Show the validation table: is every machine what it is expected to be?",
+    "status": "Show what the shared state holds, judged against nothing.",
+    "restart": "Restart the agent on machines.",
+    "stop": "Stop the agent on machines; their state becomes left.",
+    "uninstall": "Take the agent off machines.",
+    "machines": "List the inventory, or check it.",
+    "agent": "Build the one-file agent.",
+    "lab": "Run a whole fleet on this computer and play the procedure on it.",
+}
+
+
+class LazyCommand(TyperCommand):
+    """A command's name and short help, standing in for a module that is not imported yet."""
+
+    def load(self) -> Any:
+        """Import the command's module and return the real command."""
+        name = str(self.name)
+        command = typer.main.get_command(import_module(f"{__name__}.{name}").app)
+        command.name = name
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """Knows every command by name; loads the one that is resolved."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for name, text in COMMANDS.items():
+            self.commands[name] = LazyCommand(name, help=text)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Roll a permanent heartbeat agent out over SSH, and see, believably, which machines are online.",
+    epilog="Try it without any machine: roosync-ops lab",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from roosync_ops import __version__  # noqa: PLC0415 - the packaging tests replace it
+
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's own) and return its exit code; never raises."""
+    from . import errors  # noqa: PLC0415 - see below: an interrupt during imports is 130 as well
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
+        return errors.report(error, arguments)
+    return code if isinstance(code, int) else 0

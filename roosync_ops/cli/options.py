@@ -1,0 +1,44 @@
+"""The options that several commands share, said once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+DEFAULT_INVENTORY: Final = Path("inventory.py")
+
+
+class Lang(StrEnum):
+    """The language of what people paste or print."""
+
+    en = "en"
+    fr = "fr"
+
+
+Inventory = Annotated[Path, typer.Option("--inventory", "-i", metavar="FILE", help="The fleet: an inventory file.")]
+Shared = Annotated[
+    str | None,
+    typer.Option(
+        "--shared", metavar="DIR", envvar="ROOSYNC_SHARED_PATH", help="The shared state: the folder every machine sees."
+    ),
+]
+Via = Annotated[
+    str | None,
+    typer.Option("--via", metavar="MACHINE", help="Read the shared state over SSH, as this machine sees it."),
+]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option("--limit", "-l", metavar="NAME", help="Only these machines or groups (a,b or repeated)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]
+Deadline = Annotated[
+    float,
+    typer.Option("--deadline", metavar="SECONDS", min=0.1, help="How long one reading of the shared state may take."),
+]
+
+
+def names_of(limit: list[str] | None) -> list[str]:
+    """Return the names in `--limit a,b --limit c`."""
+    return [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
