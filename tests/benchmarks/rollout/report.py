@@ -1,0 +1,78 @@
+"""What was measured, as a Markdown table with everything a reader needs to judge it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.benchmarks.rollout.meter import Sample
+
+FIRST = "first"
+NO_OP = "no-op"
+_COLUMNS = (
+    "hosts",
+    "run",
+    "roosync-ops s",
+    "Ansible s",
+    "ours / Ansible",
+    "Ansible / ours",
+    "ours: processor s, admin + hosts",
+    "Ansible: processor s, admin + hosts",
+    "runs",
+)
+_HEAD = (f"| {' | '.join(_COLUMNS)} |", "|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: the samples of both sides for `hosts` machines and one kind of run."""
+
+    hosts: int
+    run: str
+    ours: Sequence[Sample]
+    ansible: Sequence[Sample]
+
+
+def environment(versions: Mapping[str, str]) -> str:
+    cores = len(os.sched_getaffinity(0))
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {cores} cores, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, {told}; load average before: {os.getloadavg()[0]:.2f}"
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the Markdown table: medians of wall seconds, and whose processor seconds they were."""
+    return "\n".join([*_HEAD, *(_line(row) for row in rows)])
+
+
+def _line(row: Row) -> str:
+    ours, ansible = _median(row.ours, lambda one: one.wall_s), _median(row.ansible, lambda one: one.wall_s)
+    ratios = f"{ours / ansible:.3f} | {ansible / ours:.1f}" if ours and ansible else "- | -"
+    runs = max(len(row.ours), len(row.ansible))
+    return (
+        f"| {row.hosts} | {row.run} | {_seconds(ours)} | {_seconds(ansible)} | {ratios} "
+        f"| {_processor(row.ours)} | {_processor(row.ansible)} | {runs} |"
+    )
+
+
+def _processor(samples: Sequence[Sample]) -> str:
+    admin, hosts = _median(samples, lambda one: one.admin_cpu_s), _median(samples, lambda one: one.hosts_cpu_s)
+    return f"{_seconds(admin)} + {_seconds(hosts)}"
+
+
+def _median(samples: Sequence[Sample], value: Callable[[Sample], float | None]) -> float | None:
+    values = [one for one in map(value, samples) if one is not None]
+    return statistics.median(values) if values else None
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
