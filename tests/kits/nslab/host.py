@@ -138,6 +138,10 @@ class Host(ShareFaults):
             raise CommandError(f"{self.name}: {command!r} exited {done.returncode}: {done.stderr or done.stdout}")
         return done
 
+    def put(self, file: Path, path: str, *, user: str = "root") -> None:
+        """Copy a file of this machine to `path` on the host, over SFTP, as `user`."""
+        sh("scp", "-q", "-F", str(self.ssh_config), str(file), f"{user}@{self.name}:{path}")
+
     def _run_hardware(self) -> None:
         with self._console.open("ab") as console:
             while self._powered.is_set():

@@ -1,0 +1,208 @@
+"""The main job, accepted from outside: roll out, see 4/6 online, break it, stop it, take it off again.
+
+Knows nothing of what the hosts are: it drives the `roosync-ops` command, reads the shared state, and breaks machines
+through their controllers. A fleet of another kind is accepted by writing a Controller for its hosts.
+
+By hand, on a fleet that is there (no host is broken, nothing is taken off):
+    python -m tests.acceptance.main_job INVENTORY SHARED
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from roosync_ops.fleet import Machine, load_inventory
+from tests.kits.product import Answer, record, roosync_ops, sequence
+
+_log = logging.getLogger("acceptance")
+
+
+class Controller(Protocol):
+    """What the acceptance may do to one host, beyond what the product can."""
+
+    @property
+    def machine_id(self) -> str: ...
+
+    def agent(self, verb: str) -> dict[str, Any]:
+        """Return what the agent's `verb --json` answers on the host."""
+
+    def kill_agent(self, pid: int) -> None:
+        """End that process in a way it cannot notice."""
+
+    def reboot(self) -> None:
+        """Reboot, and return when the host answers again."""
+
+    def power_off(self) -> None:
+        """Shut the host down in good order, and return when it is off."""
+
+    def power_on(self) -> None:
+        """Return when the host answers again."""
+
+    def left_behind(self) -> list[str]:
+        """Return the names of what of the product is on the host: processes, services, files."""
+
+
+@dataclass
+class Job:
+    """One fleet to accept. `promises` fills with what was seen to hold, and how long it took in s."""
+
+    inventory: Path
+    shared: Path
+    controllers: Sequence[Controller] = ()
+    #: Flags of every roosync-ops command, say pyinfra's own for a fleet with a transport of its own.
+    flags: Sequence[str] = ()
+    promises: list[tuple[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.machines: tuple[Machine, ...] = load_inventory(self.inventory).machines
+        self.expected = [machine for machine in self.machines if machine.expected == "online"]
+
+    @contextmanager
+    def promise(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.promises.append((what, time.monotonic() - began))
+        _log.info("%5.1f s  %s", time.monotonic() - began, what)
+
+    def run(self, command: str, *flags: str) -> Answer:
+        common: list[str | Path] = ["--inventory", self.inventory, "--shared", self.shared, *self.flags]
+        answer = roosync_ops(command, *common, *flags, timeout=170)
+        _log.debug("roosync-ops %s: %s", " ".join((command, *flags)), answer)
+        return answer
+
+    def validate(self, *flags: str) -> dict[str, Any]:
+        return self.run("validate", "--json", *flags).document
+
+    def row(self, machine_id: str) -> dict[str, Any]:
+        """Return a machine's row of the validation table, read once, now."""
+        rows = {row["machineId"]: row for row in self.validate()["machines"]}
+        row: dict[str, Any] = rows[machine_id]
+        return row
+
+    def observed(self, machine_id: str) -> str:
+        return str(self.row(machine_id)["observed"])
+
+    def thresholds_of(self, machine_id: str) -> tuple[int, int]:
+        """After how many ms of silence a machine is in warning, and offline."""
+        machine = next(machine for machine in self.machines if machine.machine_id == machine_id)
+        return machine.heartbeat_interval * 3, machine.offline_timeout
+
+
+def play(job: Job) -> list[tuple[str, float]]:
+    """Play the whole job; returns the promises that were kept. Raises AssertionError at the first that is not."""
+    roll_out(job)
+    if job.controllers:
+        survive(job, job.controllers[0])
+        fall_silent(job, job.controllers[-1])
+        leave(job, job.controllers[0])
+        take_off(job)
+    return job.promises
+
+
+def roll_out(job: Job) -> None:
+    """From whatever is there to the expected table; and once more, for nothing."""
+    with job.promise("one command rolls the agent out"):
+        first = job.run("rollout")
+        assert first.code == 0, first
+    with job.promise("the table is as expected"):
+        table = job.run("validate", "--wait", "20")
+        assert table.code == 0, table
+        online, total = len(job.expected), len(job.machines)
+        assert f"{online}/{total} machines online ({online * 100 // total}%)" in table.out, table
+    with job.promise("a second rollout changes nothing and says so"):
+        agents = {controller.machine_id: controller.agent("status")["pid"] for controller in job.controllers}
+        second = job.run("rollout")
+        assert second.code == 0, second
+        assert agents == {controller.machine_id: controller.agent("status")["pid"] for controller in job.controllers}
+
+
+def survive(job: Job, host: Controller) -> None:
+    """The agent outlives a kill and a reboot, without anybody's help."""
+    name = host.machine_id
+    with job.promise("a killed agent is back within 5 s, another process with a newer beat"):
+        pid, number = host.agent("status")["pid"], sequence(job.shared, name)
+        began = time.monotonic()
+        host.kill_agent(pid)
+        until(lambda: sequence(job.shared, name) > number + 1, 5, "a newer beat")
+        assert host.agent("status")["pid"] not in (pid, None)
+        assert time.monotonic() - began < 5
+    with job.promise("a rebooted machine is online again by itself"):
+        number = sequence(job.shared, name)
+        host.reboot()
+        until(lambda: sequence(job.shared, name) > number + 1, 30, "a newer beat")
+        assert job.observed(name) == "online"
+
+
+def fall_silent(job: Job, host: Controller) -> None:
+    """A machine that is switched off is warned of, then offline: never left, for nobody stopped it."""
+    name = host.machine_id
+    warning, offline = job.thresholds_of(name)
+    host.power_off()
+    with job.promise(f"one read after {warning} ms of its silence says warning"):
+        assert one_read_after(job, name, warning)["observed"] == "warning"
+    with job.promise(f"one read after {offline} ms of its silence says offline, and the exit code that it is missed"):
+        assert one_read_after(job, name, offline + 1)["observed"] == "offline"
+        table = job.run("validate")
+        assert table.code == 1, table
+    with job.promise("switched on again, it is online by itself"):
+        host.power_on()
+        answer = job.run("validate", "--wait", "20")
+        assert answer.code == 0, answer
+
+
+def leave(job: Job, host: Controller) -> None:
+    """A machine that is stopped says so, and a rollout starts it again."""
+    name = host.machine_id
+    with job.promise("a stopped machine has left"):
+        stopped = job.run("stop", "--limit", name)
+        assert stopped.code == 0, stopped
+        assert record(job.shared, name)["agent"]["state"] == "left"
+        assert job.observed(name) == "left"
+    with job.promise("a rollout starts it again"):
+        again = job.run("rollout")
+        assert again.code == 0, again
+        assert job.observed(name) == "online"
+
+
+def take_off(job: Job) -> None:
+    """Taken off, nothing of the product is on any host."""
+    with job.promise("uninstall leaves nothing on any machine"):
+        answer = job.run("uninstall")
+        assert answer.code == 0, answer
+        for host in job.controllers:
+            assert host.left_behind() == [], host.machine_id
+
+
+def one_read_after(job: Job, machine_id: str, silence_ms: int) -> dict[str, Any]:
+    """Read the table once, as soon as a machine has been silent for `silence_ms`; returns the machine's row."""
+    age = job.row(machine_id)["ageMs"]
+    time.sleep(max(0, silence_ms - age) / 1000)
+    row = job.row(machine_id)
+    assert row["ageMs"] >= silence_ms
+    return row
+
+
+def until(look: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for `look` to be true. Raises AssertionError naming `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
+        time.sleep(0.1)
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) != 2:
+        print(__doc__, file=sys.stderr)  # noqa: T201 - this is a command
+        return 2
+    for what, seconds in play(Job(Path(argv[0]), Path(argv[1]))):
+        print(f"{seconds:6.1f} s  {what}")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

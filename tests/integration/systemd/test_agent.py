@@ -1,0 +1,234 @@
+"""The agent file on a bare Debian 11, 12 and 13: every verb, a kill, a reboot, a share that fails, and nothing left."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roosync_ops.remote import bundle
+from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab.shell import wait_for
+from tests.kits.product import Agent, Answer, record, sequence
+
+pytestmark = [
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.timeout(600),  # the first run builds the bases
+]
+BEATS = ("--heartbeat-interval", "500", "--offline-timeout", "2000", "--share-deadline", "1")
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    file = tmp_path_factory.mktemp("bundle") / "agent.pyz"
+    bundle.build(file)
+    with Fleet([HostSpec(f"agent-{suite}", suite) for suite in SUITES], share="each") as fleet:
+        for host in fleet:
+            host.put(file, "/usr/local/lib/agent.pyz")
+        yield fleet
+
+
+@pytest.fixture(autouse=True)
+def _a_fresh_share(fleet: Fleet) -> None:
+    for host in fleet:
+        host.run("find", SHARED, "-mindepth", "1", "-delete")
+
+
+@pytest.fixture(params=SUITES)
+def host(fleet: Fleet, request: pytest.FixtureRequest) -> Host:
+    return fleet[f"agent-{request.param}"]
+
+
+@pytest.fixture
+def bookworm(fleet: Fleet) -> Host:
+    return fleet["agent-bookworm"]
+
+
+def agent_of(host: Host, user: str = "root") -> Agent:
+    def shell(line: str) -> Answer:
+        began = time.monotonic()
+        done = host.ssh(line, user=user, check=False)
+        return Answer(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+    return Agent(shell, f"ROOSYNC_SHARED_PATH={SHARED} python3 /usr/local/lib/agent.pyz")
+
+
+@pytest.fixture(params=["root", "fleet"])
+def running(host: Host, request: pytest.FixtureRequest) -> Iterator[Agent]:
+    """An agent installed and started, as root's system unit or as a user's own; and taken off again."""
+    with started(host, request.param) as agent:
+        yield agent
+
+
+class started:  # noqa: N801 - used as a statement
+    """An installed, beating agent, and nothing of it afterwards."""
+
+    def __init__(self, host: Host, user: str = "root") -> None:
+        self.host = host
+        self.agent = agent_of(host, user)
+
+    def __enter__(self) -> Agent:
+        self.before = self.host.disk.files("^/var/(log|tmp)", "/agent.pyz$")
+        self.agent("install", *BEATS)
+        self.agent("start", *BEATS)
+        wait_for("the first beat", lambda: beats(self.host), 10)
+        return self.agent
+
+    def __exit__(self, *_: object) -> None:
+        self.agent.shell(f"{self.agent.start} stop --json")
+        self.agent.shell(f"{self.agent.start} uninstall --json")
+
+
+def beats(host: Host) -> int:
+    """Return how many beats of the host lie in its share; 0 where there is none."""
+    try:
+        return sequence(host.share, host.name)
+    except FileNotFoundError:
+        return 0
+
+
+def beats_on(host: Host, within: float) -> float:
+    """Wait for a beat that is newer than now; returns after how many seconds it came."""
+    number, began = beats(host), time.monotonic()
+    wait_for(f"a beat of {host.name} after {number}", lambda: beats(host) > number, within)
+    return time.monotonic() - began
+
+
+def share_state(agent: Agent, wanted: str) -> dict[str, Any]:
+    """Wait until the agent's own status says that the share is `wanted`."""
+
+    def look() -> dict[str, Any] | None:
+        share: dict[str, Any] = agent("status")["share"]
+        return share if share["state"] == wanted else None
+
+    return wait_for(f"the share to be {wanted}", look, 10)
+
+
+def test_version_and_one_registration_need_nothing_but_a_bare_python(host: Host) -> None:
+    agent = agent_of(host)
+    version = agent("version")
+    assert version["python"].startswith(SUITES[host.suite])
+    registered = agent("register", "--metadata", '\'{"registeredBy": "nslab"}\'')
+    assert registered["message"] == f"Heartbeat enregistré pour {host.name}"
+    assert registered["result"]["isNewMachine"] is True
+    written = record(host.share, host.name)
+    assert written["agent"]["buildId"] == version["buildId"]
+    assert written["metadata"]["registeredBy"] == "nslab"
+    assert agent("status")["running"] is False
+    seen = agent("state")
+    assert [piece["machineId"] for piece in seen["evidence"] if piece["kind"] == "file"] == [host.name]
+
+
+def test_the_unit_keeps_it_alive_and_says_so(host: Host, running: Agent) -> None:
+    status = running("status")
+    assert status["running"] is True
+    assert status["supervised"] == "systemd"
+    assert status["permanence"]["installed"] is True
+    assert status["permanence"]["survivesReboot"] is True
+    assert running.refused("start", *BEATS)["message"].startswith("Heartbeat service déjà démarré")
+    running("stop")
+    assert record(host.share, host.name)["agent"]["state"] == "left"
+
+
+def test_a_killed_agent_is_back_within_five_seconds_with_another_pid_and_a_newer_beat(
+    host: Host, running: Agent
+) -> None:
+    before, number = running("status"), beats(host)
+    began = time.monotonic()
+    host.ssh(f"kill -9 {before['pid']}")
+    wait_for("a newer beat", lambda: beats(host) > number + 1, 5)
+    after = running("status")
+    assert after["running"] is True
+    assert after["pid"] != before["pid"]
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("user", ["root", "fleet"])
+def test_after_a_reboot_and_after_a_power_cut_it_beats_without_anybodys_help(bookworm: Host, user: str) -> None:
+    with started(bookworm, user) as agent:
+        number = beats(bookworm)
+        bookworm.reboot()
+        wait_for("a beat after the reboot", lambda: beats(bookworm) > number, 10)
+        assert record(bookworm.share, bookworm.name)["agent"]["state"] == "running"
+        number = beats(bookworm)
+        bookworm.power_cut()
+        bookworm.power_on()
+        wait_for("a beat after the power cut", lambda: beats(bookworm) > number, 15)
+        bookworm.wait_ready()
+        assert agent("status")["running"] is True
+
+
+def test_a_shutdown_is_silence_and_not_leaving(bookworm: Host) -> None:
+    with started(bookworm):
+        bookworm.power_off()
+        try:
+            assert record(bookworm.share, bookworm.name)["agent"]["state"] == "running"
+        finally:
+            bookworm.power_on()
+            bookworm.wait_ready()
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        pytest.param("share_ro", "read-only", id="read-only"),
+        pytest.param("share_gone", "missing", id="missing"),
+        pytest.param("share_full", "full", id="full"),
+        pytest.param("share_hung", "hung", id="hung"),
+    ],
+)
+def test_a_share_that_fails_is_named_with_its_time_and_used_at_its_first_good_moment(
+    bookworm: Host, fault: str, named: str
+) -> None:
+    with started(bookworm) as agent:
+        pid = agent("status")["pid"]
+        getattr(bookworm, fault)()
+        try:
+            share = share_state(agent, named)
+            assert share["since"] is not None
+            time.sleep(1.5)  # a fault that lasts: it must be the loop that waits, not one lucky beat
+            assert agent("status")["share"]["since"] == share["since"]
+        finally:
+            bookworm.share_rw() if fault == "share_ro" else bookworm.share_back()
+        assert beats_on(bookworm, within=5) < 2.5
+        assert agent("status")["pid"] == pid
+        assert share_state(agent, "ok")["since"] is None
+
+
+@pytest.mark.parametrize("user", ["root", "fleet"])
+def test_uninstall_leaves_no_unit_no_process_and_lingering_as_it_was(bookworm: Host, user: str) -> None:
+    lingering = bookworm.run("ls", "/var/lib/systemd/linger")
+    with started(bookworm, user) as agent:
+        pid = agent("status")["pid"]
+        agent("stop")
+        agent("uninstall")
+        assert agent("status")["permanence"]["installed"] is False
+    assert not bookworm.run("sh", "-c", f"ls -d /proc/{pid} 2>/dev/null || true")
+    assert bookworm.run("ls", "/var/lib/systemd/linger") == lingering
+    units = bookworm.run("sh", "-c", "grep -rl agent.pyz /etc /home /root/.config 2>/dev/null || true")
+    assert units == ""
+
+
+def test_lingering_that_was_on_before_stays_on(bookworm: Host) -> None:
+    bookworm.run("loginctl", "enable-linger", "fleet")
+    try:
+        with started(bookworm, "fleet") as agent:
+            agent("stop")
+            agent("uninstall")
+            assert bookworm.run("ls", "/var/lib/systemd/linger") == "fleet\n"
+    finally:
+        bookworm.run("loginctl", "disable-linger", "fleet")
+
+
+def test_state_answers_json_of_the_whole_share_as_this_replica_shows_it(bookworm: Host) -> None:
+    with started(bookworm) as agent:
+        document = agent("state")
+        assert document["seen"] >= 1
+        assert json.loads((bookworm.share / "heartbeat.json").read_text("utf-8")).keys() == document["view"].keys()
+
+
+def test_the_users_agent_needs_no_home_but_its_own(bookworm: Host) -> None:
+    with started(bookworm, "fleet") as agent:
+        assert Path(agent("status")["localDir"]).is_relative_to("/home/fleet")

@@ -1,0 +1,260 @@
+"""The rollout to real systemd hosts over OpenSSH: the procedure's table, twice for nothing, and hosts that fail."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.main_job import Controller, Job, play
+from tests.kits.nslab import SHARED, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab.shell import wait_for
+from tests.kits.product import Agent, Answer, pyinfra, record, roosync_ops, sequence
+
+pytestmark = [
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.timeout(600),  # the first run builds the bases
+]
+ROOT = Path(__file__).parents[3]
+#: Each of the three Debians is one of the machines to enrol.
+HOSTS = (
+    HostSpec("myia-po-2024"),
+    HostSpec("myia-po-2023", "trixie"),
+    HostSpec("myia-web1", "bullseye"),
+    HostSpec("myia-po-2025"),
+)
+#: What moves on a host's disk by itself: logs, logind's scratch folders, and the beat's own local notes.
+MOVING = (r"^/var/log/", r"^/var/tmp/", r"^/var/lib/systemd/", r"/roosync/[a-z0-9-]+-[0-9a-f]{8}/")
+
+
+class OnHost:
+    """A host of the kit as the acceptance drives it."""
+
+    def __init__(self, host: Host, user: str = "root") -> None:
+        self.host = host
+        self.machine_id = host.name
+        home = "/var/lib" if user == "root" else "/home/fleet/.local/state"
+        self._agent = Agent(self._shell, f"python3 {home}/roosync/agent.pyz")
+        self._user = user
+
+    def agent(self, verb: str) -> dict[str, Any]:
+        return self._agent(verb)
+
+    def kill_agent(self, pid: int) -> None:
+        self.host.ssh(f"kill -9 {pid}")
+
+    def reboot(self) -> None:
+        self.host.reboot()
+
+    def power_off(self) -> None:
+        self.host.power_off()
+
+    def power_on(self) -> None:
+        self.host.power_on()
+        self.host.wait_ready()
+
+    def left_behind(self) -> list[str]:
+        files = "find / -xdev \\( -iname '*roosync*' -o -name 'agent.pyz*' \\) -not -path '/srv/*' -not -path '/proc/*'"
+        lingering = "find /var/lib/systemd/linger -type f"
+        processes = "grep -alz agent.pyz /proc/[0-9]*/cmdline 2>/dev/null"
+        found = self.host.run("sh", "-c", f"{files}; {lingering}; {processes}; true").split()
+        return [path for path in found if path != str(Path(SHARED).parent)]
+
+    def _shell(self, line: str) -> Answer:
+        began = time.monotonic()
+        done = self.host.ssh(line, user=self._user, check=False)
+        return Answer(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+def write_inventory(fleet: Fleet, path: Path, user: str = "root") -> Path:
+    """Write the six machines of the procedure: four are hosts of the fleet, two are expected off."""
+    ssh = {"ssh_key": str(fleet.key), "ssh_known_hosts_file": str(fleet.known_hosts), "ssh_allow_agent": False}
+    common = f"user={user!r}, ssh={ssh!r}, shared={SHARED!r}, heartbeat_interval=1000, offline_timeout=4000"
+    lines = [f"    machine({host.name!r}, host={host.address!r}, share_deadline=1, {common})," for host in fleet]
+    path.write_text(
+        "from roosync_ops.fleet import machine\n\n"
+        f"enroll = [\n{chr(10).join(lines[:3])}\n]\nactive = [\n{lines[3]}\n]\n"
+        'off = [\n    machine("myia-ai-01", expected="offline", why="switched off"),\n'
+        '    machine("myia-po-2026", expected="offline", why="switched off"),\n]\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with Fleet(HOSTS) as fleet:
+        yield fleet
+
+
+@pytest.fixture(params=["root", "fleet"])
+def user(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def job(fleet: Fleet, tmp_path: Path) -> Iterator[Job]:
+    """Root's fleet with nothing on it, a fresh share; and nothing on it again afterwards."""
+    yield from a_job(fleet, tmp_path, "root")
+
+
+def a_job(fleet: Fleet, folder: Path, user: str) -> Iterator[Job]:
+    fleet["myia-po-2024"].run("find", SHARED, "-mindepth", "1", "-delete")
+    (fleet.share / "heartbeats").mkdir(mode=0o777)
+    (fleet.share / "heartbeats").chmod(0o777)
+    controllers: list[Controller] = [OnHost(host, user) for host in fleet]
+    job = Job(write_inventory(fleet, folder / "inventory.py", user), fleet.share, controllers)
+    yield job
+    job.run("uninstall")
+
+
+@pytest.fixture
+def rolled_out(job: Job) -> Job:
+    answer = job.run("rollout")
+    assert answer.code == 0, answer
+    return job
+
+
+def disks(fleet: Fleet) -> dict[str, dict[str, str]]:
+    return {host.name: host.disk.files(*MOVING) for host in fleet}
+
+
+def test_the_main_job_as_root_with_system_units(fleet: Fleet, tmp_path: Path) -> None:
+    for job in a_job(fleet, tmp_path, "root"):
+        play(job)
+
+
+def test_the_main_job_as_a_user_with_lingering_user_units(fleet: Fleet, tmp_path: Path) -> None:
+    for job in a_job(fleet, tmp_path, "fleet"):
+        play(job)
+
+
+def test_a_fresh_fleet_is_all_unknown_and_not_unavailable(job: Job) -> None:
+    answer = job.run("validate", "--json")
+    assert answer.code == 1, answer
+    assert {row["observed"] for row in answer.document["machines"]} == {"unknown"}
+
+
+def test_dry_writes_nothing_anywhere(fleet: Fleet, job: Job) -> None:
+    before = disks(fleet)
+    answer = job.run("rollout", "--dry")
+    assert answer.code == 0, answer
+    assert disks(fleet) == before
+    assert not list((fleet.share / "heartbeats").iterdir())
+
+
+def test_a_second_rollout_leaves_every_file_on_the_machines_as_it_was(fleet: Fleet, rolled_out: Job) -> None:
+    before = disks(fleet)
+    answer = rolled_out.run("rollout")
+    assert answer.code == 0, answer
+    after = disks(fleet)
+    for name, files in before.items():
+        moved = {path for path in files.keys() | after[name].keys() if files.get(path) != after[name].get(path)}
+        assert moved == set(), name
+
+
+def test_plain_pyinfra_runs_the_same_deploy(fleet: Fleet, job: Job) -> None:
+    answer = pyinfra("-y", job.inventory, ROOT / "deploys" / "rollout.py", "--limit", "enroll", "--limit", "active")
+    assert answer.code == 0, answer
+    assert job.run("validate", "--wait", "20").code == 0
+    before = disks(fleet)
+    again = pyinfra("-y", job.inventory, ROOT / "deploys" / "rollout.py", "--limit", "enroll", "--limit", "active")
+    assert again.code == 0, again
+    assert disks(fleet) == before
+
+
+def test_a_partitioned_machine_does_not_stop_the_others_and_its_share_still_shows_it(
+    fleet: Fleet, rolled_out: Job
+) -> None:
+    island = fleet["myia-web1"]
+    island.partition()
+    try:
+        answer = rolled_out.run("rollout")
+        assert answer.code == 1, answer
+        assert re.search(r"myia-web1.*unreachable|unreachable.*myia-web1", answer.out + answer.err, re.IGNORECASE), (
+            answer
+        )
+        assert rolled_out.run("validate").code == 0
+    finally:
+        island.heal()
+    assert rolled_out.run("rollout").code == 0
+
+
+def test_a_hanging_machine_bounds_the_rollout_and_does_not_stop_the_others(fleet: Fleet, job: Job) -> None:
+    hanging = fleet["myia-web1"]
+    hanging.hang()
+    try:
+        answer = job.run("rollout")
+        assert answer.code == 1, answer
+        assert answer.seconds < 60
+        assert "myia-web1" in answer.out + answer.err
+        others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
+        assert others == {"myia-po-2024", "myia-po-2023", "myia-po-2025"}
+    finally:
+        hanging.unhang()
+
+
+def test_a_machine_that_hangs_half_way_bounds_the_rollout(fleet: Fleet, job: Job) -> None:
+    """Its SSH answers, its Python never does."""
+    slow = fleet["myia-web1"]
+    slow.run("mv", "/usr/bin/python3", "/usr/bin/python3.real")
+    slow.run("sh", "-c", "printf '#!/bin/sh\\nsleep 3600\\n' >/usr/bin/python3; chmod 755 /usr/bin/python3")
+    try:
+        answer = job.run("rollout")
+        assert answer.code == 1, answer
+        assert answer.seconds < 90
+    finally:
+        slow.run("mv", "/usr/bin/python3.real", "/usr/bin/python3")
+    others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
+    assert others == {"myia-po-2024", "myia-po-2023", "myia-po-2025"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "back"), [("share_ro", "share_rw"), ("share_gone", "share_back"), ("share_hung", "share_back")]
+)
+def test_a_machine_whose_share_fails_is_refused_before_anything_is_put_on_it(
+    fleet: Fleet, job: Job, fault: str, back: str
+) -> None:
+    bad = fleet["myia-web1"]
+    before = bad.disk.files(*MOVING)
+    getattr(bad, fault)()
+    try:
+        answer = job.run("rollout")
+        assert answer.code == 1, answer
+        assert bad.disk.files(*MOVING) == before
+    finally:
+        getattr(bad, back)()
+    others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
+    assert others == {"myia-po-2024", "myia-po-2023", "myia-po-2025"}
+
+
+def test_a_machine_with_another_name_is_refused_before_anything_is_put_on_it(fleet: Fleet, job: Job) -> None:
+    text = job.inventory.read_text("utf-8").replace("'myia-web1'", "'myia-web2'")
+    job.inventory.write_text(text, "utf-8")
+    before = fleet["myia-web1"].disk.files(*MOVING)
+    answer = roosync_ops("rollout", "--inventory", job.inventory, "--shared", job.shared)
+    assert answer.code == 1, answer
+    assert "myia-web1" in answer.out + answer.err
+    assert fleet["myia-web1"].disk.files(*MOVING) == before
+
+
+def test_a_power_cut_loses_neither_the_machine_nor_its_sequence(fleet: Fleet, rolled_out: Job) -> None:
+    host = fleet["myia-po-2024"]
+    number = sequence(fleet.share, host.name)
+    host.power_cut()
+    assert record(fleet.share, host.name)["agent"]["state"] == "running"
+    host.power_on()
+    wait_for("a newer beat", lambda: sequence(fleet.share, host.name) > number, 20)
+    assert rolled_out.run("validate", "--wait", "20").code == 0
+
+
+def test_restart_is_another_process_that_goes_on_counting(fleet: Fleet, rolled_out: Job) -> None:
+    name = "myia-po-2024"
+    controller = next(host for host in rolled_out.controllers if host.machine_id == name)
+    pid, number = controller.agent("status")["pid"], sequence(fleet.share, name)
+    answer = rolled_out.run("restart", "--limit", name)
+    assert answer.code == 0, answer
+    assert controller.agent("status")["pid"] not in (pid, None)
+    wait_for("a newer beat", lambda: sequence(fleet.share, name) > number, 5)
