@@ -29,7 +29,7 @@ PROGRAM: Final = "roosync-ops"
 #: Command to the line `--help` shows for it; its module is `roosync_ops.cli.<command>`.
 COMMANDS: Final = {
     "rollout": "Put the agent on machines, start it, and see each one online.",
-    "validate": "Show the validation table: is every machine what it is expected to be?",
+    "validate": "Show the validation table: whether each machine is what it should be.",
     "status": "Show what the shared state holds, judged against nothing.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",

@@ -34,7 +34,7 @@ Limit = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]
 Deadline = Annotated[
-    float,
+    float | None,
     typer.Option("--deadline", metavar="SECONDS", min=0.1, help="How long one reading of the shared state may take."),
 ]
 

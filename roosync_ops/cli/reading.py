@@ -1,0 +1,113 @@
+"""From the options of a command to the shared state it is about: which folder or machine, read when, waited for how."""
+
+from __future__ import annotations
+
+import gc
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.state import SharedState, from_document, read_folder
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
+from roosync_ops.wire.times import now_ms
+
+from . import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.judge import Validation
+
+#: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
+_VIA_DEADLINE_S: Final = 20.0
+#: How long to wait between two readings of a folder, and of a machine over SSH, in seconds.
+_FOLDER_POLL_S: Final = 0.5
+_VIA_POLL_S: Final = 2.0
+
+
+class Source:
+    """Where the shared state is read. Calling it reads once and returns the state with the time it was read."""
+
+    def __init__(self, shared: str | None, via: Machine | None, deadline_s: float | None) -> None:
+        if via is None and not shared:
+            raise errors.usage(
+                "no shared state is named, so there is nothing to read",
+                "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH",
+            )
+        self._shared = shared or ""
+        self._via = via
+        self._deadline_s = deadline_s or (DEFAULT_DEADLINE_S if via is None else _VIA_DEADLINE_S)
+        self._bounded = BoundedShare(self._deadline_s)
+
+    @property
+    def poll_s(self) -> float:
+        """How long to wait between two readings, in seconds."""
+        return _FOLDER_POLL_S if self._via is None else _VIA_POLL_S
+
+    def __call__(self) -> SharedState:
+        """Read now. Raises StateUnavailableError or ViaError."""
+        if self._via is not None:
+            return self._read_via(self._via)
+        # The time before the reading: a slow share must not make what is read from it look older than it is.
+        return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
+
+    def _read_via(self, machine: Machine) -> SharedState:
+        from roosync_ops.remote.via import read_state  # noqa: PLC0415 - it brings pyinfra
+
+        asked = now_ms()
+        document = read_state(machine, timeout_s=self._deadline_s)
+        return from_document(document, now_ms(), asked)
+
+
+def machine_of(fleet: Fleet, name: str) -> Machine:
+    """Return the machine `--via` names. Raises CommandError (usage) where the inventory has none of that name."""
+    machine = fleet.get(name.lower())
+    if machine is None:
+        raise errors.usage(f"--via {name}: no such machine in the inventory", "roosync-ops machines list")
+    return machine
+
+
+def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not sleep
+    check: Callable[[], Validation],
+    seconds: float,
+    poll_s: float,
+    tell: Callable[[str], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Validation:
+    """Return the first validation that is as expected, or the last one within `seconds`.
+
+    A shared state that is unavailable is waited for too; what made the last reading fail is raised in the end.
+    """
+    end = clock() + seconds
+    while True:
+        validation, said = _try(check, last=clock() >= end)
+        left = end - clock()
+        if validation is not None and (validation.ok or left <= 0):
+            return validation
+        tell(f"{said}; waiting {max(0, left):.0f} s more")
+        sleep(max(0.0, min(poll_s, left)))
+
+
+def _try(check: Callable[[], Validation], *, last: bool) -> tuple[Validation | None, str]:
+    try:
+        validation = check()
+    except Exception as error:
+        if last or errors.describe(error).exit_code != errors.UNAVAILABLE:
+            raise
+        return None, str(error)
+    return validation, f"{validation.as_expected}/{validation.total} as expected"
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Hold the cycle collector off: 10,000 parsed files keep it busy for half a second and leave it nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,58 @@
+"""What the shared state shows of each machine, whoever it is and whatever is expected of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats, status
+
+from .verdict import Observation, Survey
+
+if TYPE_CHECKING:
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.merge import Evidence
+
+
+def observe(state: SharedState, now_ms: int) -> Survey:
+    """Return what `state` shows at `now_ms` of every machine in it, each by the thresholds it states itself."""
+    rows = tuple(observation(machine_id, state, now_ms) for machine_id in sorted(state.machines))
+    return Survey(now_ms, state.shared, rows, state.findings)
+
+
+def observation(machine_id: str, state: SharedState, now_ms: int, thresholds: Thresholds | None = None) -> Observation:
+    """Return what `state` shows of one machine; unknown where it shows nothing."""
+    piece = state.machines.get(machine_id)
+    if piece is None:
+        return Observation(machine_id, UNKNOWN, None, None, None)
+    record = piece.record
+    limits = thresholds or _stated_thresholds(machine_id, state)
+    heard = record.last_heartbeat_ms
+    return Observation(
+        machine_id,
+        status(record, now_ms, limits),
+        heard,
+        None if heard is None else now_ms - heard,
+        missed_heartbeats(record, now_ms, limits),
+        _version(piece),
+        piece.file,
+    )
+
+
+def _stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
+    """Return the interval and timeout a machine's own agent says it runs with, else PROTOCOL's defaults."""
+    record = state.records.get(machine_id)
+    agent = record.agent if record is not None else None
+    if agent is None or agent.heartbeat_interval is None or agent.offline_timeout is None:
+        return DEFAULT_THRESHOLDS
+    if agent.heartbeat_interval >= agent.offline_timeout:
+        return DEFAULT_THRESHOLDS
+    return Thresholds(agent.heartbeat_interval, agent.offline_timeout)
+
+
+def _version(piece: Evidence) -> str | None:
+    """Return the version of what wrote the record: our agent's, else the older service's."""
+    for part in (piece.record.data.get("agent"), piece.record.data.get("metadata")):
+        version: Any = part.get("version") if isinstance(part, dict) else None
+        if isinstance(version, str):
+            return version
+    return None

@@ -1,0 +1,157 @@
+"""What a judgement is made of. Everything is frozen; times are ms since the epoch, ages and durations ms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.times import to_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from roosync_ops.wire.findings import Finding
+
+# Why a verdict is what it is. The facts that go with each stand beside it.
+NEVER_SEEN: Final = "never-seen"  # no fact
+NOT_UNDERSTOOD: Final = "file-not-understood"  # file, kind, detail
+NO_VALID_HEARTBEAT: Final = "no-valid-heartbeat"  # file, kind, detail
+MISSING_BEATS: Final = "missing-beats"  # age, missed
+SILENT: Final = "silent"  # age, since
+HAS_LEFT: Final = "left"  # since
+BEATS_UNEXPECTEDLY: Final = "beats-though-expected-offline"  # observed, age, why
+CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
+OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone, of, age (None: never seen here)
+# Why a check of an enrolment failed.
+NO_VIEW: Final = "no-view"
+NOT_IN_HEARTBEATS: Final = "not-in-heartbeats"
+STORED_STATUS: Final = "stored-status"  # status
+NOT_IN_LIST: Final = "not-in-online-machines"
+COUNT_NOT_UP: Final = "online-count-not-up"  # before, after, wanted
+
+_NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, as a kind and its facts. `ahead_ms` is how far in the future the heartbeat lies where a clock is suspect."""
+
+    kind: str
+    machine_id: str
+    facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
+    ahead_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the shared state shows of one machine. `age_ms` is negative for a heartbeat from the future."""
+
+    machine_id: str
+    observed: str
+    last_heartbeat_ms: int | None
+    age_ms: int | None
+    missed: int | None
+    version: str | None = None
+    file: str | None = None
+
+    @property
+    def last_heartbeat(self) -> str | None:
+        """The last heartbeat as the wire writes it."""
+        return None if self.last_heartbeat_ms is None else to_iso(self.last_heartbeat_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's."""
+
+    machine_id: str
+    expected: str
+    observed: str
+    ok: bool
+    heartbeat_active: bool
+    last_heartbeat_ms: int | None
+    age_ms: int | None
+    missed: int | None
+    reason: Reason | None
+    why: str | None
+
+    @property
+    def last_heartbeat(self) -> str | None:
+        """The last heartbeat as the wire writes it."""
+        return None if self.last_heartbeat_ms is None else to_iso(self.last_heartbeat_ms)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the shared state shows, judged against nothing."""
+
+    checked_at_ms: int
+    shared: str
+    machines: tuple[Observation, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def checked_at(self) -> str:
+        return to_iso(self.checked_at_ms)
+
+    @property
+    def total(self) -> int:
+        return len(self.machines)
+
+    @property
+    def online(self) -> int:
+        return sum(row.observed == "online" for row in self.machines)
+
+    @property
+    def percent(self) -> int:
+        return _percent(self.online, self.total)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The validation table. `unexpected` are the machines seen that the inventory does not know: never counted."""
+
+    checked_at_ms: int
+    shared: str
+    verdicts: tuple[Verdict, ...]
+    unexpected: tuple[Observation, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(row.ok for row in self.verdicts)
+
+    @property
+    def checked_at(self) -> str:
+        return to_iso(self.checked_at_ms)
+
+    @property
+    def total(self) -> int:
+        return len(self.verdicts)
+
+    @property
+    def online(self) -> int:
+        return sum(row.observed == "online" for row in self.verdicts)
+
+    @property
+    def as_expected(self) -> int:
+        return sum(row.ok for row in self.verdicts)
+
+    @property
+    def percent(self) -> int:
+        return _percent(self.online, self.total)
+
+
+def _percent(part: int, whole: int) -> int:
+    """Round down, as the procedure does: 4 of 6 is 66."""
+    return part * 100 // whole if whole else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the procedure's four checks after an enrolment. `name` says what was looked at, as in the view."""
+
+    name: str
+    ok: bool
+    reason: Reason | None = None

@@ -1,0 +1,67 @@
+"""The validation table as Markdown, with the procedure's own headings: to paste where the procedure asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .reasons import sentence
+from .text import clock, duration, markdown_code, markdown_safe
+from .words import headline, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roosync_ops.judge import Finding, Observation, Validation, Verdict
+
+_SIGNS: Final = {"online": "✅", "warning": "⚠️"}
+
+
+def markdown(validation: Validation, lang: str = "en") -> str:
+    """Return the table, what else was seen, and `4/6 machines online (66%)` as the last line."""
+    word = words(lang)
+    lines = [f"## {word['validation']}", "", *_table(validation.verdicts, lang)]
+    lines += _section(word["unexpected"], [_stranger(row) for row in validation.unexpected])
+    lines += _section(word["findings"], [_finding(item) for item in validation.findings])
+    return "\n".join([*lines, "", headline(validation.online, validation.total, validation.percent)])
+
+
+def _table(rows: Sequence[Verdict], lang: str) -> list[str]:
+    word = words(lang)
+    keys = ("machine", "md_expected", "md_active", "md_observed", "md_ok", "age", "last_seen", "why")
+    headers = [word[key] for key in keys]
+    return [_row(headers), _row(["---"] * len(headers)), *(_row(_cells(row, lang)) for row in rows)]
+
+
+def _row(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def _cells(row: Verdict, lang: str) -> list[str]:
+    word = words(lang)
+    why = row.why or "" if row.reason is None else sentence(row.reason, lang)
+    return [
+        row.machine_id,
+        _status(row.expected),
+        word["yes"] if row.heartbeat_active else "-",
+        _status(row.observed),
+        word["yes"] if row.ok else f"**{word['no']}**",
+        "-" if row.age_ms is None else duration(row.age_ms, lang),
+        clock(row.last_heartbeat),
+        markdown_safe(why),
+    ]
+
+
+def _status(word: str) -> str:
+    return f"{_SIGNS.get(word, '❌')} {word.upper()}"
+
+
+def _section(title: str, items: list[str]) -> list[str]:
+    return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
+
+
+def _stranger(row: Observation) -> str:
+    return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
+
+
+def _finding(item: Finding) -> str:
+    return f"{markdown_code(item.file)}: {markdown_safe(item.kind)}: {markdown_code(item.detail)}"

@@ -1,0 +1,206 @@
+"""A reason's kind and facts as words: a few for the table, one sentence (cause and next step) below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.judge import verdict as v
+from roosync_ops.wire.times import to_iso
+
+from .text import clock, duration
+
+if TYPE_CHECKING:
+    from roosync_ops.judge import Reason
+
+#: Kind to (a few words, one sentence).
+_EN: Final = {
+    v.NEVER_SEEN: (
+        "never seen",
+        "{machine} was never seen in the shared state; put the agent on it: roosync-ops rollout --limit {machine}",
+    ),
+    v.NOT_UNDERSTOOD: (
+        "unreadable file",
+        (
+            "{file} could not be used ({kind}: {detail}); have its machine write it again: "
+            "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.NO_VALID_HEARTBEAT: (
+        "no valid heartbeat",
+        (
+            "{file} holds no heartbeat to count from ({kind}: {detail}); have its machine write it again: "
+            "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.MISSING_BEATS: (
+        "{missed} beats missed",
+        (
+            "{machine} missed {missed} beats, the last one came {age} ago; see whether it comes back: "
+            "roosync-ops validate --wait 60"
+        ),
+    ),
+    v.SILENT: (
+        "silent for {age}",
+        "{machine} has been silent for {age}, since {since}; start it again: roosync-ops restart --limit {machine}",
+    ),
+    v.HAS_LEFT: (
+        "stopped on purpose",
+        "{machine} was stopped on purpose at {since}; start it again: roosync-ops restart --limit {machine}",
+    ),
+    v.BEATS_UNEXPECTEDLY: (
+        "expected off, yet beats",
+        (
+            "{machine} is expected offline{because} and is {observed}; correct the inventory, or stop it: "
+            "roosync-ops stop --limit {machine}"
+        ),
+    ),
+    v.CLOCK_SUSPECTED: (
+        "clock suspected",
+        "the last heartbeat of {machine} lies {ahead} in the future; compare its clock with this computer's",
+    ),
+    v.OBSERVER_SUSPECTED: (
+        "observer suspected",
+        (
+            "{gone} of {of} machines look gone at once ({machine}: {heard}); suspect this observer's replica or the "
+            "share before the machines, and look from elsewhere: roosync-ops validate --via MACHINE"
+        ),
+    ),
+    v.NO_VIEW: ("no view", "there is no heartbeat.json to look in; see what stands there: roosync-ops status"),
+    v.NOT_IN_HEARTBEATS: (
+        "not in heartbeats",
+        "heartbeat.json has no entry for {machine}; see what the shared state shows: roosync-ops status",
+    ),
+    v.STORED_STATUS: (
+        "not online",
+        "heartbeat.json says {status}, not online, for {machine}; look again: roosync-ops validate --wait 60",
+    ),
+    v.NOT_IN_LIST: (
+        "not listed",
+        "onlineMachines of heartbeat.json does not hold {machine}; look again: roosync-ops validate --wait 60",
+    ),
+    v.COUNT_NOT_UP: (
+        "count not up",
+        "onlineCount is {after}, was {before} and should be at least {wanted}; see who went: roosync-ops validate",
+    ),
+}
+_FR: Final = {
+    v.NEVER_SEEN: (
+        "jamais vue",
+        (
+            "{machine} n'a jamais été vue dans l'état partagé ; y installer l'agent : "
+            "roosync-ops rollout --limit {machine}"
+        ),
+    ),
+    v.NOT_UNDERSTOOD: (
+        "fichier illisible",
+        (
+            "{file} est inutilisable ({kind} : {detail}) ; le faire réécrire par sa machine : "
+            "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.NO_VALID_HEARTBEAT: (
+        "heartbeat non valide",
+        (
+            "{file} ne contient aucun heartbeat exploitable ({kind} : {detail}) ; le faire réécrire par sa machine : "
+            "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.MISSING_BEATS: (
+        "{missed} battements manqués",
+        (
+            "{machine} a manqué {missed} battements, le dernier date de {age} ; voir si elle revient : "
+            "roosync-ops validate --wait 60"
+        ),
+    ),
+    v.SILENT: (
+        "muette depuis {age}",
+        (
+            "{machine} est muette depuis {age} (dernier heartbeat : {since}) ; la relancer : "
+            "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.HAS_LEFT: (
+        "arrêtée exprès",
+        "{machine} a été arrêtée exprès à {since} ; la relancer : roosync-ops restart --limit {machine}",
+    ),
+    v.BEATS_UNEXPECTEDLY: (
+        "attendue éteinte, mais bat",
+        (
+            "{machine} est attendue offline{because} et elle est {observed} ; corriger l'inventaire, ou l'arrêter : "
+            "roosync-ops stop --limit {machine}"
+        ),
+    ),
+    v.CLOCK_SUSPECTED: (
+        "horloge suspecte",
+        "le dernier heartbeat de {machine} est daté {ahead} dans le futur ; comparer son horloge à celle-ci",
+    ),
+    v.OBSERVER_SUSPECTED: (
+        "observateur suspect",
+        (
+            "{gone} machines sur {of} semblent perdues d'un coup ({machine} : {heard}) ; soupçonner la réplique de cet "
+            "observateur ou le partage avant les machines, et regarder d'ailleurs : roosync-ops validate --via MACHINE"
+        ),
+    ),
+    v.NO_VIEW: ("pas de vue", "il n'y a pas de heartbeat.json à lire ; voir ce qui s'y trouve : roosync-ops status"),
+    v.NOT_IN_HEARTBEATS: (
+        "absente de heartbeats",
+        "heartbeat.json n'a pas d'entrée pour {machine} ; voir l'état partagé : roosync-ops status",
+    ),
+    v.STORED_STATUS: (
+        "pas online",
+        "heartbeat.json dit {status}, et non online, pour {machine} ; regarder encore : roosync-ops validate --wait 60",
+    ),
+    v.NOT_IN_LIST: (
+        "hors de la liste",
+        "onlineMachines de heartbeat.json ne contient pas {machine} ; regarder encore : roosync-ops validate --wait 60",
+    ),
+    v.COUNT_NOT_UP: (
+        "compte inchangé",
+        (
+            "onlineCount vaut {after}, valait {before} et devrait être au moins {wanted} ; voir qui manque : "
+            "roosync-ops validate"
+        ),
+    ),
+}
+#: What is said besides where a clock is suspect as well.
+_AHEAD: Final = {
+    "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
+    "fr": " (son heartbeat est daté {ahead} dans le futur : horloge suspecte)",
+}
+_NEVER_HERE: Final = {"en": "never seen here", "fr": "jamais vue ici"}
+_HEARD: Final = {"en": "last heard {age} ago", "fr": "dernier heartbeat il y a {age}"}
+
+
+def brief(reason: Reason, lang: str = "en") -> str:
+    """Return a few words for a table's cell. Not escaped."""
+    return _texts(lang)[reason.kind][0].format_map(_facts(reason, lang))
+
+
+def sentence(reason: Reason, lang: str = "en") -> str:
+    """Return one sentence: the cause and, where there is one, the next step. Not escaped."""
+    facts = _facts(reason, lang)
+    text = _texts(lang)[reason.kind][1].format_map(facts)
+    if reason.ahead_ms is not None and reason.kind != v.CLOCK_SUSPECTED:
+        text += _AHEAD["fr" if lang == "fr" else "en"].format_map(facts)
+    return text
+
+
+def _texts(lang: str) -> dict[str, tuple[str, str]]:
+    return _FR if lang == "fr" else _EN
+
+
+def _facts(reason: Reason, lang: str) -> dict[str, str]:
+    """Return the facts as texts: ages as durations, times as a reader writes them."""
+    facts = {key: str(value) for key, value in reason.facts.items()}
+    age, since = reason.facts.get("age"), reason.facts.get("since")
+    if age is not None:
+        facts["age"] = duration(age, lang)
+    if since is not None:
+        facts["since"] = clock(to_iso(since) if isinstance(since, int) else since)
+    if reason.ahead_ms is not None:
+        facts["ahead"] = duration(reason.ahead_ms, lang)
+    code = "fr" if lang == "fr" else "en"
+    facts["machine"] = reason.machine_id
+    facts["because"] = f" ({reason.facts['why']})" if reason.facts.get("why") else ""
+    facts["heard"] = _NEVER_HERE[code] if age is None else _HEARD[code].format_map(facts)
+    return facts

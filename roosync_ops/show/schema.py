@@ -1,0 +1,115 @@
+"""The JSON Schema of what --json prints, as types. Loaded only to print or to test it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+Observed = Literal["online", "warning", "offline", "left", "unknown"]
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+
+
+@with_config(_CLOSED)
+class Row(TypedDict):
+    """One machine of the inventory. `ageMs` is negative for a heartbeat from the future."""
+
+    machineId: str
+    expected: Literal["online", "offline"]
+    observed: Observed
+    ok: bool
+    heartbeatActive: bool
+    lastHeartbeat: str | None
+    ageMs: int | None
+    missedHeartbeats: int | None
+    reason: str | None
+    reasonKind: str | None
+    why: str | None
+
+
+@with_config(_CLOSED)
+class Unexpected(TypedDict):
+    """A machine seen in the shared state that the inventory does not know; never counted."""
+
+    machineId: str
+    observed: Observed
+    lastHeartbeat: str | None
+
+
+@with_config(_CLOSED)
+class FindingRow(TypedDict):
+    """Something in the shared state that was not understood; `file` is relative to it."""
+
+    file: str
+    kind: str
+    detail: str
+
+
+@with_config(_CLOSED)
+class Summary(TypedDict):
+    """Counts over the inventory; `percent` is rounded down."""
+
+    total: int
+    online: int
+    percent: int
+
+
+@with_config(_CLOSED)
+class ValidationDocument(TypedDict):
+    """`roosync-ops validate --json`; exit code 0 where `ok`, else 1."""
+
+    ok: bool
+    checkedAt: str
+    shared: str
+    machines: list[Row]
+    unexpected: list[Unexpected]
+    findings: list[FindingRow]
+    summary: Summary
+
+
+@with_config(_CLOSED)
+class SurveyRow(TypedDict):
+    """One machine as the shared state shows it."""
+
+    machineId: str
+    status: Observed
+    lastHeartbeat: str | None
+    ageMs: int | None
+    missedHeartbeats: int | None
+    version: str | None
+    file: str | None
+
+
+@with_config(_CLOSED)
+class SurveyDocument(TypedDict):
+    """`roosync-ops status --json`."""
+
+    ok: Literal[True]
+    checkedAt: str
+    shared: str
+    machines: list[SurveyRow]
+    findings: list[FindingRow]
+    summary: Summary
+
+
+@with_config(_CLOSED)
+class Failure(TypedDict):
+    """Why there is no report. `hint` is the next command to type."""
+
+    code: str
+    message: str
+    hint: str | None
+
+
+@with_config(_CLOSED)
+class FailureDocument(TypedDict):
+    """What every command prints with --json where it fails; exit code 2, 3, 130 or, for a defect, 70."""
+
+    ok: Literal[False]
+    error: Failure
+    checkedAt: NotRequired[str]
+
+
+VALIDATION: TypeAdapter[Any] = TypeAdapter(ValidationDocument | FailureDocument)
+SURVEY: TypeAdapter[Any] = TypeAdapter(SurveyDocument | FailureDocument)

@@ -1,0 +1,132 @@
+"""The validation table, and the survey, for a terminal or a text file."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
+from .reasons import brief, sentence
+from .text import clock, duration, safe
+from .words import headline, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from roosync_ops.judge import Finding, Observation, Survey, Validation, Verdict
+
+#: How many lines of one list a table shows; JSON has them all.
+SHOWN: Final = 20
+_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": YELLOW}
+_OK, _NOT_OK = "✓", "✗"
+
+
+def table(validation: Validation, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
+    """Return the validation table, what is to be done below it, and `4/6 machines online (66%)` as its last line.
+
+    `width` is the terminal's in cells; None does not limit it.
+    """
+    rows = validation.verdicts
+    lines = lay_out(_columns(rows, lang), width, color=color) if rows else []
+    lines += _reasons(rows, lang, width, color=color)
+    lines += _unexpected(validation.unexpected, lang, width, color=color)
+    lines += _findings(validation.findings, lang, width, color=color)
+    last = headline(validation.online, validation.total, validation.percent)
+    verdict = GREEN if validation.ok else RED
+    return "\n".join([*lines, "", paint(last, BOLD + verdict if color else "")])
+
+
+def survey_table(survey: Survey, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
+    """Return what the shared state holds, machine by machine."""
+    word = words(lang)
+    title = word["shared"].format(shared=safe(survey.shared), at=clock(survey.checked_at))
+    lines = [title, ""]
+    lines += (
+        lay_out(_survey_columns(survey.machines, lang), width, color=color) if survey.machines else [word["nothing"]]
+    )
+    lines += _findings(survey.findings, lang, width, color=color)
+    return "\n".join([*lines, "", headline(survey.online, survey.total, survey.percent)])
+
+
+def _columns(rows: Sequence[Verdict], lang: str) -> list[Column]:
+    word = words(lang)
+    ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
+    marks = [_OK if row.ok else _NOT_OK for row in rows]
+    return [
+        Column("", marks, 8, colors=[GREEN if row.ok else RED for row in rows]),
+        Column(word["machine"], [row.machine_id for row in rows], 9),
+        Column(word["expected"], [row.expected for row in rows], 5),
+        Column(word["observed"], [row.observed for row in rows], 7, colors=_status_colors(rows)),
+        Column(word["heartbeat"], [word["active"] if row.heartbeat_active else "-" for row in rows], 2),
+        Column(word["age"], ages, 4, right=True),
+        Column(word["last_seen"], [clock(row.last_heartbeat) for row in rows], 1),
+        Column(word["why"], [_why(row, lang) for row in rows], 3, elastic=True),
+    ]
+
+
+def _survey_columns(rows: Sequence[Observation], lang: str) -> list[Column]:
+    word = words(lang)
+    ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
+    return [
+        Column(word["machine"], [row.machine_id for row in rows], 9),
+        Column(word["status"], [row.observed for row in rows], 8, colors=_status_colors(rows)),
+        Column(word["age"], ages, 7, right=True),
+        Column(word["last_seen"], [clock(row.last_heartbeat) for row in rows], 6),
+        Column(word["version"], [safe(row.version or "-")[:20] for row in rows], 4),
+        Column(word["read_from"], [safe(row.file or "-") for row in rows], 3, elastic=True),
+    ]
+
+
+def _status_colors(rows: Iterable[Verdict] | Iterable[Observation]) -> list[str]:
+    return [_COLORS[row.observed] for row in rows]
+
+
+def _why(row: Verdict, lang: str) -> str:
+    if row.reason is not None:
+        return safe(brief(row.reason, lang))
+    return safe(row.why or "")
+
+
+def _reasons(rows: Sequence[Verdict], lang: str, width: int | None, *, color: bool) -> list[str]:
+    """Return the sentences, of the machines that are not as expected first."""
+    word = words(lang)
+    wrong = [sentence(row.reason, lang) for row in rows if row.reason is not None and not row.ok]
+    odd = [sentence(row.reason, lang) for row in rows if row.reason is not None and row.ok]
+    return [
+        *_list(word["not_as_expected"], wrong, lang, width, color=color),
+        *_list(word["look_at"], odd, lang, width, color=color),
+    ]
+
+
+def _unexpected(rows: Sequence[Observation], lang: str, width: int | None, *, color: bool) -> list[str]:
+    texts = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in rows[: SHOWN + 1]]
+    return _list(words(lang)["unexpected"], texts, lang, width, color=color, count=len(rows))
+
+
+def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: bool) -> list[str]:
+    texts = [f"{item.file}: {item.kind}: {item.detail}" for item in found[: SHOWN + 1]]
+    return _list(words(lang)["findings"], texts, lang, width, color=color, count=len(found))
+
+
+def _list(  # noqa: PLR0913 - a title, its items, and how to show them
+    title: str, texts: list[str], lang: str, width: int | None, *, color: bool, count: int | None = None
+) -> list[str]:
+    """Return a titled list of at most SHOWN items, each escaped and wrapped; nothing for an empty one."""
+    if not texts:
+        return []
+    total = len(texts) if count is None else count
+    lines = ["", paint(f"{title}:", BOLD if color else "")]
+    for text in texts[:SHOWN]:
+        lines += _wrapped(safe(text), width)
+    if total > SHOWN:
+        lines.append("  " + words(lang)["more"].format(count=total - SHOWN))
+    return lines
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    """Indent; wrap between words alone, so that a command is not torn inside one."""
+    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
+        return ["  " + text]
+    return textwrap.wrap(
+        text, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )

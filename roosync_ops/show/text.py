@@ -1,0 +1,86 @@
+"""Texts from the share made harmless, and measured as a terminal will draw them."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import Final
+
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!@])")
+_TICKS: Final = re.compile(r"`+")
+
+
+def safe(text: str) -> str:
+    """Return `text` without anything a terminal obeys: controls, ANSI, bidi marks and lone surrogates as escapes."""
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if unicodedata.category(char) == "Zs":
+        return " "
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def markdown_safe(text: str) -> str:
+    """Return `text` as Markdown that renders as these very characters: no table, HTML, link or mention comes of it."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(safe(text), quote=False))
+
+
+def markdown_code(text: str) -> str:
+    """Return `text` as a Markdown code span, whatever backticks it holds."""
+    shown = safe(text)
+    fence = "`" * (1 + max(map(len, _TICKS.findall(shown)), default=0))
+    return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown or ' '}{fence}"
+
+
+def cells(text: str) -> int:
+    """Return how many terminal cells `text` takes: two for a wide East Asian character or an emoji, none for a mark."""
+    return len(text) if text.isascii() else sum(map(_cell, text))
+
+
+def _cell(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Return `text` cut to `width` cells, an ellipsis telling that it was."""
+    if cells(text) <= width:
+        return text
+    kept, used = [], 1
+    for char in text:
+        used += _cell(char)
+        if used > width:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…"
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return `text` filled to `width` cells."""
+    blank = " " * (width - cells(text))
+    return blank + text if right else text + blank
+
+
+def duration(ms: int, lang: str = "en") -> str:
+    """Write a duration in its two largest units: `45 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
+    seconds = abs(ms) // 1000
+    sign = "-" if ms < 0 and seconds else ""
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes == 0:
+        return f"{sign}{seconds} s"
+    if hours == 0:
+        return f"{sign}{minutes} min {seconds % 60:02d} s"
+    if days == 0:
+        return f"{sign}{hours} h {minutes % 60:02d} min"
+    return f"{sign}{days} {'j' if lang == 'fr' else 'd'} {hours % 24} h"
+
+
+def clock(iso: str | None) -> str:
+    """Write a wire time for a reader: `2026-02-12 10:15:30Z`; `-` for none."""
+    return "-" if iso is None else f"{iso[:10]} {iso[11:19]}Z"

@@ -1,0 +1,22 @@
+"""The shared state as the admin side reads it: models, merged evidence, findings. One interface, whatever lies below.
+
+Above this room nobody knows whether a folder, a machine at the other end of SSH, or something else was read.
+"""
+
+from .document import from_document
+from .errors import StateUnavailableError
+from .folder import read_folder
+from .models import AgentPart, HeartbeatRecord, Metadata, Statistics, View
+from .shared import SharedState
+
+__all__ = [
+    "AgentPart",
+    "HeartbeatRecord",
+    "Metadata",
+    "SharedState",
+    "StateUnavailableError",
+    "Statistics",
+    "View",
+    "from_document",
+    "read_folder",
+]

@@ -1,0 +1,100 @@
+"""The shared state as a machine of the fleet shows it: its agent's `state` document, hostile until parsed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import ValidationError
+
+from roosync_ops.wire import findings as f
+from roosync_ops.wire.identity import is_machine_id
+from roosync_ops.wire.merge import Evidence
+from roosync_ops.wire.record import NotUnderstoodError, parse
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
+from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+
+from .errors import StateUnavailableError
+from .models import EvidenceItem, FindingItem, StateDocument
+from .shared import SharedState, assemble
+
+#: The observer's clock and ours disagree, so ages mix two clocks.
+OBSERVER_CLOCK: Final = "observer-clock"
+_OLD_AGENT: Final = "put the current agent there (roosync-ops rollout --limit MACHINE), or use --shared DIR"
+
+
+def from_document(document: object, now_ms: int, asked_ms: int | None = None) -> SharedState:
+    """Build the shared state from the JSON that an agent's `state` verb answered, judged at `now_ms`.
+
+    `asked_ms` is when it was asked (both in ms since the epoch, on our clock): an answer stamped outside those two
+    tells that the two clocks differ, which is a finding. Raises StateUnavailableError where it holds no state.
+    """
+    answer = _answer_of(document)
+    found = [_finding(item) for item in answer.findings]
+    evidence: list[Evidence] = []
+    for number, item in enumerate(answer.evidence):
+        piece = _piece(item, f"evidence[{number}] of {answer.machine_id}")
+        if isinstance(piece, Evidence):
+            evidence.append(piece)
+        else:
+            found.append(piece)
+    found.extend(_clock(answer, now_ms if asked_ms is None else asked_ms, now_ms))
+    return assemble(
+        f"{answer.machine_id}:{answer.shared}",
+        now_ms,
+        evidence,
+        found,
+        view=answer.view,
+        view_state=answer.view_state,
+        seen=answer.seen,
+    )
+
+
+def _answer_of(document: object) -> StateDocument:
+    if isinstance(document, dict) and document.get("success") is False:
+        message, hint = document.get("message"), document.get("hint")
+        raise StateUnavailableError(
+            f"the machine asked cannot read its shared state: {message!s:.200}",
+            hint if isinstance(hint, str) else "ask another machine with --via, or use --shared DIR",
+        )
+    try:
+        return StateDocument.model_validate(document)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise StateUnavailableError(
+            f"the machine asked answered no state document: {where or 'all of it'}: {fault['msg']}", _OLD_AGENT
+        ) from None
+
+
+def _finding(item: object) -> f.Finding:
+    try:
+        finding = FindingItem.model_validate(item)
+    except ValidationError:
+        return f.Finding("", f.WRONG_TYPE, f"a finding that is a {type(item).__name__} of another shape")
+    return f.Finding(finding.file, finding.kind, finding.detail)
+
+
+def _piece(item: object, where: str) -> Evidence | f.Finding:
+    try:
+        given = EvidenceItem.model_validate(item)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        return f.Finding(where, f.WRONG_TYPE, f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}")
+    if not is_machine_id(given.machine_id):
+        return f.Finding(given.file, f.NOT_A_MACHINE, f"{given.machine_id!r:.80} is no machineId")
+    try:
+        record, _ = parse(given.record, given.machine_id, given.file)  # its findings are in the answer already
+    except NotUnderstoodError as error:
+        return f.Finding(given.file, error.kind, error.detail)
+    return Evidence(record, given.kind, given.file)
+
+
+def _clock(answer: StateDocument, asked_ms: int, now_ms: int) -> list[f.Finding]:
+    try:
+        stamped = from_iso(answer.read_at)
+    except BadTimeError as error:
+        return [f.Finding(f"{answer.machine_id}:", f.WRONG_TYPE, f"readAt: {error}")]
+    if asked_ms - FUTURE_TOLERANCE_MS <= stamped <= now_ms + FUTURE_TOLERANCE_MS:
+        return []
+    detail = f"the clock of {answer.machine_id} said {to_iso(stamped)} when ours said {to_iso(now_ms)}"
+    return [f.Finding(f"{answer.machine_id}:", OBSERVER_CLOCK, detail)]

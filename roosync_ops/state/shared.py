@@ -1,0 +1,103 @@
+"""What one reading of the shared state gave, merged: the best evidence for each machine, and the findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from roosync_ops.wire import findings as f
+from roosync_ops.wire.folder import HEARTBEATS, owner_of
+from roosync_ops.wire.merge import merge
+
+from .errors import StateUnavailableError
+from .models import HeartbeatRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from roosync_ops.wire.findings import Finding
+    from roosync_ops.wire.merge import Evidence
+
+#: wire.record.parse has reported these already where they are of the wrong type.
+_REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata", "agent"])
+#: One broken record is told in a few words, however much of it is broken.
+_MAX_ERRORS_PER_RECORD: Final = 3
+
+
+@dataclass(frozen=True)
+class SharedState:
+    """The shared state at `read_at_ms` (ms since the epoch), as the reader of `shared` saw it.
+
+    `machines` holds the best evidence for each machineId; `records` the same as checked models, without the machines
+    whose record failed that check (a finding says so, and the machine is judged all the same). `seen` counts the
+    heartbeats met, readable or not: 0 is a fresh fleet. `view` is `heartbeat.json` as it was read, or None.
+    """
+
+    shared: str
+    read_at_ms: int
+    machines: dict[str, Evidence]
+    records: dict[str, HeartbeatRecord]
+    findings: tuple[Finding, ...]
+    view: dict[str, Any] | None
+    view_state: str
+    seen: int
+    _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
+
+    def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
+        """Return the findings about this machine's own files, conflict copies included."""
+        return self._by_machine.get(machine_id, ())
+
+
+def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
+    shared: str,
+    read_at_ms: int,
+    evidence: Iterable[Evidence],
+    findings: Iterable[Finding],
+    *,
+    view: dict[str, Any] | None,
+    view_state: str,
+    seen: int,
+) -> SharedState:
+    """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
+    machines = merge(evidence, read_at_ms)
+    found = list(findings)
+    if seen and not machines:
+        raise StateUnavailableError(
+            f"nothing readable in the shared state {shared}: {_first(found)}",
+            "check that the sync product on this computer is running and up to date, or look through a machine of the "
+            "fleet: roosync-ops validate --via MACHINE",
+        )
+    records: dict[str, HeartbeatRecord] = {}
+    for machine_id, piece in machines.items():
+        try:
+            records[machine_id] = HeartbeatRecord.model_validate(piece.record.data)
+        except ValidationError as error:
+            found.extend(_findings_of(error, piece, machine_id))
+    return SharedState(shared, read_at_ms, machines, records, tuple(found), view, view_state, seen, _by_machine(found))
+
+
+def _first(found: list[Finding]) -> str:
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{found[0].file}: {found[0].detail}{more}" if found else "no file in it is a heartbeat"
+
+
+def _findings_of(error: ValidationError, piece: Evidence, machine_id: str) -> list[Finding]:
+    """Tell which fields of a record failed, without repeating what the tolerant reader said."""
+    details = [
+        f"{machine_id}: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+        if len(fault["loc"]) > 1 or fault["loc"][0] not in _REPORTED_BY_WIRE
+    ]
+    return [f.Finding(piece.file, f.WRONG_TYPE, detail) for detail in details[:_MAX_ERRORS_PER_RECORD]]
+
+
+def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
+    grouped: dict[str, list[Finding]] = {}
+    for finding in found:
+        folder, _, name = finding.file.partition("/")
+        owner = owner_of(name) if folder == HEARTBEATS else None
+        if owner is not None:
+            grouped.setdefault(owner[0], []).append(finding)
+    return {machine_id: tuple(items) for machine_id, items in grouped.items()}
