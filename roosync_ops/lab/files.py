@@ -1,0 +1,88 @@
+"""What the lab writes for its operator: an inventory, and an SSH configuration that needs nothing of the user's own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from .host import DRIVE, USER
+from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
+from .sshd import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from .scenario import Part
+
+_INVENTORY = '''"""The lab's fleet: an ordinary pyinfra inventory, written by `roosync-ops lab` and gone with it."""
+
+from roosync_ops.fleet import check_groups, machine
+
+_LAB = {lab}
+_SSH = {{
+    "ssh_key": f"{{_LAB}}/ssh/id_ed25519",
+    "ssh_known_hosts_file": f"{{_LAB}}/ssh/known_hosts",
+    "ssh_config_file": f"{{_LAB}}/ssh/config",
+}}
+
+
+def _lab_machine(name, port, **fields):
+    """It beats every {interval_s:g} s and is offline after {timeout_s:g} s, so that it can be watched."""
+    home = f"{{_LAB}}/{{name}}"
+    return machine(
+        name,
+        host="{loopback}",
+        user="{user}",
+        port=port,
+        ssh=_SSH,
+        shared=f"{{home}}/{drive}",
+        local_dir=f"{{home}}/.local/state/roosync",
+        heartbeat_interval={interval},
+        offline_timeout={timeout},
+        permanence="process",  # never a unit of this computer's own systemd
+        **fields,
+    )
+
+'''
+
+
+def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int]) -> str:
+    """Return the text of the lab's inventory.py. `lab` is the folder that holds the homes."""
+    head = _INVENTORY.format(
+        lab=json.dumps(str(lab)),
+        loopback=LOOPBACK,
+        user=USER,
+        drive=DRIVE,
+        interval=HEARTBEAT_INTERVAL_MS,
+        timeout=OFFLINE_TIMEOUT_MS,
+        interval_s=HEARTBEAT_INTERVAL_MS / 1000,
+        timeout_s=OFFLINE_TIMEOUT_MS / 1000,
+    )
+    groups = list(dict.fromkeys(part.group for part in parts))
+    return head + "".join(_group(name, parts, ports) for name in groups) + f"\ncheck_groups({', '.join(groups)})\n"
+
+
+def _group(group: str, parts: Sequence[Part], ports: Mapping[str, int]) -> str:
+    lines = (_line(part, ports[part.name]) for part in parts if part.group == group)
+    return f"\n{group} = [\n" + "".join(lines) + "]\n"
+
+
+def _line(part: Part, port: int) -> str:
+    fields = [json.dumps(part.name), str(port)]
+    if part.expected != "online":
+        fields.append(f"expected={json.dumps(part.expected)}")
+    if part.why is not None:
+        fields.append(f"why={json.dumps(part.why)}")
+    return f"    _lab_machine({', '.join(fields)}),\n"
+
+
+def ssh_config(folder: Path, ports: Mapping[str, int]) -> str:
+    """Return an OpenSSH client configuration for `ssh -F CONFIG MACHINE`. No file, key or agent of the user is read."""
+    return "".join(
+        f"Host {name}\n  HostName {LOOPBACK}\n  Port {port}\n  User {USER}\n"
+        f'  IdentityFile "{folder}/id_ed25519"\n  IdentitiesOnly yes\n  IdentityAgent none\n'
+        f'  UserKnownHostsFile "{folder}/known_hosts"\n  GlobalKnownHostsFile /dev/null\n'
+        "  StrictHostKeyChecking yes\n  UpdateHostKeys no\n\n"
+        for name, port in ports.items()
+    )

@@ -1,0 +1,223 @@
+"""The fleet itself: start it, switch its machines off and on, kill and stop their agents, end it without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import asyncssh
+
+from roosync_ops.fleet import load_inventory
+from roosync_ops.remote import bundle
+
+from . import files
+from .guard import Guard
+from .guardian import LAB_VARIABLE, end_marked, marked_processes
+from .host import LabHost
+from .loop import LoopThread
+from .replica import FolderReplica
+from .replicator import Replicator
+from .scenario import PROCEDURE
+from .sshd import SshServer
+from .sync import SyncThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from .scenario import Part
+
+#: The admin machine's own replica takes part in the replication under this name.
+ADMIN = "admin"
+
+
+class LabError(RuntimeError):
+    """The lab cannot do what was asked; the message is one sentence."""
+
+
+class _Machine(NamedTuple):
+    host: LabHost
+    server: SshServer
+
+
+class LabFleet:
+    """A fleet on this computer. Use it as a context manager: nothing it started is left when the block ends.
+
+    `delay` draws how long one upload or one download takes, in seconds. Attributes are paths: `root` (the lab's
+    folder), `inventory`, `shared` (the admin machine's replica), `ssh_config`.
+    """
+
+    def __init__(self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[], float] | None = None) -> None:
+        self.parts = tuple(parts)
+        self.lab_id = secrets.token_hex(8)
+        self._delay = delay
+        self._stack = ExitStack()
+        self._machines: dict[str, _Machine] = {}
+
+    def __enter__(self) -> Self:
+        with self._stack as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._machines)
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """The environment variable, and its value, by which this lab's processes are known."""
+        return LAB_VARIABLE, self.lab_id
+
+    def host(self, name: str) -> LabHost:
+        return self._machines[name].host
+
+    def port(self, name: str) -> int:
+        return self._machines[name].server.port
+
+    def is_on(self, name: str) -> bool:
+        return self._machines[name].server.is_listening
+
+    def power_on(self, name: str) -> None:
+        """Switch a machine on. As at any boot, an agent that was put there comes up by itself."""
+        server = self._machines[name].server
+        self._loop.run(server.start())
+        self.sync.switch(name, up=True, down=True)
+        if self.host(name).agent.exists():
+            with suppress(LabError):  # it is running already
+                self.start_agent(name)
+
+    def power_off(self, name: str) -> None:
+        """Cut a machine's power: its SSH server, its sync client and all its processes are gone at once."""
+        machine = self._machines[name]
+        self._loop.call(machine.server.stop)
+        self.sync.switch(name, up=False, down=False)
+        end_marked(*machine.host.marks)
+
+    def kill_agent(self, name: str) -> int:
+        """SIGKILL a machine's agent and return its pid; its supervisor brings it back. Raises LabError."""
+        pid = self._agent(name, "status").get("pid")
+        if not isinstance(pid, int) or pid not in marked_processes(*self.host(name).marks):
+            raise LabError(f"{name}: no agent is running there")
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def crash_agent(self, name: str) -> None:
+        """SIGKILL a machine's agent together with its supervisor: nobody brings it back."""
+        end_marked(*self.host(name).marks)
+
+    def stop_agent(self, name: str) -> dict[str, Any]:
+        """Stop a machine's agent on purpose; its state becomes left. Raises LabError."""
+        return self._agent(name, "stop")
+
+    def start_agent(self, name: str) -> dict[str, Any]:
+        """Start the agent that is on a machine. Raises LabError."""
+        return self._agent(name, "start")
+
+    def activate(self, name: str) -> None:
+        """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""
+        host = self.host(name)
+        host.local_dir.mkdir(parents=True, exist_ok=True)
+        bundle.build(host.agent)
+        self._configure(name)
+        self.start_agent(name)
+
+    def processes(self, name: str | None = None) -> list[int]:
+        """Return the processes of one machine, or of the whole lab."""
+        return marked_processes(*(self.host(name).marks if name else ["=".join(self.mark)]))
+
+    def _start(self, stack: ExitStack) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="roosync-lab-")).resolve()
+        stack.enter_context(Guard(self.lab_id, self.root))
+        self._loop = stack.enter_context(LoopThread())
+        stack.callback(self._release)
+        self._make_machines()
+        self._write_files()
+        self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay)))
+        for part in self.parts:
+            if part.powered:
+                self.power_on(part.name)
+            else:
+                self.sync.switch(part.name, up=False, down=False)
+
+    def _make_machines(self) -> None:
+        self._client_key = asyncssh.generate_private_key("ssh-ed25519")
+        for part in self.parts:
+            host = LabHost(part.name, self.root / part.name, self.lab_id)
+            host.make()
+            self._machines[part.name] = _Machine(host, SshServer(host, self._client_key))
+
+    def _write_files(self) -> None:
+        """Write what an operator needs, and read the inventory back: a wrong one would fail every command later."""
+        ssh = self.root / "ssh"
+        ssh.mkdir()
+        ports = {name: machine.server.port for name, machine in self._machines.items()}
+        self.ssh_config = ssh / "config"
+        self.ssh_config.write_text(files.ssh_config(ssh, ports), encoding="utf-8")
+        lines = (machine.server.known_hosts_line() for machine in self._machines.values())
+        (ssh / "known_hosts").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        key = ssh / "id_ed25519"
+        key.touch(mode=0o600)
+        self._client_key.write_private_key(key)
+        self.inventory = self.root / "inventory.py"
+        self.inventory.write_text(files.inventory(self.root, self.parts, ports), encoding="utf-8")
+        self.fleet = load_inventory(self.inventory)
+
+    def _replicas(self) -> dict[str, FolderReplica]:
+        self.shared = self.root / "shared-state"
+        self.shared.mkdir()
+        folders = {name: machine.host.shared for name, machine in self._machines.items()}
+        return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
+
+    def _release(self) -> None:
+        for machine in self._machines.values():
+            self._loop.call(machine.server.release)
+
+    def _configure(self, name: str) -> None:
+        host, machine = self.host(name), self.fleet.get(name)
+        if machine is None:
+            raise LabError(f"{name}: not in the lab's inventory")
+        config = {
+            "machineId": name,
+            "shared": machine.shared,
+            "heartbeatInterval": machine.heartbeat_interval,
+            "offlineTimeout": machine.offline_timeout,
+            "enableAutoSync": machine.enable_auto_sync,
+            "shareDeadline": machine.share_deadline,
+            "permanence": machine.permanence,
+        }
+        (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+
+    def _agent(self, name: str, verb: str) -> dict[str, Any]:
+        """Run one of the agent's verbs on its machine. Raises LabError with the agent's own sentence."""
+        if not self.is_on(name):
+            raise LabError(f"{name} is switched off")
+        host = self.host(name)
+        if not host.agent.exists():
+            raise LabError(f"{name} has no agent: it is not enrolled")
+        done = host.run(
+            [f"{host.home}/bin/python3", str(host.agent), verb, "--local-dir", str(host.local_dir), "--json"]
+        )
+        answer = _answer(done.stdout)
+        if done.returncode or answer is None:
+            told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
+            raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
+        return answer
+
+
+def _answer(output: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError):
+        document = json.loads(output)
+        return document if isinstance(document, dict) else None
+    return None

@@ -1,0 +1,125 @@
+"""The guardian: outlives the lab by a moment, ends every process the lab started and removes its folder.
+
+It runs as a program of its own (this file, by path, standard library only), in a session of its own, and waits for the
+end of its standard input: the kernel closes that pipe when the lab ends, whether it returned, crashed or was killed.
+Processes are known by the mark in their environment, never by their names.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+#: Every process of a lab carries this variable, and so do its children however they detach themselves.
+LAB_VARIABLE = "ROOSYNC_LAB"
+#: Proof, inside a folder, that it is this lab's to remove.
+MARK_FILE = ".roosync-lab"
+#: How long a process that will not die, or a folder that will not go, is tried for, in seconds.
+PATIENCE_S = 10.0
+_PROC = Path("/proc")
+
+
+def marked_processes(*marks: str) -> list[int]:
+    """Return the processes whose environment holds every `NAME=value` of `marks`; never this one's own."""
+    wanted = {os.fsencode(mark) for mark in marks}
+    found = _from_proc(wanted) if (_PROC / "self" / "environ").exists() else _from_ps(wanted)
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def end_marked(*marks: str, patience_s: float = PATIENCE_S) -> bool:
+    """Kill them at once, and what they managed to start meanwhile. True when none is left."""
+    deadline = time.monotonic() + patience_s
+    quiet = 0
+    # A process between fork and exec shows its parent's environment: one empty look is not enough.
+    while quiet < 3 and time.monotonic() < deadline:  # noqa: PLR2004
+        pids = marked_processes(*marks)
+        quiet = 0 if pids else quiet + 1
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    return quiet > 0
+
+
+def remove_folder(folder: Path, lab_id: str, patience_s: float = PATIENCE_S) -> bool:
+    """Remove the lab's folder, which must bear its mark. True when it is gone."""
+    deadline = time.monotonic() + patience_s
+    if not _is_ours(folder, lab_id):
+        return not folder.exists()
+    while folder.exists() and time.monotonic() < deadline:
+        with suppress(OSError):
+            _empty(folder)
+            # The mark goes last: a removal that is itself cut short can be taken up again.
+            shutil.rmtree(folder)
+    return not folder.exists()
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.name != MARK_FILE:
+            _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            entry.unlink()
+
+
+def _is_ours(folder: Path, lab_id: str) -> bool:
+    try:
+        return (folder / MARK_FILE).read_text(encoding="ascii") == lab_id
+    except (OSError, ValueError):
+        return False
+
+
+def _from_proc(wanted: set[bytes]) -> list[int]:
+    found = []
+    for entry in os.scandir(_PROC):
+        if not entry.name.isdigit():
+            continue
+        # Another user's process, or one that has just ended.
+        with suppress(OSError):
+            if wanted.issubset((_PROC / entry.name / "environ").read_bytes().split(b"\0")):
+                found.append(int(entry.name))
+    return found
+
+
+def _from_ps(wanted: set[bytes]) -> list[int]:
+    """Where there is no /proc: ps shows the environment behind the command. Best effort; values hold no space."""
+    listing = subprocess.run(
+        ["/bin/ps", "-axEww", "-o", "pid=,command="], capture_output=True, check=False, timeout=PATIENCE_S
+    ).stdout
+    return matching_rows(listing, wanted)
+
+
+def matching_rows(listing: bytes, wanted: set[bytes]) -> list[int]:
+    """Pick the pids out of `pid command and environment` rows that hold every word of `wanted`."""
+    rows = (line.split() for line in listing.splitlines())
+    return [int(words[0]) for words in rows if words and wanted.issubset(words)]
+
+
+def main() -> int:
+    """Wait for the lab's end, then clean up: `guardian.py LAB_ID FOLDER`."""
+    lab_id, folder = sys.argv[1], Path(sys.argv[2])
+    # Ctrl-C and a closed terminal are the lab's to answer; this process answers only to the lab's end.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while os.read(0, 4096):
+        pass
+    ended = end_marked(f"{LAB_VARIABLE}={lab_id}")
+    return 0 if remove_folder(folder, lab_id) and ended else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
