@@ -40,14 +40,23 @@ COMMANDS: Final = {
 }
 
 
+def _unwrapped(text: str | None) -> str:
+    """Return a docstring with a line a paragraph: the help is wrapped to the terminal, not to the source."""
+    return "\n\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))
+
+
 class LazyCommand(TyperCommand):
     """A command's name and short help, standing in for a module that is not imported yet."""
 
     def load(self) -> Any:
         """Import the command's module and return the real command."""
         name = str(self.name)
-        command = typer.main.get_command(import_module(f"{__name__}.{name}").app)
+        command: Any = typer.main.get_command(import_module(f"{__name__}.{name}").app)
         command.name = name
+        # Completion is installed for the program, not for one command of it.
+        command.params = [option for option in command.params if "completion" not in option.name]
+        for each in (command, *getattr(command, "commands", {}).values()):
+            each.help = _unwrapped(each.help)
         return command
 
 

@@ -42,7 +42,10 @@ def validate(  # noqa: PLR0913 - one argument an option
     via: options.Via = None,
     limit: options.Limit = None,
     wait: Annotated[
-        float, typer.Option("--wait", metavar="SECONDS", min=0, help="Look again until all is as expected.")
+        float,
+        typer.Option(
+            "--wait", metavar="SECONDS", min=0, show_default=False, help="Look again until all is as expected."
+        ),
     ] = 0.0,
     report: Annotated[Format, typer.Option("--format", "-f", help="How to write the report.")] = Format.table,
     as_json: options.Json = False,

@@ -46,17 +46,23 @@ def paint(text: str, code: str) -> str:
 def lay_out(columns: list[Column], width: int | None, *, color: bool) -> list[str]:
     """Return the header line and one line a row, none wider than `width` cells (None: as wide as it takes)."""
     columns = _fit(columns, width)
-    header = _GAP.join(pad(cut(column.header, column.width), column.width, right=column.right) for column in columns)
+    header = _GAP.join(_cell(column.header, column) for column in columns)
     painted = [_painted(column, color=color) for column in columns]
     rows = [_GAP.join(row).rstrip() for row in zip(*painted, strict=True)]
     return [paint(header.rstrip(), BOLD if color else ""), *rows]
 
 
 def _painted(column: Column, *, color: bool) -> list[str]:
-    texts = [pad(cut(value, column.width), column.width, right=column.right) for value in column.values]
+    texts = [_cell(value, column) for value in column.values]
     if not color or column.colors is None:
         return texts
     return [paint(text, code) for text, code in zip(texts, column.colors, strict=True)]
+
+
+def _cell(text: str, column: Column) -> str:
+    if text.isascii() and len(text) <= column.width:  # nearly all of 10,000 rows
+        return text.rjust(column.width) if column.right else text.ljust(column.width)
+    return pad(cut(text, column.width), column.width, right=column.right)
 
 
 def _fit(columns: list[Column], width: int | None) -> list[Column]:

@@ -40,7 +40,7 @@ _EN: Final = {
         ),
     ),
     v.SILENT: (
-        "silent for {age}",
+        "silent {age}",
         "{machine} has been silent for {age}, since {since}; start it again: roosync-ops restart --limit {machine}",
     ),
     v.HAS_LEFT: (
@@ -48,7 +48,7 @@ _EN: Final = {
         "{machine} was stopped on purpose at {since}; start it again: roosync-ops restart --limit {machine}",
     ),
     v.BEATS_UNEXPECTEDLY: (
-        "expected off, yet beats",
+        "beats, expected off",
         (
             "{machine} is expected offline{because} and is {observed}; correct the inventory, or stop it: "
             "roosync-ops stop --limit {machine}"
@@ -113,7 +113,7 @@ _FR: Final = {
         ),
     ),
     v.SILENT: (
-        "muette depuis {age}",
+        "muette {age}",
         (
             "{machine} est muette depuis {age} (dernier heartbeat : {since}) ; la relancer : "
             "roosync-ops restart --limit {machine}"
@@ -124,7 +124,7 @@ _FR: Final = {
         "{machine} a été arrêtée exprès à {since} ; la relancer : roosync-ops restart --limit {machine}",
     ),
     v.BEATS_UNEXPECTEDLY: (
-        "attendue éteinte, mais bat",
+        "bat, attendue off",
         (
             "{machine} est attendue offline{because} et elle est {observed} ; corriger l'inventaire, ou l'arrêter : "
             "roosync-ops stop --limit {machine}"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SHOWN: Final = 20
 _COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": YELLOW}
 _OK, _NOT_OK = "✓", "✗"
+#: Where the command to type begins in a sentence, and the space that no line breaks at.
+_COMMAND: Final = ": roosync-ops "
+_HARD: Final = "\N{NO-BREAK SPACE}"
 
 
 def table(validation: Validation, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
@@ -115,7 +118,7 @@ def _list(  # noqa: PLR0913 - a title, its items, and how to show them
     if not texts:
         return []
     total = len(texts) if count is None else count
-    lines = ["", paint(f"{title}:", BOLD if color else "")]
+    lines = ["", paint(title + words(lang)["colon"], BOLD if color else "")]
     for text in texts[:SHOWN]:
         lines += _wrapped(safe(text), width)
     if total > SHOWN:
@@ -124,9 +127,17 @@ def _list(  # noqa: PLR0913 - a title, its items, and how to show them
 
 
 def _wrapped(text: str, width: int | None) -> list[str]:
-    """Indent; wrap between words alone, so that a command is not torn inside one."""
+    """Indent; wrap between words alone, and never inside the command to type at the end."""
     if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
         return ["  " + text]
-    return textwrap.wrap(
-        text, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    said, command, rest = text.rpartition(_COMMAND)
+    whole = said + (command + rest).replace(" ", _HARD) if said else text
+    lines = textwrap.wrap(
+        whole.replace(":" + _HARD, ": "),
+        width,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return [line.replace(_HARD, " ") for line in lines]

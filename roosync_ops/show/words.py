@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 EN: Final = {
+    "colon": ":",
     "machine": "Machine",
     "expected": "Expected",
     "observed": "Observed",
@@ -34,6 +35,7 @@ EN: Final = {
     "empty": "The inventory holds no machine.",
 }
 FR: Final = {
+    "colon": " :",
     "machine": "Machine",
     "expected": "Attendu",
     "observed": "Observé",
