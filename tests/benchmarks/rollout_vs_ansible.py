@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SIDES = ("ours", "ansible")
 #: A hundred machines take minutes under Ansible: once is enough from here on.
 _LARGE = 50
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: What Ansible's recap says of a host that was changed: a second run must change none.
 _CHANGED = re.compile(r"\bchanged=[1-9]")
 Samples = dict[tuple[str, str], list[Sample]]
@@ -50,7 +51,8 @@ class BenchmarkError(RuntimeError):
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machines are taken down then too
+    for number in _ENDINGS:
+        signal.signal(number, _interrupt)
     try:
         _measure_all(arguments)
     except KeyboardInterrupt:
@@ -59,6 +61,13 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    """Take the machines down, and let no second signal interrupt that."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _arguments() -> argparse.Namespace:

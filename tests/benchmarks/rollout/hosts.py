@@ -130,7 +130,9 @@ class Hosts:
             f"SetEnv HOME={host.home} {LAB_HOSTNAME_VARIABLE}={host.machine_id} {self._token}\n"
         )
         with (self.root / f"{host.machine_id}.log").open("wb") as log:
-            return subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log)
+            return subprocess.Popen(
+                [SSHD, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log, start_new_session=True
+            )
 
     def _sessions(self) -> Iterator[int]:
         token = self._token.encode()

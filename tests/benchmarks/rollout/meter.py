@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -59,11 +60,12 @@ class Meter:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is ours to pass on, once
         )
         try:
             output, _ = process.communicate()
         except BaseException:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(10)
             raise
         wall = time.perf_counter() - before
@@ -94,7 +96,8 @@ def _make_group(name: str) -> Path | None:
 
 
 def _remove_group(group: Path) -> None:
-    """A group goes once it is empty; ssh's own masters, which outlive Ansible, may still be on their way out."""
+    """End whatever is left in a group, such as the masters that ssh leaves behind, and remove it."""
+    (group / "cgroup.kill").write_text("1")
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
