@@ -1,0 +1,77 @@
+"""Shared folders as they are found in the field: heartbeats of each generation, and views."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from roosync_ops.wire.record import dump
+from roosync_ops.wire.times import to_iso
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: 2026-02-12T10:15:30.123Z, the day of the procedure.
+NOW = 1_770_891_330_123
+
+
+def heartbeat(machine_id: str, age_ms: int = 10_000, now_ms: int = NOW, **extra: Any) -> dict[str, Any]:
+    """Return a heartbeat of generation 3.1, as an older service writes it; `extra` fields are added or replaced."""
+    heard = to_iso(now_ms - age_ms)
+    return {
+        "machineId": machine_id,
+        "lastHeartbeat": heard,
+        "status": "online",
+        "missedHeartbeats": 0,
+        "metadata": {"firstSeen": heard, "lastUpdated": heard, "version": "3.1.0"},
+        **extra,
+    }
+
+
+def ours(machine_id: str, age_ms: int = 10_000, now_ms: int = NOW, sequence: int = 7, **agent: Any) -> dict[str, Any]:
+    """Return a heartbeat as our agent writes it."""
+    part = {
+        "version": "0.1.0",
+        "buildId": "0" * 12,
+        "state": "running",
+        "sequence": sequence,
+        "bootId": "b",
+        "sessionId": "s",
+        "startedAt": to_iso(now_ms - 3_600_000),
+        "heartbeatInterval": 30_000,
+        "offlineTimeout": 120_000,
+        "autoSyncEnabled": True,
+        "upIntervals": [f"{to_iso(now_ms - 3_600_000)}/{to_iso(now_ms - age_ms)}"],
+        **agent,
+    }
+    return heartbeat(machine_id, age_ms, now_ms, agent=part)
+
+
+def put(shared: Path, record: dict[str, Any], name: str | None = None) -> Path:
+    """Write a record as `heartbeats/<machineId>.json`, or under another name."""
+    folder = shared / "heartbeats"
+    folder.mkdir(exist_ok=True)
+    path = folder / (name or f"{record['machineId']}.json")
+    path.write_bytes(dump(record))
+    return path
+
+
+def put_view(shared: Path, *records: dict[str, Any], now_ms: int = NOW) -> Path:
+    """Write `heartbeat.json` as a 3.0 service does."""
+    ids = [record["machineId"] for record in records]
+    view = {
+        "heartbeats": {record["machineId"]: record for record in records},
+        "onlineMachines": ids,
+        "offlineMachines": [],
+        "warningMachines": [],
+        "statistics": {
+            "totalMachines": len(ids),
+            "onlineCount": len(ids),
+            "offlineCount": 0,
+            "warningCount": 0,
+            "lastHeartbeatCheck": to_iso(now_ms),
+        },
+    }
+    path = shared / "heartbeat.json"
+    path.write_text(json.dumps(view, ensure_ascii=False, indent=2), encoding="utf-8")
+    return path

@@ -1,0 +1,66 @@
+"""The best evidence wins, in whatever order it was met."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
+from roosync_ops.wire.record import Record
+
+NOW = 1_770_891_330_123
+
+pieces = st.builds(
+    lambda machine, heard, sequence, kind, number: Evidence(
+        Record(machine, None if heard is None else NOW - heard, sequence=sequence), kind, f"{kind}-{number}"
+    ),
+    st.sampled_from(["a", "b"]),
+    st.one_of(st.none(), st.integers(-60_000, 600_000)),
+    st.one_of(st.none(), st.integers(0, 5)),
+    st.sampled_from([FILE, CONFLICT, VIEW]),
+    st.integers(0, 50),
+)
+
+
+def key(piece: Evidence) -> tuple[object, ...]:
+    return piece.file, piece.record.machine_id, piece.record.last_heartbeat_ms, piece.record.sequence
+
+
+@given(st.lists(pieces, max_size=8, unique_by=lambda piece: piece.file), st.randoms(use_true_random=False))
+def test_the_order_in_which_files_were_met_changes_nothing(found: list[Evidence], random: object) -> None:
+    shuffled = list(found)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert {k: key(v) for k, v in merge(found, NOW).items()} == {k: key(v) for k, v in merge(shuffled, NOW).items()}
+
+
+@given(st.lists(pieces, max_size=8))
+def test_every_machine_met_is_kept(found: list[Evidence]) -> None:
+    assert set(merge(found, NOW)) == {piece.record.machine_id for piece in found}
+
+
+def best(*found: Evidence) -> str:
+    return merge(found, NOW)["a"].file
+
+
+def piece(file: str, heard: int | None, sequence: int | None = None, kind: str = FILE) -> Evidence:
+    return Evidence(Record("a", None if heard is None else NOW - heard, sequence=sequence), kind, file)
+
+
+def test_a_rolled_back_copy_loses_to_the_higher_sequence_even_with_a_newer_clock() -> None:
+    assert best(piece("old", 0, 3), piece("new", 60_000, 4)) == "new"
+
+
+def test_an_older_services_newer_beat_wins_over_ours() -> None:
+    assert best(piece("ours", 300_000, 9), piece("theirs", 1_000)) == "theirs"
+
+
+def test_a_beat_from_the_future_never_outvotes_counted_ones() -> None:
+    assert best(piece("ours", 30_000, 9), piece("future", -3_600_000)) == "ours"
+
+
+def test_a_conflict_copy_with_the_newest_beat_is_evidence() -> None:
+    assert best(piece("file", 300_000), piece("conflict", 1_000, kind=CONFLICT)) == "conflict"
+
+
+def test_any_valid_heartbeat_beats_none() -> None:
+    assert best(piece("broken", None), piece("view", 10**9, kind=VIEW)) == "view"

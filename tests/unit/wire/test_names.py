@@ -1,0 +1,80 @@
+"""No name in the share is more than it is: a machine, a conflict copy about one, or nothing of ours."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roosync_ops.wire.folder import owner_of
+from roosync_ops.wire.identity import InvalidMachineIdError, check_machine_id, is_machine_id, machine_id_of
+from roosync_ops.wire.merge import CONFLICT, FILE
+
+ids = st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True).filter(is_machine_id)
+
+
+@given(ids)
+def test_a_machines_own_file_is_its_own(machine_id: str) -> None:
+    assert owner_of(f"{machine_id}.json") == (machine_id, FILE)
+    assert owner_of(f"{machine_id.upper()}.json") == (machine_id, FILE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "myia-web1 (1).json",
+        "MyIA-Web1 (2).json",
+        "myia-web1 (MYIA-PO-2024's conflicted copy 2026-02-12).json",
+        "myia-web1.sync-conflict-20260212-101530-ABCDEFG.json",
+        "myia-web1 - Copy.json",
+        "myia-web1 - Copie (2).json",
+        "Copy of myia-web1.json",
+        "Copie de myia-web1.json",
+    ],
+)
+def test_a_conflict_copy_tells_of_its_machine_and_is_none(name: str) -> None:
+    assert owner_of(name) == ("myia-web1", CONFLICT)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".json",
+        ".myia-web1.json",
+        "myia-web1.json.tmp",
+        "myia-web1.tmp",
+        "a.b.json",
+        "con.json",
+        "NUL.json",
+        "com1.json",
+        "../evil.json",
+        "a/b.json",
+        "é.json",
+        "myia_web1.json",
+        "a" * 64 + ".json",
+        "heartbeat.json.bak",
+    ],
+)
+def test_what_names_no_machine_is_nobodys(name: str) -> None:
+    assert owner_of(name) is None
+
+
+@given(st.text(max_size=80))
+def test_whatever_the_name_the_owner_is_a_machine_id(name: str) -> None:
+    owner = owner_of(name)
+    assert owner is None or is_machine_id(owner[0])
+
+
+@given(st.text(max_size=80))
+def test_no_host_name_makes_a_path(hostname: str) -> None:
+    try:
+        machine_id = machine_id_of(hostname)
+    except InvalidMachineIdError:
+        return
+    assert not set(machine_id) & set("./\\: \0")
+    assert machine_id == check_machine_id(machine_id)
+
+
+def test_the_machine_id_is_the_first_label_in_lower_case() -> None:
+    assert machine_id_of("MyIA-Web1.local") == "myia-web1"
