@@ -90,16 +90,18 @@ class LabFleet:
         return self._machines[name].server.is_listening
 
     def power_on(self, name: str) -> None:
-        """Switch a machine on. As at any boot, an agent that was put there comes up by itself."""
-        server = self._machines[name].server
-        self._loop.run(server.start())
+        """Switch a machine on. As at any boot, an agent that was put there comes up by itself. Raises LabError."""
+        if self.is_on(name):
+            raise LabError(f"{name} is on already")
+        self._loop.run(self._machines[name].server.start())
         self.sync.switch(name, up=True, down=True)
         if self.host(name).agent.exists():
-            with suppress(LabError):  # it is running already
-                self.start_agent(name)
+            self.start_agent(name)
 
     def power_off(self, name: str) -> None:
-        """Cut a machine's power: its SSH server, its sync client and all its processes are gone at once."""
+        """Cut a machine's power: its SSH server, its sync client and all its processes are gone. Raises LabError."""
+        if not self.is_on(name):
+            raise LabError(f"{name} is off already")
         machine = self._machines[name]
         self._loop.call(machine.server.stop)
         self.sync.switch(name, up=False, down=False)
@@ -131,7 +133,8 @@ class LabFleet:
         host.local_dir.mkdir(parents=True, exist_ok=True)
         bundle.build(host.agent)
         self._configure(name)
-        self.start_agent(name)
+        for verb in ("install", "start"):
+            self._agent(name, verb)
 
     def processes(self, name: str | None = None) -> list[int]:
         """Return the processes of one machine, or of the whole lab."""
@@ -196,6 +199,7 @@ class LabFleet:
             "enableAutoSync": machine.enable_auto_sync,
             "shareDeadline": machine.share_deadline,
             "permanence": machine.permanence,
+            "metadata": machine.metadata,
         }
         (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
@@ -206,9 +210,7 @@ class LabFleet:
         host = self.host(name)
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
-        done = host.run(
-            [f"{host.home}/bin/python3", str(host.agent), verb, "--local-dir", str(host.local_dir), "--json"]
-        )
+        done = host.run([f"{host.home}/bin/agent", verb, "--json"])
         answer = _answer(done.stdout)
         if done.returncode or answer is None:
             told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]

@@ -53,13 +53,19 @@ class LabHost:
         return f"{LAB_VARIABLE}={self.lab_id}", f"{LAB_HOSTNAME_VARIABLE}={self.name}"
 
     def make(self) -> None:
-        """Make the home. Its `python3` is the Python that runs the lab, bare: no package of the operator's."""
+        """Make the home. Its `python3` is the Python that runs the lab, bare: no package of the operator's.
+
+        `agent VERB` there is this machine's agent, told where its folder is: without that, root's agent would use this
+        computer's own.
+        """
         for folder in (self.shared, self.home / "tmp", self.home / "run"):
             folder.mkdir(parents=True)
         commands = self.home / "bin"
         commands.mkdir()
         (commands / "python3").symlink_to(os.path.realpath(sys.executable))
         _script(commands / "hostname", f"echo {shlex.quote(self.name)}")
+        agent = f'{shlex.quote(str(self.agent))} "$@" --local-dir {shlex.quote(str(self.local_dir))}'
+        _script(commands / "agent", f"exec python3 {agent}")
         _script(
             commands / "uname",
             f'[ "$*" = -n ] && exec echo {shlex.quote(self.name)}\nPATH={_SYSTEM_PATH}\nexec uname "$@"',

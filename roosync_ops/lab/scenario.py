@@ -25,7 +25,7 @@ PROCEDURE = (
     Part("myia-po-2024", "enroll"),
     Part("myia-po-2023", "enroll"),
     Part("myia-web1", "enroll"),
-    Part("myia-po-2025", "active", why="already active when the lab began"),
+    Part("myia-po-2025", "active", why="active already"),
     Part("myia-ai-01", "off", expected="offline", why="switched off", powered=False),
     Part("myia-po-2026", "off", expected="offline", why="switched off", powered=False),
 )

@@ -1,0 +1,144 @@
+"""`roosync-ops lab`: the embedded fleet."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from . import errors, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roosync_ops.lab.fleet import LabFleet
+    from roosync_ops.lab.play import Outcome
+    from roosync_ops.lab.screen import Screen
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops lab
+
+roosync-ops lab --do "off myia-po-2024; wait 10; table"
+
+roosync-ops lab up
+
+Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted."""
+
+Do = Annotated[
+    str | None, typer.Option("--do", metavar="COMMANDS", help="After the table run these, separated by ; and exit.")
+]
+NoPrompt = Annotated[bool, typer.Option("--no-prompt", help="Exit after the table, as it does without a terminal.")]
+
+
+@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+def lab(
+    context: typer.Context, *, do: Do = None, no_prompt: NoPrompt = False, as_json: options.Json = False
+) -> int | None:
+    """Run a whole fleet on this computer, without root or network, and play the procedure on it.
+
+    Six machines, each a real SSH server with its own replica of the shared folder: one is active already, two are
+    switched off, and the real rollout enrols the other three. Then kill, stop or switch off what you like, and see
+    the table change. Everything lives in one temporary folder and is gone afterwards.
+    """
+    return None if context.invoked_subcommand else _play(do, no_prompt=no_prompt, as_json=as_json)
+
+
+@app.command(epilog=_EXAMPLES)
+def play(*, do: Do = None, no_prompt: NoPrompt = False, as_json: options.Json = False) -> int:
+    """Play the procedure, then take commands: what `roosync-ops lab` does."""
+    return _play(do, no_prompt=no_prompt, as_json=as_json)
+
+
+@app.command()
+def up(*, as_json: options.Json = False) -> int:
+    """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
+    with _fleet() as fleet:
+        from roosync_ops.lab import play as acts  # noqa: PLC0415 - it brings asyncssh: a quarter of a second
+
+        acts.activate(fleet)
+        if as_json:
+            output.write(json.dumps({"ok": True, **_places(fleet)}))
+        else:
+            output.note(f"{acts.introduction(fleet)}\n\nTo type in a second terminal:\n")
+            output.write(acts.paste_lines(fleet))
+            output.note("\nCtrl-C ends the fleet.")
+        threading.Event().wait()
+    return errors.OK
+
+
+def _play(do: str | None, *, no_prompt: bool, as_json: bool) -> int:
+    with _fleet() as fleet:
+        from roosync_ops.lab.board import Board  # noqa: PLC0415 - as above
+        from roosync_ops.lab.console import Console  # noqa: PLC0415
+        from roosync_ops.lab.play import play as play_procedure  # noqa: PLC0415
+        from roosync_ops.lab.prompt import run_prompt, run_script  # noqa: PLC0415
+        from roosync_ops.lab.screen import Screen, is_interactive  # noqa: PLC0415
+
+        screen, board = Screen(quiet=as_json), Board(fleet)
+        outcome = play_procedure(fleet, board, screen)
+        screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
+        console, done = Console(fleet, board, screen), True
+        if do is not None:
+            done = run_script(console, screen, do)
+        elif not no_prompt and not as_json and is_interactive():
+            run_prompt(console, screen)
+        if as_json:
+            output.write(json.dumps(_document(fleet, outcome, screen, done=done)))
+    return errors.OK if outcome.ok and done else errors.NOT_AS_EXPECTED
+
+
+@contextmanager
+def _fleet() -> Iterator[LabFleet]:
+    """Run the fleet for a block. Raises CommandError for whatever the lab cannot do."""
+    _check_possible()
+    from roosync_ops.lab.fleet import LabError, LabFleet  # noqa: PLC0415 - as above
+
+    try:
+        with LabFleet() as fleet:
+            yield fleet
+    except LabError as error:
+        raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+
+
+def _check_possible() -> None:
+    """Raise CommandError (usage) where the lab cannot run at all."""
+    if os.name != "posix":
+        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
+    if importlib.util.find_spec("asyncssh") is None:
+        raise errors.usage(
+            "the lab's SSH servers need asyncssh, which is not installed", "pip install 'roosync-ops[lab]'"
+        )
+
+
+def _places(fleet: LabFleet) -> dict[str, Any]:
+    return {
+        "labId": fleet.lab_id,
+        "folder": str(fleet.root),
+        "inventory": str(fleet.inventory),
+        "shared": str(fleet.shared),
+        "sshConfig": str(fleet.ssh_config),
+        "machines": {name: {"port": fleet.port(name), "on": fleet.is_on(name)} for name in fleet.names},
+    }
+
+
+def _document(fleet: LabFleet, outcome: Outcome, screen: Screen, *, done: bool) -> dict[str, Any]:
+    """Return what --json prints; `tables` are those that --do showed, in their order."""
+    from roosync_ops.lab.board import document_of  # noqa: PLC0415 - as above
+
+    return {
+        "ok": outcome.ok and done,
+        **_places(fleet),
+        "before": document_of(outcome.before),
+        "rollout": outcome.rollout,
+        "after": document_of(outcome.after),
+        "tables": [document_of(validation) for validation in screen.shown[2:]],
+        "seconds": round(outcome.seconds, 3),
+    }

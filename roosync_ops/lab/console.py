@@ -1,0 +1,195 @@
+"""The lab's commands: what a person types at its prompt, and what `--do` runs."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from .board import observed
+from .fleet import LabError
+from .play import paste_lines
+from .scenario import OFFLINE_TIMEOUT_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from roosync_ops.judge import Validation
+
+    from .board import Board
+    from .fleet import LabFleet
+
+HELP = """\
+  table        the validation table, now
+  watch [S]    the table as it changes, for S seconds or until Ctrl-C
+  kill M       kill the agent of machine M: its supervisor brings it back
+  crash M      kill the agent and its supervisor: nobody brings it back
+  stop M       stop the agent on purpose: the table says left
+  start M      start it again
+  off M        cut the machine's power
+  on M         switch it on: its agent comes up with it
+  wait S       wait S seconds
+  commands     what to type in a second terminal
+  help, quit
+M is a machine, or any part of its name that only one has: kill 2024"""
+
+_OFFLINE_S = OFFLINE_TIMEOUT_MS // 1000
+_WARNING_S = _OFFLINE_S * 3 // 4
+#: Between two looks of `watch`, and how long it looks where nobody can press Ctrl-C, in seconds.
+WATCH_POLL_S = 1.0
+WATCH_S = 10.0
+
+
+class Screen(Protocol):
+    """Where a command's words go. `redraw` replaces the table shown last, where the screen can."""
+
+    is_live: bool
+
+    def say(self, text: str) -> None: ...
+
+    def show(self, validation: Validation) -> None: ...
+
+    def redraw(self, validation: Validation) -> None: ...
+
+
+class Console:
+    """Runs commands on a lab. `run` raises LabError for one that makes no sense or cannot be done."""
+
+    def __init__(
+        self, lab: LabFleet, board: Board, screen: Screen, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._lab = lab
+        self._board = board
+        self._screen = screen
+        self._sleep = sleep
+        self.ended = False
+        self._commands: dict[str, Callable[[list[str]], None]] = {
+            "table": self._table,
+            "watch": self._watch,
+            "kill": self._kill,
+            "crash": self._crash,
+            "stop": self._stop,
+            "start": self._start,
+            "off": self._off,
+            "on": self._on,
+            "wait": self._wait,
+            "commands": self._paste,
+            "help": self._help,
+            "quit": self._quit,
+        }
+
+    def run(self, line: str) -> None:
+        """Run one line: commands separated by `;`."""
+        for words in split(line):
+            if self.ended:
+                return
+            command = self._commands.get(words[0])
+            if command is None:
+                raise LabError(f"{words[0]!r} is no command of the lab; help lists them")
+            command(words[1:])
+
+    def _table(self, words: list[str]) -> None:
+        _none(words)
+        self._screen.show(self._board.check())
+
+    def _watch(self, words: list[str]) -> None:
+        default = float("inf") if self._screen.is_live else WATCH_S
+        end = time.monotonic() + (_seconds(words) if words else default)
+        shown = self._board.check()
+        self._screen.show(shown)
+        while time.monotonic() < end:
+            self._sleep(min(WATCH_POLL_S, max(0.0, end - time.monotonic())))
+            seen = self._board.check()
+            if self._screen.is_live or observed(seen) != observed(shown):
+                self._screen.redraw(seen)
+                shown = seen
+
+    def _kill(self, words: list[str]) -> None:
+        name = self._machine(words)
+        pid = self._lab.kill_agent(name)
+        self._screen.say(f"{name}: its agent, process {pid}, is killed. Its supervisor brings it back in a second.")
+
+    def _crash(self, words: list[str]) -> None:
+        name = self._machine(words)
+        self._lab.crash_agent(name)
+        self._screen.say(f"{name}: agent and supervisor are killed, nobody brings them back: {_silence()}")
+
+    def _stop(self, words: list[str]) -> None:
+        name = self._machine(words)
+        self._screen.say(f"{name}: {self._lab.stop_agent(name)['message']}. Stopped on purpose is left, not offline.")
+
+    def _start(self, words: list[str]) -> None:
+        name = self._machine(words)
+        self._screen.say(f"{name}: {self._lab.start_agent(name)['message']}.")
+
+    def _off(self, words: list[str]) -> None:
+        name = self._machine(words)
+        self._lab.power_off(name)
+        self._screen.say(f"{name}: power cut. {_silence()}")
+
+    def _on(self, words: list[str]) -> None:
+        name = self._machine(words)
+        self._lab.power_on(name)
+        agent = "its agent came up with it" if self._lab.host(name).agent.exists() else "it has no agent"
+        self._screen.say(f"{name}: switched on; {agent}.")
+
+    def _wait(self, words: list[str]) -> None:
+        self._sleep(_seconds(words))
+
+    def _paste(self, words: list[str]) -> None:
+        _none(words)
+        self._screen.say(paste_lines(self._lab))
+
+    def _help(self, words: list[str]) -> None:
+        _none(words)
+        self._screen.say(HELP)
+
+    def _quit(self, words: list[str]) -> None:
+        _none(words)
+        self.ended = True
+
+    def _machine(self, words: list[str]) -> str:
+        if len(words) != 1:
+            raise LabError(f"name one machine: {', '.join(self._lab.names)}")
+        return machine_named(words[0], self._lab.names)
+
+
+def split(line: str) -> Iterator[list[str]]:
+    """Yield the words of each command in a line. Raises LabError for an open quotation mark."""
+    for part in line.replace("\n", ";").split(";"):
+        try:
+            words = shlex.split(part, comments=True)
+        except ValueError as error:
+            raise LabError(f"{part.strip()!r}: {error}") from None
+        if words:
+            yield words
+
+
+def machine_named(text: str, names: tuple[str, ...]) -> str:
+    """Return the one machine whose name is, or contains, `text`. Raises LabError."""
+    wanted = text.lower()
+    found = [name for name in names if name == wanted] or [name for name in names if wanted in name]
+    if len(found) != 1:
+        problem = "names no machine" if not found else f"may be {' or '.join(found)}"
+        raise LabError(f"{text!r} {problem}; there are {', '.join(names)}")
+    return found[0]
+
+
+def _seconds(words: list[str]) -> float:
+    try:
+        (text,) = words
+        seconds = float(text)
+    except ValueError:
+        raise LabError("say how many seconds: wait 10") from None
+    if not 0 <= seconds < float("inf"):
+        raise LabError(f"{text!r} is no number of seconds")
+    return seconds
+
+
+def _none(words: list[str]) -> None:
+    if words:
+        raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")
+
+
+def _silence() -> str:
+    return f"warning after {_WARNING_S} s of silence, offline after {_OFFLINE_S} s."

@@ -1,0 +1,160 @@
+"""The procedure, played: one machine is active, three are enrolled by the real rollout, two are switched off."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .fleet import LabError
+from .replicator import DEFAULT_DELAY_S
+from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from roosync_ops.judge import Validation
+
+    from .board import Board
+    from .fleet import LabFleet
+
+#: The group whose machines the rollout is for.
+ENROLL = "enroll"
+#: How long the table may take to become what it is expected to be, in seconds: several beats and their replication.
+PATIENCE_S = 15.0
+#: How long the rollout may take; on two cores it takes a few seconds.
+_ROLLOUT_TIMEOUT_S = 120.0
+
+
+class Stage(Protocol):
+    """Where the play is shown. `say` is for explanations, `show` for tables, `progress` for what is under way."""
+
+    #: Whether the rollout's own report belongs on this process's standard output; with --json it does not.
+    quiet: bool
+
+    def say(self, text: str) -> None: ...
+
+    def show(self, validation: Validation) -> None: ...
+
+    def progress(self, text: str) -> AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the play came to, and how many seconds it took. `rollout` is its JSON report where one was asked for."""
+
+    before: Validation
+    after: Validation
+    rollout: dict[str, Any] | None
+    rollout_code: int
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return self.after.ok and self.rollout_code == 0
+
+
+def play(lab: LabFleet, board: Board, stage: Stage) -> Outcome:
+    """Play the procedure on a fleet that has just started. Raises LabError, StateUnavailableError."""
+    began = time.monotonic()
+    stage.say(introduction(lab))
+    before = _curtain(lab, board, stage)
+    stage.say("\n1. Before: one machine is active already, two are switched off, three are to be enrolled.\n")
+    stage.show(before)
+    command = rollout_command(lab)
+    stage.say(f"\n2. The rollout, as you would type it:\n\n{_paste('roosync-ops', *command)}\n")
+    code, report = _rollout(lab, command, quiet=stage.quiet)
+    with stage.progress("waiting for the table to be as expected"):
+        # A rollout that failed has said so; the table will not mend itself.
+        after = board.wait(lambda validation: validation.ok, 0.0 if code else PATIENCE_S)
+    stage.say("\n3. After:\n")
+    stage.show(after)
+    return Outcome(before, after, report, code, time.monotonic() - began)
+
+
+def introduction(lab: LabFleet) -> str:
+    """Return what a person sees here, in a few lines."""
+    low, high = (2 * delay for delay in DEFAULT_DELAY_S)
+    beat, timeout = HEARTBEAT_INTERVAL_MS // 1000, OFFLINE_TIMEOUT_MS // 1000
+    warning = timeout * 3 // 4
+    return (
+        f"A fleet of {len(lab.names)} machines on this computer, in {lab.root}\n"
+        "  Each is a real SSH server on 127.0.0.1 with a name, a home and a replica of\n"
+        f"  the shared folder of its own; what one writes, others see {low:g} to {high:g} s later.\n"
+        f"  A heartbeat every {beat} s, warning after {warning} s, offline after {timeout} s: faster than\n"
+        "  in the field (30, 90 and 120 s), so that it can be watched."
+    )
+
+
+def activate(lab: LabFleet) -> None:
+    """Start the agents that were there before the play begins. Raises LabError."""
+    for part in lab.parts:
+        if part.group == "active":
+            lab.activate(part.name)
+
+
+def rollout_command(lab: LabFleet) -> list[str]:
+    """Return the words behind `roosync-ops` that enrol the machines that are to be enrolled."""
+    return ["rollout", "--inventory", str(lab.inventory), "--shared", str(lab.shared), "--limit", ENROLL]
+
+
+def paste_lines(lab: LabFleet) -> str:
+    """Return what can be typed in a second terminal."""
+    where = ("--inventory", str(lab.inventory), "--shared", str(lab.shared))
+    machine = next(part.name for part in lab.parts if part.powered)
+    return "\n".join(
+        (
+            _paste("roosync-ops", *rollout_command(lab)),
+            _paste("roosync-ops", "validate", *where),
+            _paste("pyinfra", str(lab.inventory), "exec", "--", "hostname"),
+            _paste("ssh", "-F", str(lab.ssh_config), machine),
+            _paste("ssh", "-F", str(lab.ssh_config), machine, "agent", "status"),
+        )
+    )
+
+
+def _curtain(lab: LabFleet, board: Board, stage: Stage) -> Validation:
+    """Start what is active already and wait until the admin machine's replica shows it. Raises LabError."""
+    active = sum(part.group == "active" for part in lab.parts)
+    with stage.progress("starting the agent that is active already, and waiting for its first heartbeat"):
+        activate(lab)
+        before = board.wait(lambda validation: validation.online == active, PATIENCE_S)
+    if before.online != active:
+        raise LabError(f"{before.online} of the {active} machines that are active already were seen online")
+    return before
+
+
+def _rollout(lab: LabFleet, command: list[str], *, quiet: bool) -> tuple[int, dict[str, Any] | None]:
+    """Run the real command in a process of its own: pyinfra replaces the sockets and threads of its process."""
+    name, value = lab.mark
+    environment = {key: text for key, text in os.environ.items() if key not in ("ROOSYNC_SHARED_PATH", "SSH_AUTH_SOCK")}
+    words = [sys.executable, "-m", "roosync_ops", *command, *(["--json"] if quiet else [])]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            words,
+            env={**environment, name: value},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if quiet else None,
+            timeout=_ROLLOUT_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(f"the rollout took longer than {_ROLLOUT_TIMEOUT_S:g} s") from None
+    return done.returncode, _report(done.stdout) if quiet else None
+
+
+def _report(output: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(output)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _paste(*words: str) -> str:
+    return "   " + shlex.join(words)

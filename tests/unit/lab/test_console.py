@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from roosync_ops.judge import Validation
+from roosync_ops.lab.console import Console, machine_named, split
+from roosync_ops.lab.fleet import LabError
+from roosync_ops.lab.prompt import run_prompt, run_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = ("myia-po-2024", "myia-po-2023", "myia-web1")
+
+
+@dataclass
+class StandIn:
+    """Stands for the fleet and for the board, and remembers what it was told."""
+
+    names: tuple[str, ...] = NAMES
+    calls: list[str] = field(default_factory=list)
+
+    def check(self) -> Validation:
+        return a_validation()
+
+    def kill_agent(self, name: str) -> int:
+        self.calls.append(f"kill {name}")
+        return 4711
+
+    def stop_agent(self, name: str) -> dict[str, Any]:
+        raise LabError(f"{name} is switched off")
+
+    def power_off(self, name: str) -> None:
+        self.calls.append(f"off {name}")
+
+
+@dataclass
+class Paper:
+    """A screen that remembers."""
+
+    is_live: bool = False
+    said: list[str] = field(default_factory=list)
+    shown: int = 0
+    redrawn: int = 0
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def show(self, validation: Validation) -> None:
+        assert validation.total == 0
+        self.shown += 1
+
+    def redraw(self, validation: Validation) -> None:
+        assert validation.total == 0
+        self.redrawn += 1
+
+
+def a_validation() -> Validation:
+    return Validation(0, "/share", (), (), ())
+
+
+@dataclass
+class Bench:
+    lab: StandIn
+    screen: Paper
+    slept: list[float]
+    console: Console
+
+
+@pytest.fixture
+def bench() -> Bench:
+    lab, screen = StandIn(), Paper()
+    slept: list[float] = []
+    console = Console(cast("Any", lab), cast("Any", lab), screen, slept.append)
+    return Bench(lab, screen, slept, console)
+
+
+def test_commands_of_one_line_run_in_order(bench: Bench) -> None:
+    bench.console.run("kill 2024; wait 10;; off web # the web server")
+    assert bench.lab.calls == ["kill myia-po-2024", "off myia-web1"]
+    assert bench.slept == [10.0]
+
+
+def test_a_kill_says_which_process_and_what_to_expect(bench: Bench) -> None:
+    bench.console.run("kill 2024")
+    assert "4711" in bench.screen.said[0]
+    assert "brings it back" in bench.screen.said[0]
+
+
+def test_quit_leaves_the_rest_of_the_line_undone(bench: Bench) -> None:
+    bench.console.run("quit; kill 2024")
+    assert bench.console.ended
+    assert bench.lab.calls == []
+
+
+def test_help_names_every_command(bench: Bench) -> None:
+    bench.console.run("help")
+    assert all(name in bench.screen.said[0] for name in bench.console._commands)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        pytest.param("dance", "no command of the lab", id="unknown"),
+        pytest.param("kill", "name one machine", id="no machine"),
+        pytest.param("kill po", "may be myia-po-2024 or myia-po-2023", id="two machines"),
+        pytest.param("kill 1999", "names no machine", id="another machine"),
+        pytest.param("stop web1", "switched off", id="the lab's own word"),
+        pytest.param("wait", "how many seconds", id="no time"),
+        pytest.param("wait long", "how many seconds", id="no number"),
+        pytest.param("wait -1", "no number of seconds", id="negative"),
+        pytest.param("wait inf", "no number of seconds", id="for ever"),
+        pytest.param("table now", "takes nothing", id="too much"),
+        pytest.param("kill 'po", "quotation", id="open quotation"),
+    ],
+)
+def test_a_command_that_makes_no_sense_says_why_in_one_sentence(bench: Bench, line: str, problem: str) -> None:
+    assert not run_script(bench.console, bench.screen, line)
+    (said,) = bench.screen.said
+    assert problem in said
+    assert "\n" not in said
+
+
+def test_a_script_stops_at_the_first_failure(bench: Bench) -> None:
+    assert not run_script(bench.console, bench.screen, "stop web1; kill 2024")
+    assert bench.lab.calls == []
+
+
+def test_the_prompt_goes_on_after_a_mistake_and_ends_with_the_input(bench: Bench) -> None:
+    run_prompt(bench.console, bench.screen, _typed("dance", "kill 2024"))
+    assert bench.lab.calls == ["kill myia-po-2024"]
+
+
+def test_ctrl_c_ends_a_command_and_not_the_lab(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(bench.console._commands, "watch", interrupted)
+    run_prompt(bench.console, bench.screen, _typed("watch", "kill 2024", "quit", "kill 2023"))
+    assert bench.lab.calls == ["kill myia-po-2024"]
+
+
+def test_watching_without_a_terminal_shows_the_table_when_it_changes_alone(bench: Bench) -> None:
+    bench.console.run("watch 0.02")
+    assert (bench.screen.shown, bench.screen.redrawn) == (1, 0)
+
+
+def test_watching_on_a_terminal_keeps_the_ages_moving(bench: Bench) -> None:
+    bench.screen.is_live = True
+    bench.console.run("watch 0.02")
+    assert bench.screen.redrawn > 0
+
+
+def test_a_whole_name_wins_over_a_part_of_another() -> None:
+    assert machine_named("po-1", ("po-1", "po-10")) == "po-1"
+    assert machine_named("MYIA-WEB1", NAMES) == "myia-web1"
+
+
+def test_lines_are_split_at_semicolons_and_line_breaks() -> None:
+    assert list(split("a b;\nc ; # nothing\n")) == [["a", "b"], ["c"]]
+
+
+def _typed(*lines: str) -> Callable[[str], str]:
+    """What a person types, then the end of input."""
+    waiting = iter(lines)
+
+    def ask(_prompt: str) -> str:
+        try:
+            return next(waiting)
+        except StopIteration:
+            raise EOFError from None
+
+    return ask
