@@ -1,0 +1,120 @@
+"""A folder is read within its deadline; what is no shared state is never taken for a dead fleet."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.wire.deadline import BoundedShare
+from tests.kits.shares import NOW, heartbeat, ours, put, put_view
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_of_generation_3_1_is_read_rightly(tmp_path: Path) -> None:
+    put(tmp_path, heartbeat("myia-po-2025", 42_000))
+    state = read_folder(tmp_path, NOW)
+    record = state.records["myia-po-2025"]
+    assert state.machines["myia-po-2025"].record.last_heartbeat_ms == NOW - 42_000
+    assert (record.last_heartbeat, record.metadata.version) == ("2026-02-12T10:14:48.123Z", "3.1.0")
+    assert record.agent is None
+    assert state.findings == ()
+
+
+def test_the_one_file_of_generation_3_0_is_read_rightly(tmp_path: Path) -> None:
+    put_view(
+        tmp_path, heartbeat("myia-po-2025"), heartbeat("myia-web1", 3_600_000, offlineSince="2026-02-12T09:17:30Z")
+    )
+    state = read_folder(tmp_path, NOW)
+    assert {name: piece.record.last_heartbeat_ms for name, piece in state.machines.items()} == {
+        "myia-po-2025": NOW - 10_000,
+        "myia-web1": NOW - 3_600_000,
+    }
+    assert state.view_state == "read"
+    assert state.findings == ()
+
+
+def test_both_generations_together_give_the_newest_of_each_machine(tmp_path: Path) -> None:
+    put_view(tmp_path, heartbeat("a", 5_000), heartbeat("b", 90_000))
+    put(tmp_path, heartbeat("a", 60_000))
+    put(tmp_path, heartbeat("b", 1_000))
+    machines = read_folder(tmp_path, NOW).machines
+    assert {name: piece.file for name, piece in machines.items()} == {
+        "a": "heartbeat.json",
+        "b": "heartbeats/b.json",
+    }
+
+
+def test_our_own_record_is_read_as_a_model(tmp_path: Path) -> None:
+    put(tmp_path, ours("m", sequence=12))
+    agent = read_folder(tmp_path, NOW).records["m"].agent
+    assert agent is not None
+    assert (agent.sequence, agent.state, agent.heartbeat_interval, len(agent.up_intervals)) == (
+        12,
+        "running",
+        30_000,
+        1,
+    )
+
+
+def test_a_share_without_any_heartbeat_is_a_fresh_fleet(tmp_path: Path) -> None:
+    (tmp_path / "heartbeats").mkdir()
+    state = read_folder(tmp_path, NOW)
+    assert (state.machines, state.seen, state.view_state) == ({}, 0, "absent")
+
+
+def test_a_share_that_does_not_exist_is_unavailable_and_is_not_created(tmp_path: Path) -> None:
+    with pytest.raises(StateUnavailableError, match="does not exist") as caught:
+        read_folder(tmp_path / "gone", NOW)
+    assert "--shared" in caught.value.hint
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_file_in_the_shares_place_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateUnavailableError, match="is not a folder"):
+        read_folder(tmp_path / "file", NOW)
+
+
+def test_a_path_that_is_none_is_unavailable() -> None:
+    with pytest.raises(StateUnavailableError, match="no path"):
+        read_folder("a\0b", NOW)
+
+
+def test_a_share_whose_every_heartbeat_is_broken_is_unavailable_and_names_a_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        put(tmp_path, heartbeat(name)).write_bytes(b"")
+    with pytest.raises(StateUnavailableError, match=r"nothing readable in .*heartbeats/a\.json.*and 1 more"):
+        read_folder(tmp_path, NOW)
+
+
+def test_an_empty_view_alone_is_what_an_old_service_calls_an_empty_fleet(tmp_path: Path) -> None:
+    (tmp_path / "heartbeat.json").touch()
+    assert read_folder(tmp_path, NOW).seen == 0
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Make every reading hang until the event is set."""
+    release = threading.Event()
+    monkeypatch.setattr(folder, "read_shared", lambda *_: release.wait(30))
+    return release
+
+
+def test_a_share_that_hangs_is_unavailable_within_the_deadline(tmp_path: Path, hanging: threading.Event) -> None:
+    with pytest.raises(StateUnavailableError, match=r"hangs: no answer within 0\.05 s"):
+        read_folder(tmp_path, NOW, deadline_s=0.05)
+    hanging.set()
+
+
+def test_a_share_that_hangs_costs_one_thread_however_often_it_is_read(tmp_path: Path, hanging: threading.Event) -> None:
+    bounded, before = BoundedShare(0.02), threading.active_count()
+    for _ in range(5):
+        with pytest.raises(StateUnavailableError, match="hangs"):
+            read_folder(tmp_path, NOW, bounded=bounded)
+    assert threading.active_count() == before + 1
+    hanging.set()
