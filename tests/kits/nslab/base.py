@@ -16,9 +16,10 @@ from .shell import CommandError, sh
 #: suite -> the CPython its hosts run.
 SUITES = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
 
-PACKAGES = (
-    "systemd,systemd-sysv,libpam-systemd,libnss-systemd,dbus,openssh-server,python3,sudo,iproute2"  # no recommends
-)
+PACKAGES = "systemd,systemd-sysv,libpam-systemd,libnss-systemd,dbus,openssh-server,python3,sudo,iproute2"
+#: With polkit a user may let its own services linger, as on most machines. Debian 11 stays without: such machines
+#: exist too, and there root has to allow it.
+MORE_PACKAGES = {"bookworm": ",polkitd", "trixie": ",polkitd"}
 FILES = {
     "etc/ssh/sshd_config.d/nslab.conf": (
         "PermitRootLogin prohibit-password\nPasswordAuthentication no\nUseDNS no\nMaxStartups 100\nMaxSessions 100\n"
@@ -47,7 +48,11 @@ def cache() -> Path:
 
 def recipe(suite: str) -> str:
     """Return the hash of everything that decides what a base of `suite` holds."""
-    return hashlib.sha256(repr((suite, PACKAGES, sorted(FILES.items()), COMMANDS)).encode()).hexdigest()
+    return hashlib.sha256(repr((suite, _packages(suite), sorted(FILES.items()), COMMANDS)).encode()).hexdigest()
+
+
+def _packages(suite: str) -> str:
+    return PACKAGES + MORE_PACKAGES.get(suite, "")
 
 
 def build(suite: str) -> Path:
@@ -92,7 +97,7 @@ def mirror() -> str:
 
 def _bootstrap(suite: str, tree: Path, log: Path) -> None:
     # in a mount namespace of its own: what debootstrap mounts in the tree goes when it goes, however it goes
-    argv: Sequence[str] = ("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={PACKAGES}")
+    argv: Sequence[str] = ("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_packages(suite)}")
     with log.open("w") as out:
         done = subprocess.run(
             (*argv, suite, str(tree), mirror()), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
