@@ -109,7 +109,7 @@ class LabFleet:
 
     def kill_agent(self, name: str) -> int:
         """SIGKILL a machine's agent and return its pid; its supervisor brings it back. Raises LabError."""
-        pid = self._agent(name, "status").get("pid")
+        pid = self.agent(name, "status").get("pid")
         if not isinstance(pid, int) or pid not in marked_processes(*self.host(name).marks):
             raise LabError(f"{name}: no agent is running there")
         os.kill(pid, signal.SIGKILL)
@@ -121,11 +121,11 @@ class LabFleet:
 
     def stop_agent(self, name: str) -> dict[str, Any]:
         """Stop a machine's agent on purpose; its state becomes left. Raises LabError."""
-        return self._agent(name, "stop")
+        return self.agent(name, "stop")
 
     def start_agent(self, name: str) -> dict[str, Any]:
         """Start the agent that is on a machine. Raises LabError."""
-        return self._agent(name, "start")
+        return self.agent(name, "start")
 
     def activate(self, name: str) -> None:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""
@@ -134,7 +134,7 @@ class LabFleet:
         bundle.build(host.agent)
         self._configure(name)
         for verb in ("install", "start"):
-            self._agent(name, verb)
+            self.agent(name, verb)
 
     def processes(self, name: str | None = None) -> list[int]:
         """Return the processes of one machine, or of the whole lab."""
@@ -203,7 +203,7 @@ class LabFleet:
         }
         (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
-    def _agent(self, name: str, verb: str) -> dict[str, Any]:
+    def agent(self, name: str, verb: str) -> dict[str, Any]:
         """Run one of the agent's verbs on its machine. Raises LabError with the agent's own sentence."""
         if not self.is_on(name):
             raise LabError(f"{name} is switched off")

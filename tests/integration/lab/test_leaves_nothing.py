@@ -1,0 +1,84 @@
+"""However the lab ends, nothing it started is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.lab.guardian import LAB_VARIABLE, marked_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass
+class Running:
+    """`roosync-ops lab up` in a process of its own, in an empty home and working folder."""
+
+    process: subprocess.Popen[bytes]
+    report: dict[str, Any]
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.report["folder"])
+
+    def processes(self) -> list[int]:
+        return marked_processes(f"{LAB_VARIABLE}={self.report['labId']}")
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Running]:
+    home, temporary = tmp_path / "home", tmp_path / "temporary folder"
+    home.mkdir()
+    temporary.mkdir()
+    environment = {"HOME": str(home), "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        [sys.executable, "-m", "roosync_ops", "lab", "up", "--json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd=home,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        running = Running(process, json.loads(process.stdout.readline()), home)
+        yield running
+        process.kill()
+    _until(lambda: not running.processes() and not running.folder.exists())
+
+
+def _until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_nothing_is_left_of_a_lab_that_was_ended_by(up: Running, number: signal.Signals) -> None:
+    assert len(up.processes()) >= 2, "an agent and its supervisor"
+    assert up.folder.is_dir()
+    up.process.send_signal(number)
+    code = up.process.wait(20)
+    assert code == (130 if number == signal.SIGINT else -number)
+    _until(lambda: not up.processes())
+    _until(lambda: not up.folder.exists())
+
+
+def test_nothing_is_written_outside_its_own_temporary_folder(up: Running) -> None:
+    assert list(up.home.iterdir()) == []
+    assert [path.name for path in up.folder.parent.iterdir()] == [up.folder.name]
+
+
+def test_its_folder_is_nobody_elses_to_read(up: Running) -> None:
+    assert up.folder.stat().st_mode & 0o077 == 0
+    assert (up.folder / "ssh" / "id_ed25519").stat().st_mode & 0o077 == 0
