@@ -105,5 +105,5 @@ def test_an_observer_whose_clock_differs_is_told(now_ms: int, told: bool) -> Non
 def test_no_answer_makes_it_raise_anything_else(document: dict[str, Any]) -> None:
     try:
         from_document(answer() | document, NOW)
-    except StateUnavailableError as error:
-        assert error.hint
+    except StateUnavailableError:
+        return
