@@ -1,0 +1,192 @@
+"""One beat: what this machine's record says next. Pure functions from what is known to the next record."""
+
+from __future__ import annotations
+
+import sys
+
+from roosync_ops.wire.record import LEFT_STATE, PROTOCOL_VERSION, RUNNING_STATE, ordered
+from roosync_ops.wire.status import OFFLINE, ONLINE
+from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+
+from . import history
+from .build import BUILD, VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .config import Config
+
+#: Beyond this JavaScript's readers cannot tell two sequences apart; no agent beats that often in an age of the earth.
+MAX_SEQUENCE = 2**53 - 1
+REGISTERED_BY = "roosync-ops"
+#: Counted here at each beat, whatever the operator passes.
+_NOT_THE_OPERATORS = ("firstSeen", "lastUpdated", "version")
+_OURS = (
+    "version",
+    "buildId",
+    "state",
+    "sequence",
+    "bootId",
+    "sessionId",
+    "startedAt",
+    "leftAt",
+    "heartbeatInterval",
+    "offlineTimeout",
+    "autoSyncEnabled",
+    "upIntervals",
+)
+
+
+class Session:
+    """One life of the agent on one boot. `started_at_ms` is when it began."""
+
+    __slots__ = ("boot_id", "session_id", "started_at_ms")
+
+    def __init__(self, boot_id: str, session_id: str, started_at_ms: int) -> None:
+        self.boot_id = boot_id
+        self.session_id = session_id
+        self.started_at_ms = started_at_ms
+
+
+def agent_part(record: dict[str, Any] | None) -> dict[str, Any]:
+    """Return our additive object of a record, empty where an older service wrote it."""
+    agent = (record or {}).get("agent")
+    return agent if isinstance(agent, dict) else {}
+
+
+def sequence_of(record: dict[str, Any] | None) -> int:
+    """Return a record's sequence, 0 where it has none that can be believed."""
+    sequence = agent_part(record).get("sequence")
+    return sequence if type(sequence) is int and 0 <= sequence <= MAX_SEQUENCE else 0
+
+
+class Past:
+    """What was published before: `known` as this machine remembers it, `on_disk` as it lies in the share.
+
+    `counted` is the highest sequence this machine ever gave out.
+    """
+
+    __slots__ = ("known", "on_disk", "sequence")
+
+    def __init__(self, known: dict[str, Any] | None, on_disk: dict[str, Any] | None, counted: int) -> None:
+        self.known = known
+        self.on_disk = on_disk
+        self.sequence = max(counted, sequence_of(known), sequence_of(on_disk))
+
+    @property
+    def next_sequence(self) -> int:
+        return min(self.sequence + 1, MAX_SEQUENCE)
+
+    @property
+    def latest(self) -> dict[str, Any]:
+        """The one with the higher sequence; the remembered one where they are equal."""
+        pair = [record for record in (self.known, self.on_disk) if record is not None]
+        return max(pair, key=sequence_of) if pair else {}
+
+    def both(self, key: str | None = None) -> dict[str, Any]:
+        """Return the fields of both, or of their objects under `key`; what lies in the share wins."""
+        result: dict[str, Any] = {}
+        for record in (self.known, self.on_disk):
+            result.update((record or {}) if key is None else _object(record, key))
+        return result
+
+
+def compose(config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a beat at `now_ms`.
+
+    Fields that neither the protocol nor we define are kept. `metadata` is what the operator passes now.
+    """
+    record = past.both()
+    record.update(
+        machineId=config.machine_id,
+        lastHeartbeat=to_iso(now_ms),
+        status=ONLINE,
+        missedHeartbeats=0,
+        metadata=_metadata(config, past, now_ms, metadata),
+        agent=_agent(config, session, past, now_ms),
+    )
+    record.pop("offlineSince", None)
+    return ordered(record)
+
+
+def leave(past: Past, now_ms: int) -> dict[str, Any]:
+    """Return the latest record, saying that its machine leaves at `now_ms`; lastHeartbeat stays the last beat's."""
+    record = past.latest
+    last = _ms_or(record.get("lastHeartbeat"), now_ms)
+    left_at = to_iso(max(now_ms, last))  # a clock put back must not make the beat look newer than the leaving
+    agent = {**agent_part(record), "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at}
+    left = {**record, "status": OFFLINE, "agent": _in_order(agent), "offlineSince": left_at}
+    return ordered(left)
+
+
+def has_left(record: dict[str, Any] | None) -> bool:
+    """Tell whether the agent that wrote `record` said that it leaves."""
+    return agent_part(record).get("state") == LEFT_STATE
+
+
+def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[str, ...]) -> str | None:
+    """Tell in what way the file is not the one we left, None where it is (or is a later one of our own)."""
+    found, kept = sequence_of(on_disk), sequence_of(known)
+    session = agent_part(on_disk).get("sessionId")
+    if found > kept:
+        return None if session in sessions else f"a later record of another session, {session!r:.40}"
+    if found < kept:
+        return f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}"
+    for key in ("lastHeartbeat", "status"):
+        if on_disk.get(key) != known.get(key):
+            return f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"
+    return None
+
+
+def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -> dict[str, Any]:
+    kept = past.both("metadata")
+    firsts = [_ms_or(_object(record, "metadata").get("firstSeen"), now_ms) for record in (past.known, past.on_disk)]
+    result = {
+        "firstSeen": to_iso(min(*firsts, now_ms)),
+        "lastUpdated": to_iso(now_ms),
+        "version": PROTOCOL_VERSION,
+        "hostname": config.hostname,
+        "platform": sys.platform,
+        "registeredBy": kept.get("registeredBy", REGISTERED_BY),
+        "registeredAt": kept.get("registeredAt", to_iso(now_ms)),
+    }
+    result.update((key, value) for key, value in kept.items() if key not in result)
+    result.update((key, value) for key, value in passed.items() if key not in _NOT_THE_OPERATORS)
+    return result
+
+
+def _agent(config: Config, session: Session, past: Past, now_ms: int) -> dict[str, Any]:
+    agent = past.both("agent")
+    up = history.parse(agent_part(past.latest).get("upIntervals"))
+    agent.update(
+        version=VERSION,
+        buildId=BUILD,
+        state=RUNNING_STATE,
+        sequence=past.next_sequence,
+        bootId=session.boot_id,
+        sessionId=session.session_id,
+        startedAt=to_iso(session.started_at_ms),
+        upIntervals=history.write(history.extend(up, now_ms, config.thresholds.timeout_ms)),
+        **config.as_wire(),
+    )
+    agent.pop("leftAt", None)
+    return _in_order(agent)
+
+
+def _in_order(agent: dict[str, Any]) -> dict[str, Any]:
+    result = {key: agent[key] for key in _OURS if key in agent}
+    result.update((key, value) for key, value in agent.items() if key not in result)
+    return result
+
+
+def _object(record: dict[str, Any] | None, key: str) -> dict[str, Any]:
+    value = (record or {}).get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _ms_or(text: Any, default: int) -> int:
+    try:
+        return from_iso(text)
+    except BadTimeError:
+        return default

@@ -1,0 +1,197 @@
+"""What the agent was told: flag > config.json in the local folder > environment > default."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zlib
+
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
+from roosync_ops.wire.identity import InvalidMachineIdError, check_machine_id, hostname, machine_id_of
+from roosync_ops.wire.record import MAX_METADATA_BYTES
+from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thresholds
+
+from .errors import MissingMachineIdError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .flags import Flags
+
+CONFIG_NAME = "config.json"
+SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"
+#: Longer than this bounds nothing; an hour is also below what every platform's locks accept.
+MAX_DEADLINE_S = 3600.0
+PERMANENCES = ("auto", "systemd", "process")
+#: Fields of config.json, and what JSON makes of them.
+_FIELDS: dict[str, tuple[type, ...]] = {
+    "machineId": (str,),
+    "shared": (str,),
+    "heartbeatInterval": (int,),
+    "offlineTimeout": (int,),
+    "enableAutoSync": (bool,),
+    "shareDeadline": (int, float),
+    "permanence": (str,),
+    "metadata": (dict,),
+}
+
+
+class Config:
+    """One machine, one shared state, and how to beat there. Times are in ms, the deadline in s."""
+
+    __slots__ = (
+        "auto_sync",
+        "hostname",
+        "local_dir",
+        "machine_id",
+        "metadata",
+        "permanence",
+        "share_deadline_s",
+        "shared",
+        "shared_from_environment",
+        "thresholds",
+    )
+
+    def __init__(self, machine_id: str, shared: str, local_dir: str, thresholds: Thresholds | None = None) -> None:
+        self.machine_id = machine_id
+        self.shared = shared
+        self.local_dir = local_dir
+        self.thresholds = thresholds or Thresholds()
+        self.hostname = hostname()
+        self.auto_sync = True
+        self.share_deadline_s = DEFAULT_DEADLINE_S
+        self.metadata: dict[str, Any] = {}
+        self.permanence = "auto"
+        self.shared_from_environment = False
+
+    @property
+    def interval_ms(self) -> int:
+        return self.thresholds.interval_ms
+
+    @property
+    def instance_dir(self) -> str:
+        """Where this machine keeps what belongs to this shared state alone."""
+        place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")
+        return os.path.join(self.local_dir, f"{self.machine_id}-{zlib.crc32(place):08x}")
+
+    def as_wire(self) -> dict[str, Any]:
+        return {
+            "heartbeatInterval": self.thresholds.interval_ms,
+            "offlineTimeout": self.thresholds.timeout_ms,
+            "autoSyncEnabled": self.auto_sync,
+        }
+
+
+def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
+    """Put together what was typed, written down, exported and assumed. Raises UsageError or MissingMachineIdError."""
+    local_dir = os.path.abspath(flags.local_dir or default_local_dir(environment))
+    written = read_config(os.path.join(local_dir, CONFIG_NAME))
+    config = Config(
+        _machine_id(flags.machine_id, written),
+        _shared(flags.shared, written, environment),
+        local_dir,
+        _thresholds(flags, written),
+    )
+    config.shared_from_environment = not (flags.shared or written.get("shared"))
+    config.auto_sync = _pick(flags.auto_sync, written, "enableAutoSync", True)
+    config.share_deadline_s = _deadline(_pick(flags.share_deadline, written, "shareDeadline", DEFAULT_DEADLINE_S))
+    config.permanence = _permanence(_pick(flags.permanence, written, "permanence", "auto"))
+    config.metadata = check_metadata({**written.get("metadata", {}), **(flags.metadata or {})})
+    return config
+
+
+def default_local_dir(environment: Mapping[str, str]) -> str:
+    """Return the folder the agent lives in: the system's for root, the user's own otherwise."""
+    if sys.platform == "win32":
+        return os.path.join(environment.get("LOCALAPPDATA") or os.path.expanduser("~"), "roosync")
+    if os.geteuid() == 0:
+        return "/var/lib/roosync"
+    state = environment.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(state, "roosync")
+
+
+def read_config(path: str) -> dict[str, Any]:
+    """Read config.json; an absent one says nothing. Raises UsageError that names the file and the field."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            written = json.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} illisible: {error}", "corriger ou supprimer ce fichier") from None
+    if not isinstance(written, dict):
+        raise UsageError(f"{path}: un objet JSON est attendu", "corriger ou supprimer ce fichier")
+    for field, value in written.items():
+        _check_field(path, field, value)
+    return {field: value for field, value in written.items() if value is not None}
+
+
+def _check_field(path: str, field: str, value: Any) -> None:
+    kinds = _FIELDS.get(field)
+    if kinds is None:
+        raise UsageError(f"{path}: champ inconnu {field!r}", f"champs connus: {', '.join(_FIELDS)}")
+    good = isinstance(value, kinds) and (isinstance(value, bool) == (kinds == (bool,)))
+    if value is not None and not good:
+        raise UsageError(f"{path}: {field} invalide: {value!r:.80}", "corriger ce champ")
+
+
+def _pick(flag: Any, written: dict[str, Any], field: str, default: Any) -> Any:
+    return written.get(field, default) if flag is None else flag
+
+
+def _machine_id(flag: str | None, written: dict[str, Any]) -> str:
+    given = _pick(flag, written, "machineId", None)
+    try:
+        if given is None:
+            return machine_id_of(hostname())
+        if not given.strip():
+            raise MissingMachineIdError
+        return check_machine_id(given.lower())
+    except InvalidMachineIdError as error:
+        raise UsageError(str(error), "machineId est le nom de la machine en minuscules (commande: hostname)") from None
+
+
+def _shared(flag: str | None, written: dict[str, Any], environment: Mapping[str, str]) -> str:
+    shared = flag or written.get("shared") or environment.get(SHARED_VARIABLE)
+    if not shared:
+        raise UsageError(
+            "aucun dossier partagé n'est indiqué", f"ajouter --shared DOSSIER ou définir {SHARED_VARIABLE}"
+        )
+    if "\x00" in shared:
+        raise UsageError(f"dossier partagé invalide: {shared!r:.80}", "ajouter --shared DOSSIER")
+    return os.path.abspath(shared)
+
+
+def _thresholds(flags: Flags, written: dict[str, Any]) -> Thresholds:
+    interval = _pick(flags.heartbeat_interval, written, "heartbeatInterval", DEFAULT_INTERVAL_MS)
+    timeout = _pick(flags.offline_timeout, written, "offlineTimeout", DEFAULT_TIMEOUT_MS)
+    if not 0 < interval < timeout:
+        reason = f"heartbeatInterval ({interval} ms) doit être positif et inférieur à offlineTimeout ({timeout} ms)"
+        raise UsageError(reason, "corriger --heartbeat-interval ou --offline-timeout")
+    return Thresholds(interval, timeout)
+
+
+def _deadline(seconds: float) -> float:
+    if not 0 < seconds <= MAX_DEADLINE_S:
+        raise UsageError(f"shareDeadline invalide: {seconds!r} s", "corriger --share-deadline")
+    return float(seconds)
+
+
+def _permanence(kind: str) -> str:
+    if kind not in PERMANENCES:
+        raise UsageError(f"permanence inconnue {kind!r}", f"choisir parmi {', '.join(PERMANENCES)}")
+    return kind
+
+
+def check_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the operator's part of the metadata if every beat can carry it. Raises UsageError."""
+    try:
+        size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"métadonnées invalides: {error!s:.120}", "corriger --metadata") from None
+    if size > MAX_METADATA_BYTES:
+        raise UsageError(f"métadonnées trop grandes: {size} octets, au plus {MAX_METADATA_BYTES}", "réduire --metadata")
+    return metadata

@@ -1,0 +1,48 @@
+"""What several verbs need put together: configuration, share and heart."""
+
+from __future__ import annotations
+
+import os
+
+from roosync_ops.wire.deadline import BoundedShare
+from roosync_ops.wire.times import BadTimeError, from_iso
+
+from .beat import Session
+from .config import resolve
+from .heart import Heart
+from .machine import boot_id, new_session_id
+from .notes import open_journal
+from .share import FolderShare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .config import Config
+    from .flags import Flags
+    from .notes import Places
+
+
+def config_of(flags: Flags) -> Config:
+    """Return the configuration of this command line, in this environment. Raises ProblemError."""
+    return resolve(flags, os.environ)
+
+
+def share_of(config: Config) -> FolderShare:
+    """Return the share, each touch bounded by the configured deadline."""
+    return FolderShare(config.shared, config.machine_id, BoundedShare(config.share_deadline_s))
+
+
+def heart_of(config: Config, places: Places, now_ms: int) -> Heart:
+    """Return a heart with a session of its own. Raises LocalError."""
+    session = Session(boot_id(), new_session_id(), now_ms)
+    return Heart(config, places, share_of(config), open_journal(places), session)
+
+
+def join_session(heart: Heart) -> None:
+    """Beat as the loop that runs beside us, if its journal names it: its life is the machine's, ours is a moment."""
+    loop = heart.notes["loop"]
+    try:
+        started = from_iso(loop.get("startedAt"))
+    except BadTimeError:
+        return
+    if isinstance(loop.get("sessionId"), str):
+        heart.session = Session(heart.session.boot_id, loop["sessionId"], started)

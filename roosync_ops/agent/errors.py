@@ -1,0 +1,78 @@
+"""Failures: what a verb answers when it cannot do what it was asked, in PROTOCOL's codes and French messages."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+EXIT_OK = 0
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_SHARE = 3
+
+SERVICE_FAILED = "HEARTBEAT_SERVICE_FAILED"
+STATUS_FAILED = "HEARTBEAT_STATUS_FAILED"
+MISSING_MACHINE_ID = "HEARTBEAT_MISSING_MACHINE_ID"
+UNKNOWN_ACTION = "HEARTBEAT_UNKNOWN_ACTION"
+ALREADY_STARTED = "HEARTBEAT_ALREADY_STARTED"
+
+#: PROTOCOL words the failure of a question otherwise than that of an action.
+_QUESTIONS = ("status", "state")
+
+
+class AgentError(Exception):
+    """The answer of a verb that failed: `code` and `message` of PROTOCOL, the process's exit code, and more fields."""
+
+    def __init__(self, code: str, message: str, exit_code: int = EXIT_FAILURE, **extra: Any) -> None:
+        self.code = code
+        self.message = message
+        self.exit_code = exit_code
+        self.extra = extra
+        super().__init__(message)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"success": False, "code": self.code, "message": self.message, **self.extra}
+
+
+class ProblemError(Exception):
+    """What went wrong below a verb, before it is known which verb asked. `hint` is the next command to type."""
+
+    exit_code = EXIT_FAILURE
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        self.reason = reason
+        self.hint = hint
+        super().__init__(reason)
+
+
+class UsageError(ProblemError):
+    """A flag, a configuration value or an identity that cannot be used."""
+
+    exit_code = EXIT_USAGE
+
+
+class LocalError(ProblemError):
+    """The machine's own side failed: its local folder, its locks, its processes."""
+
+
+class MissingMachineIdError(ProblemError):
+    """An empty machineId."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self) -> None:
+        super().__init__("machineId vide")
+
+
+def answer_to(action: str, problem: ProblemError) -> AgentError:
+    """Word `problem` as PROTOCOL words the failure of `action`."""
+    extra = {} if problem.hint is None else {"hint": problem.hint}
+    if isinstance(problem, MissingMachineIdError):
+        message = f"machineId est requis pour l'action {action}"
+        return AgentError(MISSING_MACHINE_ID, message, problem.exit_code)
+    if action in _QUESTIONS:
+        message = f"Erreur lors de la récupération du statut heartbeat: {problem.reason}"
+        return AgentError(STATUS_FAILED, message, problem.exit_code, **extra)
+    message = f"Erreur lors de l'action {action}: {problem.reason}"
+    return AgentError(SERVICE_FAILED, message, problem.exit_code, **extra)

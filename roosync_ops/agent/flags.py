@@ -1,0 +1,165 @@
+"""The command line: one verb and a few flags, read by a table: argparse would cost the loop a megabyte resident."""
+
+from __future__ import annotations
+
+import json
+
+from .errors import EXIT_USAGE, UNKNOWN_ACTION, AgentError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+VERBS = ("run", "register", "start", "stop", "status", "state", "install", "uninstall", "version")
+#: The supervisor of a detached process; started by `start`, never typed.
+SUPERVISE = "supervise"
+_BEATING = ("run", "register", "start", "install", SUPERVISE)
+
+USAGE = """usage: python3 agent.pyz VERB [flags]
+
+verbs:
+  run        beat until told to stop       register   one heartbeat, then exit
+  start      start the permanent loop      stop       stop it; the record says it left
+  status     this machine's local truth    state      the shared state, as this replica shows it
+  install    survive reboots and crashes   uninstall  undo install
+  version    which agent this is
+
+flags:
+  --shared DIR  --local-dir DIR  --machine-id ID  --json
+  run, register, start, install: --heartbeat-interval MS  --offline-timeout MS  --no-auto-sync
+                                 --share-deadline S  --metadata JSON
+  stop: --no-save-state          install: --permanence auto|systemd|process"""
+
+
+class Flags:
+    """What was typed; None where nothing was."""
+
+    __slots__ = (
+        "auto_sync",
+        "heartbeat_interval",
+        "help",
+        "json",
+        "local_dir",
+        "machine_id",
+        "metadata",
+        "offline_timeout",
+        "permanence",
+        "save_state",
+        "share_deadline",
+        "shared",
+        "supervised",
+        "verb",
+    )
+
+    def __init__(self, verb: str) -> None:
+        self.verb = verb
+        self.json = False
+        self.help = False
+        self.shared: str | None = None
+        self.local_dir: str | None = None
+        self.machine_id: str | None = None
+        self.heartbeat_interval: int | None = None
+        self.offline_timeout: int | None = None
+        self.auto_sync: bool | None = None
+        self.share_deadline: float | None = None
+        self.metadata: dict[str, Any] | None = None
+        self.save_state = True
+        self.permanence: str | None = None
+        self.supervised: str | None = None
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{name} attend un nombre entier de millisecondes, reçu {text!r}") from None
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{name} attend un nombre de secondes, reçu {text!r}") from None
+
+
+def _object(name: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError(f"{name} attend un objet JSON, reçu {text[:80]!r}") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{name} attend un objet JSON, reçu {text[:80]!r}")
+    return value
+
+
+def _text(_name: str, text: str) -> str:
+    return text
+
+
+_EVERYWHERE = (*VERBS, SUPERVISE)
+#: flag: (where it goes, how its text is read, which verbs take it)
+_VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
+    "--shared": ("shared", _text, _EVERYWHERE),
+    "--local-dir": ("local_dir", _text, _EVERYWHERE),
+    "--machine-id": ("machine_id", _text, _EVERYWHERE),
+    "--heartbeat-interval": ("heartbeat_interval", _whole, _BEATING),
+    "--offline-timeout": ("offline_timeout", _whole, _BEATING),
+    "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state")),
+    "--metadata": ("metadata", _object, _BEATING),
+    "--permanence": ("permanence", _text, ("install", "start")),
+    "--supervised": ("supervised", _text, ("run",)),
+}
+_SWITCHES: dict[str, tuple[str, bool, tuple[str, ...]]] = {
+    "--json": ("json", True, _EVERYWHERE),
+    "--help": ("help", True, _EVERYWHERE),
+    "-h": ("help", True, _EVERYWHERE),
+    "--no-auto-sync": ("auto_sync", False, _BEATING),
+    "--no-save-state": ("save_state", False, ("stop",)),
+}
+
+
+def parse(arguments: list[str]) -> Flags:
+    """Read the command line. Raises AgentError for an unknown verb and UsageError for anything else not understood."""
+    verb, rest = _verb(arguments)
+    flags = Flags(verb)
+    if verb not in _EVERYWHERE:
+        raise AgentError(UNKNOWN_ACTION, f"Action inconnue: {verb}", EXIT_USAGE)
+    while rest:
+        rest = _take(flags, rest)
+    return flags
+
+
+def _verb(arguments: list[str]) -> tuple[str, list[str]]:
+    """The verb is the first word that is neither a flag nor a flag's value."""
+    skip = False
+    for at, word in enumerate(arguments):
+        if skip or word.startswith("-"):
+            skip = not skip and word in _VALUES
+            continue
+        return word, arguments[:at] + arguments[at + 1 :]
+    raise UsageError(f"il manque une action parmi {', '.join(VERBS)}", "python3 agent.pyz --help")
+
+
+def _take(flags: Flags, rest: list[str]) -> list[str]:
+    name, equals, text = rest[0].partition("=")
+    if name in _SWITCHES and not equals:
+        where, value, verbs = _SWITCHES[name]
+        _check_taken(name, flags.verb, verbs)
+        setattr(flags, where, value)
+        return rest[1:]
+    if name not in _VALUES:
+        raise UsageError(f"option inconnue {rest[0]!r}", "python3 agent.pyz --help")
+    where, read, verbs = _VALUES[name]
+    _check_taken(name, flags.verb, verbs)
+    if not equals:
+        if len(rest) == 1:
+            raise UsageError(f"{name} attend une valeur")
+        text, rest = rest[1], rest[1:]
+    setattr(flags, where, read(name, text))
+    return rest[1:]
+
+
+def _check_taken(name: str, verb: str, verbs: tuple[str, ...]) -> None:
+    if verb not in verbs:
+        raise UsageError(f"l'action {verb} ne prend pas {name}", "python3 agent.pyz --help")

@@ -1,0 +1,56 @@
+"""When this machine was up: a bounded list of `<start>/<end>`, extended at each beat, never rewritten backwards."""
+
+from __future__ import annotations
+
+from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Interval = tuple[int, int]
+
+KEPT_MS = 7 * 24 * 3600 * 1000
+#: Two a day-hour for seven days; about 17 kB, the most a record may grow by.
+MAX_INTERVALS = 336
+#: 2025-01-01: a clock that says earlier was never set (a board without a battery before it meets its time server).
+CLOCK_IS_SET_FROM_MS = 1_735_689_600_000
+
+
+def parse(value: Any) -> list[Interval]:
+    """Read `upIntervals`; what is no interval is left out."""
+    found = []
+    for text in value if isinstance(value, list) else []:
+        start, _, end = text.partition("/") if isinstance(text, str) else ("", "", "")
+        try:
+            interval = from_iso(start), from_iso(end)
+        except BadTimeError:
+            continue
+        if interval[0] <= interval[1]:
+            found.append(interval)
+    return sorted(found)
+
+
+def write(intervals: list[Interval]) -> list[str]:
+    """Return `upIntervals` as the record carries it."""
+    return [f"{to_iso(start)}/{to_iso(end)}" for start, end in intervals]
+
+
+def extend(intervals: list[Interval], now_ms: int, gap_ms: int) -> list[Interval]:
+    """Return `intervals` with a beat at `now_ms` in them.
+
+    The beat belongs to the newest interval that began before it and ended at most `gap_ms` before it; otherwise it
+    begins one. Only what lies more than seven days from `now_ms` is dropped, then the oldest beyond the bound.
+    """
+    if now_ms < CLOCK_IS_SET_FROM_MS:
+        return intervals
+    result = list(intervals)
+    for at in range(len(result) - 1, -1, -1):
+        start, end = result[at]
+        if start <= now_ms <= end + gap_ms:
+            result[at] = (start, max(end, now_ms))
+            break
+    else:
+        result.append((now_ms, now_ms))
+    near = [piece for piece in sorted(result) if piece[1] >= now_ms - KEPT_MS and piece[0] <= now_ms + KEPT_MS]
+    return [(max(start, now_ms - KEPT_MS), end) for start, end in near[-MAX_INTERVALS:]]

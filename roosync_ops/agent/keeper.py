@@ -1,0 +1,160 @@
+"""Keeping the view: one machine at a time rebuilds `heartbeat.json` for readers of the old generation.
+
+Which one needs no lock across machines: the smallest machineId that, in this replica, beats with view keeping on.
+When it is gone the next one finds itself smallest. Two at once (replicas differ) do the same work twice, no harm.
+"""
+
+from __future__ import annotations
+
+from roosync_ops.wire import findings as f
+from roosync_ops.wire.folder import VIEW_NAME, Snapshot
+from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
+from roosync_ops.wire.record import NotUnderstoodError, Record, dump, parse
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, ONLINE, Thresholds, status
+from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from roosync_ops.wire.view import build, needs_write
+
+from .notes import set_aside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .config import Config
+    from .heart import Heart
+
+#: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
+PATIENCE = 3
+#: Findings about the view that lose nothing when it is rebuilt.
+_HARMLESS = (f.BOM, f.FUTURE_HEARTBEAT)
+
+
+def can_keep(record: Record, now_ms: int) -> bool:
+    """Tell whether `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
+    agent = record.data.get("agent")
+    if not isinstance(agent, dict) or agent.get("state") != "running" or agent.get("autoSyncEnabled") is not True:
+        return False
+    if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
+        return False  # a clock hours ahead would keep the office hours after its machine died
+    return status(record, now_ms, _thresholds(agent)) == ONLINE
+
+
+def _thresholds(agent: dict[str, Any]) -> Thresholds:
+    try:
+        return Thresholds(int(agent["heartbeatInterval"]), int(agent["offlineTimeout"]))
+    except (KeyError, TypeError, ValueError):
+        return Thresholds()
+
+
+class Keeper:
+    """Rebuilds the view when it is this machine's turn. Raises ShareTroubleError, and LocalError."""
+
+    def __init__(self, heart: Heart) -> None:
+        self._heart = heart
+        self._config: Config = heart.config
+        self._unreadable = 0
+        #: The entries of the view as last built: should it be lost, nothing is.
+        self._entries: dict[str, Any] = {}
+
+    def tend(self, now_ms: int) -> bool:
+        """Look after the view at `now_ms`; True when it was written."""
+        notes = self._heart.notes["view"]
+        if not self._config.auto_sync:
+            notes["keeper"] = None
+            return False
+        notes["keeper"] = self._elect(now_ms)
+        if notes["keeper"] != self._config.machine_id:
+            notes["wrote"] = None
+            self._entries, self._unreadable = {}, 0
+            return False
+        return self._keep(self._heart.share.read_all(now_ms), now_ms)
+
+    def _elect(self, now_ms: int) -> str | None:
+        me = self._config.machine_id
+        return self._heart.share.find_record(
+            lambda machine_id, record: machine_id == me or (record is not None and can_keep(record, now_ms))
+        )
+
+    def _keep(self, snapshot: Snapshot, now_ms: int) -> bool:
+        if not self._understood(snapshot):
+            return False
+        notes = self._heart.notes
+        if snapshot.view_state == "read":
+            self._notice_erasure(snapshot, now_ms)
+        old = snapshot.view if _is_view(snapshot) else None
+        merged = merge([*snapshot.evidence, *self._remembered()], now_ms)
+        view = build(merged, old, now_ms, self._config.thresholds)
+        self._remember(view, merged)
+        if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):
+            return False
+        if _lossy(snapshot):
+            self._set_aside()
+        self._heart.share.write_view(dump(view))
+        notes["view"]["wrote"] = {key: entry["lastHeartbeat"] for key, entry in view["heartbeats"].items()}
+        return True
+
+    def _understood(self, snapshot: Snapshot) -> bool:
+        """Bear with a view that cannot be read for a few checks, then set it aside. False while bearing."""
+        if snapshot.view_state == "absent" or _is_view(snapshot):
+            self._unreadable = 0
+            return True
+        self._unreadable += 1
+        if self._unreadable <= PATIENCE:
+            return False
+        self._set_aside()
+        return True
+
+    def _set_aside(self) -> None:
+        set_aside(self._heart.places, self._heart.notes["setAside"], VIEW_NAME, self._heart.share.copy_view())
+
+    def _remembered(self) -> list[Evidence]:
+        found = []
+        for machine_id, entry in {**(self._heart.notes["legacy"] or {}), **self._entries}.items():
+            try:
+                record, _ = parse(entry, machine_id, VIEW_NAME)
+            except NotUnderstoodError:
+                continue
+            found.append(Evidence(record, VIEW, VIEW_NAME))
+        return found
+
+    def _remember(self, view: dict[str, Any], merged: dict[str, Evidence]) -> None:
+        """Keep what the view holds; in the journal too, what only the view holds."""
+        self._entries = view["heartbeats"]
+        self._heart.notes["legacy"] = {
+            machine_id: entry for machine_id, entry in self._entries.items() if merged[machine_id].kind != FILE
+        }
+
+    def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
+        """An older service rewrote the view from its stale memory: machines we had put in are gone."""
+        notes = self._heart.notes["view"]
+        wrote: dict[str, str] | None = notes["wrote"]
+        entries = snapshot.view.get("heartbeats") if snapshot.view else None
+        if not wrote or not isinstance(entries, dict):
+            return
+        there = {str(key).lower() for key in entries}
+        if all(machine_id in there for machine_id in wrote):
+            return
+        notes["erasures"] += 1
+        notes["erasedAt"] = to_iso(now_ms)
+        notes["erasedBy"] = _newest_stranger(entries, wrote)
+
+
+def _newest_stranger(entries: dict[str, Any], wrote: dict[str, str]) -> str | None:
+    """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
+    heard = {}
+    for key, entry in entries.items():
+        try:
+            heard[str(key).lower()] = from_iso(entry.get("lastHeartbeat"))
+        except (BadTimeError, AttributeError):
+            continue
+    strange = {key: at for key, at in heard.items() if to_iso(at) != wrote.get(key)} or heard
+    return max(strange, key=lambda key: strange[key]) if strange else None
+
+
+def _is_view(snapshot: Snapshot) -> bool:
+    return snapshot.view is not None and isinstance(snapshot.view.get("heartbeats"), dict)
+
+
+def _lossy(snapshot: Snapshot) -> bool:
+    """Tell whether something in the view was not understood, and so would be gone from a rebuilt one."""
+    return any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings)

@@ -1,0 +1,111 @@
+"""One lock among this machine's processes: the OS lock that filelock takes, on the same kind of file.
+
+Facts taken from filelock 4 (`_unix.py`, `_windows.py`): on Unix an exclusive `flock` on a file opened read-write,
+never unlinked, and void when the file was unlinked between open and lock; on Windows an exclusive `LockFileEx` of one
+byte at offset 0. Each excludes the other's holder; tests prove it both ways.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+
+#: How often a lock that is held is asked for again, in s.
+_POLL_S = 0.02
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+#: filelock: some file systems report EACCES for a lock held elsewhere.
+_HELD_ELSEWHERE = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK)
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    _EXCLUSIVE_AND_AT_ONCE = 0x2 | 0x1
+    _LOCK_VIOLATION = 33
+
+    class _Overlapped(ctypes.Structure):
+        _fields_ = (
+            ("Internal", ctypes.c_void_p),
+            ("InternalHigh", ctypes.c_void_p),
+            ("Offset", wintypes.DWORD),
+            ("OffsetHigh", wintypes.DWORD),
+            ("hEvent", wintypes.HANDLE),
+        )
+
+    def _try_lock(descriptor: int) -> bool:
+        handle = wintypes.HANDLE(msvcrt.get_osfhandle(descriptor))
+        if _KERNEL32.LockFileEx(handle, _EXCLUSIVE_AND_AT_ONCE, 0, 1, 0, ctypes.byref(_Overlapped())):
+            return True
+        code = ctypes.get_last_error()
+        if code == _LOCK_VIOLATION:
+            return False
+        raise ctypes.WinError(code)
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _HELD_ELSEWHERE:
+                return False
+            raise
+        # Unlinked between open and lock: this lock guards no name, and the next opener would get another file.
+        return os.fstat(descriptor).st_nlink > 0
+
+
+class Lock:
+    """An exclusive lock on `path`, held until released or until the process ends."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
+    def acquire(self, timeout_s: float = 0.0) -> bool:
+        """Take the lock; False when another process still has it after `timeout_s`. OSError passes through."""
+        until = time.monotonic() + timeout_s
+        while not self._try():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; closing the descriptor is what frees it."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _try(self) -> bool:
+        if self._descriptor is not None:
+            return True
+        descriptor = os.open(self.path, _FLAGS, 0o644)
+        locked = False
+        try:
+            locked = _try_lock(descriptor)
+        finally:
+            if not locked:
+                os.close(descriptor)
+        if locked:
+            self._descriptor = descriptor
+        return locked
+
+
+def is_held(path: str) -> bool:
+    """Tell whether some process holds the lock on `path`. Nothing is created; an absent file is held by nobody."""
+    if not os.path.exists(path):
+        return False
+    probe = Lock(path)
+    if not probe.acquire():
+        return True
+    probe.release()
+    return False

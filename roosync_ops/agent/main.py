@@ -1,0 +1,71 @@
+"""The agent's command: one verb in, one answer out."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .errors import AgentError
+    from .flags import Flags
+
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer one verb on stdout; the exit code is 0, 1 failure, 2 usage or identity, 3 share, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["supervise"]:
+        # Before anything heavy: this process does nothing but wait for its child, for months.
+        from .permanence.supervisor import supervise  # noqa: PLC0415
+
+        return supervise(words[1], lambda: main(words[2:]))
+    return _answer(words)
+
+
+def _answer(words: list[str]) -> int:
+    from .answer import give, give_error  # noqa: PLC0415 - after the supervisor's branch, see above
+
+    as_json = "--json" in words
+    try:
+        value, human = _do(words)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets one document
+        failure = _failure(words, error)
+        give_error(failure, as_json=as_json)
+        return failure.exit_code
+    give(value, human, as_json=as_json)
+    return 0
+
+
+def _do(words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    from .flags import USAGE, parse  # noqa: PLC0415
+
+    if not words or words[0] in ("-h", "--help", "help"):
+        return {"success": True, "usage": USAGE}, [USAGE]
+    flags = parse(words)
+    if flags.help:
+        return {"success": True, "usage": USAGE}, [USAGE]
+    return _verb(flags)
+
+
+def _verb(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Each verb is a module, loaded only when asked for: the loop must not carry the others' imports."""
+    module = __import__(f"{__package__}.verbs.{flags.verb}", fromlist=["answer"])
+    result: tuple[dict[str, Any], list[str]] = module.answer(flags)
+    return result
+
+
+def _failure(words: list[str], error: Exception) -> AgentError:
+    from .errors import AgentError, LocalError, ProblemError, answer_to  # noqa: PLC0415
+    from .flags import VERBS  # noqa: PLC0415
+
+    if isinstance(error, AgentError):
+        return error
+    if not isinstance(error, ProblemError):
+        error = LocalError(f"{type(error).__name__}: {error}")
+    return answer_to(next((word for word in words if word in VERBS), "?"), error)

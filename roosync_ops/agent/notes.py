@@ -1,0 +1,139 @@
+"""The local truth: what the journal holds, with every key there from the start, and the folder it lies in."""
+
+from __future__ import annotations
+
+import os
+import zlib
+
+from .errors import LocalError
+from .journal import Journal, read
+from .lock import Lock, is_held
+from .share import OK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .config import Config
+
+LOOP_LOCK = "loop.lock"
+WRITE_LOCK = "write.lock"
+#: Held by `start`, `stop`, `install` and `uninstall`, so that no two of them undo each other's work.
+CONTROL_LOCK = "control.lock"
+JOURNAL = "journal"
+SET_ASIDE = "set-aside"
+#: What `stop` asks of the loop beside the signal.
+REQUEST = "stop-request"
+#: How many copies of what could not be understood are kept: the next one replaces the oldest.
+MAX_SET_ASIDE = 8
+
+
+class Places:
+    """The files of one machine in one shared state. All local; none is ever in the share."""
+
+    __slots__ = ("control_lock", "folder", "journal", "loop_lock", "request", "set_aside", "write_lock")
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.loop_lock = os.path.join(folder, LOOP_LOCK)
+        self.write_lock = os.path.join(folder, WRITE_LOCK)
+        self.control_lock = os.path.join(folder, CONTROL_LOCK)
+        self.journal = os.path.join(folder, JOURNAL)
+        self.set_aside = os.path.join(folder, SET_ASIDE)
+        self.request = os.path.join(folder, REQUEST)
+
+
+def places_of(config: Config) -> Places:
+    """Return where this machine keeps what belongs to this shared state; nothing is made."""
+    return Places(config.instance_dir)
+
+
+def prepare(config: Config) -> Places:
+    """Make the local folder. Raises LocalError with what to do where it cannot be."""
+    places = places_of(config)
+    try:
+        os.makedirs(places.folder, exist_ok=True)
+    except OSError as error:
+        raise unusable(places.folder, error) from None
+    return places
+
+
+def unusable(path: str, error: OSError) -> LocalError:
+    """Word a failure of the local folder."""
+    reason = f"dossier local inutilisable: {path}: {error.strerror or error}"
+    return LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
+
+
+def open_journal(places: Places) -> Journal:
+    """Open the journal for writing. Raises LocalError."""
+    try:
+        return Journal(places.journal)
+    except OSError as error:
+        raise unusable(places.journal, error) from None
+
+
+def take(path: str, timeout_s: float = 0.0) -> Lock | None:
+    """Take the lock at `path`; None when another process has it. Raises LocalError."""
+    lock = Lock(path)
+    try:
+        return lock if lock.acquire(timeout_s) else None
+    except OSError as error:
+        raise unusable(path, error) from None
+
+
+def loop_runs(places: Places) -> bool:
+    """Tell whether a loop runs for this machine and shared state: whether its lock is held."""
+    try:
+        return is_held(places.loop_lock)
+    except OSError as error:
+        raise unusable(places.loop_lock, error) from None
+
+
+def read_notes(places: Places) -> dict[str, Any]:
+    """Read the local truth without a lock. Raises LocalError where it lies there and cannot be read."""
+    try:
+        return whole(read(places.journal))
+    except OSError as error:
+        raise unusable(places.journal, error) from None
+
+
+def whole(state: dict[str, Any]) -> dict[str, Any]:
+    """Return `state` with every key there; what has a wrong shape counts as absent."""
+    blank: dict[str, Any] = {
+        "loop": {},
+        "sequence": 0,
+        "record": None,
+        "pending": None,
+        "lastBeat": None,
+        "share": {"state": OK, "since": None, "detail": None},
+        "view": {"keeper": None, "erasedBy": None, "erasedAt": None, "erasures": 0, "wrote": None},
+        "legacy": {},
+        "ownFile": {"rewrites": 0, "lastDetail": None},
+        "setAside": {},
+    }
+    for key, default in blank.items():
+        value = state.get(key)
+        if default is None or isinstance(value, type(default)):
+            blank[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, dict) else value
+    return blank
+
+
+def set_aside(places: Places, taken: dict[str, Any], name: str, raw: bytes) -> None:
+    """Keep `raw` in the local folder, once, under one of a fixed number of names. Raises LocalError.
+
+    `taken` is the journal's count for each name: how many were kept, and the CRC of the last.
+    """
+    count, last = taken.get(name) or (0, None)
+    crc = zlib.crc32(raw)
+    if count and crc == last:
+        return
+    path = os.path.join(places.set_aside, f"{name}.{count % MAX_SET_ASIDE}")
+    try:
+        os.makedirs(places.set_aside, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise unusable(path, error) from None
+    taken[name] = [count + 1, crc]

@@ -1,0 +1,57 @@
+"""The command that runs the loop when nobody types it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from roosync_ops.agent.bundle import bundle_path, source_root
+from roosync_ops.agent.errors import LocalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+
+#: Isolated from the user's environment and site packages, and no bytecode written: only the standard library is used.
+_ISOLATED = ["-I", "-S", "-B"]
+
+
+def run_words(config: Config, flags: Flags, supervised: str) -> list[str]:
+    """Return the words of a `run` that resolves to the same configuration as `flags` did here and now.
+
+    Only what was typed is repeated, and what came from an environment that will not be there: config.json is read
+    again at each start, so a rollout that changes it needs nothing more than a restart.
+    """
+    words = ["run", "--supervised", supervised, "--local-dir", config.local_dir]
+    shared = config.shared if flags.shared or config.shared_from_environment else None
+    typed = {
+        "--shared": shared,
+        "--machine-id": flags.machine_id,
+        "--heartbeat-interval": flags.heartbeat_interval,
+        "--offline-timeout": flags.offline_timeout,
+        "--share-deadline": flags.share_deadline,
+        "--metadata": None if flags.metadata is None else json.dumps(flags.metadata, separators=(",", ":")),
+    }
+    for name, value in typed.items():
+        if value is not None:
+            words += [name, str(value)]
+    return words if flags.auto_sync is None else [*words, "--no-auto-sync"]
+
+
+def interpreter() -> str:
+    """Return this Python's absolute path. Raises LocalError where it does not know it."""
+    if not sys.executable:
+        raise LocalError("Python ne connaît pas son propre chemin", "lancer l'agent par le chemin complet de python3")
+    return sys.executable
+
+
+def agent_command(words: list[str]) -> list[str]:
+    """Return the command line that gives `words` to this same agent, from its zipapp or its source tree."""
+    path = bundle_path()
+    if path is not None:
+        return [interpreter(), *_ISOLATED, path, *words]
+    code = (
+        f"import sys; sys.path.insert(0, {source_root()!r}); from roosync_ops.agent.main import main; sys.exit(main())"
+    )
+    return [interpreter(), *_ISOLATED, "-c", code, *words]

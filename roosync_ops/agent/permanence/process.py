@@ -1,0 +1,108 @@
+"""A supervised detached process, for a machine without systemd: it survives the caller's session and its crashes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.lock import is_held
+from roosync_ops.agent.machine import is_same_process
+from roosync_ops.agent.notes import unusable
+
+from .launch import agent_command
+from .supervisor import LOCK_NAME, PID_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from roosync_ops.agent.config import Config
+
+#: Written by `install`: the words the loop is run with.
+MARKER = "permanence"
+LOG = "supervisor.log"
+#: How long the supervisor may take to end once told to, in s: its child writes a last record first.
+_END_S = 20.0
+
+
+class Process:
+    """Permanence by a process of our own."""
+
+    kind = "process"
+
+    def __init__(self, config: Config) -> None:
+        self._folder = config.instance_dir
+        self._marker = os.path.join(self._folder, MARKER)
+        self._log = os.path.join(self._folder, LOG)
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def installed(self) -> bool:
+        return os.path.exists(self._marker)
+
+    def enabled(self) -> bool:
+        return self.installed()
+
+    def survives_reboot(self) -> bool:
+        return False
+
+    def active(self) -> bool:
+        return is_held(os.path.join(self._folder, LOCK_NAME))
+
+    def install(self, words: list[str]) -> bool:
+        """Remember what to run; there is nothing here that would start it at boot."""
+        wanted = "\0".join(words)
+        if self._read(self._marker) == wanted:
+            return False
+        try:
+            with open(self._marker, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(wanted)
+        except OSError as error:
+            raise unusable(self._marker, error) from None
+        return True
+
+    def uninstall(self) -> bool:
+        was = self.installed()
+        if was:
+            os.unlink(self._marker)
+        return was
+
+    def start(self, words: list[str] | None) -> None:
+        """Start a supervisor that belongs to nobody's session."""
+        words = words or self._read(self._marker).split("\0")
+        try:
+            with open(self._log, "wb") as log:
+                subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
+                    agent_command(["supervise", self._folder, *words]),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    cwd="/",
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise LocalError(f"processus non lancé: {error}", "action run") from None
+
+    def stop(self) -> None:
+        """End supervisor and loop. The pid is believed only while the supervisor's lock is held."""
+        if not self.active():
+            return
+        pid, _, start = self._read(os.path.join(self._folder, PID_NAME)).strip().partition(" ")
+        if pid.isdigit() and is_same_process(int(pid), None if start == "-" else start):
+            os.kill(int(pid), signal.SIGTERM)
+        until = time.monotonic() + _END_S
+        while self.active() and time.monotonic() < until:
+            time.sleep(0.02)
+
+    def last_words(self) -> str | None:
+        said = self._read(self._log).strip()
+        return said[-400:] or None
+
+    def _read(self, path: str) -> str:
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                return file.read()
+        except OSError:
+            return ""

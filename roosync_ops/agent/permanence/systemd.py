@@ -1,0 +1,172 @@
+"""A systemd unit: the system's when root, the user's own with lingering otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+
+from roosync_ops.agent.config import default_local_dir
+from roosync_ops.agent.errors import LocalError
+
+from .launch import agent_command
+from .unit import SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
+
+#: There, and only there, systemd is PID 1: sd_booted(3).
+BOOTED = "/run/systemd/system"
+SYSTEM_UNITS = "/etc/systemd/system"
+LINGERING = "/var/lib/systemd/linger"
+#: How long one systemctl may take, in s: `stop` waits for a loop that writes its last record.
+_SYSTEMCTL_S = 45.0
+#: How long a user's systemd may take to come up once lingering is switched on, in s.
+_USER_MANAGER_S = 10.0
+
+
+class Systemd:
+    """Permanence by a unit with Restart=always."""
+
+    def __init__(self, local_dir: str) -> None:
+        self._user = os.geteuid() != 0
+        self.kind = "systemd-user" if self._user else "systemd-system"
+        self._target = USER_TARGET if self._user else SYSTEM_TARGET
+        self._folder = _user_units() if self._user else SYSTEM_UNITS
+        self.unit = unit_name(local_dir, default_local_dir(os.environ))
+        self._path = os.path.join(self._folder, self.unit)
+        self._wants = os.path.join(self._folder, f"{self._target}.wants", self.unit)
+
+    def unavailable(self) -> str | None:
+        if not os.path.isdir(BOOTED):
+            return "systemd n'est pas le processus 1 de cette machine"
+        if self._user and not self._manager_is_up() and not os.path.isdir(LINGERING):
+            return "le systemd de cet utilisateur n'est pas joignable"
+        return None
+
+    def installed(self) -> bool:
+        return os.path.isfile(self._path)
+
+    def enabled(self) -> bool:
+        """As `systemctl is-enabled`, by the link it makes: no process for a question."""
+        return os.path.islink(self._wants)
+
+    def survives_reboot(self) -> bool:
+        return self.enabled() and (not self._user or self._lingers())
+
+    def active(self) -> bool:
+        """Running, or about to: between two lives of the loop systemd says `activating`."""
+        if not self.installed() or not os.path.isdir(BOOTED):
+            return False
+        return self._ask("show", "--property=ActiveState", "--value") in ("active", "activating", "reloading")
+
+    def install(self, words: list[str]) -> bool:
+        """Write and enable the unit; True where anything was not as it should be already."""
+        reason = self.unavailable()
+        if reason is not None:
+            raise LocalError(reason, "action install --permanence process")
+        changed = self._linger() if self._user else False
+        if self._write(unit_text(agent_command(words), self._target)):
+            self._systemctl("daemon-reload")
+            changed = True
+        if not self.enabled():
+            self._systemctl("enable", self.unit)
+            changed = True
+        return changed
+
+    def uninstall(self) -> bool:
+        if not self.installed() and not self.enabled():
+            return False
+        self._systemctl("disable", self.unit)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+        self._systemctl("daemon-reload")
+        return True
+
+    def start(self, words: list[str] | None) -> None:
+        """Start the unit; what was typed now goes into it first, so that it holds after a reboot too."""
+        if words is not None:
+            self.install(words)
+        self._systemctl("reset-failed", self.unit, check=False)
+        self._systemctl("start", self.unit)
+
+    def stop(self) -> None:
+        self._systemctl("stop", self.unit)
+
+    def last_words(self) -> str | None:
+        """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""
+        return self._ask("show", "--property=Result", "--value") or None
+
+    def _write(self, text: str) -> bool:
+        try:
+            with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
+                if file.read() == text:
+                    return False
+        except FileNotFoundError:
+            pass
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+            with open(f"{self._path}.tmp", "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text)
+            os.replace(f"{self._path}.tmp", self._path)
+        except OSError as error:
+            raise LocalError(f"{self._path}: {error.strerror or error}", "vérifier les droits") from None
+        return True
+
+    def _linger(self) -> bool:
+        """Let the user's services live without a login; True where they did not yet."""
+        if self._lingers():
+            return False
+        done = _run(["loginctl", "enable-linger"])
+        if done.returncode != 0:
+            raise LocalError(f"loginctl enable-linger: {_said(done)}", f"sudo loginctl enable-linger {_user_name()}")
+        until = time.monotonic() + _USER_MANAGER_S
+        while not self._manager_is_up() and time.monotonic() < until:
+            time.sleep(0.1)
+        return True
+
+    def _lingers(self) -> bool:
+        return os.path.exists(os.path.join(LINGERING, _user_name()))
+
+    def _manager_is_up(self) -> bool:
+        return os.path.exists(os.path.join(_runtime_dir(), "systemd", "private"))
+
+    def _ask(self, *words: str) -> str:
+        done = _run(self._line(*words, self.unit))
+        return done.stdout.decode("utf-8", "replace").strip()
+
+    def _systemctl(self, *words: str, check: bool = True) -> None:
+        done = _run(self._line(*words))
+        if check and done.returncode != 0:
+            raise LocalError(f"systemctl {' '.join(words)}: {_said(done)}", f"journalctl -u {self.unit}")
+
+    def _line(self, *words: str) -> list[str]:
+        return ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
+
+
+def _user_units() -> str:
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(base, "systemd", "user")
+
+
+def _user_name() -> str:
+    import pwd  # noqa: PLC0415 - no such module on Windows
+
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _runtime_dir() -> str:
+    # A command over SSH may come without a session, and so without the variable.
+    return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+
+
+def _run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "XDG_RUNTIME_DIR": _runtime_dir()} if os.geteuid() != 0 else None
+    try:
+        return subprocess.run(  # noqa: S603 - fixed words and our own unit's name
+            line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=_SYSTEMCTL_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise LocalError(f"{line[0]}: {error}", "action install --permanence process") from None
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return (done.stderr or done.stdout).decode("utf-8", "replace").strip() or f"code {done.returncode}"

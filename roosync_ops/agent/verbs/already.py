@@ -1,0 +1,17 @@
+"""The answer to a second start."""
+
+from __future__ import annotations
+
+from roosync_ops.agent.errors import ALREADY_STARTED, AgentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MESSAGE = "Heartbeat service déjà démarré"
+
+
+def already_started(notes: dict[str, Any]) -> AgentError:
+    """Return PROTOCOL's failure of a second start; it says since when, and what to do."""
+    hint = "ne rien faire s'il bat (action status); pour le redémarrer: action stop, puis start"
+    return AgentError(ALREADY_STARTED, MESSAGE, since=notes["loop"].get("startedAt"), hint=hint)

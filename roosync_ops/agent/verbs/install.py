@@ -1,0 +1,36 @@
+"""`install`: have the loop survive logouts, crashes and, where the machine can, reboots. Starts nothing."""
+
+from __future__ import annotations
+
+from roosync_ops.agent import permanence
+from roosync_ops.agent.bundle import bundle_path
+from roosync_ops.agent.context import config_of
+from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.notes import prepare
+from roosync_ops.agent.permanence.launch import run_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.flags import Flags
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Install once; a second time changes nothing and says so. Raises ProblemError."""
+    config = config_of(flags)
+    prepare(config)
+    if bundle_path() is None:
+        raise LocalError("install ne se fait qu'à partir du fichier agent.pyz", "python3 agent.pyz install")
+    mechanism = permanence.choose(config)
+    other = permanence.installed(config)
+    changed = False
+    if other is not None and other.kind != mechanism.kind:
+        other.stop()
+        changed = other.uninstall()
+    words = run_words(config, flags, mechanism.kind.partition("-")[0])
+    changed = mechanism.install(words) or changed
+    described = permanence.describe(config)
+    done = "installée" if changed else "déjà installée"
+    value = {"success": True, "changed": changed, "permanence": described}
+    return value, [f"Permanence {described['kind']} {done}"]

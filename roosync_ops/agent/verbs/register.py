@@ -1,0 +1,49 @@
+"""`register`: one heartbeat, read back, and exit: for any external scheduler, beside a running loop or without one."""
+
+from __future__ import annotations
+
+import contextlib
+
+from roosync_ops.agent.context import config_of, heart_of, join_session
+from roosync_ops.agent.errors import ProblemError
+from roosync_ops.agent.keeper import Keeper
+from roosync_ops.agent.notes import loop_runs, prepare
+from roosync_ops.wire.status import ONLINE
+from roosync_ops.wire.times import now_ms, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.heart import Heart
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Beat once. Raises ProblemError where the heartbeat is not in the share afterwards."""
+    config = config_of(flags)
+    places = prepare(config)
+    beside_loop = loop_runs(places)
+    now = now_ms()
+    heart = heart_of(config, places, now)
+    record = heart.attempt(lambda: _beat(heart, now, beside_loop=beside_loop), now)
+    message = f"Heartbeat enregistré pour {config.machine_id}"
+    result = {
+        "action": "register",
+        "machineId": config.machine_id,
+        "timestamp": record["lastHeartbeat"],
+        "status": ONLINE,
+        "isNewMachine": heart.is_new_machine,
+    }
+    new = " (nouvelle machine)" if heart.is_new_machine else ""
+    return {"success": True, "message": message, "result": result}, [f"{message}, {to_iso(now)}, {ONLINE}{new}"]
+
+
+def _beat(heart: Heart, now: int, *, beside_loop: bool) -> dict[str, Any]:
+    if beside_loop:
+        join_session(heart)
+    record = heart.beat(now)
+    # the heartbeat is registered; the view is rebuilt by whoever keeps it next
+    with contextlib.suppress(ProblemError):
+        Keeper(heart).tend(now)
+    return record

@@ -1,0 +1,132 @@
+"""`run`: the permanent loop, in the foreground, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from roosync_ops.agent import build
+from roosync_ops.agent.clock import SystemClock
+from roosync_ops.agent.context import config_of, heart_of
+from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.machine import process_start
+from roosync_ops.agent.notes import prepare, read_notes, take
+from roosync_ops.agent.verbs.already import already_started
+from roosync_ops.wire.times import now_ms, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.heart import Heart
+    from roosync_ops.agent.lock import Lock
+    from roosync_ops.agent.notes import Places
+
+#: How often a supervised loop asks again for a lock that another loop holds, in s.
+_STANDBY_S = 1.0
+#: A supervisor restarts at once; a configuration that cannot work is not worth a process every second, in s.
+_BAD_CONFIG_S = 30.0
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
+    clock = SystemClock()
+    clock.catch_signals()
+    try:
+        config = config_of(flags)
+        places = prepare(config)
+    except ProblemError:
+        if flags.supervised:
+            clock.wait(_BAD_CONFIG_S)
+        raise
+    lock = _only_loop(places, clock, wait=flags.supervised is not None)
+    if lock is None:
+        return _document(config, now_ms(), 0, saved=False)
+    try:
+        return _loop(flags, config, places, clock)
+    finally:
+        # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.
+        lock.release()
+
+
+def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None:
+    """Take loop.lock; under a supervisor wait for it, None where the wait was ended by a request to stop."""
+    lock = take(places.loop_lock)
+    while lock is None:
+        if not wait:
+            raise already_started(read_notes(places))
+        clock.wait(_STANDBY_S)
+        if clock.stopping():
+            return None
+        lock = take(places.loop_lock)
+    return lock
+
+
+def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
+    _take_request(places)  # one that was meant for an earlier loop
+    started = now_ms()
+    heart = heart_of(config, places, started)
+    heart.loop = _description(heart, flags)
+    try:  # noqa: SIM105 - contextlib is memory held for months
+        heart.attempt(lambda: None, started)
+    except LocalError:
+        pass  # another process publishes just now; the first beat writes it down
+    loop = Loop(heart, clock)
+    loop.run()
+    saved = _end(loop, places)
+    return _document(config, started, loop.beats, saved=saved)
+
+
+def _description(heart: Heart, flags: Flags) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "start": process_start(os.getpid()),
+        "sessionId": heart.session.session_id,
+        "startedAt": to_iso(heart.session.started_at_ms),
+        "version": build.VERSION,
+        "buildId": build.BUILD,
+        "supervised": flags.supervised or "none",
+        "config": heart.config.as_wire(),
+    }
+
+
+def _end(loop: Loop, places: Places) -> bool:
+    """Leave, unless asked not to or unless it is the whole system that goes down. True where the record says left."""
+    from roosync_ops.agent.shutdown import system_goes_down  # noqa: PLC0415 - not carried for months
+
+    loop.heart.loop = {**(loop.heart.loop or {}), "pid": None}
+    try:
+        if not _take_request(places).get("saveState", True) or system_goes_down():
+            loop.heart.attempt(lambda: None, now_ms())
+            return False
+        loop.leave()
+    except ProblemError:
+        return False
+    return True
+
+
+def _take_request(places: Places) -> dict[str, Any]:
+    """Read and remove what `stop` asked for beside the signal."""
+    try:
+        with open(places.request, encoding="utf-8") as file:
+            request = json.load(file)
+        os.unlink(places.request)
+    except (OSError, ValueError):
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _document(config: Config, started: int, beats: int, *, saved: bool) -> tuple[dict[str, Any], list[str]]:
+    message = "Service de heartbeat arrêté avec succès"
+    result = {
+        "action": "run",
+        "machineId": config.machine_id,
+        "startedAt": to_iso(started),
+        "stoppedAt": to_iso(now_ms()),
+        "beats": beats,
+        "stateSaved": saved,
+    }
+    return {"success": True, "message": message, "result": result}, [f"{message} ({beats} heartbeats)"]

@@ -1,0 +1,119 @@
+"""`start`: the permanent loop, started so that it outlives this command, and proved before it is called a success."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from roosync_ops.agent import permanence
+from roosync_ops.agent.beat import agent_part
+from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take
+from roosync_ops.agent.permanence.launch import run_words
+from roosync_ops.agent.verbs.already import already_started
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.notes import Places
+    from roosync_ops.agent.permanence import Permanence
+    from roosync_ops.agent.share import FolderShare
+
+#: How long another `start` or `stop` of this machine is waited for, in s.
+_TURN_S = 60.0
+#: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
+_FIRST_BEAT_S = 15.0
+_LOOK_S = 0.02
+_NO_LOCK = "la boucle n'a pas démarré (son verrou n'est pas pris)"
+_NO_BEAT = "la boucle tourne, mais son premier heartbeat n'est pas écrit"
+_NOT_THERE = "la boucle a battu, mais son heartbeat ne se relit pas dans le dossier partagé"
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Start the loop and wait for its first beat in the share.
+
+    Raises AgentError where a loop runs already, ProblemError otherwise; then nothing that was started is left.
+    """
+    config = config_of(flags)
+    places = prepare(config)
+    turn = take(places.control_lock, _TURN_S)
+    if turn is None:
+        raise LocalError("une autre action start ou stop est en cours", "réessayer")
+    try:
+        return _start(flags, config, places)
+    finally:
+        turn.release()
+
+
+def _start(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+    if loop_runs(places):
+        raise already_started(read_notes(places))
+    share = share_of(config)
+    share.probe()
+    before = read_notes(places)["loop"].get("sessionId")
+    mechanism = _launch(flags, config)
+    missing = _NO_LOCK
+    try:
+        missing = _wait(places, share, before, _FIRST_BEAT_S + config.share_deadline_s)
+    except ProblemError:
+        _undo(mechanism)
+        raise
+    if missing:
+        said = mechanism.last_words()
+        _undo(mechanism)
+        raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
+    return _document(config, read_notes(places))
+
+
+def _launch(flags: Flags, config: Config) -> Permanence:
+    mechanism = permanence.for_start(config)
+    words = run_words(config, flags, mechanism.kind.partition("-")[0])
+    mechanism.start(words if _typed(flags) or not mechanism.installed() else None)
+    return mechanism
+
+
+def _typed(flags: Flags) -> bool:
+    typed = (flags.heartbeat_interval, flags.offline_timeout, flags.auto_sync, flags.share_deadline, flags.metadata)
+    return any(value is not None for value in (*typed, flags.shared, flags.machine_id))
+
+
+def _wait(places: Places, share: FolderShare, before: object, seconds: float) -> str:
+    """Return what is missing after at most `seconds`: empty when lock, beat and reading back are all there."""
+    until = time.monotonic() + seconds
+    missing = _NO_LOCK
+    while missing and time.monotonic() < until:
+        time.sleep(_LOOK_S)
+        missing = _missing(places, share, before)
+    return missing
+
+
+def _missing(places: Places, share: FolderShare, before: object) -> str:
+    if not loop_runs(places):
+        return _NO_LOCK
+    notes = read_notes(places)
+    session = notes["loop"].get("sessionId")
+    if session in (None, before) or agent_part(notes["record"]).get("sessionId") != session:
+        return _NO_BEAT
+    return "" if agent_part(share.read_own().data).get("sessionId") == session else _NOT_THERE
+
+
+def _undo(mechanism: Permanence) -> None:
+    # the failure that is being reported is the one that matters
+    with contextlib.suppress(ProblemError):
+        mechanism.stop()
+
+
+def _document(config: Config, notes: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    message = f"Service de heartbeat démarré pour {config.machine_id}"
+    loop = notes["loop"]
+    result = {
+        "action": "start",
+        "machineId": config.machine_id,
+        "startedAt": loop.get("startedAt"),
+        "config": loop.get("config"),
+    }
+    return {"success": True, "message": message, "result": result}, [f"{message} ({loop.get('startedAt')})"]

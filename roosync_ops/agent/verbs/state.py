@@ -1,0 +1,53 @@
+"""`state`: the whole shared state as this machine's replica shows it."""
+
+from __future__ import annotations
+
+from roosync_ops.agent.answer import printable
+from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.wire.times import now_ms, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.wire.folder import Snapshot
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Read, change nothing. Raises ShareTroubleError where there is no share to read."""
+    config = config_of(flags)
+    snapshot = share_of(config).read_all(now_ms())
+    return _document(config, snapshot), _lines(snapshot)
+
+
+def _document(config: Config, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "success": True,
+        "machineId": config.machine_id,
+        "shared": config.shared,
+        "readAt": to_iso(snapshot.read_at_ms),
+        "seen": snapshot.seen,
+        "view": snapshot.view,
+        "viewState": snapshot.view_state,
+        "evidence": [
+            {
+                "machineId": piece.record.machine_id,
+                "file": piece.file,
+                "kind": piece.kind,
+                "record": piece.record.data,
+            }
+            for piece in snapshot.evidence
+        ],
+        "findings": [found.as_dict() for found in snapshot.findings],
+    }
+
+
+def _lines(snapshot: Snapshot) -> list[str]:
+    lines = [f"{snapshot.seen} heartbeats read at {to_iso(snapshot.read_at_ms)}; view: {snapshot.view_state}"]
+    for piece in snapshot.evidence:
+        heard = piece.record.last_heartbeat_ms
+        lines.append(f"{piece.record.machine_id}  {'-' if heard is None else to_iso(heard)}  {printable(piece.file)}")
+    lines.extend(printable(f"! {found.file}: {found.kind}: {found.detail}") for found in snapshot.findings)
+    return lines

@@ -1,0 +1,54 @@
+"""`status`: this machine's local truth, from journal, lock and permanence; the share is not touched."""
+
+from __future__ import annotations
+
+from roosync_ops.agent.answer import lines
+from roosync_ops.agent.build import BUILD, VERSION
+from roosync_ops.agent.bundle import bundle_sha256
+from roosync_ops.agent.context import config_of
+from roosync_ops.agent.notes import loop_runs, places_of, read_notes
+from roosync_ops.agent.permanence import describe
+from roosync_ops.wire.times import now_ms, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Answer even while the share hangs. Raises LocalError where the journal is there and cannot be read."""
+    config = config_of(flags)
+    places = places_of(config)
+    value = _document(config, read_notes(places), running=loop_runs(places))
+    return value, lines({key: item for key, item in value.items() if key != "success"})
+
+
+def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[str, Any]:
+    loop = notes["loop"] if running else {}
+    view = notes["view"]
+    return {
+        "success": True,
+        "machineId": config.machine_id,
+        "hostname": config.hostname,
+        "version": VERSION,
+        "buildId": BUILD,
+        "sha256": bundle_sha256(),
+        "shared": config.shared,
+        "localDir": config.local_dir,
+        "running": running,
+        "pid": loop.get("pid"),
+        "startedAt": loop.get("startedAt"),
+        "supervised": loop.get("supervised", "none"),
+        "permanence": describe(config),
+        "loopVersion": loop.get("version"),
+        "loopBuildId": loop.get("buildId"),
+        "config": loop.get("config") or config.as_wire(),
+        "lastBeat": notes["lastBeat"],
+        "share": notes["share"],
+        "view": {key: view.get(key) for key in ("keeper", "erasedBy", "erasedAt", "erasures")},
+        "ownFile": notes["ownFile"],
+        "now": to_iso(now_ms()),
+    }

@@ -1,0 +1,95 @@
+"""`stop`: end the loop for good, whoever keeps it alive, and have its record say that it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+from roosync_ops.agent import permanence
+from roosync_ops.agent.beat import agent_part, has_left
+from roosync_ops.agent.context import config_of, heart_of
+from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.machine import is_same_process
+from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
+from roosync_ops.agent.share import ShareTroubleError
+from roosync_ops.wire.times import now_ms, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.notes import Places
+
+_TURN_S = 60.0
+#: How long the loop may take to end, beside the share's deadline for its last record, in s.
+_END_S = 15.0
+_LOOK_S = 0.02
+MESSAGE = "Service de heartbeat arrêté avec succès"
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Stop; done already is done too. Raises ProblemError where the loop lives on or its leaving is not written."""
+    config = config_of(flags)
+    places = prepare(config)
+    turn = take(places.control_lock, _TURN_S)
+    if turn is None:
+        raise LocalError("une autre action start ou stop est en cours", "réessayer")
+    try:
+        end_loop(config, places, save=flags.save_state)
+        saved = flags.save_state and _saved(config, places)
+    finally:
+        turn.release()
+    result = {"action": "stop", "stoppedAt": to_iso(now_ms()), "stateSaved": saved}
+    return {"success": True, "message": MESSAGE, "result": result}, [MESSAGE]
+
+
+def end_loop(config: Config, places: Places, *, save: bool) -> None:
+    """End the loop through what keeps it alive, then by its own pid. Raises LocalError where it lives on."""
+    if not save:
+        _request(places)
+    for mechanism in permanence.active(config):
+        mechanism.stop()
+    if loop_runs(places):
+        _signal(places)
+    until = time.monotonic() + _END_S + config.share_deadline_s
+    while loop_runs(places) and time.monotonic() < until:
+        time.sleep(_LOOK_S)
+    if loop_runs(places):
+        pid = read_notes(places)["loop"].get("pid")
+        raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
+
+
+def _request(places: Places) -> None:
+    try:
+        with open(places.request, "w", encoding="utf-8") as file:
+            json.dump({"saveState": False}, file)
+    except OSError as error:
+        raise unusable(places.request, error) from None
+
+
+def _signal(places: Places) -> None:
+    """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
+    loop = read_notes(places)["loop"]
+    if is_same_process(loop.get("pid"), loop.get("start")):
+        try:
+            os.kill(loop["pid"], signal.SIGTERM)
+        except ProcessLookupError:
+            pass  # it ended by itself just now
+        except PermissionError:
+            raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
+
+
+def _saved(config: Config, places: Places) -> bool:
+    """See that the record says left, and write it where the loop could not (it was killed, or had no share)."""
+    now = now_ms()
+    heart = heart_of(config, places, now)
+    try:
+        heart.attempt(lambda: heart.leave(now), now)
+        own = heart.share.read_own().data
+    except ShareTroubleError as trouble:
+        raise ShareTroubleError(trouble.state, f"service arrêté, mais état non enregistré: {trouble.reason}") from None
+    return has_left(own) or not agent_part(own)

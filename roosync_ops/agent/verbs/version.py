@@ -1,0 +1,22 @@
+"""`version`: which agent this is, and on which Python."""
+
+from __future__ import annotations
+
+import sys
+
+from roosync_ops.agent.build import BUILD, VERSION
+from roosync_ops.agent.bundle import bundle_sha256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.flags import Flags
+
+
+def answer(_flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Needs no configuration and no share."""
+    sha256 = bundle_sha256()
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    value = {"success": True, "version": VERSION, "buildId": BUILD, "sha256": sha256, "python": python}
+    return value, [f"roosync-ops agent {VERSION}, build {BUILD}, sha256 {sha256 or '-'}, Python {python}"]
