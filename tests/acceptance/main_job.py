@@ -108,16 +108,16 @@ def roll_out(job: Job) -> None:
     """From whatever is there to the expected table; and once more, for nothing."""
     with job.promise("one command rolls the agent out"):
         first = job.run("rollout")
-        assert first.code == 0, first
+        assert first.code == 0, str(first)
     with job.promise("the table is as expected"):
         table = job.run("validate", "--wait", "20")
-        assert table.code == 0, table
+        assert table.code == 0, str(table)
         online, total = len(job.expected), len(job.machines)
-        assert f"{online}/{total} machines online ({online * 100 // total}%)" in table.out, table
+        assert f"{online}/{total} machines online ({online * 100 // total}%)" in table.out, str(table)
     with job.promise("a second rollout changes nothing and says so"):
         agents = {controller.machine_id: controller.agent("status")["pid"] for controller in job.controllers}
         second = job.run("rollout")
-        assert second.code == 0, second
+        assert second.code == 0, str(second)
         assert agents == {controller.machine_id: controller.agent("status")["pid"] for controller in job.controllers}
 
 
@@ -148,11 +148,11 @@ def fall_silent(job: Job, host: Controller) -> None:
     with job.promise(f"one read after {offline} ms of its silence says offline, and the exit code that it is missed"):
         assert one_read_after(job, name, offline + 1)["observed"] == "offline"
         table = job.run("validate")
-        assert table.code == 1, table
+        assert table.code == 1, str(table)
     with job.promise("switched on again, it is online by itself"):
         host.power_on()
         answer = job.run("validate", "--wait", "20")
-        assert answer.code == 0, answer
+        assert answer.code == 0, str(answer)
 
 
 def leave(job: Job, host: Controller) -> None:
@@ -160,12 +160,12 @@ def leave(job: Job, host: Controller) -> None:
     name = host.machine_id
     with job.promise("a stopped machine has left"):
         stopped = job.run("stop", "--limit", name)
-        assert stopped.code == 0, stopped
+        assert stopped.code == 0, str(stopped)
         assert record(job.shared, name)["agent"]["state"] == "left"
         assert job.observed(name) == "left"
     with job.promise("a rollout starts it again"):
         again = job.run("rollout")
-        assert again.code == 0, again
+        assert again.code == 0, str(again)
         assert job.observed(name) == "online"
 
 
@@ -173,7 +173,7 @@ def take_off(job: Job) -> None:
     """Taken off, nothing of the product is on any host."""
     with job.promise("uninstall leaves nothing on any machine"):
         answer = job.run("uninstall")
-        assert answer.code == 0, answer
+        assert answer.code == 0, str(answer)
         for host in job.controllers:
             assert host.left_behind() == [], host.machine_id
 

@@ -113,7 +113,7 @@ def a_job(fleet: Fleet, folder: Path, user: str) -> Iterator[Job]:
 @pytest.fixture
 def rolled_out(job: Job) -> Job:
     answer = job.run("rollout")
-    assert answer.code == 0, answer
+    assert answer.code == 0, str(answer)
     return job
 
 
@@ -133,14 +133,14 @@ def test_the_main_job_as_a_user_with_lingering_user_units(fleet: Fleet, tmp_path
 
 def test_a_fresh_fleet_is_all_unknown_and_not_unavailable(job: Job) -> None:
     answer = job.run("validate", "--json")
-    assert answer.code == 1, answer
+    assert answer.code == 1, str(answer)
     assert {row["observed"] for row in answer.document["machines"]} == {"unknown"}
 
 
 def test_dry_writes_nothing_anywhere(fleet: Fleet, job: Job) -> None:
     before = disks(fleet)
     answer = job.run("rollout", "--dry")
-    assert answer.code == 0, answer
+    assert answer.code == 0, str(answer)
     assert disks(fleet) == before
     assert not list((fleet.share / "heartbeats").iterdir())
 
@@ -148,7 +148,7 @@ def test_dry_writes_nothing_anywhere(fleet: Fleet, job: Job) -> None:
 def test_a_second_rollout_leaves_every_file_on_the_machines_as_it_was(fleet: Fleet, rolled_out: Job) -> None:
     before = disks(fleet)
     answer = rolled_out.run("rollout")
-    assert answer.code == 0, answer
+    assert answer.code == 0, str(answer)
     after = disks(fleet)
     for name, files in before.items():
         moved = {path for path in files.keys() | after[name].keys() if files.get(path) != after[name].get(path)}
@@ -157,11 +157,11 @@ def test_a_second_rollout_leaves_every_file_on_the_machines_as_it_was(fleet: Fle
 
 def test_plain_pyinfra_runs_the_same_deploy(fleet: Fleet, job: Job) -> None:
     answer = pyinfra("-y", job.inventory, ROOT / "deploys" / "rollout.py", "--limit", "enroll", "--limit", "active")
-    assert answer.code == 0, answer
+    assert answer.code == 0, str(answer)
     assert job.run("validate", "--wait", "20").code == 0
     before = disks(fleet)
     again = pyinfra("-y", job.inventory, ROOT / "deploys" / "rollout.py", "--limit", "enroll", "--limit", "active")
-    assert again.code == 0, again
+    assert again.code == 0, str(again)
     assert disks(fleet) == before
 
 
@@ -172,7 +172,7 @@ def test_a_partitioned_machine_does_not_stop_the_others_and_its_share_still_show
     island.partition()
     try:
         answer = rolled_out.run("rollout")
-        assert answer.code == 1, answer
+        assert answer.code == 1, str(answer)
         assert re.search(r"myia-web1.*unreachable|unreachable.*myia-web1", answer.out + answer.err, re.IGNORECASE), (
             answer
         )
@@ -187,7 +187,7 @@ def test_a_hanging_machine_bounds_the_rollout_and_does_not_stop_the_others(fleet
     hanging.hang()
     try:
         answer = job.run("rollout")
-        assert answer.code == 1, answer
+        assert answer.code == 1, str(answer)
         assert answer.seconds < 60
         assert "myia-web1" in answer.out + answer.err
         others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
@@ -203,7 +203,7 @@ def test_a_machine_that_hangs_half_way_bounds_the_rollout(fleet: Fleet, job: Job
     slow.run("sh", "-c", "printf '#!/bin/sh\\nsleep 3600\\n' >/usr/bin/python3; chmod 755 /usr/bin/python3")
     try:
         answer = job.run("rollout")
-        assert answer.code == 1, answer
+        assert answer.code == 1, str(answer)
         assert answer.seconds < 90
     finally:
         slow.run("mv", "/usr/bin/python3.real", "/usr/bin/python3")
@@ -222,7 +222,7 @@ def test_a_machine_whose_share_fails_is_refused_before_anything_is_put_on_it(
     getattr(bad, fault)()
     try:
         answer = job.run("rollout")
-        assert answer.code == 1, answer
+        assert answer.code == 1, str(answer)
         assert bad.disk.files(*MOVING) == before
     finally:
         getattr(bad, back)()
@@ -235,7 +235,7 @@ def test_a_machine_with_another_name_is_refused_before_anything_is_put_on_it(fle
     job.inventory.write_text(text, "utf-8")
     before = fleet["myia-web1"].disk.files(*MOVING)
     answer = roosync_ops("rollout", "--inventory", job.inventory, "--shared", job.shared)
-    assert answer.code == 1, answer
+    assert answer.code == 1, str(answer)
     assert "myia-web1" in answer.out + answer.err
     assert fleet["myia-web1"].disk.files(*MOVING) == before
 
@@ -255,6 +255,6 @@ def test_restart_is_another_process_that_goes_on_counting(fleet: Fleet, rolled_o
     controller = next(host for host in rolled_out.controllers if host.machine_id == name)
     pid, number = controller.agent("status")["pid"], sequence(fleet.share, name)
     answer = rolled_out.run("restart", "--limit", name)
-    assert answer.code == 0, answer
+    assert answer.code == 0, str(answer)
     assert controller.agent("status")["pid"] not in (pid, None)
     wait_for("a newer beat", lambda: sequence(fleet.share, name) > number, 5)
