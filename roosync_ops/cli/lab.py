@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
 import threading
@@ -61,14 +61,15 @@ def play(*, do: Do = None, no_prompt: NoPrompt = False, as_json: options.Json = 
 def up(*, as_json: options.Json = False) -> int:
     """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
     with _fleet() as fleet:
-        from roosync_ops.lab import play as acts  # noqa: PLC0415 - it brings asyncssh: a quarter of a second
+        from roosync_ops.lab.play import activate, introduction  # noqa: PLC0415 - asyncssh: a quarter of a second
+        from roosync_ops.lab.tool import paste_lines  # noqa: PLC0415
 
-        acts.activate(fleet)
+        activate(fleet)
         if as_json:
             output.write(json.dumps({"ok": True, **_places(fleet)}))
         else:
-            output.note(f"{acts.introduction(fleet)}\n\nTo type in a second terminal:\n")
-            output.write(acts.paste_lines(fleet))
+            output.note(f"{introduction(fleet)}\n\nTo type in a second terminal:\n")
+            output.write(paste_lines(fleet))
             output.note("\nCtrl-C ends the fleet.")
         threading.Event().wait()
     return errors.OK
@@ -112,10 +113,12 @@ def _check_possible() -> None:
     """Raise CommandError (usage) where the lab cannot run at all."""
     if os.name != "posix":
         raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
-    if importlib.util.find_spec("asyncssh") is None:
+    try:
+        importlib.import_module("asyncssh")
+    except ImportError:
         raise errors.usage(
             "the lab's SSH servers need asyncssh, which is not installed", "pip install 'roosync-ops[lab]'"
-        )
+        ) from None
 
 
 def _places(fleet: LabFleet) -> dict[str, Any]:

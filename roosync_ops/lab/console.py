@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from .board import observed
 from .fleet import LabError
-from .play import paste_lines
 from .scenario import OFFLINE_TIMEOUT_MS
+from .tool import paste_lines, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ HELP = """\
   off M        cut the machine's power
   on M         switch it on: its agent comes up with it
   wait S       wait S seconds
+  roosync-ops  that command, on this fleet: roosync-ops machines list
   commands     what to type in a second terminal
   help, quit
 M is a machine, or any part of its name that only one has: kill 2024"""
@@ -73,6 +74,7 @@ class Console:
             "off": self._off,
             "on": self._on,
             "wait": self._wait,
+            "roosync-ops": self._tool,
             "commands": self._paste,
             "help": self._help,
             "quit": self._quit,
@@ -125,7 +127,7 @@ class Console:
     def _off(self, words: list[str]) -> None:
         name = self._machine(words)
         self._lab.power_off(name)
-        self._screen.say(f"{name}: power cut. {_silence()}")
+        self._screen.say(f"{name}: power cut: {_silence()}")
 
     def _on(self, words: list[str]) -> None:
         name = self._machine(words)
@@ -135,6 +137,11 @@ class Console:
 
     def _wait(self, words: list[str]) -> None:
         self._sleep(_seconds(words))
+
+    def _tool(self, words: list[str]) -> None:
+        code = run(self._lab, words).returncode
+        if code:
+            raise LabError(f"roosync-ops ended with exit code {code}")
 
     def _paste(self, words: list[str]) -> None:
         _none(words)

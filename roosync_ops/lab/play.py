@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from . import tool
 from .fleet import LabError
 from .replicator import DEFAULT_DELAY_S
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 ENROLL = "enroll"
 #: How long the table may take to become what it is expected to be, in seconds: several beats and their replication.
 PATIENCE_S = 15.0
-#: How long the rollout may take; on two cores it takes a few seconds.
-_ROLLOUT_TIMEOUT_S = 120.0
 
 
 class Stage(Protocol):
@@ -64,17 +60,17 @@ def play(lab: LabFleet, board: Board, stage: Stage) -> Outcome:
     began = time.monotonic()
     stage.say(introduction(lab))
     before = _curtain(lab, board, stage)
-    stage.say("\n1. Before: one machine is active already, two are switched off, three are to be enrolled.\n")
+    stage.say("\n1. Before: one machine is active, two are off, three are to be enrolled.\n")
     stage.show(before)
     command = rollout_command(lab)
-    stage.say(f"\n2. The rollout, as you would type it:\n\n{_paste('roosync-ops', *command)}\n")
-    code, report = _rollout(lab, command, quiet=stage.quiet)
+    stage.say(f"\n2. The rollout, as you would type it:\n\n{_paste(command)}\n")
+    rollout = tool.run(lab, [*command, *(["--json"] if stage.quiet else [])], capture=stage.quiet)
     with stage.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
-        after = board.wait(lambda validation: validation.ok, 0.0 if code else PATIENCE_S)
+        after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
     stage.say("\n3. After:\n")
     stage.show(after)
-    return Outcome(before, after, report, code, time.monotonic() - began)
+    return Outcome(before, after, _report(rollout.stdout), rollout.returncode, time.monotonic() - began)
 
 
 def introduction(lab: LabFleet) -> str:
@@ -100,22 +96,7 @@ def activate(lab: LabFleet) -> None:
 
 def rollout_command(lab: LabFleet) -> list[str]:
     """Return the words behind `roosync-ops` that enrol the machines that are to be enrolled."""
-    return ["rollout", "--inventory", str(lab.inventory), "--shared", str(lab.shared), "--limit", ENROLL]
-
-
-def paste_lines(lab: LabFleet) -> str:
-    """Return what can be typed in a second terminal."""
-    where = ("--inventory", str(lab.inventory), "--shared", str(lab.shared))
-    machine = next(part.name for part in lab.parts if part.powered)
-    return "\n".join(
-        (
-            _paste("roosync-ops", *rollout_command(lab)),
-            _paste("roosync-ops", "validate", *where),
-            _paste("pyinfra", str(lab.inventory), "exec", "--", "hostname"),
-            _paste("ssh", "-F", str(lab.ssh_config), machine),
-            _paste("ssh", "-F", str(lab.ssh_config), machine, "agent", "status"),
-        )
-    )
+    return ["rollout", "--limit", ENROLL, "--inventory", str(lab.inventory), "--shared", str(lab.shared)]
 
 
 def _curtain(lab: LabFleet, board: Board, stage: Stage) -> Validation:
@@ -129,32 +110,18 @@ def _curtain(lab: LabFleet, board: Board, stage: Stage) -> Validation:
     return before
 
 
-def _rollout(lab: LabFleet, command: list[str], *, quiet: bool) -> tuple[int, dict[str, Any] | None]:
-    """Run the real command in a process of its own: pyinfra replaces the sockets and threads of its process."""
-    name, value = lab.mark
-    environment = {key: text for key, text in os.environ.items() if key not in ("ROOSYNC_SHARED_PATH", "SSH_AUTH_SOCK")}
-    words = [sys.executable, "-m", "roosync_ops", *command, *(["--json"] if quiet else [])]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            words,
-            env={**environment, name: value},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if quiet else None,
-            timeout=_ROLLOUT_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise LabError(f"the rollout took longer than {_ROLLOUT_TIMEOUT_S:g} s") from None
-    return done.returncode, _report(done.stdout) if quiet else None
+def _paste(command: list[str]) -> str:
+    """Break a command before each of its long options; it can be pasted as it stands."""
+    return "  roosync-ops " + shlex.join(command).replace(" --inventory", " \\\n    --inventory").replace(
+        " --shared", " \\\n    --shared"
+    )
 
 
-def _report(output: bytes) -> dict[str, Any] | None:
+def _report(output: bytes | None) -> dict[str, Any] | None:
+    if output is None:
+        return None
     try:
         document = json.loads(output)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
-
-
-def _paste(*words: str) -> str:
-    return "   " + shlex.join(words)

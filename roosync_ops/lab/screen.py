@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from roosync_ops.judge import Validation
 
 _UP_AND_CLEAR = "\x1b[{lines}A\x1b[J"
+#: For a table that is higher than the screen: there is no going back to its first line.
+_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 class Screen:
@@ -51,7 +54,8 @@ class Screen:
     def redraw(self, validation: Validation) -> None:
         """Show a table in the place of the last one; below it where the screen cannot go back."""
         if self.is_live:
-            sys.stdout.write(_UP_AND_CLEAR.format(lines=self._height))
+            fits = self._height < shutil.get_terminal_size().lines
+            sys.stdout.write(_UP_AND_CLEAR.format(lines=self._height) if fits else _HOME_AND_CLEAR)
         elif not self.quiet:
             output.write("")
         self.show(validation)
