@@ -1,0 +1,11 @@
+"""Stop the agent; the machine's record says that it left.
+
+pyinfra inventory.py deploys/stop.py --limit myia-po-2024 -y
+"""
+
+from roosync_ops.remote import operations
+from roosync_ops.remote.preflight import known_machine
+
+machine = known_machine()
+if machine is not None:
+    operations.agent_stopped(machine=machine, name="Stop the agent")

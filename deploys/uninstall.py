@@ -1,0 +1,11 @@
+"""Take the agent off: stop it, undo its permanence, remove its files. The heartbeat record in the share stays, as left.
+
+pyinfra inventory.py deploys/uninstall.py --limit myia-po-2024 -y
+"""
+
+from roosync_ops.remote import operations
+from roosync_ops.remote.preflight import known_machine
+
+machine = known_machine()
+if machine is not None:
+    operations.agent_removed(machine=machine, name="Take the agent off")

@@ -1,0 +1,232 @@
+"""The process that runs pyinfra: one deploy on some machines, through pyinfra's API.
+
+A process of its own, because gevent replaces the threads and sockets of whatever process it works in, and a share that
+hangs is bounded by real threads. It reads one request from stdin (see `run`), answers with a JSON document a line on
+stdout, and waits between looking and changing for the line `go`: however many workers there are, every machine has
+been looked at before one is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
+from gevent import Timeout, joinall
+from pyinfra import logger
+from pyinfra.api.config import Config
+from pyinfra.api.exceptions import ConnectError, PyinfraError
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.operations import run_ops
+from pyinfra.api.output import set_echo
+from pyinfra.api.state import BaseStateCallback, State, StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
+from pyinfra_cli.inventory import make_inventory
+from pyinfra_cli.util import exec_file
+
+from roosync_ops.fleet import Machine
+
+from . import facts, replica
+from .checks import ssh_command
+from .ledger import PLANNED, Failure, ledger
+from .preflight import machine_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyinfra.api.host import Host
+
+CONNECT: Final = "connect"
+#: Beyond the TCP connection: key exchange and login of a machine that is slow, in s. A hung one never gets there.
+_LOGIN_S: Final = 15
+#: A machine that is connected to is a few descriptors and some memory here.
+_MAX_PARALLEL: Final = 200
+
+#: What pyinfra's SSH connector begins its messages with, to a code and what to type.
+_CONNECT_CODES: Final = {
+    "Could not resolve hostname": "UNKNOWN_HOST",
+    "Authentication error": "LOGIN_REFUSED",
+    "SSH host key error": "HOST_KEY",
+}
+_NO_HOST_KEY: Final = "found in known_hosts"
+
+
+def say(event: str, **fields: Any) -> None:
+    """Tell the parent something: one line of ASCII JSON."""
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+class _Teller(BaseStateCallback):
+    """Passes on what pyinfra does, as it does it."""
+
+    @staticmethod
+    def operation_host_start(state: State, host: Host, op_hash: str) -> None:
+        if op_hash in state.ops[host]:
+            say("step", machine=host.name, step=" ".join(state.get_op_meta(op_hash).names))
+
+
+def main() -> int:
+    """Answer one request; the exit code is 0 unless this process itself is at fault."""
+    request = json.loads(sys.stdin.readline())
+    _set_up_logging(verbose=request["verbose"])
+    started = time.monotonic()
+    if "read" in request:
+        _read_state(request)
+    else:
+        _run(request)
+    say("end", seconds=round(time.monotonic() - started, 3))
+    return 0
+
+
+def _set_up_logging(*, verbose: bool) -> None:
+    """Send pyinfra's own words to stderr where they were asked for, nowhere otherwise."""
+    handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name in (logger.name, "paramiko"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).propagate = False
+    logger.setLevel(logging.INFO if verbose else logging.ERROR)
+    if verbose:
+        set_echo(lambda message=None, **_: print(message, file=sys.stderr))  # noqa: T201
+
+
+def _run(request: dict[str, Any]) -> None:
+    """Look at every machine, wait for `go`, change what differs, and tell what became of each."""
+    state = _state_of(request)
+    hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
+    state.add_callback_handler(_Teller())
+    _look_at_all(state, hosts, request)
+    say("looked")
+    if sys.stdin.readline().strip() == "go" and state.active_hosts:
+        _change(state)
+    for host in hosts:
+        say("result", **_result(state, host))
+
+
+def _state_of(request: dict[str, Any]) -> State:
+    """Return pyinfra's state for the inventory file, read by pyinfra itself: group data and all."""
+    state = State(check_for_changes=request["dry"])
+    state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
+    ctx_state.set(state)
+    config = Config(CONNECT_TIMEOUT=request["connectTimeout"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
+    ctx_config.set(config)
+    inventory = make_inventory(request["inventory"], cwd=state.cwd)
+    ctx_inventory.set(inventory)
+    state.init(inventory, config, initial_limit=[inventory.get_host(name) for name in request["machines"]])
+    if request["verbose"]:
+        state.print_noop_info = state.print_fact_info = True
+    return state
+
+
+def _look_at_all(state: State, hosts: list[Host], request: dict[str, Any]) -> None:
+    """Connect to each machine and run the deploy's own code for it; one that is slow delays none of the others."""
+    state.set_stage(StateStage.Prepare)
+    joinall([state.pool.spawn(_guarded, _look_at, state, host, request) for host in hosts])
+
+
+def _guarded(work: Callable[..., None], state: State, host: Host, request: dict[str, Any]) -> None:
+    """Whatever goes wrong on one machine is that machine's failure."""
+    try:
+        work(state, host, request)
+    except Exception as error:  # noqa: BLE001 - see above
+        if ledger(host).failure is None:
+            logger.exception("%s", host.name)
+            reason = f"{type(error).__name__}: {error}"
+            ledger(host).fail(Failure("prepare", "INTERNAL", reason, f"roosync-ops rollout {host.name} --verbose"))
+        state.failed_hosts.add(host)
+        state.active_hosts.discard(host)
+    say("looked-at", machine=host.name)
+
+
+def _look_at(state: State, host: Host, request: dict[str, Any]) -> None:
+    if not _connect(state, host, request["connectTimeout"]):
+        return
+    state.activate_host(host)
+    with ctx_config.use(state.config.copy()), ctx_host.use(host):
+        exec_file(request["deploy"])
+
+
+def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
+    """Log in within `connect_timeout_s` and _LOGIN_S, whatever the machine does or does not do."""
+    try:
+        with Timeout(connect_timeout_s + _LOGIN_S, TimeoutError(f"no login within {connect_timeout_s + _LOGIN_S} s")):
+            host.connect(show_errors=False, raise_exceptions=True)
+    except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
+        ledger(host).fail(_unreachable(host, str(error)))
+        state.failed_hosts.add(host)
+        return False
+    say("connected", machine=host.name)
+    return True
+
+
+def _unreachable(host: Host, said: str) -> Failure:
+    code = next((code for text, code in _CONNECT_CODES.items() if said.startswith(text)), "UNREACHABLE")
+    machine = machine_of(host)
+    hint = ssh_command(machine, "true") if isinstance(machine, Machine) else f"ssh {host.name} true"
+    if _NO_HOST_KEY in said or code == "HOST_KEY":
+        return Failure(CONNECT, "HOST_KEY", f"unreachable: its host key is not the known one: {said}", hint)
+    return Failure(CONNECT, code, f"unreachable: {said}", hint)
+
+
+def _change(state: State) -> None:
+    state.set_stage(StateStage.Execute)
+    try:
+        run_ops(state)
+    except PyinfraError as error:
+        logger.info("%s", error)  # no machine is left to go on with; each has its reason
+    except Exception as error:  # noqa: BLE001 - each machine gets a result
+        logger.exception("the run ended early")
+        for host in state.active_hosts:
+            ledger(host).fail(Failure("run", "INTERNAL", f"{type(error).__name__}: {error}", "run it again --verbose"))
+
+
+def _result(state: State, host: Host) -> dict[str, Any]:
+    """Return what became of one machine. A host that pyinfra failed has a reason here, always."""
+    book = ledger(host)
+    if host in state.failed_hosts and book.failure is None:
+        pending = [step for step, outcome in book.steps.items() if outcome == PLANNED]
+        where = pending[0] if pending else "run"
+        book.fail(Failure(where, "FAILED", "pyinfra gave it up", f"roosync-ops rollout {host.name} --verbose"))
+    return {
+        "machine": host.name,
+        "steps": book.steps,
+        "failure": None if book.failure is None else book.failure._asdict(),
+        "skipped": book.skipped,
+        "replies": book.replies,
+        "roundTrips": book.round_trips,
+    }
+
+
+def _read_state(request: dict[str, Any]) -> None:
+    """Read the shared state as one machine's replica shows it, over the same connection as a rollout's."""
+    machine = Machine.of(request["machines"][0], request["read"])
+    inventory = Inventory(([machine.entry()], {}))
+    state = State(inventory, Config(CONNECT_TIMEOUT=request["connectTimeout"]))
+    host = inventory.get_host(machine.machine_id)
+    if not _connect(state, host, request["connectTimeout"]):
+        failure = ledger(host).failure
+    else:
+        state.activate_host(host)
+        answer = host.get_fact(facts.ReplicaFacts, **facts.replica_arguments(machine), _ignore_errors=True)
+        found = replica.document(machine, answer)
+        if isinstance(found, dict):
+            say("state", document=found)
+            return
+        failure = found
+    say("failure", failure=None if failure is None else failure._asdict())
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except BrokenPipeError:  # whoever asked has gone
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: connections that hang keep greenlets, and waiting for those is what must not happen.
+    os._exit(code)

@@ -1,0 +1,215 @@
+"""A fleet of real OpenSSH servers on loopback ports, each a machine with its own name, home, and share or replica.
+
+Needs no root: each server runs as whoever runs the tests. The machines share one kernel, so their own name comes from
+ROOSYNC_LAB_HOSTNAME. Everything that was started carries one token in its environment, and is ended by its id.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+USER = getpass.getuser()
+#: The machines' Python: the system's own, which is what a login finds on a real machine.
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+_PATIENCE_S = 20.0
+
+
+def why_not() -> str | None:
+    """Return why no such fleet can be started here, or None."""
+    return None if SSHD else "no sshd (Debian: openssh-server)"
+
+
+@dataclass(frozen=True)
+class Host:
+    """One machine: its machineId, its SSH port on 127.0.0.1, its home, and the share it sees."""
+
+    machine_id: str
+    port: int
+    home: Path
+    shared: Path
+
+    @property
+    def local_dir(self) -> Path:
+        return self.home / "state" / "roosync"
+
+    @property
+    def heartbeat(self) -> Path:
+        return self.shared / "heartbeats" / f"{self.machine_id}.json"
+
+
+class Fleet:
+    """The machines named, under `root`; a context manager that leaves no process behind. `root` is the caller's."""
+
+    def __init__(self, root: Path, names: Sequence[str], *, hostnames: dict[str, str] | None = None) -> None:
+        self.root = root
+        self.shared = root / "shared"
+        self.key = root / "id"
+        self.known_hosts = root / "known_hosts"
+        self._hostnames = hostnames or {}
+        self._token = f"ROOSYNC_KIT={secrets.token_hex(8)}"
+        self._servers: dict[str, subprocess.Popen[bytes]] = {}
+        self.hosts = tuple(
+            Host(name, port, root / name, self.shared) for name, port in zip(names, free_ports(len(names)), strict=True)
+        )
+
+    def __getitem__(self, name: str) -> Host:
+        return next(host for host in self.hosts if host.machine_id == name)
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self.hosts)
+
+    def __enter__(self) -> Self:
+        try:
+            self._prepare()
+            for host in self.hosts:
+                self.up(host)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def up(self, host: Host) -> None:
+        """Start a machine's server; returns when it answers."""
+        with (self.root / f"{host.machine_id}.log").open("ab") as log:
+            command = [str(SSHD), "-D", "-e", "-f", str(self._config(host))]
+            self._servers[host.machine_id] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
+        _wait_for_port(host.port)
+
+    def down(self, host: Host) -> None:
+        """End a machine's server: nothing listens there any more. Its agent goes on."""
+        server = self._servers.pop(host.machine_id)
+        server.terminate()
+        server.wait(_PATIENCE_S)
+
+    def inventory(self, path: Path, *, extra: str = "", **fields: Any) -> Path:
+        """Write an inventory of all machines, in a group `lab`, each with `fields`; `extra` is put below."""
+        lines = [f"    machine({host.machine_id!r}, **{self.fields(host, **fields)!r})," for host in self.hosts]
+        body = "\n".join(["from roosync_ops.fleet import machine", "", "lab = [", *lines, "]", extra, ""])
+        path.write_text(body, encoding="utf-8")
+        return path
+
+    def fields(self, host: Host, **fields: Any) -> dict[str, Any]:
+        """Return the fields of `machine(...)` for a machine of this fleet. Permanence is a process: no systemd here."""
+        ssh = {"ssh_key": str(self.key), "ssh_known_hosts_file": str(self.known_hosts), "ssh_allow_agent": False}
+        common = {
+            "host": "127.0.0.1",
+            "port": host.port,
+            "user": USER,
+            "shared": str(host.shared),
+            "local_dir": str(host.local_dir),
+            "python": PYTHON,
+            "permanence": "process",
+        }
+        return {**common, "ssh": ssh, **fields}
+
+    def sessions(self) -> list[int]:
+        """Return the ids of all processes that run on the machines: sessions, supervisors, agents."""
+        token, found = self._token.encode(), []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    if token in (entry / "environ").read_bytes().split(b"\0"):
+                        found.append(int(entry.name))
+        return found
+
+    def close(self) -> None:
+        """End every process of the machines by its id, and see that all are gone."""
+        for server in self._servers.values():
+            server.terminate()
+        for server in self._servers.values():
+            server.wait(_PATIENCE_S)
+        self._servers.clear()
+        began = time.monotonic()
+        while pids := self.sessions():
+            late = time.monotonic() - began
+            if late > _PATIENCE_S:
+                raise RuntimeError(f"processes would not end: {pids}")
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM if late < _PATIENCE_S / 2 else signal.SIGKILL)
+            time.sleep(0.1)
+
+    def _prepare(self) -> None:
+        for name in (self.key, self.root / "host_key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(name)], check=True)
+        if USER == "root":  # sshd's own rule: its unprivileged half wants this folder
+            Path("/run/sshd").mkdir(exist_ok=True)
+        public = " ".join((self.root / "host_key.pub").read_text().split()[:2])
+        self.known_hosts.write_text("".join(f"[127.0.0.1]:{host.port} {public}\n" for host in self.hosts))
+        self.shared.mkdir(exist_ok=True)
+        for host in self.hosts:
+            host.home.mkdir(exist_ok=True)
+
+    def _config(self, host: Host) -> Path:
+        config = self.root / f"{host.machine_id}.conf"
+        hostname = self._hostnames.get(host.machine_id, host.machine_id)
+        config.write_text(
+            f"ListenAddress 127.0.0.1\nPort {host.port}\nHostKey {self.root}/host_key\nPidFile none\n"
+            f"AuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+            f"PermitRootLogin prohibit-password\nMaxStartups 100\nSubsystem sftp internal-sftp\n"
+            f"SetEnv HOME={host.home} {LAB_HOSTNAME_VARIABLE}={hostname} {self._token}\n",
+            encoding="utf-8",
+        )
+        return config
+
+
+def free_ports(count: int) -> list[int]:
+    """Return loopback ports nobody listens on just now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@contextmanager
+def hung_server() -> Iterator[int]:
+    """A port where a machine that hangs listens: connections are taken, and nothing is ever said."""
+    server, kept = socket.create_server(("127.0.0.1", 0)), []
+
+    def take() -> None:
+        with suppress(OSError):
+            while True:
+                kept.append(server.accept()[0])
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    try:
+        yield int(server.getsockname()[1])
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+        for connection in kept:
+            connection.close()
+
+
+def _wait_for_port(port: int) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"no SSH server came up on port {port}")
