@@ -38,7 +38,7 @@ def _row(texts: Sequence[str]) -> str:
 
 def _cells(row: Verdict, lang: str) -> list[str]:
     word = words(lang)
-    why = row.why or "" if row.reason is None else sentence(row.reason, lang)
+    why = markdown_safe(row.why or "") if row.reason is None else sentence(row.reason, lang, _in_a_cell)
     return [
         row.machine_id,
         _status(row.expected),
@@ -47,8 +47,13 @@ def _cells(row: Verdict, lang: str) -> list[str]:
         word["yes"] if row.ok else f"**{word['no']}**",
         "-" if row.age_ms is None else duration(row.age_ms, lang),
         clock(row.last_heartbeat),
-        markdown_safe(why),
+        why,
     ]
+
+
+def _in_a_cell(text: str) -> str:
+    """Return a code span for a table: there, and only there, a pipe is escaped within it."""
+    return markdown_code(text).replace("|", r"\|")
 
 
 def _status(word: str) -> str:
@@ -64,4 +69,4 @@ def _stranger(row: Observation) -> str:
 
 
 def _finding(item: Finding) -> str:
-    return f"{markdown_code(item.file)}: {markdown_safe(item.kind)}: {markdown_code(item.detail)}"
+    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(item.detail)}"

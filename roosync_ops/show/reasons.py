@@ -10,6 +10,8 @@ from roosync_ops.wire.times import to_iso
 from .text import clock, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from roosync_ops.judge import Reason
 
 #: Kind to (a few words, one sentence).
@@ -45,12 +47,12 @@ _EN: Final = {
     ),
     v.HAS_LEFT: (
         "stopped on purpose",
-        "{machine} was stopped on purpose at {since}; start it again: roosync-ops restart --limit {machine}",
+        "{machine} was stopped on purpose at {since}{suspect}; start it again: roosync-ops restart --limit {machine}",
     ),
     v.BEATS_UNEXPECTEDLY: (
         "beats, expected off",
         (
-            "{machine} is expected offline{because} and is {observed}; correct the inventory, or stop it: "
+            "{machine} is expected offline{because} and is {observed}{suspect}; correct the inventory, or stop it: "
             "roosync-ops stop --limit {machine}"
         ),
     ),
@@ -121,13 +123,13 @@ _FR: Final = {
     ),
     v.HAS_LEFT: (
         "arrêtée exprès",
-        "{machine} a été arrêtée exprès à {since} ; la relancer : roosync-ops restart --limit {machine}",
+        "{machine} a été arrêtée exprès à {since}{suspect} ; la relancer : roosync-ops restart --limit {machine}",
     ),
     v.BEATS_UNEXPECTEDLY: (
         "bat, attendue off",
         (
-            "{machine} est attendue offline{because} et elle est {observed} ; corriger l'inventaire, ou l'arrêter : "
-            "roosync-ops stop --limit {machine}"
+            "{machine} est attendue offline{because} et elle est {observed}{suspect} ; corriger l'inventaire, ou "
+            "l'arrêter : roosync-ops stop --limit {machine}"
         ),
     ),
     v.CLOCK_SUSPECTED: (
@@ -176,22 +178,21 @@ def brief(reason: Reason, lang: str = "en") -> str:
     return _texts(lang)[reason.kind][0].format_map(_facts(reason, lang))
 
 
-def sentence(reason: Reason, lang: str = "en") -> str:
-    """Return one sentence: the cause and, where there is one, the next step. Not escaped."""
-    facts = _facts(reason, lang)
-    text = _texts(lang)[reason.kind][1].format_map(facts)
-    if reason.ahead_ms is not None and reason.kind != v.CLOCK_SUSPECTED:
-        text += _AHEAD["fr" if lang == "fr" else "en"].format_map(facts)
-    return text
+def sentence(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> str:
+    """Return one sentence: the cause and, where there is one, the next step.
+
+    `quote` is applied to every text that comes from outside; by default nothing is escaped.
+    """
+    return _texts(lang)[reason.kind][1].format_map(_facts(reason, lang, quote))
 
 
 def _texts(lang: str) -> dict[str, tuple[str, str]]:
     return _FR if lang == "fr" else _EN
 
 
-def _facts(reason: Reason, lang: str) -> dict[str, str]:
+def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict[str, str]:
     """Return the facts as texts: ages as durations, times as a reader writes them."""
-    facts = {key: str(value) for key, value in reason.facts.items()}
+    facts = {key: quote(value) if isinstance(value, str) else str(value) for key, value in reason.facts.items()}
     age, since = reason.facts.get("age"), reason.facts.get("since")
     if age is not None:
         facts["age"] = duration(age, lang)
@@ -201,6 +202,7 @@ def _facts(reason: Reason, lang: str) -> dict[str, str]:
         facts["ahead"] = duration(reason.ahead_ms, lang)
     code = "fr" if lang == "fr" else "en"
     facts["machine"] = reason.machine_id
-    facts["because"] = f" ({reason.facts['why']})" if reason.facts.get("why") else ""
+    facts["because"] = f" ({facts['why']})" if reason.facts.get("why") else ""
+    facts["suspect"] = "" if reason.ahead_ms is None else _AHEAD[code].format_map(facts)
     facts["heard"] = _NEVER_HERE[code] if age is None else _HEARD[code].format_map(facts)
     return facts
