@@ -118,11 +118,13 @@ class Console:
 
     def _stop(self, words: list[str]) -> None:
         name = self._machine(words)
-        self._screen.say(f"{name}: {self._lab.stop_agent(name)['message']}. Stopped on purpose is left, not offline.")
+        self._lab.stop_agent(name)
+        self._screen.say(f"{name}: its agent is stopped on purpose: the table says left, not offline.")
 
     def _start(self, words: list[str]) -> None:
         name = self._machine(words)
-        self._screen.say(f"{name}: {self._lab.start_agent(name)['message']}.")
+        self._lab.start_agent(name)
+        self._screen.say(f"{name}: its agent is started.")
 
     def _off(self, words: list[str]) -> None:
         name = self._machine(words)
