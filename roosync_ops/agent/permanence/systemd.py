@@ -11,7 +11,7 @@ from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
 
 from .launch import agent_command
-from .unit import SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
+from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
 
 #: There, and only there, systemd is PID 1: sd_booted(3).
 BOOTED = "/run/systemd/system"
@@ -64,7 +64,8 @@ class Systemd:
         if reason is not None:
             raise LocalError(reason, "action install --permanence process")
         changed = self._linger() if self._user else False
-        if self._write(unit_text(agent_command(words), self._target)):
+        text = unit_text(agent_command(words), self._target)
+        if self._write(text + LINGERING_IS_OURS if changed or self._lingering_is_ours() else text):
             self._systemctl("daemon-reload")
             changed = True
         if not self.enabled():
@@ -75,10 +76,13 @@ class Systemd:
     def uninstall(self) -> bool:
         if not self.installed() and not self.enabled():
             return False
+        lingering_is_ours = self._lingering_is_ours()
         self._systemctl("disable", self.unit)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
         self._systemctl("daemon-reload")
+        if lingering_is_ours:
+            self._set_lingering("disable-linger")
         return True
 
     def start(self, words: list[str] | None) -> None:
@@ -115,13 +119,24 @@ class Systemd:
         """Let the user's services live without a login; True where they did not yet."""
         if self._lingers():
             return False
-        done = _run(["loginctl", "enable-linger"])
-        if done.returncode != 0:
-            raise LocalError(f"loginctl enable-linger: {_said(done)}", f"sudo loginctl enable-linger {_user_name()}")
+        self._set_lingering("enable-linger")
         until = time.monotonic() + _USER_MANAGER_S
         while not self._manager_is_up() and time.monotonic() < until:
             time.sleep(0.1)
         return True
+
+    def _set_lingering(self, verb: str) -> None:
+        done = _run(["loginctl", verb])
+        if done.returncode != 0:
+            raise LocalError(f"loginctl {verb}: {_said(done)}", f"sudo loginctl {verb} {_user_name()}")
+
+    def _lingering_is_ours(self) -> bool:
+        """Tell whether lingering was off before this unit; its text remembers."""
+        try:
+            with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
+                return file.read().endswith(LINGERING_IS_OURS)
+        except OSError:
+            return False
 
     def _lingers(self) -> bool:
         return os.path.exists(os.path.join(LINGERING, _user_name()))
@@ -159,7 +174,9 @@ def _runtime_dir() -> str:
 
 
 def _run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, "XDG_RUNTIME_DIR": _runtime_dir()} if os.geteuid() != 0 else None
+    environment = {**os.environ, "SYSTEMD_LOG_COLOR": "0"}  # an older loginctl colours even into a pipe
+    if os.geteuid() != 0:
+        environment["XDG_RUNTIME_DIR"] = _runtime_dir()
     try:
         return subprocess.run(  # noqa: S603 - fixed words and our own unit's name
             line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=_SYSTEMCTL_S, check=False

@@ -25,6 +25,8 @@ TimeoutStopSec=30
 [Install]
 WantedBy={target}
 """
+#: Says in the unit that lingering was off before it: uninstall then leaves it as it was found. systemd skips `X-`.
+LINGERING_IS_OURS = "\n[X-RooSync]\nLingering=switched-on-with-this-unit\n"
 SYSTEM_TARGET = "multi-user.target"
 USER_TARGET = "default.target"
 
