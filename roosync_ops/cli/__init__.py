@@ -8,7 +8,8 @@ pays for a heavy one's imports; what `roosync-ops --help` says about it stands i
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
 `errors.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
-Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 130 interrupted.
+Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 130 interrupted;
+70 a defect of ours, so that a crash never reads as a verdict.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
+
+from roosync_ops import __version__
+
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,8 +89,6 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from roosync_ops import __version__  # noqa: PLC0415 - the packaging tests replace it
-
         typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
@@ -101,8 +104,6 @@ def _root(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
-    from . import errors  # noqa: PLC0415 - see below: an interrupt during imports is 130 as well
-
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)

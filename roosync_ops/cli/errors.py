@@ -90,10 +90,11 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     failure = describe(error)
     if failure.exit_code == INTERNAL:
         traceback.print_exception(error)
-    if failure.exit_code != INTERRUPTED:
-        output.note(f"Error: {failure.message}")
-        if failure.hint:
-            output.note(f"Next:  {failure.hint}")
+    if failure.exit_code == INTERRUPTED:
+        return INTERRUPTED
+    output.note(f"Error: {failure.message}")
+    if failure.hint:
+        output.note(f"Next:  {failure.hint}")
     if wants_json(arguments):
         output.write(as_json(failure))
     return failure.exit_code

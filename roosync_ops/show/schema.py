@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -104,11 +104,10 @@ class Failure(TypedDict):
 
 @with_config(_CLOSED)
 class FailureDocument(TypedDict):
-    """What every command prints with --json where it fails; exit code 2, 3, 130 or, for a defect, 70."""
+    """What every command prints with --json where it fails: exit code 2, 3 or, for a defect of ours, 70."""
 
     ok: Literal[False]
     error: Failure
-    checkedAt: NotRequired[str]
 
 
 VALIDATION: TypeAdapter[Any] = TypeAdapter(ValidationDocument | FailureDocument)

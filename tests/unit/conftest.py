@@ -1,8 +1,12 @@
-"""A unit test has a home of its own: the agent's default folders lie under it."""
+"""A unit test has a home of its own, for the agent's default folders; and a busy machine fails no property."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

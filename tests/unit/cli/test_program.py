@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,31 @@ def test_a_reader_that_goes_away_is_quiet_and_changes_no_verdict(place: Path) ->
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_while_waiting_is_130_and_quiet(place: Path) -> None:
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", _SAY_WHEN_WAITING, "validate", "--shared", "shared", "--wait", "60"],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == b"waiting\n"
+    waiting.send_signal(signal.SIGINT)
+    out, err = waiting.communicate(timeout=30)
+    assert (waiting.returncode, out, err) == (130, b"", b"")
+
+
+#: The program, telling on stdout when it begins to wait.
+_SAY_WHEN_WAITING = """
+import sys
+from roosync_ops.cli import main, output
+output.Progress.show = lambda self, text: print("waiting", flush=True)
+sys.exit(main())
+"""
 
 
 class Terminal(io.StringIO):
