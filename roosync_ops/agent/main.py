@@ -22,7 +22,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Before anything heavy: this process does nothing but wait for its child, for months.
         from .permanence.supervisor import supervise  # noqa: PLC0415
 
-        return supervise(words[1], lambda: main(words[2:]))
+        return supervise(words[1], lambda: _lean(words[2:]))
+    if arguments is None and "run" in words:
+        from .lean import isolate  # noqa: PLC0415
+
+        isolate(words)
+        return _lean(words)
+    return _answer(words)
+
+
+def _lean(words: list[str]) -> int:
+    """Answer `run` in a process of its own, with as little in it as can be."""
+    from .lean import preload  # noqa: PLC0415
+
+    preload()
     return _answer(words)
 
 

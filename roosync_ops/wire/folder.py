@@ -11,9 +11,9 @@ import re
 import stat
 
 from . import findings as f
-from .identity import is_machine_id
+from .identity import machine_id_named
 from .merge import CONFLICT, FILE, VIEW, Evidence
-from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, NotUnderstoodError, load, machine_of_key, parse
+from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, NotUnderstoodError, load, parse
 from .status import FUTURE_TOLERANCE_MS
 from .times import to_iso
 
@@ -151,12 +151,12 @@ def owner_of(name: str) -> tuple[str, str] | None:
     if not name.endswith(".json") or name.startswith("."):
         return None
     stem = name[:-5]
-    if is_machine_id(stem.lower()):
-        return stem.lower(), FILE
+    machine_id = machine_id_named(stem)
+    if machine_id is not None:
+        return machine_id, FILE
     match = _CONFLICT.fullmatch(stem) or _COPY_OF.fullmatch(stem)
-    if match is not None and is_machine_id(match.group(1).lower()):
-        return match.group(1).lower(), CONFLICT
-    return None
+    machine_id = machine_id_named(match.group(1)) if match is not None else None
+    return None if machine_id is None else (machine_id, CONFLICT)
 
 
 def _report_stranger(snapshot: Snapshot, name: str) -> None:
@@ -218,7 +218,7 @@ def _read_view(shared: str, snapshot: Snapshot) -> None:
 
 
 def _read_entry(key: str, entry: Any, snapshot: Snapshot) -> None:
-    machine_id = machine_of_key(key)
+    machine_id = machine_id_named(key)
     if machine_id is None:
         snapshot.report(VIEW_NAME, f.NOT_A_MACHINE, f"{key!r:.80} is no machineId")
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 
 #: Letters, digits and hyphens, 1 to 63 (one DNS label). No dot, slash, colon or backslash: no path can be made from it.
 _PATTERN = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
@@ -40,11 +39,28 @@ def is_machine_id(text: object) -> bool:
     return isinstance(text, str) and _PATTERN.fullmatch(text) is not None and text not in _WINDOWS_DEVICES
 
 
+def machine_id_named(name: object) -> str | None:
+    """Return the machineId that a file's name or a view's key stands for, whatever its case; None where it is none.
+
+    ASCII first: `str.lower` would make the machine `k` of a Kelvin sign.
+    """
+    lowered = name.lower() if isinstance(name, str) and name.isascii() else None
+    return lowered if is_machine_id(lowered) else None
+
+
 def machine_id_of(hostname: str) -> str:
     """Return the machineId of a host name: its first label in lower case. Raises InvalidMachineIdError."""
-    return check_machine_id(hostname.strip().split(".", 1)[0].lower())
+    label = hostname.strip().split(".", 1)[0]
+    return check_machine_id(label.lower() if label.isascii() else label)
 
 
 def hostname() -> str:
     """Return this machine's own name as the operating system gives it."""
-    return os.environ.get(LAB_HOSTNAME_VARIABLE) or socket.gethostname()
+    lab = os.environ.get(LAB_HOSTNAME_VARIABLE)
+    if lab:
+        return lab
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket  # noqa: PLC0415 - 200 kB resident that only Windows has to pay
+
+    return socket.gethostname()

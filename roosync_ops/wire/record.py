@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 from . import findings as f
-from .identity import is_machine_id
 from .times import BadTimeError, NaiveTimeError, from_iso, to_iso
 
 TYPE_CHECKING = False
@@ -194,9 +193,3 @@ def first_seen(record: Record) -> str:
         except BadTimeError:
             pass
     return to_iso(record.last_heartbeat_ms or 0)
-
-
-def machine_of_key(key: object) -> str | None:
-    """Return the machineId a key of the view stands for, or None where it stands for none."""
-    lowered = key.lower() if isinstance(key, str) else None
-    return lowered if is_machine_id(lowered) else None

@@ -12,7 +12,7 @@ from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import unusable
 
-from .launch import agent_command
+from .launch import bare_command
 from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ class Process:
         try:
             with open(self._log, "wb") as log:
                 subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
-                    agent_command(["supervise", self._folder, *words]),
+                    bare_command(["supervise", self._folder, *words]),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
