@@ -128,11 +128,11 @@ def _two_runs(side: Ours | Ansible, hosts: Hosts, meter: Meter) -> Iterator[tupl
 
 def _check(name: str, run: str, sample: Sample, hosts: Hosts, *, show: bool) -> None:
     """A time counts only where every machine has its agent, running, and its heartbeat on the share."""
-    _note(f"{len(hosts.all)} hosts, {name}, {run}: {sample.wall_s:.2f} s")
+    _note(f"{len(hosts.hosts)} hosts, {name}, {run}: {sample.wall_s:.2f} s")
     if show:
         print(sample.output, file=sys.stderr)
     beating = {path.stem for path in (hosts.shared / "heartbeats").glob("*.json")}
-    missing = [host.machine_id for host in hosts.all if host.machine_id not in beating]
+    missing = [host.machine_id for host in hosts if host.machine_id not in beating]
     if sample.returncode != 0 or missing or (run == report.NO_OP and _CHANGED.search(sample.output)):
         raise BenchmarkError(
             f"{name}, {run} run: exit {sample.returncode}, no heartbeat of {missing}\n{sample.output[-4000:]}"

@@ -10,10 +10,11 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.rollout.hosts import PYTHON, USER
+from tests.kits.sshd import PYTHON, USER
 
 if TYPE_CHECKING:
-    from tests.benchmarks.rollout.hosts import Host, Hosts
+    from tests.benchmarks.rollout.hosts import Hosts
+    from tests.kits.sshd import Host
 
 PLAYBOOK = Path(__file__).with_name("rollout.yml")
 
@@ -98,7 +99,7 @@ def _inventory(hosts: Hosts, agent: Path) -> dict[str, object]:
         "agent_command": [PYTHON, "{{ local_dir }}/agent.pyz"],
         "agent_flags": ["--local-dir", "{{ local_dir }}", "--json"],
     }
-    return {"all": {"vars": shared, "hosts": {host.machine_id: _variables(host, hosts) for host in hosts.all}}}
+    return {"all": {"vars": shared, "hosts": {host.machine_id: _variables(host, hosts) for host in hosts}}}
 
 
 def _variables(host: Host, hosts: Hosts) -> dict[str, object]:
