@@ -181,11 +181,13 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
 
 def _accept(data: dict[str, Any], machine_id: str, kind: str, file: str, snapshot: Snapshot) -> None:
     record, found = parse(data, machine_id, file)
-    snapshot.findings.extend(found)
+    whose = f"{machine_id}: " if kind == VIEW else ""  # one file, many machines
+    for one in found:
+        snapshot.report(one.file, one.kind, whose + one.detail)
     last = record.last_heartbeat_ms
     ahead = 0 if last is None else last - snapshot.read_at_ms
     if last is not None and ahead > FUTURE_TOLERANCE_MS:
-        snapshot.report(file, f.FUTURE_HEARTBEAT, f"{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
+        snapshot.report(file, f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
     snapshot.evidence.append(Evidence(record, kind, file))
 
 

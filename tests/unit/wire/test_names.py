@@ -51,6 +51,7 @@ def test_a_conflict_copy_tells_of_its_machine_and_is_none(name: str) -> None:
         "../evil.json",
         "a/b.json",
         "é.json",
+        "\N{KELVIN SIGN}.json",  # whose lower case is an ASCII k
         "myia_web1.json",
         "a" * 64 + ".json",
         "heartbeat.json.bak",
