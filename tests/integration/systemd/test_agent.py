@@ -124,8 +124,11 @@ def test_version_and_one_registration_need_nothing_but_a_bare_python(host: Host)
     assert [piece["machineId"] for piece in seen["evidence"] if piece["kind"] == "file"] == [host.name]
 
 
-@pytest.mark.parametrize("user", ["root", "fleet"])
-def test_killed_it_is_back_within_five_seconds_with_another_pid_and_a_newer_beat(host: Host, user: str) -> None:
+@pytest.mark.parametrize(("suite", "user"), [("bullseye", "fleet"), ("bookworm", "root"), ("trixie", "fleet")])
+def test_killed_it_is_back_within_five_seconds_with_another_pid_and_a_newer_beat(
+    fleet: Fleet, suite: str, user: str
+) -> None:
+    host = fleet[f"agent-{suite}"]
     with started(host, user) as agent:
         before, number = agent("status"), beats(host)
         began = time.monotonic()
