@@ -223,8 +223,11 @@ def status(folder: str) -> dict[str, Any] | None:
 # --- the agent's verbs
 
 
-def _agent(folder: str) -> Callable[[list[str]], int]:
-    """Return the `main` of the agent in `folder`. It is loaded here, so that a child per verb costs a fork alone."""
+def _agent(folder: str, verb: str) -> Callable[[list[str]], int]:
+    """Return the `main` of the agent in `folder`.
+
+    What `verb` needs is loaded here, before the fork: the next verb's child then finds most of it compiled.
+    """
     path = os.path.join(folder, AGENT_NAME)
     if not os.path.exists(path):
         raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
@@ -232,6 +235,8 @@ def _agent(folder: str) -> Callable[[list[str]], int]:
         sys.path.insert(0, path)
     try:
         from roosync_ops.agent.main import main  # noqa: PLC0415 - only now is it there
+
+        __import__(f"roosync_ops.agent.verbs.{verb}")
     except Exception as error:  # noqa: BLE001 - whatever that file is
         raise StepError("NOT_OUR_AGENT", f"{path} cannot be run: {type(error).__name__}: {error}") from None
 
@@ -243,7 +248,7 @@ def _agent(folder: str) -> Callable[[list[str]], int]:
 
 
 def _ask(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
-    main = _agent(folder)
+    main = _agent(folder, argv[0])
     code, output = bounded(lambda: main([*argv, "--local-dir", folder, "--json"]), limit_s)
     reply = parse_last_line(output)
     if reply is None:

@@ -1,0 +1,179 @@
+"""What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from roosync_ops import judge
+from roosync_ops.remote.ledger import FAILED
+from roosync_ops.remote.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
+from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
+from roosync_ops.show.text import safe
+
+from . import errors, options, output, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.judge import Validation
+
+Machines = Annotated[list[str] | None, typer.Argument(metavar="[MACHINE]...", help="Machines or groups.")]
+Dry = Annotated[bool, typer.Option("--dry", help="Look at every machine, change none.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
+]
+ConnectTimeout = Annotated[
+    int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
+]
+#: Two beats of a machine that was just started, and a minute for the file-sync product.
+WAIT_S: Final = 90.0
+DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
+
+#: What the machine's outcome is called, and its colour.
+_WORDS: Final = {
+    "changed": ("done", GREEN),
+    "unchanged": ("no change", DIM),
+    "planned": ("to do", YELLOW),
+    FAILED: ("failed", RED),
+    UNREACHABLE: ("unreachable", RED),
+    SKIPPED: ("skipped", DIM),
+}
+_SHOWN: Final = ("changed", "planned", FAILED)
+
+
+def targets(fleet: Fleet, machines: list[str] | None, limit: list[str] | None) -> tuple[Machine, ...]:
+    """Return the machines that are named, or all that are expected online. Raises FleetError or CommandError."""
+    names = [*(machines or []), *options.names_of(limit)]
+    chosen = fleet.select(names) if names else tuple(machine for machine in fleet if machine.expected == "online")
+    if not chosen:
+        raise errors.usage("no machine of the inventory is expected online", "name machines, or see machines list")
+    return chosen
+
+
+def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
+    """Ask before acting on machines nobody named, where there is somebody to ask. Raises typer.Abort."""
+    if not asked_for and sys.stdin.isatty() and sys.stderr.isatty():
+        names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004
+        typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
+
+
+def act(  # noqa: PLR0913 - each is an option of the commands
+    deploy: str, inventory: Path, chosen: Sequence[Machine], *, dry: bool, verbose: bool, connect_timeout: int
+) -> tuple[Result, ...]:
+    """Run deploys/<deploy>.py on the machines, and show how far it is."""
+    counts = {"connected": 0, "looked-at": 0}
+
+    def tell(event: Event) -> None:
+        if event.kind in counts:
+            counts[event.kind] += 1
+            progress.show(f"{deploy}: {counts['looked-at']}/{len(chosen)} machines looked at")
+        elif event.step:
+            progress.show(f"{deploy}: {event.machine_id}: {event.step}")
+
+    with output.Progress() as progress:
+        shown = nullcontext() if verbose else progress
+        with shown:
+            return run(
+                deploy, inventory, chosen, dry=dry, verbose=verbose, connect_timeout_s=connect_timeout, tell=tell
+            )
+
+
+def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | None) -> reading.Source | None:
+    """Return where the shared state is read, None where nothing names it."""
+    if not shared and not via:
+        return None
+    return reading.Source(None if via else shared, reading.machine_of(fleet, via) if via else None, deadline)
+
+
+def watch(
+    look: Callable[[], Validation], wanted: Callable[[Validation], bool], seconds: float, poll_s: float
+) -> Validation:
+    """Look until `wanted`, or until `seconds` have passed; return the last look. Raises what the last look raised."""
+    end = time.monotonic() + seconds
+    with output.Progress() as progress:
+        while True:
+            left = end - time.monotonic()
+            try:
+                validation = look()
+                if wanted(validation) or left <= 0:
+                    return validation
+                said = f"{validation.online}/{validation.total} machines online"
+            except Exception as error:
+                if left <= 0 or errors.describe(error).exit_code != errors.UNAVAILABLE:
+                    raise
+                said = str(error)
+            progress.show(f"{said}; waiting {max(0, left):.0f} s more")
+            time.sleep(min(poll_s, max(0.0, left)))
+
+
+def observed(validation: Validation) -> dict[str, str]:
+    """Return what each machine is seen as."""
+    return {row.machine_id: row.observed for row in validation.verdicts}
+
+
+def lines(results: Iterable[Result], notes: dict[str, str] | None = None) -> list[str]:
+    """Return a line for each machine: what was done, or why not and what to type next."""
+    rows = list(results)
+    color = output.wants_color(sys.stdout)
+    name_width = max(len(row.machine_id) for row in rows)
+    found: list[str] = []
+    for row in rows:
+        word, code = _WORDS[row.outcome]
+        told = " ".join(filter(None, [_told(row), (notes or {}).get(row.machine_id)]))
+        shown = paint(word.ljust(11), code if color else "")
+        found.append(f"{row.machine_id.ljust(name_width)}  {shown}  {told}".rstrip())
+        if row.failure is not None:
+            found.append(f"{' ' * name_width}  {'next:'.ljust(11)}  {safe(row.failure.hint)}")
+    return found
+
+
+def _told(row: Result) -> str:
+    if row.failure is not None:
+        done = ", ".join(step for step, outcome in row.steps.items() if outcome == "changed")
+        before = f"(after {done}) " if done else ""
+        step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
+        return f"{before}{step}{safe(row.failure.reason.removeprefix('unreachable: '))}"
+    if row.skipped is not None:
+        return safe(row.skipped)
+    return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
+
+
+def headline(results: Sequence[Result]) -> str:
+    """Return one line that counts the outcomes: `3 machines: 2 done, 1 unreachable`."""
+    counts: dict[str, int] = {}
+    for row in results:
+        word = _WORDS[row.outcome][0]
+        counts[word] = counts.get(word, 0) + 1
+    total = f"{len(results)} machine{'' if len(results) == 1 else 's'}"
+    text = f"{total}: {', '.join(f'{count} {word}' for word, count in counts.items())}"
+    return paint(text, BOLD if output.wants_color(sys.stdout) else "")
+
+
+def document(row: Result) -> dict[str, Any]:
+    """Return what --json says of one machine."""
+    failure = row.failure
+    return {
+        "machineId": row.machine_id,
+        "outcome": row.outcome,
+        "ok": row.ok,
+        "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
+        "code": None if failure is None else failure.code,
+        "reason": None if failure is None else f"{failure.step}: {failure.reason}",
+        "hint": None if failure is None else failure.hint,
+    }
+
+
+def judged(fleet: Fleet, where: reading.Source) -> tuple[Validation, object]:
+    """Read and judge once; also return the view the old readers read."""
+    state = where()
+    return judge.validate(fleet, state, state.read_at_ms), state.view

@@ -1,0 +1,68 @@
+"""`roosync-ops agent build`: the agent as one file."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from roosync_ops import show
+from roosync_ops.remote import bundle
+
+from . import errors, options, output
+
+app = typer.Typer(no_args_is_help=True, help="Build the agent, or tell which one a file is.")
+
+_BUILD_EXAMPLES: Final = """Examples:
+
+roosync-ops agent build -o agent.pyz
+
+python3 agent.pyz register --shared /mnt/share --json
+
+The same sources give the same bytes, wherever it is built."""
+_IDENTIFY_EXAMPLES: Final = """Examples:
+
+roosync-ops agent identify agent.pyz
+
+Exit codes: 0 an agent of ours, 1 it is none."""
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")]
+
+
+@app.command("build", epilog=_BUILD_EXAMPLES)
+def build(target: Output = Path(bundle.AGENT_NAME), as_json: options.Json = False) -> int:
+    """Build the agent: one file that any CPython 3.9 or later runs."""
+    try:
+        return _tell(bundle.build(target), as_json=as_json)
+    except bundle.BundleError as error:
+        raise errors.CommandError("NOT_BUILT", str(error)) from None
+    except OSError as error:
+        reason = f"{target}: cannot be written: {error.strerror or error}"
+        raise errors.CommandError("NOT_WRITTEN", reason, "name another place with -o FILE") from None
+
+
+@app.command("identify", epilog=_IDENTIFY_EXAMPLES)
+def identify(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: options.Json = False) -> int:
+    """Tell which build of the agent a file is, without running it."""
+    try:
+        return _tell(bundle.identify(file), as_json=as_json)
+    except bundle.BundleError as error:
+        raise errors.CommandError("NOT_OUR_AGENT", str(error), "roosync-ops agent build -o FILE") from None
+
+
+def _tell(found: bundle.Bundle, *, as_json: bool) -> int:
+    facts = {
+        "ok": True,
+        "file": str(found.path),
+        "version": found.version,
+        "buildId": found.build_id,
+        "sha256": found.sha256,
+        "bytes": len(found.data),
+    }
+    if as_json:
+        output.write(show.error_free_json(facts))
+    else:
+        output.write(
+            f"{found.path}: agent {found.version}, build {found.build_id}, {len(found.data)} bytes\n"
+            f"sha256 {found.sha256}"
+        )
+    return errors.OK

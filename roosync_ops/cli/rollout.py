@@ -1,0 +1,164 @@
+"""`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
+
+import json
+import sys
+from typing import Any, Final
+
+import typer
+
+from roosync_ops import judge, show
+from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.judge import Check, Validation
+from roosync_ops.remote.run import Result
+
+from . import acting, errors, options, output, reading
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops rollout --shared /mnt/share
+
+roosync-ops rollout myia-po-2024 --via myia-po-2025
+
+roosync-ops rollout --dry
+
+Without names: every machine that is expected online. Run again, it changes nothing and says so.
+
+Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable."""
+
+
+@app.command(epilog=_EXAMPLES)
+def rollout(  # noqa: PLR0913 - one argument an option
+    machines: acting.Machines = None,
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    shared: options.Shared = None,
+    via: options.Via = None,
+    limit: options.Limit = None,
+    dry: acting.Dry = False,
+    wait: acting.Wait = acting.WAIT_S,
+    as_json: options.Json = False,
+    lang: options.Language = options.Lang.en,
+    deadline: options.Deadline = None,
+    connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
+    verbose: acting.Verbose = False,
+) -> int:
+    """Put the agent on machines, start it, and see each one online in the shared state.
+
+    Every machine is looked at before the first is changed: reachable, its own name, Python, share, clock. Then, where
+    something differs: push, configure, install, register, start. One dead machine does not stop the others.
+    """
+    fleet = load_inventory(inventory)
+    chosen = acting.targets(fleet, machines, limit)
+    where = None if dry else acting.source(fleet, shared, via, deadline)
+    before = None if where is None else _view(where)
+    results = acting.act("rollout", inventory, chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
+    if not as_json:
+        _tell(results, dry=dry)
+    after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
+    ok = all(row.ok for row in results) and (after is None or after.ok(everybody=not (machines or limit)))
+    if as_json:
+        output.write(_document(results, after, ok=ok, dry=dry, lang=lang))
+    elif after is not None:
+        _tell_after(after, lang)
+    elif not dry:
+        output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
+    return errors.OK if ok else errors.NOT_AS_EXPECTED
+
+
+def _view(where: reading.Source) -> object:
+    """Return the view before anything is done; a state that cannot be read yet is no reason not to begin."""
+    try:
+        return where().view
+    except Exception as error:
+        if errors.describe(error).exit_code != errors.UNAVAILABLE:
+            raise
+        output.note(f"Before: {error}")
+        return None
+
+
+class _Look:
+    """The fleet after the rollout: looked at until every machine that was rolled out is online and in the view."""
+
+    def __init__(  # noqa: PLR0913 - what a look is made of
+        self,
+        fleet: Fleet,
+        where: reading.Source,
+        chosen: tuple[Machine, ...],
+        results: tuple[Result, ...],
+        *,
+        before: object,
+        wait: float,
+    ) -> None:
+        self._before = before
+        self._chosen = {machine.machine_id for machine in chosen}
+        self._enrolled = [row.machine_id for row in results if row.ok and row.skipped is None]
+        self.view: object = None
+
+        def look() -> Validation:
+            validation, self.view = acting.judged(fleet, where)
+            return validation
+
+        self.validation = acting.watch(look, self._is_there, wait, where.poll_s)
+
+    def checks(self) -> dict[str, tuple[Check, ...]]:
+        """Return the procedure's four checks of each machine that was rolled out."""
+        return {name: judge.enrolment_checks(self._before, self.view, name) for name in self._enrolled}
+
+    def ok(self, *, everybody: bool) -> bool:
+        """Tell whether all is as expected: of the machines named, or of the whole fleet."""
+        rows = [row for row in self.validation.verdicts if everybody or row.machine_id in self._chosen]
+        return all(row.ok for row in rows) and self._checked()
+
+    def _checked(self) -> bool:
+        return all(check.ok for checks in self.checks().values() for check in checks)
+
+    def _is_there(self, validation: Validation) -> bool:
+        rows = {row.machine_id: row for row in validation.verdicts}
+        return all(rows[name].observed == "online" for name in self._enrolled) and self._checked()
+
+
+def _tell(results: tuple[Result, ...], *, dry: bool) -> None:
+    if dry:
+        output.write("Dry run: every machine was looked at, nothing was changed.\n")
+    output.write("\n".join(acting.lines(results)))
+    output.write(f"\n{acting.headline(results)}")
+
+
+def _tell_after(after: _Look, lang: str) -> None:
+    color = output.wants_color(sys.stdout)
+    checks = after.checks()
+    if checks:
+        width = max(map(len, checks))
+        output.write("")
+        for name, found in checks.items():
+            output.write(f"{name.ljust(width)}  {'  '.join(show.check_lines(found, lang, color=color))}")
+    output.write("\n" + show.table(after.validation, lang, output.width_of(sys.stdout), color=color))
+
+
+def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> str:
+    checks = {} if after is None else after.checks()
+    return show.error_free_json(
+        {
+            "ok": ok,
+            "dry": dry,
+            "machines": [
+                {**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results
+            ],
+            "validation": None if after is None else json.loads(show.to_json(after.validation, lang)),
+        }
+    )
+
+
+def _checks(checks: tuple[Check, ...] | None, lang: str) -> list[dict[str, Any]] | None:
+    if checks is None:
+        return None
+    return [
+        {
+            "check": check.name,
+            "ok": check.ok,
+            "reason": None if check.reason is None else show.sentence(check.reason, lang),
+        }
+        for check in checks
+    ]
