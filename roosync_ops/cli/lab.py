@@ -85,6 +85,7 @@ def _play(do: str | None, *, no_prompt: bool, as_json: bool) -> int:
 
         screen, board = Screen(quiet=as_json), Board(fleet)
         outcome = play_procedure(fleet, board, screen)
+        screen.shown.clear()
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
         console, done = Console(fleet, board, screen), True
         if do is not None:
@@ -142,6 +143,6 @@ def _document(fleet: LabFleet, outcome: Outcome, screen: Screen, *, done: bool) 
         "before": document_of(outcome.before),
         "rollout": outcome.rollout,
         "after": document_of(outcome.after),
-        "tables": [document_of(validation) for validation in screen.shown[2:]],
+        "tables": [document_of(validation) for validation in screen.shown],
         "seconds": round(outcome.seconds, 3),
     }

@@ -68,9 +68,12 @@ def play(lab: LabFleet, board: Board, stage: Stage) -> Outcome:
     with stage.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
-    stage.say("\n3. After:\n")
-    stage.show(after)
-    return Outcome(before, after, _report(rollout.stdout), rollout.returncode, time.monotonic() - began)
+    outcome = Outcome(before, after, _report(rollout.stdout), rollout.returncode, time.monotonic() - began)
+    if not outcome.ok:
+        # Otherwise the rollout has just shown this same table.
+        stage.say("\n3. After:\n")
+        stage.show(after)
+    return outcome
 
 
 def introduction(lab: LabFleet) -> str:
