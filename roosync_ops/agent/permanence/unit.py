@@ -14,7 +14,7 @@ _TEMPLATE = """\
 Description=RooSync heartbeat agent
 After=remote-fs.target
 StartLimitIntervalSec=0
-{marks}
+
 [Service]
 ExecStart={command}
 Restart=always
@@ -27,8 +27,6 @@ WantedBy={target}
 """
 #: Says in the unit that lingering was off before it: uninstall then leaves it as it was found. systemd skips `X-`.
 LINGERING_IS_OURS = "\n[X-RooSync]\nLingering=switched-on-with-this-unit\n"
-#: In the unit whose `install` switched lingering on, so that `uninstall` knows to switch it off. systemd skips `X-`.
-LINGERING_IS_OURS = "X-RooSync-Lingering=ours"
 SYSTEM_TARGET = "multi-user.target"
 USER_TARGET = "default.target"
 
@@ -40,10 +38,9 @@ def unit_name(local_dir: str, default_dir: str) -> str:
     return f"roosync-heartbeat-{zlib.crc32(os.fsencode(local_dir)):08x}.service"
 
 
-def unit_text(command: Sequence[str], target: str, *, lingering_is_ours: bool = False) -> str:
+def unit_text(command: Sequence[str], target: str) -> str:
     """Return the unit that keeps `command` running."""
-    marks = f"{LINGERING_IS_OURS}\n" if lingering_is_ours else ""
-    return _TEMPLATE.format(command=" ".join(quoted(word) for word in command), target=target, marks=marks)
+    return _TEMPLATE.format(command=" ".join(quoted(word) for word in command), target=target)
 
 
 def quoted(word: str) -> str:
