@@ -1,6 +1,5 @@
 """The rollout to real systemd hosts over OpenSSH: the procedure's table, twice for nothing, and hosts that fail."""
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,69 +164,51 @@ def test_plain_pyinfra_runs_the_same_deploy(fleet: Fleet, job: Job) -> None:
     assert disks(fleet) == before
 
 
-def test_a_partitioned_machine_does_not_stop_the_others_and_its_share_still_shows_it(
+def test_machines_that_hang_or_cannot_be_reached_bound_the_rollout_and_stop_no_other(
     fleet: Fleet, rolled_out: Job
 ) -> None:
-    island = fleet["myia-web1"]
+    """One hangs before the login, one hangs after it, one is cut off; the fourth is there to be enrolled again."""
+    hanging, slow, island = fleet["myia-po-2023"], fleet["myia-po-2025"], fleet["myia-web1"]
+    assert rolled_out.run("uninstall", "--limit", "myia-po-2024").code == 0
+    hanging.hang()
+    slow.run("mv", "/usr/bin/python3", "/usr/bin/python3.real")
+    slow.run("sh", "-c", "printf '#!/bin/sh\\nsleep 3600\\n' >/usr/bin/python3; chmod 755 /usr/bin/python3")
     island.partition()
     try:
         answer = rolled_out.run("rollout")
         assert answer.code == 1, str(answer)
-        assert re.search(r"myia-web1.*unreachable|unreachable.*myia-web1", answer.out + answer.err, re.IGNORECASE), (
-            answer
-        )
-        assert rolled_out.run("validate").code == 0
-    finally:
-        island.heal()
-    assert rolled_out.run("rollout").code == 0
-
-
-def test_a_hanging_machine_bounds_the_rollout_and_does_not_stop_the_others(fleet: Fleet, job: Job) -> None:
-    hanging = fleet["myia-web1"]
-    hanging.hang()
-    try:
-        answer = job.run("rollout")
-        assert answer.code == 1, str(answer)
-        assert answer.seconds < 60
-        assert "myia-web1" in answer.out + answer.err
-        others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
-        assert others == {"myia-po-2024", "myia-po-2023", "myia-po-2025"}
+        assert answer.seconds < 60, str(answer)
+        for host in (hanging, slow, island):
+            assert host.name in answer.out + answer.err, str(answer)
+        words = {row["machineId"]: row["observed"] for row in rolled_out.validate()["machines"]}
+        assert words["myia-po-2024"] == "online"
+        assert words[island.name] == words[slow.name] == "online", "the share still shows what SSH cannot reach"
+        assert words[hanging.name] == "offline"
     finally:
         hanging.unhang()
-
-
-def test_a_machine_that_hangs_half_way_bounds_the_rollout(fleet: Fleet, job: Job) -> None:
-    """Its SSH answers, its Python never does."""
-    slow = fleet["myia-web1"]
-    slow.run("mv", "/usr/bin/python3", "/usr/bin/python3.real")
-    slow.run("sh", "-c", "printf '#!/bin/sh\\nsleep 3600\\n' >/usr/bin/python3; chmod 755 /usr/bin/python3")
-    try:
-        answer = job.run("rollout")
-        assert answer.code == 1, str(answer)
-        assert answer.seconds < 90
-    finally:
         slow.run("mv", "/usr/bin/python3.real", "/usr/bin/python3")
-    others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
-    assert others == {"myia-po-2024", "myia-po-2023", "myia-po-2025"}
+        island.heal()
+    again = rolled_out.run("rollout")
+    assert again.code == 0, str(again)
 
 
-@pytest.mark.parametrize(
-    ("fault", "back"), [("share_ro", "share_rw"), ("share_gone", "share_back"), ("share_hung", "share_back")]
-)
-def test_a_machine_whose_share_fails_is_refused_before_anything_is_put_on_it(
-    fleet: Fleet, job: Job, fault: str, back: str
-) -> None:
-    bad = fleet["myia-web1"]
-    before = bad.disk.files(*MOVING)
-    getattr(bad, fault)()
+def test_machines_whose_share_fails_are_refused_before_anything_is_put_on_them(fleet: Fleet, job: Job) -> None:
+    read_only, gone, hung = fleet["myia-po-2023"], fleet["myia-po-2025"], fleet["myia-web1"]
+    before = disks(fleet)
+    read_only.share_ro()
+    gone.share_gone()
+    hung.share_hung()
     try:
         answer = job.run("rollout")
         assert answer.code == 1, str(answer)
-        assert bad.disk.files(*MOVING) == before
     finally:
-        getattr(bad, back)()
-    others = {row["machineId"] for row in job.validate()["machines"] if row["observed"] == "online"}
-    assert others == {"myia-po-2024", "myia-po-2023", "myia-po-2025"}
+        read_only.share_rw()
+        gone.share_back()
+        hung.share_back()
+    after = disks(fleet)
+    assert {name for name in before if before[name] != after[name]} == {"myia-po-2024"}
+    words = {row["machineId"]: row["observed"] for row in job.validate()["machines"] if row["expected"] == "online"}
+    assert words == {"myia-po-2024": "online", read_only.name: "unknown", gone.name: "unknown", hung.name: "unknown"}
 
 
 def test_a_machine_with_another_name_is_refused_before_anything_is_put_on_it(fleet: Fleet, job: Job) -> None:
