@@ -51,7 +51,7 @@ def paste_lines(lab: LabFleet) -> str:
             f'  cd {shlex.quote(str(lab.root))} && export ROOSYNC_SHARED_PATH="$PWD/{lab.shared.name}"',
             "  roosync-ops validate",
             "  roosync-ops rollout --limit enroll",
-            "  pyinfra inventory.py exec -- hostname",
+            "  pyinfra inventory.py --limit active exec -- hostname",
             f"  ssh -F ssh/config {machine}",
             f"  ssh -F ssh/config {machine} agent status",
         )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 EXPECTED = {
@@ -95,12 +99,85 @@ def test_what_is_done_to_the_fleet_shows_in_the_table(home: Path) -> None:
 def test_a_second_rollout_changes_nothing(home: Path) -> None:
     done = _lab(home, "--do", "roosync-ops rollout --limit enroll,active; table")
     assert done.returncode == 0, done.stderr
+    assert "4 machines: 4 no change" in done.stdout
 
 
 def test_a_script_that_cannot_be_run_is_exit_code_one(home: Path) -> None:
     done = _lab(home, "--do", "dance")
     assert done.returncode == 1
     assert "'dance' is no command of the lab; help lists them" in done.stderr
+
+
+@pytest.fixture
+def terminal(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`roosync-ops lab` on a terminal of its own, and the other end of that terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ON_TERMINAL, sys.executable, "-m", "roosync_ops", "lab"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=home,
+        env={"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "xterm", "TMPDIR": str(home.parent / "temporary")},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    yield process, ours
+    os.close(ours)
+    process.kill()
+    process.wait()
+
+
+#: Makes the terminal the controlling one, so that Ctrl-C typed there is a signal.
+_ON_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+def _read_until(descriptor: int, text: str, seconds: float = 100) -> str:
+    seen = b""
+    end = time.monotonic() + seconds
+    while text.encode() not in seen:
+        assert time.monotonic() < end, seen.decode(errors="replace")
+        if select.select([descriptor], [], [], 0.5)[0]:
+            seen += os.read(descriptor, 65_536)
+    return seen.decode(errors="replace")
+
+
+def test_on_a_terminal_the_fleet_is_handed_over_at_a_prompt(terminal: tuple[subprocess.Popen[bytes], int]) -> None:
+    process, screen = terminal
+    assert "4/6 machines online (66%)" in _read_until(screen, "lab> ")
+    os.write(screen, b"off 2024\n")
+    assert "power cut" in _read_until(screen, "lab> ")
+    os.write(screen, b"watch\n")
+    _read_until(screen, "silent")
+    os.write(screen, b"\x03")
+    _read_until(screen, "lab> ")
+    os.write(screen, b"quit\n")
+    assert process.wait(30) == 0
+
+
+def test_ctrl_c_at_the_prompt_ends_the_lab(terminal: tuple[subprocess.Popen[bytes], int], home: Path) -> None:
+    process, screen = terminal
+    _read_until(screen, "lab> ")
+    os.write(screen, b"\x03")
+    assert process.wait(30) == 130
+    assert list((home.parent / "temporary").iterdir()) == []
+
+
+def test_what_up_prints_can_be_typed_in_a_second_terminal(home: Path) -> None:
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(home.parent / "temporary")}
+    command = [sys.executable, "-m", "roosync_ops", "lab", "up"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=home, env=environment) as up:
+        assert up.stdout is not None
+        lines = [up.stdout.readline().decode().strip() for _ in range(6)]
+        enter, validate, rollout, *_, ssh = lines
+        typed = f"{enter} && {validate}; {rollout} && {validate} && {ssh} --json".replace(
+            "roosync-ops", f"{sys.executable} -m roosync_ops"
+        )
+        done = subprocess.run(["sh", "-c", typed], capture_output=True, text=True, timeout=150, check=False)
+        up.terminate()
+    assert done.returncode == 0, done.stderr
+    assert "4/6 machines online (66%)" in done.stdout
+    assert json.loads(done.stdout[done.stdout.index("{") :])["machineId"] == "myia-po-2024"
 
 
 def test_without_asyncssh_one_sentence_says_what_to_install(home: Path) -> None:
