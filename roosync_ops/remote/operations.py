@@ -19,7 +19,7 @@ from roosync_ops.wire.times import BadTimeError, from_iso
 from . import bundle, commands, facts, plan, replica
 from .checks import ssh_command
 from .ledger import ONLINE, UNCHANGED, Failure, ledger
-from .preflight import current, report_of
+from .preflight import ask, current, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -92,12 +92,7 @@ def agent_verified(machine: Machine) -> Commands:
     """Make sure the machine's own replica shows it online, by the procedure's checks; changes nothing, fails if not."""
     host = current()
     ledger(host).round_trips += 1
-    answer = host.get_fact(
-        facts.ReplicaFacts,
-        **facts.replica_arguments(machine),
-        _timeout=facts.limit_s(machine),
-        _ignore_errors=True,  # the reason is told below, in our words
-    )
+    answer = ask(host, machine, facts.ReplicaFacts, facts.replica_arguments(machine))
     state = replica.document(machine, answer)
     failure = state if isinstance(state, Failure) else replica.verification(machine, state)
     if failure is not None:
@@ -141,6 +136,7 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Repor
     todo = compare(report)
     ledger(current()).consider(steps, todo)
     if todo:
+        current().log(f"{'Doing' if current().state.is_executing else 'To do'}: {', '.join(todo)}")
         yield commands.do(machine, todo, report, build())
     else:
         current().noop(f"{', '.join(steps)}: as the inventory says")

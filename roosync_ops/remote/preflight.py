@@ -6,8 +6,10 @@ operation on any, so every machine has been looked at before one is changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from gevent import Timeout
 from pyinfra import logger
 from pyinfra.context import ctx_host, ctx_state
 
@@ -17,10 +19,19 @@ from . import checks, facts
 from .facts_model import Report, SilenceError
 from .ledger import PREFLIGHT, UNCHANGED, Failure, ledger
 
+# paramiko's threads tell of a connection that never was by a traceback; whoever connected tells the failure itself.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyinfra.api.facts import FactBase
     from pyinfra.api.host import Host
+
+
+Answer = TypeVar("Answer")
+#: How much later than pyinfra gives up a fact, its command is given up for good, in s.
+_GRACE_S: Final = 5
 
 
 def known_machine() -> Machine | None:
@@ -62,18 +73,27 @@ def report_of(host: Host, machine: Machine) -> Report | Failure:
     book = ledger(host)
     if book.report is None:
         book.round_trips += 1
-        answer = host.get_fact(
-            facts.MachineFacts,
-            **facts.arguments(machine),
-            _timeout=facts.limit_s(machine),
-            _ignore_errors=True,  # the reason is told below, in our words
-        )
+        answer = ask(host, machine, facts.MachineFacts, facts.arguments(machine))
         if answer is None:
             answer = SilenceError("TIMEOUT", f"nothing within {facts.limit_s(machine)} s, or the connection was lost")
         if isinstance(answer, SilenceError):
             return checks.silence(machine, answer)
         book.report = answer
     return book.report
+
+
+def ask(host: Host, machine: Machine, fact: type[FactBase[Answer]], arguments: dict[str, Any]) -> Answer | None:
+    """Return a fact of `host`; None where no answer came in time or the connection was lost."""
+    limit = facts.limit_s(machine)
+    # pyinfra's own timeout covers the output and not the exit status.
+    with Timeout(limit + _GRACE_S, TimeoutError):
+        answer: Answer | None = host.get_fact(
+            fact,
+            **arguments,
+            _timeout=limit,
+            _ignore_errors=True,  # the reason is told by the caller, in our words
+        )
+    return answer
 
 
 def refuse(host: Host, failure: Failure) -> None:

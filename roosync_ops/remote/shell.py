@@ -80,8 +80,7 @@ def source() -> str:
     for line, replacement in {
         "from roosync_ops.agent.config import default_local_dir\n": inspect.getsource(agent_config.default_local_dir),
         "from roosync_ops.wire.identity import hostname\n": (
-            f"LAB_HOSTNAME_VARIABLE = {identity.LAB_HOSTNAME_VARIABLE!r}\n"
-            + inspect.getsource(identity.hostname)
+            f"LAB_HOSTNAME_VARIABLE = {identity.LAB_HOSTNAME_VARIABLE!r}\n" + inspect.getsource(identity.hostname)
         ),
     }.items():
         text = text.replace(line, replacement, 1)

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
@@ -46,13 +47,16 @@ _LOGIN_S: Final = 15
 #: A machine that is connected to is a few descriptors and some memory here.
 _MAX_PARALLEL: Final = 200
 
-#: What pyinfra's SSH connector begins its messages with, to a code and what to type.
-_CONNECT_CODES: Final = {
-    "Could not resolve hostname": "UNKNOWN_HOST",
-    "Authentication error": "LOGIN_REFUSED",
-    "SSH host key error": "HOST_KEY",
-}
-_NO_HOST_KEY: Final = "found in known_hosts"
+#: What is said in the messages of pyinfra's SSH connector and of paramiko, to a code and to what it means.
+_CONNECT_CODES: Final = (
+    ("found in known_hosts", "HOST_KEY", "its host key is not known here"),
+    ("SSH host key error", "HOST_KEY", "its host key is another than the known one"),
+    ("Could not resolve hostname", "UNKNOWN_HOST", "its name cannot be resolved"),
+    ("Authentication error", "LOGIN_REFUSED", "it refused the login"),
+    ("No existing session", "SILENT", "it took the connection and then said nothing"),
+    ("Error reading SSH protocol banner", "SILENT", "it took the connection and then said nothing"),
+    ("no login within", "SILENT", "it took the connection and hung"),
+)
 
 
 def say(event: str, **fields: Any) -> None:
@@ -136,11 +140,17 @@ def _guarded(work: Callable[..., None], state: State, host: Host, request: dict[
     except Exception as error:  # noqa: BLE001 - see above
         if ledger(host).failure is None:
             logger.exception("%s", host.name)
-            reason = f"{type(error).__name__}: {error}"
-            ledger(host).fail(Failure("prepare", "INTERNAL", reason, f"roosync-ops rollout {host.name} --verbose"))
+            hint = f"roosync-ops rollout {host.name} --verbose"
+            ledger(host).fail(Failure("prepare", "INTERNAL", _reason(error), hint))
         state.failed_hosts.add(host)
         state.active_hosts.discard(host)
     say("looked-at", machine=host.name)
+
+
+def _reason(error: Exception) -> str:
+    """Word an unexpected error; pyinfra wraps those of inventories and deploys in one that has no words."""
+    inner = getattr(error, "exception", error)
+    return f"{type(inner).__name__}: {inner}"
 
 
 def _look_at(state: State, host: Host, request: dict[str, Any]) -> None:
@@ -165,12 +175,12 @@ def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
 
 
 def _unreachable(host: Host, said: str) -> Failure:
-    code = next((code for text, code in _CONNECT_CODES.items() if said.startswith(text)), "UNREACHABLE")
     machine = machine_of(host)
     hint = ssh_command(machine, "true") if isinstance(machine, Machine) else f"ssh {host.name} true"
-    if _NO_HOST_KEY in said or code == "HOST_KEY":
-        return Failure(CONNECT, "HOST_KEY", f"unreachable: its host key is not the known one: {said}", hint)
-    return Failure(CONNECT, code, f"unreachable: {said}", hint)
+    for text, code, meaning in _CONNECT_CODES:
+        if text in said:
+            return Failure(CONNECT, code, f"unreachable: {meaning}: {said}", hint)
+    return Failure(CONNECT, "UNREACHABLE", f"unreachable: {said}", hint)
 
 
 def _change(state: State) -> None:
@@ -182,7 +192,7 @@ def _change(state: State) -> None:
     except Exception as error:  # noqa: BLE001 - each machine gets a result
         logger.exception("the run ended early")
         for host in state.active_hosts:
-            ledger(host).fail(Failure("run", "INTERNAL", f"{type(error).__name__}: {error}", "run it again --verbose"))
+            ledger(host).fail(Failure("run", "INTERNAL", _reason(error), "run it again --verbose"))
 
 
 def _result(state: State, host: Host) -> dict[str, Any]:
@@ -225,6 +235,10 @@ if __name__ == "__main__":
     try:
         code = main()
     except BrokenPipeError:  # whoever asked has gone
+        code = 1
+    except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
+        traceback.print_exception(error)
+        print(_reason(error), file=sys.stderr)  # noqa: T201
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,0 +1,84 @@
+"""What a rollout does is what differs, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from roosync_ops.remote import plan
+from tests.unit.remote.builders import BUNDLE, a_machine, a_new_machine, a_report, a_status
+
+
+def test_a_new_machine_needs_every_step_in_the_procedure_s_order() -> None:
+    steps = plan.missing(a_machine(), BUNDLE, a_new_machine())
+    assert steps == ("push", "configure", "install", "register", "start")
+
+
+def test_a_machine_that_is_as_the_inventory_says_needs_nothing() -> None:
+    assert plan.missing(a_machine(), BUNDLE, a_report()) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "steps"),
+    [
+        pytest.param({"agentSha256": "b" * 64}, ("push", "start"), id="another-agent-lies-there"),
+        pytest.param({"status": a_status(loopBuildId="f" * 16)}, ("start",), id="another-agent-runs"),
+        pytest.param({"config": {"machineId": "x"}}, ("configure", "start"), id="another-configuration"),
+        pytest.param({"status": a_status(running=False)}, ("register", "start"), id="stopped"),
+        pytest.param({"status": a_status(lastBeat=None)}, ("register",), id="never-beat"),
+        pytest.param(
+            {"status": a_status(permanence={"kind": "none", "installed": False})},
+            ("install", "start"),
+            id="not-permanent",
+        ),
+        pytest.param({"configModifiedMs": 2_000_000_000_000}, ("start",), id="configured-and-cut-off-before-start"),
+        pytest.param(
+            {"status": a_status(config={"heartbeatInterval": 1_000, "offlineTimeout": 120_000})},
+            ("start",),
+            id="loop-with-another-interval",
+        ),
+        pytest.param(
+            {"status": {"success": False, "code": "X", "message": "broken"}},
+            ("install", "register", "start"),
+            id="agent-cannot-tell",
+        ),
+    ],
+)
+def test_only_what_differs_is_done(fields: dict[str, Any], steps: tuple[str, ...]) -> None:
+    assert plan.missing(a_machine(), BUNDLE, a_report(**fields)) == steps
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "steps"),
+    [
+        ("auto", "process", ()),
+        ("systemd", "systemd-system", ()),
+        ("systemd", "process", ("install", "start")),
+        ("process", "systemd-user", ("install", "start")),
+    ],
+)
+def test_another_kind_of_permanence_is_installed_when_it_is_asked_for(
+    wanted: str, kind: str, steps: tuple[str, ...]
+) -> None:
+    machine = a_machine(permanence=wanted)
+    permanence = {"kind": kind, "installed": True, "enabled": True}
+    assert plan.missing(machine, BUNDLE, a_report(machine, status=a_status(permanence=permanence))) == steps
+
+
+def test_the_share_is_written_into_the_configuration_because_a_service_has_no_login_s_environment() -> None:
+    machine = a_machine(shared=None)
+    assert plan.wanted_config(machine, a_report(machine))["shared"] == "/srv/share"
+
+
+@pytest.mark.parametrize(
+    ("fields", "steps"),
+    [
+        pytest.param({}, ("stop", "uninstall", "remove"), id="enrolled"),
+        pytest.param({"status": a_status(running=False)}, ("uninstall", "remove"), id="stopped"),
+        pytest.param({"status": None, "agentSha256": None, "config": None}, (), id="nothing-there"),
+        pytest.param({"status": None, "agentSha256": None}, ("remove",), id="a-configuration-was-left"),
+    ],
+)
+def test_taking_off_does_what_is_left_to_do(fields: dict[str, Any], steps: tuple[str, ...]) -> None:
+    assert plan.removable(a_report(**fields)) == steps
