@@ -1,0 +1,444 @@
+"""The rollout over real SSH: what it does, what it does not do twice, and who it refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roosync_ops.fleet import load_inventory
+from roosync_ops.remote import bundle
+from roosync_ops.remote.run import Result, run
+from roosync_ops.remote.via import ViaError, read_state
+from tests.integration.rollout.conftest import DEAD, NAMES, tree
+from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record, roosync_ops
+from tests.kits.sshd import Fleet, hung_server
+
+ROOT = Path(__file__).parents[3]
+#: What a beat moves on a machine: its journal and its own notes, and its record and the view in the share.
+MOVING = ("journal", "lock")
+
+
+def deploy(name: str, inventory: Path, *machines: str, **flags: Any) -> dict[str, Result]:
+    fleet = load_inventory(inventory)
+    return {result.machine_id: result for result in run(name, inventory, fleet.select(machines or ["lab"]), **flags)}
+
+
+def outcomes(results: dict[str, Result]) -> set[str]:
+    return {result.outcome for result in results.values()}
+
+
+def still(fleet: Fleet) -> dict[str, str]:
+    """Return what is on the machines' disks, without what each beat moves."""
+    found = {}
+    for host in fleet:
+        files = {path: told for path, told in tree(host.home).items() if not path.endswith(MOVING)}
+        found.update({f"{host.machine_id}/{path}": told for path, told in files.items()})
+    return found
+
+
+def test_three_machines_are_rolled_out_to_and_a_dead_one_stops_nobody(fleet: Fleet, inventory: Path) -> None:
+    results = deploy("rollout", inventory, "lab", "dead")
+    for name in NAMES:
+        assert results[name].outcome == "changed", results[name]
+        assert record(fleet.shared, name)["agent"]["state"] == "running"
+    dead = results[DEAD]
+    assert dead.outcome == "unreachable"
+    assert dead.failure is not None
+    assert dead.failure.hint.startswith("ssh -p")
+
+
+def test_a_first_rollout_takes_two_round_trips_and_a_second_one(fleet: Fleet, inventory: Path) -> None:
+    assert fleet.shared.is_dir()
+    first, second = deploy("rollout", inventory), deploy("rollout", inventory)
+    assert {result.round_trips for result in first.values()} == {2}
+    assert {result.round_trips for result in second.values()} == {1}
+
+
+def test_a_second_rollout_leaves_every_file_as_it_was(fleet: Fleet, inventory: Path) -> None:
+    deploy("rollout", inventory)
+    before, agents = still(fleet), sorted(fleet.sessions())
+    results = deploy("rollout", inventory)
+    assert outcomes(results) == {"unchanged"}, results
+    assert still(fleet) == before
+    assert sorted(fleet.sessions()) == agents
+
+
+def test_dry_says_what_is_to_do_and_writes_nothing(fleet: Fleet, inventory: Path) -> None:
+    before, share = {host.machine_id: tree(host.home) for host in fleet}, tree(fleet.shared)
+    results = deploy("rollout", inventory, dry=True)
+    assert outcomes(results) == {"planned"}
+    planned = [step for step, outcome in results[NAMES[0]].steps.items() if outcome == "planned"]
+    assert planned == ["push", "configure", "install", "register", "start"]
+    assert {host.machine_id: tree(host.home) for host in fleet} == before
+    assert tree(fleet.shared) == share == {}
+
+
+def test_a_new_agent_takes_over_while_the_old_one_runs_and_goes_on_counting(
+    fleet: Fleet, inventory: Path, tmp_path: Path
+) -> None:
+    deploy("rollout", inventory, NAMES[0])
+    host = fleet[NAMES[0]]
+    number = record(fleet.shared, host.machine_id)["agent"]["sequence"]
+    # An older build: the same sources with one comment more, put there and started as a rollout would have.
+    _install_another_build(host.local_dir, tmp_path)
+    results = deploy("rollout", inventory, NAMES[0])
+    assert results[NAMES[0]].steps["push"] == "changed", results
+    assert results[NAMES[0]].steps["configure"] == "unchanged"
+    part = record(fleet.shared, host.machine_id)["agent"]
+    assert part["buildId"] == bundle.build().build_id
+    assert part["sequence"] > number
+    assert part["state"] == "running"
+
+
+def _install_another_build(local_dir: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    for name, data in bundle.sources().items():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_bytes(data + b"\n# another build\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("importlib.resources.files", lambda _: copy / "roosync_ops")
+        bundle.build(local_dir / bundle.AGENT_NAME)
+
+
+def test_a_machine_with_another_name_is_refused_and_nothing_is_put_on_it(tmp_path: Path) -> None:
+    with Fleet(tmp_path, NAMES, hostnames={"myia-web1": "somebody-else"}) as fleet:
+        inventory = fleet.inventory(tmp_path / "inventory.py")
+        results = deploy("rollout", inventory)
+        refused = results["myia-web1"]
+        assert refused.failure is not None
+        assert refused.failure.code == "IDENTITY"
+        assert refused.round_trips == 1
+        assert tree(fleet["myia-web1"].home) == {}
+        assert {results[name].outcome for name in NAMES[:2]} == {"changed"}
+
+
+def test_every_machine_is_looked_at_before_the_first_is_changed(fleet: Fleet, tmp_path: Path) -> None:
+    """The last to be refused takes a second to answer; until then nothing is on the others' disks."""
+    slow = tmp_path / "slow-python"
+    slow.write_text('#!/bin/sh\nsleep 1\nexec /usr/bin/env python3 "$@"\n')
+    slow.chmod(0o755)
+    inventory = fleet.inventory(tmp_path / "inventory.py")
+    text = inventory.read_text()
+    fields = fleet.fields(fleet[NAMES[2]], python=str(slow))
+    lines = [f"machine({NAMES[2]!r}, **{fields!r})," if NAMES[2] in line else line for line in text.splitlines()]
+    inventory.write_text("\n".join(lines))
+    seen: list[tuple[str, bool]] = []
+
+    def tell(event: Any) -> None:
+        seen.append((event.kind, any(host.local_dir.exists() for host in fleet)))
+
+    deploy("rollout", inventory, tell=tell)
+    assert [changed for kind, changed in seen if kind == "looked-at"] == [False, False, False]
+    assert [kind for kind, _ in seen].index("step") > 5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        pytest.param(lambda share: share.rmdir(), "SHARE_MISSING", id="missing"),
+        pytest.param(lambda share: (share.rmdir(), share.write_text("")), "SHARE_NOT_A_FOLDER", id="not-a-folder"),
+    ],
+)
+def test_a_share_that_cannot_be_used_is_refused_before_anything_is_put_on_the_machine(
+    fleet: Fleet, inventory: Path, spoil: Any, code: str
+) -> None:
+    spoil(fleet.shared)
+    results = deploy("rollout", inventory)
+    assert {result.failure.code for result in results.values() if result.failure} == {code}
+    assert {path for host in fleet for path in tree(host.home)} == set()
+
+
+def test_a_machine_that_hangs_at_login_bounds_the_rollout_and_stops_nobody(
+    fleet: Fleet, inventory: Path, tmp_path: Path
+) -> None:
+    assert inventory.exists()
+    with hung_server() as port:
+        ssh = {"ssh_key": str(fleet.key), "ssh_known_hosts_file": str(fleet.known_hosts)}
+        hung = f"hung = [machine('myia-ai-01', host='127.0.0.1', port={port}, ssh={ssh!r})]"
+        both = fleet.inventory(tmp_path / "both.py", extra=hung)
+        began = time.monotonic()
+        results = deploy("rollout", both, "lab", "hung", connect_timeout_s=2)
+    assert time.monotonic() - began < 30
+    assert results["myia-ai-01"].outcome == "unreachable"
+    assert {results[name].outcome for name in NAMES} == {"changed"}
+
+
+def test_an_unknown_host_key_is_refused(fleet: Fleet, inventory: Path) -> None:
+    fleet.known_hosts.write_text("")
+    results = deploy("rollout", inventory)
+    assert {result.failure.code for result in results.values() if result.failure} == {"HOST_KEY"}
+    assert {path for host in fleet for path in tree(host.home)} == set()
+
+
+def test_a_login_that_is_refused_is_told(fleet: Fleet, inventory: Path) -> None:
+    Path(f"{fleet.key}.pub").write_text("")
+    (result,) = deploy("rollout", inventory, NAMES[0]).values()
+    assert result.failure is not None
+    assert result.failure.code == "LOGIN_REFUSED"
+
+
+def test_a_failing_verb_s_own_words_reach_the_operator(fleet: Fleet, inventory: Path) -> None:
+    """The share takes no file: a folder stands where the machine's record belongs."""
+    host = fleet[NAMES[0]]
+    (host.heartbeat / "in-the-way").mkdir(parents=True)
+    (result,) = deploy("rollout", inventory, NAMES[0]).values()
+    assert result.failure is not None
+    assert result.failure.step == "register"
+    assert "Erreur lors de l'action register" in result.failure.reason
+    assert result.steps["push"] == "changed"
+
+
+def test_restart_is_another_process_and_nobody_sees_it_leave(fleet: Fleet, inventory: Path) -> None:
+    deploy("rollout", inventory, NAMES[0])
+    before = record(fleet.shared, NAMES[0])["agent"]
+    (result,) = deploy("restart", inventory, NAMES[0]).values()
+    after = record(fleet.shared, NAMES[0])["agent"]
+    assert result.outcome == "changed", result
+    assert after["sessionId"] != before["sessionId"]
+    assert after["sequence"] > before["sequence"]
+    assert after["state"] == "running"
+
+
+def test_a_stopped_machine_has_left_and_a_rollout_starts_it_again(fleet: Fleet, inventory: Path) -> None:
+    deploy("rollout", inventory, NAMES[0])
+    assert outcomes(deploy("stop", inventory, NAMES[0])) == {"changed"}
+    assert record(fleet.shared, NAMES[0])["agent"]["state"] == "left"
+    assert outcomes(deploy("stop", inventory, NAMES[0])) == {"unchanged"}
+    (result,) = deploy("rollout", inventory, NAMES[0]).values()
+    assert [step for step, outcome in result.steps.items() if outcome == "changed"] == ["register", "start"]
+
+
+def test_uninstall_leaves_nothing_on_a_machine_but_its_record_in_the_share(fleet: Fleet, inventory: Path) -> None:
+    deploy("rollout", inventory)
+    (fleet.shared / "somebody-else.txt").write_text("precious")
+    assert outcomes(deploy("uninstall", inventory)) == {"changed"}
+    for host in fleet:
+        assert [path for path in tree(host.home) if "roosync" in path] == []
+        assert record(fleet.shared, host.machine_id)["agent"]["state"] == "left"
+    assert (fleet.shared / "somebody-else.txt").read_text() == "precious"
+    assert fleet.sessions() == []
+    assert outcomes(deploy("uninstall", inventory)) == {"unchanged"}
+
+
+def test_verify_passes_what_is_online_and_names_what_is_not(fleet: Fleet, inventory: Path) -> None:
+    deploy("rollout", inventory)
+    deploy("stop", inventory, NAMES[0])
+    results = deploy("verify", inventory)
+    failure = results[NAMES[0]].failure
+    assert failure is not None
+    assert failure.code == "NOT_RUNNING"
+    assert {results[name].outcome for name in NAMES[1:]} == {"unchanged"}
+    assert fleet.shared.is_dir()
+
+
+def test_another_configuration_is_carried_to_the_loop(fleet: Fleet, tmp_path: Path) -> None:
+    deploy("rollout", fleet.inventory(tmp_path / "a.py"), NAMES[0])
+    other = fleet.inventory(tmp_path / "b.py", heartbeat_interval=1_000, metadata={"room": "à côté", "rack": 7})
+    (result,) = deploy("rollout", other, NAMES[0]).values()
+    assert [step for step, outcome in result.steps.items() if outcome == "changed"] == ["configure", "start"]
+    found = record(fleet.shared, NAMES[0])
+    assert found["agent"]["heartbeatInterval"] == 1_000
+    assert found["metadata"]["room"] == "à côté"
+    assert outcomes(deploy("rollout", other, NAMES[0])) == {"unchanged"}
+
+
+def test_paths_with_spaces_quotes_and_accents_work(tmp_path: Path) -> None:
+    with Fleet(tmp_path, NAMES[:1]) as fleet:
+        odd = tmp_path / "Mon Drive" / 'd\'été "$HOME" `id` é'
+        odd.mkdir(parents=True)
+        local = fleet[NAMES[0]].home / 'état; local & "co"'
+        inventory = fleet.inventory(tmp_path / "inventory.py", shared=str(odd), local_dir=str(local))
+        assert outcomes(deploy("rollout", inventory)) == {"changed"}
+        assert record(odd, NAMES[0])["agent"]["state"] == "running"
+        assert outcomes(deploy("rollout", inventory)) == {"unchanged"}
+        assert outcomes(deploy("uninstall", inventory)) == {"changed"}
+        assert not local.exists()
+
+
+def test_a_killed_rollout_leaves_no_worker_behind(fleet: Fleet, inventory: Path) -> None:
+    with hung_server() as port:
+        text = inventory.read_text().replace(f"'port': {fleet[NAMES[0]].port}", f"'port': {port}")
+        inventory.write_text(text)
+        process = subprocess.Popen(
+            [ROOSYNC_OPS, "rollout", "--inventory", str(inventory), "--limit", "lab"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(2)
+        workers = _children(process.pid)
+        assert workers
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
+def _children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def test_the_shared_state_is_read_through_a_machine_that_has_it(fleet: Fleet, inventory: Path) -> None:
+    deploy("rollout", inventory)
+    machines = load_inventory(inventory)
+    machine = machines.get(NAMES[0])
+    assert machine is not None
+    document = read_state(machine, timeout_s=20)
+    assert {piece["machineId"] for piece in document["evidence"]} == set(NAMES)
+    assert document["shared"] == str(fleet.shared)
+
+
+@pytest.mark.parametrize("name", [DEAD, NAMES[0]])
+def test_a_machine_that_cannot_tell_the_shared_state_says_why(fleet: Fleet, inventory: Path, name: str) -> None:
+    machine = load_inventory(inventory).get(name)
+    assert machine is not None
+    with pytest.raises(ViaError) as caught:
+        read_state(machine, timeout_s=20)
+    assert name in caught.value.reason
+    assert caught.value.hint
+    assert fleet.shared.is_dir()
+
+
+def test_a_machine_that_hangs_does_not_hang_the_reading(fleet: Fleet, inventory: Path) -> None:
+    with hung_server() as port:
+        inventory.write_text(inventory.read_text().replace(f"'port': {fleet[NAMES[0]].port}", f"'port': {port}"))
+        machine = load_inventory(inventory).get(NAMES[0])
+        assert machine is not None
+        began = time.monotonic()
+        with pytest.raises(ViaError, match=r"no answer|said nothing"):
+            read_state(machine, timeout_s=2)
+    assert time.monotonic() - began < 10
+
+
+class TestPlainPyinfra:
+    """The same files, with pyinfra's own command and flags."""
+
+    def deploy(self, name: str, inventory: Path, *flags: str) -> Any:
+        return pyinfra(inventory, ROOT / "deploys" / f"{name}.py", *flags)
+
+    def test_it_rolls_out_and_a_second_time_changes_nothing(self, fleet: Fleet, inventory: Path) -> None:
+        first = self.deploy("rollout", inventory, "--limit", "lab", "-y")
+        assert first.code == 0, first
+        before = still(fleet)
+        second = self.deploy("rollout", inventory, "--limit", "lab", "-y", "--json")
+        assert second.code == 0, second
+        assert second.document["results"]["totals"]["no_change"] == 6
+        assert still(fleet) == before
+
+    def test_dry_shows_the_plan_and_writes_nothing(self, fleet: Fleet, inventory: Path) -> None:
+        answer = self.deploy("rollout", inventory, "--limit", "lab", "--dry", "--json")
+        assert answer.code == 0, answer
+        assert set(answer.document["plan"][0]["hosts_with_change"]) == set(NAMES)
+        assert {path for host in fleet for path in tree(host.home)} == set()
+
+    def test_a_dead_machine_stops_nobody_and_the_exit_code_tells(self, fleet: Fleet, inventory: Path) -> None:
+        answer = self.deploy("rollout", inventory, "-y")
+        assert answer.code == 1, answer
+        assert "Traceback" not in answer.err + answer.out
+        assert all(record(fleet.shared, name)["agent"]["state"] == "running" for name in NAMES)
+
+    def test_a_machine_that_is_expected_offline_is_passed_over_with_a_word(self, fleet: Fleet, tmp_path: Path) -> None:
+        inventory = fleet.inventory(tmp_path / "off.py", expected="offline", why="switched off")
+        answer = self.deploy("rollout", inventory, "-y")
+        assert answer.code == 0, answer
+        assert "expected offline (switched off)" in answer.err
+        assert {path for host in fleet for path in tree(host.home)} == set()
+
+    def test_a_refused_machine_is_told_without_a_traceback(self, fleet: Fleet, inventory: Path) -> None:
+        fleet.shared.rmdir()
+        answer = self.deploy("rollout", inventory, "--limit", NAMES[0], "-y")
+        assert answer.code == 1, answer
+        assert "there is no such folder" in answer.err
+        assert "Traceback" not in answer.err + answer.out
+
+    @pytest.mark.parametrize("name", ["verify", "restart", "stop", "uninstall"])
+    def test_each_deploy_runs(self, fleet: Fleet, inventory: Path, name: str) -> None:
+        deploy("rollout", inventory)
+        answer = self.deploy(name, inventory, "--limit", "lab", "-y")
+        assert answer.code == 0, answer
+        assert fleet.shared.is_dir()
+
+    def test_the_fact_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
+        answer = pyinfra(inventory, "fact", "--json", "--limit", NAMES[0], "roosync_ops.remote.facts.MachineFacts")
+        (facts,) = answer.document.values()
+        assert facts[NAMES[0]]["hostname"] == NAMES[0]
+        assert fleet.shared.is_dir()
+
+
+class TestCommand:
+    """`roosync-ops rollout` and its like, from outside."""
+
+    def test_it_shows_what_was_done_the_four_checks_and_the_table(self, fleet: Fleet, inventory: Path) -> None:
+        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab")
+        assert answer.code == 0, answer
+        assert answer.out.count("push, configure, install, register, start") == 3
+        assert answer.out.count("✓ in onlineMachines") == 3
+        assert "3/4 machines online (75%)" in answer.out
+
+    def test_a_dead_machine_is_named_with_what_to_type_and_the_exit_code_tells(
+        self, fleet: Fleet, inventory: Path
+    ) -> None:
+        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--wait", "5")
+        assert answer.code == 1, answer
+        assert f"{DEAD}  unreachable" in answer.out
+        assert "next:" in answer.out
+        assert answer.seconds < 30
+
+    def test_its_json_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
+        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab", "--json")
+        document = answer.document
+        assert document["ok"] is True
+        assert [row["outcome"] for row in document["machines"]] == ["changed"] * 3
+        assert all(check["ok"] for row in document["machines"] for check in row["checks"])
+        assert document["validation"]["summary"] == {"total": 4, "online": 3, "percent": 75}
+
+    def test_a_share_that_is_not_there_is_not_all_offline(self, fleet: Fleet, inventory: Path, tmp_path: Path) -> None:
+        answer = roosync_ops(
+            "rollout", "-i", inventory, "--shared", tmp_path / "nowhere", "--limit", "lab", "--wait", "0"
+        )
+        assert answer.code == 3, answer
+        assert fleet.shared.is_dir()
+
+    def test_stop_waits_until_the_shared_state_shows_it(self, fleet: Fleet, inventory: Path) -> None:
+        deploy("rollout", inventory)
+        answer = roosync_ops("stop", NAMES[0], "-i", inventory, "--shared", fleet.shared, "--json")
+        assert answer.code == 0, answer
+        (row,) = answer.document["machines"]
+        assert (row["outcome"], row["observed"]) == ("changed", "left")
+
+    def test_through_a_machine_it_needs_no_share_of_its_own(self, fleet: Fleet, inventory: Path) -> None:
+        deploy("rollout", inventory)
+        answer = roosync_ops("rollout", "-i", inventory, "--via", NAMES[0], "--limit", "lab")
+        assert answer.code == 0, answer
+        assert "3/4 machines online (75%)" in answer.out
+        assert fleet.shared.is_dir()
+
+    @pytest.mark.parametrize(
+        "argv",
+        [
+            pytest.param(["rollout", "nobody"], id="unknown-machine"),
+            pytest.param(["rollout", "--inventory", "nowhere.py"], id="no-inventory"),
+            pytest.param(["stop", "--wait", "soon"], id="no-number"),
+        ],
+    )
+    def test_what_makes_no_sense_is_exit_code_2(self, fleet: Fleet, inventory: Path, argv: list[str]) -> None:
+        flags = [] if "--inventory" in argv else ["--inventory", str(inventory)]
+        answer = roosync_ops(*argv, *flags)
+        assert answer.code == 2, answer
+        assert answer.err.startswith("Error: ")
+        assert fleet.shared.is_dir()
+
+    def test_agent_build_says_which_build_it_is(self, tmp_path: Path) -> None:
+        built = roosync_ops("agent", "build", "-o", tmp_path / "agent.pyz", "--json").document
+        assert built == roosync_ops("agent", "identify", tmp_path / "agent.pyz", "--json").document
+        told = subprocess.run(["python3", tmp_path / "agent.pyz", "version", "--json"], capture_output=True, check=True)
+        assert json.loads(told.stdout)["sha256"] == built["sha256"]
+
+
+def test_pyinfra_is_where_the_tests_expect_it() -> None:
+    assert PYINFRA.exists()
