@@ -6,9 +6,7 @@ import json
 import os
 import secrets
 import signal
-import tempfile
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import asyncssh
@@ -29,6 +27,7 @@ from .sync import SyncThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from .scenario import Part
@@ -79,6 +78,11 @@ class LabFleet:
     def mark(self) -> tuple[str, str]:
         """The environment variable, and its value, by which this lab's processes are known."""
         return LAB_VARIABLE, self.lab_id
+
+    @property
+    def temporary(self) -> Path:
+        """Where commands that are run on the lab put what is theirs: it goes with the lab, even if they are killed."""
+        return self.root / "tmp"
 
     def host(self, name: str) -> LabHost:
         return self._machines[name].host
@@ -141,10 +145,10 @@ class LabFleet:
         return marked_processes(*(self.host(name).marks if name else ["=".join(self.mark)]))
 
     def _start(self, stack: ExitStack) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="roosync-lab-")).resolve()
-        stack.enter_context(Guard(self.lab_id, self.root))
+        self.root = stack.enter_context(Guard(self.lab_id)).folder
         self._loop = stack.enter_context(LoopThread())
         stack.callback(self._release)
+        self.temporary.mkdir()
         self._make_machines()
         self._write_files()
         self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay)))

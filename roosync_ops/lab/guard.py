@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,26 +20,33 @@ _TIMEOUT_S = 2 * guardian.PATIENCE_S + 5
 
 
 class Guard:
-    """Holds the pipe whose end tells the guardian that the lab is over; leaving the block closes it and waits."""
+    """Holds the pipe whose end tells the guardian that the lab is over; leaving the block closes it and waits.
 
-    def __init__(self, lab_id: str, folder: Path) -> None:
+    `folder` is the lab's own, under `parent` (the system's folder for temporary files unless another is given).
+    """
+
+    folder: Path
+
+    def __init__(self, lab_id: str, parent: Path | None = None) -> None:
         self._lab_id = lab_id
-        self._folder = folder
+        self._parent = parent or Path(tempfile.gettempdir())
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Mark the folder and start the guardian; it is on guard when this returns. Raises OSError."""
-        (self._folder / guardian.MARK_FILE).write_text(self._lab_id, encoding="ascii")
+        """Start the guardian; it is on guard when this returns. Raises OSError."""
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by path
-            [sys.executable, "-I", str(Path(guardian.__file__)), self._lab_id, str(self._folder)],
+            [sys.executable, "-I", str(Path(guardian.__file__)), self._lab_id, str(self._parent)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
         )
-        if self._process.stdout is None or self._process.stdout.readline() != b"ready\n":
-            raise OSError("the lab's guardian did not start")
+        line = self._process.stdout.readline() if self._process.stdout else b""
+        if not line:
+            self.__exit__(None, None, None)
+            raise OSError(f"the lab's guardian did not start; can a folder be made in {self._parent}?")
+        self.folder = Path(json.loads(line))
         return self
 
     def __exit__(

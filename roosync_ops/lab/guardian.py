@@ -1,4 +1,4 @@
-"""The guardian: outlives the lab by a moment, ends every process the lab started and removes its folder.
+"""The guardian: makes the lab's folder, outlives the lab by a moment, ends what it started and removes the folder.
 
 It runs as a program of its own (this file, by path, standard library only), in a session of its own, and waits for the
 end of its standard input: the kernel closes that pipe when the lab ends, whether it returned, crashed or was killed.
@@ -7,19 +7,19 @@ Processes are known by the mark in their environment, never by their names.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
 #: Every process of a lab carries this variable, and so do its children however they detach themselves.
 LAB_VARIABLE = "ROOSYNC_LAB"
-#: Proof, inside a folder, that it is this lab's to remove.
-MARK_FILE = ".roosync-lab"
 #: How long a process that will not die, or a folder that will not go, is tried for, in seconds.
 PATIENCE_S = 10.0
 _PROC = Path("/proc")
@@ -47,38 +47,13 @@ def end_marked(*marks: str, patience_s: float = PATIENCE_S) -> bool:
     return quiet > 0
 
 
-def remove_folder(folder: Path, lab_id: str, patience_s: float = PATIENCE_S) -> bool:
-    """Remove the lab's folder, which must bear its mark. True when it is gone."""
+def remove_folder(folder: Path, patience_s: float = PATIENCE_S) -> bool:
+    """Remove a folder, which something may still be writing to. True when it is gone."""
     deadline = time.monotonic() + patience_s
-    if not _is_ours(folder, lab_id):
-        return not folder.exists()
     while folder.exists() and time.monotonic() < deadline:
-        with suppress(OSError):
-            _empty(folder)
-            # The mark goes last: a removal that is itself cut short can be taken up again.
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
     return not folder.exists()
-
-
-def _empty(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.name != MARK_FILE:
-            _remove(entry)
-
-
-def _remove(entry: Path) -> None:
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            entry.unlink()
-
-
-def _is_ours(folder: Path, lab_id: str) -> bool:
-    try:
-        return (folder / MARK_FILE).read_text(encoding="ascii") == lab_id
-    except (OSError, ValueError):
-        return False
 
 
 def _from_proc(wanted: set[bytes]) -> list[int]:
@@ -108,17 +83,21 @@ def matching_rows(listing: bytes, wanted: set[bytes]) -> list[int]:
 
 
 def main() -> int:
-    """Wait for the lab's end, then clean up: `guardian.py LAB_ID FOLDER`."""
-    lab_id, folder = sys.argv[1], Path(sys.argv[2])
+    """Make a folder and say where, wait for the lab's end, then clean up: `guardian.py LAB_ID PARENT_FOLDER`.
+
+    The folder is made here and not by the lab, so that there is no instant at which the lab can die and leave it.
+    """
+    lab_id, parent = sys.argv[1:]
     # Ctrl-C and a closed terminal are the lab's to answer; this process answers only to the lab's end.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    folder = Path(tempfile.mkdtemp(prefix="roosync-lab-", dir=parent)).resolve()
+    with suppress(BrokenPipeError):
+        os.write(1, json.dumps(str(folder)).encode("ascii") + b"\n")
     while os.read(0, 4096):
         pass
     ended = end_marked(f"{LAB_VARIABLE}={lab_id}")
-    return 0 if remove_folder(folder, lab_id) and ended else 1
+    return 0 if remove_folder(folder) and ended else 1
 
 
 if __name__ == "__main__":

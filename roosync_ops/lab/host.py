@@ -97,7 +97,8 @@ class LabHost:
 
         Its output goes to files: waiting for the end of a pipe would be waiting for whatever it left running.
         """
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        own = self.home / "tmp"
+        with tempfile.TemporaryFile(dir=own) as output, tempfile.TemporaryFile(dir=own) as errors:
             done = subprocess.run(  # noqa: S603 - the command is the lab's own
                 command,
                 cwd=self.home,

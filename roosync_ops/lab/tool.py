@@ -64,4 +64,5 @@ def _environment(lab: LabFleet) -> dict[str, str]:
     kept = {key: text for key, text in os.environ.items() if key not in _NOT_OURS}
     code = str(Path(roosync_ops.__file__).parents[1])
     path = os.pathsep.join([code, *filter(None, [kept.get("PYTHONPATH")])])
-    return {**kept, "PYTHONPATH": path, "ROOSYNC_SHARED_PATH": str(lab.shared), name: value}
+    ours = {"PYTHONPATH": path, "TMPDIR": str(lab.temporary), "ROOSYNC_SHARED_PATH": str(lab.shared)}
+    return {**kept, **ours, name: value}

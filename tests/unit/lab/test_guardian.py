@@ -64,47 +64,51 @@ def test_ending_returns_soon_where_there_is_nothing_to_end(mark: str) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_a_folder_without_the_labs_mark_is_never_removed(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("x")
-    assert not guardian.remove_folder(tmp_path, "lab")
-    (tmp_path / guardian.MARK_FILE).write_text("another")
-    assert not guardian.remove_folder(tmp_path, "lab")
-    assert (tmp_path / "precious").exists()
-
-
-def test_the_labs_folder_is_removed_without_following_links_out_of_it(tmp_path: Path) -> None:
+def test_a_folder_is_removed_without_following_links_out_of_it(tmp_path: Path) -> None:
     outside, lab = tmp_path / "outside", tmp_path / "lab"
     outside.mkdir()
     (outside / "precious").write_text("x")
     (lab / "home").mkdir(parents=True)
     (lab / "home" / "link").symlink_to(outside)
     (lab / "link").symlink_to(outside)
-    (lab / guardian.MARK_FILE).write_text("lab")
-    assert guardian.remove_folder(lab, "lab")
-    assert not lab.exists()
+    assert guardian.remove_folder(lab)
     assert (outside / "precious").exists()
 
 
+def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "lab").symlink_to(outside)
+    assert not guardian.remove_folder(tmp_path / "lab", patience_s=0.1)
+    assert outside.exists()
+
+
 def test_a_folder_that_is_gone_already_counts_as_removed(tmp_path: Path) -> None:
-    assert guardian.remove_folder(tmp_path / "gone", "lab")
+    assert guardian.remove_folder(tmp_path / "gone")
 
 
 def test_leaving_the_guarded_block_ends_the_processes_and_removes_the_folder(tmp_path: Path, mark: str) -> None:
-    lab = tmp_path / "lab"
-    lab.mkdir()
-    with Guard(mark.split("=")[1], lab):
+    with Guard(mark.split("=")[1], tmp_path) as guard:
+        assert guard.folder.parent == tmp_path
+        assert guard.folder.stat().st_mode & 0o777 == 0o700
         child = _sleeper(mark)
         assert child.poll() is None
     assert child.wait() == -9
-    assert not lab.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_folder_can_be_made_there_is_no_lab(tmp_path: Path, mark: str) -> None:
+    guard = Guard(mark.split("=")[1], tmp_path / "nowhere")
+    with pytest.raises(OSError, match="nowhere"):
+        guard.__enter__()
 
 
 HOLDER = """
 import os, subprocess, sys, time
 from pathlib import Path
 from roosync_ops.lab.guard import Guard
-lab, lab_id = Path(sys.argv[1]), sys.argv[2]
-with Guard(lab_id, lab):
+parent, lab_id = Path(sys.argv[1]), sys.argv[2]
+with Guard(lab_id, parent):
     env = {"PATH": os.environ["PATH"], "ROOSYNC_LAB": lab_id}
     subprocess.Popen(["sleep", "600"], env=env, start_new_session=True)
     print("up", flush=True)
@@ -112,17 +116,29 @@ with Guard(lab_id, lab):
 """
 
 
+def _holder(folder: Path, mark: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", HOLDER, str(folder), mark.split("=")[1]]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
 def test_the_guardian_cleans_up_after_a_holder_that_was_killed(tmp_path: Path, mark: str) -> None:
-    lab = tmp_path / "lab"
-    lab.mkdir()
-    command = [sys.executable, "-c", HOLDER, str(lab), mark.split("=")[1]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+    with _holder(tmp_path, mark) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"up\n"
         _until(lambda: len(guardian.marked_processes(mark)) == 1)
+        assert len(list(tmp_path.iterdir())) == 1
         holder.kill()
-    _until(lambda: not lab.exists())
+    _until(lambda: not list(tmp_path.iterdir()))
     _until(lambda: guardian.marked_processes(mark) == [])
+
+
+def test_there_is_no_instant_of_the_start_at_which_a_kill_leaves_the_folder(tmp_path: Path, mark: str) -> None:
+    """Each holder is killed as soon as its guardian has made a folder, and mostly before it has heard of it."""
+    for _ in range(5):
+        with _holder(tmp_path, mark) as holder:
+            _until(lambda: bool(list(tmp_path.iterdir())))
+            holder.kill()
+        _until(lambda: not list(tmp_path.iterdir()))
 
 
 def test_where_there_is_no_proc_whole_words_of_the_process_list_count() -> None:
