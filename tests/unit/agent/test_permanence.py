@@ -1,0 +1,120 @@
+"""The systemd unit's text, the choice between mechanisms, and the command they run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from roosync_ops.agent import permanence, shutdown
+from roosync_ops.agent.config import Config
+from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.flags import parse
+from roosync_ops.agent.permanence import systemd
+from roosync_ops.agent.permanence.launch import agent_command, run_words
+from roosync_ops.agent.permanence.process import Process
+from roosync_ops.agent.permanence.unit import quoted, unit_name, unit_text
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("/usr/bin/python3", '"/usr/bin/python3"'),
+        ("/srv/Mon Drive/.shared-state", '"/srv/Mon Drive/.shared-state"'),
+        ("50%", '"50%%"'),
+        ("$HOME", '"$$HOME"'),
+        ('a"b', '"a\\"b"'),
+        ("C:\\x", '"C:\\\\x"'),
+        ("a\nb", '"a\\x0ab"'),
+        ("été", '"été"'),
+    ],
+)
+def test_a_word_survives_systemds_reading(word: str, written: str) -> None:
+    assert quoted(word) == written
+
+
+def test_the_unit_restarts_always_and_at_once() -> None:
+    text = unit_text(["/usr/bin/python3", "-I", "/x y/agent.pyz", "run"], "multi-user.target")
+    assert 'ExecStart="/usr/bin/python3" "-I" "/x y/agent.pyz" "run"\n' in text
+    for line in ("Restart=always", "RestartSec=1", "StartLimitIntervalSec=0", "KillMode=mixed"):
+        assert f"\n{line}\n" in text
+    assert text.endswith("[Install]\nWantedBy=multi-user.target\n")
+
+
+def test_each_local_folder_has_a_unit_of_its_own() -> None:
+    assert unit_name("/var/lib/roosync", "/var/lib/roosync") == "roosync-heartbeat.service"
+    other = unit_name("/srv/other", "/var/lib/roosync")
+    assert other != unit_name("/srv/another", "/var/lib/roosync")
+    assert other.startswith("roosync-heartbeat-")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    config = Config("m1", str(tmp_path / "shared"), str(tmp_path / "local"))
+    Path(config.instance_dir).mkdir(parents=True)
+    return config
+
+
+def test_where_there_is_no_systemd_a_process_is_chosen(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systemd, "BOOTED", config.local_dir + "/no-such")
+    assert permanence.choose(config).kind == "process"
+    config.permanence = "systemd"
+    with pytest.raises(LocalError, match="systemd n'est pas le processus 1"):
+        permanence.choose(config)
+
+
+def test_where_there_is_systemd_it_is_chosen_unless_told_otherwise(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "BOOTED", config.local_dir)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert permanence.choose(config).kind == "systemd-system"
+    config.permanence = "process"
+    assert permanence.choose(config).kind == "process"
+
+
+def test_installing_a_process_twice_changes_nothing_the_second_time(config: Config) -> None:
+    process = Process(config)
+    assert permanence.describe(config)["kind"] == "none"
+    assert process.install(["run", "--local-dir", "/x y"]) is True
+    assert process.install(["run", "--local-dir", "/x y"]) is False
+    assert permanence.describe(config) == {
+        "kind": "process",
+        "installed": True,
+        "enabled": True,
+        "survivesReboot": False,
+    }
+    assert process.uninstall() is True
+    assert process.uninstall() is False
+
+
+def test_only_what_was_typed_and_what_the_environment_gave_is_repeated(config: Config) -> None:
+    typed = parse(["start", "--heartbeat-interval", "1000", "--no-auto-sync", "--metadata", '{"a": "b c"}'])
+    words = run_words(config, typed, "process")
+    assert words == [
+        "run", "--supervised", "process", "--local-dir", config.local_dir, "--heartbeat-interval", "1000",
+        "--metadata", '{"a":"b c"}', "--no-auto-sync",
+    ]  # fmt: skip
+    config.shared_from_environment = True
+    assert config.shared in run_words(config, parse(["start"]), "systemd")
+
+
+def test_the_command_runs_this_agent_isolated_from_the_users_environment() -> None:
+    command = agent_command(["version", "--json"])
+    assert command[:4] == [sys.executable, "-I", "-S", "-B"]
+    done = subprocess.run(command, capture_output=True, check=True, cwd="/")
+    assert b'"success": true' in done.stdout
+
+
+@pytest.mark.parametrize(("word", "down"), [("stopping", True), ("running", False), ("degraded", False), ("", False)])
+def test_only_a_system_that_stops_is_going_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, down: bool
+) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\necho {word}\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(shutdown, "_SYSTEMD", str(tmp_path))
+    assert shutdown.system_goes_down() is down
+    monkeypatch.setattr(shutdown, "_SYSTEMD", str(tmp_path / "none"))
+    assert shutdown.system_goes_down() is False

@@ -1,0 +1,181 @@
+"""Publishing into the folder: atomic, read back, one temporary name, and every failure has a word."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roosync_ops.agent import share as module
+from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
+from roosync_ops.wire.deadline import BoundedShare
+from tests.kits.virtual_agent import Touch
+
+
+@pytest.fixture
+def touch() -> Touch:
+    return Touch()
+
+
+@pytest.fixture
+def folder(shared: Path, touch: Touch) -> FolderShare:
+    return FolderShare(str(shared), "m1", touch)
+
+
+def files(shared: Path) -> list[str]:
+    return sorted(str(path.relative_to(shared)) for path in shared.rglob("*"))
+
+
+def test_publishing_creates_heartbeats_and_one_file_and_leaves_no_litter(shared: Path, folder: FolderShare) -> None:
+    folder.publish(b"{}")
+    assert files(shared) == ["heartbeats", "heartbeats/m1.json"]
+
+
+def test_a_missing_share_is_never_created(shared: Path, folder: FolderShare) -> None:
+    shared.rmdir()
+    for call in (lambda: folder.publish(b"{}"), folder.probe, folder.read_own, lambda: folder.write_view(b"{}")):
+        with pytest.raises(ShareTroubleError) as caught:
+            call()
+        assert caught.value.state == "missing"
+        assert str(shared) in caught.value.reason
+    assert not shared.exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_heartbeats_that_is_no_folder_is_refused(shared: Path, folder: FolderShare, tmp_path: Path, kind: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if kind == "link":
+        (shared / "heartbeats").symlink_to(elsewhere)
+    else:
+        (shared / "heartbeats").write_bytes(b"")
+    with pytest.raises(ShareTroubleError) as caught:
+        folder.publish(b"{}")
+    assert caught.value.state == "refused"
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_link_under_the_temporary_name_is_not_written_through(
+    shared: Path, folder: FolderShare, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    folder.publish(b"1")
+    (shared / "heartbeats" / ".m1.tmp").symlink_to(victim)
+    folder.publish(b"2")
+    assert victim.read_bytes() == b"precious"
+    assert (shared / "heartbeats" / "m1.json").read_bytes() == b"2"
+
+
+def test_a_link_under_our_own_name_is_replaced_and_its_target_left(
+    shared: Path, folder: FolderShare, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    folder.publish(b"1")
+    (shared / "heartbeats" / "m1.json").unlink()
+    (shared / "heartbeats" / "m1.json").symlink_to(victim)
+    folder.publish(b"2")
+    assert victim.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (errno.ENOSPC, "full"),
+        (errno.EDQUOT, "full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "refused"),
+        (errno.EPERM, "refused"),
+        (errno.ENOENT, "missing"),
+        (errno.ENOTCONN, "missing"),
+        (errno.EIO, "refused"),
+    ],
+)
+def test_every_failure_has_a_word_and_a_next_step(folder: FolderShare, touch: Touch, code: int, word: str) -> None:
+    touch.fault = OSError(code, os.strerror(code), "somewhere")
+    with pytest.raises(ShareTroubleError) as caught:
+        folder.publish(b"{}")
+    assert caught.value.state == word
+    assert caught.value.hint
+    assert "somewhere" in caught.value.reason
+
+
+@pytest.mark.parametrize("stage", ["write", "fsync", "replace"])
+def test_a_failure_at_any_stage_leaves_the_old_file_and_no_temporary(
+    shared: Path, folder: FolderShare, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    folder.publish(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"os.{stage}", fail)
+        with pytest.raises(ShareTroubleError):
+            folder.publish(b"new")
+    assert files(shared) == ["heartbeats", "heartbeats/m1.json"]
+    assert (shared / "heartbeats" / "m1.json").read_bytes() == b"old"
+
+
+def held(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Have the first `times` replacements fail as Windows does for a file another process holds open."""
+    tried = 0
+    real = os.replace
+
+    def replace(source: str, target: str) -> None:
+        nonlocal tried
+        tried += 1
+        if tried <= times:
+            raise PermissionError(errno.EACCES, "held open", target)
+        real(source, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return lambda: tried
+
+
+def test_a_file_another_process_holds_is_replaced_once_it_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = held(3, monkeypatch)
+    replace_file(str(tmp_path / "a"), str(tmp_path / "t"), b"1")
+    assert (tmp_path / "a").read_bytes() == b"1"
+    assert tried() == 4
+
+
+def test_one_that_is_never_let_go_is_given_up_without_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held(99, monkeypatch)
+    with pytest.raises(PermissionError):
+        replace_file(str(tmp_path / "a"), str(tmp_path / "t"), b"1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_read_back_is_no_success(folder: FolderShare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "read_file", lambda *_: b"something else")
+    with pytest.raises(ShareTroubleError, match="relecture"):
+        folder.publish(b"mine")
+
+
+def test_a_probe_leaves_nothing_behind(shared: Path, folder: FolderShare) -> None:
+    folder.probe()
+    assert files(shared) == ["heartbeats"]
+
+
+def test_a_call_that_hangs_costs_its_deadline_and_says_since_when(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(module, "_read_own", lambda *_: release.wait(20))
+    folder = FolderShare(str(shared), "m1", BoundedShare(0.05))
+    try:
+        for _ in range(2):
+            with pytest.raises(ShareTroubleError) as caught:
+                folder.read_own()
+            assert caught.value.state == "hung"
+            assert caught.value.since_ms is not None
+            assert folder.is_stuck
+    finally:
+        release.set()
