@@ -1,5 +1,7 @@
 """The options that several commands share, said once."""
 
+import os
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -42,3 +44,15 @@ Deadline = Annotated[
 def names_of(limit: list[str] | None) -> list[str]:
     """Return the names in `--limit a,b --limit c`."""
     return [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
+
+
+def to_repeat(inventory: Path, shared: str | None, via: str | None) -> str:
+    """Return the flags a next command needs to be about the same fleet; empty where the defaults are."""
+    typed = None if shared == os.environ.get("ROOSYNC_SHARED_PATH") else shared
+    named = {"--inventory": None if inventory == DEFAULT_INVENTORY else str(inventory), "--shared": typed, "--via": via}
+    return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in named.items() if value)
+
+
+def note_flags(flags: str) -> str:
+    """Word what `to_repeat` found, for the commands that a table says to type."""
+    return f"Each command above is about this fleet with: {flags}"

@@ -72,7 +72,11 @@ def validate(  # noqa: PLR0913 - one argument an option
 
         with output.Progress() as progress:
             validation = reading.wait_for(check, wait, source.poll_s, progress.show)
-        output.write(_text(validation, Format.json if as_json else report, lang))
+        report = Format.json if as_json else report
+        output.write(_text(validation, report, lang))
+        flags = options.to_repeat(inventory, shared, via)
+        if flags and report is Format.table and not validation.ok:
+            output.note(f"\n{options.note_flags(flags)}")
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
