@@ -97,9 +97,9 @@ def test_a_reader_that_goes_away_is_quiet_and_changes_no_verdict(place: Path) ->
     os.close(read)
     with os.fdopen(write, "wb") as stdout:
         done = subprocess.run(
-            [sys.executable, "-m", "roosync_ops", "validate", "--shared", "shared"],
+            [sys.executable, "-m", "roosync_ops", "validate"],
             cwd=place,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "ROOSYNC_SHARED_PATH": "shared"},
             stdout=stdout,
             stderr=subprocess.PIPE,
             timeout=60,
