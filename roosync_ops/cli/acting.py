@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import textwrap
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge import Validation
 
-Machines = Annotated[list[str] | None, typer.Argument(metavar="[MACHINE]...", help="Machines or groups.")]
+Machines = Annotated[list[str] | None, typer.Argument(metavar="MACHINE", help="Machines or groups.")]
 Dry = Annotated[bool, typer.Option("--dry", help="Look at every machine, change none.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -32,6 +34,7 @@ Wait = Annotated[
     float,
     typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
 ]
+Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")]
 ConnectTimeout = Annotated[
     int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
 ]
@@ -48,6 +51,9 @@ _WORDS: Final = {
     UNREACHABLE: ("unreachable", RED),
     SKIPPED: ("skipped", DIM),
 }
+#: The width of the longest of these words, and the least a terminal leaves for what is told.
+_WORD_CELLS: Final = 11
+_LEAST_CELLS: Final = 24
 _SHOWN: Final = ("changed", "planned", FAILED)
 
 
@@ -124,17 +130,25 @@ def observed(validation: Validation) -> dict[str, str]:
 def lines(results: Iterable[Result], notes: dict[str, str] | None = None) -> list[str]:
     """Return a line for each machine: what was done, or why not and what to type next."""
     rows = list(results)
-    color = output.wants_color(sys.stdout)
     name_width = max(len(row.machine_id) for row in rows)
     found: list[str] = []
     for row in rows:
         word, code = _WORDS[row.outcome]
         told = " ".join(filter(None, [_told(row), (notes or {}).get(row.machine_id)]))
-        shown = paint(word.ljust(11), code if color else "")
-        found.append(f"{row.machine_id.ljust(name_width)}  {shown}  {told}".rstrip())
+        found += _columns(row.machine_id.ljust(name_width), word, code, told)
         if row.failure is not None:
-            found.append(f"{' ' * name_width}  {'next:'.ljust(11)}  {safe(row.failure.hint)}")
+            found += _columns(" " * name_width, "next:", "", safe(row.failure.hint))
     return found
+
+
+def _columns(name: str, word: str, code: str, told: str) -> list[str]:
+    """Return one line, or several where the terminal is too narrow for what is told."""
+    padded = word.ljust(_WORD_CELLS)
+    shown = paint(padded, code if output.wants_color(sys.stdout) else "")
+    room = (output.width_of(sys.stdout) or 10_000) - len(name) - len(padded) - 4
+    first, *rest = textwrap.wrap(told, max(room, _LEAST_CELLS), break_on_hyphens=False) or [""]
+    blank = " " * (len(name) + len(padded) + 4)
+    return [f"{name}  {shown}  {first}".rstrip(), *(blank + line for line in rest)]
 
 
 def _told(row: Result) -> str:
@@ -171,6 +185,14 @@ def document(row: Result) -> dict[str, Any]:
         "reason": None if failure is None else f"{failure.step}: {failure.reason}",
         "hint": None if failure is None else failure.hint,
     }
+
+
+def print_schema(*, rollout: bool) -> int:
+    """Print what --json is made of."""
+    from . import schemas  # noqa: PLC0415 - 30 ms that only this flag needs
+
+    output.write(json.dumps((schemas.ROLLOUT if rollout else schemas.ACTION).json_schema(), indent=2))
+    return errors.OK
 
 
 def judged(fleet: Fleet, where: reading.Source) -> tuple[Validation, object]:

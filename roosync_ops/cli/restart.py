@@ -35,11 +35,14 @@ def restart(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
     verbose: acting.Verbose = False,
+    schema: acting.Schema = False,
 ) -> int:
     """Restart the agent on machines.
 
     The record is not marked as left in between, so nobody who reads the fleet sees a gap.
     """
+    if schema:
+        return acting.print_schema(rollout=False)
     return carry_out(
         Order(
             deploy="restart",

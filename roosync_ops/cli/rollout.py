@@ -43,12 +43,15 @@ def rollout(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
     verbose: acting.Verbose = False,
+    schema: acting.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
 
     Every machine is looked at before the first is changed: reachable, its own name, Python, share, clock. Then, where
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
+    if schema:
+        return acting.print_schema(rollout=True)
     fleet = load_inventory(inventory)
     chosen = acting.targets(fleet, machines, limit)
     where = None if dry else acting.source(fleet, shared, via, deadline)
@@ -130,11 +133,19 @@ def _tell_after(after: _Look, lang: str) -> None:
     color = output.wants_color(sys.stdout)
     checks = after.checks()
     if checks:
-        width = max(map(len, checks))
         output.write("")
+        width = max(map(len, checks))
         for name, found in checks.items():
-            output.write(f"{name.ljust(width)}  {'  '.join(show.check_lines(found, lang, color=color))}")
+            output.write("\n".join(_check_lines(name.ljust(width), found, lang, color=color)))
     output.write("\n" + show.table(after.validation, lang, output.width_of(sys.stdout), color=color))
+
+
+def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool) -> list[str]:
+    """Return a machine's checks on one line where they fit, else on a line each."""
+    plain, shown = show.check_lines(checks, lang), show.check_lines(checks, lang, color=color)
+    if len("  ".join([name, *plain])) <= (output.width_of(sys.stdout) or 10_000):
+        return ["  ".join([name, *shown])]
+    return [f"{name if at == 0 else ' ' * len(name)}  {line}" for at, line in enumerate(shown)]
 
 
 def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> str:

@@ -35,11 +35,14 @@ def stop(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
     verbose: acting.Verbose = False,
+    schema: acting.Schema = False,
 ) -> int:
     """Stop the agent on machines; their state becomes left.
 
     It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.
     """
+    if schema:
+        return acting.print_schema(rollout=False)
     return carry_out(
         Order(
             deploy="stop",

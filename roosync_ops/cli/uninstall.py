@@ -35,11 +35,14 @@ def uninstall(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
     verbose: acting.Verbose = False,
+    schema: acting.Schema = False,
 ) -> int:
     """Take the agent off machines: stop it, undo its permanence, remove its files.
 
     The heartbeat record in the shared state stays, as left.
     """
+    if schema:
+        return acting.print_schema(rollout=False)
     return carry_out(
         Order(
             deploy="uninstall",

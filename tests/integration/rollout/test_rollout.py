@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from roosync_ops.cli import schemas
 from roosync_ops.fleet import load_inventory
 from roosync_ops.remote import bundle
 from roosync_ops.remote.run import Result, run
@@ -391,7 +392,7 @@ class TestCommand:
 
     def test_its_json_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
         answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab", "--json")
-        document = answer.document
+        document = schemas.ROLLOUT.validate_python(answer.document)
         assert document["ok"] is True
         assert [row["outcome"] for row in document["machines"]] == ["changed"] * 3
         assert all(check["ok"] for row in document["machines"] for check in row["checks"])
@@ -408,7 +409,7 @@ class TestCommand:
         deploy("rollout", inventory)
         answer = roosync_ops("stop", NAMES[0], "-i", inventory, "--shared", fleet.shared, "--json")
         assert answer.code == 0, answer
-        (row,) = answer.document["machines"]
+        (row,) = schemas.ACTION.validate_python(answer.document)["machines"]
         assert (row["outcome"], row["observed"]) == ("changed", "left")
 
     def test_through_a_machine_it_needs_no_share_of_its_own(self, fleet: Fleet, inventory: Path) -> None:

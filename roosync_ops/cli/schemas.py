@@ -1,0 +1,81 @@
+"""The JSON Schema of what rollout, restart, stop and uninstall print. Loaded only to print or to test it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from roosync_ops.show.schema import FailureDocument, Observed, ValidationDocument
+
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+
+Outcome = Literal["changed", "unchanged", "planned", "failed", "unreachable", "skipped"]
+
+
+@with_config(_CLOSED)
+class Step(TypedDict):
+    """One step, in the order they came up; `planned` is what a dry run would have changed."""
+
+    step: str
+    outcome: Literal["changed", "unchanged", "planned", "failed"]
+
+
+@with_config(_CLOSED)
+class Acted(TypedDict):
+    """What became of one machine. `code`, `reason` and `hint` (the next command to type) where it is not `ok`."""
+
+    machineId: str
+    outcome: Outcome
+    ok: bool
+    steps: list[Step]
+    code: str | None
+    reason: str | None
+    hint: str | None
+
+
+@with_config(_CLOSED)
+class Check(TypedDict):
+    """One of the procedure's four checks of the view."""
+
+    check: Literal["heartbeats", "status", "onlineMachines", "statistics.onlineCount"]
+    ok: bool
+    reason: str | None
+
+
+@with_config(_CLOSED)
+class Enrolled(Acted):
+    """A machine of a rollout; `checks` is null where it was not rolled out or no shared state was named."""
+
+    checks: list[Check] | None
+
+
+@with_config(_CLOSED)
+class Seen(Acted):
+    """A machine that was acted on; `observed` is null where no shared state was named."""
+
+    observed: Observed | None
+
+
+@with_config(_CLOSED)
+class RolloutDocument(TypedDict):
+    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1."""
+
+    ok: bool
+    dry: bool
+    machines: list[Enrolled]
+    validation: ValidationDocument | None
+
+
+@with_config(_CLOSED)
+class ActionDocument(TypedDict):
+    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1."""
+
+    ok: bool
+    dry: bool
+    machines: list[Seen]
+
+
+ROLLOUT: TypeAdapter[Any] = TypeAdapter(RolloutDocument | FailureDocument)
+ACTION: TypeAdapter[Any] = TypeAdapter(ActionDocument | FailureDocument)
