@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,7 +19,7 @@ from roosync_ops.show.text import safe
 from . import errors, options, output, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
@@ -99,27 +98,6 @@ def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | 
     if not shared and not via:
         return None
     return reading.Source(None if via else shared, reading.machine_of(fleet, via) if via else None, deadline)
-
-
-def watch(
-    look: Callable[[], Validation], wanted: Callable[[Validation], bool], seconds: float, poll_s: float
-) -> Validation:
-    """Look until `wanted`, or until `seconds` have passed; return the last look. Raises what the last look raised."""
-    end = time.monotonic() + seconds
-    with output.Progress() as progress:
-        while True:
-            left = end - time.monotonic()
-            try:
-                validation = look()
-                if wanted(validation) or left <= 0:
-                    return validation
-                said = f"{validation.online}/{validation.total} machines online"
-            except Exception as error:
-                if left <= 0 or errors.describe(error).exit_code != errors.UNAVAILABLE:
-                    raise
-                said = str(error)
-            progress.show(f"{said}; waiting {max(0, left):.0f} s more")
-            time.sleep(min(poll_s, max(0.0, left)))
 
 
 def observed(validation: Validation) -> dict[str, str]:

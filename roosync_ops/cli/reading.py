@@ -11,7 +11,7 @@ from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
-from . import errors
+from . import errors, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,8 +68,17 @@ def machine_of(fleet: Fleet, name: str) -> Machine:
     return machine
 
 
+def watch(
+    look: Callable[[], Validation], wanted: Callable[[Validation], bool], seconds: float, poll_s: float
+) -> Validation:
+    """Wait as `wait_for` does, showing on a terminal how far it is."""
+    with output.Progress() as progress:
+        return wait_for(look, wanted, seconds, poll_s, progress.show)
+
+
 def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not sleep
-    check: Callable[[], Validation],
+    look: Callable[[], Validation],
+    wanted: Callable[[Validation], bool],
     seconds: float,
     poll_s: float,
     tell: Callable[[str], None],
@@ -77,23 +86,23 @@ def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not s
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Validation:
-    """Return the first validation that is as expected, or the last one within `seconds`.
+    """Return the first look that is `wanted`, or the last one within `seconds`.
 
-    A shared state that is unavailable is waited for too; what made the last reading fail is raised in the end.
+    A shared state that is unavailable is waited for too; what made the last look fail is raised in the end.
     """
     end = clock() + seconds
     while True:
-        validation, said = _try(check, last=clock() >= end)
+        validation, said = _try(look, last=clock() >= end)
         left = end - clock()
-        if validation is not None and (validation.ok or left <= 0):
+        if validation is not None and (wanted(validation) or left <= 0):
             return validation
         tell(f"{said}; waiting {max(0, left):.0f} s more")
         sleep(max(0.0, min(poll_s, left)))
 
 
-def _try(check: Callable[[], Validation], *, last: bool) -> tuple[Validation | None, str]:
+def _try(look: Callable[[], Validation], *, last: bool) -> tuple[Validation | None, str]:
     try:
-        validation = check()
+        validation = look()
     except Exception as error:
         if last or errors.describe(error).exit_code != errors.UNAVAILABLE:
             raise

@@ -103,7 +103,7 @@ class _Look:
             validation, self.view = acting.judged(fleet, where)
             return validation
 
-        self.validation = acting.watch(look, self._is_there, wait, where.poll_s)
+        self.validation = reading.watch(look, self._is_there, wait, where.poll_s)
 
     def checks(self) -> dict[str, tuple[Check, ...]]:
         """Return the procedure's four checks of each machine that was rolled out."""

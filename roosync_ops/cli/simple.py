@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from roosync_ops import show
 from roosync_ops.fleet import load_inventory
 
-from . import acting, errors, output
+from . import acting, errors, output, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def _seen(order: Order, fleet: Fleet, results: tuple[Result, ...]) -> dict[str, 
         words = acting.observed(validation)
         return all(words[name] in order.wanted for name in names)
 
-    validation = acting.watch(lambda: acting.judged(fleet, where)[0], wanted, order.wait, where.poll_s)
+    validation = reading.watch(lambda: acting.judged(fleet, where)[0], wanted, order.wait, where.poll_s)
     words = acting.observed(validation)
     return {name: words[name] for name in names}
 

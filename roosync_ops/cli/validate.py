@@ -70,8 +70,7 @@ def validate(  # noqa: PLR0913 - one argument an option
             state = source()
             return judge.validate(fleet, state, state.read_at_ms, chosen)
 
-        with output.Progress() as progress:
-            validation = reading.wait_for(check, wait, source.poll_s, progress.show)
+        validation = reading.watch(check, lambda seen: seen.ok, wait, source.poll_s)
         report = Format.json if as_json else report
         output.write(_text(validation, report, lang))
         flags = options.to_repeat(inventory, shared, via)

@@ -188,7 +188,7 @@ def wait(seconds: float, *outcomes: bool | Exception) -> tuple[Validation, Clock
             raise outcome
         return judged(ok=outcome)
 
-    found = reading.wait_for(check, seconds, 0.5, told.append, clock=clock, sleep=clock.sleep)
+    found = reading.wait_for(check, lambda seen: seen.ok, seconds, 0.5, told.append, clock=clock, sleep=clock.sleep)
     return found, clock, told
 
 
