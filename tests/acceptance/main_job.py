@@ -125,12 +125,11 @@ def survive(job: Job, host: Controller) -> None:
     """The agent outlives a kill and a reboot, without anybody's help."""
     name = host.machine_id
     with job.promise("a killed agent is back within 5 s, another process with a newer beat"):
-        pid, number = host.agent("status")["pid"], sequence(job.shared, name)
-        began = time.monotonic()
+        pid, before = host.agent("status")["pid"], record(job.shared, name)["agent"]
         host.kill_agent(pid)
-        until(lambda: sequence(job.shared, name) > number + 1, 5, "a newer beat")
-        assert host.agent("status")["pid"] not in (pid, None)
-        assert time.monotonic() - began < 5
+        until(lambda: record(job.shared, name)["agent"]["sessionId"] != before["sessionId"], 5, "a beat of another")
+    assert host.agent("status")["pid"] not in (pid, None)
+    assert sequence(job.shared, name) > before["sequence"]
     with job.promise("a rebooted machine is online again by itself"):
         number = sequence(job.shared, name)
         host.reboot()
@@ -144,9 +143,12 @@ def fall_silent(job: Job, host: Controller) -> None:
     warning, offline = job.thresholds_of(name)
     host.power_off()
     with job.promise(f"one read after {warning} ms of its silence says warning"):
-        assert one_read_after(job, name, warning)["observed"] == "warning"
+        row = one_read_after(job, name, warning)
+        # a busy machine may read later than it meant to; the word must be the one for the age that was read
+        assert row["observed"] == ("warning" if row["ageMs"] <= offline else "offline"), row
     with job.promise(f"one read after {offline} ms of its silence says offline, and the exit code that it is missed"):
-        assert one_read_after(job, name, offline + 1)["observed"] == "offline"
+        row = one_read_after(job, name, offline + 1)
+        assert row["observed"] == "offline", row
         table = job.run("validate")
         assert table.code == 1, str(table)
     with job.promise("switched on again, it is online by itself"):
@@ -175,7 +177,8 @@ def take_off(job: Job) -> None:
         answer = job.run("uninstall")
         assert answer.code == 0, str(answer)
         for host in job.controllers:
-            assert host.left_behind() == [], host.machine_id
+            left = host.left_behind()
+            assert left == [], f"{host.machine_id}: {left}"
 
 
 def one_read_after(job: Job, machine_id: str, silence_ms: int) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class Fleet:
     def __iter__(self) -> Iterator[Host]:
         return iter(self.hosts.values())
 
+    def mend(self) -> None:
+        """End every fault and switch on what is off, so that a test that failed half-way spoils no other."""
+        self._each(Host.mend)
+
     @property
     def key(self) -> Path:
         """The private key that logs in as root and as `fleet` (who may sudo without a password) on every host."""

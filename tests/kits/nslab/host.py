@@ -120,6 +120,17 @@ class Host(ShareFaults):
     def heal(self) -> None:
         sh("ip", "link", "set", self._cable, "up")
 
+    def mend(self) -> None:
+        """End every fault; switch the host on and wait for it where it is off."""
+        if self.is_on:
+            self.unhang()
+            self.heal()
+            self.share_back()
+            self.share_rw()
+        else:
+            self.power_on()
+            self.wait_ready()
+
     # --- inside
 
     def run(self, *argv: str, timeout: float = 60, input: str | None = None) -> str:  # noqa: A002 - as subprocess
