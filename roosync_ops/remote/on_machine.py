@@ -107,9 +107,6 @@ def _read_until(descriptor: int, deadline: float) -> tuple[str, bool]:
     return b"".join(chunks).decode("utf-8", "replace"), False
 
 
-# --- looking
-
-
 def probe(request: dict[str, Any]) -> dict[str, Any]:
     """Learn everything about this machine; write nothing."""
     started = _now_ms()
@@ -220,9 +217,6 @@ def status(folder: str) -> dict[str, Any] | None:
         return {"success": False, "code": error.code, "message": str(error)}
 
 
-# --- the agent's verbs
-
-
 def _agent(folder: str, verb: str) -> Callable[[list[str]], int]:
     """Return the `main` of the agent in `folder`.
 
@@ -283,9 +277,6 @@ def _silence(code: int | None, output: str, limit_s: float) -> str:
     return f"ended with {code}" + (f": {said}" if said else " without a word")
 
 
-# --- changing
-
-
 def apply(request: dict[str, Any]) -> dict[str, Any]:
     """Do the steps asked for, in order, up to the first that fails; then look at the agent again."""
     folder = local_dir(request)
@@ -340,10 +331,9 @@ def replace(folder: str, name: str, data: bytes, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
+    finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
-        raise
     with open(path, "rb") as file:
         if file.read() != data:
             raise StepError("NOT_WRITTEN", f"{path} does not hold what was written to it")
