@@ -397,5 +397,4 @@ def main(argv: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a machine that cannot answer must say so
         reply = {"error": f"{type(error).__name__}: {error}"}
     sys.stdout.write(f"\n{MARKER}{json.dumps(reply)}\n")
-    sys.stdout.flush()
     return 0 if reply.get("ok", "error" not in reply) else 1
