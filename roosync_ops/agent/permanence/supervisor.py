@@ -86,8 +86,13 @@ def supervise(folder: str, work: Callable[[], int]) -> int:
     with open(temporary, "w", encoding="ascii") as file:
         file.write(f"{os.getpid()} {process_start(os.getpid()) or '-'}\n")
     os.replace(temporary, os.path.join(folder, PID_NAME))
+
+    def child() -> int:
+        lock.release()  # its copy alone: a loop that outlives its supervisor must not look supervised
+        return work()
+
     try:
-        return _Supervisor(work).run()
+        return _Supervisor(child).run()
     finally:
         lock.release()
 

@@ -55,30 +55,30 @@ def _start(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any]
     share = share_of(config)
     share.probe()
     before = read_notes(places)["loop"].get("sessionId")
-    mechanism = _launch(flags, config)
-    missing = _NO_LOCK
+    mechanism = permanence.for_start(config)
+    was_active = mechanism.active()
+    words = run_words(config, flags, mechanism.kind.partition("-")[0])
     try:
-        missing = _wait(places, share, before, _FIRST_BEAT_S + config.share_deadline_s)
+        mechanism.start(words if _typed(flags) or not mechanism.installed() else None)
+        _prove(config, places, share, before, mechanism)
     except ProblemError:
-        _undo(mechanism)
+        if not was_active:  # what was there before, for another shared state it may be, is not ours to stop
+            _undo(mechanism)
         raise
-    if missing:
-        said = mechanism.last_words()
-        _undo(mechanism)
-        raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
     return _document(config, read_notes(places))
 
 
-def _launch(flags: Flags, config: Config) -> Permanence:
-    mechanism = permanence.for_start(config)
-    words = run_words(config, flags, mechanism.kind.partition("-")[0])
-    mechanism.start(words if _typed(flags) or not mechanism.installed() else None)
-    return mechanism
+def _prove(config: Config, places: Places, share: FolderShare, before: object, mechanism: Permanence) -> None:
+    missing = _wait(places, share, before, _FIRST_BEAT_S + config.share_deadline_s)
+    if missing:
+        said = mechanism.last_words()
+        raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
 
 
 def _typed(flags: Flags) -> bool:
+    """Tell whether the command line says how to beat; for whom and where is the installation's own business."""
     typed = (flags.heartbeat_interval, flags.offline_timeout, flags.auto_sync, flags.share_deadline, flags.metadata)
-    return any(value is not None for value in (*typed, flags.shared, flags.machine_id))
+    return any(value is not None for value in typed)
 
 
 def _wait(places: Places, share: FolderShare, before: object, seconds: float) -> str:

@@ -1,0 +1,83 @@
+"""SIGKILL at any instant leaves the old file or the new one, and the sequence never goes back."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from roosync_ops.agent.journal import read
+from tests.kits.agent_process import Agent
+
+KILLS = 300
+#: Forks children that beat without a pause, each killed at a random instant; prints what each left behind.
+DRIVER = """
+import os, random, sys, time
+sys.path.insert(0, {pyz!r})
+from roosync_ops.agent.config import Config
+from roosync_ops.agent.context import heart_of
+from roosync_ops.agent.keeper import Keeper
+from roosync_ops.agent.notes import prepare
+from roosync_ops.wire.times import now_ms
+config = Config("m1", {shared!r}, {local!r})
+places = prepare(config)
+dice = random.Random({seed})
+for number in range({kills}):
+    child = os.fork()
+    if child == 0:
+        heart = heart_of(config, places, now_ms())
+        keeper = Keeper(heart)
+        while True:
+            now = now_ms()
+            heart.attempt(lambda: (heart.beat(now), keeper.tend(now)), now)
+    time.sleep(dice.uniform(0.004, 0.04))
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    print(number, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_killed_three_hundred_times_at_random_instants_no_file_is_broken_and_no_count_goes_back(
+    agent: Agent, pyz: Path
+) -> None:
+    code = DRIVER.format(pyz=str(pyz), shared=str(agent.shared), local=str(agent.local), seed=11, kills=KILLS)
+    highest, moved = 0, 0
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as driver:
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        for _ in range(KILLS):
+            assert driver.stdout.readline()
+            sequence = agent.sequence()
+            assert sequence >= highest
+            moved += sequence > highest
+            highest = sequence
+            if (agent.shared / "heartbeat.json").exists():
+                assert "m1" in json.loads((agent.shared / "heartbeat.json").read_bytes())["heartbeats"]
+            if agent.own.exists():
+                # Killed between the share and the journal, the journal is behind; the next life reads both.
+                assert read(str(agent.folder / "journal")).get("sequence", 0) <= sequence
+            left = {path.name for path in agent.shared.rglob("*")} - {"heartbeats", "m1.json", "heartbeat.json"}
+            assert left <= {".m1.tmp", ".heartbeat.m1.tmp"}
+            driver.stdin.write("\n")
+            driver.stdin.flush()
+    assert moved > KILLS / 3, "the children were killed before they could beat"
+    agent("register")
+    assert agent.sequence() == highest + 1
+    assert {path.name for path in agent.shared.rglob(".*.tmp")} <= {".heartbeat.m1.tmp"}
+
+
+def test_killed_run_after_run_the_next_one_goes_on(agent: Agent) -> None:
+    dice, highest = random.Random(5), 0  # noqa: S311 - when to kill, not a secret
+    for _ in range(12):
+        run = agent.run("--heartbeat-interval", "5", "--offline-timeout", "1000")
+        time.sleep(dice.uniform(0.2, 0.6))
+        run.kill()
+        run.communicate()
+        assert agent.sequence() >= highest
+        highest = agent.sequence()
+    assert highest > 12
+    assert agent("status")["ownFile"]["rewrites"] == 0

@@ -1,0 +1,54 @@
+"""The same file on each CPython it promises: every verb, and the loop's size where a bound is promised."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kits.agent_process import Agent, wait_for
+
+BEATS = ("--heartbeat-interval", "200", "--offline-timeout", "2000")
+VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
+#: What the issue promises on CPython 3.11.
+MOST_KIB = 12 * 1024
+
+
+def python(version: str) -> str:
+    """Return an interpreter of that version, or skip."""
+    here = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    for name in [*map(str, here), f"/usr/bin/python{version}", shutil.which(f"python{version}")]:
+        if name and Path(name).exists() and subprocess.run([name, "-c", ""], check=False).returncode == 0:
+            return name
+    pytest.skip(f"no CPython {version} on this machine")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_verb_works(make_agent: Callable[..., Agent], version: str) -> None:
+    agent = make_agent(python=python(version))
+    assert agent("version")["python"].startswith(version + ".")
+    assert agent("register", *BEATS)["result"]["isNewMachine"] is True
+    agent("start", *BEATS)
+    number = agent.sequence()
+    wait_for("beats", lambda: agent.sequence() > number + 1)
+    status = agent("status")
+    assert status["running"] is True
+    assert status["sha256"] == agent("version")["sha256"]
+    assert agent("state")["viewState"] == "read"
+    agent("stop")
+    assert agent.record()["agent"]["state"] == "left"
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_the_loop_stays_within_twelve_mebibytes_on_cpython_3_11(
+    make_agent: Callable[..., Agent], isolated: bool
+) -> None:
+    agent = make_agent(python=python("3.11"))
+    if isolated:
+        agent._command[1:1] = ["-I", "-S", "-B"]
+    run = agent.run("--heartbeat-interval", "20", "--offline-timeout", "2000")
+    wait_for("a hundred beats", lambda: agent.sequence() > 100, 30)
+    status = Path(f"/proc/{run.pid}/status").read_text()
+    resident = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+    assert resident <= MOST_KIB

@@ -1,0 +1,107 @@
+"""A share that is full, read-only or hung, for real: named, lived through, used again."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roosync_ops.agent import share as module
+from roosync_ops.agent.clock import SystemClock
+from roosync_ops.agent.config import Config
+from roosync_ops.agent.context import heart_of
+from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.notes import prepare, read_notes
+from roosync_ops.wire.status import Thresholds
+from roosync_ops.wire.times import now_ms
+from tests.kits.agent_process import Agent, fill, wait_for
+
+BEATS = ("--heartbeat-interval", "100", "--offline-timeout", "2000", "--share-deadline", "1")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A share of 128 kB on a file system of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root for a file system of its own")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def share_state(agent: Agent, wanted: str) -> Any:
+    def look() -> Any:
+        share = agent("status")["share"]
+        return share if share["state"] == wanted else None
+
+    return wait_for(f"the share to be {wanted}", look)
+
+
+def test_a_full_share_keeps_the_old_record_and_takes_the_first_new_one(
+    make_agent: Callable[..., Agent], small: Path
+) -> None:
+    agent = make_agent(shared=small)
+    agent("start", *BEATS)
+    filling = small / "filling"
+    fill(filling)
+    assert share_state(agent, "full")["since"]
+    number = agent.sequence()
+    assert agent("register", *BEATS, code=3)["code"] == "HEARTBEAT_SERVICE_FAILED"
+    assert agent.sequence() == number
+    assert {path.name for path in (small / "heartbeats").iterdir()} == {"m1.json"}
+    filling.unlink()
+    share_state(agent, "ok")
+    assert agent.sequence() > number
+
+
+def test_a_read_only_share_is_no_success(make_agent: Callable[..., Agent], small: Path) -> None:
+    agent = make_agent(shared=small)
+    agent("register")
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    number = agent.sequence()
+    assert agent("register", *BEATS, code=3)["success"] is False
+    assert agent("start", *BEATS, code=3)["success"] is False
+    assert agent("status")["share"]["state"] == "read-only"
+    assert agent.sequence() == number
+    subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
+    agent("register")
+    assert agent("status")["share"]["state"] == "ok"
+
+
+def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
+    tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config("m1", str(shared), str(tmp_path / "local"), Thresholds(60_000, 240_000))
+    config.share_deadline_s = 0.1
+    places, clock = prepare(config), SystemClock()
+    loop = Loop(heart_of(config, places, now_ms()), clock)
+    loop.step()
+    before = set(threading.enumerate())
+    answers, real = threading.Event(), module._read_own
+
+    def hang(*words: str) -> Any:
+        answers.wait(30)
+        return real(*words)
+
+    monkeypatch.setattr(module, "_read_own", hang)
+    began = time.monotonic()
+    loop.step()
+    assert time.monotonic() - began < 1
+    share = read_notes(places)["share"]
+    assert share["state"] == "hung"
+    for _ in range(3):
+        loop.step()
+    assert read_notes(places)["share"]["since"] == share["since"]
+    assert set(threading.enumerate()) == before, "a share that hangs costs one thread, however long"
+    threading.Timer(0.3, answers.set).start()
+    began = time.monotonic()
+    loop.pause()
+    assert time.monotonic() - began < 2
+    loop.step()
+    assert read_notes(places)["share"]["state"] == "ok"
