@@ -1,26 +1,33 @@
 """The course of restart, stop and uninstall: act, tell, and see in the shared state that it is so."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: typer reads the annotations of the function made here.
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final
+
+import typer
 
 from roosync_ops import show
-from roosync_ops.fleet import load_inventory
+from roosync_ops.fleet import Fleet, load_inventory
+from roosync_ops.judge import Validation
+from roosync_ops.remote.run import Result
 
-from . import acting, errors, output, reading
+from . import acting, errors, options, output, reading
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_EXAMPLES: Final = """Examples:
 
-    from roosync_ops.fleet import Fleet
-    from roosync_ops.judge import Validation
-    from roosync_ops.remote.run import Result
+roosync-ops {name} myia-po-2024
+
+roosync-ops {name} --dry
+
+Without names: every machine that is expected online.
+
+Exit codes: 0 done, 1 some machine failed, 2 usage or inventory, 3 shared state unavailable."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What was typed. `wanted` is what a machine is to be seen as afterwards."""
+    """What was typed. `wanted`: what a machine is to be seen as; `question`: asked where nobody is named."""
 
     deploy: str
     question: str | None
@@ -37,6 +44,52 @@ class Order:
     yes: bool
     as_json: bool
     verbose: bool
+
+
+def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | None = None) -> typer.Typer:
+    """Return the command that runs deploys/<deploy>.py; `text` is its help."""
+    app = typer.Typer()
+
+    @app.command(name=deploy, help=text, epilog=_EXAMPLES.format(name=deploy))
+    def _command(  # noqa: PLR0913 - one argument an option
+        machines: acting.Machines = None,
+        *,
+        inventory: options.Inventory = options.DEFAULT_INVENTORY,
+        shared: options.Shared = None,
+        via: options.Via = None,
+        limit: options.Limit = None,
+        dry: acting.Dry = False,
+        yes: acting.Yes = False,
+        wait: acting.Wait = acting.WAIT_S,
+        as_json: options.Json = False,
+        deadline: options.Deadline = None,
+        connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
+        verbose: acting.Verbose = False,
+        schema: acting.Schema = False,
+    ) -> int:
+        if schema:
+            return acting.print_schema(rollout=False)
+        return carry_out(
+            Order(
+                deploy=deploy,
+                question=question,
+                wanted=wanted,
+                inventory=inventory,
+                machines=machines,
+                limit=limit,
+                shared=shared,
+                via=via,
+                deadline=deadline,
+                wait=wait,
+                connect_timeout=connect_timeout,
+                dry=dry,
+                yes=yes,
+                as_json=as_json,
+                verbose=verbose,
+            )
+        )
+
+    return app
 
 
 def carry_out(order: Order) -> int:

@@ -13,7 +13,7 @@ from gevent import Timeout
 from pyinfra import logger
 from pyinfra.context import ctx_host, ctx_state
 
-from roosync_ops.fleet import DATA_KEY, FleetError, Machine
+from roosync_ops.fleet import FleetError, Machine
 
 from . import checks, facts
 from .facts_model import Report, SilenceError
@@ -61,9 +61,8 @@ def current() -> Host:
 
 def machine_of(host: Host) -> Machine | Failure:
     """Return what the inventory says about `host`, or what is wrong with it."""
-    fields = host.data.get(DATA_KEY) or {}
     try:
-        return Machine.of(host.name, {key: value for key, value in fields.items() if key != "machine_id"})
+        return Machine.of_host(host.name, host.data.dict())
     except FleetError as error:
         return Failure(PREFLIGHT, "INVENTORY", str(error), "roosync-ops machines check")
 
