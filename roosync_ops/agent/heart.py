@@ -8,7 +8,7 @@ from roosync_ops.wire.times import to_iso
 from .beat import Past, agent_part, compose, has_left, leave, rewritten, sequence_of
 from .errors import LocalError
 from .lock import Lock
-from .notes import set_aside, unusable, whole
+from .notes import read_notes, set_aside, unusable, whole
 from .share import HUNG, OK, ShareTroubleError
 
 TYPE_CHECKING = False
@@ -96,6 +96,9 @@ class Heart:
         except OSError as error:
             raise unusable(self.places.write_lock, error) from None
         if not taken:
+            share = read_notes(self.places)["share"]
+            if share["state"] == HUNG:  # whoever holds the lock does so for a call that may still land
+                raise ShareTroubleError(HUNG, str(share["detail"]))
             reason = f"un autre processus publie déjà et tient {self.places.write_lock}"
             raise LocalError(reason, "réessayer; sinon chercher le processus qui tient ce verrou")
 

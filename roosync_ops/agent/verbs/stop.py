@@ -10,10 +10,9 @@ import time
 from roosync_ops.agent import permanence
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.context import config_of, heart_of
-from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
-from roosync_ops.agent.share import ShareTroubleError
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -90,6 +89,7 @@ def _saved(config: Config, places: Places) -> bool:
     try:
         heart.attempt(lambda: heart.leave(now), now)
         own = heart.share.read_own().data
-    except ShareTroubleError as trouble:
-        raise ShareTroubleError(trouble.state, f"service arrêté, mais état non enregistré: {trouble.reason}") from None
+    except ProblemError as problem:
+        problem.reason = f"service arrêté, mais état non enregistré: {problem.reason}"
+        raise
     return has_left(own) or not agent_part(own)

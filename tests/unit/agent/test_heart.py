@@ -13,10 +13,10 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.heart import Heart
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.notes import MAX_SET_ASIDE
-from roosync_ops.agent.share import FolderShare
+from roosync_ops.agent.share import FolderShare, ShareTroubleError
 from roosync_ops.wire.times import from_iso, to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put
-from tests.kits.virtual_agent import Rig
+from tests.kits.virtual_agent import Rig, Touch
 
 
 def test_each_beat_counts_one_up_across_restarts(rig: Rig) -> None:
@@ -167,6 +167,12 @@ def test_while_a_hung_write_may_still_land_nobody_else_may_write(rig: Rig) -> No
     probe = FileLock(rig.places.write_lock, timeout=0)
     with pytest.raises(TimeoutError):
         probe.acquire()
+    share = FolderShare(rig.config.shared, rig.config.machine_id, Touch())
+    rig.config.share_deadline_s = 0.05
+    other = Heart(rig.config, rig.places, share, Journal(rig.places.journal), Session("boot", "other", NOW))
+    with pytest.raises(ShareTroubleError) as caught:
+        other.attempt(lambda: other.beat(NOW), NOW)
+    assert caught.value.state == "hung"
     rig.touch.stuck = False
     rig.beat(30)
     probe.acquire()

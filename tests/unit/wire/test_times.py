@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,18 @@ LAST = 253_402_300_799_999
 @given(st.integers(0, LAST))
 def test_every_millisecond_survives_the_round_trip(ms: int) -> None:
     assert from_iso(to_iso(ms)) == ms
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_every_day_is_the_calendars_own(moment: datetime) -> None:
+    text = moment.strftime(f"{moment.year:04d}-%m-%dT%H:%M:%S.%fZ")
+    assert from_iso(text) // 1000 == calendar.timegm(moment.utctimetuple())
+
+
+@pytest.mark.parametrize("year", [1900, 2025, 2026, 2100, 2200])
+def test_a_year_without_a_leap_day_has_none(year: int) -> None:
+    with pytest.raises(BadTimeError, match="calendar"):
+        from_iso(f"{year}-02-29T00:00:00Z")
 
 
 @given(st.one_of(st.text(), st.none(), st.integers(), st.lists(st.integers())))
