@@ -40,9 +40,9 @@ def seconds(place: Path, report: str) -> float:
     """Return the wall time of one process, its output read through a pipe."""
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "roosync_ops", "validate", "--shared", "shared", "--format", report],
+        [sys.executable, "-m", "roosync_ops", "validate", "--format", report],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "ROOSYNC_SHARED_PATH": "shared"},
         stdout=subprocess.PIPE,
         check=False,
     )
