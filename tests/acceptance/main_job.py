@@ -8,6 +8,7 @@ By hand, on a fleet that is there (no host is broken, nothing is taken off):
 """
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -118,6 +119,8 @@ def roll_out(job: Job) -> None:
         agents = {controller.machine_id: controller.agent("status")["pid"] for controller in job.controllers}
         second = job.run("rollout")
         assert second.code == 0, str(second)
+        for machine in job.expected:
+            assert re.search(rf"^{machine.machine_id}\s+no change", second.out, re.MULTILINE), str(second)
         assert agents == {controller.machine_id: controller.agent("status")["pid"] for controller in job.controllers}
 
 
