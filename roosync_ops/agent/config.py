@@ -8,7 +8,13 @@ import sys
 import zlib
 
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
-from roosync_ops.wire.identity import InvalidMachineIdError, check_machine_id, hostname, machine_id_of
+from roosync_ops.wire.identity import (
+    LAB_HOSTNAME_VARIABLE,
+    InvalidMachineIdError,
+    check_machine_id,
+    hostname,
+    machine_id_of,
+)
 from roosync_ops.wire.record import MAX_METADATA_BYTES
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thresholds
 
@@ -72,10 +78,15 @@ class Config:
         return self.thresholds.interval_ms
 
     @property
+    def instance(self) -> str:
+        """What names this machine in this shared state, on this machine."""
+        place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")
+        return f"{self.machine_id}-{zlib.crc32(place):08x}"
+
+    @property
     def instance_dir(self) -> str:
         """Where this machine keeps what belongs to this shared state alone."""
-        place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")
-        return os.path.join(self.local_dir, f"{self.machine_id}-{zlib.crc32(place):08x}")
+        return os.path.join(self.local_dir, self.instance)
 
     def as_wire(self) -> dict[str, Any]:
         return {
@@ -104,10 +115,13 @@ def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
 
 
 def default_local_dir(environment: Mapping[str, str]) -> str:
-    """Return the folder the agent lives in: the system's for root, the user's own otherwise."""
+    """Return the folder the agent lives in: the system's for root, the user's own otherwise.
+
+    A lab machine is never the system, whoever plays with it.
+    """
     if sys.platform == "win32":
         return os.path.join(environment.get("LOCALAPPDATA") or os.path.expanduser("~"), "roosync")
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and not environment.get(LAB_HOSTNAME_VARIABLE):
         return "/var/lib/roosync"
     state = environment.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(state, "roosync")

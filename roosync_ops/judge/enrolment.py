@@ -15,7 +15,8 @@ ONLINE_COUNT_UP: Final = "statistics.onlineCount"
 def enrolment_checks(before: object, after: object, machine_id: str) -> tuple[v.Check, v.Check, v.Check, v.Check]:
     """Compare the view before and after `machine_id` was enrolled (`heartbeat.json` parsed; None where there is none).
 
-    The count must be up by at least one, or not down where the machine was online before.
+    The count must be up by at least one, or not down where the machine was online before; machines that went offline
+    meanwhile are taken off what it was.
     """
     heartbeats, online = _part(after, "heartbeats", dict), _part(after, "onlineMachines", list)
     entry = heartbeats.get(machine_id)
@@ -35,9 +36,15 @@ def enrolment_checks(before: object, after: object, machine_id: str) -> tuple[v.
 
 
 def _counts(before: object, after: object, machine_id: str) -> dict[str, int]:
-    known = machine_id in _part(before, "onlineMachines", list)
+    """Compare the counts; a machine that went meanwhile is no fault of the one that was enrolled."""
+    known, now = _online(before), _online(after)
     was = _online_count(before)
-    return {"before": was, "after": _online_count(after), "wanted": was if known else was + 1}
+    gone = len(known - now - {machine_id})
+    return {"before": was, "after": _online_count(after), "wanted": was - gone + (machine_id not in known)}
+
+
+def _online(view: object) -> set[str]:
+    return {name for name in _part(view, "onlineMachines", list) if isinstance(name, str)}
 
 
 def _online_count(view: object) -> int:

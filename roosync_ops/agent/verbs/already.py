@@ -15,3 +15,9 @@ def already_started(notes: dict[str, Any]) -> AgentError:
     """Return PROTOCOL's failure of a second start; it says since when, and what to do."""
     hint = "ne rien faire s'il bat (action status); pour le redémarrer: action stop, puis start"
     return AgentError(ALREADY_STARTED, MESSAGE, since=notes["loop"].get("startedAt"), hint=hint)
+
+
+def started_elsewhere() -> AgentError:
+    """Return the same failure where the loop lives in another local folder, say another user's."""
+    hint = "un agent d'un autre utilisateur ou d'un autre --local-dir bat déjà pour cette machine: l'arrêter là-bas"
+    return AgentError(ALREADY_STARTED, MESSAGE, since=None, hint=hint)

@@ -6,13 +6,14 @@ import json
 import os
 
 from roosync_ops.agent import build
+from roosync_ops.agent.claim import claim
 from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.context import config_of, heart_of
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.machine import process_start
 from roosync_ops.agent.notes import prepare, read_notes, take
-from roosync_ops.agent.verbs.already import already_started
+from roosync_ops.agent.verbs.already import already_started, started_elsewhere
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -45,11 +46,18 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
+    place = claim(config.instance)
     try:
+        if place is None:
+            if flags.supervised:
+                clock.wait(_BAD_CONFIG_S)
+            raise started_elsewhere()
         return _loop(flags, config, places, clock)
     finally:
         # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.
         lock.release()
+        if place is not None:
+            place.release()
 
 
 def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None:

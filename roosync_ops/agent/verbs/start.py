@@ -7,11 +7,12 @@ import time
 
 from roosync_ops.agent import permanence
 from roosync_ops.agent.beat import agent_part
+from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.verbs.already import already_started
+from roosync_ops.agent.verbs.already import already_started, started_elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
 def _start(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
     if loop_runs(places):
         raise already_started(read_notes(places))
+    if is_claimed(config.instance):
+        raise started_elsewhere()
     share = share_of(config)
     share.probe()
     before = read_notes(places)["loop"].get("sessionId")

@@ -49,6 +49,22 @@ def test_a_second_start_is_refused_and_says_since_when(agent: Agent) -> None:
     assert done.returncode == 1
 
 
+def test_an_agent_in_another_local_folder_is_the_same_machines_agent(
+    make_agent: Callable[..., Agent], tmp_path: Path
+) -> None:
+    first = make_agent()
+    first("start", *BEATS)
+    other = ("--local-dir", str(tmp_path / "another users"))
+    second = first("start", *BEATS, *other, code=1)
+    assert (second["code"], second["message"]) == ("HEARTBEAT_ALREADY_STARTED", "Heartbeat service déjà démarré")
+    assert "--local-dir" in second["hint"]
+    done = first.run(*BEATS, *other)
+    assert json.loads(done.communicate(timeout=20)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
+    first("stop")
+    assert first("start", *BEATS, *other)["success"] is True
+    assert first("stop", *other)["result"]["stateSaved"] is True
+
+
 def test_of_many_starts_at_once_one_succeeds(agent: Agent) -> None:
     lines = [agent.line("start", *BEATS) for _ in range(4)]
     starts = [subprocess.Popen(line, stdout=subprocess.PIPE) for line in lines]

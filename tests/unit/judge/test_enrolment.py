@@ -53,6 +53,10 @@ def test_each_check_fails_by_its_own_reason(after: object, name: str, kind: str)
     assert failed(view("old"), after)[name] == kind
 
 
+def test_a_machine_that_goes_off_meanwhile_is_no_fault_of_the_enrolment() -> None:
+    assert all(check.ok for check in enrolment_checks(view("old", "gone"), view("old", "new"), "new"))
+
+
 def test_a_count_that_fell_behind_says_from_what_to_what() -> None:
     reason = enrolment_checks(view("a", "b"), view("a", "new"), "new")[3].reason
     assert reason is not None

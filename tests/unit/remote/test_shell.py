@@ -103,7 +103,7 @@ def test_what_travels_can_be_read_by_python_3_9() -> None:
 
 def test_the_agent_s_own_folder_and_the_machine_s_own_name_are_the_agent_s_definitions(tmp_path: Path) -> None:
     found = answer(shell.command({"do": "probe"}), XDG_STATE_HOME=str(tmp_path), **{LAB_HOSTNAME_VARIABLE: "Some-Name"})
-    assert found["localDir"] == default_local_dir({"XDG_STATE_HOME": str(tmp_path)})
+    assert found["localDir"] == default_local_dir({"XDG_STATE_HOME": str(tmp_path), LAB_HOSTNAME_VARIABLE: "Some-Name"})
     assert found["hostname"] == "Some-Name"
 
 
