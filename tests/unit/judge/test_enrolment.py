@@ -58,7 +58,7 @@ def test_a_machine_that_goes_off_meanwhile_is_no_fault_of_the_enrolment() -> Non
 
 
 def test_a_count_that_fell_behind_says_from_what_to_what() -> None:
-    reason = enrolment_checks(view("a", "b"), view("a", "new"), "new")[3].reason
+    reason = enrolment_checks(view("a", "b"), view("a", "b", "new", count=2), "new")[3].reason
     assert reason is not None
     assert reason.facts == {"before": 2, "after": 2, "wanted": 3}
 
