@@ -201,7 +201,7 @@ def _trouble(agent: Agent) -> dict[str, str] | None:
 
 def test_install_is_idempotent_and_uninstall_leaves_no_trace_of_it(agent: Agent) -> None:
     if Path("/run/systemd/system").is_dir():
-        pytest.skip("systemd runs here; tests/integration/systemd installs there")
+        pytest.skip("does not apply: systemd runs here, and tests/integration/systemd installs there")
     assert agent("install", *BEATS, "--permanence", "process")["changed"] is True
     assert agent("install", *BEATS, "--permanence", "process")["changed"] is False
     agent("start")

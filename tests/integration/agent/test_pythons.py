@@ -15,18 +15,22 @@ VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 MOST_KIB = 12 * 1024
 
 
-def python(version: str) -> str:
-    """Return an interpreter of that version, or skip."""
+def python(version: str) -> str | None:
+    """Return an interpreter of that version, None where this machine has none."""
     here = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     for name in [*map(str, here), f"/usr/bin/python{version}", shutil.which(f"python{version}")]:
         if name and Path(name).exists() and subprocess.run([name, "-c", ""], check=False).returncode == 0:
             return name
-    pytest.skip(f"no CPython {version} on this machine")
+    return None
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+#: What this machine has; tests/integration/systemd brings 3.9, 3.11 and 3.13 wherever it runs.
+HERE = [version for version in VERSIONS if python(version)]
+
+
+@pytest.mark.parametrize("version", HERE)
 def test_every_verb_works(make_agent: Callable[..., Agent], version: str) -> None:
-    agent = make_agent(python=python(version))
+    agent = make_agent(python=str(python(version)))
     assert agent("version")["python"].startswith(version + ".")
     assert agent("register", *BEATS)["result"]["isNewMachine"] is True
     agent("start", *BEATS)
@@ -40,11 +44,12 @@ def test_every_verb_works(make_agent: Callable[..., Agent], version: str) -> Non
     assert agent.record()["agent"]["state"] == "left"
 
 
+@pytest.mark.skipif("3.11" not in HERE, reason="does not apply: the bound is for CPython 3.11, and there is none here")
 @pytest.mark.parametrize("isolated", [True, False])
 def test_the_loop_stays_within_twelve_mebibytes_on_cpython_3_11(
     make_agent: Callable[..., Agent], isolated: bool
 ) -> None:
-    agent = make_agent(python=python("3.11"))
+    agent = make_agent(python=str(python("3.11")))
     if isolated:
         agent._command[1:1] = ["-I", "-S", "-B"]
     run = agent.run("--heartbeat-interval", "20", "--offline-timeout", "2000")
