@@ -2,6 +2,8 @@
 # What the integration tests need of a Debian or Ubuntu machine, beyond Python. Root. Idempotent and quiet.
 set -eu
 PACKAGES="systemd-container debootstrap debian-archive-keyring iproute2 util-linux openssh-client openssh-server"
+# Debian's own python3 comes without what `python3 -m venv` needs.
+python3 -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 
 missing=
 for package in $PACKAGES; do

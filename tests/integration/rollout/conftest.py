@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.fleet import load_inventory
+from roosync_ops.remote.run import Result, run
 from tests.kits.sshd import Fleet, free_ports, why_not
 
 if TYPE_CHECKING:
@@ -44,3 +46,12 @@ def tree(folder: Path) -> dict[str, str]:
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         found[os.fspath(path.relative_to(folder))] = f"{kind} {status.st_mtime_ns} {content}"
     return found
+
+
+def deploy(name: str, inventory: Path, *machines: str, **flags: Any) -> dict[str, Result]:
+    fleet = load_inventory(inventory)
+    return {result.machine_id: result for result in run(name, inventory, fleet.select(machines or ["lab"]), **flags)}
+
+
+def outcomes(results: dict[str, Result]) -> set[str]:
+    return {result.outcome for result in results.values()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import time
@@ -11,27 +10,16 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.cli import schemas
 from roosync_ops.fleet import load_inventory
 from roosync_ops.remote import bundle
-from roosync_ops.remote.run import Result, run
 from roosync_ops.remote.via import ViaError, read_state
-from tests.integration.rollout.conftest import DEAD, NAMES, tree
-from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record, roosync_ops
+from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
+from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
 from tests.kits.sshd import Fleet, hung_server
 
 ROOT = Path(__file__).parents[3]
 #: What a beat moves on a machine: its journal and its own notes, and its record and the view in the share.
 MOVING = ("journal", "lock")
-
-
-def deploy(name: str, inventory: Path, *machines: str, **flags: Any) -> dict[str, Result]:
-    fleet = load_inventory(inventory)
-    return {result.machine_id: result for result in run(name, inventory, fleet.select(machines or ["lab"]), **flags)}
-
-
-def outcomes(results: dict[str, Result]) -> set[str]:
-    return {result.outcome for result in results.values()}
 
 
 def still(fleet: Fleet) -> dict[str, str]:
@@ -369,76 +357,6 @@ class TestPlainPyinfra:
         (facts,) = answer.document.values()
         assert facts[NAMES[0]]["hostname"] == NAMES[0]
         assert fleet.shared.is_dir()
-
-
-class TestCommand:
-    """`roosync-ops rollout` and its like, from outside."""
-
-    def test_it_shows_what_was_done_the_four_checks_and_the_table(self, fleet: Fleet, inventory: Path) -> None:
-        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab")
-        assert answer.code == 0, answer
-        assert answer.out.count("push, configure, install, register, start") == 3
-        assert answer.out.count("✓ in onlineMachines") == 3
-        assert "3/4 machines online (75%)" in answer.out
-
-    def test_a_dead_machine_is_named_with_what_to_type_and_the_exit_code_tells(
-        self, fleet: Fleet, inventory: Path
-    ) -> None:
-        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--wait", "5")
-        assert answer.code == 1, answer
-        assert f"{DEAD}  unreachable" in answer.out
-        assert "next:" in answer.out
-        assert answer.seconds < 30
-
-    def test_its_json_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
-        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab", "--json")
-        document = schemas.ROLLOUT.validate_python(answer.document)
-        assert document["ok"] is True
-        assert [row["outcome"] for row in document["machines"]] == ["changed"] * 3
-        assert all(check["ok"] for row in document["machines"] for check in row["checks"])
-        assert document["validation"]["summary"] == {"total": 4, "online": 3, "percent": 75}
-
-    def test_a_share_that_is_not_there_is_not_all_offline(self, fleet: Fleet, inventory: Path, tmp_path: Path) -> None:
-        answer = roosync_ops(
-            "rollout", "-i", inventory, "--shared", tmp_path / "nowhere", "--limit", "lab", "--wait", "0"
-        )
-        assert answer.code == 3, answer
-        assert fleet.shared.is_dir()
-
-    def test_stop_waits_until_the_shared_state_shows_it(self, fleet: Fleet, inventory: Path) -> None:
-        deploy("rollout", inventory)
-        answer = roosync_ops("stop", NAMES[0], "-i", inventory, "--shared", fleet.shared, "--json")
-        assert answer.code == 0, answer
-        (row,) = schemas.ACTION.validate_python(answer.document)["machines"]
-        assert (row["outcome"], row["observed"]) == ("changed", "left")
-
-    def test_through_a_machine_it_needs_no_share_of_its_own(self, fleet: Fleet, inventory: Path) -> None:
-        deploy("rollout", inventory)
-        answer = roosync_ops("rollout", "-i", inventory, "--via", NAMES[0], "--limit", "lab")
-        assert answer.code == 0, answer
-        assert "3/4 machines online (75%)" in answer.out
-        assert fleet.shared.is_dir()
-
-    @pytest.mark.parametrize(
-        "argv",
-        [
-            pytest.param(["rollout", "nobody"], id="unknown-machine"),
-            pytest.param(["rollout", "--inventory", "nowhere.py"], id="no-inventory"),
-            pytest.param(["stop", "--wait", "soon"], id="no-number"),
-        ],
-    )
-    def test_what_makes_no_sense_is_exit_code_2(self, fleet: Fleet, inventory: Path, argv: list[str]) -> None:
-        flags = [] if "--inventory" in argv else ["--inventory", str(inventory)]
-        answer = roosync_ops(*argv, *flags)
-        assert answer.code == 2, answer
-        assert answer.err.startswith("Error: ")
-        assert fleet.shared.is_dir()
-
-    def test_agent_build_says_which_build_it_is(self, tmp_path: Path) -> None:
-        built = roosync_ops("agent", "build", "-o", tmp_path / "agent.pyz", "--json").document
-        assert built == roosync_ops("agent", "identify", tmp_path / "agent.pyz", "--json").document
-        told = subprocess.run(["python3", tmp_path / "agent.pyz", "version", "--json"], capture_output=True, check=True)
-        assert json.loads(told.stdout)["sha256"] == built["sha256"]
 
 
 def test_pyinfra_is_where_the_tests_expect_it() -> None:
