@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from . import output
+
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
 
@@ -53,6 +55,8 @@ def to_repeat(inventory: Path, shared: str | None, via: str | None) -> str:
     return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in named.items() if value)
 
 
-def note_flags(flags: str) -> str:
-    """Word what `to_repeat` found, for the commands that a table says to type."""
-    return f"Each command above is about this fleet with: {flags}"
+def note_flags(inventory: Path, shared: str | None, via: str | None, *, needed: bool) -> None:
+    """Say on stderr which flags the commands that a table names go with, where they were typed and are `needed`."""
+    flags = to_repeat(inventory, shared, via)
+    if needed and flags:
+        output.note(f"\nEach command above is about this fleet with: {flags}")

@@ -73,9 +73,7 @@ def validate(  # noqa: PLR0913 - one argument an option
         validation = reading.watch(check, lambda seen: seen.ok, wait, source.poll_s)
         report = Format.json if as_json else report
         output.write(_text(validation, report, lang))
-        flags = options.to_repeat(inventory, shared, via)
-        if flags and report is Format.table and not validation.ok:
-            output.note(f"\n{options.note_flags(flags)}")
+        options.note_flags(inventory, shared, via, needed=report is Format.table and not validation.ok)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
