@@ -96,7 +96,7 @@ def _compile(writing: int) -> NoReturn:
         with open(writing, "wb") as pipe:
             for name in [name for name in sys.modules if name.startswith("roosync_ops.") and name not in before]:
                 module = sys.modules[name]
-                code = module.__loader__.get_code(name)  # type: ignore[union-attr]
+                code = module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
                 marshal.dump((name, hasattr(module, "__path__"), code), pipe)
     finally:
         os._exit(0)

@@ -20,11 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["supervise"]:
         # Before anything heavy: this process does nothing but wait for its child, for months.
-        from .permanence.supervisor import supervise  # noqa: PLC0415
+        from .permanence.supervisor import supervise  # noqa: PLC0415 - only a supervisor needs it
 
         return supervise(words[1], lambda: _lean(words[2:]))
     if arguments is None and "run" in words:
-        from .lean import isolate  # noqa: PLC0415
+        from .lean import isolate  # noqa: PLC0415 - only `run` needs it
 
         isolate(words)
         return _lean(words)
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _lean(words: list[str]) -> int:
     """Answer `run` in a process of its own, with as little in it as can be."""
-    from .lean import preload  # noqa: PLC0415
+    from .lean import preload  # noqa: PLC0415 - as above
 
     preload()
     return _answer(words)
@@ -56,7 +56,7 @@ def _answer(words: list[str]) -> int:
 
 
 def _do(words: list[str]) -> tuple[dict[str, Any], list[str]]:
-    from .flags import USAGE, parse  # noqa: PLC0415
+    from .flags import USAGE, parse  # noqa: PLC0415 - after preload: the loop is to find it compiled
 
     if not words or words[0] in ("-h", "--help", "help"):
         return {"success": True, "usage": USAGE}, [USAGE]
@@ -74,8 +74,8 @@ def _verb(flags: Flags) -> tuple[dict[str, Any], list[str]]:
 
 
 def _failure(words: list[str], error: Exception) -> AgentError:
-    from .errors import AgentError, LocalError, ProblemError, answer_to  # noqa: PLC0415
-    from .flags import VERBS  # noqa: PLC0415
+    from .errors import AgentError, LocalError, ProblemError, answer_to  # noqa: PLC0415 - as above
+    from .flags import VERBS  # noqa: PLC0415 - as above
 
     if isinstance(error, AgentError):
         return error

@@ -68,7 +68,7 @@ def targets(fleet: Fleet, machines: list[str] | None, limit: list[str] | None) -
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
     """Ask before acting on machines nobody named, where there is somebody to ask. Raises typer.Abort."""
     if not asked_for and sys.stdin.isatty() and sys.stderr.isatty():
-        names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004
+        names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
         typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
 
 

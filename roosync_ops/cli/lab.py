@@ -62,7 +62,7 @@ def up(*, as_json: options.Json = False) -> int:
     """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
     with _fleet() as fleet:
         from roosync_ops.lab.play import activate, introduction  # noqa: PLC0415 - asyncssh: a quarter of a second
-        from roosync_ops.lab.tool import paste_lines  # noqa: PLC0415
+        from roosync_ops.lab.tool import paste_lines  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
 
         activate(fleet)
         if as_json:
@@ -78,10 +78,10 @@ def up(*, as_json: options.Json = False) -> int:
 def _play(do: str | None, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet() as fleet:
         from roosync_ops.lab.board import Board  # noqa: PLC0415 - as above
-        from roosync_ops.lab.console import Console  # noqa: PLC0415
-        from roosync_ops.lab.play import play as play_procedure  # noqa: PLC0415
-        from roosync_ops.lab.prompt import run_prompt, run_script  # noqa: PLC0415
-        from roosync_ops.lab.screen import Screen, is_interactive  # noqa: PLC0415
+        from roosync_ops.lab.console import Console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+        from roosync_ops.lab.play import play as play_procedure  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+        from roosync_ops.lab.prompt import run_prompt, run_script  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+        from roosync_ops.lab.screen import Screen, is_interactive  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
 
         screen, board = Screen(quiet=as_json), Board(fleet)
         outcome = play_procedure(fleet, board, screen)

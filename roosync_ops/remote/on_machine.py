@@ -178,7 +178,7 @@ def look_at_share(shared: str | None, limit_s: float) -> dict[str, Any] | None:
     """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
     if shared is None:
         return None
-    code, output = bounded(lambda: print(json.dumps(_share_facts(shared))), limit_s)  # noqa: T201
+    code, output = bounded(lambda: print(json.dumps(_share_facts(shared))), limit_s)  # noqa: T201 - its stdout is the pipe
     facts = parse_last_line(output)
     if code is None or facts is None:
         return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}

@@ -96,7 +96,7 @@ def _set_up_logging(*, verbose: bool) -> None:
         logging.getLogger(name).propagate = False
     logger.setLevel(logging.INFO if verbose else logging.ERROR)
     if verbose:
-        set_echo(lambda message=None, **_: print(message, file=sys.stderr))  # noqa: T201
+        set_echo(lambda message=None, **_: print(message, file=sys.stderr))  # noqa: T201 - --verbose asked for it
 
 
 def _run(request: dict[str, Any]) -> None:
@@ -238,7 +238,7 @@ if __name__ == "__main__":
         code = 1
     except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
         traceback.print_exception(error)
-        print(_reason(error), file=sys.stderr)  # noqa: T201
+        print(_reason(error), file=sys.stderr)  # noqa: T201 - a process of ours reads it
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

@@ -22,7 +22,7 @@ def _visible(char: str) -> str:
     code = ord(char)
     if unicodedata.category(char) == "Zs":
         return " "
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - the escapes' own bounds
 
 
 def markdown_safe(text: str) -> str:

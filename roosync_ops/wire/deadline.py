@@ -68,7 +68,7 @@ class BoundedShare:
             raise ShareHungError(doing, self.deadline_s, job.since_ms)
         if job.error is not None:
             raise job.error
-        return job.result  # type: ignore[return-value]
+        return job.result  # type: ignore[return-value]  # what function() returned, through a slot
 
     def wait_until_free(self, timeout_s: float) -> bool:
         """Wait for a stuck call to come back; True at once where none is stuck."""

@@ -52,7 +52,7 @@ def _mechanisms(config: Config) -> list[Permanence]:
     if sys.platform == "win32":
         return []
     from .process import Process  # noqa: PLC0415 - each platform loads its own
-    from .systemd import Systemd  # noqa: PLC0415
+    from .systemd import Systemd  # noqa: PLC0415 - as above
 
     return [Systemd(config.local_dir), Process(config)]
 

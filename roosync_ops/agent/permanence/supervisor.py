@@ -101,7 +101,7 @@ def _exit_code(work: Callable[[], int]) -> int:
     try:
         return work()
     except BaseException:  # noqa: BLE001 - a fork must not return into its parent's code
-        import traceback  # noqa: PLC0415
+        import traceback  # noqa: PLC0415 - only a defect pays for it
 
         traceback.print_exc()
         return 1
