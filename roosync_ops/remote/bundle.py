@@ -1,10 +1,12 @@
 """The agent as one file: a zipapp that any CPython 3.9+ runs, byte for byte the same wherever it is built.
 
 Sources are stored, not deflated: zlib builds differ in what they emit, and the machine would load zlib to read them.
+Docstrings stay behind, their lines empty: nothing on the machine reads them, and tracebacks keep their line numbers.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import os
@@ -90,13 +92,33 @@ def identify(path: Path) -> Bundle:
 
 
 def sources() -> dict[str, bytes]:
-    """Return what goes into the agent: archive name to source, LF only. Caches and the build stamp are no input."""
+    """Return what goes into the agent: archive name to source, LF only, without docstrings.
+
+    Caches and the build stamp are no input.
+    """
     package = resources.files(_PACKAGE)
     files = {f"{_PACKAGE}/__init__.py": package / "__init__.py"}
     for room in _ROOMS:
         files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
     files.pop(_BUILD_MODULE, None)
-    return {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in sorted(files.items())}
+    return {name: _undocumented(file.read_bytes().replace(b"\r\n", b"\n")) for name, file in sorted(files.items())}
+
+
+def _undocumented(source: bytes) -> bytes:
+    """Return `source` without its docstrings, by where they stand: what `ast` would write differs between Pythons."""
+    lines = source.split(b"\n")
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if ast.get_docstring(node, clean=False) is None:
+            continue
+        text = node.body[0]
+        last = text.end_lineno or text.lineno
+        indent = lines[text.lineno - 1][: text.col_offset]
+        lines[text.lineno - 1 : last] = [b""] * (last - text.lineno + 1)
+        if len(node.body) == 1 and not isinstance(node, ast.Module):
+            lines[text.lineno - 1] = indent + b"pass"
+    return b"\n".join(lines)
 
 
 def _python_files(folder: Traversable, name: str) -> dict[str, Traversable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 import roosync_ops
 from roosync_ops.remote import bundle
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def test_two_builds_are_the_same_bytes() -> None:
@@ -78,6 +81,30 @@ def test_caches_and_the_build_stamp_are_no_input(tmp_path: Path, monkeypatch: py
     (agent / ".main.py.swp.py").write_text("")
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path / "roosync_ops")
     assert bundle.build().sha256 == expected
+
+
+def test_docstrings_stay_behind_and_every_line_keeps_its_number() -> None:
+    for name, data in bundle.sources().items():
+        tree = ast.parse(data)
+        original = (Path(roosync_ops.__file__).parents[1] / name).read_text("utf-8")
+        documented = [node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and ast.get_docstring(node)]
+        assert documented == [], name
+        assert ast.dump(_bare(ast.parse(original)), include_attributes=True) == ast.dump(
+            _bare(tree), include_attributes=True
+        ), name
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    """Leave out the docstrings, and the `pass` that stands for one that was a whole body."""
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
+            del node.body[0]
+        if isinstance(node, _DOCUMENTED) and [type(each) for each in node.body] == [ast.Pass]:
+            node.body.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.body:
+            node.end_lineno = node.end_col_offset = None
+    return tree
 
 
 def test_a_changed_source_changes_the_build_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
