@@ -79,7 +79,7 @@ class Host(ShareFaults):
             self._hardware = threading.Thread(target=self._run_hardware, name=self.name, daemon=True)
             self._hardware.start()
 
-    def power_off(self, timeout: float = 30) -> None:
+    def power_off(self, timeout: float = 60) -> None:
         """Shut down in good order, as the button on the case does, and wait until the host is off."""
         self.run("systemctl", "poweroff", "--no-block")
         self._wait_off(timeout)
@@ -92,7 +92,7 @@ class Host(ShareFaults):
 
     def reboot(self) -> None:
         """Reboot in good order, and wait until the host answers again."""
-        before = self.boot_id
+        before = self.pid1
         self.run("systemctl", "reboot", "--no-block")
         wait_for(f"{self.name} to reboot", lambda: self._is_up_as_another(before), _BOOT_S)
         self.wait_ready()
@@ -186,10 +186,11 @@ class Host(ShareFaults):
         self._group.kill()
         self.uncovered()
 
-    def _is_up_as_another(self, before: str) -> bool:
+    def _is_up_as_another(self, before: int) -> bool:
+        """Told from outside: systemd-shutdown stops all it finds, and an nsenter whose child stopped stops for good."""
         try:
-            return self.boot_id != before
-        except (HostDownError, CommandError):
+            return self.pid1 != before
+        except HostDownError:
             return False
 
     def _settled(self) -> str | None:

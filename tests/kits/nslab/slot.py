@@ -79,8 +79,10 @@ class Slot:
             return
         group = Cgroup(self.group)
         group.kill()
-        if succeeds(("ip", "link", "show", self.bridge)):
-            sh("ip", "link", "delete", self.bridge)
+        # a cable stays where a console command outlived its host
+        for link in (self.bridge, *self._cables()):
+            if succeeds(("ip", "link", "show", link)):
+                sh("ip", "link", "delete", link)
         group.remove()
         self._sweep_nspawn()
         remove_tree(folder)
@@ -88,6 +90,9 @@ class Slot:
 
     def release(self) -> None:
         os.close(self.descriptor)
+
+    def _cables(self) -> list[str]:
+        return [path.name for path in Path("/sys/class/net").glob(f"{self.veth(0)[:-1]}*")]
 
     def _move_in(self) -> None:
         folder = base.cache() / "fleets" / str(self.number)
