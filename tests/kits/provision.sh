@@ -2,6 +2,8 @@
 # What the integration tests need of a Debian or Ubuntu machine, beyond Python. Root. Idempotent and quiet.
 set -eu
 PACKAGES="systemd-container debootstrap debian-archive-keyring iproute2 util-linux openssh-client openssh-server"
+# Windows-like hosts: Wine, and the compiler of their small programs.
+PACKAGES="$PACKAGES wine64 gcc-mingw-w64-x86-64-win32"
 # Debian's own python3 comes without what `python3 -m venv` needs.
 python3 -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 
