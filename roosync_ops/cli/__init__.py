@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "uninstall": "Take the agent off machines.",
     "machines": "List the inventory, or check it.",
     "agent": "Build the one-file agent.",
+    "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
     "lab": "Run a whole fleet on this computer and play the procedure on it.",
 }
 

@@ -1,0 +1,161 @@
+#Requires -Version 5.1
+#Requires -RunAsAdministrator
+# roosync-ops @@VERSION@@: lets this Windows machine be reached over SSH, from the local network, with one public key.
+# In an elevated Windows PowerShell: paste it, or  powershell -ExecutionPolicy Bypass -File bootstrap.ps1
+# A second run changes nothing. For Windows 10 1809 or Server 2019 and later.
+& {
+    Set-StrictMode -Version 2.0
+    $ErrorActionPreference = 'Stop'
+    $Key = @@KEY@@
+    $Account = @@ACCOUNT@@  # empty: the account that runs this
+    $Kind = @@KIND@@  # administrator, standard or auto: look
+    $Port = @@PORT@@
+    $Lan = @(@@LAN@@)
+    $Administrators = 'S-1-5-32-544'
+    $System = 'S-1-5-18'
+    $count = @{ Changed = 0 }
+
+    function Write-Step([string] $Done, [string] $Already) {
+        if ($Done) { $count.Changed += 1; Write-Host "changed  $Done" } else { Write-Host "already  $Already" }
+    }
+
+    # Pasted lines do not obey #Requires.
+    $me = [Security.Principal.WindowsIdentity]::GetCurrent()
+    $principal = New-Object Security.Principal.WindowsPrincipal($me)
+    if (-not $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)) {
+        throw 'Not elevated: nothing was changed. Open Windows PowerShell with "Run as administrator" and run this again.'
+    }
+
+    # 1. OpenSSH Server, however it came; Windows gets its own from Windows Update.
+    $installed = ''
+    if (-not (Get-Service -Name 'sshd' -ErrorAction SilentlyContinue)) {
+        $capability = Get-WindowsCapability -Online -Name 'OpenSSH.Server*' | Select-Object -First 1
+        if (-not $capability) { throw 'This Windows has no OpenSSH Server to add: it needs Windows 10 1809 or Server 2019.' }
+        try { $added = Add-WindowsCapability -Online -Name $capability.Name } catch {
+            throw "OpenSSH Server comes from Windows Update, which did not give it: $($_.Exception.Message)"
+        }
+        if ($added.RestartNeeded) { throw 'OpenSSH Server is installed and Windows must restart: then run this again.' }
+        $installed = $capability.Name
+    }
+    Write-Step $installed 'OpenSSH Server is installed'
+
+    # 2. The service; its first start writes sshd_config and the host keys.
+    $set = @()
+    $service = Get-Service -Name 'sshd'
+    if ("$($service.StartType)" -ne 'Automatic') { Set-Service -Name 'sshd' -StartupType Automatic; $set += 'starts with Windows' }
+    if ("$($service.Status)" -ne 'Running') { Start-Service -Name 'sshd'; $set += 'started' }
+    Write-Step ($set -join ', ') 'the service sshd runs, and starts with Windows'
+
+    # 3. The port, ahead of every Match block; a configuration that sshd refuses is never put in place.
+    $folder = Join-Path $env:ProgramData 'ssh'
+    $config = Join-Path $folder 'sshd_config'
+    for ($i = 0; ($i -lt 50) -and -not (Test-Path -LiteralPath $config); $i++) { Start-Sleep -Milliseconds 200 }
+    $program = (Get-CimInstance -ClassName Win32_Service -Filter "Name='sshd'").PathName -replace '^"?(.+?\.exe).*$', '$1'
+    $lines = @([IO.File]::ReadAllLines($config))
+    $ports = @($lines | Where-Object { $_ -match '^\s*Port\s' } | ForEach-Object { [int]($_ -replace '\D') })
+    if (-not $ports) { $ports = @(22) }
+    $moved = ''
+    if ($ports -notcontains $Port) {
+        $candidate = "$config.roosync"
+        [IO.File]::WriteAllLines($candidate, [string[]](@("Port $Port") + $lines))
+        & $program -t -f $candidate
+        $refused = $LASTEXITCODE -ne 0
+        if (-not $refused) { Copy-Item -LiteralPath $candidate -Destination $config -Force }
+        Remove-Item -LiteralPath $candidate
+        if ($refused) { throw "sshd refuses its configuration with port $Port; it was left as it was." }
+        Restart-Service -Name 'sshd'
+        $moved = "sshd listens on port $Port"
+    }
+    Write-Step $moved "sshd listens on port $Port"
+
+    # 4. The key. sshd takes administrators' keys from one file of their own, unless it was told otherwise.
+    $sid = $me.User
+    if ($Account) { $sid = (New-Object Security.Principal.NTAccount($Account)).Translate([Security.Principal.SecurityIdentifier]) }
+    $profileKey = "HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\$sid"
+    if (-not (Test-Path -LiteralPath $profileKey)) { throw "$Account has no profile yet: log on once, then run this again." }
+    $userFolder = (Get-ItemProperty -LiteralPath $profileKey).ProfileImagePath
+    if ($Kind -eq 'auto') {
+        $isMember = ($sid.Value -eq $me.User.Value) -or (@((Get-LocalGroupMember -SID $Administrators).SID.Value) -contains $sid.Value)
+        $Kind = if ($isMember) { 'administrator' } else { 'standard' }
+    }
+    $central = @($lines | Where-Object { $_ -match '^\s*AuthorizedKeysFile\s.*administrators_authorized_keys' }).Count -gt 0
+    $allowed = @($System, $Administrators)
+    if (($Kind -eq 'administrator') -and $central) {
+        $file = Join-Path $folder 'administrators_authorized_keys'
+    } else {
+        $file = Join-Path $userFolder '.ssh\authorized_keys'
+        $allowed += $sid.Value
+        [void](New-Item -ItemType Directory -Force -Path (Split-Path -Parent $file))
+    }
+    $known = @()
+    if (Test-Path -LiteralPath $file) { $known = @([IO.File]::ReadAllLines($file) | Where-Object { $_.Trim() }) }
+    $written = ''
+    $blob = $Key.Split(' ')[1]
+    if (-not ($known | Where-Object { $_.Split(' ') -ccontains $blob })) {
+        [IO.File]::WriteAllText($file, ((@($known) + $Key) -join "`n") + "`n")
+        $written = "the key is in $file"
+    }
+    Write-Step $written "the key is in $file"
+
+    # 5. Nobody else may write there, or sshd ignores the file. By SID: groups have other names in other languages.
+    function Test-Locked {
+        $acl = Get-Acl -LiteralPath $file
+        $rules = $acl.GetAccessRules($true, $true, [Security.Principal.SecurityIdentifier])
+        $found = @($rules | ForEach-Object { "$($_.IdentityReference) $($_.AccessControlType) $($_.FileSystemRights)" } | Sort-Object)
+        $wanted = @($allowed | ForEach-Object { "$_ Allow FullControl" } | Sort-Object)
+        $acl.AreAccessRulesProtected -and ("$found" -eq "$wanted")
+    }
+    $locked = ''
+    if (-not (Test-Locked)) {
+        $acl = Get-Acl -LiteralPath $file
+        $entries = ($allowed | ForEach-Object { "(A;;FA;;;$_)" }) -join ''
+        $acl.SetSecurityDescriptorSddlForm("D:P$entries", [Security.AccessControl.AccessControlSections]::Access)
+        Set-Acl -LiteralPath $file -AclObject $acl
+        if (-not (Test-Locked)) { throw "The access list of $file could not be set: sshd will ignore it." }
+        $locked = 'the access list of that file'
+    }
+    Write-Step $locked 'the access list of that file'
+
+    # 6. The firewall: the one rule that Windows makes, which is open to every address until it is told otherwise.
+    $rule = Get-NetFirewallRule -Name 'OpenSSH-Server-In-TCP' -ErrorAction SilentlyContinue
+    $from = "port $Port is open to $($Lan -join ', ') alone"
+    $opened = ''
+    if (-not $rule) {
+        [void](New-NetFirewallRule -Name 'OpenSSH-Server-In-TCP' -DisplayName 'OpenSSH SSH Server (sshd)' -Direction Inbound `
+            -Action Allow -Protocol TCP -LocalPort $Port -RemoteAddress $Lan -Program $program)
+        $opened = $from
+    } else {
+        $addresses = @(($rule | Get-NetFirewallAddressFilter).RemoteAddress | Sort-Object)
+        $openPorts = @(($rule | Get-NetFirewallPortFilter).LocalPort)
+        $same = ("$addresses" -eq "$(@($Lan | Sort-Object))") -and ("$openPorts" -eq "$Port")
+        if (-not ($same -and ("$($rule.Enabled)" -eq 'True') -and ("$($rule.Action)" -eq 'Allow'))) {
+            Set-NetFirewallRule -Name 'OpenSSH-Server-In-TCP' -Enabled True -Action Allow -Protocol TCP -LocalPort $Port -RemoteAddress $Lan
+            $opened = $from
+        }
+    }
+    Write-Step $opened $from
+    $others = @(Get-NetFirewallPortFilter -Protocol TCP | Where-Object { @($_.LocalPort) -contains "$Port" } | Get-NetFirewallRule |
+        Where-Object { ("$($_.Enabled) $($_.Direction) $($_.Action)" -eq 'True Inbound Allow') -and ($_.Name -ne 'OpenSSH-Server-In-TCP') })
+    foreach ($other in $others) { Write-Warning "Another rule opens port $Port as well, and was left alone: $($other.DisplayName)" }
+    $profiles = "$((Get-NetFirewallRule -Name 'OpenSSH-Server-In-TCP').Profile)"
+    foreach ($network in @(Get-NetConnectionProfile -ErrorAction SilentlyContinue)) {
+        if (("$($network.NetworkCategory)" -eq 'Public') -and ($profiles -notmatch 'Any|Public')) {
+            Write-Warning "The network $($network.Name) is Public for Windows, where the rule ($profiles) lets nobody in."
+            Write-Warning "If it is your LAN: Set-NetConnectionProfile -InterfaceIndex $($network.InterfaceIndex) -NetworkCategory Private"
+        }
+    }
+
+    # 7. What the admin machine needs to know.
+    Write-Host $(if ($count.Changed) { "$($count.Changed) changed." } else { 'Nothing was to be done.' })
+    Write-Host "`nCompare at the first connection; the host keys of this machine are:"
+    foreach ($public in @(Get-ChildItem -Path (Join-Path $folder 'ssh_host_*_key.pub'))) {
+        & (Join-Path (Split-Path -Parent $program) 'ssh-keygen.exe') -l -f $public.FullName
+    }
+    $name = $sid.Translate([Security.Principal.NTAccount]).Value
+    $own = "$env:COMPUTERNAME\"
+    if ($name.StartsWith($own, [StringComparison]::OrdinalIgnoreCase)) { $name = $name.Substring($own.Length) }
+    $id = $env:COMPUTERNAME.ToLowerInvariant()
+    $at = if ($Port -ne 22) { ", port=$Port" } else { '' }
+    Write-Host "`nThe line for inventory.py:"
+    "machine(`"$id`", system=`"windows`", user=`"$($name.Replace('\', '\\'))`", host=`"$id.local`"$at),"
+}
