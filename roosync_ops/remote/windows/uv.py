@@ -9,6 +9,7 @@ import os
 import re
 from typing import IO, TYPE_CHECKING, Final
 
+from .command import NotPlainError, line
 from .uv_wheel import PINNED, UvError, Wheel, executable
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ __all__ = ["UvError", "bootstrap"]
 PYTHON: Final = "3.13"
 FOLDER: Final = "C:\\ProgramData\\roosync-ops"
 PROGRAM: Final = f"{FOLDER}\\uv.exe"
+_VERSION: Final = line(PROGRAM, "--version")
 #: For machines that cannot reach uv's own downloads: an address or folder *as the machine sees it*, for
 #: `uv python install --mirror`, and one for its `--python-downloads-json-url`.
 MIRROR_VARIABLE: Final = "ROOSYNC_UV_PYTHON_MIRROR"
 DOWNLOADS_VARIABLE: Final = "ROOSYNC_UV_PYTHON_DOWNLOADS"
 _SOURCES: Final = {MIRROR_VARIABLE: "--mirror", DOWNLOADS_VARIABLE: "--python-downloads-json-url"}
-#: What cmd.exe and PowerShell both take literally without a quote.
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:\\=+/-]+")
 _PYTHON_EXE: Final = re.compile(r"[A-Za-z]:\\[^\ufffd]*\.exe", re.IGNORECASE)
 _BY_HAND: Final = 'install Python on the machine and name it in the inventory: python="C:/.../python.exe"'
 
@@ -65,17 +65,17 @@ def _push(put_file: PutFile, run: Run, wheel: Wheel, environment: Mapping[str, s
     """Have the pinned uv.exe on the machine. Raises UvError if it does not run there."""
     if _runs(run, wheel):
         return
-    run(f"mkdir {FOLDER}")  # a failure means that it is there, or is told by the upload
+    run(line("mkdir", FOLDER))  # a failure means that it is there, or is told by the upload
     with executable(wheel, environment) as program:
         put_file(program, PROGRAM.replace("\\", "/"))
     if not _runs(run, wheel):
-        code, _, said = run(f"{PROGRAM} --version")
-        raise UvError(f"uv.exe was pushed and does not run there: exit code {code}: {_last_line(said)}", _BY_HAND)
+        code, _, said = run(_VERSION)
+        raise UvError(f"uv.exe was pushed and does not run there: exit code {code}: {_cause(said)}", _BY_HAND)
 
 
 def _runs(run: Run, wheel: Wheel) -> bool:
     """Tell whether uv.exe is there in the pinned version: what is cut short or was swapped for an older one is not."""
-    code, out, _ = run(f"{PROGRAM} --version")
+    code, out, _ = run(_VERSION)
     return code == 0 and out.split()[:2] == ["uv", wheel.version]
 
 
@@ -84,25 +84,30 @@ def _find(run: Run, python: str) -> str | None:
 
     Only uv's own are asked for: any other is for the discovery that came before, which had its reasons.
     """
-    code, out, _ = run(
-        f"{PROGRAM} python find --system --managed-python --no-python-downloads --no-project cpython{python}"
-    )
-    lines = out.split("\n")
-    paths = [line.strip() for line in lines if _PYTHON_EXE.fullmatch(line.strip())]
+    ours = ("--system", "--managed-python", "--no-python-downloads", "--no-project")
+    code, out, _ = run(line(PROGRAM, "python", "find", *ours, f"cpython{python}"))
+    paths = [each for each in _lines(out) if _PYTHON_EXE.fullmatch(each)]
     return paths[-1] if code == 0 and paths else None
 
 
 def _install_line(python: str, environment: Mapping[str, str]) -> str:
-    """Return the command: no link on the user's PATH; the registry entry stays, by which `py` finds it too."""
-    words = [PROGRAM, "python", "install", "--no-bin", "--no-progress", "--color", "never"]
+    """Return the command: no link on the user's PATH; the registry entry (PEP 514) stays, for others to find it."""
+    words = ["--no-bin", "--no-progress", "--color", "never"]
     for variable, option in _SOURCES.items():
         value = environment.get(variable)
         if value:
-            if not _PLAIN.fullmatch(value):
-                hint = "only letters, digits and _ . : \\ = + / - can travel to a Windows command line unquoted"
-                raise UvError(f"{variable}: {value!r} holds characters that a shell may read as its own", hint)
-            words += [option, value]
-    return " ".join([*words, f"cpython{python}"])
+            words += [option, _plain(variable, value)]
+    return line(PROGRAM, "python", "install", *words, f"cpython{python}")
+
+
+def _plain(variable: str, value: str) -> str:
+    """Return a value that the operator gave, if it can travel. Raises UvError."""
+    try:
+        line("uv.exe", value)
+    except NotPlainError as error:
+        hint = "only letters, digits and _ . : \\ = + / - can travel to a Windows command line, and no \\ at the end"
+        raise UvError(f"{variable}: {error}", hint) from None
+    return value
 
 
 def _not_installed(said: str) -> UvError:
@@ -115,10 +120,10 @@ def _not_installed(said: str) -> UvError:
 
 def _cause(said: str) -> str:
     """Return uv's own reason, from `error: ...` on: the chain of causes, in one line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    starts = [number for number, line in enumerate(lines) if line.startswith("error:")]
+    lines = _lines(said)
+    starts = [number for number, each in enumerate(lines) if each.startswith("error:")]
     return " / ".join(lines[starts[0] :] if starts else lines[-1:]) or "it gave no reason"
 
 
-def _last_line(said: str) -> str:
-    return ([line.strip() for line in said.splitlines() if line.strip()] or ["it gave no reason"])[-1]
+def _lines(said: str) -> list[str]:
+    return [each.strip() for each in said.splitlines() if each.strip()]

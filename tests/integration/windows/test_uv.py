@@ -1,0 +1,143 @@
+"""A Windows-like host without a Python gets one from the real uv.exe: pushed, run, and installing from a local mirror.
+
+Under Wine, not on Windows. Wine 8 lacks bcryptprimitives.dll, which uv imports for random numbers: a stand-in for it is
+compiled here. What uv installs is the kit's CPython in an archive of the shape of python-build-standalone's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tarfile
+from typing import IO, TYPE_CHECKING
+
+import paramiko
+import pytest
+
+from roosync_ops.remote.windows import files, uv, uv_wheel
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
+from tests.kits.winlab.cache import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: The kit's CPython; in the field it is uv.PYTHON.
+SERIES = "3.11"
+VERSION = "3.11.9"
+#: What no CPython needs to start and to answer uv.
+LEFT_OUT = ("asyncio", "email", "http", "multiprocessing", "sqlite3", "unittest", "xml", "xmlrpc", "wsgiref", "lib2to3")
+RANDOM = """
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG); /* RtlGenRandom */
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
+"""
+
+
+class Reach:
+    """The two callbacks over real SSH and SFTP, and what went through them."""
+
+    def __init__(self, host: WinHost, sftp: paramiko.SFTPClient) -> None:
+        self.host = host
+        self.sftp = sftp
+        self.lines: list[str] = []
+        self.uploads: list[str] = []
+
+    def put_file(self, stream: IO[bytes], path: str) -> None:
+        self.uploads.append(path)
+        files.put(self.sftp, stream.read(), path)
+
+    def run(self, line: str) -> tuple[int, str, str]:
+        self.lines.append(line)
+        done = self.host.ssh(line, check=False)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[WinHost]:
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    spec = WinHostSpec("BARE", drive=False, user_profile="Élodie Dupont", python=None)
+    with WinFleet([spec]) as fleet:
+        yield fleet["BARE"]
+
+
+@pytest.fixture(scope="module")
+def environment(host: WinHost, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The admin machine's: where its pip puts the wheel, and the mirror that the host sees."""
+    settings = {"XDG_CACHE_HOME": str(cache())}
+    try:
+        uv_wheel.locate(uv_wheel.PINNED, settings)
+    except uv.UvError as error:
+        pytest.skip(error.reason)
+    add_random(host.prefix / "drive_c" / "windows" / "system32", tmp_path_factory.mktemp("random"))
+    add_mirror(host.prefix / "drive_c" / "mirror")
+    return {**settings, uv.DOWNLOADS_VARIABLE: "C:\\mirror\\downloads.json"}
+
+
+def add_random(system32: Path, scratch: Path) -> None:
+    source, library = scratch / "random.c", scratch / "bcryptprimitives.dll"
+    source.write_text(RANDOM)
+    compiler = ("x86_64-w64-mingw32-gcc-win32", "-shared", "-O2", "-s", "-o", str(library), str(source), "-ladvapi32")
+    subprocess.run(compiler, check=True, timeout=60)
+    (system32 / library.name).write_bytes(library.read_bytes())
+
+
+def add_mirror(folder: Path) -> None:
+    """Lay out the archive, and the list of downloads that names it: uv checks its hash as it does its own."""
+    folder.mkdir()
+    archive = folder / "python.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(base.build() / "python", "python", filter=_needed)
+    download = {
+        "name": "cpython",
+        "arch": {"family": "x86_64", "variant": None},
+        "os": "windows",
+        "libc": "none",
+        **dict(zip(("major", "minor", "patch"), map(int, VERSION.split(".")), strict=True)),
+        "prerelease": "",
+        "variant": None,
+        "build": "20240814",
+        "url": "file:///C:/mirror/python.tar.gz",
+        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+    }
+    key = f"cpython-{VERSION}-windows-x86_64-none"
+    (folder / "downloads.json").write_text(json.dumps({key: download}))
+
+
+def _needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    parts = member.name.split("/")
+    return None if "__pycache__" in parts or (parts[1:2] == ["Lib"] and parts[2:3] and parts[2] in LEFT_OUT) else member
+
+
+@pytest.fixture
+def reach(host: WinHost) -> Iterator[Reach]:
+    with paramiko.SSHClient() as client:
+        client.load_host_keys(str(host.ssh_config.with_name("known_hosts")))
+        key = str(host.ssh_config.with_name("id_ed25519"))
+        client.connect(host.address, host.port, host.user, key_filename=key, look_for_keys=False, allow_agent=False)
+        with client.open_sftp() as sftp:
+            yield Reach(host, sftp)
+
+
+def test_a_host_without_a_python_gets_one_and_a_second_time_nothing_is_pushed(
+    reach: Reach, environment: dict[str, str]
+) -> None:
+    path = uv.bootstrap(reach.put_file, reach.run, python=SERIES, environment=environment)
+    assert path.startswith("C:\\users\\Élodie Dupont\\AppData\\Roaming\\uv\\python\\cpython-3.11.9-")
+    assert reach.uploads == ["C:/ProgramData/roosync-ops/uv.exe"]
+    asked = reach.host.run(path, "-I", "-S", "-c", "import sys; print(sys.executable, sys.version_info[:2])")
+    assert asked.stdout.decode("cp1252").strip() == f"{path} (3, 11)", asked
+
+    reach.lines.clear()
+    reach.uploads.clear()
+    assert uv.bootstrap(reach.put_file, reach.run, python=SERIES, environment=environment) == path
+    assert (len(reach.lines), reach.uploads) == (1, [])
+
+
+def test_a_version_that_no_mirror_has_is_uvs_own_error(reach: Reach, environment: dict[str, str]) -> None:
+    with pytest.raises(uv.UvError, match=r"could not install a Python on the machine: error: .*3\.12") as raised:
+        uv.bootstrap(reach.put_file, reach.run, python="3.12", environment=environment)
+    assert uv.MIRROR_VARIABLE in raised.value.hint
