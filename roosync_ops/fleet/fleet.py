@@ -7,7 +7,7 @@ import io
 import runpy
 from typing import TYPE_CHECKING, Any
 
-from .machine import FleetError, Machine
+from .machine import FleetError, Machine, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -90,13 +90,25 @@ def fleet_of(names: Mapping[str, Any]) -> Fleet:
         known = machines.setdefault(machine.machine_id, machine)
         if known is not machine:
             raise FleetError(f"{machine.machine_id}: machine_id: defined twice in the inventory")
-    for name in bare:
+        _check_name(machine, host[0])
+    for host in bare:
+        name, implied = plain_name(host)
         if name not in machines:
-            machines[name] = Machine.of(name, {})
+            machines[name] = Machine.of(name, dict(implied))
+        _check_name(machines[name], host)
     members = {
-        name: tuple(host if isinstance(host, str) else host[0] for host in hosts) for name, hosts in groups.items()
+        name: tuple(plain_name(host if isinstance(host, str) else host[0])[0] for host in hosts)
+        for name, hosts in groups.items()
     }
     return Fleet(machines.values(), members)
+
+
+def _check_name(machine: Machine, name: str) -> None:
+    """A host is reached by the connector that its name says, wherever the name stands. Raises FleetError."""
+    if name != machine.host_name and (machine.system == "windows" or name.startswith("@")):
+        raise FleetError(
+            f"{machine.machine_id}: pyinfra would not reach {name!r} as Windows; write {machine.host_name!r}"
+        )
 
 
 def check_groups(*groups: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
@@ -21,6 +21,10 @@ Entry = tuple[str, dict[str, Any]]
 #: Under this key of a host's data lies the validated Machine, for the operations to read.
 DATA_KEY = "roosync"
 
+#: How pyinfra's inventory names a host that one of our connectors reaches.
+SSH_CONNECTOR: Final = "@roosync-ssh/"
+WINRM_CONNECTOR: Final = "@roosync-winrm/"
+
 #: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
 _ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
 
@@ -32,8 +36,11 @@ class FleetError(ValueError):
 class Machine(BaseModel):
     """What is known and expected of one machine. Durations in ms unless the name says otherwise.
 
+    `system`: a Windows machine is reached by OpenSSH for Windows, or by `transport="winrm"` (the extra `winrm`), and
+    never through `sh`. `bootstrap_python`: where it has no Python, a rollout may install one for the user.
     `shared` and `local_dir` are paths on the machine; where they are None its agent's own defaults hold
-    (ROOSYNC_SHARED_PATH there, and the user's state folder). `ssh` holds further data keys of pyinfra's SSH connector.
+    (ROOSYNC_SHARED_PATH there, and the user's state folder). `ssh` holds further data keys of pyinfra's SSH connector,
+    `winrm` those of ours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -41,18 +48,22 @@ class Machine(BaseModel):
     machine_id: str
     expected: Literal["online", "offline"] = "online"
     why: str | None = None
+    system: Literal["posix", "windows"] = "posix"
+    transport: Literal["ssh", "winrm"] = "ssh"
     host: str | None = None
     user: str | None = None
     port: int | None = Field(default=None, ge=1, le=65_535)
     ssh: dict[str, JsonValue] = {}
+    winrm: dict[str, JsonValue] = {}
     shared: str | None = None
     local_dir: str | None = None
     python: str | None = None
+    bootstrap_python: bool = False
     heartbeat_interval: int = Field(default=DEFAULT_INTERVAL_MS, ge=100)
     offline_timeout: int = Field(default=DEFAULT_TIMEOUT_MS, ge=100)
     enable_auto_sync: bool = True
     share_deadline: float = Field(default=DEFAULT_DEADLINE_S, gt=0)
-    permanence: Literal["auto", "systemd", "process"] = "auto"
+    permanence: Literal["auto", "systemd", "process", "task"] = "auto"
     metadata: dict[str, JsonValue] = {}
 
     @field_validator("machine_id")
@@ -88,6 +99,16 @@ class Machine(BaseModel):
                 )
         return value
 
+    @field_validator("winrm")
+    @classmethod
+    def _winrm_data_without_secrets(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for key in value:
+            if not key.startswith("winrm_"):
+                raise ValueError(f"{key!r} is no data key of our WinRM connector (they begin with winrm_)")
+            if key in ("winrm_password", "winrm_certificate_key_password"):
+                raise ValueError(f"{key!r} is a secret; an inventory holds none")
+        return value
+
     @field_validator("metadata")
     @classmethod
     def _bounded_metadata(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -104,17 +125,37 @@ class Machine(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_system(self) -> Self:
+        if self.system == "windows":
+            if self.permanence in ("systemd", "process"):
+                raise ValueError(f"permanence {self.permanence!r} is not for Windows: there it is 'auto' or 'task'")
+            return self
+        for field, value in (("transport", self.transport == "winrm"), ("bootstrap_python", self.bootstrap_python)):
+            if value:
+                raise ValueError(f'{field} {getattr(self, field)!r} is for Windows: add system="windows"')
+        if self.permanence == "task":
+            raise ValueError("permanence 'task' is for Windows: add system=\"windows\"")
+        return self
+
+    @property
+    def host_name(self) -> str:
+        """What pyinfra's inventory calls this machine: Windows ones name their connector, POSIX ones need not."""
+        connector = {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport]
+        return f"{connector}{self.machine_id}" if self.system == "windows" else self.machine_id
+
     @property
     def thresholds(self) -> Thresholds:
         return Thresholds(self.heartbeat_interval, self.offline_timeout)
 
     def entry(self) -> Entry:
         """Return this machine as an ordinary pyinfra host. Host keys are strict unless `ssh` says otherwise."""
-        named = {"ssh_hostname": self.host, "ssh_user": self.user, "ssh_port": self.port}
-        return self.machine_id, {
-            "ssh_strict_host_key_checking": "yes",
+        kind = self.transport
+        named = {f"{kind}_hostname": self.host, f"{kind}_user": self.user, f"{kind}_port": self.port}
+        return self.host_name, {
+            **({"ssh_strict_host_key_checking": "yes"} if kind == "ssh" else {}),
             **{key: value for key, value in named.items() if value is not None},
-            **self.ssh,
+            **(self.ssh if kind == "ssh" else self.winrm),
             DATA_KEY: self.model_dump(mode="json"),
         }
 
@@ -134,12 +175,22 @@ class Machine(BaseModel):
 
         In data written by hand our fields stand beside pyinfra's own keys; what is neither is somebody else's.
         """
+        name, implied = plain_name(name)
         fields = data.get(DATA_KEY)
         if isinstance(fields, dict):
             return cls.of(name, {key: value for key, value in fields.items() if key != "machine_id"})
         own = {key: value for key, value in data.items() if key in cls.model_fields}
         ssh = {key: value for key, value in data.items() if key.startswith("ssh_")}
-        return cls.of(name, {"ssh": ssh, **own})
+        winrm = {key: value for key, value in data.items() if key.startswith("winrm_")}
+        return cls.of(name, {"ssh": ssh, "winrm": winrm, **implied, **own})
+
+
+def plain_name(name: str) -> tuple[str, dict[str, str]]:
+    """Return the machineId that a host's name in an inventory stands for, and the fields that its connector implies."""
+    for connector, transport in ((SSH_CONNECTOR, "ssh"), (WINRM_CONNECTOR, "winrm")):
+        if name.startswith(connector):
+            return name.removeprefix(connector), {"system": "windows", "transport": transport}
+    return name, {}
 
 
 def machine(name: str, **fields: Any) -> Entry:

@@ -8,38 +8,65 @@ from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 
 from .ledger import PREFLIGHT, Failure
+from .on_common import share_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from roosync_ops.fleet import Machine
 
     from .facts_model import Report, Share, SilenceError
 
-#: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.
-MIN_FREE_BYTES: Final = 1_000_000
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS
+#: What an SSH server of Microsoft's calls itself.
+_WINDOWS_BANNER: Final = "for_Windows"
 
 
-def ssh_command(machine: Machine, command: str) -> str:
-    """Return what a person types to run `command` on `machine`, over the same connection as ours."""
+def ssh_command(machine: Machine, command: str, windows: str | None = None) -> str:
+    """Return what a person types to run `command` (`windows` on Windows) over the same connection as ours."""
+    if machine.transport == "winrm":
+        return f"roosync-ops rollout {machine.machine_id} --dry --verbose"
+    if windows is not None and machine.system == "windows":
+        command = windows
     port = f"-p {machine.port} " if machine.port else ""
     user = f"{machine.user}@" if machine.user else ""
     return f"ssh {port}{user}{machine.host or machine.machine_id} {command}"
 
 
+def system(machine: Machine, banner: str) -> Failure | None:
+    """A machine that is taken for POSIX and whose SSH server says that it is Windows'; its banner tells, or nothing."""
+    if machine.system == "windows" or _WINDOWS_BANNER not in banner:
+        return None
+    return Failure(
+        PREFLIGHT,
+        "WRONG_SYSTEM",
+        f"it runs Windows ({banner}), and the inventory does not say so",
+        f'machine({machine.machine_id!r}, system="windows", ...) in the inventory',
+    )
+
+
 def silence(machine: Machine, error: SilenceError) -> Failure:
     """Word a machine that was reached and gave no answer."""
-    if error.code == "NO_PYTHON":
-        where = f"at {machine.python}" if machine.python else "in PATH or the usual places"
+    if error.code == "WRONG_SYSTEM":
         return Failure(
             PREFLIGHT,
             error.code,
-            f"no CPython 3.9 or later {where}",
-            f"install one there, or name it: machine({machine.machine_id!r}, python=...)",
+            f"the inventory says that it runs Windows, and it does not answer as Windows does ({error.reason})",
+            f'machine({machine.machine_id!r}, system="posix", ...) in the inventory',
         )
-    return Failure(PREFLIGHT, error.code, f"it gave no answer: {error.reason}", ssh_command(machine, "python3 -V"))
+    if error.code == "NO_PYTHON":
+        return _no_python(machine, error)
+    hint = ssh_command(machine, "python3 -V", "py -3 -V")
+    return Failure(PREFLIGHT, error.code, f"it gave no answer: {error.reason}", hint)
+
+
+def _no_python(machine: Machine, error: SilenceError) -> Failure:
+    where = f"at {machine.python}" if machine.python else "in PATH or the usual places"
+    hint = f"install one there, or name it: machine({machine.machine_id!r}, python=...)"
+    if machine.system == "windows":
+        where = f"at {machine.python}" if machine.python else "by py, in PATH, in the usual folders or the registry"
+        where += f" ({error.reason})"
+        hint += ", or let the rollout install one for the user: bootstrap_python=True"
+    return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}", hint)
 
 
 def identity(machine: Machine, report: Report) -> Failure | None:
@@ -73,27 +100,21 @@ def share(machine: Machine, found: Share | None) -> Failure | None:
             "nothing says where its shared folder is",
             f"machine({machine.machine_id!r}, shared=...) in the inventory, or ROOSYNC_SHARED_PATH on it",
         )
-    for code, reason in _share_problems(found, machine):
-        return Failure(PREFLIGHT, code, f"share {found.path}: {reason}", ssh_command(machine, f"ls -ld '{found.path}'"))
-    return None
+    if machine.system == "windows" and found.session is None and not (found.exists or found.hung):
+        return _unseen(machine, found)
+    problem = share_problem(found.model_dump(by_alias=True), machine.share_deadline)
+    if problem is None:
+        return None
+    hint = ssh_command(machine, f"ls -ld '{found.path}'", f"'dir \"{found.path}\"'")
+    return Failure(PREFLIGHT, problem[0], f"share {found.path}: {problem[1]}", hint)
 
 
-def _share_problems(found: Share, machine: Machine) -> Iterable[tuple[str, str]]:
-    if found.hung:
-        yield "SHARE_HUNG", f"no answer within {machine.share_deadline:g} s"
-    elif not found.exists:
-        yield "SHARE_MISSING", "there is no such folder; it is never created"
-    elif not found.is_directory:
-        yield "SHARE_NOT_A_FOLDER", "it is not a folder"
-    elif found.read_only:
-        yield "SHARE_READ_ONLY", "it is mounted read-only"
-    elif not found.readable or not found.writable:
-        missing = "write to" if found.readable else "read"
-        yield "SHARE_REFUSED", f"the user the agent runs as may not {missing} it"
-    elif found.problem:
-        yield "SHARE_PROBLEM", found.problem
-    elif found.free_bytes is not None and found.free_bytes < MIN_FREE_BYTES:
-        yield "SHARE_FULL", f"{found.free_bytes} bytes are free"
+def _unseen(machine: Machine, found: Share) -> Failure | None:
+    """An SSH session that does not see a drive proves nothing: the user's own may. The agent's word does."""
+    if found.code is None:
+        return None
+    hint = found.hint or f"log {machine.user or 'its user'} on to it, and see that the drive is there"
+    return Failure(PREFLIGHT, found.code, f"share {found.path}: {found.problem}", hint)
 
 
 def clock(machine: Machine, report: Report) -> Failure | None:
@@ -106,7 +127,7 @@ def clock(machine: Machine, report: Report) -> Failure | None:
         PREFLIGHT,
         "CLOCK",
         f"its clock is {off_ms / 1000:.1f} s {way} this computer's; at most {MAX_CLOCK_SKEW_MS // 1000} s is allowed",
-        ssh_command(machine, "timedatectl status"),
+        ssh_command(machine, "timedatectl status", "w32tm /query /status"),
     )
 
 

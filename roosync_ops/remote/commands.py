@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent
 from paramiko import SSHException
 from pyinfra import logger
-from pyinfra.api.command import PyinfraCommand, StringCommand
+from pyinfra.api.command import PyinfraCommand
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from . import plan, shell
+from .ask import Ask
 from .facts_model import Reply, SilenceError, parse_reply
 from .ledger import Failure, ledger
 
@@ -35,15 +36,21 @@ VERB_S: Final = 45
 _TOUCHES: Final = 4
 
 
-class AgentCommand(StringCommand):
+class AgentCommand(Ask):
     """Does `steps` on the machine in one round trip, and notes in the host's ledger what became of them."""
 
-    def __init__(self, machine: Machine, steps: list[dict[str, Any]], upload: bytes | None = None) -> None:
+    def __init__(
+        self, machine: Machine, steps: list[dict[str, Any]], local_dir: str | None, upload: bytes | None = None
+    ) -> None:
         limit = _MARGIN_S + round(sum(step.get("limit", 0) for step in steps))
-        request = {"do": "apply", "localDir": machine.local_dir, "steps": steps, "look": steps[-1]["do"] != "remove"}
-        super().__init__(shell.command(request, machine.python), _timeout=limit)
+        removes = steps[-1]["do"] == "remove"
+        request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes}
+        super().__init__(request, machine.python, timeout_s=limit)
         if upload is not None:
-            self.connector_arguments["_stdin"] = shell.upload(upload)
+            self.upload = upload
+            if machine.system == "posix":
+                self.connector_arguments["_stdin"] = shell.upload(upload)
+        self.is_last = removes
         self.machine = machine
         self.limit_s = limit
         self.first_step: str = steps[0]["step"]
@@ -102,12 +109,12 @@ def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle) -
     """Return the one command that does `steps` (plan.ROLLOUT or plan.REMOVAL) on `machine`."""
     requests = [request for step in steps for request in _requests(machine, step, report, bundle)]
     pushes = any(request["do"] == "push" for request in requests)
-    return AgentCommand(machine, requests, bundle.data if pushes else None)
+    return AgentCommand(machine, requests, report.local_dir, bundle.data if pushes else None)
 
 
 def restart(machine: Machine) -> AgentCommand:
     """Return the command that stops the loop, without a word to the fleet, and starts it."""
-    return AgentCommand(machine, _restart(machine))
+    return AgentCommand(machine, _restart(machine), machine.local_dir)
 
 
 def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> list[dict[str, Any]]:
@@ -115,6 +122,8 @@ def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> li
         return [{"step": step, "do": "push", "sha256": bundle.sha256}]
     if step == plan.CONFIGURE:
         return [{"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}]
+    if step == plan.LOOK:
+        return [{**verb(machine, step, step), "do": "look", "shareDeadline": machine.share_deadline}]
     if step == plan.REMOVE:
         return [{"step": step, "do": "remove"}]
     if step == plan.START and report.running:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyinfra.api.facts import FactBase
 
-from . import shell
+from .ask import Ask
 from .facts_model import Reply, Report, SilenceError, parse_reply, parse_report
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ class MachineFacts(FactBase[Report | SilenceError]):
         shared: str | None = None,
         python: str | None = None,
         share_deadline: float = 5.0,
-    ) -> str:
+        bootstrap: bool = False,
+    ) -> Ask:
         request = {"do": "probe", "localDir": local_dir, "shared": shared, "shareDeadline": share_deadline}
-        self._sent_ms = time.time_ns() // 1_000_000
-        # Never a failure to pyinfra, which would print the output and drop the reason.
-        return f"( {shell.command(request, python)} ) 2>&1 || true"
+        self._ask = Ask(request, python, bootstrap=bootstrap, forgiving=True)
+        return self._ask
 
     def process(self, output: list[str]) -> Report | SilenceError:
         try:
-            return parse_report(output, self._sent_ms, time.time_ns() // 1_000_000)
+            return parse_report(output, self._ask.sent_ms, time.time_ns() // 1_000_000)
         except SilenceError as silence:
             return silence
 
@@ -74,10 +74,10 @@ class ReplicaFacts(FactBase[Reply | SilenceError]):
         }
     """
 
-    def command(self, local_dir: str | None = None, python: str | None = None, share_deadline: float = 5.0) -> str:
+    def command(self, local_dir: str | None = None, python: str | None = None, share_deadline: float = 5.0) -> Ask:
         step = {"step": "state", "do": "verb", "argv": ["state"], "limit": _STATE_S + share_deadline}
         request = {"do": "apply", "localDir": local_dir, "steps": [step], "look": False}
-        return f"( {shell.command(request, python)} ) 2>&1 || true"
+        return Ask(request, python, forgiving=True)
 
     def process(self, output: list[str]) -> Reply | SilenceError:
         try:

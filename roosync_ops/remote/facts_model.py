@@ -16,8 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from .on_machine import MARKER
-from .shell import NO_PYTHON
+from .on_common import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,6 +64,11 @@ class Share(_Answer):
     read_only: bool = False
     free_bytes: int | None = None
     problem: str | None = None
+    #: On Windows: the session the agent saw it from (`here`, `logon`); None where it was not the agent that looked.
+    session: str | None = None
+    #: The agent's own code and next command where it could not look.
+    code: str | None = None
+    hint: str | None = None
 
 
 class Permanence(_Answer):
@@ -135,7 +139,7 @@ class Report(_Answer):
     hostname: str = Field(max_length=255)
     platform: str
     user: str
-    uid: int
+    uid: int | None = None
     home: str
     python: Python
     systemd: bool
@@ -186,6 +190,11 @@ class Reply(_Answer):
     status: Status = None
 
 
+#: What stands in the place of an answer where there is nobody to give one, to its code.
+_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM"}
+_MAX_SAID = 600
+
+
 class SilenceError(Exception):
     """A machine that gave no answer we can use. `code` is for programs."""
 
@@ -229,8 +238,8 @@ def _document(lines: list[str]) -> str:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not JSON: {error!s:.120}") from None
     if isinstance(value, dict) and value.get("error") is not None:
         error_text = str(value["error"])
-        code = "NO_PYTHON" if error_text == NO_PYTHON else "PROBE_FAILED"
-        raise SilenceError(code, error_text[:200])
+        code = _SILENCES.get(error_text, "PROBE_FAILED")
+        raise SilenceError(code, str(value.get("said") or error_text)[:_MAX_SAID])
     return marked[-1]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _KEY = "roosync"
 
 PREFLIGHT: Final = "preflight"
+PYTHON: Final = "python"
 ONLINE: Final = "online"
 
 CHANGED: Final = "changed"
@@ -45,6 +46,8 @@ class Ledger:
     steps: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     skipped: str | None = None
+    #: There is no Python on it yet, and the inventory lets the rollout install one.
+    lacks_python: bool = False
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     round_trips: int = 0
 

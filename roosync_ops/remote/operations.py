@@ -18,7 +18,7 @@ from roosync_ops.wire.times import BadTimeError, from_iso
 
 from . import bundle, commands, facts, plan, replica
 from .checks import ssh_command
-from .ledger import ONLINE, UNCHANGED, Failure, ledger
+from .ledger import ONLINE, PYTHON, UNCHANGED, Failure, ledger
 from .preflight import ask, current, report_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def agent_present(machine: Machine) -> Commands:
 @operation()
 def agent_configured(machine: Machine) -> Commands:
     """Make sure `config.json` says what the inventory says, and that the agent is permanent."""
-    yield from _rollout(machine, (plan.CONFIGURE, plan.INSTALL))
+    yield from _rollout(machine, (plan.CONFIGURE, plan.LOOK, plan.INSTALL))
 
 
 @operation()
@@ -60,7 +60,7 @@ def agent_started(machine: Machine) -> Commands:
 @operation()
 def agent_rolled_out(machine: Machine) -> Commands:
     """Make sure of all of the above, in that order and in one round trip."""
-    yield from _rollout(machine, plan.ROLLOUT)
+    yield from _rollout(machine, plan.rollout(machine))
 
 
 @operation()
@@ -92,7 +92,7 @@ def agent_verified(machine: Machine) -> Commands:
     """Make sure the machine's own replica shows it online, by the procedure's checks; changes nothing, fails if not."""
     host = current()
     ledger(host).round_trips += 1
-    answer = ask(host, machine, facts.ReplicaFacts, facts.replica_arguments(machine))
+    answer = ask(host, facts.ReplicaFacts, facts.replica_arguments(machine), facts.limit_s(machine))
     state = replica.document(machine, answer)
     failure = state if isinstance(state, Failure) else replica.verification(machine, state)
     if failure is not None:
@@ -122,7 +122,7 @@ def build() -> bundle.Bundle:
 def _rollout(machine: Machine, steps: tuple[str, ...]) -> Commands:
     yield from _compared(
         machine,
-        steps,
+        tuple(step for step in steps if step in plan.rollout(machine)),
         lambda report: tuple(step for step in plan.missing(machine, build(), report) if step in steps),
     )
 
@@ -131,6 +131,8 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Repor
     """Yield the command for those of `steps` that `compare` finds to be done, and note which they are."""
     report = _known(machine)
     if isinstance(report, Failure):
+        if ledger(current()).lacks_python and _about_to_change():
+            ledger(current()).consider((PYTHON, *steps), (PYTHON, *steps))
         yield commands.Refusal(report)
         return
     todo = compare(report)
@@ -175,4 +177,5 @@ def _not_there(machine: Machine, step: str) -> Failure:
 
 
 def _ask(machine: Machine, report: Report) -> str:
-    return ssh_command(machine, f"python3 {report.local_dir}/agent.pyz status")
+    posix = f"python3 {report.local_dir}/agent.pyz status"
+    return ssh_command(machine, posix, f'\'"{report.python.executable}" "{report.local_dir}\\agent.pyz" status\'')

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PUSH: Final = "push"
 CONFIGURE: Final = "configure"
+LOOK: Final = "look"
 INSTALL: Final = "install"
 REGISTER: Final = "register"
 START: Final = "start"
@@ -23,10 +24,17 @@ REMOVE: Final = "remove"
 
 #: The order of the procedure; `install` makes what `start` starts permanent.
 ROLLOUT: Final = (PUSH, CONFIGURE, INSTALL, REGISTER, START)
+#: On Windows the session that SSH gives may not see the share that the user's own does: the agent looks in that one.
+ROLLOUT_WINDOWS: Final = (PUSH, CONFIGURE, LOOK, INSTALL, REGISTER, START)
 REMOVAL: Final = (STOP, UNINSTALL, REMOVE)
 
 #: systemd keeps a unit for the system or for a user; either is what `permanence="systemd"` asks for.
-_KINDS: Final = {"systemd": ("systemd-system", "systemd-user"), "process": ("process",)}
+_KINDS: Final = {"systemd": ("systemd-system", "systemd-user"), "process": ("process",), "task": ("task",)}
+
+
+def rollout(machine: Machine) -> tuple[str, ...]:
+    """Return the steps of a rollout to `machine`, in their order."""
+    return ROLLOUT_WINDOWS if machine.system == "windows" else ROLLOUT
 
 
 def wanted_config(machine: Machine, report: Report) -> dict[str, Any]:
@@ -46,7 +54,7 @@ def wanted_config(machine: Machine, report: Report) -> dict[str, Any]:
 
 
 def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]:
-    """Return the steps of ROLLOUT that `machine` needs to be as the inventory says; empty where it is."""
+    """Return the steps of `rollout` that `machine` needs to be as the inventory says; empty where it is."""
     status = report.status
     needed = {
         PUSH: report.agent_sha256 != bundle.sha256,
@@ -57,7 +65,13 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
     }
     # A new agent or a new configuration is nothing until the loop runs with it.
     needed[START] = needed[START] or needed[PUSH] or needed[CONFIGURE] or needed[INSTALL]
-    return tuple(step for step in ROLLOUT if needed[step])
+    needed[LOOK] = needed[CONFIGURE] or not _seen_by_agent(report)
+    return tuple(step for step in rollout(machine) if needed[step])
+
+
+def _seen_by_agent(report: Report) -> bool:
+    """Tell whether the agent itself, and not this SSH session alone, has just seen the share."""
+    return report.share is not None and report.share.session is not None and report.share.exists
 
 
 def _permanent(machine: Machine, status: AgentStatus | None) -> bool:

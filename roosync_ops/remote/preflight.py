@@ -17,7 +17,8 @@ from roosync_ops.fleet import FleetError, Machine
 
 from . import checks, facts
 from .facts_model import Report, SilenceError
-from .ledger import PREFLIGHT, UNCHANGED, Failure, ledger
+from .ledger import CHANGED, PREFLIGHT, PYTHON, UNCHANGED, Failure, ledger
+from .windows.connector import Windows
 
 # paramiko's threads tell of a connection that never was by a traceback; whoever connected tells the failure itself.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 Answer = TypeVar("Answer")
+#: Beyond the fact's own limit: a machine without a Python downloads one, in s.
+INSTALL_S: Final = 900
 #: How much later than pyinfra gives up a fact, its command is given up for good, in s.
 _GRACE_S: Final = 5
 
@@ -68,28 +71,55 @@ def machine_of(host: Host) -> Machine | Failure:
 
 
 def report_of(host: Host, machine: Machine) -> Report | Failure:
-    """Return what is known of `host`, asking it where nothing is."""
+    """Return what is known of `host`, asking it where nothing is. A Python is installed where that is now due."""
     book = ledger(host)
-    if book.report is None:
-        book.round_trips += 1
-        answer = ask(host, machine, facts.MachineFacts, facts.arguments(machine))
-        if answer is None:
-            answer = SilenceError("TIMEOUT", f"nothing within {facts.limit_s(machine)} s, or the connection was lost")
-        if isinstance(answer, SilenceError):
-            return checks.silence(machine, answer)
-        book.report = answer
-    return book.report
+    if book.report is not None:
+        return book.report
+    installs = book.lacks_python and host.state.is_executing
+    answer = _learned(host, machine, installs=installs)
+    if isinstance(answer, Failure):
+        return answer
+    book.report = answer
+    if installs:
+        book.lacks_python = False
+        book.steps[PYTHON] = CHANGED
+    return (checks.everything(machine, answer) if installs else None) or answer
 
 
-def ask(host: Host, machine: Machine, fact: type[FactBase[Answer]], arguments: dict[str, Any]) -> Answer | None:
+def _learned(host: Host, machine: Machine, *, installs: bool) -> Report | Failure:
+    failure = wrong_system(host, machine)
+    if failure is not None:
+        return failure
+    ledger(host).round_trips += 1
+    limit = facts.limit_s(machine) + (INSTALL_S if installs else 0)
+    answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
+    if answer is None:
+        answer = SilenceError("TIMEOUT", f"nothing within {limit} s, or the connection was lost")
+    return checks.silence(machine, answer) if isinstance(answer, SilenceError) else answer
+
+
+def wrong_system(host: Host, machine: Machine) -> Failure | None:
+    """Return why `host` cannot be asked at all: what answers there is not what the inventory says."""
+    if (machine.system == "windows") != isinstance(host.connector, Windows):
+        return Failure(
+            PREFLIGHT,
+            "INVENTORY",
+            f"it is reached as another system than {machine.system}: its host is to be named {machine.host_name!r}",
+            f"machine({machine.machine_id!r}, system={machine.system!r}, ...) writes it so",
+        )
+    client = getattr(host.connector, "client", None)
+    transport = client.get_transport() if client is not None else None
+    return checks.system(machine, str(getattr(transport, "remote_version", "")))
+
+
+def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], limit_s: int) -> Answer | None:
     """Return a fact of `host`; None where no answer came in time or the connection was lost."""
-    limit = facts.limit_s(machine)
     # pyinfra's own timeout covers the output and not the exit status.
-    with Timeout(limit + _GRACE_S, TimeoutError):
+    with Timeout(limit_s + _GRACE_S, TimeoutError):
         answer: Answer | None = host.get_fact(
             fact,
             **arguments,
-            _timeout=limit,
+            _timeout=limit_s,
             _ignore_errors=True,  # the reason is told by the caller, in our words
         )
     return answer
@@ -120,4 +150,9 @@ def _checked(check: Callable[[Machine, Report], Failure | None]) -> Machine | No
 
 def _problem(host: Host, machine: Machine, check: Callable[[Machine, Report], Failure | None]) -> Failure | None:
     report = report_of(host, machine)
-    return report if isinstance(report, Failure) else check(machine, report)
+    if not isinstance(report, Failure):
+        return check(machine, report)
+    if report.code == "NO_PYTHON" and machine.bootstrap_python and check is checks.everything:
+        ledger(host).lacks_python = True  # the rollout's first step; what else there is to know is looked at then
+        return None
+    return report

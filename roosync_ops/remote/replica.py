@@ -26,7 +26,7 @@ def document(machine: Machine, answer: Reply | SilenceError | None) -> dict[str,
     if answer is None:
         answer = SilenceError("TIMEOUT", "no answer in time, or the connection was lost")
     if isinstance(answer, SilenceError):
-        return Failure(VERIFY, answer.code, answer.reason, ssh_command(machine, "true"))
+        return Failure(VERIFY, answer.code, answer.reason, ssh_command(machine, "true", "hostname"))
     if answer.failed is not None:
         hint = answer.failed.hint or f"roosync-ops rollout {machine.machine_id}"
         return Failure(VERIFY, answer.failed.code, answer.failed.message, hint)

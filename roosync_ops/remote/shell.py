@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import base64
 import functools
-import inspect
 import json
 import shlex
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.agent import config as agent_config
-from roosync_ops.wire import identity
-
-from . import on_machine
+from . import travel
+from .on_common import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +53,7 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
         'command -v "$p" >/dev/null 2>&1 || continue; '
         f'"$p" -I -S -c {shlex.quote(_LOADER)} {_payload()} {_token(request)}; '
         f"r=$?; [ $r -eq {_TOO_OLD} ] || exit $r; done; "
-        f"echo {shlex.quote(on_machine.MARKER + missing)}; exit 1"
+        f"echo {shlex.quote(MARKER + missing)}; exit 1"
     )
 
 
@@ -72,17 +69,4 @@ def _token(request: Mapping[str, Any]) -> str:
 
 @functools.cache
 def _payload() -> str:
-    return base64.b64encode(zlib.compress(source().encode(), 9)).decode()
-
-
-def source() -> str:
-    """Return on_machine as it travels: what it shares with wire and agent is written into it, never copied by hand."""
-    text = inspect.getsource(on_machine)
-    for line, replacement in {
-        "from roosync_ops.agent.config import default_local_dir\n": inspect.getsource(agent_config.default_local_dir),
-        "from roosync_ops.wire.identity import hostname\n": (
-            f"LAB_HOSTNAME_VARIABLE = {identity.LAB_HOSTNAME_VARIABLE!r}\n" + inspect.getsource(identity.hostname)
-        ),
-    }.items():
-        text = text.replace(line, replacement, 1)
-    return text
+    return base64.b64encode(zlib.compress(travel.source("posix").encode(), 9)).decode()

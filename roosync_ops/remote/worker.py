@@ -34,7 +34,7 @@ from roosync_ops.fleet import Machine
 from . import facts, replica
 from .checks import ssh_command
 from .ledger import PLANNED, Failure, ledger
-from .preflight import machine_of
+from .preflight import machine_of, wrong_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
 
 def _unreachable(host: Host, said: str) -> Failure:
     machine = machine_of(host)
-    hint = ssh_command(machine, "true") if isinstance(machine, Machine) else f"ssh {host.name} true"
+    hint = ssh_command(machine, "true", "hostname") if isinstance(machine, Machine) else f"ssh {host.name} true"
     for text, code, meaning in _CONNECT_CODES:
         if text in said:
             return Failure(CONNECT, code, f"unreachable: {meaning}: {said}", hint)
@@ -222,13 +222,17 @@ def _read_state(request: dict[str, Any]) -> None:
         failure = ledger(host).failure
     else:
         state.activate_host(host)
-        answer = host.get_fact(facts.ReplicaFacts, **facts.replica_arguments(machine), _ignore_errors=True)
-        found = replica.document(machine, answer)
+        found = wrong_system(host, machine) or _replica(host, machine)
         if isinstance(found, dict):
             say("state", document=found)
             return
         failure = found
     say("failure", failure=None if failure is None else failure._asdict())
+
+
+def _replica(host: Host, machine: Machine) -> dict[str, Any] | Failure:
+    answer = host.get_fact(facts.ReplicaFacts, **facts.replica_arguments(machine), _ignore_errors=True)
+    return replica.document(machine, answer)
 
 
 if __name__ == "__main__":

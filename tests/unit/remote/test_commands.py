@@ -12,7 +12,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops.remote import commands
 from roosync_ops.remote.ledger import Failure, ledger
-from roosync_ops.remote.on_machine import MARKER
+from roosync_ops.remote.on_common import MARKER
 from tests.unit.remote.builders import BUNDLE, a_machine, a_new_machine, a_report, a_status
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.remote.facts_model import AgentStatus, Report, SilenceError, parse_reply, parse_report
-from roosync_ops.remote.on_machine import MARKER
+from roosync_ops.remote.on_common import MARKER
 from tests.unit.remote.builders import NOW_MS, a_status, an_answer
 
 JSON = st.recursive(

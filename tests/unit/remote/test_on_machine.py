@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.remote import on_machine, shell
+from roosync_ops.remote import on_common, on_machine, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,4 +126,4 @@ def test_taking_off_where_nothing_is_is_no_failure(tmp_path: Path) -> None:
     ],
 )
 def test_a_verb_s_answer_is_the_document_that_ends_its_output(output: str, document: dict[str, Any] | None) -> None:
-    assert on_machine.parse_last_line(output) == document
+    assert on_common.parse_last_line(output) == document

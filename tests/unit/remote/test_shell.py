@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.agent.config import default_local_dir
-from roosync_ops.remote import shell
-from roosync_ops.remote.on_machine import MARKER
+from roosync_ops.remote import shell, travel
+from roosync_ops.remote.on_common import MARKER
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_what_travels_can_be_read_by_python_3_9() -> None:
-    ast.parse(shell.source(), feature_version=(3, 9))
+    ast.parse(travel.source("posix"), feature_version=(3, 9))
 
 
 def test_the_agent_s_own_folder_and_the_machine_s_own_name_are_the_agent_s_definitions(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_agent_s_own_folder_and_the_machine_s_own_name_are_the_agent_s_defin
 def test_a_share_that_hangs_is_told_within_its_deadline_and_holds_nothing_up(tmp_path: Path) -> None:
     """A sleep stands for a drive that never answers."""
     request = {"do": "probe", "shared": str(tmp_path), "shareDeadline": 0.2}
-    hanging = shell.source().replace(
+    hanging = travel.source("posix").replace(
         "def _share_facts(shared", "def _share_facts(shared, _=None):\n    time.sleep(60)\n\n\ndef _never(shared"
     )
     done = subprocess.run(
