@@ -1,4 +1,4 @@
-"""winlab: Windows-like hosts on this machine (real Windows CPython under Wine, real OpenSSH, one kernel namespace each).
+"""winlab: Windows-like hosts on this machine: real Windows CPython under Wine behind real OpenSSH, each a machine.
 
     with WinFleet([WinHostSpec("MYIA-PO-2024"), WinHostSpec("MyIA-Web1", drive=False)]) as fleet:
         fleet["MYIA-PO-2024"].ssh("ver")

@@ -1,4 +1,4 @@
-"""What every host starts from: a Windows installation and a Windows Python, in the user's cache while the recipe is the same.
+"""What every host starts from: a Windows installation and a Windows Python, in the user's cache by their recipe.
 
 <cache>/base-<hash of the recipe>/prefix   a Wine prefix without a Python: the lowest layer of every host's disk
 <cache>/base-<hash of the recipe>/python   Windows CPython 3.11, compiled, as it lies on a host

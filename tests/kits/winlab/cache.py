@@ -1,4 +1,4 @@
-"""The kit's folder in the user's cache: what is in it is whole, made once, and never removed under a fleet that uses it."""
+"""The kit's folder in the user's cache: what is in it is whole, made once, and not removed under a fleet."""
 
 import contextlib
 import fcntl

@@ -89,6 +89,15 @@ class Disk:
         """Take G: from a host that is off."""
         (self.changes / "dosdevices" / "g:").unlink(missing_ok=True)
 
+    def set_logon(self, there: bool) -> None:
+        """Say whether the user of a host that is off is logged on from its boot (see tasks/taskd.py)."""
+        state = self.changes / "drive_c/winlab/tasks/state"
+        state.mkdir(parents=True, exist_ok=True)
+        if there:
+            (state / "session").touch()
+        else:
+            (state / "session").unlink(missing_ok=True)
+
     def remember_first_boot(self) -> None:
         """Take what the first boot made for the host's own: files() then tells what came after it."""
         self._first = self._all_changes()

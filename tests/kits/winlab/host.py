@@ -70,10 +70,14 @@ class WinHost:
     def user_profile(self) -> str:
         return rf"C:\users\{self.spec.user}"
 
-    def power_on(self) -> None:
-        """Boot, and wait until the host answers SSH (1 to 4 s on a quiet machine). Raises TimeoutError."""
+    def power_on(self, *, logon: bool = True) -> None:
+        """Boot, and wait until the host answers SSH (1 to 4 s on a quiet machine). Raises TimeoutError, CommandError.
+
+        Nobody is logged on yet where `logon` is false: SSH sessions work, tasks of the user do not start.
+        """
         if self.is_on:
             return
+        self.disk.set_logon(logon)
         ready = self.disk.kit / "ready"
         ready.unlink(missing_ok=True)
         command = (interpreter(), "-IS", str(self.disk.kit / "init.py"), str(self.disk.folder))
@@ -99,9 +103,10 @@ class WinHost:
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
             self._wait_off(20)
 
-    def restart(self) -> None:
+    def restart(self, *, logon: bool = True) -> None:
+        """Shut down in good order, and boot."""
         self.power_off()
-        self.power_on()
+        self.power_on(logon=logon)
 
     # --- inside
 

@@ -14,9 +14,9 @@ from . import debian
 _ASK = "import sys, sysconfig; print(sys.version_info[:2] == (3, 11) and sysconfig.get_path('stdlib') or '')"
 #: What no agent and no test imports, and what belongs to the machine it was built on.
 _LEFT_OUT = (
-    "site-packages dist-packages test lib-dynload config-* idlelib tkinter turtledemo lib2to3 ensurepip __pycache__ "
-    "_sysconfigdata*"
-).split()
+    *("site-packages", "dist-packages", "lib-dynload", "config-*", "_sysconfigdata*", "__pycache__"),
+    *("test", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip"),
+)
 _DEBIAN = (("bookworm", "libpython3.11-minimal"), ("bookworm", "libpython3.11-stdlib"))
 
 

@@ -1,4 +1,4 @@
-"""The kit's own programs for the hosts, compiled from source/ and tasks/ and cached by their hash: one layer of a disk."""
+"""The kit's own programs for the hosts, from source/, inside/ and tasks/, by their hash: one layer of a disk."""
 
 import hashlib
 import shutil
@@ -12,7 +12,7 @@ SOURCES = _HERE / "source"
 #: The stand-in for the task service; every .c in it becomes a program of system32.
 TASKS = _HERE / "tasks"
 _INSIDE = _HERE / "inside"
-_COMPILER = ("x86_64-w64-mingw32-gcc-win32", "-municode", "-DUNICODE", "-O2", "-s", "-Wall", "-Wextra", "-Werror")
+_COMPILER = ("x86_64-w64-mingw32-gcc-win32", "-municode", "-DUNICODE", "-O2", "-s", "-Wall", "-Wextra")
 _RESOURCES = "x86_64-w64-mingw32-windres"
 #: What of inside/ runs on the hosts' Windows Python; the rest runs beside it.
 _WINDOWS = ("sftp.py", "hold.py", "processes.py")

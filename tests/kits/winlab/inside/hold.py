@@ -7,6 +7,9 @@ import ctypes
 import sys
 from ctypes import wintypes
 
+if sys.platform != "win32":
+    raise SystemExit("this program runs on the host")
+
 GENERIC_READ = 0x80000000
 OPEN_EXISTING = 3
 INVALID = wintypes.HANDLE(-1).value
@@ -17,5 +20,6 @@ kernel32.CreateFileW.restype = wintypes.HANDLE
 handle = kernel32.CreateFileW(sys.argv[1], GENERIC_READ, int(sys.argv[2]), None, OPEN_EXISTING, 0, None)
 if handle == INVALID:
     sys.exit(f"cannot hold {sys.argv[1]}: error {ctypes.get_last_error()}")
-print("held", flush=True)
+sys.stdout.write("held\n")
+sys.stdout.flush()
 sys.stdin.read()

@@ -8,6 +8,9 @@ import json
 import sys
 from ctypes import wintypes
 
+if sys.platform != "win32":
+    raise SystemExit("this program runs on the host")
+
 QUERY, TERMINATE = 0x0400 | 0x0010, 0x0001
 #: Offsets of a 64-bit PEB and its RTL_USER_PROCESS_PARAMETERS.
 PARAMETERS_IN_PEB, LINE_IN_PARAMETERS = 0x20, 0x70
@@ -28,13 +31,13 @@ kernel32.ReadProcessMemory.argtypes = (
 kernel32.CloseHandle.argtypes = (wintypes.HANDLE,)
 
 
-def ids():
+def ids() -> list[int]:
     found, size = (wintypes.DWORD * MOST)(), wintypes.DWORD()
     kernel32.K32EnumProcesses(found, ctypes.sizeof(found), ctypes.byref(size))
     return list(found[: size.value // ctypes.sizeof(wintypes.DWORD)])
 
 
-def command_line(process):
+def command_line(process: int) -> str:
     """Read a process's own copy of its command line (Wine 8 has no ProcessCommandLineInformation)."""
     basic = (ctypes.c_uint64 * 6)()
     if ntdll.NtQueryInformationProcess(wintypes.HANDLE(process), 0, basic, ctypes.sizeof(basic), None) != 0:
@@ -45,17 +48,17 @@ def command_line(process):
     return text.decode("utf-16-le", "replace")
 
 
-def number(process, address):
+def number(process: int, address: int) -> int:
     return int.from_bytes(memory(process, address, 8), "little")
 
 
-def memory(process, address, size):
+def memory(process: int, address: int, size: int) -> bytes:
     room = ctypes.create_string_buffer(size)
     kernel32.ReadProcessMemory(process, address, room, size, None)
     return room.raw
 
 
-def listing():
+def listing() -> list[tuple[int, str]]:
     lines = []
     for pid in ids():
         process = kernel32.OpenProcess(QUERY, False, pid)
@@ -65,7 +68,7 @@ def listing():
     return lines
 
 
-def kill(pid):
+def kill(pid: int) -> None:
     process = kernel32.OpenProcess(TERMINATE, False, pid)
     if not process or not kernel32.TerminateProcess(process, 1):
         sys.exit(f"cannot end process {pid}: error {ctypes.get_last_error()}")
@@ -75,4 +78,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["kill"]:
         kill(int(sys.argv[2]))
     else:
-        print(json.dumps(listing()))
+        json.dump(listing(), sys.stdout)

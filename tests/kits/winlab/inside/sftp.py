@@ -3,6 +3,8 @@ r"""An SFTP server (version 3) that the host's Windows Python runs: paths, shari
 Paths as Win32-OpenSSH reads them: `/C:/x`, `C:/x` and `C:\x` are the same, `/` lists the drives, and what is relative
 starts in %USERPROFILE%. Packet numbers: draft-ietf-secsh-filexfer-02.
 """
+# Each request is one of these calls, and nothing else may happen in it: no pathlib.
+# ruff: noqa: PTH102, PTH104, PTH105, PTH106, PTH107, PTH110, PTH112, PTH116, PTH118, PTH208
 
 import errno
 import msvcrt
@@ -11,6 +13,7 @@ import stat
 import string
 import struct
 import sys
+from typing import Any
 
 if sys.platform != "win32":
     raise SystemExit("this program runs on the host")
@@ -21,6 +24,7 @@ VERSION, STATUS, HANDLE, DATA, NAME, ATTRIBUTES = 2, 101, 102, 103, 104, 105
 POSIX_RENAME = b"posix-rename@openssh.com"
 BLOCK = 262144
 FEW = 100
+Answer = tuple[int, bytes]
 
 
 class Request:
@@ -45,7 +49,7 @@ class Request:
     def path(self) -> str:
         return local(self.text())
 
-    def attributes(self) -> dict:
+    def attributes(self) -> dict[str, Any]:
         flags, found = self.u32(), {}
         if flags & 1:
             found["size"] = self.u64()
@@ -91,7 +95,7 @@ class Server:
     """Answers one client on standard input and output until it goes."""
 
     def __init__(self) -> None:
-        self._handles = {}
+        self._handles: dict[bytes, Any] = {}
         self._next = 0
         self._answers = {
             3: self.open,
@@ -123,7 +127,7 @@ class Server:
             kind, payload = self._answer(request)
             self._send(kind, struct.pack(">I", number) + payload)
 
-    def _answer(self, request: Request) -> "tuple[int, bytes]":
+    def _answer(self, request: Request) -> Answer:
         try:
             answer = self._answers.get(request.kind)
             return answer(request) if answer else said(UNSUPPORTED, "Operation unsupported")
@@ -136,7 +140,7 @@ class Server:
         except OSError:
             return said(FAILURE, "Failure")
 
-    def open(self, request: Request) -> "tuple[int, bytes]":
+    def open(self, request: Request) -> Answer:
         path, asked = request.path(), request.u32()
         flags = {1: os.O_RDONLY, 2: os.O_WRONLY, 3: os.O_RDWR}[asked & 3] | os.O_BINARY | os.O_NOINHERIT
         for bit, flag in ((4, os.O_APPEND), (8, os.O_CREAT), (16, os.O_TRUNC), (32, os.O_EXCL)):
@@ -145,35 +149,35 @@ class Server:
             raise OSError(errno.EISDIR, "a folder")
         return HANDLE, word(self._keep(os.open(path, flags)))
 
-    def close(self, request: Request) -> "tuple[int, bytes]":
+    def close(self, request: Request) -> Answer:
         handle = self._handles.pop(request.text())
         if isinstance(handle, int):
             os.close(handle)
         return done()
 
-    def read(self, request: Request) -> "tuple[int, bytes]":
+    def read(self, request: Request) -> Answer:
         handle, offset, length = self._handles[request.text()], request.u64(), request.u32()
         os.lseek(handle, offset, os.SEEK_SET)
         data = os.read(handle, min(length, BLOCK))
         return (DATA, word(data)) if data else said(END, "End of file")
 
-    def write(self, request: Request) -> "tuple[int, bytes]":
+    def write(self, request: Request) -> Answer:
         handle, offset, data = self._handles[request.text()], request.u64(), request.text()
         os.lseek(handle, offset, os.SEEK_SET)
         while data:
             data = data[os.write(handle, data) :]
         return done()
 
-    def stat(self, request: Request) -> "tuple[int, bytes]":
+    def stat(self, request: Request) -> Answer:
         path = request.path()
         if path == "/":
             return ATTRIBUTES, struct.pack(">IQIII", 0xD, 0, stat.S_IFDIR | 0o755, 0, 0)
         return ATTRIBUTES, described(os.stat(path))
 
-    def fstat(self, request: Request) -> "tuple[int, bytes]":
+    def fstat(self, request: Request) -> Answer:
         return ATTRIBUTES, described(os.fstat(self._handles[request.text()]))
 
-    def setstat(self, request: Request) -> "tuple[int, bytes]":
+    def setstat(self, request: Request) -> Answer:
         path, wanted = request.path(), request.attributes()
         if "size" in wanted:
             os.truncate(path, wanted["size"])
@@ -181,13 +185,13 @@ class Server:
             os.utime(path, wanted["times"])
         return done()
 
-    def fsetstat(self, request: Request) -> "tuple[int, bytes]":
+    def fsetstat(self, request: Request) -> Answer:
         handle, wanted = self._handles[request.text()], request.attributes()
         if "size" in wanted:
             os.ftruncate(handle, wanted["size"])
         return done()
 
-    def opendir(self, request: Request) -> "tuple[int, bytes]":
+    def opendir(self, request: Request) -> Answer:
         path = request.path()
         if path == "/":
             names = [f"{letter}:" for letter in string.ascii_uppercase if os.path.exists(f"{letter}:\\")]
@@ -195,7 +199,7 @@ class Server:
             names = [".", "..", *os.listdir(path)]
         return HANDLE, word(self._keep([path, names]))
 
-    def readdir(self, request: Request) -> "tuple[int, bytes]":
+    def readdir(self, request: Request) -> Answer:
         listing = self._handles[request.text()]
         path, names = listing
         now, listing[1] = names[:FEW], names[FEW:]
@@ -211,28 +215,28 @@ class Server:
             entries.append(word(name.encode()) + word(long_name.encode()) + described(status))
         return NAME, struct.pack(">I", len(entries)) + b"".join(entries)
 
-    def remove(self, request: Request) -> "tuple[int, bytes]":
+    def remove(self, request: Request) -> Answer:
         os.remove(request.path())
         return done()
 
-    def mkdir(self, request: Request) -> "tuple[int, bytes]":
+    def mkdir(self, request: Request) -> Answer:
         os.mkdir(request.path())
         return done()
 
-    def rmdir(self, request: Request) -> "tuple[int, bytes]":
+    def rmdir(self, request: Request) -> Answer:
         os.rmdir(request.path())
         return done()
 
-    def realpath(self, request: Request) -> "tuple[int, bytes]":
+    def realpath(self, request: Request) -> Answer:
         name = word(remote(request.path()))
         return NAME, struct.pack(">I", 1) + name + name + struct.pack(">I", 0)
 
-    def rename(self, request: Request) -> "tuple[int, bytes]":
+    def rename(self, request: Request) -> Answer:
         old, new = request.path(), request.path()
         os.rename(old, new)
         return done()
 
-    def extended(self, request: Request) -> "tuple[int, bytes]":
+    def extended(self, request: Request) -> Answer:
         if request.text() != POSIX_RENAME:
             return said(UNSUPPORTED, "Operation unsupported")
         old, new = request.path(), request.path()
@@ -260,11 +264,11 @@ class Server:
             rest = rest[os.write(1, rest[:32768]) :]
 
 
-def said(code: int, message: str) -> "tuple[int, bytes]":
+def said(code: int, message: str) -> Answer:
     return STATUS, struct.pack(">I", code) + word(message.encode()) + word(b"")
 
 
-def done() -> "tuple[int, bytes]":
+def done() -> Answer:
     return said(OK, "Success")
 
 

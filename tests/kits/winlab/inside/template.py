@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
     socket.sethostname("WINLAB")
     subprocess.run(("mount", "--bind", str(folder), str(_ROOT)), check=True)
     subprocess.run(("mount", "--bind", str(_ROOT / "passwd"), "/etc/passwd"), check=True)
-    subprocess.run(("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"), check=True)  # noqa: S108
+    subprocess.run(("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"), check=True)  # noqa: S108 - its own
     environment = json.loads((_ROOT / "environment.json").read_text("utf-8"))
     (_ROOT / "home").mkdir(exist_ok=True)
     _wine(environment, "wineserver64", "-p")
