@@ -1,7 +1,8 @@
-"""One loop per machine, whichever user or local folder it is started from.
+r"""One loop per machine, whichever user or local folder it is started from.
 
 loop.lock lies in a local folder and so says nothing about an agent that lives in another user's. A name in Linux's
-abstract socket namespace is the machine's own: no file, no permission, and gone with the process that holds it.
+abstract socket namespace, or in Windows' `Global\`, is the machine's own: no file, and gone with the process that
+holds it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: What a name is taken for; no other program has a reason to use it.
 _PREFIX = "\0roosync-heartbeat/"
+#: Events and mutexes share their names there, and the event that stops the loop has the plain one.
+_WINDOWS_PREFIX = "Global\\roosync-heartbeat-loop-"
 
 
 class Claim:
@@ -31,6 +34,8 @@ class Claim:
 
 def claim(instance: str) -> Claim | None:
     """Take the place; None where another loop has it. On systems without such names there is nothing to take."""
+    if sys.platform == "win32":
+        return _claim_name(instance)
     if not sys.platform.startswith("linux"):
         return Claim(None)
     import _socket  # noqa: PLC0415 - `socket` itself is 200 kB more, held for months
@@ -46,8 +51,24 @@ def claim(instance: str) -> Claim | None:
     return Claim(held)
 
 
+def _claim_name(instance: str) -> Claim | None:
+    if sys.platform == "win32":  # for mypy: no other platform has the module
+        from .windows import take_name  # noqa: PLC0415 - as above
+
+        try:
+            held = take_name(_WINDOWS_PREFIX + instance)
+        except OSError:
+            return Claim(None)
+        return None if held is None else Claim(held)
+    return Claim(None)
+
+
 def is_claimed(instance: str) -> bool:
     """Tell whether some loop on this machine has the place of `instance`."""
+    if sys.platform == "win32":
+        from .windows import is_taken  # noqa: PLC0415 - as above
+
+        return is_taken(_WINDOWS_PREFIX + instance)
     taken = claim(instance)
     if taken is None:
         return True

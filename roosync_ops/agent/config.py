@@ -31,7 +31,7 @@ CONFIG_NAME = "config.json"
 SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"
 #: Longer than this bounds nothing; an hour is also below what every platform's locks accept.
 MAX_DEADLINE_S = 3600.0
-PERMANENCES = ("auto", "systemd", "process")
+PERMANENCES = ("auto", "systemd", "process", "task")
 #: Fields of config.json, and what JSON makes of them.
 _FIELDS: dict[str, tuple[type, ...]] = {
     "machineId": (str,),

@@ -17,6 +17,12 @@ MISSING_MACHINE_ID = "HEARTBEAT_MISSING_MACHINE_ID"
 UNKNOWN_ACTION = "HEARTBEAT_UNKNOWN_ACTION"
 ALREADY_STARTED = "HEARTBEAT_ALREADY_STARTED"
 
+#: Why a permanent agent on Windows does not beat: four words for four remedies.
+TASK_DISABLED = "TASK_DISABLED"
+NO_LOGON_SESSION = "NO_LOGON_SESSION"
+DRIVE_NOT_MOUNTED = "DRIVE_NOT_MOUNTED"
+AGENT_CRASHED = "AGENT_CRASHED"
+
 #: PROTOCOL words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")
 
@@ -56,6 +62,15 @@ class LocalError(ProblemError):
     """The machine's own side failed: its local folder, its locks, its processes."""
 
 
+class CodedError(ProblemError):
+    """A failure with a word of its own, whatever was asked."""
+
+    def __init__(self, code: str, reason: str, hint: str, exit_code: int = EXIT_FAILURE) -> None:
+        self.code = code
+        self.exit_code = exit_code
+        super().__init__(reason, hint)
+
+
 class MissingMachineIdError(ProblemError):
     """An empty machineId."""
 
@@ -71,8 +86,7 @@ def answer_to(action: str, problem: ProblemError) -> AgentError:
     if isinstance(problem, MissingMachineIdError):
         message = f"machineId est requis pour l'action {action}"
         return AgentError(MISSING_MACHINE_ID, message, problem.exit_code)
+    code, message = SERVICE_FAILED, f"Erreur lors de l'action {action}: {problem.reason}"
     if action in _QUESTIONS:
-        message = f"Erreur lors de la récupération du statut heartbeat: {problem.reason}"
-        return AgentError(STATUS_FAILED, message, problem.exit_code, **extra)
-    message = f"Erreur lors de l'action {action}: {problem.reason}"
-    return AgentError(SERVICE_FAILED, message, problem.exit_code, **extra)
+        code, message = STATUS_FAILED, f"Erreur lors de la récupération du statut heartbeat: {problem.reason}"
+    return AgentError(getattr(problem, "code", code), message, problem.exit_code, **extra)

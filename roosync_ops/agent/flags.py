@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-VERBS = ("run", "register", "start", "stop", "status", "state", "install", "uninstall", "version")
+VERBS = ("run", "register", "start", "stop", "status", "state", "look", "install", "uninstall", "version")
 #: The supervisor of a detached process; started by `start`, never typed.
 SUPERVISE = "supervise"
 _BEATING = ("run", "register", "start", "install", SUPERVISE)
@@ -23,19 +23,20 @@ verbs:
   start      start the permanent loop      stop       stop it; the record says it left
   status     this machine's local truth    state      the shared state, as this replica shows it
   install    survive reboots and crashes   uninstall  undo install
-  version    which agent this is
+  look       whether the share can be used version    which agent this is
 
 flags:
   --shared DIR  --local-dir DIR  --machine-id ID  --json
   run, register, start, install: --heartbeat-interval MS  --offline-timeout MS  --no-auto-sync
                                  --share-deadline S  --metadata JSON
-  stop: --no-save-state          install: --permanence auto|systemd|process"""
+  stop: --no-save-state          install: --permanence auto|systemd|process|task"""
 
 
 class Flags:
     """What was typed; None where nothing was."""
 
     __slots__ = (
+        "answer",
         "auto_sync",
         "heartbeat_interval",
         "help",
@@ -67,6 +68,8 @@ class Flags:
         self.save_state = True
         self.permanence: str | None = None
         self.supervised: str | None = None
+        #: Asked by another session: the answer goes into this file.
+        self.answer: str | None = None
 
 
 def _whole(name: str, text: str) -> int:
@@ -105,10 +108,11 @@ _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--machine-id": ("machine_id", _text, _EVERYWHERE),
     "--heartbeat-interval": ("heartbeat_interval", _whole, _BEATING),
     "--offline-timeout": ("offline_timeout", _whole, _BEATING),
-    "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state")),
+    "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
     "--permanence": ("permanence", _text, ("install", "start")),
     "--supervised": ("supervised", _text, ("run",)),
+    "--answer": ("answer", _text, ("register", "stop", "state", "look")),
 }
 _SWITCHES: dict[str, tuple[str, bool, tuple[str, ...]]] = {
     "--json": ("json", True, _EVERYWHERE),

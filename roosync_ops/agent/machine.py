@@ -8,15 +8,35 @@ import time
 
 #: A boot time computed from two clocks moves by rounding and by corrections of the wall clock, in s.
 _BOOT_GRAIN_S = 60
+_BOOT_KEY = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
 
 
 def boot_id() -> str:
     """Return a text that is the same until the next boot; where the system gives none, the boot's time, coarsely."""
+    if sys.platform == "win32":
+        return _windows_boot()
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
     except OSError:
-        return f"boot-{int(time.time() - time.monotonic()) // _BOOT_GRAIN_S}"
+        return _boot_time()
+
+
+def _boot_time() -> str:
+    return f"boot-{int(time.time() - time.monotonic()) // _BOOT_GRAIN_S}"
+
+
+def _windows_boot() -> str:
+    """Return the number of this boot, which Windows counts for its prefetcher; without it, the boot's time."""
+    if sys.platform == "win32":  # for mypy: no other platform has the module
+        import winreg  # noqa: PLC0415 - as above
+
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _BOOT_KEY) as key:
+                return f"boot-{int(winreg.QueryValueEx(key, 'BootId')[0])}"
+        except (OSError, ValueError):
+            pass  # a system that does not count them
+    return _boot_time()
 
 
 def new_session_id() -> str:
@@ -29,6 +49,10 @@ def process_start(pid: int) -> str | None:
 
     With the pid it names one process for ever: a pid alone is given to another process sooner or later.
     """
+    if sys.platform == "win32":
+        from .windows import process_start as created  # noqa: PLC0415 - each platform loads its own
+
+        return created(pid)
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The second field is the command in parentheses and may hold anything, parentheses included.
@@ -42,13 +66,14 @@ def is_same_process(pid: object, start: object) -> bool:
     if type(pid) is not int or pid <= 1 or not _exists(pid):
         return False
     now = process_start(pid)
+    if sys.platform == "win32":
+        return now is not None and now == start
     return now is None or start is None or now == start
 
 
 def _exists(pid: int) -> bool:
     if sys.platform == "win32":
-        # os.kill(pid, 0) ends the process on Windows; the lock, and not the pid, is the proof there.
-        return True
+        return True  # os.kill(pid, 0) ends the process on Windows; its creation time is the proof there
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -18,6 +18,10 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer one verb on stdout; the exit code is 0, 1 failure, 2 usage or identity, 3 share, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.platform == "win32" and arguments is None:
+        from .windows_main import answer_and_end  # noqa: PLC0415 - each platform loads its own
+
+        answer_and_end(words, lambda: _answer(words))
     if words[:1] == ["supervise"]:
         # Before anything heavy: this process does nothing but wait for its child, for months.
         from .permanence.supervisor import supervise  # noqa: PLC0415 - only a supervisor needs it
@@ -49,10 +53,22 @@ def _answer(words: list[str]) -> int:
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets one document
         failure = _failure(words, error)
-        give_error(failure, as_json=as_json)
+        if not _to_another_session(words, failure.exit_code, failure.as_dict(), []):
+            give_error(failure, as_json=as_json)
         return failure.exit_code
-    give(value, human, as_json=as_json)
+    if not _to_another_session(words, 0, value, human):
+        give(value, human, as_json=as_json)
     return 0
+
+
+def _to_another_session(words: list[str], code: int, value: dict[str, Any], human: list[str]) -> bool:
+    """Leave the answer in a file where another session asked for it there (agent.logon)."""
+    if "--answer" not in words[:-1]:
+        return False
+    from .logon import give_to_file  # noqa: PLC0415 - only then
+
+    give_to_file(words[words.index("--answer") + 1], code, value, human)
+    return True
 
 
 def _do(words: list[str]) -> tuple[dict[str, Any], list[str]]:

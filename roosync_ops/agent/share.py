@@ -8,15 +8,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import time
 
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import ShareHungError
 from roosync_ops.wire.folder import (
     HEARTBEATS,
+    RETRY_DELAYS_S,
     VIEW_NAME,
     ShareUnavailableError,
     Snapshot,
+    open_patiently,
     owner_of,
     read_file,
     read_shared,
@@ -62,6 +65,21 @@ _WORDS = {
     errno.EDQUOT: FULL,
     errno.EFBIG: FULL,
 }
+#: What Windows says in a number of its own, and C's errno in none that tells. Source: "System Error Codes".
+_WINDOWS_WORDS = {
+    19: READ_ONLY,  # WRITE_PROTECT
+    21: MISSING,  # NOT_READY
+    39: FULL,  # HANDLE_DISK_FULL
+    53: MISSING,  # BAD_NETPATH
+    55: MISSING,  # DEV_NOT_EXIST
+    59: MISSING,  # UNEXP_NET_ERR
+    64: MISSING,  # NETNAME_DELETED
+    67: MISSING,  # BAD_NET_NAME
+    112: FULL,  # DISK_FULL
+    362: MISSING,  # CLOUD_FILE_PROVIDER_NOT_RUNNING
+    433: MISSING,  # NO_SUCH_DEVICE
+    1167: MISSING,  # DEVICE_NOT_CONNECTED
+}
 _HINTS = {
     HUNG: "vérifier le client de synchronisation: le dossier partagé ne répond pas",
     MISSING: "vérifier --shared, ou que le dossier partagé est monté; il n'est jamais créé",
@@ -69,8 +87,6 @@ _HINTS = {
     FULL: "libérer de la place dans le dossier partagé",
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
 }
-#: Windows lets nobody replace a file that another process holds open; such holds last milliseconds (a scan, a sync).
-_RETRY_DELAYS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 _TEMPORARY = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _TEMPORARY |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 #: A probe as large as a record with everything in it: a share with less room than that is full.
@@ -159,6 +175,8 @@ class FolderShare:
     def _trouble(self, error: OSError) -> ShareTroubleError:
         where = error.filename if isinstance(error.filename, str) else self.shared
         word = _WORDS.get(error.errno or 0, REFUSED)
+        if sys.platform == "win32":
+            word = _WINDOWS_WORDS.get(error.winerror or 0, word)
         return ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}")
 
     def _probe(self) -> None:
@@ -205,7 +223,7 @@ def replace_file(path: str, temporary: str, raw: bytes) -> None:
 
 def _write_temporary(path: str, raw: bytes) -> None:
     try:
-        descriptor = os.open(path, _TEMPORARY, 0o666)
+        descriptor = open_patiently(path, _TEMPORARY)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -220,7 +238,7 @@ def _write_temporary(path: str, raw: bytes) -> None:
 
 
 def _replace(temporary: str, path: str) -> None:
-    for delay in _RETRY_DELAYS_S:
+    for delay in RETRY_DELAYS_S:
         try:
             os.replace(temporary, path)
         except PermissionError:

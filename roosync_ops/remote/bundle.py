@@ -1,7 +1,8 @@
 """The agent as one file: a zipapp that any CPython 3.9+ runs, byte for byte the same wherever it is built.
 
 Sources are stored, not deflated: zlib builds differ in what they emit, and the machine would load zlib to read them.
-Docstrings stay behind, their lines empty: nothing on the machine reads them, and tracebacks keep their line numbers.
+Docstrings and comments stay behind, their lines empty: nothing on the machine reads them, and tracebacks keep their
+line numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import io
 import os
 import re
+import tokenize
 import zipfile
 from dataclasses import dataclass, field
 from importlib import resources
@@ -92,7 +94,7 @@ def identify(path: Path) -> Bundle:
 
 
 def sources() -> dict[str, bytes]:
-    """Return what goes into the agent: archive name to source, LF only, without docstrings.
+    """Return what goes into the agent: archive name to source, LF only, without docstrings and comments.
 
     Caches and the build stamp are no input.
     """
@@ -101,7 +103,21 @@ def sources() -> dict[str, bytes]:
     for room in _ROOMS:
         files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
     files.pop(_BUILD_MODULE, None)
-    return {name: _undocumented(file.read_bytes().replace(b"\r\n", b"\n")) for name, file in sorted(files.items())}
+    return {name: _bare(file.read_bytes().replace(b"\r\n", b"\n")) for name, file in sorted(files.items())}
+
+
+def _bare(source: bytes) -> bytes:
+    return _undocumented(_uncommented(source))
+
+
+def _uncommented(source: bytes) -> bytes:
+    """Return `source` without its comments; what is no comment keeps its place."""
+    lines = source.decode("utf-8").split("\n")
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return "\n".join(lines).encode("utf-8")
 
 
 def _undocumented(source: bytes) -> bytes:

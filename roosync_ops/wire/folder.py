@@ -9,6 +9,8 @@ import errno
 import os
 import re
 import stat
+import sys
+import time
 
 from . import findings as f
 from .identity import machine_id_named
@@ -42,6 +44,10 @@ _FLAGS = (
 )
 
 
+#: Windows lets nobody touch a file that another process replaces or holds open: for milliseconds (a scan, a sync).
+RETRY_DELAYS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+
+
 class ShareUnavailableError(OSError):
     """The shared folder itself cannot be used: missing, not a folder, or not readable."""
 
@@ -68,13 +74,26 @@ class Snapshot:
         self.findings.append(f.Finding(file, kind, detail))
 
 
+def open_patiently(path: str, flags: int) -> int:
+    """Open `path` as os.open does; on Windows a refusal is tried again for at most 1.6 s. OSError passes through."""
+    if sys.platform == "win32":
+        for delay in RETRY_DELAYS_S:
+            try:
+                return os.open(path, flags, 0o666)
+            except PermissionError:
+                time.sleep(delay)
+    return os.open(path, flags, 0o666)
+
+
 def read_file(path: str, limit: int) -> bytes:
     """Return a regular file's bytes. Raises NotUnderstoodError for links, non-files, and more than `limit` bytes.
 
     Never follows a symbolic link, never blocks on a pipe or a device. OSError passes through.
     """
+    if sys.platform == "win32" and stat.S_ISLNK(os.lstat(path).st_mode):
+        raise NotUnderstoodError(f.SYMLINK, "a symbolic link; never followed")  # there is no O_NOFOLLOW there
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = open_patiently(path, _FLAGS)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise NotUnderstoodError(f.SYMLINK, "a symbolic link; never followed") from None

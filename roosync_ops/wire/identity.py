@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 #: Letters, digits and hyphens, 1 to 63 (one DNS label). No dot, slash, colon or backslash: no path can be made from it.
 _PATTERN = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
@@ -61,6 +62,15 @@ def hostname() -> str:
         return lab
     if hasattr(os, "uname"):
         return os.uname().nodename
-    import socket  # noqa: PLC0415 - 200 kB resident that only Windows has to pay
+    return _computer_name()
 
-    return socket.gethostname()
+
+def _computer_name() -> str:
+    """PROTOCOL: %COMPUTERNAME%; asked of the system, since an environment can name another machine."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - no such library elsewhere
+
+        name, size = ctypes.create_unicode_buffer(256), ctypes.c_ulong(256)
+        if ctypes.WinDLL("kernel32").GetComputerNameW(name, ctypes.byref(size)):
+            return str(name.value)
+    return os.environ.get("COMPUTERNAME", "")

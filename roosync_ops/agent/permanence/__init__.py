@@ -1,6 +1,6 @@
 """What keeps the loop alive when nobody is logged in: one interface, one module a mechanism.
 
-The Windows scheduled task joins here: a module with these members, and a line in `_mechanisms`.
+systemd or a supervised process on Linux, a scheduled task on Windows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from roosync_ops.agent.config import Config
+    from roosync_ops.agent.errors import ProblemError
 
     class Permanence(Protocol):
         """One mechanism, for one local folder.
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
         `kind` is the word of `status`. `unavailable` is None or the reason why this machine has not got it. `install`
         and `uninstall` tell whether they changed anything. All but `start`, `stop`, `install` and `uninstall` are
         questions and change nothing; those four raise LocalError. `words` are those of a `run`: launch.run_words;
-        `start` without them runs what was installed.
+        `start` without them runs what was installed. `failed` tells why what was started will not come up, None
+        while it may: `share` is what the loop says of the share, empty without a
+        loop; `last` where nothing more is waited for.
         """
 
         kind: str
@@ -44,13 +47,17 @@ if TYPE_CHECKING:
 
         def stop(self) -> None: ...
 
+        def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None: ...
+
         def last_words(self) -> str | None: ...
 
 
 def _mechanisms(config: Config) -> list[Permanence]:
     """Every mechanism of this platform, the preferred one first."""
     if sys.platform == "win32":
-        return []
+        from .task import Task  # noqa: PLC0415 - each platform loads its own
+
+        return [Task(config)]
     from .process import Process  # noqa: PLC0415 - each platform loads its own
     from .systemd import Systemd  # noqa: PLC0415 - as above
 
@@ -77,18 +84,17 @@ def choose(config: Config) -> Permanence:
         if reason is None:
             return each
         reasons.append(reason)
-    raise LocalError("; ".join(reasons) or "aucune permanence n'existe encore sur cette plateforme", "action run")
+    raise LocalError(
+        "; ".join(reasons) or f"{config.permanence} n'existe pas sur cette plateforme", "choisir --permanence auto"
+    )
 
 
 def for_start(config: Config) -> Permanence:
-    """Return what `start` starts through: what is installed, else a supervised process. Raises LocalError."""
+    """Return what `start` starts through: what is installed, else what needs no administrator."""
     found = installed(config)
     if found is not None:
         return found
-    processes = [each for each in _mechanisms(config) if each.kind == "process"]
-    if not processes:
-        raise LocalError("aucune permanence n'existe encore sur cette plateforme", "action run")
-    return processes[0]
+    return _mechanisms(config)[-1]
 
 
 def describe(config: Config) -> dict[str, Any]:

@@ -17,7 +17,10 @@ from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from roosync_ops.agent.config import Config
+    from roosync_ops.agent.errors import ProblemError
 
 #: Written by `install`: the words the loop is run with.
 MARKER = "permanence"
@@ -95,6 +98,9 @@ class Process:
         until = time.monotonic() + _END_S
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)
+
+    def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
+        return None
 
     def last_words(self) -> str | None:
         said = self._read(self._log).strip()

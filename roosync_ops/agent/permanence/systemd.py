@@ -13,6 +13,12 @@ from roosync_ops.agent.errors import LocalError
 from .launch import agent_command
 from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.errors import ProblemError
+
 #: There, and only there, systemd is PID 1: sd_booted(3).
 BOOTED = "/run/systemd/system"
 SYSTEM_UNITS = "/etc/systemd/system"
@@ -94,6 +100,9 @@ class Systemd:
 
     def stop(self) -> None:
         self._systemctl("stop", self.unit)
+
+    def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
+        return None
 
     def last_words(self) -> str | None:
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""

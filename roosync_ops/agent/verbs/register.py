@@ -7,6 +7,7 @@ import contextlib
 from roosync_ops.agent.context import config_of, heart_of, join_session
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.keeper import Keeper
+from roosync_ops.agent.logon import ask_instead
 from roosync_ops.agent.notes import loop_runs, prepare
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import now_ms, to_iso
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Beat once. Raises ProblemError where the heartbeat is not in the share afterwards."""
     config = config_of(flags)
+    elsewhere = ask_instead(flags, config, "register")
+    if elsewhere is not None:
+        return elsewhere
     places = prepare(config)
     beside_loop = loop_runs(places)
     now = now_ms()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 from roosync_ops.agent import build
 from roosync_ops.agent.claim import claim
@@ -34,23 +35,22 @@ _BAD_CONFIG_S = 30.0
 
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
-    clock = SystemClock()
+    clock = _clock()
     clock.catch_signals()
     try:
         config = config_of(flags)
         places = prepare(config)
     except ProblemError:
-        if flags.supervised:
-            clock.wait(_BAD_CONFIG_S)
+        _hold_back(flags, clock)
         raise
+    _listen(clock, config, places)
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
     place = claim(config.instance)
     try:
         if place is None:
-            if flags.supervised:
-                clock.wait(_BAD_CONFIG_S)
+            _hold_back(flags, clock)
             raise started_elsewhere()
         return _loop(flags, config, places, clock)
     finally:
@@ -58,6 +58,29 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         lock.release()
         if place is not None:
             place.release()
+
+
+def _clock() -> SystemClock:
+    if sys.platform == "win32":
+        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - each platform loads its own
+
+        return WindowsClock()
+    return SystemClock()
+
+
+def _listen(clock: SystemClock, config: Config, places: Places) -> None:
+    """Windows has no signals: a named event stands in for them."""
+    if sys.platform == "win32":
+        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - as above
+
+        if isinstance(clock, WindowsClock):
+            clock.listen(config.instance, places.request)
+
+
+def _hold_back(flags: Flags, clock: SystemClock) -> None:
+    """A scheduled task comes back once a minute by itself, and whoever started it waits for its word."""
+    if flags.supervised not in (None, "task"):
+        clock.wait(_BAD_CONFIG_S)
 
 
 def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None:
@@ -74,7 +97,7 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
 
 
 def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
-    _take_request(places)  # one that was meant for an earlier loop
+    _forget_requests(clock, places)
     started = now_ms()
     heart = heart_of(config, places, started)
     heart.loop = _description(heart, flags)
@@ -86,6 +109,16 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> t
     loop.run()
     saved = _end(loop, places)
     return _document(config, started, loop.beats, saved=saved)
+
+
+def _forget_requests(clock: SystemClock, places: Places) -> None:
+    """What was asked of an earlier loop is not meant for this one."""
+    if sys.platform == "win32":
+        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - as above
+
+        if isinstance(clock, WindowsClock):
+            clock.begin()
+    _take_request(places)
 
 
 def _description(heart: Heart, flags: Flags) -> dict[str, Any]:
@@ -103,17 +136,23 @@ def _description(heart: Heart, flags: Flags) -> dict[str, Any]:
 
 def _end(loop: Loop, places: Places) -> bool:
     """Leave, unless asked not to or unless it is the whole system that goes down. True where the record says left."""
-    from roosync_ops.agent.shutdown import system_goes_down  # noqa: PLC0415 - not carried for months
-
     loop.heart.loop = {**(loop.heart.loop or {}), "pid": None}
     try:
-        if not _take_request(places).get("saveState", True) or system_goes_down():
+        if not _take_request(places).get("saveState", True) or _system_goes_down():
             loop.heart.attempt(lambda: None, now_ms())
             return False
         loop.leave()
     except ProblemError:
         return False
     return True
+
+
+def _system_goes_down() -> bool:
+    if sys.platform == "win32":
+        return False  # there a session's end kills without asking: this end was asked for
+    from roosync_ops.agent.shutdown import system_goes_down  # noqa: PLC0415 - not carried for months
+
+    return system_goes_down()
 
 
 def _take_request(places: Places) -> dict[str, Any]:

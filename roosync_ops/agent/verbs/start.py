@@ -10,6 +10,7 @@ from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.logon import sees_share
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.verbs.already import already_started, started_elsewhere
@@ -29,6 +30,8 @@ _TURN_S = 60.0
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
 _FIRST_BEAT_S = 15.0
 _LOOK_S = 0.02
+#: How often the mechanism is asked whether it still may come up, in s.
+_ASK_S = 1.0
 _NO_LOCK = "la boucle n'a pas démarré (son verrou n'est pas pris)"
 _NO_BEAT = "la boucle tourne, mais son premier heartbeat n'est pas écrit"
 _NOT_THERE = "la boucle a battu, mais son heartbeat ne se relit pas dans le dossier partagé"
@@ -55,8 +58,10 @@ def _start(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any]
         raise already_started(read_notes(places))
     if is_claimed(config.instance):
         raise started_elsewhere()
-    share = share_of(config)
-    share.probe()
+    # Where this session has no drive the loop's own reading back, in its session, is the proof.
+    share = share_of(config) if sees_share(config) else None
+    if share is not None:
+        share.probe()
     before = read_notes(places)["loop"].get("sessionId")
     mechanism = permanence.for_start(config)
     was_active = mechanism.active()
@@ -71,9 +76,12 @@ def _start(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any]
     return _document(config, read_notes(places))
 
 
-def _prove(config: Config, places: Places, share: FolderShare, before: object, mechanism: Permanence) -> None:
-    missing = _wait(places, share, before, _FIRST_BEAT_S + config.share_deadline_s)
+def _prove(config: Config, places: Places, share: FolderShare | None, before: object, mechanism: Permanence) -> None:
+    missing = _wait(places, share, before, mechanism, _FIRST_BEAT_S + config.share_deadline_s)
     if missing:
+        problem = mechanism.failed(_said_of_share(places, before), last=True)
+        if problem is not None:
+            raise problem
         said = mechanism.last_words()
         raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
 
@@ -84,23 +92,42 @@ def _typed(flags: Flags) -> bool:
     return any(value is not None for value in typed)
 
 
-def _wait(places: Places, share: FolderShare, before: object, seconds: float) -> str:
-    """Return what is missing after at most `seconds`: empty when lock, beat and reading back are all there."""
-    until = time.monotonic() + seconds
+def _wait(places: Places, share: FolderShare | None, before: object, mechanism: Permanence, seconds: float) -> str:
+    """Return what is missing after at most `seconds`: empty when lock, beat and reading back are all there.
+
+    Raises ProblemError as soon as the mechanism knows that it will not come.
+    """
+    began = asked = time.monotonic()
     missing = _NO_LOCK
-    while missing and time.monotonic() < until:
+    while missing and time.monotonic() - began < seconds:
         time.sleep(_LOOK_S)
         missing = _missing(places, share, before)
+        if missing and time.monotonic() - asked > _ASK_S:
+            problem = mechanism.failed(_said_of_share(places, before), last=False)
+            if problem is not None:
+                raise problem
+            asked = time.monotonic()
     return missing
 
 
-def _missing(places: Places, share: FolderShare, before: object) -> str:
+def _said_of_share(places: Places, before: object) -> dict[str, Any]:
+    """Return what the loop that was started says of the share; empty where it is not there yet."""
+    if not loop_runs(places):
+        return {}
+    notes = read_notes(places)
+    share: dict[str, Any] = notes["share"]
+    return share if notes["loop"].get("sessionId") not in (None, before) else {}
+
+
+def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     if not loop_runs(places):
         return _NO_LOCK
     notes = read_notes(places)
     session = notes["loop"].get("sessionId")
     if session in (None, before) or agent_part(notes["record"]).get("sessionId") != session:
         return _NO_BEAT
+    if share is None:
+        return ""
     return "" if agent_part(share.read_own().data).get("sessionId") == session else _NOT_THERE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from roosync_ops.agent.answer import printable
 from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.logon import ask_instead
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Read, change nothing. Raises ShareTroubleError where there is no share to read."""
     config = config_of(flags)
+    elsewhere = ask_instead(flags, config, "state")
+    if elsewhere is not None:
+        return elsewhere
     snapshot = share_of(config).read_all(now_ms())
     return _document(config, snapshot), _lines(snapshot)
 

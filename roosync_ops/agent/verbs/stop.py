@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 
 from roosync_ops.agent import permanence
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.context import config_of, heart_of
 from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.logon import ask, sees_share
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
 from roosync_ops.wire.times import now_ms, to_iso
@@ -39,21 +41,26 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         raise LocalError("une autre action start ou stop est en cours", "réessayer")
     try:
         end_loop(config, places, save=flags.save_state)
-        saved = flags.save_state and _saved(config, places)
+        if flags.save_state and flags.answer is None and not sees_share(config):
+            saved = True if _has_said_so(places) else None
+        else:
+            saved = flags.save_state and _saved(config, places)
     finally:
         turn.release()
+    if saved is None:  # the one who is asked takes the turn itself
+        return ask(flags, config, "stop")
     result = {"action": "stop", "stoppedAt": to_iso(now_ms()), "stateSaved": saved}
     return {"success": True, "message": MESSAGE, "result": result}, [MESSAGE]
 
 
 def end_loop(config: Config, places: Places, *, save: bool) -> None:
     """End the loop through what keeps it alive, then by its own pid. Raises LocalError where it lives on."""
-    if not save:
-        _request(places)
+    if not save or (sys.platform == "win32" and loop_runs(places)):
+        _request(places, save=save)
     for mechanism in permanence.active(config):
         mechanism.stop()
     if loop_runs(places):
-        _signal(places)
+        _signal(config, places)
     until = time.monotonic() + _END_S + config.share_deadline_s
     while loop_runs(places) and time.monotonic() < until:
         time.sleep(_LOOK_S)
@@ -62,16 +69,22 @@ def end_loop(config: Config, places: Places, *, save: bool) -> None:
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
 
 
-def _request(places: Places) -> None:
+def _request(places: Places, *, save: bool) -> None:
     try:
-        with open(places.request, "w", encoding="utf-8") as file:
-            json.dump({"saveState": False}, file)
+        with open(f"{places.request}.tmp", "w", encoding="utf-8") as file:
+            json.dump({"saveState": save}, file)
+        os.replace(f"{places.request}.tmp", places.request)
     except OSError as error:
         raise unusable(places.request, error) from None
 
 
-def _signal(places: Places) -> None:
+def _signal(config: Config, places: Places) -> None:
     """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
+    if sys.platform == "win32":
+        from roosync_ops.agent.permanence.task import ask_to_stop  # noqa: PLC0415 - each platform loads its own
+
+        ask_to_stop(config)
+        return
     loop = read_notes(places)["loop"]
     if is_same_process(loop.get("pid"), loop.get("start")):
         try:
@@ -80,6 +93,12 @@ def _signal(places: Places) -> None:
             pass  # it ended by itself just now
         except PermissionError:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
+
+
+def _has_said_so(places: Places) -> bool:
+    """Tell whether the loop itself wrote that it leaves, and read it back."""
+    notes = read_notes(places)
+    return has_left(notes["record"]) and notes["pending"] is None
 
 
 def _saved(config: Config, places: Places) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import os
 import subprocess
 import sys
+import tokenize
 import zipfile
 from pathlib import Path
 
@@ -83,12 +85,15 @@ def test_caches_and_the_build_stamp_are_no_input(tmp_path: Path, monkeypatch: py
     assert bundle.build().sha256 == expected
 
 
-def test_docstrings_stay_behind_and_every_line_keeps_its_number() -> None:
+def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -> None:
     for name, data in bundle.sources().items():
         tree = ast.parse(data)
         original = (Path(roosync_ops.__file__).parents[1] / name).read_text("utf-8")
         documented = [node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and ast.get_docstring(node)]
         assert documented == [], name
+        assert not [
+            token for token in tokenize.tokenize(io.BytesIO(data).readline) if token.type == tokenize.COMMENT
+        ], name
         assert ast.dump(_bare(ast.parse(original)), include_attributes=True) == ast.dump(
             _bare(tree), include_attributes=True
         ), name

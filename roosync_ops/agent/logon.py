@@ -1,0 +1,205 @@
+"""A question to the user's logon session, from a session that does not see the share: Windows alone.
+
+An SSH session may lack the drive that the desktop has. A one-shot task of ours runs the same verb there; its answer
+comes back in a file of the local folder, and nothing of it stays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+
+from .errors import AGENT_CRASHED, NO_LOGON_SESSION, AgentError, CodedError, LocalError
+from .notes import take, unusable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .config import Config
+    from .flags import Flags
+    from .permanence.schtasks import Scheduler
+
+    Answer = tuple[dict[str, Any], list[str]]
+
+ASK_LOCK = "ask.lock"
+#: How long another question may take, and how long an answer may, beside the share's deadlines, in s.
+_TURN_S = 60.0
+_ANSWER_S = 30.0
+_LOOK_S = 0.05
+#: How often the scheduler is asked what became of the task, in s.
+_RESULT_S = 1.0
+#: An instance that has ended is believed after so many looks: its answer may just be on its way.
+_ENDED = 3
+
+
+def sees_share(config: Config) -> bool:
+    """Tell whether this session has the shared folder. A hung one is there; off Windows the question does not arise."""
+    if sys.platform != "win32":
+        return True
+    try:
+        return BoundedShare(config.share_deadline_s).call(lambda: os.path.isdir(config.shared), "looking at the share")
+    except ShareHungError:
+        return True
+
+
+def ask_instead(flags: Flags, config: Config, verb: str) -> Answer | None:
+    """Return `verb`'s answer from the logon session where this one lacks the share, None where it has it."""
+    if flags.answer is not None or sees_share(config):
+        return None
+    return ask(flags, config, verb)
+
+
+def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
+    """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
+    lock_path = os.path.join(config.local_dir, ASK_LOCK)
+    try:
+        os.makedirs(config.local_dir, exist_ok=True)
+    except OSError as error:
+        raise unusable(config.local_dir, error) from None
+    turn = take(lock_path, _TURN_S)
+    if turn is None:
+        raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
+    try:
+        return _unpacked(_Question(config, scheduler).put(words_of(flags, config, verb)))
+    finally:
+        turn.release()
+
+
+def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
+    """Return `verb`'s command line with all that an environment or a folder of this session gave."""
+    words = [verb, "--shared", config.shared, "--local-dir", config.local_dir, "--machine-id", config.machine_id]
+    words += ["--share-deadline", f"{config.share_deadline_s:g}"]
+    if verb == "register":
+        words += ["--heartbeat-interval", str(config.thresholds.interval_ms)]
+        words += ["--offline-timeout", str(config.thresholds.timeout_ms)]
+        words += [] if config.auto_sync else ["--no-auto-sync"]
+        if flags.metadata is not None:
+            words += ["--metadata", json.dumps(flags.metadata, separators=(",", ":"))]
+    return words
+
+
+def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[str]) -> None:
+    """Leave an answer where the one who asked looks for it, in one step."""
+    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+        json.dump({"exitCode": exit_code, "answer": value, "lines": human}, file, default=str)
+    os.replace(f"{path}.tmp", path)
+
+
+class _Question:
+    """One task, run once, and what it leaves behind."""
+
+    def __init__(self, config: Config, scheduler: Scheduler | None) -> None:
+        from .permanence.schtasks import Scheduler  # noqa: PLC0415 - Windows alone gets here
+        from .permanence.task import FOLDER, local_name  # noqa: PLC0415 - as above
+
+        self._scheduler = scheduler or Scheduler()
+        self._config = config
+        self._name = f"\\{FOLDER}\\ask-{local_name(config.local_dir)}"
+        self._file = os.path.join(config.local_dir, f"answer-{os.urandom(8).hex()}")
+
+    def put(self, words: list[str]) -> dict[str, Any]:
+        from .permanence import task, task_xml  # noqa: PLC0415 - as above
+
+        user = task.user_name()
+        program = task.program_of([*words, "--answer", self._file], self._config.local_dir, user)
+        try:
+            self._scheduler.create(self._name, task_xml.one_shot(program), self._config.local_dir)
+            self._run(user)
+            return self._wait(user)
+        finally:
+            self._clear()
+
+    def _run(self, user: str) -> None:
+        from .permanence.schtasks import NO_SESSION  # noqa: PLC0415 - as above
+
+        try:
+            self._scheduler.run(self._name)
+        except LocalError:
+            if self._scheduler.last_result(self._name) in NO_SESSION:
+                raise _no_session(user) from None
+            raise
+
+    def _wait(self, user: str) -> dict[str, Any]:
+        until = time.monotonic() + _ANSWER_S + 3 * self._config.share_deadline_s
+        look_at, ended = time.monotonic() + _RESULT_S, 0
+        while time.monotonic() < until:
+            answer = self._read()
+            if answer is not None:
+                return answer
+            if time.monotonic() >= look_at:
+                ended = ended + 1 if self._has_ended(user) else 0
+                if ended >= _ENDED:
+                    break
+                look_at = time.monotonic() + _RESULT_S
+            time.sleep(_LOOK_S)
+        raise self._silence(user)
+
+    def _has_ended(self, user: str) -> bool:
+        from .permanence.schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING  # noqa: PLC0415 - as above
+
+        result = self._scheduler.last_result(self._name)
+        if result in NO_SESSION:
+            raise _no_session(user)
+        return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
+
+    def _silence(self, user: str) -> Exception:
+        from .permanence.schtasks import HAS_NOT_RUN  # noqa: PLC0415 - as above
+        from .permanence.task import tail  # noqa: PLC0415 - as above
+
+        if self._scheduler.last_result(self._name) == HAS_NOT_RUN:
+            return _no_session(user)
+        said = tail(f"{self._file}.log")
+        reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
+        return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            with open(self._file, encoding="utf-8") as file:
+                answer = json.load(file)
+        except (OSError, ValueError):
+            return None
+        return answer if isinstance(answer, dict) else None
+
+    def _clear(self) -> None:
+        """Leave nothing: neither the task nor its folder nor a file, whatever became of the question."""
+        from .permanence.task import FOLDER  # noqa: PLC0415 - as above
+        from .permanence.task_folder import remove_if_empty  # noqa: PLC0415 - as above
+
+        try:  # noqa: SIM105 - contextlib is memory held for months
+            self._scheduler.delete(self._name)
+        except LocalError:
+            pass  # never made
+        remove_if_empty(FOLDER)
+        for path in (self._file, f"{self._file}.tmp", f"{self._file}.log"):
+            _remove(path)
+
+
+def _remove(path: str) -> None:
+    for _ in range(20):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(_LOOK_S)  # its writer is just ending
+        else:
+            return
+
+
+def _no_session(user: str) -> CodedError:
+    reason = f"{user} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
+    return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
+
+
+def _unpacked(document: dict[str, Any]) -> Answer:
+    """Turn what came back into this verb's own answer, or its own failure."""
+    value = document["answer"]
+    if value.get("success"):
+        return value, list(document.get("lines") or [])
+    extra = {key: item for key, item in value.items() if key not in ("success", "code", "message")}
+    raise AgentError(str(value.get("code")), str(value.get("message")), int(document.get("exitCode") or 1), **extra)

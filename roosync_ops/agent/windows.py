@@ -1,0 +1,153 @@
+r"""What the agent asks of Windows itself: named events and mutexes, and processes by their creation time. Win32 alone.
+
+Names in `Global\\` are the machine's, not a logon session's: a command over SSH and a task of the desktop meet there.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform != "win32":
+    raise ImportError("Windows alone")
+
+import ctypes
+from ctypes import wintypes
+
+_KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
+_ALREADY_EXISTS = 183
+_ACCESS_DENIED = 5
+_SYNCHRONIZE = 0x0010_0000
+_EVENT_MODIFY_STATE = 0x0002
+_PROCESS_TERMINATE = 0x0001
+_PROCESS_QUERY_LIMITED = 0x1000
+_WAIT_OBJECT_0 = 0
+#: The longest wait that is not "for ever", in ms.
+_LONGEST_MS = 0xFFFF_FFFE
+
+
+def _prototype(name: str, result: object, *arguments: object) -> None:
+    function = getattr(_KERNEL32, name)
+    function.restype, function.argtypes = result, arguments
+
+
+_prototype("CreateMutexW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.LPCWSTR)
+_prototype("OpenMutexW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
+_prototype("CreateEventW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR)
+_prototype("OpenEventW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
+_prototype("SetEvent", wintypes.BOOL, wintypes.HANDLE)
+_prototype("ResetEvent", wintypes.BOOL, wintypes.HANDLE)
+_prototype("CloseHandle", wintypes.BOOL, wintypes.HANDLE)
+_prototype("WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWORD)
+_prototype("OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
+_prototype("TerminateProcess", wintypes.BOOL, wintypes.HANDLE, wintypes.UINT)
+_prototype("GetProcessTimes", wintypes.BOOL, wintypes.HANDLE, *[ctypes.POINTER(wintypes.FILETIME)] * 4)
+
+
+class Handle:
+    """A handle of the system, closed by `close` or with the process."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def close(self) -> None:
+        _KERNEL32.CloseHandle(self.value)
+
+
+def take_name(name: str) -> Handle | None:
+    """Take a name for this process; None where another has it. Raises OSError where there are no such names."""
+    value = _KERNEL32.CreateMutexW(None, False, name)
+    code = ctypes.get_last_error()
+    if not value:
+        if code == _ACCESS_DENIED:
+            return None  # it is there, and another user's
+        raise ctypes.WinError(code)
+    if code == _ALREADY_EXISTS:
+        _KERNEL32.CloseHandle(value)
+        return None
+    return Handle(value)
+
+
+def is_taken(name: str) -> bool:
+    """Tell whether some process has the name."""
+    value = _KERNEL32.OpenMutexW(_SYNCHRONIZE, False, name)
+    if not value:
+        return ctypes.get_last_error() == _ACCESS_DENIED
+    _KERNEL32.CloseHandle(value)
+    return True
+
+
+class Event:
+    """A named event that stays set until it is cleared. Raises OSError where it cannot be made."""
+
+    def __init__(self, name: str) -> None:
+        self._handle = _KERNEL32.CreateEventW(None, True, False, name)
+        if not self._handle:
+            raise ctypes.WinError(ctypes.get_last_error())
+
+    def clear(self) -> None:
+        _KERNEL32.ResetEvent(self._handle)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most `seconds`; True once the event is set."""
+        milliseconds = min(int(seconds * 1000) + 1, _LONGEST_MS) if seconds > 0 else 0
+        return bool(_KERNEL32.WaitForSingleObject(self._handle, milliseconds) == _WAIT_OBJECT_0)
+
+
+def set_event(name: str) -> bool:
+    """Set the event of that name; False where nobody has it, or it is not ours to set."""
+    value = _KERNEL32.OpenEventW(_EVENT_MODIFY_STATE, False, name)
+    if not value:
+        return False
+    done = bool(_KERNEL32.SetEvent(value))
+    _KERNEL32.CloseHandle(value)
+    return done
+
+
+def process_start(pid: int) -> str | None:
+    """Return when process `pid` was created, in units of 100 ns since 1601; None where it is gone or hidden from us."""
+    handle = _KERNEL32.OpenProcess(_PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
+    if not handle:
+        return None
+    try:
+        return None if _has_ended(handle) else _created(handle)
+    finally:
+        _KERNEL32.CloseHandle(handle)
+
+
+def wait_for_end(pid: int, start: str, seconds: float) -> bool:
+    """Wait at most `seconds` for the process that is `pid` and was created at `start`; True once it is gone."""
+    handle = _KERNEL32.OpenProcess(_PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
+    if not handle:
+        return True
+    try:
+        if _created(handle) != start:
+            return True
+        return bool(_KERNEL32.WaitForSingleObject(handle, int(seconds * 1000)) == _WAIT_OBJECT_0)
+    finally:
+        _KERNEL32.CloseHandle(handle)
+
+
+def end_process(pid: int, start: str) -> bool:
+    """End the process that is `pid` and was created at `start`, and no other; True where it was told to end.
+
+    Asked and ended through one handle: a pid that is given to another process in between cannot be hit.
+    """
+    access = _PROCESS_TERMINATE | _PROCESS_QUERY_LIMITED | _SYNCHRONIZE
+    handle = _KERNEL32.OpenProcess(access, False, pid)
+    if not handle:
+        return False
+    try:
+        return _created(handle) == start and bool(_KERNEL32.TerminateProcess(handle, 1))
+    finally:
+        _KERNEL32.CloseHandle(handle)
+
+
+def _has_ended(handle: int) -> bool:
+    return bool(_KERNEL32.WaitForSingleObject(handle, 0) == _WAIT_OBJECT_0)
+
+
+def _created(handle: int) -> str | None:
+    times = [wintypes.FILETIME() for _ in range(4)]
+    if not _KERNEL32.GetProcessTimes(handle, *[ctypes.byref(each) for each in times]):
+        return None
+    return str(times[0].dwHighDateTime << 32 | times[0].dwLowDateTime)
