@@ -1,0 +1,102 @@
+"""One instance's processes: a job object, so that they end together; through ctypes, as subprocess cannot start a process suspended."""
+
+import ctypes
+import os
+import sys
+from ctypes import wintypes
+
+assert sys.platform == "win32"  # noqa: S101 - also tells mypy not to look for windll elsewhere
+
+_kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_CREATE_SUSPENDED, _CREATE_NO_WINDOW, _NEW_GROUP, _USE_HANDLES, _STILL_ACTIVE = 0x4, 0x08000000, 0x200, 0x100, 259
+_GENERIC_READ_WRITE, _SHARE_ALL, _OPEN_EXISTING = 0xC0000000, 7, 3
+
+
+class _Startup(ctypes.Structure):
+    _fields_ = (
+        ("cb", wintypes.DWORD),
+        ("reserved", wintypes.LPWSTR),
+        ("desktop", wintypes.LPWSTR),
+        ("title", wintypes.LPWSTR),
+        *((name, wintypes.DWORD) for name in ("x", "y", "width", "height", "columns", "lines", "fill", "flags")),
+        ("show", wintypes.WORD),
+        ("reserved_size", wintypes.WORD),
+        ("reserved_bytes", ctypes.c_void_p),
+        *((name, wintypes.HANDLE) for name in ("stdin", "stdout", "stderr")),
+    )
+
+
+class _Information(ctypes.Structure):
+    _fields_ = (
+        ("process", wintypes.HANDLE),
+        ("thread", wintypes.HANDLE),
+        ("process_id", wintypes.DWORD),
+        ("thread_id", wintypes.DWORD),
+    )
+
+
+class _Inheritable(ctypes.Structure):
+    _fields_ = (("length", wintypes.DWORD), ("descriptor", ctypes.c_void_p), ("inherit", wintypes.BOOL))
+
+
+for _name in ("CreateFileW", "CreateJobObjectW"):
+    getattr(_kernel, _name).restype = wintypes.HANDLE
+
+
+def hresult(error: int) -> int:
+    """HRESULT_FROM_WIN32: how Last Run Result shows a Win32 error."""
+    return 0x80070000 | (error & 0xFFFF)
+
+
+def _null() -> int:
+    # a Windows Python under Wine dies at its start where a standard stream is closed: the null device is an open one
+    inheritable = _Inheritable(ctypes.sizeof(_Inheritable), None, True)
+    handle = _kernel.CreateFileW(
+        "NUL", _GENERIC_READ_WRITE, _SHARE_ALL, ctypes.byref(inheritable), _OPEN_EXISTING, 0, None
+    )
+    return int(handle)
+
+
+class Process:
+    """A process and all it starts, by its command line and folder. Raises OSError with `winerror` if it cannot be started."""
+
+    def __init__(self, command: str, arguments: str, directory: str) -> None:
+        line = f'"{os.path.expandvars(command).strip(chr(34))}" {arguments}'.rstrip()
+        folder = os.path.expandvars(directory) if directory else os.path.expandvars(r"%SystemRoot%\system32")
+        null, info, start = _null(), _Information(), _Startup(flags=_USE_HANDLES)
+        start.cb, start.stdin, start.stdout, start.stderr = ctypes.sizeof(start), null, null, null
+        flags = _CREATE_SUSPENDED | _CREATE_NO_WINDOW | _NEW_GROUP
+        buffer = ctypes.create_unicode_buffer(line)
+        made = _kernel.CreateProcessW(
+            None, buffer, None, None, True, flags, None, folder, ctypes.byref(start), ctypes.byref(info)
+        )
+        error = ctypes.get_last_error()
+        _kernel.CloseHandle(wintypes.HANDLE(null))
+        if not made:
+            raise OSError(0, "CreateProcess", line, error)
+        self.pid, self._process, self._job = info.process_id, wintypes.HANDLE(info.process), self._enter(info)
+
+    @staticmethod
+    def _enter(info: _Information) -> wintypes.HANDLE:
+        job = wintypes.HANDLE(_kernel.CreateJobObjectW(None, None))
+        _kernel.AssignProcessToJobObject(job, wintypes.HANDLE(info.process))
+        _kernel.ResumeThread(wintypes.HANDLE(info.thread))
+        _kernel.CloseHandle(wintypes.HANDLE(info.thread))
+        return job
+
+    def code(self) -> int | None:
+        """The exit code of the process that was started itself, None while it runs."""
+        if _kernel.WaitForSingleObject(self._process, 0):
+            return None
+        code = wintypes.DWORD()
+        _kernel.GetExitCodeProcess(self._process, ctypes.byref(code))
+        return code.value
+
+    def terminate(self) -> None:
+        """End the process and everything it started."""
+        _kernel.TerminateJobObject(self._job, 1)
+
+    def close(self) -> None:
+        """Let go of it; what still runs goes on."""
+        _kernel.CloseHandle(self._process)
+        _kernel.CloseHandle(self._job)

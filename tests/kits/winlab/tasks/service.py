@@ -1,0 +1,137 @@
+"""The service: the engine's decisions on real processes, schtasks' verbs on a pipe, control files in a folder. taskd.py tells the protocol."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .engine import Engine, Launch, Order, Registered, World
+from .pipe import serve
+from .process import Process, hresult
+from .schtasks import Answer, answer
+from .store import Store
+
+assert sys.platform == "win32"  # noqa: S101 - also tells mypy not to look for winreg elsewhere
+import winreg  # noqa: E402 - only there
+
+_TICK_S = 0.1
+_TIDY_S = 1.0
+_CALLERS = 2
+
+
+class Service:
+    """This machine's task service (a `schtasks.Machine`)."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.host, self.user = os.environ["COMPUTERNAME"], os.environ["USERNAME"]
+        self.sid = _sid()
+        self.lock = threading.RLock()
+        self.processes: dict[tuple[str, int], Process] = {}
+        self.detached: list[Process] = []
+        self.store = Store(Path(os.environ["SYSTEMROOT"], "System32", "Tasks"), state / "memory.json")
+        self.engine = Engine(self.now())
+        for record in self.store.load(self.engine.booted):
+            self.engine.restore(record)
+
+    def now(self) -> float:
+        return time.time()
+
+    def option(self, name: str) -> str | None:
+        try:
+            return (self.state / name).read_text(encoding="utf-8-sig").strip()
+        except OSError:
+            return None
+
+    def read(self, cwd: str, path: str) -> bytes:
+        return Path(cwd, path).read_bytes()
+
+    def save(self, record: Registered) -> None:
+        self.store.save(record)
+
+    def erase(self, path: str) -> None:
+        self.store.erase(path)
+
+    def has_folder(self, path: str) -> bool:
+        return self.store.has_key(path)
+
+    def world(self) -> World:
+        """What the control files say."""
+        session, speed = self.option("session"), self.option("speed")
+        return World(
+            session=None if session is None else session or self.user,
+            battery=self.option("battery") is not None,
+            scale=60.0 * float(speed) if speed else 1.0,
+        )
+
+    def obey(self, orders: Sequence[Order]) -> None:
+        queue = list(orders)
+        while queue:
+            order = queue.pop(0)
+            if isinstance(order, Launch):
+                queue += self._launch(order)
+            elif process := self.processes.get((order.path, order.instance)):
+                process.terminate()
+
+    def _launch(self, order: Launch) -> list[Order]:
+        record = self.engine.tasks[order.path.lower()]
+        action = record.task.actions[order.action]
+        try:
+            self.processes[order.path, order.instance] = Process(action.command, action.arguments, action.directory)
+        except OSError as error:
+            return self.engine.failed(order.path, order.instance, hresult(error.winerror or 1), self.now())
+        self.note(f"started {order.path} #{order.instance} as {self.processes[order.path, order.instance].pid}")
+        return []
+
+    def reap(self) -> None:
+        """Tell the engine what ended."""
+        for (path, number), process in list(self.processes.items()):
+            code = process.code()
+            if code is not None:
+                del self.processes[path, number]
+                process.close()
+                self.note(f"ended {path} #{number}: {code}")
+                self.obey(self.engine.ended(path, number, code, self.now()))
+
+    def command(self, cwd: str, argv: list[str]) -> Answer:
+        """One call of schtasks.exe."""
+        with self.lock:
+            given = answer(self, cwd, argv)
+            self.store.remember(self.engine.tasks)
+        self.note(f"schtasks {argv} -> {given.code}")
+        return given
+
+    def note(self, text: str) -> None:
+        """Write a line for whoever asks later what happened."""
+        with (self.state / "log.txt").open("a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}\n")
+
+    def step(self) -> None:
+        """One look at everything."""
+        with self.lock:
+            self.reap()
+            self.obey(self.engine.tick(self.now(), self.world()))
+            self.store.remember(self.engine.tasks)
+
+
+def _sid() -> str:
+    with winreg.OpenKey(winreg.HKEY_USERS, "") as users:
+        names = [winreg.EnumKey(users, i) for i in range(winreg.QueryInfoKey(users)[0])]
+    return next(n for n in names if n.startswith("S-1-5-21-") and not n.endswith("_Classes"))
+
+
+def main(state: Path) -> None:
+    """Serve until the machine is switched off."""
+    state.mkdir(parents=True, exist_ok=True)
+    service = Service(state)
+    for _ in range(_CALLERS):
+        threading.Thread(target=serve, args=(service.command,), daemon=True).start()
+    tidied = 0.0
+    while True:
+        service.step()
+        if time.monotonic() - tidied > _TIDY_S:
+            service.store.tidy()
+            tidied = time.monotonic()
+        time.sleep(_TICK_S)
