@@ -14,7 +14,7 @@ import time
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
 from .errors import AGENT_CRASHED, NO_LOGON_SESSION, AgentError, CodedError, LocalError
-from .notes import take, unusable
+from .notes import ASK_LOCK, take, unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     Answer = tuple[dict[str, Any], list[str]]
 
-ASK_LOCK = "ask.lock"
 #: How long another question may take, and how long an answer may, beside the share's deadlines, in s.
 _TURN_S = 60.0
 _ANSWER_S = 30.0

@@ -20,6 +20,8 @@ LOOP_LOCK = "loop.lock"
 WRITE_LOCK = "write.lock"
 #: Held by `start`, `stop`, `install` and `uninstall`, so that no two of them undo each other's work.
 CONTROL_LOCK = "control.lock"
+#: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
+ASK_LOCK = "ask.lock"
 JOURNAL = "journal"
 SET_ASIDE = "set-aside"
 #: What `stop` asks of the loop beside the signal.

@@ -51,9 +51,6 @@ class Scheduler:
     def run(self, name: str) -> None:
         self._do("/Run", "/TN", name)
 
-    def end(self, name: str) -> None:
-        self._do("/End", "/TN", name)
-
     def enable(self, name: str) -> None:
         self._do("/Change", "/TN", name, "/ENABLE")
 

@@ -18,7 +18,7 @@ from roosync_ops.agent.errors import (
     ProblemError,
 )
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.notes import LOOP_LOCK, places_of, read_notes
+from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes
 from roosync_ops.agent.share import MISSING
 
 from . import task_xml
@@ -96,8 +96,10 @@ class Task:
         if was:
             self._scheduler.delete(self.name)
         remove_if_empty(FOLDER)
-        if os.path.exists(self._log):
-            os.unlink(self._log)
+        for name in (LOG, ASK_LOCK):
+            path = os.path.join(self._local_dir, name)
+            if os.path.exists(path):
+                os.unlink(path)
         return was
 
     def start(self, words: list[str] | None) -> None:
@@ -115,7 +117,7 @@ class Task:
         self._changed()
 
     def stop(self) -> None:
-        """Disable the task, whose triggers would start the loop again, and end the loop, at worst by the task."""
+        """Disable the task, whose triggers would start the loop again, and end the loop, at worst its process."""
         if not self.enabled():
             return
         loop = read_notes(places_of(self._config))["loop"]
@@ -127,9 +129,8 @@ class Task:
             ask_to_stop(self._config)
             time.sleep(_LOOK_S)
         if self._loop_runs():
-            self._scheduler.end(self.name)
-        else:
-            wait_for_exit(loop)
+            end_hung(loop)  # schtasks /End answers 0 and does nothing for a hidden task: MS-TSCH 3.2.5.4.12
+        wait_for_exit(loop)
 
     def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:
         """Return why the loop does not come up, None while it still may. `last` is the last time of asking.
@@ -271,6 +272,14 @@ def ask_to_stop(config: Config) -> None:
         from roosync_ops.agent.windows_clock import stop_event  # noqa: PLC0415 - as above
 
         set_event(stop_event(config.instance))
+
+
+def end_hung(loop: dict[str, Any]) -> None:
+    """End the process behind a loop that does not hear, by its id and its creation time."""
+    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
+        from roosync_ops.agent.windows import end_process  # noqa: PLC0415 - as above
+
+        end_process(loop["pid"], str(loop.get("start")))
 
 
 def wait_for_exit(loop: dict[str, Any]) -> None:
