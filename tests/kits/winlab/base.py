@@ -115,8 +115,9 @@ def _install(folder: Path) -> None:
     (folder / "environment.json").write_text(json.dumps(environment), encoding="ascii")
     script = folder / "template.py"
     shutil.copy(_INSIDE / "template.py", script)
-    spaces = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
-    sh(*spaces, interpreter(), "-IS", str(script), str(folder), timeout=_BUILD_S)
+    # a builder that is killed takes the half-made installation's processes with it
+    spaces = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child")
+    sh(*spaces, "--mount-proc", interpreter(), "-IS", str(script), str(folder), timeout=_BUILD_S)
 
 
 def _put_newer_tools(source: Path, prefix: Path) -> None:

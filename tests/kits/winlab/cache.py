@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,6 +40,21 @@ def hold(folder: Path) -> int:
     return descriptor
 
 
+def new_folder(kind: str) -> tuple[Path, int]:
+    """Make a folder under `kind` that lasts while the descriptor returned is open in any process.
+
+    One whose descriptors are all closed was left by a crash, and is removed when the next one is made.
+    """
+    with _locked(cache() / kind):
+        (cache() / kind).mkdir(exist_ok=True)
+        for path in (cache() / kind).iterdir():
+            with contextlib.suppress(BlockingIOError, FileNotFoundError):
+                os.close(_held(path))
+                shutil.rmtree(path, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(dir=cache() / kind))
+        return folder, _held(folder)
+
+
 def forget_all_but(kept: Path, pattern: str) -> None:
     """Remove the folders of older recipes that match `pattern` and that no fleet holds."""
     for path in cache().glob(pattern):
@@ -46,6 +62,16 @@ def forget_all_but(kept: Path, pattern: str) -> None:
             with contextlib.suppress(BlockingIOError), _lock_of(path).open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _held(folder: Path) -> int:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 @contextlib.contextmanager

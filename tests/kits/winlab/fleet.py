@@ -1,10 +1,8 @@
 """A fleet of Windows-like hosts on loopback ports, each with its own replica of the share."""
 
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from . import base, tools
-from .cache import cache, hold
+from .cache import hold, new_folder
 from .disk import Disk
 from .host import WinHost
 from .shell import sh
@@ -32,12 +30,13 @@ class WinFleet:
     def __enter__(self) -> Self:
         self._layers = (tools.build(), base.build())
         self._held = [hold(layer) for layer in self._layers]
-        fleets = cache() / "fleets"
-        fleets.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(dir=fleets))
+        self.folder, self._lock = new_folder("fleets")
         # in a session of its own, so that neither Ctrl-C nor a crash of the tests reaches it
         self._janitor = subprocess.Popen(
-            ("sh", "-c", _JANITOR, "winlab-janitor", str(self.folder)), stdin=subprocess.PIPE, start_new_session=True
+            ("sh", "-c", _JANITOR, "winlab-janitor", str(self.folder)),
+            stdin=subprocess.PIPE,
+            pass_fds=(self._lock,),
+            start_new_session=True,
         )
         try:
             self._assemble()
@@ -101,9 +100,8 @@ class WinFleet:
             self._each(WinHost.power_cut)
         finally:
             self._janitor.communicate(timeout=60)
-            for descriptor in self._held:
+            for descriptor in (*self._held, self._lock):
                 os.close(descriptor)
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -17,6 +17,8 @@ _LEFT_OUT = (
     *("site-packages", "dist-packages", "lib-dynload", "config-*", "_sysconfigdata*", "__pycache__"),
     *("test", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip"),
 )
+#: What Debian adds to a library: no Windows has it.
+_DEBIAN_S_OWN = ("sitecustomize.py", "EXTERNALLY-MANAGED", "_distutils_system_mod.py")
 _DEBIAN = (("bookworm", "libpython3.11-minimal"), ("bookworm", "libpython3.11-stdlib"))
 
 
@@ -40,8 +42,7 @@ def copy_library(target: Path, scratch: Path) -> None:
             debian.extract(debian.download(suite, package, scratch), scratch / "library", "./usr/lib/python3.11")
         source = scratch / "library" / "usr" / "lib" / "python3.11"
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_LEFT_OUT), dirs_exist_ok=True)
-    # Debian lets pip and sysconfig know of its own folders, which a Windows has not
-    sitecustomize = target / "sitecustomize.py"
-    sitecustomize.unlink(missing_ok=True)
+    for name in _DEBIAN_S_OWN:
+        (target / name).unlink(missing_ok=True)
     if not re.search(r"^def walk", (target / "os.py").read_text("utf-8"), re.MULTILINE):
         raise RuntimeError(f"{source} is no CPython library")

@@ -13,6 +13,7 @@ PROGRAMS = {
     "ssh-keygen": "openssh-client",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "setpriv": "util-linux",
     "dpkg-deb": "dpkg",
     "apt-get": "apt",
 }

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -36,8 +38,17 @@ def main(folder: Path) -> None:
     if child == 0:
         boot(plan)
         os._exit(0)
+    threading.Thread(target=_watch_cable, daemon=True).start()
     while os.wait()[0] != child:  # orphans come to the first process
         pass
+
+
+def _watch_cable() -> None:
+    """End the host when nobody holds the cable's other end any more, in the midst of a boot too."""
+    poll = select.poll()
+    poll.register(0, 0)  # hang-up alone: what is said goes to boot()
+    poll.poll()
+    os._exit(1)
 
 
 def assemble(folder: Path, plan: dict[str, object]) -> None:
