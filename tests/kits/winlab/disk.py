@@ -104,8 +104,9 @@ class Disk:
 
     def files(self) -> dict[str, str]:
         r"""Return every file and folder beyond a first boot: `C:\path` -> SHA-256, "folder" or "deleted"."""
-        first = self._first
-        return {name: what for name, what in self._all_changes().items() if first.get(name) != what}
+        first, now = self._first, self._all_changes()
+        gone = dict.fromkeys(first.keys() - now.keys(), "deleted")
+        return gone | {name: what for name, what in now.items() if first.get(name) != what}
 
     def _all_changes(self) -> dict[str, str]:
         found = {}

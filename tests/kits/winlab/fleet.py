@@ -59,6 +59,10 @@ class WinFleet:
     def __iter__(self) -> Iterator[WinHost]:
         return iter(self.hosts.values())
 
+    def mend(self) -> None:
+        """Mend every host, so that a test that failed half-way spoils no other."""
+        self._each(WinHost.mend)
+
     @property
     def key(self) -> Path:
         """The private key that logs in on every host."""

@@ -108,6 +108,13 @@ class WinHost:
         self.power_off()
         self.power_on(logon=logon)
 
+    def mend(self) -> None:
+        """Switch the host on where it is off, give it its drive back, and log its user on."""
+        self.power_on()
+        if self.spec.drive:
+            self.map_drive()
+        self.logon()
+
     # --- inside
 
     def run(

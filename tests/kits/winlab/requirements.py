@@ -1,5 +1,6 @@
 """What a fleet needs of this machine."""
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -27,6 +28,8 @@ def why_not() -> str | None:
     missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program, path=_PATH) is None})
     if missing:
         return f"winlab needs {', '.join(missing)}: tests/kits/provision.sh installs them"
+    if importlib.util.find_spec("pip") is None:
+        return "winlab needs pip beside the Python that runs the tests: it fetches a wheel of Windows' Python"
     if "overlay" not in Path("/proc/filesystems").read_text(encoding="ascii").split():
         return "winlab needs a kernel with overlayfs"
     return None
