@@ -119,6 +119,8 @@ class AgentStatus(_Answer):
     config: LoopConfig | None = None
     last_beat: Beat | None = None
     share: ShareState | None = None
+    #: The machine's own time of this answer: a beat is as old as it was then, however long the rest took.
+    now: str | None = None
 
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:

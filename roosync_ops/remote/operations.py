@@ -164,9 +164,15 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
         return Failure(ONLINE, "NOT_SEEN", f"its last beat was not found in the share: {reason}", _ask(machine, report))
     try:
         heard = Record(machine.machine_id, from_iso(beat.last_heartbeat))
+        seen_ms = from_iso(status.now)
     except BadTimeError as error:
-        return Failure(ONLINE, "NOT_SEEN", f"its last beat has no valid time: {error}", _ask(machine, report))
-    word = status_of(heard, report.clock.end_ms, machine.thresholds)
+        return Failure(
+            ONLINE,
+            "NOT_SEEN",
+            f"its answer or last beat has no valid time: {error}",
+            _ask(machine, report),
+        )
+    word = status_of(heard, seen_ms, machine.thresholds)
     if word == STATUS_ONLINE:
         return None
     return Failure(ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", _ask(machine, report))

@@ -34,6 +34,7 @@ def a_status(**fields: Any) -> dict[str, Any]:
         "permanence": {"kind": "systemd-user", "installed": True, "enabled": True, "survivesReboot": True},
         "config": {"heartbeatInterval": 30_000, "offlineTimeout": 120_000, "autoSyncEnabled": True},
         "lastBeat": {"sequence": 7, "lastHeartbeat": "2026-02-12T10:15:25.000Z", "readBack": True},
+        "now": "2026-02-12T10:15:30.000Z",
         **fields,
     }
 

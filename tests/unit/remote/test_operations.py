@@ -12,7 +12,7 @@ from pyinfra.context import ctx_host
 from roosync_ops.remote import operations
 from roosync_ops.remote.commands import AgentCommand, Refusal
 from roosync_ops.remote.ledger import ledger
-from tests.unit.remote.builders import BUNDLE, a_machine, a_new_machine, a_report, a_status
+from tests.unit.remote.builders import BUNDLE, NOW_MS, a_machine, a_new_machine, a_report, a_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,6 +151,13 @@ def test_a_machine_whose_beat_is_not_in_the_share_is_no_success(host: Host, stat
     host.state.is_executing = True
     (refusal,) = commands(host, operations.agent_online, a_report(status=status))
     assert refusal.failure.code == code
+
+
+def test_a_beat_is_as_old_as_it_was_when_the_agent_told_of_it(host: Host) -> None:
+    """A Windows machine may take longer to look at its share, in another session, than its beat stays fresh."""
+    host.state.is_executing = True
+    late = {"startMs": NOW_MS, "endMs": NOW_MS + 3_600_000}
+    assert commands(host, operations.agent_online, a_report(status=a_status(), clock=late)) == []
 
 
 def test_before_anything_is_executed_nobody_has_to_be_online_yet(host: Host) -> None:
