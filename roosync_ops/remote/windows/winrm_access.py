@@ -136,7 +136,7 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
         encryption=encryption,
         operation_timeout=data["winrm_operation_timeout"],
         # The machine answers at the latest after the operation's own time; this much later it never will.
-        read_timeout=max(data["winrm_read_timeout"], data["winrm_operation_timeout"] + 5),
+        read_timeout=max(data["winrm_read_timeout"], data["winrm_operation_timeout"] + 2),
     )
 
 

@@ -1,6 +1,6 @@
 """A WS-Management endpoint on loopback: the WinRS subset that pypsrp's cmd shell uses, and it really runs the commands.
 
-    with Endpoint(folder, wine=Runner(environment)) as endpoint:
+    with Endpoint(folder, wine=Runner.of(winlab_host)) as endpoint:
         endpoint.http, endpoint.https      # ports; the account is USER, its password endpoint.password
         endpoint.files.authority           # what signed its certificate
         endpoint.requests()                # every request that came, headers and body as they came
@@ -9,7 +9,7 @@ Create, Command, Send, Receive, Signal, Delete; faults with Windows' codes; Oper
 pieces that end in the midst of a character. Login by Negotiate (NTLM) with message encryption and channel bindings,
 Basic over TLS, client certificates. What a path after /wsman does: `silent` never answers, `stalled` never answers a
 Receive, `echo` shows the request in an error 500, `redirect` sends elsewhere, `open` asks for no login, `forged`
-answers an encrypted request in plaintext, `garbage` answers no SOAP.
+answers an encrypted request in plaintext, `garbage` answers no SOAP, `forgets` knows no shell at the first command.
 
 It is not Windows: no PowerShell, no Kerberos, no CredSSP, no quotas, no WINRS_CODEPAGE, no ACLs.
 """

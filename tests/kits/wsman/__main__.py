@@ -18,7 +18,7 @@ def main() -> None:
     told: dict[str, Any] = json.loads(sys.stdin.readline())
     os.environ["NTLM_USER_FILE"] = told["ntlm"]  # pyspnego's acceptor reads its accounts there
     wine = told["wine"]
-    machine: Machine = Posix() if wine is None else Wine(wine["environment"], wine["enter"])
+    machine: Machine = Posix() if wine is None else Wine(wine["environment"], wine["enter"], Path(wine["driveC"]))
     shells = Shells(machine, told["idle"])
     options = Options(
         told["user"],

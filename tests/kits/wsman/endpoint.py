@@ -6,11 +6,14 @@ import json
 import secrets
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from . import certificates
+
+if TYPE_CHECKING:
+    from tests.kits.winlab import WinHost
 
 USER: Final = "fleet"
 _REPOSITORY: Final = Path(__file__).parents[3]
@@ -18,10 +21,20 @@ _REPOSITORY: Final = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Runner:
-    """A winlab machine: the environment of its Wine, and the words that lead into its namespaces."""
+    """A winlab machine: the environment of its Wine, the words that lead into its namespaces, and its C: from here."""
 
     environment: dict[str, str]
-    enter: list[str] = field(default_factory=list)
+    enter: list[str]
+    drive_c: Path
+
+    @classmethod
+    def of(cls, host: WinHost) -> Self:
+        told = Path(f"/proc/{host.pid1}/root/srv/kit/environment.json").read_text(encoding="utf-8")
+        enter = ["nsenter", "-t", str(host.pid1), "-m", "-u", "-p", "--"]
+        return cls(json.loads(told), enter, host.prefix / "drive_c")
+
+    def told(self) -> dict[str, Any]:
+        return {"environment": self.environment, "enter": self.enter, "driveC": str(self.drive_c)}
 
 
 class Endpoint:
@@ -41,7 +54,7 @@ class Endpoint:
             "transcript": str(self._transcript), "authority": str(self.files.authority),
             "server": str(self.files.server), "serverKey": str(self.files.server_key),
             "serverDer": str(self.files.server_der),
-            "wine": None if wine is None else {"environment": wine.environment, "enter": wine.enter},
+            "wine": None if wine is None else wine.told(),
         }  # fmt: skip
         self.http, self.https = 0, 0
 

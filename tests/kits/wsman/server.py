@@ -44,6 +44,7 @@ class Server(ThreadingHTTPServer):
         self.options = options
         self.shells = shells
         self.closing = threading.Event()
+        self.forgot = threading.Event()
         self._context = context
         self._writing = threading.Lock()
         super().__init__(("127.0.0.1", 0), Handler)
@@ -120,11 +121,17 @@ class Handler(BaseHTTPRequestHandler):
         try:
             request = soap.parse(message)
             message_id = request.message_id
-            if mood == "stalled" and request.action.endswith("/Receive"):
-                self.server.closing.wait()
+            self._moody(mood, request.action)
             return 200, self.server.shells.answer(request)
         except soap.Fault as problem:
             return 500, soap.fault(message_id, problem)
+
+    def _moody(self, mood: str, action: str) -> None:
+        if mood == "stalled" and action.endswith("/Receive"):
+            self.server.closing.wait()
+        if mood == "forgets" and action.endswith("/Command") and not self.server.forgot.is_set():
+            self.server.forgot.set()
+            raise soap.Fault(soap.NO_SUCH_SHELL, "the request contained invalid selectors for the resource")
 
     def _answer(self, status: int, body: bytes, *headers: tuple[str, str], kind: str | None = None) -> None:
         self.send_response(status)

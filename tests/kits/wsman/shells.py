@@ -8,11 +8,9 @@ import os
 import select
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from . import soap
@@ -20,6 +18,7 @@ from . import soap
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
     from collections.abc import Sequence
+    from pathlib import Path
 
 #: Small on purpose: a reply of any length comes in pieces that end anywhere, in the midst of a character too.
 _PIECE: Final = 4_093
@@ -39,7 +38,7 @@ class Posix:
     """This machine and its sh: for what is about the protocol and not about Windows."""
 
     def start(self, line: str) -> subprocess.Popen[bytes]:
-        return _pipes(["/bin/sh", "-c", line], dict(os.environ), Path("/"))
+        return _pipes(["/bin/sh", "-c", line], dict(os.environ))
 
     def code(self, process: subprocess.Popen[bytes]) -> int:
         return process.wait()
@@ -48,26 +47,20 @@ class Posix:
 class Wine:
     """A winlab machine, commands as its SSH server runs them: `cmd.exe /c "<line>"` in a kill-on-close job object.
 
-    `environment` is the machine's own (WINEPREFIX and so on), `enter` the words that lead into its namespaces. The
-    exit code comes by a file, since Wine's own has 8 bits. Real pipes: a Windows Python dies of anything else here.
+    `environment` is its Wine's, `enter` the words that lead into its namespaces, `drive_c` its C: as seen from here.
+    The exit code comes by a file, since Wine's own has 8 bits. Real pipes: a Windows Python dies of anything else.
     """
 
-    def __init__(self, environment: dict[str, str], enter: Sequence[str] = ()) -> None:
+    def __init__(self, environment: dict[str, str], enter: Sequence[str], drive_c: Path) -> None:
         self._environment = environment
         self._enter = list(enter)
-        self._codes = Path(tempfile.mkdtemp(prefix="wsman-"))
+        self._codes = drive_c / "winlab" / "codes"
         self._files: dict[int, Path] = {}
 
     def start(self, line: str) -> subprocess.Popen[bytes]:
         file = self._codes / uuid.uuid4().hex
-        environment = {
-            **self._environment,
-            "WINLAB_CMD": line,
-            "WINLAB_RCFILE": "Z:" + str(file).replace("/", "\\"),
-        }
-        drive_c = Path(self._environment["WINEPREFIX"]) / "drive_c"
-        argv = [*self._enter, "/usr/lib/wine/wine64", r"C:\winlab\sshshell.exe"]
-        process = _pipes(argv, environment, drive_c)
+        environment = {**self._environment, "WINLAB_CMD": line, "WINLAB_CODE": rf"C:\winlab\codes\{file.name}"}
+        process = _pipes([*self._enter, "wine64", r"C:\winlab\shell.exe"], environment)
         self._files[process.pid] = file
         return process
 
@@ -80,11 +73,11 @@ class Wine:
         return exit_code - 2**32 if exit_code >= 2**31 else exit_code  # as winrs tells it: signed
 
 
-def _pipes(argv: Sequence[str], environment: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+def _pipes(argv: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
         env=environment,
-        cwd=folder,
+        cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
