@@ -1,0 +1,303 @@
+"""The shipped agent on Windows CPython under Wine, its task kept by the stand-in for the task service."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+import pytest
+
+from tests.kits.agent_process import wait_for
+from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REASON = why_not()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+INTERVAL_MS = 1000
+KILLS = 24
+#: A minute of the task's XML lasts a second / 0.5.
+SPEED = "0.5"
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[WinHost]:
+    """Yield a host whose SSH sessions lack the drive, with a user whose name needs quoting and is not ASCII."""
+    name = "MYIA-PO-2024"
+    with WinFleet([WinHostSpec(name, user_profile="Élodie Dupont", drive_in_ssh=False)]) as fleet:
+        (fleet[name]._state() / "speed").write_text(SPEED, encoding="ascii")
+        yield fleet[name]
+
+
+@pytest.fixture(scope="module")
+def agent(host: WinHost) -> WindowsAgent:
+    return WindowsAgent(host, heartbeatInterval=INTERVAL_MS, offlineTimeout=120_000)
+
+
+@pytest.fixture
+def running(agent: WindowsAgent) -> WindowsAgent:
+    """The agent, installed and beating."""
+    if not agent.at_console("status")["running"]:
+        agent.over_ssh("install")
+        agent.over_ssh("start")
+    return agent
+
+
+def beats_again(agent: WindowsAgent, seconds: float = PATIENCE_S) -> None:
+    before = agent.sequence()
+    wait_for("two more beats", lambda: agent.sequence() >= before + 2, seconds)
+
+
+def up_intervals(agent: WindowsAgent) -> list[str]:
+    return list(agent.record()["agent"]["upIntervals"])
+
+
+def session_of(agent: WindowsAgent) -> str:
+    return str(agent.record()["agent"]["sessionId"])
+
+
+def test_a_task_is_installed_started_and_proved_from_a_session_without_the_drive(agent: WindowsAgent) -> None:
+    assert agent.over_ssh("look")["session"] == "logon"
+    assert agent.over_ssh("register")["result"]["isNewMachine"] is True
+    installed = agent.over_ssh("install")
+    assert installed["changed"] is True
+    assert installed["permanence"] == {"kind": "task", "installed": True, "enabled": False, "survivesReboot": False}
+    assert agent.over_ssh("install")["changed"] is False
+    started = agent.over_ssh("start")["result"]
+    assert started["machineId"] == "myia-po-2024"
+    assert agent.record()["metadata"]["hostname"] == "MYIA-PO-2024"
+    second = agent.over_ssh("start", code=1)
+    assert (second["code"], second["since"]) == ("HEARTBEAT_ALREADY_STARTED", started["startedAt"])
+    beats_again(agent)  # the SSH session that started it is long gone
+    status = agent.over_ssh("status")
+    assert (status["running"], status["supervised"], status["permanence"]["enabled"]) == (True, "task", True)
+    assert "myia-po-2024" in {piece["machineId"] for piece in agent.over_ssh("state")["evidence"]}
+
+
+def test_the_console_sees_the_drive_itself(running: WindowsAgent) -> None:
+    look = running.at_console("look")
+    assert look["session"] == "here"
+    assert look["share"]["readable"]
+    assert look["share"]["writable"]
+    assert look["share"]["freeBytes"] > 0
+
+
+def test_a_killed_loop_is_brought_back_by_its_trigger(running: WindowsAgent) -> None:
+    old = session_of(running)
+    (pid,) = running.loops()
+    running.host.kill(pid)
+    wait_for("another life", lambda: session_of(running) != old, PATIENCE_S)
+    assert running.loops() != [pid]
+
+
+def test_there_is_one_loop_whatever_else_is_started(running: WindowsAgent) -> None:
+    refused = running.at_console("run", code=1)
+    assert refused["code"] == "HEARTBEAT_ALREADY_STARTED"
+    elsewhere = running.at_console("run", "--local-dir", r"C:\other agent", "--shared", running.host.shared, code=1)
+    assert elsewhere["code"] == "HEARTBEAT_ALREADY_STARTED"
+    assert "autre utilisateur" in elsewhere["hint"]
+
+
+@pytest.mark.parametrize("share", ["read", "none"])
+def test_its_own_file_held_by_another_process_costs_beats_and_nothing_else(running: WindowsAgent, share: str) -> None:
+    path = rf"{running.host.shared}/heartbeats/{running.machine_id}.json"
+    session = session_of(running)
+    with running.host.hold(path, share):
+        held_at = running.sequence()
+        time.sleep(3 * INTERVAL_MS / 1000)
+        assert running.sequence() <= held_at + 1
+    beats_again(running)
+    assert session_of(running) == session
+    assert sorted(path.name for path in running.own.parent.iterdir()) == ["myia-po-2024.json"]
+
+
+def test_a_drive_that_goes_and_comes_is_beaten_on_again(running: WindowsAgent) -> None:
+    session = session_of(running)
+    running.host.unmap_drive()
+    try:
+        wait_for("trouble", lambda: running.over_ssh("status")["share"]["state"] == "missing", PATIENCE_S)
+        gone = running.over_ssh("look", code=3)
+        assert gone["code"] == "DRIVE_NOT_MOUNTED"
+    finally:
+        running.host.map_drive()
+    beats_again(running)
+    assert session_of(running) == session
+    assert len(up_intervals(running)) == 1
+
+
+def test_a_restart_leaves_no_gap(running: WindowsAgent) -> None:
+    session, sequence = session_of(running), running.sequence()
+    running.over_ssh("stop", "--no-save-state")
+    assert running.record()["agent"]["state"] == "running"
+    running.over_ssh("start")
+    assert session_of(running) != session
+    assert running.sequence() > sequence
+    assert len(up_intervals(running)) == 1
+
+
+def test_stop_leaves_and_no_trigger_brings_it_back(running: WindowsAgent) -> None:
+    stopped = running.over_ssh("stop")["result"]
+    assert stopped["stateSaved"] is True
+    assert running.record()["agent"]["state"] == "left"
+    sequence = running.sequence()
+    time.sleep(6)  # three minutes of the task's
+    assert running.sequence() == sequence
+    assert running.loops() == []
+    assert running.over_ssh("stop")["result"]["stateSaved"] is True
+    assert running.over_ssh("status")["permanence"]["enabled"] is False
+
+
+def test_without_a_logon_session_start_and_look_say_so_and_leave_no_task_of_theirs(running: WindowsAgent) -> None:
+    running.over_ssh("stop")
+    running.host.logoff()
+    try:
+        time.sleep(0.5)  # the service looks ten times a second
+        assert running.over_ssh("look", code=1)["code"] == "NO_LOGON_SESSION"
+        assert running.over_ssh("start", code=1)["code"] == "NO_LOGON_SESSION"
+    finally:
+        running.host.logon()
+    assert not [line for _, line in running.host.processes() if "--answer" in line]
+    assert list(running.folder.glob("answer-*")) == []
+
+
+def test_a_logoff_is_no_leaving_and_the_next_logon_beats_again(running: WindowsAgent) -> None:
+    session = session_of(running)
+    running.host.logoff()
+    wait_for("the end of the loop", lambda: not running.loops(), PATIENCE_S)
+    assert running.record()["agent"]["state"] == "running"
+    running.host.logon()
+    wait_for("another life", lambda: session_of(running) != session, PATIENCE_S)
+
+
+def test_a_drive_missing_in_the_logon_session_too_is_what_start_says(running: WindowsAgent) -> None:
+    running.over_ssh("stop")
+    running.host.unmap_drive()
+    try:
+        assert running.over_ssh("start", code=3)["code"] == "DRIVE_NOT_MOUNTED"
+        assert running.loops() == []
+    finally:
+        running.host.map_drive()
+
+
+def test_an_agent_that_ends_at_once_is_called_crashed_with_its_last_words(running: WindowsAgent) -> None:
+    running.over_ssh("stop")
+    pyz = running.folder / "agent.pyz"
+    whole = pyz.read_bytes()
+    line = running.line("start")
+    copy = rf"{running.local}\copy.pyz"
+    (running.folder / "copy.pyz").write_bytes(whole)
+    broken = b"import sys\nif 'run' in sys.argv: raise SystemExit('broken on purpose')\n"
+    pyz.write_bytes(broken)
+    try:
+        done = running.host.run(*[copy if word.endswith("agent.pyz") else word for word in line])
+        assert json.loads(done.stdout)["code"] == "AGENT_CRASHED"
+    finally:
+        pyz.write_bytes(whole)
+        (running.folder / "copy.pyz").unlink()
+
+
+def test_killed_at_any_instant_it_leaves_a_whole_record(agent: WindowsAgent) -> None:
+    agent.over_ssh("stop", "--no-save-state")
+    before = agent.sequence()
+    program = _KILLER.replace("KILLS", str(KILLS)).replace("SEED", str(random.randrange(10**6)))  # noqa: S311 - which instants does not matter
+    line = json.dumps(agent.line("register"))
+    done = agent.host.run("python", "-I", "-S", "-", line, input=program.encode(), timeout=170)
+    assert done.returncode == 0, done
+    assert json.loads(done.stdout)["broken"] == 0
+    assert agent.at_console("register")["success"] is True
+    assert agent.sequence() > before
+    assert {path.name for path in agent.own.parent.iterdir()} <= {"myia-po-2024.json"}
+
+
+#: Runs on the host: starts beats, ends them by TerminateProcess at random instants, and reads the record each time.
+_KILLER = """
+import glob, json, random, subprocess, sys, time
+line = json.loads(sys.argv[1])
+dice = random.Random(SEED)
+own = glob.glob('G:/Mon Drive/Synchronisation/RooSync/.shared-state/heartbeats/myia-po-2024.json')[0]
+began = time.monotonic()
+subprocess.run(line, stdin=subprocess.PIPE, capture_output=True)
+whole = time.monotonic() - began
+broken = 0
+for _ in range(KILLS):
+    child = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(whole * dice.uniform(0.5, 1.1))
+    child.kill()
+    child.wait()
+    try:
+        with open(own, encoding='utf-8') as file:
+            broken += json.load(file)['machineId'] != 'myia-po-2024'
+    except ValueError:
+        broken += 1
+print(json.dumps({'broken': broken}))
+"""
+
+
+def test_its_lock_and_filelock_s_exclude_each_other_on_windows_too(agent: WindowsAgent) -> None:
+    target = agent.on_disk(r"C:\packages\filelock")
+    shutil.copytree(Path(filelock.__file__).parent, target, ignore=shutil.ignore_patterns("__pycache__"))
+    words = ["python", "-I", "-S", "-B", "-", rf"{agent.local}\agent.pyz", r"C:\packages", rf"{agent.local}\a.lock"]
+    done = agent.host.run(*words, input=_LOCKER.encode())
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "alone": [True, True],
+        "beside the agent's": [False, False],
+        "beside filelock's": [False, False],
+        "after a kill": [True, True],
+    }
+
+
+#: Runs on the host: who may lock, asked of the agent's lock and of filelock, while another process holds it with one.
+_LOCKER = """
+import json, subprocess, sys
+pyz, packages, path = sys.argv[1:]
+sys.path[:0] = [pyz, packages]
+from filelock import FileLock, Timeout
+from roosync_ops.agent.lock import Lock
+
+def free():
+    ours = Lock(path)
+    first = ours.acquire()
+    ours.release()
+    theirs = FileLock(path, timeout=0)
+    try:
+        theirs.acquire()
+    except Timeout:
+        return [first, False]
+    theirs.release()
+    return [first, True]
+
+def beside(take):
+    code = f'import sys; sys.path[:0] = {[pyz, packages]!r}; {take}; print(1, flush=True); sys.stdin.read()'
+    line = [sys.executable, '-I', '-S', '-B', '-c', code, path]
+    holder = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    answer = free()
+    holder.kill()
+    holder.wait()
+    return answer
+
+answers = {
+    'alone': free(),
+    "beside the agent's": beside('from roosync_ops.agent.lock import Lock; k = Lock(sys.argv[1]); k.acquire()'),
+    "beside filelock's": beside('from filelock import FileLock; k = FileLock(sys.argv[1]); k.acquire()'),
+    'after a kill': free(),
+}
+print(json.dumps(answers))
+"""
+
+
+def test_uninstall_leaves_neither_task_nor_process_nor_file_of_the_task(agent: WindowsAgent) -> None:
+    agent.over_ssh("uninstall")
+    assert agent.over_ssh("uninstall")["changed"] is False
+    assert agent.loops() == []
+    assert {path.name for path in agent.folder.iterdir() if path.is_file()} - {"a.lock"} == {"agent.pyz", "config.json"}
+    listed = agent.host.run("schtasks", "/Query", "/FO", "CSV", "/NH")
+    assert b"roosync" not in listed.stdout
