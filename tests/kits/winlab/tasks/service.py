@@ -55,7 +55,7 @@ class Service:
         self.store.erase(path)
 
     def has_folder(self, path: str) -> bool:
-        return self.store.has_key(path)
+        return self.store.has_folder(path)
 
     def world(self) -> World:
         """What the control files say."""

@@ -48,16 +48,28 @@ class Store:
             return False
         return True
 
+    def has_folder(self, path: str) -> bool:
+        """Whether a task folder is there; Wine's ITaskFolder::DeleteFolder takes a folder's directory and leaves its key."""
+        return (self.documents / path[1:]).is_dir()
+
     def tidy(self) -> None:
-        """ITaskFolder::DeleteFolder (Wine's) takes a folder's key alone: its directory follows here."""
-        for directory, folders, files in os.walk(self.documents, topdown=False):
-            if (
-                directory != str(self.documents)
-                and not folders
-                and not files
-                and not self.has_key(directory[len(str(self.documents)) :])
-            ):
-                Path(directory).rmdir()
+        """A folder whose directory was taken (Wine's DeleteFolder does that) loses its key too."""
+        for path in self._folders(""):
+            if not self.has_folder(path):
+                winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, TREE + path)
+
+    def _folders(self, path: str) -> Iterator[str]:
+        """Registered folders without anything in them, below a path."""
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, TREE + path) as key:
+                children, values, _ = winreg.QueryInfoKey(key)
+                names = [winreg.EnumKey(key, i) for i in range(children)]
+        except OSError:
+            return
+        if path and not names and not values:
+            yield path
+        for name in names:
+            yield from self._folders(f"{path}\\{name}")
 
     def load(self, now: float) -> Iterator[Registered]:
         """Every task on disk, as it was when the machine last ran."""
