@@ -185,7 +185,7 @@ def _look(folder: str, step: dict[str, Any]) -> dict[str, Any]:
 #: What an agent keeps for one machine and one shared state lies in `<machineId>-<crc32>`.
 _INSTANCE = re.compile(r"[a-z0-9-]{1,63}-[0-9a-f]{8}")
 #: What else lies in the local folder, whole or cut off.
-_OURS = (AGENT_NAME, CONFIG_NAME, f".{AGENT_NAME}.new", f".{CONFIG_NAME}.new", PUSHED_NAME, f"{PUSHED_NAME}.part")
+_OURS = (AGENT_NAME, CONFIG_NAME, f".{AGENT_NAME}.new", f".{CONFIG_NAME}.new")
 
 
 def _remove(folder: str, _step: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _remove(folder: str, _step: dict[str, Any]) -> dict[str, Any]:
         path = os.path.join(folder, name)
         if _INSTANCE.fullmatch(name) and os.path.isdir(path) and not os.path.islink(path):
             kept += _remove_instance(path)
-        elif name in _OURS:
+        elif name in _OURS or name.startswith(PUSHED_NAME):
             unlink(path)
     _rmdir_if_empty(folder)
     return {"kept": kept}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
+import secrets
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
 
     from paramiko import SFTPClient
 
-#: What replaces a file lies beside it under this name: one, so that litter cannot pile up.
-PART: Final = ".part"
+#: What replaces a file lies beside it as `<name>.<8 hex>.part`. Not under one name: the server of a connection that was
+#: cut off may still be writing to the last one. Whoever uploads next removes what others left.
+_PART: Final = ".part"
+_LEFT: Final = re.compile(r"\.[0-9a-f]{8}\.part")
 #: How often, and with what pause in s, a file that somebody holds open is asked for: a scanner lets go soon.
 _ATTEMPTS: Final = 5
 _PAUSE_S: Final = 0.3
@@ -32,8 +36,9 @@ def sftp_path(path: str) -> str:
 def put(sftp: SFTPClient, data: bytes, path: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Have `data` be the file at `path`, in a folder that is made where it is missing. Raises TransferError."""
     target = sftp_path(path)
-    part = target + PART
+    part = f"{target}.{secrets.token_hex(4)}{_PART}"
     _make_folders(sftp, posixpath.dirname(target))
+    _clear_away(sftp, target)
     try:
         with sftp.open(part, "wb") as file:
             file.set_pipelined(True)
@@ -88,6 +93,15 @@ def _put_in_place(sftp: SFTPClient, part: str, target: str, sleep: Callable[[flo
             sleep(_PAUSE_S)
         else:
             return
+
+
+def _clear_away(sftp: SFTPClient, target: str) -> None:
+    """Remove what uploads of the same file left that were cut off; one that is still held goes the next time."""
+    folder, name = posixpath.split(target)
+    for other in sftp.listdir(f"{folder}/"):
+        if other.startswith(name) and _LEFT.fullmatch(other[len(name) :]):
+            with suppress(OSError):
+                sftp.remove(f"{folder}/{other}")
 
 
 def _make_folders(sftp: SFTPClient, folder: str) -> None:

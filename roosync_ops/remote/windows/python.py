@@ -27,7 +27,7 @@ NO_PYTHON: Final = "no-python"
 WRONG_SYSTEM: Final = "not-windows"
 #: A launcher of ours lies here while one command runs: a folder that a plain word can name, whoever the user is.
 LAUNCHERS: Final = r"C:\ProgramData\roosync-ops"
-_OURS: Final = re.compile(r"(python-[0-9a-f]{12}\.cmd|uv\.exe)(\.part)?")
+_OURS: Final = re.compile(r"(python-[0-9a-f]{12}\.cmd|uv\.exe)(\.[0-9a-f]{8}\.part)?")
 _KEY: Final = "roosync-python"
 
 #: How each place without a Python of use is told, by what its Python, or the shell, said.
