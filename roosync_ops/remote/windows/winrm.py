@@ -41,7 +41,8 @@ class WinrmConnector(Windows):
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        yield name, {}, []
+        """Yield the machine under its plain name: groups, --limit and our results know it by its machineId."""
+        yield name, {"winrm_hostname": name, "system": "windows", "transport": "winrm"}, []
 
     def connect(self) -> None:
         """Log in and open a shell. Raises ConnectError; nothing is sent if the data keys are not to be used."""

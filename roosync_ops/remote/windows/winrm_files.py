@@ -48,7 +48,7 @@ def hashed(path):
     return digest.hexdigest()
 
 def patiently(work):
-    for wait in (0.1, 0.2, 0.5, 1, 2, 4):
+    for wait in (0.1, 0.2, 0.5, 1, 2):
         try:
             return work()
         except PermissionError:  # somebody has it open: Drive, a scanner, the agent itself
