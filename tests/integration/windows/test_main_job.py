@@ -1,0 +1,230 @@
+"""The main job on Windows-like hosts and a lab machine: 4/6 online, what breaks it, and nothing left behind."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roosync_ops.lab.fleet import LabFleet
+from roosync_ops.lab.replica import FolderReplica
+from roosync_ops.lab.replicator import Replicator
+from roosync_ops.lab.scenario import PROCEDURE
+from roosync_ops.lab.sync import SyncThread
+from tests.acceptance.main_job import Controller, Job, come_back, fall_silent, leave, roll_out, survive, take_off, until
+from tests.kits.product import Agent, Answer, pyinfra, record, roosync_ops, sequence
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+
+pytestmark = [
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.timeout(600),  # the first run builds the kit
+]
+ROOT = Path(__file__).parents[3]
+#: A minute of the task service, in seconds here: its triggers come round once a minute.
+MINUTE_S = 3.0
+INTERVAL_MS, TIMEOUT_MS = 2_000, 12_000
+#: One as a fresh Python installation leaves it, one whose SSH sessions see no drive, one that has no drive at all.
+HOSTS = (
+    WinHostSpec(
+        "MYIA-PO-2024", user_profile="Élodie Dupont", python=r"C:\users\Élodie Dupont\AppData\Local\Programs\Python 3"
+    ),
+    WinHostSpec("MYIA-PO-2023", drive_in_ssh=False, py=True),
+    WinHostSpec("MyIA-Web1", drive=False),
+)
+PARTS = [part for part in PROCEDURE if part.group != "enroll"]
+TASKS = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree\roosync-ops"
+
+
+class OnWindows:
+    """A host of the kit as the acceptance drives it."""
+
+    def __init__(self, host: WinHost) -> None:
+        self.host = host
+        self.machine_id = host.name.lower()
+        self._before = host.files()
+        python = host.spec.python or "python"
+        self._agent = Agent(self._shell, f'"{python}\\python.exe" -I -S "%LOCALAPPDATA%\\roosync\\agent.pyz"')
+
+    def agent(self, verb: str) -> dict[str, Any]:
+        return self._agent(verb)
+
+    def kill_agent(self, pid: int) -> None:
+        self.host.kill(pid)
+
+    def reboot(self) -> None:
+        self.host.restart()
+
+    def power_off(self) -> None:
+        self.host.power_off()
+
+    def power_on(self) -> None:
+        self.host.power_on()
+
+    def changed(self) -> dict[str, str]:
+        """Every file that is not as it was before the product came."""
+        now = self.host.files()
+        return {path: digest for path, digest in now.items() if self._before.get(path) != digest}
+
+    def left_behind(self) -> list[str]:
+        found = [path for path in self.changed() if "roosync" in path.lower() or "agent.pyz" in path]
+        found += [line for _, line in self.host.processes() if "agent.pyz" in line]
+        if self.host.run("reg", "query", TASKS).returncode == 0:
+            found.append(TASKS)
+        return found
+
+    def _shell(self, line: str) -> Answer:
+        done = self.host.ssh(line, check=False)
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"), 0)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[WinFleet]:
+    with WinFleet(HOSTS) as fleet:
+        for host in fleet:
+            (host.prefix / "drive_c" / "winlab" / "tasks" / "state" / "speed").write_text(f"{60 / MINUTE_S:g}")
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def job(fleet: WinFleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """The procedure's six machines: three Windows-like hosts, one of the lab's that is active, two that are off."""
+    with ExitStack() as stack:
+        lab = stack.enter_context(LabFleet(PARTS))
+        lab.activate("myia-po-2025")
+        replicas = {host.name: FolderReplica(host.share) for host in fleet}
+        stack.enter_context(SyncThread(Replicator({"observer": FolderReplica(lab.shared), **replicas})))
+        inventory = tmp_path_factory.mktemp("windows") / "inventory.py"
+        inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet)}", "utf-8")
+        controllers: list[Controller] = [OnWindows(host) for host in fleet]
+        job = Job(inventory, lab.shared, controllers, back_s=10 + 2 * MINUTE_S, reboot_s=60)
+        yield job
+
+
+def enrolled(fleet: WinFleet) -> str:
+    """Return the inventory's group of Windows machines."""
+    ssh = {"ssh_key": str(fleet.key), "ssh_known_hosts_file": str(fleet.known_hosts), "ssh_allow_agent": False}
+    lines = []
+    for host in fleet:
+        fields: dict[str, Any] = {"system": "windows", "host": host.address, "port": host.port, "user": host.user}
+        fields |= {"ssh": ssh, "shared": host.shared, "share_deadline": 5}
+        fields |= {"heartbeat_interval": INTERVAL_MS, "offline_timeout": TIMEOUT_MS}
+        lines.append(f"    machine({host.name.lower()!r}, **{fields!r}),\n")
+    return f"enroll = [\n{''.join(lines)}]\n"
+
+
+@pytest.fixture
+def rolled_out(job: Job) -> Job:
+    """The fleet as a rollout leaves it, whatever the test before did to it."""
+    if job.run("validate").code != 0:
+        answer = job.run("rollout", "--limit", "enroll")
+        assert answer.code == 0, str(answer)
+    return job
+
+
+def on(job: Job, name: str) -> OnWindows:
+    found = next(host for host in job.controllers if host.machine_id == name)
+    assert isinstance(found, OnWindows)
+    return found
+
+
+def test_dry_writes_nothing_on_any_machine(job: Job) -> None:
+    answer = job.run("rollout", "--dry", "--limit", "enroll")
+    assert answer.code == 0, str(answer)
+    for host in job.controllers:
+        assert isinstance(host, OnWindows)
+        assert host.changed() == {}
+
+
+def test_one_command_rolls_out_to_four_of_six_and_a_second_changes_nothing(job: Job) -> None:
+    roll_out(job)
+
+
+def test_an_idle_rollout_leaves_every_file_as_it_was(rolled_out: Job) -> None:
+    hosts = [host for host in rolled_out.controllers if isinstance(host, OnWindows)]
+    before = [still(host) for host in hosts]
+    answer = rolled_out.run("rollout", "--limit", "enroll")
+    assert answer.code == 0, str(answer)
+    assert [still(host) for host in hosts] == before
+
+
+def still(host: OnWindows) -> dict[str, str]:
+    """What the product brought, but for what the beat itself writes: its notes beside the lock, and the share."""
+    return {path: digest for path, digest in host.changed().items() if "roosync\\myia-" not in path.lower()}
+
+
+def test_plain_pyinfra_runs_the_same_deploy(rolled_out: Job) -> None:
+    answer = pyinfra("-y", rolled_out.inventory, ROOT / "deploys" / "verify.py", "--limit", "enroll")
+    assert answer.code == 0, str(answer)
+
+
+def test_the_state_is_read_through_a_windows_machine(rolled_out: Job) -> None:
+    answer = roosync_ops("validate", "--inventory", rolled_out.inventory, "--via", "myia-po-2023", "--json")
+    observed = {row["machineId"]: row["observed"] for row in answer.document["machines"]}
+    assert observed["myia-po-2023"] == "online", str(answer)
+
+
+def test_another_build_replaces_the_one_that_runs(rolled_out: Job) -> None:
+    host = on(rolled_out, "myia-po-2024")
+    pid, number = host.agent("status")["pid"], sequence(rolled_out.shared, host.machine_id)
+    spoil(host.host)
+    answer = rolled_out.run("rollout", "--limit", host.machine_id)
+    assert answer.code == 0, str(answer)
+    assert "push" in answer.out
+    status = host.agent("status")
+    assert status["running"]
+    assert status["pid"] != pid
+    assert status["loopBuildId"] == status["buildId"]
+    assert sequence(rolled_out.shared, host.machine_id) > number
+
+
+def spoil(host: WinHost) -> None:
+    """Make the agent on a host another file than ours, as an older build would be."""
+    profile = host.prefix / "drive_c" / "users" / host.spec.user
+    agent = profile / "AppData" / "Local" / "roosync" / "agent.pyz"
+    agent.write_bytes(agent.read_bytes() + b"\0")
+
+
+def test_a_record_that_another_process_holds_open_is_written_when_it_lets_go(rolled_out: Job) -> None:
+    host = on(rolled_out, "myia-po-2024")
+    own = f"{host.host.shared}/heartbeats/{host.machine_id}.json"
+    with host.host.hold(own):
+        until(lambda: host.agent("status")["share"]["state"] != "ok", 30, "the agent to notice")
+        number = record(host.host.share, host.machine_id)["agent"]["sequence"]
+    until(lambda: record(host.host.share, host.machine_id)["agent"]["sequence"] > number, 30, "a newer beat")
+    assert host.agent("status")["share"]["state"] == "ok"
+
+
+def test_a_drive_that_goes_and_comes_back_is_told_and_used_again(rolled_out: Job) -> None:
+    host = on(rolled_out, "myia-po-2024")
+    host.host.unmap_drive()
+    try:
+        until(
+            lambda: host.agent("status")["share"]["state"] == "missing", 30, "the agent to say that the share is gone"
+        )
+        number = sequence(host.host.share, host.machine_id)
+    finally:
+        host.host.map_drive()
+    until(lambda: sequence(host.host.share, host.machine_id) > number, 30, "a newer beat")
+
+
+def test_a_machine_where_nobody_is_logged_on_is_told_so(rolled_out: Job) -> None:
+    host = on(rolled_out, "myia-po-2023")
+    assert rolled_out.run("stop", "--limit", host.machine_id).code == 0
+    host.host.logoff()
+    try:
+        answer = rolled_out.run("rollout", "--json", "--limit", host.machine_id)
+        assert answer.code == 1, str(answer)
+        assert "NO_LOGON_SESSION" in json.dumps(answer.document), str(answer)
+    finally:
+        host.host.logon()
+
+
+def test_the_agent_survives_kills_reboots_and_stops_and_goes_without_a_trace(rolled_out: Job) -> None:
+    first, last = on(rolled_out, "myia-po-2024"), on(rolled_out, "myia-web1")
+    survive(rolled_out, first)
+    come_back(rolled_out, first, first.machine_id)
+    fall_silent(rolled_out, last, last.machine_id)
+    leave(rolled_out, first)
+    take_off(rolled_out)
