@@ -1,4 +1,4 @@
-"""schtasks' command line: the few forms that the stand-in knows, as Microsoft's `schtasks` pages give them; everything else is an error."""
+"""schtasks' command line: the few forms that the stand-in knows, as Microsoft's pages give them; all else is wrong."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

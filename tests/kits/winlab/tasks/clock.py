@@ -9,14 +9,20 @@ TIMED = "TimeTrigger"
 
 
 def origin(trigger: Trigger, event: float | None, scale: float) -> float | None:
-    """When the first start is due: StartBoundary, or the event (logon, boot, registration) plus Delay. None where it has not happened."""
+    """When the first start is due: StartBoundary, or the event (logon, boot, registration) plus Delay.
+
+    None where it has not happened.
+    """
     if trigger.kind == TIMED:
         return trigger.start.timestamp() if trigger.start else None
     return None if event is None else event + trigger.delay / scale
 
 
 def index(trigger: Trigger, first: float, now: float, scale: float) -> int:
-    """How many starts were due up to and including `now`, of a trigger whose first is at `first`; a repetition ends before its Duration does."""
+    """How many starts were due up to and including `now`, of a trigger whose first is at `first`.
+
+    A repetition ends before its Duration does.
+    """
     now = min(now, trigger.end.timestamp()) if trigger.end else now
     if now < first:
         return 0
@@ -41,10 +47,6 @@ def following(trigger: Trigger, first: float, now: float, scale: float) -> float
         return None
     if trigger.end and at > trigger.end.timestamp():
         return None
-    over = (
-        trigger.duration is not None
-        and trigger.interval is not None
-        and done
-        and done * trigger.interval >= trigger.duration
-    )
-    return None if over else at
+    if trigger.duration and trigger.interval and done and done * trigger.interval >= trigger.duration:
+        return None
+    return at

@@ -11,7 +11,7 @@ _DAY = 86400.0
 
 @dataclass(frozen=True)
 class Trigger:
-    """One trigger. Times in seconds; `start` and `end` naive where they are local; `limit` None where the trigger sets none."""
+    """One trigger. Times in seconds; `start` and `end` naive where they are local; `limit` None where it sets none."""
 
     kind: str
     enabled: bool = True
@@ -67,7 +67,7 @@ class Task:
 
     @property
     def interactive(self) -> bool:
-        """Runs only in its user's logon session: InteractiveToken, and what has no logon type (no password was given)."""
+        """Runs only in its user's logon session: InteractiveToken, or no logon type (no password was given)."""
         return self.logon_type in (None, "InteractiveToken")
 
 

@@ -15,7 +15,7 @@ NAMESPACE_WRONG = "The task XML contains an element or attribute from an unexpec
 
 
 class SchemaError(ValueError):
-    """The document breaks a rule. `path` is where (`/Task/Settings/Priority`), `reason` which, `kind` schtasks' sentence."""
+    """The document breaks a rule: `path` is where (`/Task/Settings`), `reason` which, `kind` schtasks' sentence."""
 
     def __init__(self, kind: str, path: str, reason: str, *, place: tuple[int, int] = (1, 2), value: str = "") -> None:
         super().__init__(f"{path or '/'}: {reason}")

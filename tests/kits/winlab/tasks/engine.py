@@ -1,8 +1,10 @@
-"""What the task service decides: what to start and what to stop, given a time and the state of the machine. Starts and stops nothing itself.
+"""What the task service decides: what to start and what to stop, given a time and the state of the machine.
 
-Rules come from [MS-TSCH], Microsoft's Task Scheduler pages and, where these are silent, from what people report of real machines; README.md gives each its source.
+Starts and stops nothing itself. Rules come from [MS-TSCH], Microsoft's Task Scheduler pages and, where these are
+silent, from what people report of real machines; README.md gives each its source.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -12,13 +14,13 @@ from .definition import Task, Trigger
 #: Last Run Result, as unsigned HRESULTs.
 RUNNING, NEVER_RUN, TERMINATED, REFUSED, LOGOFF = 0x41301, 0x41303, 0x41306, 0x800710E0, 0x40010004
 
-#: A missed start is made up for this long after it was noticed ("By default the service waits ten minutes"), in s.
+#: A missed start is made up for so long after it was noticed ("By default the service waits ten minutes"), in s.
 MAKE_UP_S = 600.0
 
 
 @dataclass(frozen=True)
 class World:
-    """The machine, now: who is logged on (None: nobody), on batteries or not, how much faster than life durations pass."""
+    """The machine, now: who is logged on (None: nobody), on batteries or not, how much faster durations pass."""
 
     session: str | None = None
     battery: bool = False
@@ -91,7 +93,7 @@ class Engine:
         """A new definition. Its old instances are forgotten (their processes live on) unless `keep`."""
         old = self.tasks.get(path.lower())
         record = Registered(path, task, task.settings.enabled, checked=now, registered=now)
-        record.events = {"RegistrationTrigger": now}
+        record.events = {"RegistrationTrigger": _just_after(now)}
         if keep and old:
             record.instances, record.last_result, record.last_run = old.instances, old.last_result, old.last_run
         self.tasks[path.lower()] = record
@@ -101,11 +103,11 @@ class Engine:
         """A task of before this boot. Triggers missed while the machine was off are noticed at the first tick."""
         if record.last_result == RUNNING:
             record.last_result = LOGOFF
-        record.events = {"BootTrigger": self.booted}
+        record.events = {"BootTrigger": _just_after(self.booted)}
         record.missed = any(
             self._due(record, t, record.checked, self.booted) for t in record.task.triggers if t.kind == clock.TIMED
         )
-        record.checked = self.booted - 1e-6
+        record.checked = self.booted
         self.tasks[record.path.lower()] = record
 
     def forget(self, path: str) -> bool:
@@ -115,11 +117,11 @@ class Engine:
     # -- time passes ---------------------------------------------------------------------------------------------
 
     def tick(self, now: float, world: World) -> list[Order]:
-        """What is due now. Call it often: a trigger that was due several times since the last call starts one instance."""
+        """What is due now. Call it often: a trigger due several times since the last call starts once."""
         before, self.world = self.world, world
         orders: list[Order] = []
         if world.session and not before.session:
-            self._logged_on = now
+            self._logged_on = _just_after(now)
         if before.session and not world.session:
             orders += self._logoff()
         if world.battery and not before.battery:
@@ -165,11 +167,10 @@ class Engine:
         if not record.enabled:
             record.retry, record.missed = None, False
             return []
-        # an event of this very instant was after the last look
-        fired = [t for t in record.task.triggers if self._due(record, t, self._after(record, t), now)]
+        fired = [t for t in record.task.triggers if self._due(record, t, record.checked, now)]
         if fired:
-            record.attempts = 0
-            return self._start(record, now, fired[0])
+            record.attempts, record.retry = 0, None
+            return [order for trigger in fired for order in self._start(record, now, trigger)]
         if (
             record.missed
             and record.task.settings.start_when_available
@@ -181,12 +182,6 @@ class Engine:
             record.retry = None
             return self._start(record, now, Trigger("retry"))
         return []
-
-    def _after(self, record: Registered, trigger: Trigger) -> float:
-        event = self._event(record, trigger)
-        if trigger.kind == clock.TIMED or event is None or event < record.checked:
-            return record.checked
-        return event - 1e-6
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -224,7 +219,7 @@ class Engine:
         return Launch(record.path, instance.number, 0)
 
     def _deadline(self, record: Registered, trigger: Trigger | None, now: float) -> float | None:
-        """The time limit: the trigger's, else the task's; none on demand; PT0S is none. And the end of a repetition that says so."""
+        """The time limit (the trigger's or the task's; PT0S and on demand: none), or a repetition's end that stops it."""
         if trigger is None:
             return None
         limit = trigger.limit if trigger.limit is not None else record.task.settings.limit
@@ -288,8 +283,16 @@ class Engine:
         return clock.following(trigger, first, now, self.world.scale)
 
 
+def _just_after(now: float) -> float:
+    # what happens now is due at the next look: looks cover the time after the last one
+    return math.nextafter(now, math.inf)
+
+
 def same_user(wanted: str | None, session: str | None) -> bool:
-    """Whether the logged-on user is the one a task or trigger names (with or without the machine's name); no name is any user, a SID is the machine's one user."""
+    """Whether the logged-on user is the one a task or trigger names, with or without the machine's name.
+
+    No name is any user; a SID is the machine's one user.
+    """
     if session is None:
         return False
     if wanted is None or wanted.startswith("S-1-"):

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from .definition import Task, Trigger
@@ -22,26 +23,35 @@ def signed(result: int) -> str:
     return str(result - 2**32 if result >= 2**31 else result)
 
 
-def rows(record: Registered, host: str, user: str, words: Language, next_run: NextRun) -> list[list[str]]:
+@dataclass(frozen=True)
+class Reader:
+    """Who asks: on which machine, as whom, in which language, with what to ask for a trigger's next start."""
+
+    host: str
+    user: str
+    words: Language
+    next_run: NextRun
+
+
+def rows(record: Registered, reader: Reader) -> list[list[str]]:
     """One row of all columns a trigger, as schtasks gives; one for a task without triggers."""
-    return [_row(record, trigger, host, user, words, next_run) for trigger in record.task.triggers or (None,)]
+    return [_row(record, trigger, reader) for trigger in record.task.triggers or (None,)]
 
 
-def _row(
-    record: Registered, trigger: Trigger | None, host: str, user: str, words: Language, next_run: NextRun
-) -> list[str]:
-    at = next_run(record, trigger) if trigger else None
+def _row(record: Registered, trigger: Trigger | None, reader: Reader) -> list[str]:
+    words = reader.words
+    at = reader.next_run(record, trigger) if trigger else None
     last = datetime.fromtimestamp(record.last_run) if record.last_run else _NEVER  # noqa: DTZ006 - local, as it is printed
     action = record.task.actions[0]
     return [
-        *(host, record.path, datetime.fromtimestamp(at).strftime(words["when"]) if at else _NONE),  # noqa: DTZ006
+        *(reader.host, record.path, datetime.fromtimestamp(at).strftime(words["when"]) if at else _NONE),  # noqa: DTZ006
         _status(record, words),
         words["Interactive only" if record.task.interactive else "Background"],
         *(last.strftime(words["when"]), signed(record.last_result), record.task.author or _NONE),
         f"{action.command} {action.arguments}".strip() or "COM handler",
         *(action.directory or _NONE, record.task.description or _NONE),
         words["Enabled" if record.enabled else "Disabled"],
-        *(words["Disabled"], _power(record.task, words), record.task.user or user, words["Disabled"]),
+        *(words["Disabled"], _power(record.task, words), record.task.user or reader.user, words["Disabled"]),
         *(_limit(record.task, words), words["no-format"]),
         *_schedule(trigger, words),
     ]

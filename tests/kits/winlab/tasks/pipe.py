@@ -8,7 +8,7 @@ from ctypes import wintypes
 
 from .schtasks import Answer
 
-assert sys.platform == "win32"  # noqa: S101 - also tells mypy not to look for windll elsewhere
+assert sys.platform == "win32"
 
 NAME = r"\\.\pipe\winlab-schtasks"
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)

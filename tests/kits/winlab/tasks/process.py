@@ -1,11 +1,11 @@
-"""One instance's processes: a job object, so that they end together; through ctypes, as subprocess cannot start a process suspended."""
+"""One instance's processes: a job object, so that they end together. subprocess cannot start a process suspended."""
 
 import ctypes
 import os
 import sys
 from ctypes import wintypes
 
-assert sys.platform == "win32"  # noqa: S101 - also tells mypy not to look for windll elsewhere
+assert sys.platform == "win32"
 
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 _CREATE_SUSPENDED, _CREATE_NO_WINDOW, _NEW_GROUP, _USE_HANDLES, _STILL_ACTIVE = 0x4, 0x08000000, 0x200, 0x100, 259
@@ -58,7 +58,7 @@ def _null() -> int:
 
 
 class Process:
-    """A process and all it starts, by its command line and folder. Raises OSError with `winerror` if it cannot be started."""
+    """A process and all it starts, by its command line and folder. OSError with `winerror` if it cannot be started."""
 
     def __init__(self, command: str, arguments: str, directory: str) -> None:
         line = f'"{os.path.expandvars(command).strip(chr(34))}" {arguments}'.rstrip()

@@ -1,17 +1,18 @@
 """`validate`: is this document a task that the published Task Scheduler schema allows?
 
-Sources: Microsoft's page "Task Scheduler Schema" (the XSD, here as tables in shapes.py), [MS-TSCH] 2.5, and the pages of single elements for the rules that
-an XSD cannot say (each named where it is checked).
+Sources: Microsoft's page "Task Scheduler Schema" (the XSD, here as tables in shapes.py), [MS-TSCH] 2.5, and the pages
+of single elements for the rules that an XSD cannot say (each named where it is checked).
 """
 
 from . import document, shapes
 from .definition import Task, build
 from .document import Node, SchemaError, parse
 from .shapes import Shape, Type
+from .values import Check
 
 __all__ = ["SchemaError", "Task", "validate"]
 
-#: Versions of the schema: 1.2 is Vista, 1.3 Windows 7, 1.4 Windows 8, 1.5 and 1.6 Windows 10 ([MS-TSCH] 2.5 asks for a version, not for which).
+#: 1.2 is Vista, 1.3 Windows 7, 1.4 Windows 8, 1.5 and 1.6 Windows 10 ([MS-TSCH] 2.5 does not say which there are).
 _VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6")
 
 
@@ -43,7 +44,7 @@ def _element(node: Node, kind: Type) -> None:
         _content(node, kind)
 
 
-def _simple(node: Node, check: shapes.Check) -> None:
+def _simple(node: Node, check: Check) -> None:
     if node.attributes:
         raise _error(UNEXPECTED, node, "attributes on a simple element")
     if node.children:
@@ -117,7 +118,7 @@ def _ids(root: Node) -> None:
 
 
 def _beyond_xsd(root: Node) -> None:
-    """Rules in the prose: of StartBoundary, of UserId and GroupId, of DeleteExpiredTaskAfter, and the versions there are."""
+    """Rules in the prose: StartBoundary, UserId and GroupId, DeleteExpiredTaskAfter, and the versions there are."""
     if root.attributes.get("version", "1.2") not in _VERSIONS:
         raise _error(VALUE, root, f"version is none of {', '.join(_VERSIONS)}")
     triggers = getattr(root.child("Triggers"), "children", [])

@@ -1,4 +1,4 @@
-"""schtasks' verbs: a command line in, exit code and text out. Files, registry and processes belong to the `Machine` it is given."""
+"""schtasks' verbs: a command line in, exit code and text out. Files, registry and processes are the `Machine`'s."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -183,9 +183,10 @@ def _named(call: _Call) -> Registered:
 
 
 def _rows(call: _Call, record: Registered) -> list[list[str]]:
-    machine = call.machine
+    machine, engine = call.machine, call.machine.engine
     now = machine.now()
-    return listing.rows(record, machine.host, machine.user, call.words, lambda r, t: machine.engine.next_run(r, t, now))
+    reader = listing.Reader(machine.host, machine.user, call.words, lambda r, t: engine.next_run(r, t, now))
+    return listing.rows(record, reader)
 
 
 def _xml(chosen: Sequence[Registered], *, joined: bool) -> str:

@@ -1,4 +1,4 @@
-"""The service: the engine's decisions on real processes, schtasks' verbs on a pipe, control files in a folder. taskd.py tells the protocol."""
+"""The service: the engine's decisions on real processes, schtasks' verbs on a pipe, control files (see taskd.py)."""
 
 import os
 import sys
@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .engine import Engine, Launch, Order, Registered, World
-from .pipe import serve
-from .process import Process, hresult
 from .schtasks import Answer, answer
-from .store import Store
 
-assert sys.platform == "win32"  # noqa: S101 - also tells mypy not to look for winreg elsewhere
+# mypy elsewhere reads no further
+assert sys.platform == "win32"
 import winreg  # noqa: E402 - only there
+
+from .pipe import serve  # noqa: E402 - only there
+from .process import Process, hresult  # noqa: E402 - only there
+from .store import Store  # noqa: E402 - only there
 
 _TICK_S = 0.1
 _TIDY_S = 1.0

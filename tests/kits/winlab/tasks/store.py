@@ -11,7 +11,7 @@ from .engine import NEVER_RUN, Registered
 from .schema import SchemaError, validate
 from .schtasks import definition
 
-assert sys.platform == "win32"  # noqa: S101 - also tells mypy not to look for winreg elsewhere
+assert sys.platform == "win32"
 import winreg  # noqa: E402 - only there
 
 TREE = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
@@ -49,7 +49,7 @@ class Store:
         return True
 
     def has_folder(self, path: str) -> bool:
-        """Whether a task folder is there; Wine's ITaskFolder::DeleteFolder takes a folder's directory and leaves its key."""
+        """Whether a task folder is there; Wine's ITaskFolder::DeleteFolder takes its directory and leaves its key."""
         return (self.documents / path[1:]).is_dir()
 
     def tidy(self) -> None:

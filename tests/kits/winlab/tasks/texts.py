@@ -50,8 +50,11 @@ ENGLISH: Final[Language] = {
     "when": "%m/%d/%Y %I:%M:%S %p",
     "date": "%m/%d/%Y",
     "time": "%I:%M:%S %p",
-    "columns": "HostName|TaskName|Next Run Time|Status|Logon Mode|Last Run Time|Last Result|Author|Task To Run|Start In|Comment|Scheduled Task State|Idle Time|"
-    "Power Management|Run As User|Delete Task If Not Rescheduled|Stop Task If Runs X Hours and X Mins|Schedule|Schedule Type|Start Time|Start Date|End Date|Days|"
+    "columns": "HostName|TaskName|Next Run Time|Status|Logon Mode|Last Run Time|Last Result|Author|Task To Run|"
+    "Start In|Comment|Scheduled Task State|Idle Time|"
+    "Power Management|Run As User|Delete Task If Not Rescheduled|"
+    "Stop Task If Runs X Hours and X Mins|Schedule|Schedule Type|Start Time|Start Date|End Date|"
+    "Days|"
     "Months|Repeat: Every|Repeat: Until: Time|Repeat: Until: Duration|Repeat: Stop If Still Running",
 }
 
@@ -59,36 +62,36 @@ ENGLISH: Final[Language] = {
 FRENCH: Final[Language] = {
     **ENGLISH,
     "error": "ERREUR : {0}",
-    "info-running": "INFORMATION : la tâche planifiée « {0} » est en cours d’exécution.",
+    "info-running": "INFORMATION : la tâche planifiée « {0} » est en cours d'exécution.",
     "created": "Opération réussie : la tâche planifiée « {0} » a été correctement créée.",
-    "run": "Opération réussie : tentative d’exécution de la tâche planifiée « {0} ».",
+    "run": "Opération réussie : tentative d'exécution de la tâche planifiée « {0} ».",
     "ended": "Opération réussie : la tâche planifiée « {0} » a été terminée.",
     "changed": "Opération réussie : les paramètres de la tâche planifiée « {0} » ont été modifiés.",
     "deleted": "Opération réussie : la tâche planifiée « {0} » a été supprimée.",
     "replace": "AVERTISSEMENT : la tâche « {0} » existe déjà. Voulez-vous la remplacer (O/N) ? ",
     "remove": "AVERTISSEMENT : voulez-vous vraiment supprimer la tâche « {0} » (O/N) ? ",
     "no-file": "Le fichier spécifié est introuvable.",
-    "no-path": "Le chemin d’accès spécifié est introuvable.",
-    "no-task": "Le nom de tâche « {0} » n’existe pas dans le système.",
+    "no-path": "Le chemin d'accès spécifié est introuvable.",
+    "no-task": "Le nom de tâche « {0} » n'existe pas dans le système.",
     "bad-name": "La syntaxe du nom de fichier, de répertoire ou de volume est incorrecte.",
     "disabled": "La tâche est désactivée.",
     "no-demand": "La tâche ne peut pas être démarrée à la demande.",
     "bad-option": "Argument/option non valide : « {0} ».",
     "no-value": "Syntaxe incorrecte. Valeur attendue pour « {0} ».",
-    "twice": "Syntaxe incorrecte. L’option « {0} » n’est pas autorisée plus de 1 fois.",
-    "mandatory": "Syntaxe incorrecte. L’option obligatoire « {0} » est absente.",
+    "twice": "Syntaxe incorrecte. L'option « {0} » n'est pas autorisée plus de 1 fois.",
+    "mandatory": "Syntaxe incorrecte. L'option obligatoire « {0} » est absente.",
     "usage": "Entrez « SCHTASKS {0}/? » pour afficher la syntaxe.",
-    "bad-value": "Valeur non valide pour l’option « {0} ».",
+    "bad-value": "Valeur non valide pour l'option « {0} ».",
     "folder": "Dossier : {0}",
     "Ready": "Prêt",
-    "Running": "En cours d’exécution",
-    "Queued": "En file d’attente",
+    "Running": "En cours d'exécution",
+    "Queued": "En file d'attente",
     "Disabled": "Désactivée",
     "Enabled": "Activée",
     "Interactive only": "Interactif uniquement",
     "Background": "Arrière-plan uniquement",
     "no-format": "Les données de planification ne sont pas disponibles dans ce format.",
-    "At logon time": "À l’ouverture de session",
+    "At logon time": "À l'ouverture de session",
     "One Time Only, Minute": "Une seule fois, Minute",
     "One Time Only": "Une seule fois",
     "At system start up": "Au démarrage du système",
@@ -100,11 +103,15 @@ FRENCH: Final[Language] = {
     "when": "%d/%m/%Y %H:%M:%S",
     "date": "%d/%m/%Y",
     "time": "%H:%M:%S",
-    "columns": "Nom de l’hôte|Nom de la tâche|Prochaine exécution|Statut|Mode d’ouverture de session|Heure de la dernière exécution|Dernier résultat|Auteur|"
-    "Tâche à exécuter|Démarrer dans|Commentaire|État de la tâche planifiée|Temps d’inactivité|Gestion de l’alimentation|Exécuter en tant qu’utilisateur|"
-    "Supprimer la tâche si elle n’est pas replanifiée|Arrêter la tâche si elle s’exécute X heures et X minutes|Planification|Type de planification|"
-    "Heure de début|Date de début|Date de fin|Jours|Mois|Répéter : toutes les|Répéter : jusqu’à : heure|Répéter : jusqu’à : durée|"
-    "Répéter : arrêter si en cours d’exécution",
+    "columns": "Nom de l'hôte|Nom de la tâche|Prochaine exécution|Statut|Mode d'ouverture de session|"
+    "Heure de la dernière exécution|Dernier résultat|Auteur|"
+    "Tâche à exécuter|Démarrer dans|Commentaire|État de la tâche planifiée|Temps d'inactivité|"
+    "Gestion de l'alimentation|Exécuter en tant qu'utilisateur|"
+    "Supprimer la tâche si elle n'est pas replanifiée|"
+    "Arrêter la tâche si elle s'exécute X heures et X minutes|Planification|Type de planification|"
+    "Heure de début|Date de début|Date de fin|Jours|Mois|Répéter : toutes les|"
+    "Répéter : jusqu'à : heure|Répéter : jusqu'à : durée|"
+    "Répéter : arrêter si en cours d'exécution",
 }
 
 
