@@ -102,6 +102,7 @@ class _Question:
         self._file = os.path.join(config.local_dir, f"answer-{os.urandom(8).hex()}")
 
     def put(self, words: list[str]) -> dict[str, Any]:
+        """Return what the logon session answered to `words`."""
         from .permanence import task, task_xml  # noqa: PLC0415 - as above
 
         user = task.user_name()

@@ -64,6 +64,22 @@ def test_a_machine_that_resumes_beats_within_seconds_and_returns_to_its_schedule
     assert from_iso(rig.record()["lastHeartbeat"]) > NOW + 8 * 3_600_000
 
 
+def test_a_windows_machine_that_resumes_beats_at_once(rig: Rig) -> None:
+    """There the monotonic clock counts the sleep: the beat is overdue when the wait ends, and is not made up for."""
+    run(rig, 40)
+    rig.clock.advance(8 * 3600)
+    assert run(rig, 60)[0] <= 5
+    assert rig.sequence <= 5
+    assert len(rig.record()["agent"]["upIntervals"]) == 2
+
+
+def test_a_short_sleep_on_windows_is_no_gap(rig: Rig) -> None:
+    run(rig, 40)
+    rig.clock.advance(60)
+    run(rig, 60)
+    assert len(rig.record()["agent"]["upIntervals"]) == 1
+
+
 def test_a_clock_that_is_set_all_the_time_floods_nothing(rig: Rig) -> None:
     wait = rig.clock.wait
 

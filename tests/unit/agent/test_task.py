@@ -1,0 +1,242 @@
+"""Permanence by a scheduled task: which lines schtasks is given, and which word a start that fails has."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roosync_ops.agent.config import Config
+from roosync_ops.agent.errors import CodedError, LocalError, ProblemError, answer_to
+from roosync_ops.agent.lock import Lock
+from roosync_ops.agent.notes import prepare
+from roosync_ops.agent.permanence import schtasks, task_xml
+from roosync_ops.agent.permanence.task import Task, local_name, program_of
+from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
+
+WORDS = ["run", "--supervised", "task", "--local-dir", "L"]
+
+
+@pytest.fixture
+def fake() -> FakeSchtasks:
+    return FakeSchtasks()
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    (tmp_path / "python dir").mkdir()
+    (tmp_path / "python dir" / "pythonw.exe").touch()
+    monkeypatch.setattr("sys._base_executable", str(tmp_path / "python dir" / "python.exe"), raising=False)
+    config = Config("myia-web1", str(tmp_path / "shared"), str(tmp_path / "local dir"))
+    prepare(config)
+    return config
+
+
+@pytest.fixture
+def task(config: Config, fake: FakeSchtasks) -> Task:
+    return Task(config, schtasks.Scheduler(fake), lambda: r"PC\me")
+
+
+@pytest.fixture
+def started(task: Task, fake: FakeSchtasks) -> Task:
+    task.start(WORDS)
+    fake.lines.clear()
+    return task
+
+
+def again(task: Task, fake: FakeSchtasks) -> Task:
+    """Ask as another process would: nothing remembered."""
+    return Task(task._config, schtasks.Scheduler(fake), lambda: r"PC\me")
+
+
+def test_install_registers_a_disabled_task_once(task: Task, fake: FakeSchtasks) -> None:
+    assert not task.installed()
+    assert task.install(WORDS) is True
+    assert (task.installed(), task.enabled(), task.active(), task.survives_reboot()) == (True, False, False, False)
+    assert again(task, fake).install(WORDS) is False
+    assert fake.verbs() == ["/Query", "/Create", "/Query", "/Query"]
+
+
+def test_only_our_own_two_names_are_ever_spoken(task: Task, fake: FakeSchtasks) -> None:
+    task.start(WORDS)
+    task.stop()
+    task.uninstall()
+    assert {line[line.index("/TN") + 1] for line in fake.lines} == {task.name}
+    assert task.name.startswith("\\roosync-ops\\heartbeat-")
+
+
+def test_another_local_folder_has_another_task(tmp_path: Path) -> None:
+    assert local_name(str(tmp_path / "a")) != local_name(str(tmp_path / "b"))
+
+
+def test_start_enables_and_runs_and_stop_disables(task: Task, fake: FakeSchtasks) -> None:
+    task.install(WORDS)
+    task.start(None)
+    assert task.active()
+    task.stop()
+    assert not task.active()
+    assert [verb for verb in fake.verbs() if verb != "/Query"] == ["/Create", "/ENABLE", "/Run", "/DISABLE"]
+
+
+def test_what_is_typed_at_a_start_goes_into_a_task_that_stays_enabled(started: Task, fake: FakeSchtasks) -> None:
+    started.start([*WORDS, "--heartbeat-interval", "1000"])
+    assert "--heartbeat-interval 1000" in fake.tasks[started.name]
+    assert "/Create" in fake.verbs()
+    assert again(started, fake).enabled()
+
+
+def test_the_xml_file_is_gone_afterwards(task: Task, config: Config) -> None:
+    task.install(WORDS)
+    assert [path.name for path in Path(config.local_dir).iterdir() if path.is_file()] == []
+
+
+def test_uninstall_takes_the_task_away_once(started: Task, fake: FakeSchtasks) -> None:
+    assert started.uninstall() is True
+    assert fake.tasks == {}
+    assert again(started, fake).uninstall() is False
+
+
+def failure(problem: ProblemError | None) -> Any:
+    assert isinstance(problem, CodedError), problem
+    return answer_to("start", problem).as_dict()
+
+
+def test_a_task_that_cannot_be_enabled_is_called_disabled(task: Task, fake: FakeSchtasks) -> None:
+    task.install(WORDS)
+    fake.refuse.add("/ENABLE")
+    with pytest.raises(CodedError) as caught:
+        task.start(None)
+    said = failure(caught.value)
+    assert said["code"] == "TASK_DISABLED"
+    assert said["message"].startswith("Erreur lors de l'action start: la tâche \\roosync-ops\\heartbeat-")
+    assert "accès refusé" in said["message"]
+
+
+def test_a_task_disabled_by_somebody_meanwhile_is_called_so(started: Task, fake: FakeSchtasks) -> None:
+    fake._enable(started.name, yes=False)
+    assert failure(again(started, fake).failed({}, last=False))["code"] == "TASK_DISABLED"
+
+
+@pytest.mark.parametrize("result", [REFUSED, 0x80041320 - 2**32], ids=["request-refused", "user-not-logged-on"])
+def test_without_a_logon_session_that_is_the_word(started: Task, fake: FakeSchtasks, result: int) -> None:
+    fake.result = result
+    said = failure(started.failed({}, last=False))
+    assert said["code"] == "NO_LOGON_SESSION"
+    assert r"PC\me n'a pas de session ouverte" in said["message"]
+    assert "ouvrir une session" in said["hint"]
+
+
+def test_a_task_that_never_ran_has_no_session_to_run_in(started: Task, fake: FakeSchtasks) -> None:
+    fake.result = HAS_NOT_RUN
+    assert started.failed({}, last=False) is None
+    assert failure(started.failed({}, last=True))["code"] == "NO_LOGON_SESSION"
+
+
+def test_a_run_that_is_refused_at_once_says_why(task: Task, fake: FakeSchtasks) -> None:
+    fake.refuse.add("/Run")
+    fake.result = REFUSED
+    with pytest.raises(CodedError) as caught:
+        task.start(WORDS)
+    assert caught.value.code == "NO_LOGON_SESSION"
+
+
+def test_an_agent_that_ends_is_run_once_more_and_then_called_crashed(started: Task, fake: FakeSchtasks) -> None:
+    fake.result = 1
+    Path(started._local_dir, "task.log").write_text("Traceback:\n  ImportError: no\n")
+    answers = [started.failed({}, last=False) for _ in range(6)]
+    assert answers[:5] == [None] * 5
+    said = failure(answers[5])
+    assert said["code"] == "AGENT_CRASHED"
+    assert "(résultat 0x1): Traceback: ImportError: no" in said["message"]
+    assert fake.verbs().count("/Run") == 1
+
+
+def test_a_loop_without_its_drive_is_called_so_but_not_on_its_first_word(started: Task, fake: FakeSchtasks) -> None:
+    fake.result = RUNNING
+    share = {"state": "missing", "detail": "G:\\x: introuvable"}
+    assert started.failed(share, last=False) is None
+    problem = started.failed(share, last=False)
+    said = failure(problem)
+    assert said["code"] == "DRIVE_NOT_MOUNTED"
+    assert "G:\\x: introuvable" in said["message"]
+    assert problem is not None
+    assert problem.exit_code == 3
+
+
+def test_a_loop_that_runs_and_a_task_that_runs_are_waited_for(started: Task, fake: FakeSchtasks) -> None:
+    fake.result = RUNNING
+    assert started.failed({}, last=False) is None
+    assert started.failed({"state": "ok"}, last=True) is None
+
+
+def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Config) -> None:
+    words = ["run", "--shared", "G:\\", "--local-dir", "C:\\a b\\", "--x", 'say "hi"\\']
+    program = program_of(words, config.local_dir, "u")
+    assert program.command.endswith("pythonw.exe")
+    assert program.arguments.endswith(subprocess.list2cmdline(words))
+    assert "G:\\ --local-dir" in program.arguments
+    assert '"C:\\a b\\\\"' in program.arguments
+
+
+def test_metadata_cannot_be_taken_for_a_variable_of_the_scheduler(config: Config) -> None:
+    program = program_of(["run", "--metadata", '{"load":"100%","cost":"$(Arg0)"}'], config.local_dir, "u")
+    assert "100\\u0025" in program.arguments
+    assert "\\u0024(Arg0)" in program.arguments
+
+
+@pytest.mark.parametrize("folder", [r"C:\%TEMP%\x", r"C:\$(Arg0)"])
+def test_a_folder_that_the_scheduler_would_rewrite_is_refused(config: Config, folder: str) -> None:
+    with pytest.raises(LocalError, match="ne peut pas porter"):
+        program_of(["run", "--local-dir", folder], config.local_dir, "u")
+
+
+def test_a_python_without_pythonw_is_refused_by_its_folder(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys._base_executable", str(tmp_path / "bare" / "python.exe"), raising=False)
+    with pytest.raises(LocalError, match=r"pythonw\.exe manque dans .*bare"):
+        program_of(WORDS, config.local_dir, "u")
+
+
+def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = Lock(prepare(config).loop_lock)
+    assert lock.acquire()
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            lock.release()
+
+    monkeypatch.setattr("time.sleep", sleep)
+    started.stop()
+    assert len(waits) == 3
+
+
+def test_schtasks_is_windows_own_and_its_lines_are_the_documented_ones(task: Task, fake: FakeSchtasks) -> None:
+    assert schtasks.program().endswith("schtasks.exe")
+    task.install(WORDS)
+    document = task_xml.permanent(program_of(WORDS, task._local_dir, r"PC\me"), enabled=False)
+    assert fake.tasks[task.name] == document.replace("\n", "\r\n")
+    create = next(line for line in fake.lines if line[0] == "/Create")
+    assert create[:4] == ["/Create", "/TN", task.name, "/XML"]
+    assert create[5:] == ["/F"]
+    assert fake.lines[0] == ["/Query", "/TN", task.name, "/XML", "ONE"]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [("267009", 0x41301), ("-2147020576", 0x800710E0), ("1", 1), ("N/A", None)],
+)
+def test_a_last_result_is_read_by_its_column_in_any_language(column: str, expected: int | None) -> None:
+    row = f'"PC","\\x","N/A","Prêt","Interactif","30/11/1999","{column}","N/A","py "a,b"","C:\\"\r\n'.encode("cp850")
+    scheduler = schtasks.Scheduler(lambda _: (0, row, b""))
+    assert scheduler.last_result("\\x") == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp850"])
+def test_an_answer_is_read_in_whatever_encoding_it_comes(encoding: str) -> None:
+    raw = "<Task><Author>Élodie</Author></Task>".encode(encoding)
+    assert schtasks.Scheduler(lambda _: (0, raw, b"")).document("x") == "<Task><Author>Élodie</Author></Task>"
