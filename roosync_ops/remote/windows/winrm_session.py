@@ -40,6 +40,9 @@ _IDLE_S: Final = 180
 _UTF_8: Final = 65001
 #: To say good-bye, in s: the answer matters to nobody.
 _GOOD_BYE_S: Final = 3
+#: Windows drops a connection that was idle for two minutes, and with it the login that encrypts the messages: one that
+#: was idle for this long, in s, is left and another made.
+_FRESH_S: Final = 60.0
 _SAID: Final = 300
 
 T = TypeVar("T")
@@ -76,6 +79,7 @@ class Session:
         self._connect_timeout = connect_timeout
         self._wsman: WSMan | None = None
         self._shell: WinRS | None = None
+        self._used = time.monotonic()
         self.login_s = connect_timeout + access.read_timeout
 
     def open(self) -> None:
@@ -125,11 +129,15 @@ class Session:
                 self._receive(process, left)
         finally:
             self._let_go(process)
+            self._used = time.monotonic()
         return Finished(process.rc or 0, process.stdout, process.stderr)
 
     def _started(self, line: str) -> Process:
         if self._shell is None:
             raise WinRMError("not connected")
+        if time.monotonic() - self._used > _FRESH_S:
+            self._shell.wsman.transport.close()
+            self._shell.wsman.transport.encryption = None  # it logs in again with the next message
         process = Process(self._shell, line)
         try:
             process.begin_invoke()

@@ -146,10 +146,11 @@ def here(host: WinHost, path: str) -> Path:
     return host.prefix / "drive_c" / path.removeprefix("C:/")
 
 
-@pytest.mark.parametrize("size", [0, 1, 5 * 2**20 + 3], ids=["empty", "one byte", "two pieces"])
+@pytest.mark.parametrize("size", [0, 500_003], ids=["empty", "three pieces"])
 def test_a_file_goes_there_and_back_to_a_folder_in_any_script(
-    machine: WinrmConnector, host: WinHost, size: int
+    machine: WinrmConnector, host: WinHost, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(winrm_files, "PIECE", 200_000)
     content = noise(size, size)
     path = f"{FOLDER}/agent {size}.pyz"
     machine.put_file(io.BytesIO(content), path)
@@ -204,8 +205,11 @@ def test_without_a_python_a_launcher_arrives_as_it_is(machine: WinrmConnector, h
     machine.delete("C:/ProgramData/roosync-ops/python-000000000000.cmd")
 
 
-def test_without_a_python_a_program_arrives_by_certutil(machine: WinrmConnector, host: WinHost, tmp_path: Path) -> None:
+def test_without_a_python_a_program_arrives_by_certutil(
+    machine: WinrmConnector, host: WinHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stand-in for certutil, since Wine's does nothing."""
+    monkeypatch.setattr(winrm_files, "PIECE", 200_000)
     compiler = shutil.which("x86_64-w64-mingw32-gcc-win32")
     if compiler is None:
         pytest.skip("no mingw (Debian: gcc-mingw-w64-x86-64-win32)")
@@ -214,10 +218,9 @@ def test_without_a_python_a_program_arrives_by_certutil(machine: WinrmConnector,
     subprocess.run([compiler, "-municode", "-O2", "-s", "-o", program, source, "-lcrypt32"], check=True)
     stand_in = here(host, f"C:/users/{PROFILE}/certutil.exe")  # cmd.exe looks in its own folder first
     shutil.copy(program, stand_in)
-    content = noise(1, winrm_files.PIECE + 12_345)
+    content = noise(1, 300_003)
     try:
-        for _ in range(2):  # it replaces what is there
-            winrm_files.put_by_tools(machine.execute, content, r"C:\ProgramData\roosync-ops\uv.exe")
+        winrm_files.put_by_tools(machine.execute, content, r"C:\ProgramData\roosync-ops\uv.exe")
     finally:
         stand_in.unlink()
     assert here(host, "C:/ProgramData/roosync-ops/uv.exe").read_bytes() == content
@@ -233,10 +236,10 @@ def test_without_a_python_a_path_that_is_not_plain_is_refused_before_anything_is
         winrm_files.put_by_tools(nothing, b"x", rf"C:\users\{PROFILE}\x.exe")
 
 
-def test_a_rollout_looks_at_the_machine_and_says_what_it_would_do(
+def test_the_main_job_by_winrm(
     endpoint: Endpoint, host: WinHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The whole way: our worker, pyinfra, the connector, pypsrp, the endpoint, cmd.exe, the machine's own Python."""
+    """Our worker, pyinfra, the connector, pypsrp, the endpoint, cmd.exe, the machine's own Python, the agent's task."""
     monkeypatch.setenv(PASSWORD, endpoint.password)
     inventory = tmp_path / "inventory.py"
     winrm = {"winrm_transport": "http"}
@@ -246,8 +249,12 @@ def test_a_rollout_looks_at_the_machine_and_says_what_it_would_do(
         f"port={endpoint.http}, winrm={winrm!r}, shared={host.shared!r})]\n",
         encoding="utf-8",
     )
-    fleet = load_inventory(inventory)
-    (result,) = run("rollout", inventory, fleet.select(["lab"]), dry=True)
-    assert result.failure is None
-    planned = {step for step, outcome in result.steps.items() if outcome == "planned"}
-    assert {"push", "configure", "install", "register", "start"} <= planned
+    machines = load_inventory(inventory).select(["lab"])
+    before = host.files()
+    (first,) = run("rollout", inventory, machines)
+    assert (first.failure, first.outcome, first.steps["online"]) == (None, "changed", "unchanged")
+    (second,) = run("rollout", inventory, machines)
+    assert (second.failure, second.outcome, second.round_trips) == (None, "unchanged", 1)
+    (removed,) = run("uninstall", inventory, machines)
+    assert (removed.failure, removed.outcome) == (None, "changed")
+    assert host.files().items() <= before.items()

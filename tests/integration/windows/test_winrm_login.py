@@ -230,6 +230,16 @@ def test_a_shell_that_is_gone_is_opened_again_before_a_command_runs(endpoint: En
     assert said(session(endpoint, winrm_path="wsman/forgets")) == b"unmistakable\n"
 
 
+@pytest.mark.parametrize("transport", ["http", "https"])
+def test_a_connection_that_was_idle_for_long_is_made_anew(endpoint: Endpoint, transport: str) -> None:
+    idle = session(endpoint, transport)
+    idle.open()
+    idle._used -= 100.0
+    assert idle.run(COMMAND).out == b"unmistakable\n"
+    idle.close()
+    assert sum(event["event"] == "connection" for event in endpoint.events()) == 2
+
+
 def test_no_log_at_any_level_holds_the_password_or_a_token_of_the_login(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:

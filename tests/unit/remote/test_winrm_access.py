@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import json
 import logging
+import os
 import pickle
+import pty
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,6 +147,44 @@ def test_a_kerberos_ticket_takes_no_password(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv(winrm_secret.PASSWORD)
     assert access(winrm_auth="kerberos", winrm_user="me@EXAMPLE").password is None
     assert access(winrm_auth="negotiate", winrm_user=None).password is None
+
+
+PROMPT = (
+    "from roosync_ops.remote.windows import winrm_secret as s; print(len(s.find('me', None, prompt=True).reveal()))"
+)
+
+
+def test_a_password_is_asked_for_on_the_terminal_and_not_shown_there() -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.pop(winrm_secret.PASSWORD, None)
+        os.execv(sys.executable, [sys.executable, "-c", PROMPT])  # noqa: S606 - what a fork is for
+    shown = b""
+    asked = False
+    with os.fdopen(terminal, "r+b", buffering=0) as screen, contextlib.suppress(OSError):
+        while piece := screen.read(1024):  # its end is an error on Linux
+            shown += piece
+            if b"WinRM password of me:" in shown and not asked:
+                asked = True
+                screen.write(WORD.encode() + b"\n")
+    assert os.waitpid(process, 0)[1] == 0
+    assert str(len(WORD)).encode() in shown
+    assert b"rich" not in shown
+
+
+def test_where_there_is_no_terminal_nothing_is_read_from_stdin() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != winrm_secret.PASSWORD}
+    done = subprocess.run(
+        [sys.executable, "-c", PROMPT],
+        env=environment,
+        input="go\n",
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no terminal" in done.stderr
 
 
 def test_libraries_that_log_tokens_are_silent() -> None:
