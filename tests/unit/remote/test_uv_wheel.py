@@ -22,11 +22,15 @@ def packed(version: str = "1.2.3", program: bytes | None = PROGRAM) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         info = f"uv-{version}.dist-info"
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: uv\nVersion: {version}\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-win_amd64\n")
-        archive.writestr(f"{info}/RECORD", "")
+        files: dict[str, str | bytes] = {
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: uv\nVersion: {version}\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-win_amd64\n",
+            f"{info}/RECORD": "",
+        }
         if program is not None:
-            archive.writestr(f"uv-{version}.data/scripts/uv.exe", program)
+            files[f"uv-{version}.data/scripts/uv.exe"] = program
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)  # without the time of day: its hash is pinned
     return data.getvalue()
 
 
