@@ -13,6 +13,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from pyinfra import logger
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.util import get_file_io
 
@@ -54,6 +55,8 @@ class WinrmConnector(Windows):
             access = winrm_access.of(self.host.name, self.data)
         except (winrm_access.AccessError, winrm_secret.SecretError) as error:
             raise ConnectError(str(error)) from None
+        for warning in access.warnings:
+            logger.warning(f"{self.host.print_prefix}{warning}")
         session = _session(access, self.state.config.CONNECT_TIMEOUT)
         try:
             session.open()

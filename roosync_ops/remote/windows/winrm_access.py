@@ -97,9 +97,14 @@ class Access:
     read_timeout: int
 
     @property
-    def encrypted(self) -> bool:
-        """Tell whether each message is encrypted by the login's context."""
-        return self.encryption == "always"
+    def warnings(self) -> tuple[str, ...]:
+        """What the inventory asked for, and whoever runs this should know each time."""
+        found = []
+        if self.encryption == "never":
+            found.append("everything is sent in plaintext, the login too, as winrm_plaintext asks")
+        if self.tls and self.verify is False:
+            found.append("its certificate is not checked, as winrm_cert_validation asks: it may be another machine")
+        return tuple(found)
 
     def hidden(self, text: str) -> str:
         """Return `text` without this login's secrets."""

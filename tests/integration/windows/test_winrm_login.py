@@ -17,8 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyinfra.api.config import Config
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State
 
 from roosync_ops.remote.windows import winrm_access
+from roosync_ops.remote.windows.winrm import WinrmConnector
 from roosync_ops.remote.windows.winrm_access import PLAINTEXT
 from roosync_ops.remote.windows.winrm_secret import PASSWORD
 from tests.kits.wsman import USER, Endpoint
@@ -228,6 +233,49 @@ def test_a_machine_that_stops_answering_in_a_command_is_given_up_in_time(endpoin
 
 def test_a_shell_that_is_gone_is_opened_again_before_a_command_runs(endpoint: Endpoint) -> None:
     assert said(session(endpoint, winrm_path="wsman/forgets")) == b"unmistakable\n"
+
+
+def connector(keys: dict[str, Any]) -> WinrmConnector:
+    inventory = Inventory(
+        ([("@roosync-winrm/m", {key: value for key, value in keys.items() if value is not None})], {})
+    )
+    host = inventory.get_host("m")
+    host.init(State(inventory, Config(CONNECT_TIMEOUT=20)))
+    assert isinstance(host.connector, WinrmConnector)
+    return host.connector
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        pytest.param({"winrm_ca": "/nowhere/ca.pem"}, "/nowhere/ca.pem", id="no such authority"),
+        pytest.param({"winrm_auth": "kerberos"}, "", id="kerberos without its packages or a ticket"),
+        pytest.param({"winrm_auth": "credssp"}, "credssp", id="credssp without its package"),
+        pytest.param({"winrm_password_file": "/nowhere/password"}, "/nowhere/password", id="no such password file"),
+        pytest.param(
+            {
+                "winrm_auth": "certificate",
+                "winrm_certificate_pem": "/nowhere/c",
+                "winrm_certificate_key_pem": "/nowhere/k",
+            },
+            "/nowhere/c",
+            id="no such certificate",
+        ),
+    ],
+)
+def test_what_is_missing_here_is_one_sentence(endpoint: Endpoint, keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConnectError) as failed:
+        connector(data(endpoint, "https", **keys)).connect()
+    assert words in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert not shows(str(failed.value), endpoint)
+
+
+def test_a_password_in_an_inventory_is_refused_and_not_shown(endpoint: Endpoint) -> None:
+    with pytest.raises(ConnectError, match=PASSWORD) as refused:
+        connector(data(endpoint, "https", winrm_password=endpoint.password)).connect()
+    assert not shows(str(refused.value), endpoint)
+    assert endpoint.events() == []
 
 
 @pytest.mark.parametrize("transport", ["http", "https"])

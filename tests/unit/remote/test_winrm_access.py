@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import copy
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.remote.windows import winrm_access, winrm_secret
+from roosync_ops.remote.windows import winrm_access, winrm_files, winrm_secret
 from roosync_ops.remote.windows.winrm_access import PLAINTEXT, AccessError
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ def test_plaintext_takes_so_many_words(auth: str) -> None:
 def test_so_many_words_change_nothing_where_encryption_is_asked_for_too() -> None:
     both = access(winrm_transport="http", winrm_plaintext=PLAINTEXT, winrm_encryption="always")
     assert both.encryption == "always"
+
+
+def test_what_is_less_than_safe_is_said_each_time() -> None:
+    assert access().warnings == ()
+    assert len(access(winrm_transport="http", winrm_plaintext=PLAINTEXT).warnings) == 1
+    assert len(access(winrm_cert_validation=False).warnings) == 1
+
+
+def test_what_travels_to_the_machine_is_for_cpython_3_9() -> None:
+    ast.parse(winrm_files._PROGRAM, feature_version=(3, 9))
 
 
 def test_a_login_shows_its_secret_in_no_form_of_itself() -> None:
