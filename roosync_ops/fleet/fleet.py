@@ -7,7 +7,7 @@ import io
 import runpy
 from typing import TYPE_CHECKING, Any
 
-from .machine import FleetError, Machine, plain_name
+from .machine import SSH_CONNECTOR, WINRM_CONNECTOR, FleetError, Machine, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -105,10 +105,10 @@ def fleet_of(names: Mapping[str, Any]) -> Fleet:
 
 def _check_name(machine: Machine, name: str) -> None:
     """A host is reached by the connector that its name says, wherever the name stands. Raises FleetError."""
-    if name != machine.host_name and (machine.system == "windows" or name.startswith("@")):
-        raise FleetError(
-            f"{machine.machine_id}: pyinfra would not reach {name!r} as Windows; write {machine.host_name!r}"
-        )
+    ours = name.startswith((SSH_CONNECTOR, WINRM_CONNECTOR))
+    if name != machine.host_name and (ours or machine.system == "windows"):
+        said = f"{machine.machine_id}: pyinfra would not reach {name!r} as {machine.system}"
+        raise FleetError(f"{said}; write {machine.host_name!r}")
 
 
 def check_groups(*groups: object) -> None:

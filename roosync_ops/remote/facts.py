@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Beyond the share's own deadline: to log in, to start Python, and to ask the agent (on_machine.STATUS_LIMIT_S).
 _MARGIN_S = 30
+#: On Windows further to that: to try each place for a Python, and to have the agent look in the logon session.
+_WINDOWS_S = 45
 #: Beyond the share's own deadline: to parse and print the state of a large fleet.
 _STATE_S = 15
 
@@ -98,7 +100,8 @@ def arguments(machine: Machine) -> dict[str, Any]:
 
 def limit_s(machine: Machine) -> int:
     """Return how long the fact may take, in s."""
-    return _MARGIN_S + round(machine.share_deadline)
+    windows = _WINDOWS_S if machine.system == "windows" else 0
+    return _MARGIN_S + windows + round(machine.share_deadline)
 
 
 def replica_arguments(machine: Machine) -> dict[str, Any]:

@@ -114,9 +114,18 @@ def _run(words: list[str], limit_s: float) -> tuple[int | None, str]:
     try:
         output, _ = child.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        child.kill()
-        return None, ""
+        return None, _ended(child)
     return child.returncode, output[:MAX_OUTPUT_BYTES].decode("utf-8", "replace")
+
+
+def _ended(child: subprocess.Popen[bytes]) -> str:
+    """End a child and return what it printed; one that hangs where nothing reaches it is left behind."""
+    child.kill()
+    try:
+        output, _ = child.communicate(timeout=2)
+    except subprocess.TimeoutExpired:
+        return ""
+    return output[:MAX_OUTPUT_BYTES].decode("utf-8", "replace")
 
 
 def unlink(path: str) -> None:

@@ -23,6 +23,7 @@ from roosync_ops.remote.facts_model import Reply, Report, SilenceError, parse_re
 from roosync_ops.remote.preflight import machine_of
 from roosync_ops.remote.windows import command
 from roosync_ops.remote.windows.files import TransferError
+from roosync_ops.remote.windows.ssh import WindowsSSHConnector
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 
@@ -65,6 +66,11 @@ HOSTILE = {
 def fleet() -> Iterator[WinFleet]:
     with WinFleet([ELODIE, USUAL, BARE]) as fleet:
         yield fleet
+
+
+def ssh(host: Host) -> WindowsSSHConnector:
+    assert isinstance(host.connector, WindowsSSHConnector)
+    return host.connector
 
 
 def connected(fleet: WinFleet, host: WinHost, **fields: Any) -> Host:
@@ -190,7 +196,7 @@ def test_a_connection_killed_in_mid_upload_leaves_the_old_agent(fleet: WinFleet,
     thread = threading.Thread(target=upload)
     thread.start()
     until(lambda: len(names(usual, "C:/ProgramData/killed")) == 2)
-    other.connector.client.get_transport().close()
+    ssh(other)._transport().close()
     thread.join(60)
     assert raised
     assert fetched(usual, target) == b"old"
@@ -200,7 +206,7 @@ def test_a_connection_killed_in_mid_upload_leaves_the_old_agent(fleet: WinFleet,
 
 
 def names(host: Host, folder: str) -> list[str]:
-    found: list[str] = host.connector.list_folder(folder)
+    found = ssh(host).list_folder(folder)
     return sorted(found)
 
 
@@ -257,7 +263,7 @@ def stub(host: Host) -> Iterator[None]:
     try:
         yield
     finally:
-        host.connector.delete("C:/windows/python.bat")
+        ssh(host).delete("C:/windows/python.bat")
 
 
 def test_the_store_s_stub_is_no_python(fleet: WinFleet) -> None:

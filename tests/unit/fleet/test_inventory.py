@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyinfra.api.inventory import Inventory
 
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory, machine
+from roosync_ops.remote.windows.ssh import WindowsSSHConnector
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -25,6 +27,7 @@ def test_the_projects_inventory_is_the_fleet_of_the_procedure() -> None:
     assert fleet.groups["off"] == ("myia-ai-01", "myia-po-2026")
     assert [one.machine_id for one in fleet if one.expected == "offline"] == ["myia-ai-01", "myia-po-2026"]
     assert all(one.why for one in fleet.select(["off"]))
+    assert {one.system for one in fleet} == {"windows"}
 
 
 def test_a_machine_is_an_ordinary_pyinfra_host_with_strict_host_keys() -> None:
@@ -37,9 +40,61 @@ def test_a_machine_is_an_ordinary_pyinfra_host_with_strict_host_keys() -> None:
     assert data["ssh_strict_host_key_checking"] == "yes"
 
 
+def test_a_windows_machine_is_a_host_of_our_connector_under_its_plain_name() -> None:
+    name, data = machine("myia-po-2024", system="windows", host="myia-po-2024.local")
+    assert name == "@roosync-ssh/myia-po-2024"
+    host = Inventory(([(name, data)], {}), lan=([name], {})).get_host("myia-po-2024")
+    assert [host.name, *host.groups] == ["myia-po-2024", "lan"]
+    assert host.connector_cls is WindowsSSHConnector
+    assert Machine.of_host(host.name, host.data.dict()).system == "windows"
+
+
+def test_one_without_ssh_is_a_host_of_the_other_with_its_own_data_keys() -> None:
+    name, data = machine("m", system="windows", transport="winrm", host="h", port=5986, winrm={"winrm_ca": "/ca.pem"})
+    assert name == "@roosync-winrm/m"
+    assert (data["winrm_hostname"], data["winrm_port"], data["winrm_ca"]) == ("h", 5986, "/ca.pem")
+    assert not [key for key in data if key.startswith("ssh_")]
+
+
+def test_a_windows_host_written_by_hand_is_a_windows_machine(tmp_path: Path) -> None:
+    fleet = load_inventory(write(tmp_path, 'lab = [("@roosync-ssh/m1", {"ssh_user": "me"}), "@roosync-ssh/m2"]\n'))
+    assert {one.machine_id: one.system for one in fleet} == {"m1": "windows", "m2": "windows"}
+    host = Inventory(([("@roosync-ssh/m1", {"ssh_user": "me"})], {})).get_host("m1")
+    assert Machine.of_host(host.name, host.data.dict()).system == "windows"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'lab = [machine("m1", system="windows")]\nlan = ["m1"]\n',
+        'lab = [("m1", {"system": "windows"})]\n',
+        'lab = [machine("m1")]\nlan = ["@roosync-ssh/m1"]\n',
+    ],
+)
+def test_a_name_that_pyinfra_would_reach_the_wrong_way_is_refused(tmp_path: Path, body: str) -> None:
+    with pytest.raises(FleetError, match=r"m1: pyinfra would not reach '.*m1' as .*; write '.*m1'"):
+        load_inventory(write(tmp_path, body))
+
+
+def test_a_second_group_names_a_windows_machine_with_its_connector(tmp_path: Path) -> None:
+    fleet = load_inventory(write(tmp_path, 'lab = [machine("m1", system="windows")]\nlan = ["@roosync-ssh/m1"]\n'))
+    assert fleet.groups == {"lab": ("m1",), "lan": ("m1",)}
+    assert [one.machine_id for one in fleet.select(["lan"])] == ["m1"]
+
+
 @pytest.mark.parametrize(
     ("name", "fields", "expected"),
     [
+        pytest.param("a", {"transport": "winrm"}, "a: transport 'winrm' is for Windows", id="WinRM to POSIX"),
+        pytest.param(
+            "a", {"bootstrap_python": True}, "a: bootstrap_python True is for Windows", id="bootstrap to POSIX"
+        ),
+        pytest.param("a", {"permanence": "task"}, "a: permanence 'task' is for Windows", id="task on POSIX"),
+        pytest.param(
+            "a", {"system": "windows", "permanence": "systemd"}, "permanence 'systemd' is not for Windows", id="systemd"
+        ),
+        pytest.param("a", {"winrm": {"winrm_password": "x"}}, "'winrm_password' is a secret", id="WinRM secret"),
+        pytest.param("a", {"winrm": {"ssh_port": 1}}, "'ssh_port' is no data key of our WinRM", id="no WinRM key"),
         pytest.param("MyIA-Web1", {}, "MyIA-Web1: machine_id: must be the host name in lower case", id="upper case"),
         pytest.param("../evil", {}, "../evil: machine_id: must be", id="a path"),
         pytest.param("a" * 64, {}, "machine_id: must be", id="64 characters"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.remote import checks
 from roosync_ops.remote.facts_model import SilenceError
 from tests.unit.remote.builders import a_machine, a_report, a_share
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
 
 
 def test_a_machine_that_is_well_passes() -> None:
@@ -71,3 +74,50 @@ def test_a_machine_without_python_is_told_the_ways_out() -> None:
     assert "3.9" in failure.reason
     assert "python=" in failure.hint
     assert "myia-po-2024" in failure.hint
+
+
+def a_windows_machine(**fields: Any) -> Machine:
+    return a_machine(system="windows", shared="G:/Mon Drive/x", **fields)
+
+
+def test_an_ssh_session_that_does_not_see_the_drive_proves_nothing() -> None:
+    share = a_share(exists=False, isDirectory=False, readable=False, writable=False)
+    assert checks.everything(a_windows_machine(), a_report(platform="win32", share=share)) is None
+
+
+@pytest.mark.parametrize("code", ["NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED"])
+def test_the_agent_s_word_about_the_logon_session_does(code: str) -> None:
+    share = {"path": "G:\\x", "code": code, "problem": "aucune session", "hint": "ouvrir une session"}
+    failure = checks.everything(a_windows_machine(), a_report(platform="win32", share=share))
+    assert failure == ("preflight", code, "share G:\\x: aucune session", "ouvrir une session")
+
+
+def test_a_share_that_is_seen_and_of_no_use_is_refused_on_windows_too_in_its_own_words() -> None:
+    failure = checks.everything(a_windows_machine(), a_report(platform="win32", share=a_share(writable=False)))
+    assert failure is not None
+    assert failure.code == "SHARE_REFUSED"
+    assert failure.hint == "ssh -p 2222 me@127.0.0.1 'dir \"/srv/share\"'"
+
+
+def test_a_machine_taken_for_posix_whose_server_is_microsoft_s_is_told_what_to_write() -> None:
+    failure = checks.system(a_machine(), "SSH-2.0-OpenSSH_for_Windows_9.5")
+    assert failure is not None
+    assert failure.hint == "machine('myia-po-2024', system=\"windows\", ...) in the inventory"
+    assert checks.system(a_machine(), "SSH-2.0-OpenSSH_9.2p1 Debian-2") is None
+    assert checks.system(a_windows_machine(), "SSH-2.0-OpenSSH_for_Windows_9.5") is None
+
+
+def test_and_the_reverse() -> None:
+    failure = checks.silence(a_windows_machine(), SilenceError("WRONG_SYSTEM", "python: not on Windows"))
+    assert 'system="posix"' in failure.hint
+
+
+def test_a_windows_machine_without_python_is_told_both_ways_out() -> None:
+    failure = checks.silence(a_windows_machine(), SilenceError("NO_PYTHON", "python: the Microsoft Store's stub"))
+    assert "Microsoft Store" in failure.reason
+    assert "python=..." in failure.hint
+    assert "bootstrap_python=True" in failure.hint
+
+
+def test_what_to_type_for_a_machine_without_ssh_is_not_ssh() -> None:
+    assert "ssh" not in checks.ssh_command(a_windows_machine(transport="winrm"), "hostname")

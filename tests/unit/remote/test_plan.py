@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.remote import plan
-from tests.unit.remote.builders import BUNDLE, a_machine, a_new_machine, a_report, a_status
+from tests.unit.remote.builders import BUNDLE, a_machine, a_new_machine, a_report, a_share, a_status
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
+    from roosync_ops.remote.facts_model import Report
 
 
 def test_a_new_machine_needs_every_step_in_the_procedure_s_order() -> None:
@@ -64,6 +68,41 @@ def test_another_kind_of_permanence_is_installed_when_it_is_asked_for(
     machine = a_machine(permanence=wanted)
     permanence = {"kind": kind, "installed": True, "enabled": True}
     assert plan.missing(machine, BUNDLE, a_report(machine, status=a_status(permanence=permanence))) == steps
+
+
+def a_windows_machine(**fields: Any) -> Machine:
+    return a_machine(system="windows", shared="G:/Mon Drive/x", **fields)
+
+
+def a_windows_report(machine: Machine, **share: Any) -> Report:
+    task = {"kind": "task", "installed": True, "enabled": True}
+    return a_report(machine, platform="win32", status=a_status(permanence=task), share=a_share(**share))
+
+
+def test_on_windows_the_agent_looks_at_the_share_before_anything_permanent() -> None:
+    steps = plan.missing(a_windows_machine(), BUNDLE, a_new_machine())
+    assert steps == ("push", "configure", "look", "install", "register", "start")
+
+
+@pytest.mark.parametrize(
+    ("share", "steps"),
+    [
+        ({"session": "logon"}, ()),
+        ({"session": "here"}, ()),
+        ({"session": None}, ("look",)),
+        ({"session": None, "exists": False}, ("look",)),
+    ],
+)
+def test_the_look_is_done_again_where_the_agent_has_not_just_seen_the_share(
+    share: dict[str, Any], steps: tuple[str, ...]
+) -> None:
+    machine = a_windows_machine()
+    assert plan.missing(machine, BUNDLE, a_windows_report(machine, **share)) == steps
+
+
+def test_a_task_is_what_is_asked_for_on_windows() -> None:
+    machine = a_windows_machine(permanence="task")
+    assert plan.missing(machine, BUNDLE, a_windows_report(machine, session="here")) == ()
 
 
 def test_the_share_is_written_into_the_configuration_because_a_service_has_no_login_s_environment() -> None:
