@@ -9,7 +9,10 @@ KEEP_ALIVE = (
 )
 AT_LOGON = "<LogonTrigger><Enabled>true</Enabled><UserId>me</UserId></LogonTrigger>"
 NO_LIMIT = "<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>"
-POWERED = "<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries><StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>"
+POWERED = (
+    "<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>"
+    "<StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>"
+)
 EXEC = "<Exec><Command>C:\\x\\pythonw.exe</Command><Arguments>-I agent.pyz</Arguments></Exec>"
 
 

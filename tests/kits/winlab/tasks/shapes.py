@@ -1,8 +1,8 @@
 """The published schema as tables: which element may hold what, in which order, how often.
 
-Rewritten from the XSD on Microsoft's page "Task Scheduler Schema" and [MS-TSCH] 2.5, type by type. `seq` is
-xs:sequence, `every` is xs:all, `pick` one particle of xs:choice. Stricter than Windows itself, which also takes the order of its own
-exports (Repetition before StartBoundary before Enabled).
+Rewritten from the XSD on Microsoft's page "Task Scheduler Schema" and from [MS-TSCH] 2.5, type by type: `seq` is
+xs:sequence, `every` is xs:all, `pick` is one place of xs:choice. Stricter than Windows, which also takes the order of
+its own exports (Repetition before StartBoundary before Enabled).
 """
 
 from collections.abc import Mapping
@@ -176,8 +176,8 @@ _settings = every(
 _privileges = (
     "CreateToken AssignPrimaryToken LockMemory IncreaseQuota UnsolicitedInput MachineAccount Tcb Security "
     "TakeOwnership LoadDriver SystemProfile Systemtime ProfileSingleProcess IncreaseBasePriority CreatePagefile "
-    "CreatePermanent Backup Restore Shutdown Debug Audit SystemEnvironment ChangeNotify RemoteShutdown Undock SyncAgent EnableDelegation "
-    "ManageVolume Impersonate CreateGlobal TrustedCredManAccess Relabel "
+    "CreatePermanent Backup Restore Shutdown Debug Audit SystemEnvironment ChangeNotify RemoteShutdown Undock "
+    "SyncAgent EnableDelegation ManageVolume Impersonate CreateGlobal TrustedCredManAccess Relabel "
     "IncreaseWorkingSet TimeZone CreateSymbolicLink"
 )
 _privilege = values.one_of(*(f"Se{name}Privilege" for name in _privileges.split()))

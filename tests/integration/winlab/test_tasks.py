@@ -1,0 +1,209 @@
+"""The stand-in task service on real (Wine) hosts: it does to real processes what its engine decides."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab.shell import wait_for
+from tests.kits.winlab.tasks.document import NAMESPACE
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+REASON = why_not()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+NAME = r"\kit\sleeper"
+PATIENCE_S = 60
+#: A minute of a task lasts so many seconds.
+MINUTE_S = 2
+
+RUNNING, REFUSED, TERMINATED, LOGGED_OFF = "267009", "-2147020576", "267014", "1073807364"
+
+#: Writes its process id and a child's, then sleeps.
+SLEEPER = """\
+import os, subprocess, sys, time
+if len(sys.argv) == 1:
+    child = subprocess.Popen([sys.executable, "-I", "-S", __file__, "child"], stdin=-3, stdout=-3, stderr=-3)
+    with open(r"C:\\pids.txt", "a") as pids:
+        pids.write("%d %d\\n" % (os.getpid(), child.pid))
+time.sleep(600)
+"""
+ALIVE = (
+    "<TimeTrigger><StartBoundary>2024-01-01T00:00:00</StartBoundary>"
+    "<Repetition><Interval>PT1M</Interval></Repetition></TimeTrigger>"
+)
+AT_LOGON = "<LogonTrigger/>"
+
+
+def document(triggers: str) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-16"?>'
+        f'<Task version="1.2" xmlns="{NAMESPACE}"><Triggers>{triggers}</Triggers>'
+        "<Principals><Principal><LogonType>InteractiveToken</LogonType></Principal></Principals>"
+        "<Settings><ExecutionTimeLimit>PT0S</ExecutionTimeLimit></Settings>"
+        r"<Actions><Exec><Command>C:\Python311\pythonw.exe</Command><Arguments>-I -S C:\sleeper.py</Arguments></Exec>"
+        "</Actions></Task>"
+    ).encode("utf-16")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[WinFleet]:
+    with WinFleet([WinHostSpec("MYIA-PO-2024"), WinHostSpec("MYIA-PO-2023")]) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def host(fleet: WinFleet) -> Iterator[WinHost]:
+    """Return a host on which a task minute is short; its task is gone afterwards."""
+    host = fleet["MYIA-PO-2024"]
+    host.mend()
+    (state(host) / "speed").write_text(str(1 / MINUTE_S))
+    (drive(host) / "sleeper.py").write_text(SLEEPER)
+    yield host
+    host.mend()
+    host.run("schtasks", "/Change", "/TN", NAME, "/DISABLE")
+    host.run("schtasks", "/End", "/TN", NAME)
+    host.run("schtasks", "/Delete", "/TN", NAME, "/F")
+    (drive(host) / "pids.txt").unlink(missing_ok=True)
+
+
+def until(what: str, look: Callable[[], bool]) -> None:
+    wait_for(what, lambda: look() or None, PATIENCE_S)
+
+
+def drive(host: WinHost) -> Path:
+    return host.prefix / "drive_c"
+
+
+def state(host: WinHost) -> Path:
+    return drive(host) / "winlab" / "tasks" / "state"
+
+
+def schtasks(host: WinHost, *words: str) -> subprocess.CompletedProcess[bytes]:
+    return host.run("schtasks", *words)
+
+
+def create(host: WinHost, triggers: str = ALIVE) -> None:
+    (drive(host) / "task.xml").write_bytes(document(triggers))
+    done = schtasks(host, "/Create", "/TN", NAME, "/XML", r"C:\task.xml", "/F")
+    assert done.returncode == 0, done
+
+
+def last_result(host: WinHost) -> str:
+    done = schtasks(host, "/Query", "/TN", NAME, "/V", "/FO", "CSV", "/NH")
+    return next(csv.reader(io.StringIO(done.stdout.decode("cp437"))))[6]
+
+
+def starts(host: WinHost) -> list[list[int]]:
+    """Process ids of each start so far: of the sleeper and of its child."""
+    try:
+        return [[int(pid) for pid in line.split()] for line in (drive(host) / "pids.txt").read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
+def started(host: WinHost, times: int) -> list[int]:
+    until(f"start {times} of the task", lambda: len(starts(host)) >= times)
+    return starts(host)[times - 1]
+
+
+def gone(host: WinHost, pids: list[int]) -> None:
+    until(f"the end of {pids}", lambda: not set(pids) & {pid for pid, _ in host.processes()})
+
+
+def minutes(host: WinHost, count: int) -> None:
+    """Let so many repetitions be due, by the service's own account of a task that only counts them."""
+    done = host.run("python", "-I", "-S", "-c", f"__import__('time').sleep({count * MINUTE_S})")
+    assert done.returncode == 0
+
+
+def test_a_killed_task_is_started_again_by_its_repetition_and_a_running_one_is_not(host: WinHost) -> None:
+    create(host)
+    first = started(host, 1)
+    minutes(host, 2)
+    assert starts(host) == [first]
+    assert last_result(host) == REFUSED
+    host.kill(first[0])
+    second = started(host, 2)
+    assert second != first
+
+
+def test_end_ends_the_task_with_its_children(host: WinHost) -> None:
+    create(host, AT_LOGON)
+    assert schtasks(host, "/Run", "/TN", NAME).returncode == 0
+    pids = started(host, 1)
+    assert last_result(host) == RUNNING
+    assert schtasks(host, "/End", "/TN", NAME).returncode == 0
+    gone(host, pids)
+    until("the last result", lambda: last_result(host) == TERMINATED)
+
+
+def test_a_disabled_task_is_not_started(host: WinHost) -> None:
+    create(host, ALIVE)
+    assert schtasks(host, "/Change", "/TN", NAME, "/DISABLE").returncode == 0
+    before = starts(host)
+    minutes(host, 2)
+    assert starts(host) == before
+    assert schtasks(host, "/Run", "/TN", NAME).returncode == 1
+
+
+def test_nothing_runs_without_a_session_and_a_logoff_ends_what_ran(host: WinHost) -> None:
+    create(host, AT_LOGON)
+    host.logoff()
+    until("the logoff", lambda: not (state(host) / "session").exists())
+    minutes(host, 1)
+    assert schtasks(host, "/Run", "/TN", NAME).returncode == 0
+    assert last_result(host) == REFUSED
+    assert starts(host) == []
+    host.logon()
+    pids = started(host, 1)
+    host.logoff()
+    gone(host, pids)
+    until("the last result", lambda: last_result(host) == LOGGED_OFF)
+
+
+def test_a_task_outlives_a_restart_and_runs_when_its_user_is_back(host: WinHost) -> None:
+    create(host, AT_LOGON)
+    host.restart(logon=False)
+    minutes(host, 1)
+    assert starts(host) == []
+    host.logon()
+    started(host, 1)
+
+
+def test_two_hosts_do_not_see_each_others_tasks(host: WinHost, fleet: WinFleet) -> None:
+    create(host)
+    started(host, 1)
+    other = fleet["MYIA-PO-2023"]
+    assert schtasks(other, "/Query", "/TN", NAME).returncode == 1
+    assert schtasks(other, "/Query").stdout == b""
+
+
+def test_what_windows_does_not_document_fails_over_ssh_too(host: WinHost) -> None:
+    for line in (
+        "schtasks /Create /TN x /SC MINUTE",
+        "schtasks /Frobnicate",
+        r"schtasks /Create /TN x /XML C:\none.xml /F",
+    ):
+        done = host.ssh(line, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"ERROR:")
+    (drive(host) / "bad.xml").write_bytes(document(ALIVE.replace("PT1M", "PT1S")))
+    done = host.ssh(r"schtasks /Create /TN x /XML C:\bad.xml /F", check=False)
+    assert done.returncode == 1
+    assert b":Interval:PT1S" in done.stderr
+
+
+def test_an_empty_folder_of_tasks_stays_until_com_removes_it(host: WinHost) -> None:
+    folder = drive(host) / "windows" / "system32" / "tasks" / "kit"
+    create(host, AT_LOGON)
+    assert (folder / "sleeper").is_file()
+    schtasks(host, "/Delete", "/TN", NAME, "/F")
+    assert list(folder.iterdir()) == []
