@@ -11,6 +11,7 @@ import functools
 import getpass
 import json
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -53,11 +54,13 @@ class Secret:
 
     def hidden_in(self, text: str, user: str | None = None) -> str:
         """Return `text` with *** for each form of the secret: a server may send back what it was sent."""
-        for form in sorted(set(self._forms(user)), key=len, reverse=True):
+        for form in sorted(set(self._plain_forms()), key=len, reverse=True):
             text = text.replace(form, _HIDDEN)
+        for form in sorted(set(self._coded_forms(user)), key=len, reverse=True):
+            text = re.sub(f"[A-Za-z0-9+/]{{0,3}}{re.escape(form)}[A-Za-z0-9+/]{{0,3}}=*", _HIDDEN, text)
         return text
 
-    def _forms(self, user: str | None) -> Iterator[str]:
+    def _plain_forms(self) -> Iterator[str]:
         plain = self.__text
         yield from (
             plain,
@@ -67,9 +70,12 @@ class Secret:
             json.dumps(plain)[1:-1],
             repr(plain)[1:-1],
         )
+
+    def _coded_forms(self, user: str | None) -> Iterator[str]:
+        """Yield what base64 makes of it: what stands before shifts it, and shares characters with it."""
+        plain = self.__text
         for encoding in ("utf-8", "utf-16-le", "latin-1"):
             for said in (plain, f"{user or ''}:{plain}"):
-                # in base64 what stands before shifts it: three forms, without the characters the neighbours share
                 for before in range(3):
                     coded = base64.b64encode(bytes(before) + said.encode(encoding, "replace")).decode().rstrip("=")
                     coded = coded[(0, 2, 3)[before] : -1]

@@ -6,23 +6,23 @@ the frames that held one.
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
-import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import gevent
-import requests
-from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
+from pypsrp.exceptions import WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
 
 from .connector import Finished
+from .winrm_errors import PlaintextError, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import requests
 
     from .winrm_access import Access
 
@@ -43,25 +43,8 @@ _GOOD_BYE_S: Final = 3
 #: Windows drops a connection that was idle for two minutes, and with it the login that encrypts the messages: one that
 #: was idle for this long, in s, is left and another made.
 _FRESH_S: Final = 60.0
-_SAID: Final = 300
 
 T = TypeVar("T")
-
-
-class WinrmError(OSError):
-    """What WinRM or the network did instead of what was asked. One sentence."""
-
-
-class LoginError(WinrmError):
-    """The machine refused the login."""
-
-
-class UnknownHostError(WinrmError):
-    """The machine's name cannot be resolved."""
-
-
-class PlaintextError(WinRMError):
-    """An answer in plaintext where all must be encrypted: whoever wrote it need not be the machine."""
 
 
 class _Once(WSMan):
@@ -184,65 +167,11 @@ class Session:
             with gevent.Timeout(grace, TimeoutError):
                 return work()
         except Exception as error:  # noqa: BLE001 - whatever a library raises may hold what it was given
-            problem = self._worded(error, limit_s)
+            caught = error
+        # Out here what is raised has no context, even if the wording fails.
+        problem = worded(self._access, caught, limit_s)
+        del caught
         raise problem
-
-    def _worded(self, error: Exception, limit_s: float | None) -> OSError:
-        for kinds, word in _WORDS:
-            if isinstance(error, kinds):
-                kind, said = word(self, error)
-                return kind(self._access.hidden(said)[:_SAID])
-        if isinstance(error, TimeoutError):
-            return TimeoutError(f"no end within {limit_s:.0f} s" if limit_s else "no answer in time")
-        return WinrmError(self._access.hidden(f"{type(error).__name__}: {error}")[:_SAID])
-
-    def _refused(self, _: Exception) -> tuple[type[OSError], str]:
-        how = f"user={self._access.user}, auth={self._access.auth}"
-        return LoginError, f"Authentication error ({how}): the machine refused the login"
-
-    def _untrusted(self, error: Exception) -> tuple[type[OSError], str]:
-        reason = getattr(_innermost(error), "verify_message", None) or _innermost(error)
-        return WinrmError, f"TLS error: {reason}; winrm_ca names the authority that signed its certificate"
-
-    def _unconnected(self, error: Exception) -> tuple[type[OSError], str]:
-        cause = _innermost(error)
-        if isinstance(cause, socket.gaierror) or "NameResolutionError" in str(error):
-            return UnknownHostError, f"Could not resolve hostname {self._access.host}"
-        reason = getattr(cause, "strerror", None) or type(cause).__name__
-        return WinrmError, f"Could not connect to {self._access.host} port {self._access.port}: {reason}"
-
-    def _late(self, error: Exception) -> tuple[type[OSError], str]:
-        if isinstance(error, requests.ConnectTimeout):
-            where = f"{self._access.host} port {self._access.port}"
-            return WinrmError, f"Could not connect to {where}: no answer within {self._connect_timeout:g} s"
-        return TimeoutError, "no answer in time: it took the connection and then said nothing"
-
-    def _http(self, error: Exception) -> tuple[type[OSError], str]:
-        code = getattr(error, "code", "?")
-        return WinrmError, f"HTTP {code}: {' '.join(str(getattr(error, 'response_text', '')).split()) or 'no more'}"
-
-    def _fault(self, error: Exception) -> tuple[type[OSError], str]:
-        code, reason = getattr(error, "code", "?"), getattr(error, "reason", None)
-        return WinrmError, f"WinRM fault {code}: {' '.join(str(reason or 'no reason').split())}"
-
-    def _redirected(self, _: Exception) -> tuple[type[OSError], str]:
-        return WinrmError, "the machine points to another address, which is not followed"
-
-    def _unasked(self, _: Exception) -> tuple[type[OSError], str]:
-        return WinrmError, "it asked for no login, so nothing could be encrypted and nothing was sent"
-
-
-#: What may come out of pypsrp, requests and pyspnego, the most particular first, to how it is told.
-_WORDS: Final[tuple[tuple[Any, Callable[[Session, Exception], tuple[type[OSError], str]]], ...]] = (
-    (AuthenticationError, Session._refused),  # noqa: SLF001 - its own table
-    (WinRMTransportError, Session._http),  # noqa: SLF001 - its own table
-    (WSManFaultError, Session._fault),  # noqa: SLF001 - its own table
-    (requests.exceptions.SSLError, Session._untrusted),  # noqa: SLF001 - its own table
-    (requests.Timeout, Session._late),  # noqa: SLF001 - its own table
-    (requests.TooManyRedirects, Session._redirected),  # noqa: SLF001 - its own table
-    (requests.ConnectionError, Session._unconnected),  # noqa: SLF001 - its own table
-    (KeyError, Session._unasked),  # noqa: SLF001 - pypsrp looks for the login's context, and there is none
-)
 
 
 def _wsman(access: Access, connect_timeout: float) -> WSMan:
@@ -290,15 +219,3 @@ def _pieces(data: bytes, size: int) -> Iterator[tuple[bytes, bool]]:
     """Cut `data` into what one message may carry; the last is marked."""
     for start in range(0, max(len(data), 1), size):
         yield data[start : start + size], start + size >= len(data)
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Return what the network itself said: urllib3 and requests wrap it in several layers."""
-    # ten layers are more than there are
-    return functools.reduce(lambda found, _: next(_wrapped(found), found), range(10), error)
-
-
-def _wrapped(error: BaseException) -> Iterator[BaseException]:
-    for found in (getattr(error, "reason", None), error.__cause__, *error.args, error.__context__):
-        if isinstance(found, BaseException):
-            yield found

@@ -30,7 +30,8 @@ from tests.kits.wsman import USER, Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
-from roosync_ops.remote.windows.winrm_session import LoginError, Session, UnknownHostError, WinrmError
+from roosync_ops.remote.windows.winrm_errors import LoginError, UnknownHostError, WinrmError
+from roosync_ops.remote.windows.winrm_session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,8 @@ Basic over TLS, client certificates. What a path after /wsman does: `silent` nev
 Receive, `echo` shows the request in an error 500, `redirect` sends elsewhere, `open` asks for no login, `forged`
 answers an encrypted request in plaintext, `garbage` answers no SOAP, `forgets` knows no shell at the first command.
 
+source/certutil.c stands in for Windows' certutil, of which Wine has a stub that answers 0 and does nothing.
+
 It is not Windows: no PowerShell, no Kerberos, no CredSSP, no quotas, no WINRS_CODEPAGE, no ACLs.
 """
 

@@ -198,6 +198,22 @@ def test_where_there_is_no_terminal_nothing_is_read_from_stdin() -> None:
     assert "no terminal" in done.stderr
 
 
+WITHOUT = """
+import sys
+sys.modules["pypsrp"] = sys.modules["requests"] = None
+from roosync_ops.remote.windows import winrm
+try:
+    winrm._session(None, 10)
+except winrm.ConnectError as error:
+    print(error)
+"""
+
+
+def test_without_the_extra_pyinfra_still_loads_the_connector_which_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
+    assert "roosync-ops[winrm]" in done.stdout
+
+
 def test_libraries_that_log_tokens_are_silent() -> None:
     pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
     from roosync_ops.remote.windows import winrm_session  # noqa: PLC0415 - needs the extra
