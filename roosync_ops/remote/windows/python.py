@@ -41,11 +41,12 @@ _WORDS: Final = {
 _STUB: Final = re.compile(rb"Microsoft Store|microsoft store")
 _STUB_CODE: Final = 9009
 _FOLDER: Final = re.compile(r"python3(\d*)(?:-(?:32|64|arm64))?", re.IGNORECASE)
-_HIVES: Final = (
-    r"HKCU\Software\Python\PythonCore",
-    r"HKLM\Software\Python\PythonCore",
-    r"HKLM\Software\WOW6432Node\Python\PythonCore",
-)
+_HIVES: Final = (r"HKCU\Software\Python", r"HKLM\Software\Python", r"HKLM\Software\WOW6432Node\Python")
+#: PEP 514: Python\<company>\<tag>\InstallPath. python.org's company is PythonCore, uv's is Astral.
+_KEY_NAME: Final = re.compile(r"HKEY.*\\Python\\([^\\]+)\\[^\\]*?(\d+)\.(\d+)[^\\]*\\InstallPath\s*", re.IGNORECASE)
+_PYTHON_ORG: Final = "pythoncore"
+#: Whether it is python.org's, and its version.
+_Rank = tuple[bool, int, int]
 _VALUE: Final = re.compile(r"\s+(.+?)\s+REG_(?:EXPAND_)?SZ\s+([A-Za-z]:\\.*\S)\s*")
 #: uv downloads a Python on the machine.
 _INSTALL_S: Final = 900.0
@@ -131,16 +132,16 @@ def _minor(name: str) -> int:
 
 
 def _in_registry(machine: Windows) -> list[str]:
-    """Return python.exe as installers that keep to PEP 514 note it, the newest first."""
-    found: list[tuple[tuple[int, ...], str]] = []
+    """Return python.exe as installers that keep to PEP 514 note it: python.org's first, the newest first."""
+    found: list[tuple[_Rank, str]] = []
     for hive in _HIVES:
         told = machine.execute(command.line("reg.exe", "query", hive, "/s"), timeout_s=30.0)
         found += installed(output.lines(told.out, machine.code_pages()))
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def installed(lines: Iterable[str]) -> list[tuple[tuple[int, ...], str]]:
-    r"""Read what `reg query ...\Python\PythonCore /s` prints, in any language: (version, path of python.exe).
+def installed(lines: Iterable[str]) -> list[tuple[_Rank, str]]:
+    r"""Read what `reg query ...\Software\Python /s` prints, in any language: (rank, path of python.exe).
 
     .. code:: text
 
@@ -148,18 +149,18 @@ def installed(lines: Iterable[str]) -> list[tuple[tuple[int, ...], str]]:
             (par défaut)    REG_SZ    C:\Users\Élodie Dupont\AppData\Local\Programs\Python\Python312\
             ExecutablePath    REG_SZ    C:\Users\Élodie Dupont\AppData\Local\Programs\Python\Python312\python.exe
     """
-    version: tuple[int, ...] | None = None
-    found: dict[tuple[int, ...], str] = {}
+    rank: _Rank | None = None
+    found: dict[_Rank, str] = {}
     for each in lines:
         if each.startswith("HKEY"):
-            key = re.search(r"\\(\d+)\.(\d+)[^\\]*\\InstallPath\s*$", each, re.IGNORECASE)
-            version = (int(key[1]), int(key[2])) if key else None
-        elif version is not None and (value := _VALUE.fullmatch(each)):
+            key = _KEY_NAME.fullmatch(each)
+            rank = (key[1].lower() == _PYTHON_ORG, int(key[2]), int(key[3])) if key else None
+        elif rank is not None and (value := _VALUE.fullmatch(each)):
             name, path = value[1], value[2]
             if name == "ExecutablePath":
-                found[version] = path
+                found[rank] = path
             elif name.startswith("("):  # the unnamed value, whose name is another in every language
-                found.setdefault(version, path.rstrip("\\") + "\\python.exe")
+                found.setdefault(rank, path.rstrip("\\") + "\\python.exe")
     return list(found.items())
 
 

@@ -114,9 +114,7 @@ def test_then_the_registry_is_asked_the_newest_first() -> None:
         "HKEY_LOCAL_MACHINE\\Software\\Python\\PythonCore\\3.12\\InstallPath\r\n"
         "    ExecutablePath    REG_SZ    D:\\Py312\\python.exe\r\n"
     ).encode("cp850")
-    machine = Machine(
-        {r"reg.exe query HKLM\Software\Python\PythonCore /s": Finished(0, listing), r"D:\Py39\python.exe": OK}
-    )
+    machine = Machine({r"reg.exe query HKLM\Software\Python /s": Finished(0, listing), r"D:\Py39\python.exe": OK})
     assert answer(machine) == {}
     assert [line for line in machine.lines if "Py3" in line] == [
         r"D:\Py312\python.exe -I -S -",
@@ -151,10 +149,13 @@ HKEY_CURRENT_USER\Software\Python\PythonCore\3.8-32\InstallPath
     (Default)    REG_EXPAND_SZ    C:\Py38
 HKEY_CURRENT_USER\Software\Python\PythonCore\3.8-32\Help
     (Default)    REG_SZ    C:\Py38\Doc
+HKEY_CURRENT_USER\Software\Python\Astral\CPython3.13.1\InstallPath
+    ExecutablePath    REG_SZ    C:\Users\Élodie Dupont\AppData\Roaming\uv\python\cpython-3.13.1\python.exe
 """
     assert python.installed(listing.split("\n")) == [
-        ((3, 13), r"C:\Users\Élodie Dupont\AppData\Local\Programs\Python\Python313\python.exe"),
-        ((3, 8), r"C:\Py38\python.exe"),
+        ((True, 3, 13), r"C:\Users\Élodie Dupont\AppData\Local\Programs\Python\Python313\python.exe"),
+        ((True, 3, 8), r"C:\Py38\python.exe"),
+        ((False, 3, 13), r"C:\Users\Élodie Dupont\AppData\Roaming\uv\python\cpython-3.13.1\python.exe"),
     ]
 
 
