@@ -78,6 +78,9 @@
         $isMember = ($sid.Value -eq $me.User.Value) -or (@((Get-LocalGroupMember -SID $Administrators).SID.Value) -contains $sid.Value)
         $Kind = if ($isMember) { 'administrator' } else { 'standard' }
     }
+    foreach ($limit in @($lines | Where-Object { ($Kind -eq 'standard') -and ($_ -match '^\s*(Allow|Deny)(Users|Groups)\s') })) {
+        Write-Warning "sshd_config says who may log in; see that this account may: $($limit.Trim())"
+    }
     $central = @($lines | Where-Object { $_ -match '^\s*AuthorizedKeysFile\s.*administrators_authorized_keys' }).Count -gt 0
     $allowed = @($System, $Administrators)
     if (($Kind -eq 'administrator') -and $central) {

@@ -1,7 +1,6 @@
 """The admin machine is a Windows one: our own commands on Windows CPython, with the Windows builds of what they import.
 
-Under Wine, not on Windows. Two libraries that the kit's CPython or Wine 8 lack are compiled here: python3.dll (the
-stable interface, which passes every call on to python311.dll) and bcryptprimitives.dll (random numbers).
+Under Wine, not on Windows. What libraries.py says is missing is compiled first.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from roosync_ops.remote import bundle
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
 from tests.kits.winlab.cache import forget_all_but, obtain
 
+from .libraries import random_numbers, stable_interface
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,12 +33,6 @@ ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: What only Windows needs, which pip leaves out when it is asked on Linux.
 ONLY_THERE = ("colorama", "cffi")
-COMPILER = ("x86_64-w64-mingw32-gcc-win32", "-shared", "-O2", "-s", "-o")
-RANDOM = """
-#include <windows.h>
-BOOLEAN NTAPI SystemFunction036(PVOID, ULONG); /* RtlGenRandom */
-__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
-"""
 START = r"""
 import os, sys
 sys.path.insert(0, r"C:\admin\site")
@@ -72,11 +67,11 @@ class Admin:
 def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admin]:
     wheels = windows_packages()
     libraries = tmp_path_factory.mktemp("libraries")
-    compile_libraries(libraries)
+    missing = (random_numbers(libraries), stable_interface(libraries, base.build() / "python" / "python311.dll"))
     with WinFleet([WinHostSpec("MYIA-AI-01", drive=False)]) as fleet:
         found = Admin(fleet["MYIA-AI-01"])
         shutil.copytree(wheels, found.folder / "site")
-        for library in libraries.glob("*.dll"):
+        for library in missing:
             shutil.copy(library, found.host.prefix / "drive_c" / "windows" / "system32")
         install_ours(found.folder / "site")
         (found.folder / "start.py").write_text(START)
@@ -100,22 +95,6 @@ def windows_packages() -> Path:
     folder = obtain(f"windows-packages-{recipe}", make)
     forget_all_but(folder, "windows-packages-*[0-9a-f]")
     return folder
-
-
-def compile_libraries(folder: Path) -> None:
-    """Make the two libraries that are missing."""
-    (folder / "random.c").write_text(RANDOM)
-    names = ("bcryptprimitives.dll", "random.c", "-ladvapi32")
-    subprocess.run((*COMPILER, *names), check=True, timeout=60, cwd=folder)
-    dump = ("x86_64-w64-mingw32-objdump", "-p", str(base.build() / "python" / "python311.dll"))
-    listing = subprocess.run(dump, check=True, capture_output=True, text=True, timeout=60).stdout
-    exported = listing.partition("[Ordinal/Name Pointer] Table")[2].split("\n\n")[0].split()
-    calls = [name for name in exported if name.startswith(("Py", "_Py"))]
-    passed_on = "".join(f"  {name} = python311.{name}\n" for name in calls)
-    (folder / "python3.def").write_text(f"LIBRARY python3.dll\nEXPORTS\n{passed_on}")
-    (folder / "nothing.c").write_text("int nothing;\n")
-    forwarder = ("python3.dll", "nothing.c", "python3.def", "-nostdlib", "-Wl,--entry=0")
-    subprocess.run((*COMPILER, *forwarder), check=True, timeout=60, cwd=folder)
 
 
 def install_ours(site: Path) -> None:

@@ -1,14 +1,14 @@
 """A Windows-like host without a Python gets one from the real uv.exe: pushed, run, and installing from a local mirror.
 
-Under Wine, not on Windows. Wine 8 lacks bcryptprimitives.dll, which uv imports for random numbers: a stand-in for it is
-compiled here. What uv installs is the kit's CPython in an archive of the shape of python-build-standalone's.
+Under Wine, not on Windows, and with the library that libraries.py says is missing. What uv installs is the kit's
+CPython in an archive of the shape of python-build-standalone's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
+import shutil
 import tarfile
 from typing import IO, TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
 from tests.kits.winlab.cache import cache
 
+from .libraries import random_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -29,11 +31,6 @@ SERIES = "3.11"
 VERSION = "3.11.9"
 #: What no CPython needs to start and to answer uv.
 LEFT_OUT = ("asyncio", "email", "http", "multiprocessing", "sqlite3", "unittest", "xml", "xmlrpc", "wsgiref", "lib2to3")
-RANDOM = """
-#include <windows.h>
-BOOLEAN NTAPI SystemFunction036(PVOID, ULONG); /* RtlGenRandom */
-__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
-"""
 
 
 class Reach:
@@ -73,17 +70,10 @@ def environment(host: WinHost, tmp_path_factory: pytest.TempPathFactory) -> dict
         uv_wheel.locate(uv_wheel.PINNED, settings)
     except uv.UvError as error:
         pytest.skip(error.reason)
-    add_random(host.prefix / "drive_c" / "windows" / "system32", tmp_path_factory.mktemp("random"))
+    library = random_numbers(tmp_path_factory.mktemp("random"))
+    shutil.copy(library, host.prefix / "drive_c" / "windows" / "system32")
     add_mirror(host.prefix / "drive_c" / "mirror")
     return {**settings, uv.DOWNLOADS_VARIABLE: "C:\\mirror\\downloads.json"}
-
-
-def add_random(system32: Path, scratch: Path) -> None:
-    source, library = scratch / "random.c", scratch / "bcryptprimitives.dll"
-    source.write_text(RANDOM)
-    compiler = ("x86_64-w64-mingw32-gcc-win32", "-shared", "-O2", "-s", "-o", str(library), str(source), "-ladvapi32")
-    subprocess.run(compiler, check=True, timeout=60)
-    (system32 / library.name).write_bytes(library.read_bytes())
 
 
 def add_mirror(folder: Path) -> None:
