@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops.agent.permanence import task_folder
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 from tests.kits.winlab.shell import wait_for
 from tests.kits.winlab.tasks.document import NAMESPACE
@@ -15,14 +17,13 @@ from tests.kits.winlab.tasks.document import NAMESPACE
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 REASON = why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
 NAME = r"\kit\sleeper"
 PATIENCE_S = 60
 #: A minute of a task lasts so many seconds.
-MINUTE_S = 2
+MINUTE_S = 1
 
 RUNNING, REFUSED, TERMINATED, LOGGED_OFF = "267009", "-2147020576", "267014", "1073807364"
 
@@ -119,7 +120,7 @@ def gone(host: WinHost, pids: list[int]) -> None:
 
 
 def minutes(host: WinHost, count: int) -> None:
-    """Let so many repetitions be due, by the service's own account of a task that only counts them."""
+    """Let so many of a task's minutes pass on the host."""
     done = host.run("python", "-I", "-S", "-c", f"__import__('time').sleep({count * MINUTE_S})")
     assert done.returncode == 0
 
@@ -146,11 +147,12 @@ def test_end_ends_the_task_with_its_children(host: WinHost) -> None:
 
 
 def test_a_disabled_task_is_not_started(host: WinHost) -> None:
-    create(host, ALIVE)
+    host.logoff()
+    create(host)
     assert schtasks(host, "/Change", "/TN", NAME, "/DISABLE").returncode == 0
-    before = starts(host)
+    host.logon()
     minutes(host, 2)
-    assert starts(host) == before
+    assert starts(host) == []
     assert schtasks(host, "/Run", "/TN", NAME).returncode == 1
 
 
@@ -207,3 +209,8 @@ def test_an_empty_folder_of_tasks_stays_until_com_removes_it(host: WinHost) -> N
     assert (folder / "sleeper").is_file()
     schtasks(host, "/Delete", "/TN", NAME, "/F")
     assert list(folder.iterdir()) == []
+    product = Path(task_folder.__file__).read_bytes()
+    done = host.run("python", "-I", "-S", "-", input=product + b"\nprint(remove_if_empty('kit'))\n")
+    assert done.stdout.strip() == b"True"
+    assert not folder.exists()
+    until("no such folder", lambda: b"path" in schtasks(host, "/Query", "/TN", NAME).stderr)

@@ -1,11 +1,21 @@
 """When a trigger is due. Pure: every time is a number of seconds since 1970 that somebody else read from a clock."""
 
 import math
+from datetime import datetime
 
 from .definition import Trigger
 
 #: Triggers that are due at a time of their own; the others are due when something happens, which becomes their origin.
 TIMED = "TimeTrigger"
+EPOCH_YEAR = 1970
+
+
+def moment(stamp: datetime) -> float:
+    """Seconds since 1970; long ago and far away where this platform's C library knows no local time."""
+    try:
+        return stamp.timestamp()
+    except (OSError, OverflowError, ValueError):
+        return 0.0 if stamp.year <= EPOCH_YEAR else 1e12
 
 
 def origin(trigger: Trigger, event: float | None, scale: float) -> float | None:
@@ -14,7 +24,7 @@ def origin(trigger: Trigger, event: float | None, scale: float) -> float | None:
     None where it has not happened.
     """
     if trigger.kind == TIMED:
-        return trigger.start.timestamp() if trigger.start else None
+        return moment(trigger.start) if trigger.start else None
     return None if event is None else event + trigger.delay / scale
 
 
@@ -23,7 +33,7 @@ def index(trigger: Trigger, first: float, now: float, scale: float) -> int:
 
     A repetition ends before its Duration does.
     """
-    now = min(now, trigger.end.timestamp()) if trigger.end else now
+    now = min(now, moment(trigger.end)) if trigger.end else now
     if now < first:
         return 0
     if trigger.interval is None:
@@ -45,7 +55,7 @@ def following(trigger: Trigger, first: float, now: float, scale: float) -> float
     at = first + (done * trigger.interval / scale if trigger.interval else 0.0)
     if trigger.interval is None and done:
         return None
-    if trigger.end and at > trigger.end.timestamp():
+    if trigger.end and at > moment(trigger.end):
         return None
     if trigger.duration and trigger.interval and done and done * trigger.interval >= trigger.duration:
         return None

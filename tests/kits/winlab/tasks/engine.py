@@ -160,7 +160,7 @@ class Engine:
         first = clock.origin(trigger, self._event(record, trigger), self.world.scale)
         if not trigger.enabled or first is None:
             return False
-        active = trigger.start is None or until >= trigger.start.timestamp()
+        active = trigger.start is None or until >= clock.moment(trigger.start)
         return active and clock.due(trigger, first, after, until, self.world.scale)
 
     def _triggers(self, record: Registered, now: float) -> list[Order]:

@@ -131,7 +131,6 @@ def _run(call: _Call) -> str:
         raise _Refused(call.words["no-demand"])
     running = bool(record.instances) and record.task.settings.policy == "IgnoreNew"
     call.machine.obey(call.machine.engine.run(record.path, call.machine.now()))
-    call.machine.save(record)
     return (call.said("info-running") if running else "") + call.said("run")
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,11 +62,11 @@ class Service:
 
     def world(self) -> World:
         """What the control files say."""
-        session, speed = self.option("session"), self.option("speed")
+        session = self.option("session")
         return World(
             session=None if session is None else session or self.user,
             battery=self.option("battery") is not None,
-            scale=60.0 * float(speed) if speed else 1.0,
+            scale=_scale(self.option("speed")),
         )
 
     def obey(self, orders: Sequence[Order]) -> None:
@@ -100,7 +101,10 @@ class Service:
     def command(self, cwd: str, argv: list[str]) -> Answer:
         """One call of schtasks.exe."""
         with self.lock:
-            given = answer(self, cwd, argv)
+            try:
+                given = answer(self, cwd, argv)
+            except Exception:  # noqa: BLE001 - told to whoever called, with an exit code that is not schtasks'
+                given = Answer(255, err=f"the stand-in broke:\n{traceback.format_exc()}")
             self.store.remember(self.engine.tasks)
         self.note(f"schtasks {argv} -> {given.code}")
         return given
@@ -116,6 +120,15 @@ class Service:
             self.reap()
             self.obey(self.engine.tick(self.now(), self.world()))
             self.store.remember(self.engine.tasks)
+
+
+def _scale(speed: str | None) -> float:
+    """How much faster than life durations pass; a file caught half-written counts as none."""
+    try:
+        faster = 60.0 * float(speed or 0)
+    except ValueError:
+        faster = 0.0
+    return faster if faster > 0 else 1.0
 
 
 def _sid() -> str:
