@@ -26,6 +26,8 @@ JOURNAL = "journal"
 SET_ASIDE = "set-aside"
 #: What `stop` asks of the loop beside the signal.
 REQUEST = "stop-request"
+#: There from `stop` to `start` where a scheduled task keeps the loop: an instance that is just starting then ends.
+HALTED = "halted"
 #: How many copies of what could not be understood are kept: the next one replaces the oldest.
 MAX_SET_ASIDE = 8
 
@@ -33,7 +35,7 @@ MAX_SET_ASIDE = 8
 class Places:
     """The files of one machine in one shared state. All local; none is ever in the share."""
 
-    __slots__ = ("control_lock", "folder", "journal", "loop_lock", "request", "set_aside", "write_lock")
+    __slots__ = ("control_lock", "folder", "halted", "journal", "loop_lock", "request", "set_aside", "write_lock")
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -43,6 +45,7 @@ class Places:
         self.journal = os.path.join(folder, JOURNAL)
         self.set_aside = os.path.join(folder, SET_ASIDE)
         self.request = os.path.join(folder, REQUEST)
+        self.halted = os.path.join(folder, HALTED)
 
 
 def places_of(config: Config) -> Places:

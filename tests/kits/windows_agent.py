@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.remote import bundle
+from roosync_ops.wire.times import from_iso, now_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: A loaded machine is three times slower than a quiet one, and Wine starts a process in half a second.
 PATIENCE_S = 60.0
+#: A record older than so many intervals is no sign of a loop.
+_FRESH = 3
 
 
 class WindowsAgent:
@@ -62,6 +65,16 @@ class WindowsAgent:
             return int(self.record()["agent"]["sequence"])
         except FileNotFoundError:
             return 0
+
+    def beats(self) -> bool:
+        """Tell, from the replica alone, whether the loop beat within the last intervals."""
+        try:
+            record = self.record()
+        except FileNotFoundError:
+            return False
+        agent = record["agent"]
+        age_ms = now_ms() - from_iso(record["lastHeartbeat"])
+        return agent["state"] == "running" and age_ms < _FRESH * int(agent["heartbeatInterval"])
 
     def loops(self) -> list[int]:
         """The ids of the processes that run the loop, as Windows numbers them."""

@@ -18,7 +18,7 @@ from roosync_ops.agent.errors import (
     ProblemError,
 )
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes
+from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes, unusable
 from roosync_ops.agent.share import MISSING
 
 from . import task_xml
@@ -108,6 +108,7 @@ class Task:
             self.install(words)
         self._looks_in_vain = 0
         self._changed()
+        self._halt(yes=False)
         try:
             self._scheduler.enable(self.name)
             self._scheduler.run(self.name)
@@ -121,6 +122,7 @@ class Task:
         if not self.enabled():
             return
         loop = read_notes(places_of(self._config))["loop"]
+        self._halt(yes=True)
         self._changed()
         self._scheduler.disable(self.name)
         self._changed()
@@ -143,7 +145,7 @@ class Task:
             return _coded(TASK_DISABLED, f"la tâche {self.name} est désactivée", _ENABLE)
         result = self._scheduler.last_result(self.name)
         if result in NO_SESSION:
-            return self._no_session()
+            return self._maybe_no_session(last=last)
         if result == RUNNING:
             return None
         if result in (HAS_NOT_RUN, QUEUED):
@@ -169,6 +171,35 @@ class Task:
         code = "inconnu" if result is None else f"0x{result:X}"
         reason = f"l'agent s'est arrêté aussitôt lancé (résultat {code}){f': {said}' if said else ''}"
         return _coded(AGENT_CRASHED, reason, "action run pour voir l'erreur")
+
+    def _maybe_no_session(self, *, last: bool) -> ProblemError | None:
+        """Find out what a refusal means: a trigger that met a running instance leaves the same result (IgnoreNew).
+
+        A one-shot task has no triggers: that it is refused can only be for want of a session.
+        """
+        self._looks_in_vain += 1
+        if self._looks_in_vain != _RUN_AGAIN and not last:
+            return None
+        from roosync_ops.agent.flags import Flags  # noqa: PLC0415 - only a start that fails asks
+        from roosync_ops.agent.logon import ask  # noqa: PLC0415 - as above
+
+        try:
+            ask(Flags("look"), self._config, "look", self._scheduler)
+        except ProblemError as problem:
+            return problem
+        return None
+
+    def _halt(self, *, yes: bool) -> None:
+        """Say to an instance that is just starting whether it is still wanted."""
+        path = places_of(self._config).halted
+        try:
+            if yes:
+                with open(path, "w", encoding="ascii"):
+                    pass
+            elif os.path.exists(path):
+                os.unlink(path)
+        except OSError as error:
+            raise unusable(path, error) from None
 
     def _no_session(self) -> ProblemError:
         reason = f"{self._who()} n'a pas de session ouverte: la tâche ne peut pas s'exécuter"

@@ -127,16 +127,16 @@ def encoded(text: str) -> bytes:
 
 def is_enabled(document: str) -> bool:
     """Tell whether the scheduler's answer says that the task is enabled; a missing element means yes."""
-    settings = dict(_leaves(_parsed(document)))
+    settings = dict(_read(document))
     return settings.get("Settings/Enabled", "true").strip().lower() == "true"
 
 
 def differs(document: str, wanted: str) -> bool:
     """Tell whether the scheduler's answer is another task than `wanted`, whether it is enabled or not."""
     found: dict[str, list[str]] = {}
-    for path, text in _leaves(_parsed(document)):
+    for path, text in _read(document):
         found.setdefault(path, []).append(text)
-    for path, text in _leaves(_parsed(wanted)):
+    for path, text in _read(wanted):
         if path.endswith(_NOT_COMPARED):
             continue
         if text not in found.get(path, [_DEFAULTS.get(path.rpartition("/")[2], "")]):
@@ -162,14 +162,21 @@ def _document(program: Program, what: str, *, enabled: bool, **parts: str) -> st
     )
 
 
-def _parsed(document: str) -> Element:
-    """Parse an answer whose declaration names an encoding that it no longer has. Raises ParseError, a SyntaxError."""
-    from xml.etree.ElementTree import fromstring  # noqa: PLC0415 - the loop never comes here
+def _read(document: str) -> list[tuple[str, str]]:
+    """Return every element that holds text, with its path. An answer that is no XML at all says nothing.
+
+    Its declaration names an encoding that it no longer has; several tasks come under one `Tasks`.
+    """
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - the loop never comes here
 
     text = document.lstrip("\ufeff \r\n")
     if text.startswith("<?xml"):
         text = text.partition("?>")[2]
-    return fromstring(text)  # noqa: S314 - the machine's own task scheduler wrote it
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - the machine's own task scheduler wrote it
+    except ET.ParseError:
+        return []
+    return _leaves(root[0] if root.tag.rpartition("}")[2] == "Tasks" and len(root) else root)
 
 
 def _leaves(element: Element, path: str = "") -> list[tuple[str, str]]:

@@ -47,6 +47,9 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
+    if flags.supervised == "task" and os.path.exists(places.halted):
+        lock.release()  # started before `stop` disabled its task, and late
+        return _document(config, now_ms(), 0, saved=False)
     place = claim(config.instance)
     try:
         if place is None:

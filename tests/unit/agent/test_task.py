@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import CodedError, LocalError, ProblemError, answer_to
 from roosync_ops.agent.lock import Lock
+from roosync_ops.agent.logon import give_to_file
 from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence import schtasks, task_xml
 from roosync_ops.agent.permanence.task import Task, local_name, program_of
@@ -28,6 +30,7 @@ def fake() -> FakeSchtasks:
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     (tmp_path / "python dir").mkdir()
     (tmp_path / "python dir" / "pythonw.exe").touch()
+    monkeypatch.setattr("roosync_ops.agent.logon._RESULT_S", 0.01)
     monkeypatch.setattr("sys._base_executable", str(tmp_path / "python dir" / "python.exe"), raising=False)
     config = Config("myia-web1", str(tmp_path / "shared"), str(tmp_path / "local dir"))
     prepare(config)
@@ -122,10 +125,30 @@ def test_a_task_disabled_by_somebody_meanwhile_is_called_so(started: Task, fake:
 @pytest.mark.parametrize("result", [REFUSED, 0x80041320 - 2**32], ids=["request-refused", "user-not-logged-on"])
 def test_without_a_logon_session_that_is_the_word(started: Task, fake: FakeSchtasks, result: int) -> None:
     fake.result = result
+    assert started.failed({}, last=False) is None, "an instance that runs makes the scheduler refuse another, too"
     said = failure(started.failed({}, last=False))
     assert said["code"] == "NO_LOGON_SESSION"
-    assert r"PC\me n'a pas de session ouverte" in said["message"]
+    assert "n'a pas de session ouverte" in said["message"]
     assert "ouvrir une session" in said["hint"]
+    assert list(fake.tasks) == [started.name]
+
+
+def test_a_refusal_beside_a_running_instance_is_waited_out(started: Task, fake: FakeSchtasks) -> None:
+    def another(name: str) -> None:
+        found = re.search(r"--answer &quot;(.+)&quot;</Arguments>", fake.tasks[name])
+        assert found is not None
+        give_to_file(found[1], 0, {"success": True}, [])
+
+    fake.result, fake.on_run = REFUSED, another
+    assert [started.failed({}, last=False) for _ in range(4)] == [None] * 4
+
+
+def test_an_instance_that_starts_late_finds_that_it_is_no_longer_wanted(started: Task, config: Config) -> None:
+    halted = Path(prepare(config).halted)
+    started.stop()
+    assert halted.exists()
+    started.start(None)
+    assert not halted.exists()
 
 
 def test_a_task_that_never_ran_has_no_session_to_run_in(started: Task, fake: FakeSchtasks) -> None:

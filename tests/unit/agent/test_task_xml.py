@@ -91,6 +91,14 @@ def test_what_the_scheduler_makes_of_a_document_is_still_the_same_task() -> None
     )
 
 
+def test_an_answer_under_a_root_of_its_own_is_read_and_a_garbled_one_is_another_task() -> None:
+    wanted = task_xml.permanent(PROGRAM, enabled=False)
+    body = wanted.partition("?>")[2]
+    assert not task_xml.differs(f'<?xml version="1.0" ?><Tasks><!-- \\x -->{body}</Tasks>', wanted)
+    assert not task_xml.is_enabled(f"<Tasks>{body}</Tasks>")
+    assert task_xml.differs("<Task", wanted)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
