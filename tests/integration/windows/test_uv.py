@@ -128,7 +128,6 @@ def test_a_host_without_a_python_gets_one_and_a_second_time_nothing_is_pushed(
     assert (len(reach.lines), reach.uploads) == (1, [])
 
 
-@pytest.mark.xfail(reason="the discovery reads PythonCore in the registry, and not yet Astral, where uv notes its own")
 def test_every_later_command_finds_that_python_without_uv(
     reach: Reach, environment: dict[str, str], tmp_path: Path
 ) -> None:
