@@ -59,7 +59,7 @@ class Admin:
     def __call__(self, *words: str) -> Done:
         done = self.host.run(r"C:\Python311\python.exe", "-I", r"C:\admin\start.py", *words, timeout=170)
         return Done(
-            done.returncode, *(said.decode("cp1252").replace("\r\n", "\n") for said in (done.stdout, done.stderr))
+            done.returncode, *(said.decode("utf-8").replace("\r\n", "\n") for said in (done.stdout, done.stderr))
         )
 
 
