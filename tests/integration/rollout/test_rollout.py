@@ -361,3 +361,13 @@ class TestPlainPyinfra:
 
 def test_pyinfra_is_where_the_tests_expect_it() -> None:
     assert PYINFRA.exists()
+
+
+def test_a_machine_taken_for_windows_that_is_none_is_told_apart(fleet: Fleet, tmp_path: Path) -> None:
+    inventory = fleet.inventory(tmp_path / "wrong.py", system="windows", permanence="auto", python=None)
+    before = {host.machine_id: tree(host.home) for host in fleet}
+    for result in deploy("rollout", inventory).values():
+        assert result.failure is not None
+        assert result.failure.code == "WRONG_SYSTEM"
+        assert 'system="posix"' in result.failure.hint
+    assert {host.machine_id: tree(host.home) for host in fleet} == before
