@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -78,6 +79,7 @@ class FolderReplica:
         return _stamp(status) if stat.S_ISREG(status.st_mode) else None
 
     def read(self, name: str) -> File | None:
+        self._check_inside(name)
         try:
             descriptor = os.open(self.root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -91,6 +93,7 @@ class FolderReplica:
         return File(content, before[0])
 
     def deliver(self, name: str, file: File) -> Stamp:
+        self._check_inside(name)
         target = self.root / name
         temporary = self._build(file)
         try:
@@ -102,7 +105,16 @@ class FolderReplica:
         return arrived
 
     def remove(self, name: str) -> None:
+        self._check_inside(name)
         (self.root / name).unlink(missing_ok=True)
+
+    def _check_inside(self, name: str) -> None:
+        """Raise OSError where a folder on the way is a link: it may lead out of the share."""
+        folder = self.root
+        for part in name.split("/")[:-1]:
+            folder /= part
+            if folder.is_symlink():
+                raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is no folder of the share", str(folder))
 
     def _build(self, file: File) -> Path:
         """Write the delivery aside. A share that is gone is not made anew: only the folder inside it is."""

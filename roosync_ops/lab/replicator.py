@@ -2,52 +2,43 @@
 
 A change is noticed in its replica, uploaded after a delay, numbered there by arrival, and downloaded to every other
 replica after another delay. Time is passed in (seconds on any one clock), so that hours are tested in milliseconds.
-Faults come in through the links: a switch each way, a delay each way, and whatever a Replica chooses to raise.
+Faults come in through the links: a switch each way, those of faults.py by name, and whatever a Replica raises.
+The same seed, replicas and times replay the same history, whatever is drawn.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import client, faults
+from .copies import copy_name
+from .delays import Delay
+from .link import Link, Version
+from .past import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .replica import File, Replica, Stamp
-
+    from .replica import File, Replica
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.
 DEFAULT_DELAY_S = (0.25, 0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What the sync product holds of one file; `file` is None once it has been deleted."""
+class Event(NamedTuple):
+    """Something the product did: at `now` (s) this `what` to a file of that machine, and how many bytes are there now.
 
-    number: int
-    file: File | None
-
-
-@dataclass(slots=True)
-class Link:
-    """One machine's connection to the sync product, and what its client remembers.
-
-    `up` and `down` are switches: a change made while `up` is off waits, and goes out when it is on again.
+    `what` is upload, keep (a conflict copy), arrive, disguise (what arrived is not the version itself), twin, vanish,
+    rewind or tidy. `number` is the version's; `size` is None for a deletion.
     """
 
-    replica: Replica
-    up: bool = True
-    down: bool = True
-    #: Each file as the last look found it.
-    known: dict[str, Stamp] = field(default_factory=dict)
-    #: The version of each file that this replica sent or received last.
-    held: dict[str, Version] = field(default_factory=dict)
-    #: When each transfer is due, in seconds.
-    uploads: dict[str, float] = field(default_factory=dict)
-    downloads: dict[str, float] = field(default_factory=dict)
-    #: Why the last look or transfer failed; empty when it did not.
-    trouble: str = ""
+    now: float
+    what: str
+    machine: str
+    name: str
+    number: int
+    size: int | None
 
 
 def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[], float]:
@@ -57,12 +48,23 @@ def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[], float]:
 
 
 class Replicator:
-    """Replicates between `replicas`, by name of the machine. Call `step` with a time that never goes back."""
+    """Replicates between `replicas`, by name of the machine. Call `step` with a time that never goes back.
 
-    def __init__(self, replicas: Mapping[str, Replica], delay: Callable[[], float] | None = None) -> None:
+    `seed` decides what the faults draw; `tell` hears of everything that is done.
+    """
+
+    def __init__(
+        self,
+        replicas: Mapping[str, Replica],
+        delay: Callable[[], float] | None = None,
+        seed: int = 0,
+        tell: Callable[[Event], None] | None = None,
+    ) -> None:
         self.delay = delay or uniform(*DEFAULT_DELAY_S)
-        self.links = {name: Link(replica) for name, replica in replicas.items()}
-        self._held: dict[str, Version] = {}
+        self.links = {name: _link(name, replica, seed) for name, replica in replicas.items()}
+        self._tell = tell
+        self._cloud: dict[str, Version] = {}
+        self._past: dict[str, Past] = {}
         self._number = 0
 
     def switch(self, name: str, *, up: bool | None = None, down: bool | None = None) -> None:
@@ -71,77 +73,159 @@ class Replicator:
         link.up = link.up if up is None else up
         link.down = link.down if down is None else down
 
+    def fault(self, name: str, machine: str, *, on: bool = True) -> None:
+        """Switch a fault of faults.FAULTS on or off. Raises ValueError, KeyError for no such fault or machine."""
+        faults.apply(name, self.links[machine], on)
+
     def step(self, now: float) -> None:
         """Do everything that is due at `now` (s). A replica in trouble is left out until the next step."""
         well = [link for link in self.links.values() if self._notice(link, now)]
         for link in well:
-            if link.up:
+            self._attempt(link, lambda link=link: self._misbehave(link, now))  # type: ignore[misc]
+        for link in well:
+            if faults.goes_up(link):
                 self._transfer(link, link.uploads, self._upload, now)
         for link in well:
-            if link.down:
+            if faults.comes_down(link):
                 self._transfer(link, link.downloads, self._download, now)
 
     def is_settled(self) -> bool:
         """Tell whether nothing is under way, as far as the last step saw."""
-        return not any(link.uploads or link.downloads for link in self.links.values())
+        return not any(link.uploads or link.downloads or client.has_to_tidy(link) for link in self.links.values())
+
+    def next_due(self) -> float | None:
+        """Return the earliest time at which a step has something to do, None while nothing is under way.
+
+        What changes in a replica meanwhile, or a fault that is switched, calls for a step at once.
+        """
+        dues: list[float] = []
+        for link in self.links.values():
+            dues += link.uploads.values() if faults.goes_up(link) else ()
+            dues += link.downloads.values() if faults.comes_down(link) else ()
+            dues += () if link.vanish_at is None else (link.vanish_at,)
+        return min(dues, default=None)
 
     def _notice(self, link: Link, now: float) -> bool:
         try:
+            faults.check_mounted(link)
             stamps = link.replica.scan()
         except OSError as error:
             link.trouble = str(error)
             return False
-        for name in stamps.keys() | link.known.keys():
+        # In an order of their own, not of a hash's: which change is given which delay is replayed too.
+        for name in sorted(stamps.keys() | link.known.keys()):
             if stamps.get(name) != link.known.get(name):
-                link.uploads.setdefault(name, now + self.delay())
+                link.uploads.setdefault(name, now + self._delay(link, now))
         link.known = stamps
         link.trouble = ""
         return True
+
+    def _misbehave(self, link: Link, now: float) -> None:
+        """Do, and put right, what this machine's client does by itself."""
+        for event in client.tidy_twins(link):
+            self._say(now, "tidy", link, event, None)
+        self._expect(link, client.rewind(link, self._past), now, "rewind")
+        client.plan_vanishing(link, now, lambda: self._delay(link, now))
+        self._expect(link, client.vanish(link, self._cloud, now), now, "vanish")
+        for name in client.overdue(link, self._cloud):
+            link.downloads.setdefault(name, now + self._delay(link, now))
+
+    def _expect(self, link: Link, names: list[str], now: float, what: str) -> None:
+        for name in names:
+            self._say(now, what, link, name, link.held[name])
+            link.downloads.setdefault(name, now + self._delay(link, now))
 
     def _transfer(
         self, link: Link, queue: dict[str, float], transfer: Callable[[Link, str, float], None], now: float
     ) -> None:
         """Try what is due, earliest first; what fails stays due."""
-        for name in sorted((name for name, due in queue.items() if due <= now), key=queue.__getitem__):
-            try:
-                transfer(link, name, now)
-            except OSError as error:
-                link.trouble = str(error)
+        for name in sorted((name for name, due in queue.items() if due <= now), key=lambda name: (queue[name], name)):
+            self._attempt(link, lambda name=name: transfer(link, name, now))  # type: ignore[misc]
+
+    @staticmethod
+    def _attempt(link: Link, deed: Callable[[], None]) -> None:
+        try:
+            deed()
+        except OSError as error:
+            link.trouble = str(error)
 
     def _upload(self, link: Link, name: str, now: float) -> None:
         """Send the file as it is now: a listing may miss a file that is being replaced, so only this look counts."""
         file = link.replica.read(name)
         del link.uploads[name]
         held = link.held.get(name)
-        if _content(file) == _content(held.file if held else None):
+        if (held is None or held.whole) and _content(file) == _content(held.file if held else None):
             return
+        before = self._cloud.get(name)
+        link.held[name] = self._publish(name, file, link, now)
+        self._say(now, "upload", link, name, link.held[name])
+        if before is not None and before.file is not None:
+            self._keep(link, name, before, now, overwrites=held is None or held.number != before.number)
+
+    def _publish(self, name: str, file: File | None, sender: Link | None, now: float) -> Version:
+        """Make this the newest version of the file, and expect it everywhere but where it came from."""
         self._number += 1
-        link.held[name] = self._held[name] = Version(self._number, file)
-        link.downloads.pop(name, None)
-        for other in self.links.values():
-            if other is not link:
-                other.downloads.setdefault(name, now + self.delay())
+        version = self._cloud[name] = Version(self._number, file)
+        self._past.setdefault(name, Past()).add(now, version)
+        for link in self.links.values():
+            if link is sender:
+                link.downloads.pop(name, None)
+            else:
+                link.downloads.setdefault(name, now + self._delay(link, now))
+        return version
+
+    def _keep(self, link: Link, name: str, before: Version, now: float, *, overwrites: bool) -> None:
+        """Keep what an upload replaced beside it, where this machine's client does that."""
+        product = faults.conflict_product(link, overwrites=overwrites)
+        if product is None or before.file is None:
+            return
+        copy = copy_name(product, name, link.name, before.file.mtime_ns, self._cloud)
+        if copy is not None:
+            self._say(now, "keep", link, copy, self._publish(copy, before.file, None, now))
 
     def _download(self, link: Link, name: str, now: float) -> None:
         """Bring the newest version, unless a change of this replica's own is still to go out: that one is later."""
         if name in link.uploads:
             return
         if link.replica.stamp(name) != link.known.get(name):
-            link.uploads[name] = now + self.delay()
+            link.uploads[name] = now + self._delay(link, now)
             return
-        version = self._held[name]
-        if link.held.get(name) is not version:
-            self._put(link, name, version.file)
-            link.held[name] = version
-        del link.downloads[name]
-
-    @staticmethod
-    def _put(link: Link, name: str, file: File | None) -> None:
-        if file is None:
-            link.replica.remove(name)
-            link.known.pop(name, None)
+        version = self._cloud[name]
+        if link.held.get(name) is version:
+            del link.downloads[name]
+        elif client.shows_twin(link, name, version):
+            self._say(now, "twin", link, client.show_twin(link, name, version, self._cloud), version)
+            del link.downloads[name]
         else:
-            link.known[name] = link.replica.deliver(name, file)
+            self._arrive(link, name, version, now)
+
+    def _arrive(self, link: Link, name: str, version: Version, now: float) -> None:
+        """Put the version into the replica, or first, for the time of another delay, what is shown instead of it."""
+        held = link.held.get(name)
+        is_shown_already = held is not None and not held.whole and held.number == version.number
+        shown = None if is_shown_already else faults.disguise(link, version, self._past[name].recent)
+        if shown is None:
+            client.put(link, name, version)
+            del link.downloads[name]
+            self._say(now, "arrive", link, name, version)
+        else:
+            client.put(link, name, Version(version.number, shown, whole=False))
+            link.downloads[name] = now + self._delay(link, now)
+            self._say(now, "disguise", link, name, link.held[name])
+
+    def _delay(self, link: Link, now: float) -> float:
+        drawn = self.delay.at(now) if isinstance(self.delay, Delay) else self.delay()
+        return drawn * faults.SLOW_FACTOR if "slow" in link.faults else drawn
+
+    def _say(self, now: float, what: str, link: Link, name: str, version: Version | None) -> None:
+        if self._tell is not None:
+            file = None if version is None else version.file
+            number = 0 if version is None else version.number
+            self._tell(Event(now, what, link.name, name, number, None if file is None else len(file.content)))
+
+
+def _link(name: str, replica: Replica, seed: int) -> Link:
+    return Link(replica, name=name, draw=random.Random(f"{seed} {name}"))  # noqa: S311 - replayable, no secret
 
 
 def _content(file: File | None) -> bytes | None:

@@ -1,0 +1,142 @@
+"""What one machine's sync client does to its replica by itself: deliveries, twins, vanishing files, a restored image.
+
+Nothing here is a change of the machine's own: the client remembers the stamp of what it puts, so it is not uploaded.
+All raise OSError with the replica.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import faults
+from .copies import copy_name
+from .link import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .link import Link
+    from .past import Past
+
+_TWINS = "duplicate-names"
+
+
+def put(link: Link, name: str, version: Version) -> None:
+    """Make the replica show this version, and remember that it does."""
+    if version.file is None:
+        link.replica.remove(name)
+        link.known.pop(name, None)
+    else:
+        faults.check_space(link)
+        link.known[name] = link.replica.deliver(name, version.file)
+    link.held[name] = version
+
+
+def is_untouched(link: Link, name: str) -> bool:
+    """Tell whether the file is as the client left it: the machine has not changed it since."""
+    return name not in link.uploads and link.replica.stamp(name) == link.known.get(name)
+
+
+def shows_twin(link: Link, name: str, version: Version) -> bool:
+    """Tell whether this version is to be shown under another name: the file of this name is another one."""
+    held = link.held.get(name)
+    has_both = held is not None and held.file is not None and version.file is not None
+    return _TWINS in link.faults and has_both and (name in link.twins or name not in link.twins.values())
+
+
+def show_twin(link: Link, name: str, version: Version, cloud: Mapping[str, Version]) -> str:
+    """Put the newest version beside the frozen one, and return under which name."""
+    if version.file is None:
+        raise ValueError(f"{name}: a deleted file has no twin")
+    taken = cloud.keys() | link.known.keys()
+    twin = link.twins.get(name) or copy_name("drive", name, link.name, 0, taken)
+    if twin is None:
+        # A conflict copy has no twin: it stays as it is until the fault ends.
+        return name
+    if twin not in link.held and is_untouched(link, twin):
+        faults.check_space(link)
+        link.known[twin] = link.replica.deliver(twin, version.file)
+    link.twins[name] = twin
+    return twin
+
+
+def tidy_twins(link: Link) -> list[str]:
+    """Take the twins away once the fault has ended, and return their names.
+
+    One that the machine has changed, or whose name a real file came to bear, stays.
+    """
+    if _TWINS in link.faults:
+        return []
+    tidied = []
+    for name, twin in list(link.twins.items()):
+        if twin not in link.held and is_untouched(link, twin):
+            link.replica.remove(twin)
+            link.known.pop(twin, None)
+            tidied.append(twin)
+        del link.twins[name]
+    return tidied
+
+
+def has_to_tidy(link: Link) -> bool:
+    """Tell whether a fault that has ended is still to be put right."""
+    return (bool(link.twins) and _TWINS not in link.faults) or (link.is_old and "old-files" not in link.faults)
+
+
+def rewind(link: Link, past: Mapping[str, Past]) -> list[str]:
+    """Put the oldest known version of every file there, once for each old-files. Returns which were put back.
+
+    What the machine has written and not uploaded stays: that is what it writes after it came back.
+    """
+    if "old-files" not in link.faults:
+        link.is_old = False
+        return []
+    if link.is_old:
+        return []
+    names = [name for name in sorted(link.held) if name in past and is_untouched(link, name)]
+    rewound = [name for name in names if _put_back(link, name, past[name].oldest)]
+    link.is_old = True
+    return rewound
+
+
+def _put_back(link: Link, name: str, oldest: Version) -> bool:
+    held = link.held[name]
+    if held.number == oldest.number or oldest.file is None:
+        return False
+    put(link, name, Version(oldest.number, oldest.file, whole=False))
+    return True
+
+
+def plan_vanishing(link: Link, now: float, delay: Callable[[], float]) -> None:
+    """Decide when the next file goes, where files vanish."""
+    if "vanishing" not in link.faults or not faults.comes_down(link):
+        link.vanish_at = None
+    elif link.vanish_at is None:
+        link.vanish_at = now + link.draw.uniform(0.0, faults.VANISH_DELAYS) * delay()
+
+
+def vanish(link: Link, cloud: Mapping[str, Version], now: float) -> list[str]:
+    """Take one file away that the product can bring back, where it is time to. Returns its name."""
+    if link.vanish_at is None or now < link.vanish_at:
+        return []
+    link.vanish_at = None
+    names = [name for name, held in sorted(link.held.items()) if _can_come_back(link, name, held, cloud)]
+    if not names:
+        return []
+    name = link.draw.choice(names)
+    put(link, name, Version(link.held[name].number, None, whole=False))
+    return [name]
+
+
+def _can_come_back(link: Link, name: str, held: Version, cloud: Mapping[str, Version]) -> bool:
+    return held is cloud.get(name) and held.file is not None and is_untouched(link, name)
+
+
+def overdue(link: Link, cloud: Mapping[str, Version]) -> list[str]:
+    """Return the files of which the replica does not show the newest version and nothing is on its way."""
+    if _TWINS in link.faults:
+        return []
+    return [
+        name
+        for name, version in cloud.items()
+        if link.held.get(name) is not version and name not in link.downloads and name not in link.uploads
+    ]

@@ -1,0 +1,70 @@
+"""What file-sync products call the file they keep beside the one that won: FIELD-NOTES, "Synced-folder rules"."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+#: A file that has this many copies gets no more. Products go on; a month's simulation has better things to keep.
+COPIES_MAX: Final = 5
+
+
+def drive(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:  # noqa: ARG001 - one shape for all
+    """`name (1).json`."""
+    return f"{stem} ({number}){suffix}"
+
+
+def dropbox(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:
+    """`name (HOST's conflicted copy 2026-02-12).json`, the next one of that day with ` (1)` behind the date."""
+    more = f" ({number - 1})" if number > 1 else ""
+    return f"{stem} ({_plain(host)}'s conflicted copy {at:%Y-%m-%d}{more}){suffix}"
+
+
+def syncthing(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:
+    """`name.sync-conflict-20260212-101530-ABCDEFG.json`: the end is the first part of the device's ID."""
+    device = base64.b32encode(hashlib.sha256(f"{host} {number}".encode()).digest()).decode("ascii")[:7]
+    return f"{stem}.sync-conflict-{at:%Y%m%d-%H%M%S}-{device}{suffix}"
+
+
+#: By the product's name.
+NAMINGS: Final[dict[str, Callable[[str, str, str, datetime, int], str]]] = {
+    "drive": drive,
+    "dropbox": dropbox,
+    "syncthing": syncthing,
+}
+
+
+def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Container[str]) -> str | None:
+    """Return a free name for a copy of `name` (relative, with `/`) whose time is `mtime_ns`.
+
+    None where the file has enough of them, or is one. `host` is the machine that `product` blames.
+    """
+    if is_copy(name):
+        return None
+    folder, slash, leaf = name.rpartition("/")
+    stem, dot, suffix = leaf.rpartition(".")
+    stem, suffix = (stem, dot + suffix) if stem else (leaf, "")
+    at = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
+    for number in range(1, COPIES_MAX + 1):
+        copy = f"{folder}{slash}{NAMINGS[product](stem, suffix, host, at, number)}"
+        if copy not in taken:
+            return copy
+    return None
+
+
+def is_copy(name: str) -> bool:
+    """Tell whether a product gave the file this name."""
+    return _COPY.search(name) is not None
+
+
+_COPY = re.compile(r" \(\d+\)(?=\.[^.]*$|$)|'s conflicted copy \d{4}-\d\d-\d\d|\.sync-conflict-\d{8}-\d{6}-[A-Z2-7]{7}")
+
+
+def _plain(host: str) -> str:
+    return host.replace("/", "-")

@@ -1,0 +1,161 @@
+"""Everything that a file-sync product, or the disk under it, does to one machine; each by a name that can be typed.
+
+A fault belongs to one machine's link and is on until it is switched off. The replicator asks here what a fault means
+for it; whoever plays the machine's own programs asks `local_trouble` what a touch of the share meets.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .replica import File
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .link import Link, Version
+
+#: By name: what it does to the machine, in one line. The source of each is FIELD-NOTES, "Synced-folder rules".
+FAULTS: Final[dict[str, str]] = {
+    "upload-stall": "its sync client uploads nothing: it reads fresh news and is not heard; it cannot tell",
+    "download-stall": "its sync client downloads nothing: it is heard, and sees the others grow old",
+    "away": "nothing goes either way; when it is back, old files are there and what it wrote meanwhile goes up late",
+    "slow": "every transfer takes twenty times as long",
+    "conflict-drive": "what its uploads overwrite is kept beside, as `name (1).json`, for everybody",
+    "conflict-dropbox": "the same, as `name (HOST's conflicted copy DATE).json`",
+    "conflict-syncthing": "the same, as `name.sync-conflict-DATE-TIME-ID.json`",
+    "duplicate-names": "it holds two files of each name: the one called so is frozen, the live one shows as ` (1)`",
+    "zero-byte": "what arrives is empty at first, whole later",
+    "truncated": "what arrives is cut off somewhere at first, whole later",
+    "placeholders": "what arrives has its size and time, and zero bytes for content until it is fetched",
+    "vanishing": "files of its replica, its own among them, are gone for a while and come back",
+    "reordered": "versions arrive in the wrong order: an older one first or again, the newest last",
+    "old-files": "its replica is as it was long ago, as after a restored image, and stays so",
+    "read-only": "every write to its share is refused (EROFS); news still arrives",
+    "full": "its share has not one byte left (ENOSPC): it writes nothing and nothing arrives",
+    "unmounted": "its share is not there: the path is missing",
+    "hang": "every touch of its share blocks in the system call, until the fault ends",
+}
+
+#: These are faults of the share as the machine's own programs meet it, and not of the sync client alone.
+LOCAL: Final = frozenset({"read-only", "full", "unmounted", "hang"})
+_NO_UPLOAD: Final = frozenset({"upload-stall", "away"})
+_NO_DOWNLOAD: Final = frozenset({"download-stall", "away", "old-files"})
+_CONFLICTS: Final = {
+    "conflict-drive": "drive",
+    "conflict-dropbox": "dropbox",
+    "conflict-syncthing": "syncthing",
+}
+_DISGUISES: Final = ("placeholders", "reordered", "truncated", "zero-byte")
+
+#: `slow`: how many times longer.
+SLOW_FACTOR: Final = 20.0
+#: Where nobody else had written, one upload in so many makes a conflict copy all the same: a repeated upload does.
+SPURIOUS_CONFLICT_ONE_IN: Final = 6
+#: `vanishing`: a file goes after so many delays, on average one of half as many.
+VANISH_DELAYS: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTrouble:
+    """What the machine's own programs meet at the share: the errors are to be raised, None is fine."""
+
+    read: OSError | None = None
+    write: OSError | None = None
+    hangs: bool = False
+
+
+def apply(name: str, link: Link, on: bool) -> None:
+    """Switch one fault of a machine on or off. Raises ValueError where there is no fault of that name."""
+    if name not in FAULTS:
+        raise ValueError(f"{name!r} is no fault; there are {', '.join(FAULTS)}")
+    if on:
+        link.faults.add(name)
+    else:
+        link.faults.discard(name)
+
+
+def end_all(links: Iterable[Link]) -> None:
+    """Switch every fault of every machine off."""
+    for link in links:
+        link.faults.clear()
+
+
+def local_trouble(link: Link) -> LocalTrouble:
+    """Return what a touch of this machine's share meets now."""
+    if "hang" in link.faults:
+        return LocalTrouble(hangs=True)
+    if "unmounted" in link.faults:
+        gone = _error(errno.ENOENT)
+        return LocalTrouble(read=gone, write=gone)
+    if "read-only" in link.faults:
+        return LocalTrouble(write=_error(errno.EROFS))
+    return LocalTrouble(write=_error(errno.ENOSPC)) if "full" in link.faults else LocalTrouble()
+
+
+def goes_up(link: Link) -> bool:
+    """Tell whether this machine's client uploads."""
+    return link.up and not link.faults & _NO_UPLOAD
+
+
+def comes_down(link: Link) -> bool:
+    """Tell whether this machine's client downloads."""
+    return link.down and not link.faults & _NO_DOWNLOAD
+
+
+def check_mounted(link: Link) -> None:
+    """Raise OSError where the sync client itself cannot look at the replica."""
+    if "hang" in link.faults:
+        raise OSError(errno.ETIMEDOUT, "the share hangs")
+    if "unmounted" in link.faults:
+        raise _error(errno.ENOENT)
+
+
+def check_space(link: Link) -> None:
+    """Raise OSError where nothing more fits into the replica."""
+    if "full" in link.faults:
+        raise _error(errno.ENOSPC)
+
+
+def conflict_product(link: Link, *, overwrites: bool) -> str | None:
+    """Return the product in whose naming an upload keeps what it overwrites; None: nothing is kept.
+
+    `overwrites` is whether the machine had not seen the version that its upload replaces.
+    """
+    products = sorted(link.faults & _CONFLICTS.keys())
+    if not products:
+        return None
+    spurious = link.draw.randrange(SPURIOUS_CONFLICT_ONE_IN) == 0
+    product = link.draw.choice(products)
+    return _CONFLICTS[product] if overwrites or spurious else None
+
+
+def disguise(link: Link, version: Version, past: Iterable[Version]) -> File | None:
+    """Return what arrives instead of `version` at first; None: the version itself arrives. `past` are earlier ones."""
+    chosen = [name for name in _DISGUISES if name in link.faults]
+    if not chosen or version.file is None:
+        return None
+    name = link.draw.choice(chosen)
+    if name == "reordered":
+        return _earlier(link, version, past)
+    return _spoilt(name, version.file, link)
+
+
+def _earlier(link: Link, version: Version, past: Iterable[Version]) -> File | None:
+    files = [old.file for old in past if old.number < version.number and old.file is not None]
+    return link.draw.choice(files) if files and link.draw.random() < 0.5 else None  # noqa: PLR2004 - every other one
+
+
+def _spoilt(name: str, file: File, link: Link) -> File:
+    if name == "zero-byte":
+        return File(b"", file.mtime_ns)
+    if name == "placeholders":
+        return File(bytes(len(file.content)), file.mtime_ns)
+    return File(file.content[: link.draw.randrange(max(1, len(file.content)))], file.mtime_ns)
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))

@@ -1,0 +1,448 @@
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roosync_ops.lab import faults
+from roosync_ops.lab.copies import COPIES_MAX, is_copy
+from roosync_ops.lab.faults import FAULTS, local_trouble
+from roosync_ops.lab.replica import File, FolderReplica
+from roosync_ops.lab.replicator import Event, Replicator, uniform
+from tests.unit.lab.virtual import MemoryReplica, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEAT = "heartbeats/a.json"
+DATED = 1_770_891_330_000_000_000  # 2026-02-12T10:15:30Z
+
+
+def _world(*names: str, delay: float = 0.4, seed: int = 0) -> World:
+    replicas = {name: MemoryReplica() for name in names}
+    return World(replicas, Replicator(replicas, lambda: delay, seed))
+
+
+def _beats(w: World, count: int, every: float = 5.0) -> list[bytes | None]:
+    """Machine a beats `count` times; what b saw of it a little before each next beat."""
+    seen = []
+    for number in range(count):
+        w.replicas["a"].write(BEAT, b"beat %d" % number)
+        w.run(every)
+        seen.append(w.replicas["b"].text(BEAT))
+    return seen
+
+
+def _seen_between(w: World, seconds: float) -> set[bytes | None]:
+    """Everything that b shows of a's file within some time."""
+    seen = set()
+    end = w.now + seconds
+    while w.now < end:
+        w.run(0.1)
+        seen.add(w.replicas["b"].text(BEAT))
+    return seen
+
+
+def test_every_fault_is_said_in_one_line() -> None:
+    assert all(text and "\n" not in text and len(text) < 110 for text in FAULTS.values())
+
+
+def test_a_fault_nobody_knows_is_an_error_that_lists_them() -> None:
+    w = _world("a")
+    with pytest.raises(ValueError, match=r"'rust' is no fault; there are upload-stall, "):
+        w.sync.fault("rust", "a")
+
+
+def test_an_upload_stall_leaves_the_machine_reading_and_unheard() -> None:
+    w = _world("a", "b")
+    w.sync.fault("upload-stall", "a")
+    w.replicas["b"].write("heartbeats/b.json", b"b")
+    assert _beats(w, 3) == [None] * 3
+    assert w.replicas["a"].text("heartbeats/b.json") == b"b"
+    w.sync.fault("upload-stall", "a", on=False)
+    w.settle()
+    assert w.replicas["b"].text(BEAT) == b"beat 2"
+
+
+def test_a_download_stall_leaves_the_machine_heard_and_with_old_news() -> None:
+    w = _world("a", "b")
+    w.sync.fault("download-stall", "b")
+    w.replicas["b"].write("heartbeats/b.json", b"b")
+    assert _beats(w, 3) == [None] * 3
+    assert w.replicas["a"].text("heartbeats/b.json") == b"b"
+
+
+def test_the_power_switch_and_a_stall_do_not_undo_each_other() -> None:
+    w = _world("a", "b")
+    w.sync.fault("upload-stall", "a")
+    w.sync.switch("a", up=False, down=False)
+    w.sync.switch("a", up=True, down=True)
+    assert _beats(w, 2) == [None, None]
+
+
+def test_who_comes_back_late_overwrites_what_was_written_meanwhile() -> None:
+    w = _world("a", "b")
+    w.replicas["a"].write("heartbeat.json", b"before")
+    w.settle()
+    w.sync.fault("away", "a")
+    w.replicas["a"].write("heartbeat.json", b"hours ago")
+    w.run(3600, poll=10)
+    w.replicas["b"].write("heartbeat.json", b"now")
+    w.run(60, poll=1)
+    assert w.replicas["a"].text("heartbeat.json") == b"hours ago"
+    w.sync.fault("away", "a", on=False)
+    w.settle()
+    assert w.replicas["b"].text("heartbeat.json") == b"hours ago"
+
+
+def test_slow_is_twenty_times_as_long() -> None:
+    w = _world("a", "b", delay=0.5)
+    w.sync.fault("slow", "a")
+    w.replicas["a"].write(BEAT, b"1")
+    w.run(9)
+    assert w.replicas["b"].text(BEAT) is None
+    w.run(3)
+    assert w.replicas["b"].text(BEAT) == b"1"
+
+
+@pytest.mark.parametrize(
+    ("fault", "copy"),
+    [
+        pytest.param("conflict-drive", "heartbeat (1).json", id="Google Drive"),
+        pytest.param("conflict-dropbox", "heartbeat (a's conflicted copy 2026-02-12).json", id="Dropbox"),
+        pytest.param("conflict-syncthing", r"heartbeat.sync-conflict-20260212-101530-", id="Syncthing"),
+    ],
+)
+def test_what_an_upload_overwrites_unseen_is_kept_under_the_products_own_name(fault: str, copy: str) -> None:
+    w = _world("a", "b", "c")
+    w.sync.fault(fault, "a")
+    w.sync.links["a"].replica.deliver("heartbeat.json", File(b"mine", DATED))
+    w.replicas["b"].deliver("heartbeat.json", File(b"theirs", DATED))
+    w.sync.switch("a", up=False)
+    w.run(5)
+    w.sync.switch("a", up=True)
+    w.settle()
+    for replica in w.replicas.values():
+        (name,) = (name for name in replica.contents() if is_copy(name))
+        assert name.startswith(copy)
+        assert replica.contents() == {"heartbeat.json": b"mine", name: b"theirs"}
+
+
+def test_a_file_with_one_writer_gets_copies_too_and_not_without_end() -> None:
+    w = _world("a", "b")
+    w.sync.fault("conflict-drive", "a")
+    _beats(w, 80)
+    copies = [name for name in w.replicas["b"].contents() if is_copy(name)]
+    assert sorted(copies) == [f"heartbeats/a ({number}).json" for number in range(1, COPIES_MAX + 1)]
+
+
+def test_of_two_files_of_one_name_the_live_one_is_shown_beside_the_frozen_one_until_it_ends() -> None:
+    w = _world("a", "b", "c")
+    _beats(w, 1)
+    w.sync.fault("duplicate-names", "b")
+    w.replicas["a"].write(BEAT, b"live")
+    w.run(5)
+    assert w.replicas["b"].contents() == {BEAT: b"beat 0", "heartbeats/a (1).json": b"live"}
+    assert w.replicas["c"].contents() == {BEAT: b"live"}
+    w.sync.fault("duplicate-names", "b", on=False)
+    w.settle()
+    assert w.replicas["b"].contents() == w.replicas["a"].contents() == {BEAT: b"live"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "first"),
+    [
+        pytest.param("zero-byte", {b""}, id="empty"),
+        pytest.param("placeholders", {b"\0\0\0\0"}, id="not fetched"),
+        pytest.param("truncated", {b"", b"w", b"wh", b"who"}, id="cut off"),
+    ],
+)
+def test_what_arrives_spoilt_is_whole_a_moment_later_and_is_not_sent_back(fault: str, first: set[bytes]) -> None:
+    w = _world("a", "b")
+    w.sync.fault(fault, "b")
+    w.replicas["a"].write(BEAT, b"whol")
+    w.run(0.9)
+    assert w.replicas["b"].text(BEAT) in first
+    w.settle()
+    assert w.replicas["b"].text(BEAT) == w.replicas["a"].text(BEAT) == b"whol"
+    assert w.replicas["a"].writes == 1
+
+
+def test_an_older_version_may_arrive_after_a_newer_one_and_the_newest_does_in_the_end() -> None:
+    w = _world("a", "b")
+    w.sync.fault("reordered", "b")
+    shown = []
+    for number in range(30):
+        w.replicas["a"].write(BEAT, b"%d" % number)
+        shown += [int(text) for text in _seen_between(w, 3) if text]
+    assert any(later < earlier for earlier, later in itertools.pairwise(shown))
+    w.settle()
+    assert w.replicas["b"].text(BEAT) == b"29"
+
+
+def test_files_vanish_for_everybody_on_that_machine_alone_and_come_back() -> None:
+    w = _world("a", "b")
+    _beats(w, 1)
+    w.sync.fault("vanishing", "b")
+    assert _seen_between(w, 20) == {b"beat 0", None}
+    assert w.replicas["a"].text(BEAT) == b"beat 0"
+    w.sync.fault("vanishing", "b", on=False)
+    w.settle()
+    assert w.replicas["b"].text(BEAT) == b"beat 0"
+
+
+def test_a_restored_image_shows_the_files_of_long_ago_and_keeps_what_it_writes_itself() -> None:
+    w = _world("a", "b")
+    _beats(w, 20)
+    w.sync.fault("old-files", "b")
+    w.run(60)
+    w.replicas["b"].write("heartbeats/b.json", b"alive")
+    w.run(5)
+    assert w.replicas["b"].text(BEAT) == b"beat 0"
+    assert w.replicas["a"].text(BEAT) == b"beat 19"
+    assert w.replicas["a"].text("heartbeats/b.json") == b"alive"
+    w.sync.fault("old-files", "b", on=False)
+    w.settle()
+    assert w.replicas["b"].text(BEAT) == b"beat 19"
+
+
+@pytest.mark.parametrize("fault", ["hang", "unmounted"])
+def test_a_share_that_is_not_there_deletes_nothing_and_catches_up(fault: str) -> None:
+    w = _world("a", "b")
+    _beats(w, 1)
+    w.sync.fault(fault, "a")
+    w.replicas["b"].write("heartbeats/b.json", b"b")
+    w.run(60)
+    assert w.sync.links["a"].trouble
+    assert w.replicas["a"].text("heartbeats/b.json") is None
+    assert w.replicas["b"].text(BEAT) == b"beat 0"
+    w.sync.fault(fault, "a", on=False)
+    w.settle()
+    assert w.replicas["a"].text("heartbeats/b.json") == b"b"
+
+
+def test_nothing_arrives_where_the_disk_is_full() -> None:
+    w = _world("a", "b")
+    w.sync.fault("full", "b")
+    assert _beats(w, 2) == [None, None]
+    assert "No space left" in w.sync.links["b"].trouble
+    w.sync.fault("full", "b", on=False)
+    w.settle()
+    assert w.replicas["b"].text(BEAT) == b"beat 1"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reads", "writes", "hangs"),
+    [
+        pytest.param("read-only", "None", "OSError(30", False, id="read-only"),
+        pytest.param("full", "None", "OSError(28", False, id="full"),
+        pytest.param("unmounted", "FileNotFoundError", "FileNotFoundError", False, id="unmounted"),
+        pytest.param("hang", "None", "None", True, id="hang"),
+        pytest.param("slow", "None", "None", False, id="the client's own trouble"),
+    ],
+)
+def test_the_machines_own_programs_meet_what_a_disk_says(fault: str, reads: str, writes: str, hangs: bool) -> None:
+    w = _world("a")
+    w.sync.fault(fault, "a")
+    met = local_trouble(w.sync.links["a"])
+    assert repr(met.read).startswith(reads)
+    assert repr(met.write).startswith(writes)
+    assert met.hangs == hangs
+
+
+def test_the_next_time_worth_a_step_is_known() -> None:
+    w = _world("a", "b", delay=7.0)
+    assert w.sync.next_due() is None
+    w.replicas["a"].write(BEAT, b"1")
+    w.sync.step(100.0)
+    assert w.sync.next_due() == 107.0
+    w.sync.step(107.0)
+    assert w.sync.next_due() == 114.0
+    w.sync.fault("download-stall", "b")
+    assert w.sync.next_due() is None
+
+
+# --- whatever is applied and ended ---------------------------------------------------------------------------------
+
+MACHINES = "abc"
+SHARED = "heartbeat.json"
+
+
+def _own(machine: str) -> str:
+    return f"heartbeats/{machine}.json"
+
+
+@dataclass
+class Fleet:
+    """Three machines of which each writes its own file and all write one; what they wrote is remembered."""
+
+    world: World
+    written: dict[str, list[bytes]] = field(default_factory=dict)
+    count: int = 0
+
+    def write(self, machine: str, name: str) -> None:
+        trouble = local_trouble(self.world.sync.links[machine])
+        if trouble.hangs or trouble.write is not None:
+            return
+        self.count += 1
+        content = b"%s %d" % (machine.encode(), self.count)
+        self.world.replicas[machine].write(name, content)
+        self.written.setdefault(name, []).append(content)
+
+    def end(self) -> None:
+        faults.end_all(self.world.sync.links.values())
+        for machine in MACHINES:
+            self.world.sync.switch(machine, up=True, down=True)
+        self.world.settle()
+        self.world.settle()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("own"), st.sampled_from(MACHINES), st.just("")),
+        st.tuples(st.just("shared"), st.sampled_from(MACHINES), st.just("")),
+        st.tuples(st.sampled_from(["on", "off"]), st.sampled_from(MACHINES), st.sampled_from(list(FAULTS))),
+        st.tuples(st.just("wait"), st.sampled_from("19"), st.just("")),
+    ),
+    max_size=50,
+)
+
+
+def _play(fleet: Fleet, steps: list[tuple[str, str, str]]) -> None:
+    for what, machine, fault in steps:
+        if what == "own":
+            fleet.write(machine, _own(machine))
+        elif what == "shared":
+            fleet.write(machine, SHARED)
+        elif what == "wait":
+            fleet.world.run(int(machine) / 2)
+        else:
+            fleet.world.sync.fault(fault, machine, on=what == "on")
+
+
+def _fleet(seed: int) -> Fleet:
+    w = _world(*MACHINES, seed=seed)
+    w.sync.delay = uniform(0.0, 2.0, seed)
+    return Fleet(w)
+
+
+@settings(deadline=None)  # a busy computer is no failure
+@given(STEPS, st.integers(0, 1000))
+def test_whatever_happened_in_the_end_every_replica_holds_what_the_last_writer_wrote(
+    steps: list[tuple[str, str, str]], seed: int
+) -> None:
+    fleet = _fleet(seed)
+    _play(fleet, steps)
+    fleet.end()
+    a, b, c = (replica.contents() for replica in fleet.world.replicas.values())
+    assert a == b == c
+    for machine in MACHINES:
+        last = fleet.written.get(_own(machine), [None])[-1]
+        assert a.get(_own(machine)) == last
+    fleet.write("b", SHARED)
+    fleet.end()
+    assert {replica.text(SHARED) for replica in fleet.world.replicas.values()} == {fleet.written[SHARED][-1]}
+
+
+@settings(deadline=None)  # a busy computer is no failure
+@given(STEPS, st.integers(0, 1000))
+def test_no_file_appears_that_was_never_written_but_for_named_conflict_copies(
+    steps: list[tuple[str, str, str]], seed: int
+) -> None:
+    fleet = _fleet(seed)
+    _play(fleet, steps)
+    fleet.end()
+    everything = {content for contents in fleet.written.values() for content in contents}
+    for name, content in fleet.world.replicas["a"].contents().items():
+        assert name in fleet.written or is_copy(name)
+        assert content in everything
+
+
+@settings(deadline=None, max_examples=20)  # a busy computer is no failure
+@given(steps=STEPS)
+def test_nothing_outside_the_shares_folder_is_touched(
+    steps: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    top = tmp_path_factory.mktemp("top")
+    (top / "precious").write_text("x")
+    replicas = {name: FolderReplica(top / name / "share") for name in MACHINES}
+    for name, replica in replicas.items():
+        replica.root.mkdir(parents=True)
+        replica.deliver(_own(name), File(name.encode()))
+    sync = Replicator(replicas, uniform(0.0, 1.0))
+    for number, (what, machine, fault) in enumerate(steps):
+        if what in ("on", "off"):
+            sync.fault(fault, machine, on=what == "on")
+        elif what in ("own", "shared") and machine in replicas:
+            name = _own(machine) if what == "own" else SHARED
+            (replicas[machine].root / name).write_bytes(b"%d" % number)
+        sync.step(float(number))
+    outside = {path.relative_to(top).as_posix() for path in top.rglob("*") if "share" not in path.parts}
+    assert outside == {"precious", *MACHINES}
+
+
+def test_a_folder_that_is_a_link_leads_nobody_out_of_the_share(tmp_path: Path) -> None:
+    outside, share = tmp_path / "outside", tmp_path / "share"
+    outside.mkdir()
+    share.mkdir()
+    (outside / "a.json").write_text("precious")
+    (share / "heartbeats").symlink_to(outside)
+    replica = FolderReplica(share)
+    for touch in (lambda: replica.deliver(BEAT, File(b"x")), lambda: replica.remove(BEAT), lambda: replica.read(BEAT)):
+        with pytest.raises(OSError, match="link"):
+            touch()
+    assert (outside / "a.json").read_text() == "precious"
+    assert len(list(outside.iterdir())) == 1
+
+
+# --- replay --------------------------------------------------------------------------------------------------------
+
+
+def history(seed: int) -> str:
+    """The digest of all that happens in an hour with every fault on and off, and of what is there in the end."""
+    told: list[Event] = []
+    replicas = {name: MemoryReplica() for name in MACHINES}
+    sync = Replicator(replicas, uniform(0.5, 20.0, seed), seed, told.append)
+    names = list(FAULTS)
+    for now in range(3600):
+        if now % 30 == 0:
+            for machine in MACHINES:
+                replicas[machine].write(_own(machine), b"%d" % now)
+                replicas[machine].write(SHARED, b"%s %d" % (machine.encode(), now))
+        if now % 60 == 0:
+            minute = now // 60
+            sync.fault(names[minute % len(names)], MACHINES[minute % 3])
+            sync.fault(names[(minute - 2) % len(names)], MACHINES[(minute - 2) % 3], on=False)
+        sync.step(float(now))
+    rows = [repr(tuple(event)) for event in told]
+    ends = [repr(sorted(replica.contents().items())) for replica in replicas.values()]
+    assert len(rows) > 200
+    return hashlib.sha256("\n".join(rows + ends).encode()).hexdigest()
+
+
+def test_the_same_seed_replays_the_same_bytes_in_another_process_too() -> None:
+    program = "from tests.unit.lab.test_faults import history; print(history(7))"
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": salt, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout.strip()
+        for salt in ("1", "2")
+    ]
+    assert done == [history(7)] * 2
+
+
+def test_another_seed_is_another_history() -> None:
+    assert history(7) != history(8)
