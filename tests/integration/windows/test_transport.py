@@ -159,7 +159,7 @@ def test_what_a_program_prints_is_text(usual: Host, printed: bytes, lines: list[
 def test_what_does_not_end_is_given_up_in_time(usual: Host) -> None:
     program, began = "import time; time.sleep(60)", time.monotonic()
     with pytest.raises(TimeoutError):
-        usual.run_shell_command(StringCommand("python -I -S -"), _stdin=program, _timeout=3)
+        usual.run_shell_command(StringCommand("python -I -S -"), _stdin=program, _timeout=1)
     assert time.monotonic() - began < 30
 
 
@@ -235,8 +235,8 @@ def test_a_python_in_the_profile_of_somebody_with_a_space_and_an_accent_is_found
     assert elodie.files() == before
 
 
-@pytest.mark.parametrize("name", [r"C:\Outils\Pythön 3\python.exe", r"C:\Tools & more\100%\python.exe"])
-def test_a_python_is_named_whatever_its_folder_is_called(fleet: WinFleet, usual: Host, name: str) -> None:
+def test_a_python_is_named_whatever_its_folder_is_called(fleet: WinFleet, usual: Host) -> None:
+    name = r"C:\Outils & more\Pythön 100% (3)\python.exe"
     program = f"import shutil; shutil.copytree('C:/Python311', {name[:-11]!r})"
     ok, output = usual.run_shell_command(StringCommand("python -I -S -"), _stdin=program)
     assert ok, output.output
