@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyinfra.api.facts import FactBase
 
@@ -42,6 +42,9 @@ class MachineFacts(FactBase[Report | SilenceError]):
         }
     """
 
+    #: What else is asked in the same round trip.
+    extra: ClassVar[dict[str, Any]] = {}
+
     def command(
         self,
         local_dir: str | None = None,
@@ -50,7 +53,13 @@ class MachineFacts(FactBase[Report | SilenceError]):
         share_deadline: float = 5.0,
         bootstrap: bool = False,
     ) -> Ask:
-        request = {"do": "probe", "localDir": local_dir, "shared": shared, "shareDeadline": share_deadline}
+        request = {
+            "do": "probe",
+            "localDir": local_dir,
+            "shared": shared,
+            "shareDeadline": share_deadline,
+            **self.extra,
+        }
         self._ask = Ask(request, python, bootstrap=bootstrap, forgiving=True)
         return self._ask
 

@@ -166,6 +166,12 @@ class Report(_Answer):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class Told(Report):
+    """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
+
+    state: dict[str, Any] | None = None
+
+
 class Failed(_Answer):
     """The step of an `apply` that failed, in the agent's own words."""
 
@@ -192,6 +198,8 @@ class Reply(_Answer):
     status: Status = None
 
 
+R = TypeVar("R", bound=Report)
+
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM"}
 _MAX_SAID = 600
@@ -208,7 +216,15 @@ class SilenceError(Exception):
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
-    report = _model(Report, lines)
+    return _timed(_model(Report, lines), sent_ms, received_ms)
+
+
+def parse_told(lines: Iterable[str], sent_ms: int, received_ms: int) -> Told:
+    """As parse_report, with the state that was asked for. Raises SilenceError."""
+    return _timed(_model(Told, lines), sent_ms, received_ms)
+
+
+def _timed(report: R, sent_ms: int, received_ms: int) -> R:
     ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
     return report.model_copy(
         update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: Beyond the share's own deadline, to start the agent and to print the state of a large fleet, in s.
+REPLICA_S = 5.0
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -50,6 +54,8 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     folder = local_dir(request)
     config, text, modified = read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
+    limit_s = float(request.get("shareDeadline") or 5)
+    share = look_at_share(shared, limit_s, folder)
     return {
         "hostname": hostname(),
         "platform": sys.platform,
@@ -62,7 +68,8 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         "configProblem": text,
         "configModifiedMs": modified,
         "status": status(folder),
-        "share": look_at_share(shared, float(request.get("shareDeadline") or 5), folder),
+        "share": share,
+        "state": replica(folder, share, limit_s) if request.get("state") else None,
         "clock": {"startMs": started, "endMs": _now_ms()},
     }
 
@@ -97,6 +104,18 @@ def status(folder: str) -> dict[str, Any] | None:
         return None
     try:
         return ask(folder, ["status"], STATUS_LIMIT_S)
+    except StepError as error:
+        return {"success": False, "code": error.code, "message": str(error)}
+
+
+def replica(folder: str, share: dict[str, Any] | None, limit_s: float) -> dict[str, Any] | None:
+    """Return what the agent here finds in its replica, or why it cannot tell; None where there is no agent."""
+    if not os.path.exists(os.path.join(folder, AGENT_NAME)):
+        return None
+    if share is not None and share.get("hung"):  # it would hang once more
+        return {"success": False, "code": "SHARE_HUNG", "message": f"no answer within {limit_s:g} s"}
+    try:
+        return ask(folder, ["state"], limit_s + REPLICA_S)
     except StepError as error:
         return {"success": False, "code": error.code, "message": str(error)}
 

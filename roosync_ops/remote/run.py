@@ -104,7 +104,7 @@ def run(  # noqa: PLR0913 - each is an option of the commands
         "verbose": verbose,
         "connectTimeout": connect_timeout_s,
     }
-    with Workers([{**request, "machines": part} for part in _parts(names)], verbose=verbose) as workers:
+    with Workers([{**request, "machines": part} for part in parts_of(names)], verbose=verbose) as workers:
         found: dict[str, Result] = {}
         looking = set(range(len(workers)))
         for worker, event in workers.events():
@@ -121,7 +121,8 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     return tuple(found.get(name) or _lost(name, reason) for name in names)
 
 
-def _parts(names: Sequence[str]) -> list[list[str]]:
+def parts_of(names: Sequence[str]) -> list[list[str]]:
+    """Share machines among as many workers as are worth starting."""
     count = max(1, min(os.cpu_count() or 1, math.ceil(len(names) / _MACHINES_A_WORKER)))
     return [part for at in range(count) if (part := list(names[at::count]))]
 

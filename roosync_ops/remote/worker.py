@@ -31,7 +31,7 @@ from pyinfra_cli.util import exec_file
 
 from roosync_ops.fleet import Machine
 
-from . import facts, replica
+from . import facts, looking, replica
 from .checks import ssh_command
 from .ledger import PLANNED, Failure, ledger
 from .preflight import machine_of, wrong_system
@@ -81,6 +81,8 @@ def main() -> int:
     started = time.monotonic()
     if "read" in request:
         _read_state(request)
+    elif "look" in request:
+        looking.answer(request, _login, say)
     else:
         _run(request)
     say("end", seconds=round(time.monotonic() - started, 3))
@@ -163,15 +165,21 @@ def _look_at(state: State, host: Host, request: dict[str, Any]) -> None:
 
 def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
     """Log in within `connect_timeout_s` and _LOGIN_S, whatever the machine does or does not do."""
+    failure = _login(state, host, connect_timeout_s + _LOGIN_S)
+    if failure is None:
+        say("connected", machine=host.name)
+    return failure is None
+
+
+def _login(state: State, host: Host, limit_s: float) -> Failure | None:
+    """Log in within `limit_s`; return why not."""
     try:
-        with Timeout(connect_timeout_s + _LOGIN_S, TimeoutError(f"no login within {connect_timeout_s + _LOGIN_S} s")):
+        with Timeout(limit_s, TimeoutError(f"no login within {limit_s:g} s")):
             host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
-        ledger(host).fail(_unreachable(host, str(error)))
         state.failed_hosts.add(host)
-        return False
-    say("connected", machine=host.name)
-    return True
+        return ledger(host).fail(_unreachable(host, str(error)))
+    return None
 
 
 def _unreachable(host: Host, said: str) -> Failure:

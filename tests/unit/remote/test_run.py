@@ -33,7 +33,7 @@ def test_an_outcome_is_the_worst_thing_that_happened(result: Result, outcome: st
 @pytest.mark.parametrize("count", [1, 3, 25, 26, 100, 1000])
 def test_every_machine_is_some_worker_s(count: int) -> None:
     names = [f"m-{number}" for number in range(count)]
-    assert sorted(name for part in run._parts(names) for name in part) == sorted(names)
+    assert sorted(name for part in run.parts_of(names) for name in part) == sorted(names)
 
 
 @pytest.mark.parametrize("line", ["", "hello\n", "[1]\n", '{"a": 1}\n', '{"event": 1}\n', "{"])

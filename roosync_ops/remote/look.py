@@ -1,0 +1,134 @@
+"""What machines say of themselves, and what their own replicas show: one round trip each, all at once, nothing written.
+
+Imports no pyinfra: worker processes do. However a machine, a worker or the network fails, each machine has a Look.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from .facts_model import Report
+from .ledger import Failure
+from .run import Workers, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roosync_ops.fleet import Machine
+
+#: A machine that is on takes its TCP connection within this, in s; one that is off says nothing at all.
+CONNECT_S: Final = 2.0
+#: Beyond a machine's own limit: to start the worker, and for it to tell that a machine was late, in s.
+_WORKER_S: Final = 5.0
+CONNECT: Final = "connect"
+LOOK: Final = "look"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one machine answered. `failure.step` is "connect" where it was not reached at all.
+
+    `report` is its own word (facts_model: status is its local truth); `state` is its agent's `state` document, what its
+    own replica shows; where there is none although it answered, `state_failure` says why. `seconds` is the round trip.
+    """
+
+    machine_id: str
+    failure: Failure | None
+    report: Report | None
+    state: dict[str, Any] | None
+    state_failure: Failure | None = None
+    seconds: float = 0.0
+
+    @property
+    def reached(self) -> bool:
+        """Tell whether somebody answered there, whatever was said."""
+        return self.failure is None or self.failure.step != CONNECT
+
+
+def look(
+    machines: Sequence[Machine],
+    *,
+    timeout_s: float,
+    connect_timeout_s: float = CONNECT_S,
+    with_state: bool = True,
+    tell: Callable[[Look], None] = lambda _: None,
+) -> dict[str, Look]:
+    """Ask every machine at once; return a Look for each, in their order, within about `timeout_s`.
+
+    A machine that cannot be reached or hangs delays none of the others, and never raises. `tell` hears of each
+    Look as it comes.
+    """
+    found: dict[str, Look] = {}
+    if not machines:
+        return found
+    with Workers(
+        [_request(part, timeout_s, connect_timeout_s, with_state=with_state) for part in _parts(machines)]
+    ) as workers:
+        timer = threading.Timer(timeout_s + _WORKER_S, workers.end)
+        timer.start()
+        try:
+            for _, event in workers.events():
+                if event["event"] == "look":
+                    found[event["machine"]] = _look(event)
+                    tell(found[event["machine"]])
+        finally:
+            timer.cancel()
+        missing = [machine for machine in machines if machine.machine_id not in found]
+        reason = workers.last_words() if missing else ""
+    for machine in missing:
+        found[machine.machine_id] = lost(machine.machine_id, reason, timeout_s)
+    return {machine.machine_id: found[machine.machine_id] for machine in machines}
+
+
+def lost(machine_id: str, reason: str, seconds: float) -> Look:
+    """Return the Look of a machine that no worker told of."""
+    hint = f"roosync-ops rollout {machine_id} --dry --verbose"
+    failure = Failure(LOOK, "INTERNAL", f"the process that ran pyinfra ended early: {reason}", hint)
+    return Look(machine_id, failure, None, None, seconds=seconds)
+
+
+def _parts(machines: Sequence[Machine]) -> list[list[Machine]]:
+    by_name = {machine.machine_id: machine for machine in machines}
+    return [[by_name[name] for name in part] for part in parts_of(list(by_name))]
+
+
+def _request(
+    machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float, *, with_state: bool
+) -> dict[str, Any]:
+    return {
+        "look": {machine.machine_id: machine.model_dump(mode="json", exclude={"machine_id"}) for machine in machines},
+        "machines": [machine.machine_id for machine in machines],
+        "verbose": False,
+        "timeout": timeout_s,
+        "connectTimeout": min(timeout_s, connect_timeout_s),
+        "withState": with_state,
+    }
+
+
+def _look(event: dict[str, Any]) -> Look:
+    name, seconds = event["machine"], float(event["seconds"])
+    failure = None if event["failure"] is None else Failure(**event["failure"])
+    try:
+        report = None if event["report"] is None else Report.model_validate(event["report"])
+    except ValidationError as error:
+        hint = f"roosync-ops rollout {name} --dry --verbose"
+        return Look(name, Failure(LOOK, "NOT_UNDERSTOOD", str(error)[:200], hint), None, None, seconds=seconds)
+    state = event["state"]
+    if state is None or state.get("success") is True:
+        return Look(name, failure, report, state, seconds=seconds)
+    return Look(name, failure, report, None, _refusal(name, state), seconds)
+
+
+def _refusal(name: str, state: dict[str, Any]) -> Failure:
+    """Word an agent that could not tell what its replica shows."""
+    hint = state.get("hint")
+    return Failure(
+        LOOK,
+        str(state.get("code") or "NO_STATE")[:80],
+        str(state.get("message") or "no reason given")[:300],
+        hint if isinstance(hint, str) else f"roosync-ops diagnose {name}",
+    )
