@@ -89,6 +89,38 @@ def test_the_console_sees_the_drive_itself(running: WindowsAgent) -> None:
     assert look["share"]["freeBytes"] > 0
 
 
+def test_the_loop_is_at_most_half_larger_than_a_bare_interpreter(running: WindowsAgent) -> None:
+    (pid,) = running.loops()
+    done = running.host.run("python", "-I", "-S", "-", str(pid), input=_WEIGHER.encode())
+    assert done.returncode == 0, done.stderr
+    loop, bare = json.loads(done.stdout)
+    assert loop <= 1.5 * bare, f"working sets of {loop // 1024} and {bare // 1024} KiB"
+
+
+#: Runs on the host: the working sets, in bytes, of a process and of a pythonw.exe that does nothing.
+_WEIGHER = """
+import ctypes, json, subprocess, sys, time
+from ctypes import wintypes
+
+class Counters(ctypes.Structure):
+    _fields_ = [('cb', wintypes.DWORD), ('faults', wintypes.DWORD), ('peak', ctypes.c_size_t), ('now', ctypes.c_size_t),
+                ('rest', ctypes.c_size_t * 6)]
+
+kernel, psapi = ctypes.WinDLL('kernel32'), ctypes.WinDLL('psapi')
+kernel.OpenProcess.restype = wintypes.HANDLE
+
+def working_set(pid):
+    handle, counters = wintypes.HANDLE(kernel.OpenProcess(0x0410, False, pid)), Counters()
+    assert psapi.GetProcessMemoryInfo(handle, ctypes.byref(counters), ctypes.sizeof(counters))
+    return counters.now
+
+bare = subprocess.Popen(['pythonw', '-I', '-S', '-c', 'import time; time.sleep(60)'], stdin=subprocess.PIPE)
+time.sleep(2)
+print(json.dumps([working_set(int(sys.argv[1])), working_set(bare.pid)]))
+bare.kill()
+"""
+
+
 def test_a_killed_loop_is_brought_back_by_its_trigger(running: WindowsAgent) -> None:
     old = session_of(running)
     (pid,) = running.loops()
@@ -214,38 +246,6 @@ def test_killed_at_any_instant_it_leaves_a_whole_record(agent: WindowsAgent) -> 
     assert agent.at_console("register")["success"] is True
     assert agent.sequence() > before
     assert {path.name for path in agent.own.parent.iterdir()} <= {"myia-po-2024.json"}
-
-
-def test_the_loop_is_at_most_half_larger_than_a_bare_interpreter(running: WindowsAgent) -> None:
-    (pid,) = running.loops()
-    done = running.host.run("python", "-I", "-S", "-", str(pid), input=_WEIGHER.encode())
-    assert done.returncode == 0, done.stderr
-    loop, bare = json.loads(done.stdout)
-    assert loop <= 1.5 * bare, f"working sets of {loop // 1024} and {bare // 1024} KiB"
-
-
-#: Runs on the host: the working sets, in bytes, of a process and of a pythonw.exe that does nothing.
-_WEIGHER = """
-import ctypes, json, subprocess, sys, time
-from ctypes import wintypes
-
-class Counters(ctypes.Structure):
-    _fields_ = [('cb', wintypes.DWORD), ('faults', wintypes.DWORD), ('peak', ctypes.c_size_t), ('now', ctypes.c_size_t),
-                ('rest', ctypes.c_size_t * 6)]
-
-kernel, psapi = ctypes.WinDLL('kernel32'), ctypes.WinDLL('psapi')
-kernel.OpenProcess.restype = wintypes.HANDLE
-
-def working_set(pid):
-    handle, counters = wintypes.HANDLE(kernel.OpenProcess(0x0410, False, pid)), Counters()
-    assert psapi.GetProcessMemoryInfo(handle, ctypes.byref(counters), ctypes.sizeof(counters))
-    return counters.now
-
-bare = subprocess.Popen(['pythonw', '-I', '-S', '-c', 'import time; time.sleep(60)'], stdin=subprocess.PIPE)
-time.sleep(2)
-print(json.dumps([working_set(int(sys.argv[1])), working_set(bare.pid)]))
-bare.kill()
-"""
 
 
 #: Runs on the host: starts beats, ends them by TerminateProcess at random instants, and reads the record each time.
