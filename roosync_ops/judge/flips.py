@@ -1,0 +1,278 @@
+"""From status rows over time to flips: once per event, with a reason, never twice.
+
+What makes silence an event, in the order it is asked:
+1. A beat that was received proves life, whatever any clock says; a record that says *left* proves a planned stop.
+2. A machine is told offline when nothing came from it for its whole offlineTimeout, counted by this reader's clock, and
+   only while others' beats did come in: time in which the share brought nothing from anybody proves nothing.
+3. Nothing from anybody, most of the fleet gone at once, or a share that cannot be read is one flip about the share.
+   When it moves again every machine has its whole timeout anew to be heard of.
+4. The first look, and whatever was told before a restart, is taken for granted and told to nobody.
+5. FLAP_COUNT unplanned flips of a machine within FLAP_WINDOW_MS are one flip `flapping`; after STEADY_MS without a
+   change one more says what it settled at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
+
+from . import flip as f
+from .flip import Flip, Known, Row
+from .verdict import OBSERVER_SUSPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Two deaths and two returns in half an hour: the fourth flip is told as flapping.
+FLAP_COUNT: Final = 4
+FLAP_WINDOW_MS: Final = 30 * 60_000
+#: Longer than four flips in the window are apart on average, so a machine that goes on as before never "settles".
+STEADY_MS: Final = 15 * 60_000
+#: A reader that has not looked for this long (or half the longest timeout) was away: its replica may be behind, in ms.
+AWAY_MS: Final = 10_000
+#: A reading that is at most so much older than the last one came late; one that is older was made by a clock put back.
+LATE_MS: Final = 60_000
+#: Nothing from anybody for so many beats was a stall: what piled up in it comes in file by file.
+_STALL_BEATS: Final = 2
+#: From so many machines on, silence of all is the share's.
+_SEVERAL: Final = 2
+
+
+class Flips:
+    """Keeps what was told. `observer` is the machineId of the computer that reads, if it is in the fleet.
+
+    The observer's own beats reach its own replica without any sync: they prove nothing about the share.
+    """
+
+    def __init__(self, observer: str | None = None) -> None:
+        self.observer = observer
+        self._machines: dict[str, Known] = {}
+        self._share = Known(f.OK)
+        self._at_ms: int | None = None
+        self._moved_at_ms = 0
+        self._trouble_since_ms: int | None = None
+        self._interval_ms = DEFAULT_INTERVAL_MS
+        self._timeout_ms = DEFAULT_TIMEOUT_MS
+
+    @property
+    def share(self) -> str:
+        """What is known of the share: ok, suspect or unavailable."""
+        return str(self._share.told)
+
+    def step(self, rows: Iterable[Row] | None, now_ms: int, trouble: str | None = None) -> list[Flip]:
+        """Return what is to be told after a reading at `now_ms`; `rows` is None where it failed, with the `trouble`.
+
+        A reading older than the last one (two readers of one memory) is passed over.
+        """
+        first = self._at_ms is None
+        passed = 0 if self._at_ms is None else now_ms - self._at_ms
+        if -LATE_MS <= passed < 0:
+            return []
+        seen = None if rows is None else _one_each(rows)
+        if seen:
+            self._interval_ms = max(row.interval_ms for row in seen)
+            self._timeout_ms = max(row.timeout_ms for row in seen)
+        if passed < 0:
+            self._clock_put_back(now_ms)
+        if first or passed < 0 or passed > max(AWAY_MS, self._timeout_ms // 2):
+            self._listen_anew(now_ms)
+            passed = 0
+        self._at_ms = now_ms
+        heard = self._hear(seen or [], passed, now_ms)
+        told = self._share_flips(seen, now_ms, trouble, first=first, heard=heard)
+        for row in seen or ():
+            told += self._machine_flips(row, now_ms)
+        return told
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all that has to outlive a restart, as JSON."""
+        return {
+            "at": self._at_ms,
+            "movedAt": self._moved_at_ms,
+            "troubleSince": self._trouble_since_ms,
+            "share": self._share.as_dict(),
+            "machines": {name: known.as_dict() for name, known in self._machines.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: object, observer: str | None = None) -> Flips:
+        """Go on from what `as_dict` gave. What is not understood is taken as not yet seen: it is told to nobody."""
+        flips = cls(observer)
+        if not isinstance(data, Mapping):
+            return flips
+        flips._at_ms = _time(data.get("at"))
+        flips._moved_at_ms = _time(data.get("movedAt")) or 0
+        flips._trouble_since_ms = _time(data.get("troubleSince"))
+        flips._share = _known(data.get("share"), f.SHARE_WORDS) or Known(f.OK)
+        machines = data.get("machines")
+        for name, value in machines.items() if isinstance(machines, Mapping) else ():
+            known = _known(value, f.MACHINE_WORDS)
+            if known is not None:
+                flips._machines[str(name)] = known
+        return flips
+
+    def _clock_put_back(self, now_ms: int) -> None:
+        """This computer's clock was put back: times it wrote earlier lie in the future now."""
+        self._trouble_since_ms = None
+        for known in (self._share, *self._machines.values()):
+            known.changes = [min(at, now_ms) for at in known.changes]
+
+    def _listen_anew(self, now_ms: int) -> None:
+        """Give every machine its whole timeout again: what was not heard meanwhile proves nothing."""
+        self._moved_at_ms = now_ms
+        for known in self._machines.values():
+            known.silence_ms = 0
+
+    def _hear(self, rows: list[Row], passed_ms: int, now_ms: int) -> bool:
+        """Take in the beats that came, and count the silence of the others; True where somebody was heard."""
+        moved = {row.machine_id for row in rows if self._takes(row)}
+        heard = bool(moved - {self.observer})
+        if heard:
+            if now_ms - self._moved_at_ms > _STALL_BEATS * self._interval_ms:
+                self._listen_anew(now_ms)
+            self._moved_at_ms = now_ms
+        alive = now_ms - self._moved_at_ms <= self._interval_ms
+        up = self._up()
+        for row in rows:
+            known = self._machines[row.machine_id]
+            if row.machine_id in moved:
+                known.silence_ms = 0
+            elif alive or not up - {row.machine_id}:
+                # Of a long pause between two readings only as much counts as one beat may take.
+                known.silence_ms += min(passed_ms, self._interval_ms)
+        return heard
+
+    def _takes(self, row: Row) -> bool:
+        """Remember the record of `row`; True where it is a later one than was known."""
+        known = self._machines.setdefault(row.machine_id, Known())
+        before, known.key = known.key, f.latest(known.key, row.key)
+        return f.NO_KEY != before != known.key
+
+    def _up(self) -> set[str]:
+        """Return who is taken to be online, without the observer."""
+        return {name for name, known in self._machines.items() if known.told == ONLINE and name != self.observer}
+
+    def _share_flips(
+        self, rows: list[Row] | None, now_ms: int, trouble: str | None, *, first: bool, heard: bool
+    ) -> list[Flip]:
+        """Return the flip of the share, if it is one."""
+        to, reason = self._share_state(rows, now_ms)
+        was = self.share
+        if to == f.OK and was == f.SUSPECT and not heard:
+            to = f.SUSPECT  # only a beat that comes in shows that it moves again
+        if to == was:
+            self._trouble_since_ms = None
+            return self._settled(None, self._share, now_ms)
+        if self._trouble_since_ms is None:
+            self._trouble_since_ms = now_ms
+        held = now_ms - self._trouble_since_ms
+        if to != f.OK and reason != f.SHARE_SILENT and held < self._interval_ms and not first:
+            return []  # a moment's trouble is nobody's business
+        self._share.told, self._trouble_since_ms = to, None
+        if to == f.OK:
+            self._listen_anew(now_ms)
+        return [] if first else _damped(Flip(None, was, to, now_ms, reason, detail=trouble), self._share)
+
+    def _share_state(self, rows: list[Row] | None, now_ms: int) -> tuple[str, str]:
+        if rows is None:
+            return f.UNAVAILABLE, f.SHARE_UNAVAILABLE
+        if any(row.doubt == OBSERVER_SUSPECTED for row in rows):
+            return f.SUSPECT, f.SHARE_SUSPECT
+        if len(self._up()) >= _SEVERAL and now_ms - self._moved_at_ms > self._timeout_ms:
+            return f.SUSPECT, f.SHARE_SILENT
+        return f.OK, f.SHARE_BACK
+
+    def _machine_flips(self, row: Row, now_ms: int) -> list[Flip]:
+        known = self._machines[row.machine_id]
+        if known.told is None:
+            self._take_for_granted(row, known)
+            return []
+        change = self._change(row, known)
+        if change is None:
+            return self._settled(row, known, now_ms)
+        to, reason = change
+        was, known.told, known.told_key = str(known.told), to, known.key
+        flip = Flip(row.machine_id, was, to, now_ms, reason, planned=LEFT in (was, to), heard_ms=row.heard_ms)
+        return _damped(flip, known)
+
+    def _take_for_granted(self, row: Row, known: Known) -> None:
+        """Remember the first sight of a machine, unless it is in doubt whether it is one."""
+        if self.share != f.OK or (row.doubt is not None and row.status not in (ONLINE, WARNING)):
+            return
+        known.told = ONLINE if row.status == WARNING else row.status
+        known.told_key = known.key
+
+    def _change(self, row: Row, known: Known) -> tuple[str, str] | None:
+        """Return what is to be told and why, None for nothing."""
+        current = f.is_current(row.key, known.key)  # not an old copy that came back
+        newer = known.key != known.told_key
+        if row.status == ONLINE and known.told != ONLINE and current and newer:
+            return ONLINE, _why_online(known)
+        if row.status == LEFT and known.told != LEFT and current and (newer or row.sequence is None):
+            return LEFT, f.STOPPED
+        if row.status not in (OFFLINE, UNKNOWN) or not self._is_proven(row, known):
+            return None
+        if row.status == UNKNOWN:
+            return (UNKNOWN, f.RECORD_GONE) if known.told == ONLINE else None
+        was_heard = known.told == ONLINE or (known.told == LEFT and newer)
+        alone = not self._up() - {row.machine_id}
+        return (OFFLINE, f.SILENT_ALONE if alone else f.SILENT) if was_heard else None
+
+    def _is_proven(self, row: Row, known: Known) -> bool:
+        """Tell whether this silence is the machine's own, not the share's or the observer's."""
+        if row.doubt is not None or self.share != f.OK or self._trouble_since_ms is not None:
+            return False
+        return known.silence_ms >= row.timeout_ms
+
+    def _settled(self, row: Row | None, known: Known, now_ms: int) -> list[Flip]:
+        known.changes = [at for at in known.changes if now_ms - at < FLAP_WINDOW_MS]
+        if not known.flapping or any(now_ms - at < STEADY_MS for at in known.changes):
+            return []
+        known.flapping, known.changes = False, []
+        name, heard = (None, None) if row is None else (row.machine_id, row.heard_ms)
+        return [Flip(name, f.FLAPPING, str(known.told), now_ms, f.SETTLED, heard_ms=heard)]
+
+
+def _damped(flip: Flip, known: Known) -> list[Flip]:
+    """Tell a flip; the fourth in half an hour as flapping, and none after it. What is planned ends the flapping."""
+    if flip.planned:
+        known.flapping, known.changes = False, []
+        return [flip]
+    known.changes = [at for at in [*known.changes, flip.at_ms] if flip.at_ms - at < FLAP_WINDOW_MS][-f.MAX_CHANGES :]
+    if known.flapping:
+        return []
+    if len(known.changes) < FLAP_COUNT:
+        return [flip]
+    known.flapping = True
+    detail = f"{len(known.changes)} times in {FLAP_WINDOW_MS // 60_000} min"
+    return [replace(flip, reason=f.FLAPPING, flapping=True, detail=detail)]
+
+
+def _why_online(known: Known) -> str:
+    if known.told == LEFT:
+        return f.STARTED_AGAIN
+    return f.FIRST_BEAT if known.told == UNKNOWN and known.told_key == f.NO_KEY else f.BEATS_AGAIN
+
+
+def _one_each(rows: Iterable[Row]) -> list[Row]:
+    """Return one row a machine: of doubles the later record."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        other = best.get(row.machine_id)
+        if other is None or row.key > other.key:
+            best[row.machine_id] = row
+    return list(best.values())
+
+
+def _known(data: object, words: frozenset[str]) -> Known | None:
+    try:
+        return Known.from_dict(data, words) if isinstance(data, Mapping) else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _time(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
