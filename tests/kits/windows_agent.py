@@ -82,4 +82,5 @@ class WindowsAgent:
 
     def _answer(self, done: subprocess.CompletedProcess[bytes], code: int) -> Any:
         assert done.returncode == code, done
+        assert done.stdout, done
         return json.loads(done.stdout)
