@@ -1,0 +1,196 @@
+"""What this reader saw when, kept between its runs: in a local folder of whoever reads, and never in the share.
+
+Losing it costs nothing but knowledge: a file that cannot be read is begun anew, one that cannot be written is said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+import zlib
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from filelock import FileLock, Timeout
+
+from .seen import Seen, see_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .shared import SharedState
+
+_FORMAT: Final = 1
+#: Beyond this many machines those not seen for longest are forgotten: a file of some 3 MB.
+MAX_MACHINES: Final = 10_000
+#: No file of ours is larger.
+_MAX_BYTES: Final = 16_777_216
+#: Another reader of the same state holds the lock for some milliseconds.
+_LOCK_S: Final = 2.0
+#: Two clocks of one computer drift apart by less in a day, in ms.
+_STEP_MS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A moment on two clocks of this computer, in ms: the wall's, and one that nobody steps, which begins at `boot`."""
+
+    wall_ms: int
+    up_ms: int
+    boot: str | None
+
+    @classmethod
+    def now(cls) -> Instant:
+        """Read both clocks; one that goes on while the computer sleeps, where there is one."""
+        clock = getattr(time, "CLOCK_BOOTTIME", None)
+        up = time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
+        return cls(time.time_ns() // 1_000_000, up // 1_000_000, _boot())
+
+
+def _boot() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def default_folder() -> Path:
+    """Return this user's folder for what a program keeps: XDG_STATE_HOME, or LOCALAPPDATA on Windows."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "roosync-ops"
+
+
+def step_ms(last: Instant, now: Instant) -> int:
+    """Return by how much the wall clock was stepped between two moments, in ms; 0 where that cannot be known.
+
+    Within one boot the other clock tells. Across boots a clock that went back was stepped, or no time passed.
+    """
+    gone = now.wall_ms - last.wall_ms
+    if now.boot is not None and now.boot == last.boot and now.up_ms >= last.up_ms:
+        step = gone - (now.up_ms - last.up_ms)
+        return step if abs(step) > _STEP_MS else 0
+    return min(0, gone)
+
+
+class Memory:
+    """What one reader saw of one shared state. Use it for one process or for many, one after the other or at once.
+
+    `shared` names the state as read (SharedState.shared): what another observer sees is another memory. `trouble` is
+    why the last save failed, None where it did not.
+    """
+
+    def __init__(self, folder: Path, shared: str, *, clock: Callable[[], Instant] = Instant.now) -> None:
+        self.path = folder / f"seen-{zlib.crc32(shared.encode('utf-8', 'surrogatepass')):08x}.json"
+        self.trouble: str | None = None
+        self._clock = clock
+        self._last: Instant | None = None
+        self._seen: dict[str, Seen] = {}
+
+    @property
+    def seen(self) -> Mapping[str, Seen]:
+        """What is known of each machine, on the wall clock of the last note."""
+        return self._seen
+
+    def note(self, state: SharedState, intervals: Mapping[str, int], default_ms: int) -> Mapping[str, Seen]:
+        """Add a reading, keep it, and return what is known of each machine. Raises nothing for the file's sake.
+
+        `intervals` is how often each machine beats, in ms; `default_ms` holds for those it does not name.
+        """
+        records = {machine_id: piece.record for machine_id, piece in state.machines.items()}
+        every = {machine_id: intervals.get(machine_id, default_ms) for machine_id in records}
+        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with lock:
+                self._recall()
+                self._see(records, every, state.read_at_ms)
+                self._keep()
+            self.trouble = None
+        except (OSError, Timeout) as error:
+            self.trouble = f"{self.path}: {error}"
+            self._see(records, every, state.read_at_ms)
+        return self._seen
+
+    def _see(self, records: Mapping[str, Any], every: Mapping[str, int], read_ms: int) -> None:
+        now = self._clock()
+        if self._last is not None:
+            step = step_ms(self._last, now)
+            if step:
+                self._seen = {machine_id: one.shifted(step) for machine_id, one in self._seen.items()}
+        latest = max((one.read_ms for one in self._seen.values()), default=0)
+        self._seen = see_all(self._seen, records, max(read_ms, latest), every)
+        self._last = now
+        if len(self._seen) > MAX_MACHINES:
+            kept = sorted(self._seen, key=lambda name: -self._seen[name].read_ms)[:MAX_MACHINES]
+            self._seen = {machine_id: self._seen[machine_id] for machine_id in kept}
+
+    def _recall(self) -> None:
+        """Take what was kept where it is later than what is known: another process may have read meanwhile."""
+        kept = _read(self.path)
+        if kept is not None and (self._last is None or kept[0].wall_ms > self._last.wall_ms):
+            self._last, self._seen = kept
+
+    def _keep(self) -> None:
+        document = {
+            "format": _FORMAT,
+            "last": astuple(self._last) if self._last is not None else None,
+            "machines": {machine_id: astuple(one) for machine_id, one in self._seen.items()},
+        }
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(document, file, separators=(",", ":"))
+            os.replace(temporary, self.path)  # noqa: PTH105 - a name, not a Path
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as above
+            raise
+
+
+def _read(path: Path) -> tuple[Instant, dict[str, Seen]] | None:
+    """Return what was kept; None where there is nothing that can be used, whatever lies there."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+        document = json.loads(raw) if len(raw) <= _MAX_BYTES else None
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            return None
+        wall, up, boot = document["last"]
+        last = Instant(_number(wall), _number(up), boot if isinstance(boot, str) else None)
+        return last, {str(name): _seen(values) for name, values in document["machines"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _seen(values: list[Any]) -> Seen:
+    """Raises ValueError or TypeError for what is none."""
+    first, read, sequence, session, heard, after, by, beats, peaks = values
+    return Seen(
+        _number(first),
+        _number(read),
+        _optional(sequence),
+        session if isinstance(session, str) else None,
+        _optional(heard),
+        _optional(after),
+        _optional(by),
+        _number(beats),
+        tuple((_number(at), _number(length)) for at, length in peaks),
+    )
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"not a whole number: {value!r:.40}")
+    return value
+
+
+def _optional(value: object) -> int | None:
+    return None if value is None else _number(value)
