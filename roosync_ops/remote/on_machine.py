@@ -55,7 +55,8 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     config, text, modified = read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
-    share = look_at_share(shared, limit_s, folder)
+    own = status(folder)
+    share = look_at_share(shared, limit_s, folder, own)
     return {
         "hostname": hostname(),
         "platform": sys.platform,
@@ -67,7 +68,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         "config": config,
         "configProblem": text,
         "configModifiedMs": modified,
-        "status": status(folder),
+        "status": own,
         "share": share,
         "state": replica(folder, share, limit_s) if request.get("state") else None,
         "clock": {"startMs": started, "endMs": _now_ms()},

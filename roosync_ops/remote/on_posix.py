@@ -46,7 +46,9 @@ def uploaded(_folder: str) -> bytes:
         return b""
 
 
-def look_at_share(shared: str | None, limit_s: float, _folder: str) -> dict[str, Any] | None:
+def look_at_share(
+    shared: str | None, limit_s: float, _folder: str, _status: dict[str, Any] | None
+) -> dict[str, Any] | None:
     """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
     if shared is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import subprocess
 import sys
@@ -58,14 +59,17 @@ def uploaded(folder: str) -> bytes:
     return data
 
 
-def look_at_share(shared: str | None, limit_s: float, folder: str) -> dict[str, Any] | None:
+def look_at_share(
+    shared: str | None, limit_s: float, folder: str, status: dict[str, Any] | None
+) -> dict[str, Any] | None:
     """Look at the share as the agent would, and write nothing; `hung` where it gave no answer.
 
-    This SSH session may not see a drive that the user's logon session does: where there is an agent, it is asked.
+    This SSH session may not see a drive that the user's logon session does: a loop that has just written to the share
+    is believed, and where there is an agent, it is asked.
     """
     if shared is None:
         return None
-    told = _told_by_agent(shared, limit_s, folder)
+    told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, folder)
     if told is not None:
         return told
     code, output = _run(["-c", _LOOK, shared], limit_s + STATUS_LIMIT_S)
@@ -73,6 +77,29 @@ def look_at_share(shared: str | None, limit_s: float, folder: str) -> dict[str, 
     if code is None or facts is None:
         return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
     return facts
+
+
+def _proved_by_loop(shared: str, status: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the share as the loop that runs knows it: it wrote there a moment ago. None if not so."""
+    parts = (status.get(key) for key in ("lastBeat", "share", "config"))
+    beat, own, config = (part if isinstance(part, dict) else {} for part in parts)
+    if status.get("running") is not True or own.get("state") != "ok" or beat.get("readBack") is not True:
+        return None
+    if os.path.normcase(str(status.get("shared"))) != os.path.normcase(shared):
+        return None
+    try:
+        age_s = _seconds(status["now"]) - _seconds(beat["lastHeartbeat"])
+        if not 0 <= age_s * 1000 < config["offlineTimeout"]:
+            return None
+    except (KeyError, TypeError, ValueError):
+        return None
+    seen = dict.fromkeys(("exists", "isDirectory", "readable", "writable"), True)
+    return {"path": shared, **seen, "session": "loop"}
+
+
+def _seconds(text: str) -> int:
+    """Return the seconds since the epoch of a time as the agent writes it, without its milliseconds."""
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
 def _told_by_agent(shared: str, limit_s: float, folder: str) -> dict[str, Any] | None:

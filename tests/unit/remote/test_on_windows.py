@@ -23,7 +23,7 @@ def agent(folder: Path, code: str) -> str:
 
 
 def look(shared: Path, folder: str) -> dict[str, Any]:
-    found = on_windows.look_at_share(str(shared), 10, folder)
+    found = on_windows.look_at_share(str(shared), 10, folder, None)
     assert found is not None
     return found
 
@@ -42,6 +42,42 @@ def test_where_there_is_an_agent_its_word_is_the_truth(tmp_path: Path) -> None:
     share = {"exists": True, "isDirectory": True, "readable": True, "writable": True}
     folder = agent(tmp_path, f"reply = {{'success': True, 'session': 'logon', 'share': {share!r}}}")
     assert look(tmp_path / "nowhere", folder) == {**share, "path": str(tmp_path / "nowhere"), "session": "logon"}
+
+
+def a_beating_loop(path: Path, **fields: Any) -> dict[str, Any]:
+    beat = {"lastHeartbeat": "2026-02-12T10:15:00.999Z", "readBack": True}
+    config = {"offlineTimeout": 120_000}
+    own = {"running": True, "shared": str(path), "share": {"state": "ok"}, "lastBeat": beat, "config": config}
+    return {**own, "now": "2026-02-12T10:16:59.000Z", **fields}
+
+
+def test_a_loop_that_has_just_written_to_the_share_proves_it_and_nobody_need_look(tmp_path: Path) -> None:
+    shared = tmp_path / "seen by the loop's session alone"
+    found = on_windows.look_at_share(str(shared), 10, "nowhere", a_beating_loop(shared))
+    assert found is not None
+    assert (found["exists"], found["writable"], found["session"]) == (True, True, "loop")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"running": False},
+        {"shared": "elsewhere"},
+        {"share": {"state": "missing"}},
+        {"share": None},
+        {"lastBeat": []},
+        {"lastBeat": {"lastHeartbeat": "2026-02-12T10:15:00.999Z", "readBack": False}},
+        {"lastBeat": {"lastHeartbeat": "?", "readBack": True}},
+        {"now": "2026-02-12T10:17:00.000Z"},
+        {"now": "2026-02-12T10:14:00.000Z"},
+        {"config": None},
+    ],
+)
+def test_any_other_loop_proves_nothing(tmp_path: Path, fields: dict[str, Any]) -> None:
+    shared = tmp_path / "nowhere"
+    found = on_windows.look_at_share(str(shared), 10, str(tmp_path), a_beating_loop(shared, **fields))
+    assert found is not None
+    assert found["exists"] is False
 
 
 @pytest.mark.parametrize("code", ["NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED"])
