@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "rollout": "Put the agent on machines, start it, and see each one online.",
     "validate": "Show the validation table: whether each machine is what it should be.",
     "status": "Show what the shared state holds, judged against nothing.",
+    "watch": "Watch the fleet: a live table, and each flip told once.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",
     "uninstall": "Take the agent off machines.",

@@ -81,6 +81,8 @@ class Flip:
     planned: bool = False
     flapping: bool = False
     heard_ms: int | None = None
+    #: How long nothing came from it, by the reader's own clock; None where it never saw it beat.
+    silent_ms: int | None = None
     detail: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class Flip:
             "planned": self.planned,
             "flapping": self.flapping,
             "lastHeartbeat": None if self.heard_ms is None else to_iso(self.heard_ms),
+            "silentMs": self.silent_ms,
             "detail": self.detail,
         }
 
@@ -102,7 +105,8 @@ class Flip:
 class Known:
     """What is remembered of one machine between two readings.
 
-    `told` is what was last told, or taken for granted at the first look; `told_key` the record it rested on.
+    `told` is what was last told, or taken for granted at the first look; `told_key` the record it rested on;
+    `moved_at_ms` is when its last record came in, by the reader's clock.
     `silence_ms` is how long nothing came from it while the share was seen to move; `changes` are when it flipped
     without a plan, in the last FLAP_WINDOW_MS.
     """
@@ -110,6 +114,7 @@ class Known:
     told: str | None = None
     told_key: Key = NO_KEY
     key: Key = NO_KEY
+    moved_at_ms: int | None = None
     silence_ms: int = 0
     changes: list[int] = field(default_factory=list)
     flapping: bool = False
@@ -119,6 +124,7 @@ class Known:
             "told": self.told,
             "toldKey": list(self.told_key),
             "key": list(self.key),
+            "movedAt": self.moved_at_ms,
             "silence": self.silence_ms,
             "changes": self.changes,
             "flapping": self.flapping,
@@ -134,6 +140,7 @@ class Known:
             told,
             _key(data["toldKey"]),
             _key(data["key"]),
+            None if data["movedAt"] is None else whole(data["movedAt"]),
             whole(data["silence"]),
             [whole(at) for at in data["changes"]][-MAX_CHANGES:],
             bool(data["flapping"]),

@@ -139,7 +139,7 @@ class Flips:
         for row in rows:
             known = self._machines[row.machine_id]
             if row.machine_id in moved:
-                known.silence_ms = 0
+                known.silence_ms, known.moved_at_ms = 0, now_ms
             elif alive or not up - {row.machine_id}:
                 # Of a long pause between two readings only as much counts as one beat may take.
                 known.silence_ms += min(passed_ms, self._interval_ms)
@@ -195,7 +195,9 @@ class Flips:
             return self._settled(row, known, now_ms)
         to, reason = change
         was, known.told, known.told_key = str(known.told), to, known.key
-        flip = Flip(row.machine_id, was, to, now_ms, reason, planned=LEFT in (was, to), heard_ms=row.heard_ms)
+        silent = None if known.moved_at_ms is None or to != OFFLINE else max(0, now_ms - known.moved_at_ms)
+        planned = LEFT in (was, to) and to != OFFLINE
+        flip = Flip(row.machine_id, was, to, now_ms, reason, planned, heard_ms=row.heard_ms, silent_ms=silent)
         return _damped(flip, known)
 
     def _take_for_granted(self, row: Row, known: Known) -> None:

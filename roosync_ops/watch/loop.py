@@ -1,0 +1,89 @@
+"""One round of watching: read, judge, remember, tell. Whatever fails is said, and the next round comes all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from roosync_ops.show.flips import reason
+from roosync_ops.state import StateUnavailableError
+
+from .memory import MemoryUnusableError
+from .rows import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.judge import Validation
+    from roosync_ops.judge.flip import Flip
+    from roosync_ops.judge.flips import Flips
+    from roosync_ops.state import SharedState
+
+    from .delivery import Delivery
+    from .memory import WatchMemory
+    from .terminal import Endings
+
+
+class Watcher:
+    """Watches one shared state for one fleet.
+
+    `read` raises StateUnavailableError where there is nothing to read; `check` judges what was read; `tell` gets each
+    flip in its JSON form with its `text`. `validation` is what was last seen, `troubles` what is wrong now.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a thing of its own: what is watched, and what is done about it
+        self,
+        fleet: Fleet,
+        read: Callable[[], SharedState],
+        check: Callable[[SharedState], Validation],
+        memory: WatchMemory,
+        *,
+        deliveries: Sequence[Delivery],
+        tell: Callable[[dict[str, Any]], None],
+        clock: Callable[[], int],
+        lang: str = "en",
+    ) -> None:
+        self._fleet = fleet
+        self._read = read
+        self._check = check
+        self._memory = memory
+        self._deliveries = deliveries
+        self._tell = tell
+        self._clock = clock
+        self._lang = lang
+        self.validation: Validation | None = None
+        self.troubles: list[str] = []
+
+    @property
+    def recent(self) -> list[dict[str, Any]]:
+        """The flips told so far, by any watcher of this shared state, the newest last."""
+        return self._memory.recent
+
+    def round(self, endings: Endings) -> None:
+        """Look once, and tell what is to be told."""
+        look, trouble = self._look()
+        try:
+            with endings.whole():
+                for flip in self._memory.step(look):
+                    self._hand_over(flip.as_dict())
+        except MemoryUnusableError as error:
+            self.troubles = [f"cannot remember what was told, so nothing is told: {error}"]
+            return
+        self.troubles = [text for text in (trouble, self._memory.trouble) if text]
+
+    def _look(self) -> tuple[Callable[[Flips], list[Flip]], str | None]:
+        """Return what the reading means for the flips, and why there was none."""
+        try:
+            state = self._read()
+        except StateUnavailableError as error:
+            trouble = error.reason
+            return lambda flips: flips.step(None, self._clock(), trouble), trouble
+        self.validation = self._check(state)
+        rows = tuple(rows_of(self.validation, state, self._fleet))
+        return lambda flips: flips.step(rows, self._clock()), None
+
+    def _hand_over(self, flip: dict[str, Any]) -> None:
+        told = {**flip, "text": f"{flip['from']} -> {flip['to']}: {reason(flip, self._lang)}"}
+        for delivery in self._deliveries:
+            delivery.put(told)
+        self._tell(told)

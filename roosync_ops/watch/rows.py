@@ -1,0 +1,36 @@
+"""From a validation to the rows that flips are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.judge import verdict as v
+from roosync_ops.judge.flip import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.judge import Validation
+    from roosync_ops.state import SharedState
+
+#: Reasons under which a machine's silence proves nothing about the machine.
+_DOUBTS: Final = frozenset([v.OBSERVER_SUSPECTED, v.CLOCK_SUSPECTED, v.NOT_UNDERSTOOD, v.NO_VALID_HEARTBEAT])
+
+
+def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
+    """Yield a row for each machine of the inventory: strangers in the share raise no alarm (field note 10)."""
+    for verdict in validation.verdicts:
+        machine, piece = fleet.get(verdict.machine_id), state.machines.get(verdict.machine_id)
+        if machine is None:
+            continue
+        reason = verdict.reason
+        yield Row(
+            verdict.machine_id,
+            verdict.observed,
+            verdict.last_heartbeat_ms,
+            None if piece is None else piece.record.sequence,
+            reason.kind if reason is not None and reason.kind in _DOUBTS else None,
+            machine.thresholds.interval_ms,
+            machine.thresholds.timeout_ms,
+        )
