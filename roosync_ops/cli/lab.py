@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -30,8 +32,27 @@ roosync-ops lab --do "off myia-po-2024; wait 10; table"
 
 roosync-ops lab up
 
+roosync-ops lab fault hang myia-po-2024
+
 Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted."""
 
+_FAULT_EXAMPLES: Final = """Examples:
+
+roosync-ops lab fault --list
+
+roosync-ops lab fault hang myia-po-2024
+
+roosync-ops lab fault download-stall admin
+
+roosync-ops lab fault hang 2024 --off"""
+
+FaultName = Annotated[str | None, typer.Argument(metavar="NAME", help="The fault; --list tells of each.")]
+Machine = Annotated[str | None, typer.Argument(metavar="MACHINE", help="Whose: a part of its name will do; or admin.")]
+Off = Annotated[bool, typer.Option("--off", help="End it.")]
+List = Annotated[bool, typer.Option("--list", help="Say in one line what each fault does.")]
+Lab = Annotated[
+    Path | None, typer.Option("--lab", metavar="DIR", help="The lab's folder, where several labs are running.")
+]
 Do = Annotated[
     str | None, typer.Option("--do", metavar="COMMANDS", help="After the table run these, separated by ; and exit.")
 ]
@@ -75,6 +96,56 @@ def up(*, as_json: options.Json = False) -> int:
     return errors.OK
 
 
+@app.command(epilog=_FAULT_EXAMPLES)
+def fault(  # noqa: PLR0913 - the options of one command
+    name: FaultName = None,
+    machine: Machine = None,
+    *,
+    off: Off = False,
+    list_: List = False,
+    folder: Lab = None,
+    as_json: options.Json = False,
+) -> int:
+    """Cause a fault of one machine in a lab that runs in another terminal, and watch its table; or end it.
+
+    Without arguments it says which faults are on.
+    """
+    if list_:
+        from roosync_ops.lab.fault_words import fault_list  # noqa: PLC0415 - needed by this command alone
+        from roosync_ops.lab.faults import FAULTS  # noqa: PLC0415 - as above
+
+        output.write(json.dumps({"ok": True, "faults": FAULTS}) if as_json else fault_list())
+        return errors.OK
+    if (name is None) != (machine is None):
+        raise errors.usage("name a fault and a machine", "roosync-ops lab fault --list")
+    answer = _ask(folder, {"active": True} if name is None else {"fault": name, "machine": machine, "on": not off})
+    _tell(answer, as_json=as_json)
+    return errors.OK
+
+
+def _ask(folder: Path | None, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what a running lab answers. Raises CommandError."""
+    from roosync_ops.lab import control  # noqa: PLC0415 - as above
+
+    if os.name != "posix":
+        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
+    try:
+        return control.ask(folder or control.find(Path.cwd()), request)
+    except control.RefusedError as error:
+        raise errors.CommandError("FAULT", str(error), "roosync-ops lab fault --list") from None
+    except control.ControlError as error:
+        raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+
+
+def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
+    from roosync_ops.lab.fault_words import faults_text  # noqa: PLC0415 - as above
+
+    if as_json:
+        output.write(json.dumps(answer))
+    else:
+        output.write(answer["said"] if "said" in answer else faults_text(answer["active"]))
+
+
 def _play(do: str | None, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet() as fleet:
         from roosync_ops.lab.board import Board  # noqa: PLC0415 - as above
@@ -104,10 +175,24 @@ def _fleet() -> Iterator[LabFleet]:
     from roosync_ops.lab.fleet import LabError, LabFleet  # noqa: PLC0415 - as above
 
     try:
-        with LabFleet() as fleet:
+        with LabFleet() as fleet, _controlled(fleet):
             yield fleet
     except LabError as error:
         raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+
+
+@contextmanager
+def _controlled(fleet: LabFleet) -> Iterator[None]:
+    """Let a second terminal cause faults for a block; a lab that cannot be reached this way is a lab all the same."""
+    from roosync_ops.lab.control import Control  # noqa: PLC0415 - as above
+    from roosync_ops.lab.room import answer  # noqa: PLC0415 - as above
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Control(fleet.root, functools.partial(answer, fleet)))
+        except OSError as error:
+            output.note(f"`roosync-ops lab fault` will not reach this lab: {error}")
+        yield
 
 
 def _check_possible() -> None:

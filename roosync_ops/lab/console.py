@@ -6,8 +6,11 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from roosync_ops.state import StateUnavailableError
+
 from .board import observed
-from .fleet import LabError
+from .fault_words import fault_list, fault_said, faults_text
+from .fleet import ADMIN, LabError
 from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
 
@@ -28,6 +31,8 @@ HELP = """\
   start M      start it again
   off M        cut the machine's power
   on M         switch it on: its agent comes up with it
+  fault F M    cause fault F on machine M, or on admin, where the table is read
+  fault F M --off   end it; fault --list tells of each, fault alone which are on
   wait S       wait S seconds
   roosync-ops  that command, on this fleet: roosync-ops machines list
   commands     what to type in a second terminal
@@ -73,6 +78,7 @@ class Console:
             "start": self._start,
             "off": self._off,
             "on": self._on,
+            "fault": self._fault,
             "wait": self._wait,
             "roosync-ops": self._tool,
             "commands": self._paste,
@@ -88,7 +94,11 @@ class Console:
             command = self._commands.get(words[0])
             if command is None:
                 raise LabError(f"{words[0]!r} is no command of the lab; help lists them")
-            command(words[1:])
+            try:
+                command(words[1:])
+            except StateUnavailableError as error:
+                # The admin's own share may be the one that is gone.
+                raise LabError(f"the shared state cannot be read: {error.reason}") from None
 
     def _table(self, words: list[str]) -> None:
         _none(words)
@@ -136,6 +146,21 @@ class Console:
         self._lab.power_on(name)
         agent = "its agent came up with it" if self._lab.host(name).agent.exists() else "it has no agent"
         self._screen.say(f"{name}: switched on; {agent}.")
+
+    def _fault(self, words: list[str]) -> None:
+        if words == ["--list"]:
+            self._screen.say(fault_list())
+        elif words:
+            self._switch_fault([word for word in words if word != "--off"], on="--off" not in words)
+        else:
+            self._screen.say(faults_text(self._lab.faults()))
+
+    def _switch_fault(self, words: list[str], *, on: bool) -> None:
+        if len(words) != 2:  # noqa: PLR2004 - a fault and a machine
+            raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
+        name, machine = words[0], machine_named(words[1], (*self._lab.names, ADMIN))
+        changed = self._lab.fault(name, machine, on=on)
+        self._screen.say(fault_said(name, machine, on=on, changed=changed))
 
     def _wait(self, words: list[str]) -> None:
         self._sleep(_seconds(words))

@@ -68,10 +68,15 @@ class LocalTrouble:
     hangs: bool = False
 
 
-def apply(name: str, link: Link, on: bool) -> None:
-    """Switch one fault of a machine on or off. Raises ValueError where there is no fault of that name."""
+def check_name(name: str) -> None:
+    """Raise ValueError where there is no fault of that name."""
     if name not in FAULTS:
         raise ValueError(f"{name!r} is no fault; there are {', '.join(FAULTS)}")
+
+
+def apply(name: str, link: Link, on: bool) -> None:
+    """Switch one fault of a machine on or off. Raises ValueError where there is no fault of that name."""
+    check_name(name)
     if on:
         link.faults.add(name)
     else:

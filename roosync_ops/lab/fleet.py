@@ -17,8 +17,10 @@ from roosync_ops.remote import bundle
 from . import files
 from .guard import Guard
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
-from .host import LabHost
+from .host import DRIVE, LabHost
 from .loop import LoopThread
+from .mischief import Mischief, Place
+from .nest import Nest
 from .replica import FolderReplica
 from .replicator import Replicator
 from .scenario import PROCEDURE
@@ -43,6 +45,7 @@ class LabError(RuntimeError):
 class _Machine(NamedTuple):
     host: LabHost
     server: SshServer
+    nest: Nest
 
 
 class LabFleet:
@@ -140,6 +143,18 @@ class LabFleet:
         for verb in ("install", "start"):
             self.agent(name, verb)
 
+    def fault(self, name: str, machine: str, *, on: bool = True) -> bool:
+        """Switch a fault (faults.FAULTS) of a machine or of ADMIN; tell whether it was not so. Raises LabError."""
+        try:
+            return self._mischief.switch(name, machine, on=on)
+        except (OSError, ValueError) as error:
+            raise LabError(f"{machine}: {error}") from None
+
+    def faults(self) -> dict[str, list[str]]:
+        """Return the faults that are on, of every machine that has one."""
+        active = {name: self._mischief.active(name) for name in (*self.names, ADMIN)}
+        return {name: faults for name, faults in active.items() if faults}
+
     def processes(self, name: str | None = None) -> list[int]:
         """Return the processes of one machine, or of the whole lab."""
         return marked_processes(*(self.host(name).marks if name else ["=".join(self.mark)]))
@@ -149,21 +164,32 @@ class LabFleet:
         self._loop = stack.enter_context(LoopThread())
         stack.callback(self._release)
         self.temporary.mkdir()
-        self._make_machines()
+        self._make_machines(stack)
         self._write_files()
         self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay)))
+        self._mischief = Mischief(self.sync, self._places())
         for part in self.parts:
             if part.powered:
                 self.power_on(part.name)
             else:
                 self.sync.switch(part.name, up=False, down=False)
 
-    def _make_machines(self) -> None:
+    def _make_machines(self, stack: ExitStack) -> None:
         self._client_key = asyncssh.generate_private_key("ssh-ed25519")
         for part in self.parts:
-            host = LabHost(part.name, self.root / part.name, self.lab_id)
+            home = self.root / part.name
+            nest = Nest(home, home / DRIVE, self.lab_id)
+            host = LabHost(part.name, home, self.lab_id, nest.inside)
             host.make()
-            self._machines[part.name] = _Machine(host, SshServer(host, self._client_key))
+            stack.enter_context(nest)
+            self._machines[part.name] = _Machine(host, SshServer(host, self._client_key), nest)
+        for machine in self._machines.values():
+            machine.nest.settle()
+
+    def _places(self) -> dict[str, Place]:
+        machines = self._machines.values()
+        places = {machine.host.name: Place(machine.host.drive, machine.nest) for machine in machines}
+        return {**places, ADMIN: Place(self.shared, None)}
 
     def _write_files(self) -> None:
         """Write what an operator needs, and read the inventory back: a wrong one would fail every command later."""

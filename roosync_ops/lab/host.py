@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
@@ -15,7 +15,7 @@ from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 from .guardian import LAB_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 #: The account every lab machine knows. It is no account of this computer: everything runs as whoever started the lab.
@@ -29,15 +29,24 @@ COMMAND_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True)
 class LabHost:
-    """A machine's name, and where it lies on this computer."""
+    """A machine's name, and where it lies on this computer.
+
+    `inside` makes of a command one that runs on the machine's own mounts, where it has them.
+    """
 
     name: str
     home: Path
     lab_id: str
+    inside: Callable[[Sequence[str]], list[str]] = field(default=list, compare=False)
 
     @property
     def shared(self) -> Path:
         return self.home / DRIVE
+
+    @property
+    def drive(self) -> Path:
+        """What is mounted and can be unmounted: the share lies in it."""
+        return self.home / DRIVE.split("/", 1)[0]
 
     @property
     def local_dir(self) -> Path:
@@ -100,7 +109,7 @@ class LabHost:
         own = self.home / "tmp"
         with tempfile.TemporaryFile(dir=own) as output, tempfile.TemporaryFile(dir=own) as errors:
             done = subprocess.run(  # noqa: S603 - the command is the lab's own
-                command,
+                self.inside(command),
                 cwd=self.home,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

@@ -66,7 +66,7 @@ async def _on_terminal(host: LabHost, process: Process) -> None:
 
 def _spawn(host: LabHost, command: list[str], streams: tuple[int, int, int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - running what the client asks for is what an SSH server does
-        command,
+        host.inside(command),
         stdin=streams[0],
         stdout=streams[1],
         stderr=streams[2],

@@ -40,6 +40,11 @@ class SyncThread:
         with self.lock:
             self.replicator.switch(name, up=up, down=down)
 
+    def fault(self, name: str, machine: str, *, on: bool = True) -> None:
+        """As Replicator.fault, from any thread; of the share under a machine's processes it changes nothing."""
+        with self.lock:
+            self.replicator.fault(name, machine, on=on)
+
     def _run(self) -> None:
         while not self._end.wait(self._poll_s):
             with self.lock:

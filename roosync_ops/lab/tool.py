@@ -54,6 +54,7 @@ def paste_lines(lab: LabFleet) -> str:
             "  pyinfra inventory.py --limit active exec -- hostname",
             f"  ssh -F ssh/config {machine}",
             f"  ssh -F ssh/config {machine} agent status",
+            f"  roosync-ops lab fault hang {machine}",
         )
     )
 

@@ -7,8 +7,10 @@ import pytest
 
 from roosync_ops.judge import Validation
 from roosync_ops.lab.console import Console, machine_named, split
+from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.fleet import LabError
 from roosync_ops.lab.prompt import run_prompt, run_script
+from roosync_ops.state import StateUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,13 @@ class StandIn:
 
     def stop_agent(self, name: str) -> dict[str, Any]:
         raise LabError(f"{name} is switched off")
+
+    def fault(self, name: str, machine: str, *, on: bool = True) -> bool:
+        self.calls.append(f"fault {name} {machine} {'on' if on else 'off'}")
+        return on
+
+    def faults(self) -> dict[str, list[str]]:
+        return {"myia-web1": ["full", "slow"]}
 
     def power_off(self, name: str) -> None:
         self.calls.append(f"off {name}")
@@ -113,6 +122,8 @@ def test_help_names_every_command(bench: Bench) -> None:
         pytest.param("wait long", "how many seconds", id="no number"),
         pytest.param("wait -1", "no number of seconds", id="negative"),
         pytest.param("wait inf", "no number of seconds", id="for ever"),
+        pytest.param("fault hang", "name a fault and a machine", id="a fault of nobody"),
+        pytest.param("fault hang po", "may be myia-po-2024 or myia-po-2023", id="a fault of two machines"),
         pytest.param("table now", "takes nothing", id="too much"),
         pytest.param("kill 'po", "quotation", id="open quotation"),
     ],
@@ -122,6 +133,31 @@ def test_a_command_that_makes_no_sense_says_why_in_one_sentence(bench: Bench, li
     (said,) = bench.screen.said
     assert problem in said
     assert "\n" not in said
+
+
+def test_faults_are_caused_ended_and_told_of_by_word(bench: Bench) -> None:
+    bench.console.run("fault hang 2024; fault stale web1 --off; fault upload-stall admin; fault; fault --list")
+    assert bench.lab.calls == [
+        "fault hang myia-po-2024 on",
+        "fault stale myia-web1 off",
+        "fault upload-stall admin on",
+    ]
+    hang, over, _, active, every = bench.screen.said
+    assert "blocks in the system call" in hang
+    assert over == "myia-web1: stale was not on."
+    assert active == "myia-web1: full, slow"
+    assert all(name in every for name in FAULTS)
+
+
+def test_a_share_that_is_gone_is_a_sentence_and_not_the_end_of_the_lab(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_words: list[str]) -> None:
+        raise StateUnavailableError("the folder does not exist", "make it")
+
+    monkeypatch.setitem(bench.console._commands, "table", gone)
+    assert not run_script(bench.console, bench.screen, "table")
+    assert bench.screen.said == ["Error: the shared state cannot be read: the folder does not exist"]
 
 
 def test_a_script_stops_at_the_first_failure(bench: Bench) -> None:

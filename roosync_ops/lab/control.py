@@ -1,0 +1,162 @@
+"""How a second terminal reaches a lab that runs: a socket in the lab's folder, one JSON line each way, same user only.
+
+Requests: `{"fault": NAME, "machine": M, "on": true}` and `{"active": true}`. Answers: `{"ok": true, ...}`, or
+`{"ok": false, "error": SENTENCE}`. Nothing here needs asyncssh: the asking end is a quick command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+SOCKET = "control"
+#: A request is one short line; so is an answer.
+_LINE_MAX = 65_536
+#: How long the other end may take for its line, and for an answer: a mount on a busy computer. In seconds.
+_REQUEST_S = 5.0
+_ANSWER_S = 40.0
+#: Between two looks at whether the lab has ended, in seconds.
+_POLL_S = 0.2
+
+
+class ControlError(RuntimeError):
+    """There is no such lab; the message is one sentence."""
+
+
+class RefusedError(ControlError):
+    """The lab said no; the message is its sentence."""
+
+
+class Control:
+    """Answers requests to one lab, on a thread of its own. `answer` raises nothing: it returns the answer."""
+
+    def __init__(self, folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self._folder = folder
+        self._answer = answer
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="lab-control", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Listen. Raises OSError."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _address(self._folder) as address:
+                self._socket.bind(address)
+            (self._folder / SOCKET).chmod(0o600)
+            self._socket.listen(4)
+            self._socket.settimeout(_POLL_S)
+        except OSError:
+            self._socket.close()
+            raise
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+        self._socket.close()
+        (self._folder / SOCKET).unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        while not self._end.is_set():
+            with suppress(OSError):
+                connection, _ = self._socket.accept()
+                with connection:
+                    self._attend(connection)
+
+    def _attend(self, connection: socket.socket) -> None:
+        connection.settimeout(_REQUEST_S)
+        if not _is_same_user(connection):
+            return
+        try:
+            request = json.loads(_line(connection))
+            answer = self._answer(request) if isinstance(request, dict) else _no("a request is a JSON object")
+        except ValueError:
+            answer = _no("a request is one line of JSON")
+        connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+
+
+def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Send a request to the lab in `folder` and return its answer. Raises ControlError, RefusedError."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _address(folder) as address:
+            connection.settimeout(_ANSWER_S)
+            connection.connect(address)
+            connection.sendall(json.dumps(request).encode("ascii") + b"\n")
+            answer: dict[str, Any] = json.loads(_line(connection))
+    except (OSError, ValueError) as error:
+        raise ControlError(f"no lab answers in {folder}: {error}") from None
+    if not answer.get("ok"):
+        raise RefusedError(str(answer.get("error")))
+    return answer
+
+
+def find(start: Path, temporary: Path | None = None) -> Path:
+    """Return the folder of the lab that `start` lies in, or of the only one there is. Raises ControlError."""
+    for folder in (start, *start.parents):
+        if _is_ours(folder):
+            return folder
+    parent = temporary or Path(tempfile.gettempdir())
+    labs = [folder for folder in sorted(parent.glob("roosync-lab-*")) if _is_ours(folder)]
+    if not labs:
+        raise ControlError("no lab of yours is running; start one in another terminal")
+    if len(labs) > 1:
+        raise ControlError(f"several labs are running; name one: --lab {' or '.join(map(str, labs))}")
+    return labs[0]
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return (folder / SOCKET).is_socket() and (folder / SOCKET).stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+@contextmanager
+def _address(folder: Path) -> Iterator[str]:
+    """Give the socket's address for a block: through a descriptor where that can be, since it may have 108 bytes."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        through = Path(f"/proc/self/fd/{descriptor}")
+        yield str((through if through.exists() else folder) / SOCKET)
+    finally:
+        os.close(descriptor)
+
+
+def _line(connection: socket.socket) -> bytes:
+    """Return one line. Raises OSError, ValueError for one that is too long."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = connection.recv(4096)
+        if not data:
+            break
+        line += data
+        if len(line) > _LINE_MAX:
+            raise ValueError("too long")
+    return line
+
+
+def _is_same_user(connection: socket.socket) -> bool:
+    """Tell whether the other end is this user, as the kernel says; where it does not say, the file's mode decides."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return True
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
+    return bool(user == os.geteuid())
+
+
+def _no(error: str) -> dict[str, Any]:
+    return {"ok": False, "error": error}

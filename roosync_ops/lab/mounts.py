@@ -1,0 +1,160 @@
+"""A name space of mounts for one lab machine: what is mounted over its share there, nobody else sees.
+
+It runs as a program of its own (this file, by path, standard library only), on Linux: `mounts.py SHARE`. It says in
+one JSON line whether it has a name space, then obeys one JSON line after the other, `{"cover": KIND}` or
+`{"uncover": true}`, with one line of answer each. The machine's processes are started inside with nsenter. The end of
+its standard input ends it: with the lab, however the lab ends. What hung then fails, and the mounts go with the last
+process in there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_CLONE_NEWNS, _CLONE_NEWUSER = 0x0002_0000, 0x1000_0000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = (
+    1, 2, 4, 8, 32, 4096, 16384, 1 << 18,
+)  # fmt: skip
+_MNT_DETACH = 2
+_FUSE = "/dev/fuse"
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, doing: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{doing}: {os.strerror(number)}")
+
+
+def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    words = (os.fsencode(source), os.fsencode(target), os.fsencode(kind))
+    _check(_libc.mount(*words, ctypes.c_ulong(flags), os.fsencode(options)), f"mount {kind or target}")
+
+
+def separate() -> None:
+    """Give this process mounts of its own: as root just so, as anybody else in a user name space. Raises OSError."""
+    if os.geteuid() == 0 and _libc.unshare(_CLONE_NEWNS) == 0:
+        _mount("none", "/", "", _MS_REC | _MS_PRIVATE)
+        return
+    user, group = os.geteuid(), os.getegid()
+    _check(_libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS), "unshare")
+    # Everybody stays who they are: the machine's processes are not to think that they are root.
+    for name, value in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        Path(f"/proc/self/{name}").write_text(value, encoding="ascii")
+    _mount("none", "/", "", _MS_REC | _MS_PRIVATE)
+
+
+class Share:
+    """The share in this name space, and what covers it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._covered = False
+        self._fuse: int | None = None
+
+    def cover(self, kind: str) -> None:
+        """Cover the share with one of `hang`, `full`, `read-only`. Raises OSError, ValueError."""
+        if self._covered:
+            raise ValueError("the share is covered already")
+        {"hang": self._hang, "full": self._full, "read-only": self._read_only}[kind]()
+        self._covered = True
+
+    def uncover(self) -> None:
+        """Show the share as it is again; calls that hung fail. Raises OSError."""
+        if self._fuse is not None:
+            os.close(self._fuse)
+            self._fuse = None
+        if self._covered:
+            _check(_libc.umount2(os.fsencode(self._path), _MNT_DETACH), "umount")
+            self._covered = False
+
+    def _hang(self) -> None:
+        """A FUSE file system that nobody serves: every call blocks in the kernel until the descriptor is closed."""
+        self._fuse = os.open(_FUSE, os.O_RDWR | os.O_CLOEXEC)
+        who = f"rootmode=40000,user_id={os.geteuid()},group_id={os.getegid()}"
+        try:
+            _mount("roosync-lab", self._path, "fuse", _MS_NOSUID | _MS_NODEV, f"fd={self._fuse},{who}")
+        except OSError:
+            os.close(self._fuse)
+            self._fuse = None
+            raise
+
+    def _read_only(self) -> None:
+        _mount(self._path, self._path, "", _MS_BIND)
+        # A user name space may not take these away, and a remount without them would.
+        kept = os.statvfs(self._path).f_flag & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+        _mount("none", self._path, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept)
+
+    def _full(self) -> None:
+        """A file system just as large as a copy of what is there; news does not arrive on a full disk either."""
+        files = list(_files(self._path))
+        pages = 1 + sum(len(content) // _PAGE + 2 for _, content in files)
+        _mount("tmpfs", self._path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={pages * _PAGE},mode=0700")
+        try:
+            for name, content in files:
+                path = Path(self._path, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            used = os.statvfs(self._path)
+            full = (used.f_blocks - used.f_bfree) * used.f_frsize, used.f_files - used.f_ffree
+            _mount("tmpfs", self._path, "tmpfs", _MS_REMOUNT, f"size={max(full[0], _PAGE)},nr_inodes={full[1]}")
+        except OSError:
+            _libc.umount2(os.fsencode(self._path), _MNT_DETACH)
+            raise
+
+
+def _files(folder: str) -> list[tuple[Path, bytes]]:
+    found = []
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            # It may be gone by now, and a link is nothing to follow.
+            with suppress(OSError), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
+                found.append((path.relative_to(folder), stream.read()))
+    return found
+
+
+def _answer(document: dict[str, Any]) -> None:
+    with suppress(BrokenPipeError):
+        os.write(1, json.dumps(document).encode("ascii") + b"\n")
+
+
+def _obey(share: Share, line: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+        if "cover" in request:
+            share.cover(request["cover"])
+        else:
+            share.uncover()
+    except (OSError, ValueError, KeyError) as error:
+        return {"error": str(error)}
+    return {"ok": True}
+
+
+def main() -> int:
+    """Separate, say so, obey until the end of standard input."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        separate()
+    except OSError as error:
+        _answer({"error": str(error)})
+        return 1
+    _answer({"ok": True})
+    share = Share(sys.argv[1])
+    for line in sys.stdin.buffer:
+        _answer(_obey(share, line))
+    with suppress(OSError):
+        share.uncover()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

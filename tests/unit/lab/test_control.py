@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.lab import control
+from roosync_ops.lab.control import Control, ControlError, RefusedError, ask, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def _echo(request: dict[str, Any]) -> dict[str, Any]:
+    return {"ok": False, "error": "no"} if request.get("refuse") else {"ok": True, "heard": request}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a lab that listens; its path is longer than the address of a socket may be."""
+    folder = tmp_path / ("a folder with a long name " * 4) / "roosync-lab-1"
+    folder.mkdir(parents=True)
+    with Control(folder, _echo):
+        yield folder
+
+
+def _raw(folder: Path, data: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection, control._address(folder) as address:
+        connection.settimeout(10)
+        connection.connect(address)
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").readline()
+
+
+def test_one_line_each_way(folder: Path) -> None:
+    assert ask(folder, {"fault": "hang"}) == {"ok": True, "heard": {"fault": "hang"}}
+    assert ask(folder, {"again": 1})["ok"]
+
+
+def test_what_the_lab_refuses_is_its_own_sentence(folder: Path) -> None:
+    with pytest.raises(RefusedError, match=r"^no$"):
+        ask(folder, {"refuse": True})
+
+
+def test_nobody_else_can_reach_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (folder / control.SOCKET).stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr(control, "_is_same_user", lambda _connection: False)
+    with pytest.raises(ControlError, match="no lab answers"):
+        ask(folder, {})
+
+
+@pytest.mark.parametrize("line", [b"dance\n", b"[1]\n", b"\xff\xfe\n", b"{" * 70_000, b""])
+def test_nonsense_is_answered_and_the_next_request_too(folder: Path, line: bytes) -> None:
+    assert b'"ok": false' in _raw(folder, line)
+    assert ask(folder, {"still": "here"})["ok"]
+
+
+def test_a_folder_inside_the_lab_means_that_lab(folder: Path, tmp_path: Path) -> None:
+    inside = folder / "ssh"
+    inside.mkdir()
+    assert find(inside, tmp_path) == folder
+
+
+def test_the_only_lab_there_is_needs_no_name(folder: Path, tmp_path: Path) -> None:
+    assert find(tmp_path, folder.parent) == folder
+
+
+def test_of_two_labs_one_is_to_be_named(folder: Path, tmp_path: Path) -> None:
+    other = folder.with_name("roosync-lab-2")
+    other.mkdir()
+    with Control(other, _echo), pytest.raises(ControlError, match=r"several labs.*--lab .*lab-1 or .*lab-2"):
+        find(tmp_path, folder.parent)
+
+
+def test_where_no_lab_runs_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "roosync-lab-3").mkdir()
+    with pytest.raises(ControlError, match="no lab of yours is running"):
+        find(tmp_path, tmp_path)
+    with pytest.raises(ControlError, match="no lab answers"):
+        ask(tmp_path, {})
+
+
+def test_it_is_gone_with_the_lab(tmp_path: Path) -> None:
+    with Control(tmp_path, _echo):
+        assert (tmp_path / control.SOCKET).is_socket()
+    assert list(tmp_path.iterdir()) == []
