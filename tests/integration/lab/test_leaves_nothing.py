@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.lab.control import ask
+from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.guardian import LAB_VARIABLE, marked_processes
 
 if TYPE_CHECKING:
@@ -72,6 +74,21 @@ def test_nothing_is_left_of_a_lab_that_was_ended_by(up: Running, number: signal.
     assert code == (130 if number == signal.SIGINT else -number)
     _until(lambda: not up.processes())
     _until(lambda: not up.folder.exists())
+
+
+def test_nothing_is_left_of_a_lab_that_was_killed_with_every_fault_on(up: Running) -> None:
+    """Processes that hang included: nothing of a fault outlives the lab, and no mount is anybody else's."""
+    machines = list(up.report["machines"])
+    local = dict(zip(("hang", "full", "read-only", "unmounted"), [machines[3], *machines], strict=False))
+    for name in FAULTS:
+        answer = ask(up.folder, {"fault": name, "machine": local.get(name, machines[3])})
+        assert answer["changed"]
+    blocked = subprocess.Popen(["sh", "-c", f'cd "{up.folder}" && ls */"Mon Drive"/*/*/.shared-state >/dev/null 2>&1'])
+    assert blocked.wait(20) is not None, "outside nothing hangs"
+    up.process.kill()
+    _until(lambda: not up.processes())
+    _until(lambda: not up.folder.exists())
+    assert str(up.folder) not in Path("/proc/self/mounts").read_text()
 
 
 def test_nothing_is_written_outside_its_own_temporary_folder(up: Running) -> None:

@@ -1,0 +1,159 @@
+"""What is put under the share of a machine's processes, as the kernel itself behaves: no agent, milliseconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.lab.nest import Nest, NestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+
+
+@contextmanager
+def _nest(home: Path) -> Iterator[Nest]:
+    share = home / "Mon Drive" / "share"
+    (share / "heartbeats").mkdir(parents=True)
+    (share / "heartbeats" / "a.json").write_bytes(b"beat" * 2000)
+    with Nest(home, share, "lab-of-a-test") as nest:
+        nest.settle()
+        if nest.problem:
+            pytest.skip(f"no mounts of one's own here: {nest.problem}")
+        yield nest
+
+
+@pytest.fixture
+def nest(tmp_path: Path) -> Iterator[Nest]:
+    with _nest(tmp_path) as nest:
+        yield nest
+
+
+TRY = """
+import errno, json, os, sys
+def attempt(deed):
+    try:
+        deed()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "fine"
+path = "Mon Drive/share/heartbeats/"
+print(json.dumps([
+    os.getcwd(), os.geteuid(),
+    attempt(lambda: open(path + "a.json", "rb").read(8000)),
+    attempt(lambda: open(path + "new.json", "wb").write(b"x" * 5000)),
+    attempt(lambda: os.mkdir("Mon Drive/share/folder")),
+]))
+"""
+
+
+def _tried(nest: Nest, command: tuple[str, ...] = (sys.executable, "-I", "-S", "-c", TRY)) -> list[object]:
+    done = subprocess.run(nest.inside(command), capture_output=True, check=True, timeout=30)
+    tried: list[object] = json.loads(done.stdout)
+    return tried
+
+
+def _until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _mounts() -> list[str]:
+    return [line for line in Path("/proc/self/mounts").read_text().splitlines() if "roosync" in line]
+
+
+def test_a_process_inside_is_at_home_and_the_same_user(nest: Nest, tmp_path: Path) -> None:
+    assert _tried(nest) == [str(tmp_path), os.geteuid(), "fine", "fine", "fine"]
+
+
+@pytest.mark.parametrize(("kind", "error"), [("read-only", "EROFS"), ("full", "ENOSPC")])
+def test_writes_are_refused_inside_alone_and_reads_go_on(nest: Nest, tmp_path: Path, kind: str, error: str) -> None:
+    nest.cover(kind)
+    assert _tried(nest)[2:] == ["fine", error, error]
+    (tmp_path / "Mon Drive" / "share" / "outside").write_bytes(b"x")
+    nest.uncover()
+    assert _tried(nest)[2:] == ["fine", "fine", "fine"]
+    assert (tmp_path / "Mon Drive" / "share" / "outside").exists()
+
+
+def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: Nest, tmp_path: Path) -> None:
+    nest.cover("hang")
+    share = tmp_path / "Mon Drive" / "share"
+    with subprocess.Popen(nest.inside(["cat", f"{share}/heartbeats/a.json"]), stderr=subprocess.DEVNULL) as blocked:
+        _until(lambda: "fuse" in Path(f"/proc/{blocked.pid}/wchan").read_text())
+        assert blocked.poll() is None
+        assert (share / "heartbeats" / "a.json").read_bytes()[:4] == b"beat", "nobody else hangs"
+        assert _mounts() == []
+        nest.uncover()
+        assert blocked.wait(20) == 1
+    assert _tried(nest)[2] == "fine"
+
+
+def test_who_hangs_can_be_killed_and_the_end_of_the_nest_frees_the_rest(tmp_path: Path) -> None:
+    with _nest(tmp_path) as nest:
+        nest.cover("hang")
+        touch = nest.inside(["ls", str(tmp_path / "Mon Drive" / "share")])
+        killed, freed = (subprocess.Popen(touch, stderr=subprocess.DEVNULL) for _ in range(2))
+        for process in (killed, freed):
+            _until(lambda pid=process.pid: "fuse" in Path(f"/proc/{pid}/wchan").read_text())  # type: ignore[misc]
+        killed.kill()
+        assert killed.wait(20) == -9
+    assert freed.wait(20) == 2
+    assert _mounts() == []
+
+
+def test_one_cover_at_a_time(nest: Nest) -> None:
+    nest.cover("full")
+    with pytest.raises(NestError, match="covered already"):
+        nest.cover("hang")
+
+
+UNPRIVILEGED = """
+import json, pathlib, subprocess, sys
+from roosync_ops.lab.nest import Nest
+home = pathlib.Path(sys.argv[1]); share = home / "s"; share.mkdir()
+with Nest(home, share, "x") as nest:
+    nest.settle()
+    assert not nest.problem, nest.problem
+    assert "-U" in nest._spaces
+    said = []
+    for kind in ("read-only", "full"):
+        nest.cover(kind)
+        done = subprocess.run(nest.inside(["touch", str(share / "f")]), capture_output=True, text=True)
+        said.append(done.stderr.strip().rpartition(": ")[2])
+        nest.uncover()
+    nest.cover("hang")
+    with subprocess.Popen(nest.inside(["ls", str(share)]), stderr=subprocess.DEVNULL) as blocked:
+        try:
+            blocked.wait(0.3)
+        except subprocess.TimeoutExpired:
+            said.append("blocked")
+        nest.uncover()
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give up what others do not have")
+def test_it_takes_no_privilege_but_a_fuse_device_that_may_be_opened(tmp_path: Path) -> None:
+    """Without CAP_SYS_ADMIN, as any user: in a user name space."""
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", sys.executable, "-c", UNPRIVILEGED, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["Read-only file system", "No space left on device", "blocked"]
