@@ -169,6 +169,7 @@ class Workers:
                 encoding="utf-8",
                 env=_environment(),
                 start_new_session=True,  # Ctrl-C is ours to hear, and ours to pass on
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
             self._processes.append(process)
             threading.Thread(target=self._read, args=(len(self._processes) - 1, process), daemon=True).start()

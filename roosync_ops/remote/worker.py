@@ -17,7 +17,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
-from gevent import Timeout, joinall
+from gevent import Timeout, joinall, spawn
 from pyinfra import logger
 from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError, PyinfraError
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 CONNECT: Final = "connect"
 #: Beyond the TCP connection: key exchange and login of a machine that is slow, in s. A hung one never gets there.
 _LOGIN_S: Final = 15
+#: How long logging out may take, in s.
+_PART_S: Final = 2.0
 #: A machine that is connected to is a few descriptors and some memory here.
 _MAX_PARALLEL: Final = 200
 
@@ -112,6 +114,15 @@ def _run(request: dict[str, Any]) -> None:
         _change(state)
     for host in hosts:
         say("result", **_result(state, host))
+    joinall([spawn(_part, host) for host in hosts if host.connected], timeout=_PART_S)
+
+
+def _part(host: Host) -> None:
+    """Log out: a WinRM service keeps an idle shell for minutes. Whatever goes wrong, the results have been told."""
+    try:
+        host.disconnect()
+    except Exception as error:  # noqa: BLE001 - see above
+        logger.debug("%s: %s", host.name, error)
 
 
 def _state_of(request: dict[str, Any]) -> State:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: cmd.exe takes 8,191 characters, of which OpenSSH spends some on `cmd.exe /c "..."`.
 MAX_LINE: Final = 8000
+#: Where what a command line names of ours lies, for as long as it takes: in the user's profile, where nobody else may
+#: write. Sessions of SSH, SFTP and WinRS begin in the profile, so the path is plain whatever the user is called.
+FOLDER: Final = r"AppData\Local\roosync-ops"
 #: What a Python says first: a place where this was not said ran nothing of ours, and the next one may be tried.
 STARTED: Final = "roosync-python"
 TOO_OLD: Final = "too-old"

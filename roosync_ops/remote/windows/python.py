@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 NO_PYTHON: Final = "no-python"
 WRONG_SYSTEM: Final = "not-windows"
-#: A launcher of ours lies here while one command runs: a folder that a plain word can name, whoever the user is.
-LAUNCHERS: Final = r"C:\ProgramData\roosync-ops"
 _OURS: Final = re.compile(r"(python-[0-9a-f]{12}\.cmd|uv\.exe)(\.[0-9a-f]{8}\.part)?")
-_KEY: Final = "roosync-python"
+KEY: Final = "roosync-python"
 
 #: How each place without a Python of use is told, by what its Python, or the shell, said.
 _WORDS: Final = {
@@ -61,7 +59,7 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
     if ask.upload is not None:
         machine.put_file(BytesIO(ask.upload), f"{ask.request['localDir']}/{PUSHED_NAME}".replace("\\", "/"))
     tried: list[str] = []
-    known: str | None = machine.host.connector_data.get(_KEY)
+    known: str | None = machine.host.connector_data.get(KEY)
     for place in [known] if known else _places(machine, ask.python):
         try:
             done = _try(machine, place, ask, end)
@@ -70,7 +68,7 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
             continue
         said = command.answered(done.out)
         if said == "ok":
-            machine.host.connector_data[_KEY] = place
+            machine.host.connector_data[KEY] = place
             if ask.is_last:
                 _sweep(machine)
             return done
@@ -83,7 +81,7 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
         place = install(machine)
     except uv.UvError as error:
         return _silent(NO_PYTHON, f"{'; '.join(tried)}; {error}")
-    machine.host.connector_data[_KEY] = place
+    machine.host.connector_data[KEY] = place
     return _try(machine, place, ask, end)
 
 
@@ -167,34 +165,34 @@ def installed(lines: Iterable[str]) -> list[tuple[_Rank, str]]:
 def _try(machine: Windows, place: str, ask: Ask, end: float | None) -> Finished:
     """Have one Python answer, or see that it is not there."""
     ask.sent_ms = time.time_ns() // 1_000_000
-    with _started_by(machine, place) as words:
+    with started_by(machine, place) as words:
         left = None if end is None else max(1.0, end - time.monotonic())
         return machine.execute(command.python_line(words), command.script(ask.request), left)
 
 
 @contextmanager
-def _started_by(machine: Windows, place: str) -> Iterator[tuple[str, ...]]:
+def started_by(machine: Windows, place: str) -> Iterator[tuple[str, ...]]:
     """Yield the words that start the Python at `place`: its own, or a launcher that is there for this long."""
     words = command.words_of(place)
     if words is not None:
         yield words
         return
     text = command.launcher(place, machine.profile(), machine.code_pages()[0])
-    path = f"{LAUNCHERS}\\python-{secrets.token_hex(6)}.cmd"
+    path = f"{command.FOLDER}\\python-{secrets.token_hex(6)}.cmd"
     machine.put_file(BytesIO(text), path.replace("\\", "/"))
     try:
         yield (path,)
     finally:
         machine.delete(path)
-        machine.delete(LAUNCHERS)
+        machine.delete(command.FOLDER)
 
 
 def _sweep(machine: Windows) -> None:
     """Remove what a connection that was cut off left of ours, and our folder where nothing else is in it."""
-    for name in machine.list_folder(LAUNCHERS) or ():
+    for name in machine.list_folder(command.FOLDER) or ():
         if _OURS.fullmatch(name):
-            machine.delete(f"{LAUNCHERS}\\{name}")
-    machine.delete(LAUNCHERS)
+            machine.delete(f"{command.FOLDER}\\{name}")
+    machine.delete(command.FOLDER)
 
 
 def _why(said: str | None, done: Finished) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 from typing import IO, TYPE_CHECKING, Final
 
-from .command import NotPlainError, line
+from .command import FOLDER, NotPlainError, line
 from .uv_wheel import PINNED, UvError, Wheel, executable
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ __all__ = ["UvError", "bootstrap"]
 
 #: The series that is installed: supported on every Windows of the fleet (Windows 10 and Server 2019 included).
 PYTHON: Final = "3.13"
-FOLDER: Final = "C:\\ProgramData\\roosync-ops"
 PROGRAM: Final = f"{FOLDER}\\uv.exe"
 _VERSION: Final = line(PROGRAM, "--version")
 #: For machines that cannot reach uv's own downloads: an address or folder *as the machine sees it*, for
@@ -44,7 +43,7 @@ def bootstrap(
 ) -> str:
     """Return the path of a Python that uv installed for the user on the machine, now or before. Raises UvError.
 
-    `put_file(stream, "C:/...")` uploads and verifies; `run(line)` runs a line of plain characters there and returns
+    `put_file(stream, path)` uploads and verifies; `run(line)` runs a line of plain characters there and returns
     exit code, stdout and stderr. Only what is missing is done: a second call runs one command and uploads nothing.
     The installation downloads some 25 MB *on the machine*, so `run` must allow it minutes.
     """

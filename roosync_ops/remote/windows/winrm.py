@@ -111,7 +111,7 @@ class WinrmConnector(Windows):
         data = content(filename_or_io)
         path = remote_filename.replace("/", "\\")
         # A launcher is what a Python in an odd place takes to be started at all.
-        place = "" if path.lower().startswith(python.LAUNCHERS.lower() + "\\python-") else self._python()
+        place = "" if path.lower().startswith(command.FOLDER.lower() + "\\python-") else self._python()
         if place:
             with self._started(place) as words:
                 winrm_files.put_by_python(self.execute, words, data, path)
@@ -145,7 +145,7 @@ class WinrmConnector(Windows):
     def _python(self) -> str:
         """Return the Python that answers for this machine, or one that is found at once; "" for none."""
         known: dict[str, Any] = self.host.connector_data
-        place: str | None = known.get(python._KEY) or known.get(_KEY)  # noqa: SLF001 - halves of one connector
+        place: str | None = known.get(python.KEY) or known.get(_KEY)
         if place is None:
             place = next((usual for usual in _USUAL if self._answers(usual)), "")
             known[_KEY] = place
@@ -161,7 +161,7 @@ class WinrmConnector(Windows):
 
     @contextmanager
     def _started(self, place: str) -> Iterator[tuple[str, ...]]:
-        with python._started_by(self, place) as words:  # noqa: SLF001 - halves of one connector
+        with python.started_by(self, place) as words:
             yield words
 
 

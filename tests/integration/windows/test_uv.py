@@ -118,7 +118,7 @@ def test_a_host_without_a_python_gets_one_and_a_second_time_nothing_is_pushed(
 ) -> None:
     path = uv.bootstrap(reach.put_file, reach.run, python=SERIES, environment=environment)
     assert path.startswith("C:\\users\\Élodie Dupont\\AppData\\Roaming\\uv\\python\\cpython-3.11.9-")
-    assert reach.uploads == ["C:/ProgramData/roosync-ops/uv.exe"]
+    assert reach.uploads == ["AppData/Local/roosync-ops/uv.exe"]
     asked = reach.host.run(path, "-I", "-S", "-c", "import sys; print(sys.executable, sys.version_info[:2])")
     assert asked.stdout.decode("cp1252").strip() == f"{path} (3, 11)", asked
 

@@ -142,8 +142,9 @@ def wait_for(done: Any) -> None:
 
 
 def here(host: WinHost, path: str) -> Path:
-    """Return where a file of the machine lies, seen from here."""
-    return host.prefix / "drive_c" / path.removeprefix("C:/")
+    """Return where a file of the machine lies, seen from here; a relative path begins in the user's profile."""
+    drive = host.prefix / "drive_c"
+    return drive / path.removeprefix("C:/") if path.startswith("C:/") else drive / "users" / host.spec.user / path
 
 
 @pytest.mark.parametrize("size", [0, 500_003], ids=["empty", "three pieces"])
@@ -194,15 +195,15 @@ def test_without_a_python_a_plain_path_is_no_place_for_what_certutil_did_not_ver
 ) -> None:
     """Wine's own certutil answers 0 and does nothing."""
     with pytest.raises(winrm_files.UploadError, match="certutil told no hash"):
-        winrm_files.put_by_tools(machine.execute, b"\0\1\2", r"C:\ProgramData\roosync-ops\uv.exe")
-    assert list(here(host, "C:/ProgramData/roosync-ops").iterdir()) == []
+        winrm_files.put_by_tools(machine.execute, b"\0\1\2", r"AppData\Local\roosync-ops\uv.exe")
+    assert list(here(host, "AppData/Local/roosync-ops").iterdir()) == []
 
 
 def test_without_a_python_a_launcher_arrives_as_it_is(machine: WinrmConnector, host: WinHost) -> None:
     text = '@"C:\\Élodie\\python.exe" %*\r\n@exit /b 5\r\n'.encode("cp850")
-    winrm_files.put_by_tools(machine.execute, text, r"C:\ProgramData\roosync-ops\python-000000000000.cmd")
-    assert here(host, "C:/ProgramData/roosync-ops/python-000000000000.cmd").read_bytes() == text
-    machine.delete("C:/ProgramData/roosync-ops/python-000000000000.cmd")
+    winrm_files.put_by_tools(machine.execute, text, r"AppData\Local\roosync-ops\python-000000000000.cmd")
+    assert here(host, "AppData/Local/roosync-ops/python-000000000000.cmd").read_bytes() == text
+    machine.delete("AppData/Local/roosync-ops/python-000000000000.cmd")
 
 
 def test_without_a_python_a_program_arrives_by_certutil(
@@ -220,12 +221,12 @@ def test_without_a_python_a_program_arrives_by_certutil(
     shutil.copy(program, stand_in)
     content = noise(1, 300_003)
     try:
-        winrm_files.put_by_tools(machine.execute, content, r"C:\ProgramData\roosync-ops\uv.exe")
+        winrm_files.put_by_tools(machine.execute, content, r"AppData\Local\roosync-ops\uv.exe")
     finally:
         stand_in.unlink()
-    assert here(host, "C:/ProgramData/roosync-ops/uv.exe").read_bytes() == content
-    assert [found.name for found in here(host, "C:/ProgramData/roosync-ops").iterdir()] == ["uv.exe"]
-    machine.delete("C:/ProgramData/roosync-ops/uv.exe")
+    assert here(host, "AppData/Local/roosync-ops/uv.exe").read_bytes() == content
+    assert [found.name for found in here(host, "AppData/Local/roosync-ops").iterdir()] == ["uv.exe"]
+    machine.delete("AppData/Local/roosync-ops/uv.exe")
 
 
 def test_without_a_python_a_path_that_is_not_plain_is_refused_before_anything_is_sent() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PYTHON_EXE = "C:\\Users\\Élodie Dupont\\AppData\\Roaming\\uv\\python\\cpython-3.13.18-windows-x86_64-none\\python.exe"
-UPLOADED = "C:/ProgramData/roosync-ops/uv.exe"
+UPLOADED = "AppData/Local/roosync-ops/uv.exe"
 WHEEL = Wheel("1.2.3", hashlib.sha256(packed()).hexdigest())
 FAILED = """Downloading cpython-3.13.18-windows-x86_64-none (download) (8.4MiB)
 error: Failed to install cpython-3.13.18-windows-x86_64-none
@@ -48,9 +48,9 @@ class Machine:
         program, *words = line.split(" ")
         if program == "mkdir":
             return 0, "", ""
-        assert program == "C:\\ProgramData\\roosync-ops\\uv.exe"
+        assert program == "AppData\\Local\\roosync-ops\\uv.exe"
         if UPLOADED not in self.files:
-            return 1, "", "'C:\\ProgramData\\roosync-ops\\uv.exe' is not recognized\r\n"
+            return 1, "", "'AppData\\Local\\roosync-ops\\uv.exe' is not recognized\r\n"
         if words == ["--version"]:
             return 0, f"uv {self.version} (6b2d39dcc 2026-11-17 x86_64-pc-windows-msvc)\r\n", ""
         return self.install() if words[1] == "install" else self.find()
@@ -88,7 +88,7 @@ def test_uv_is_pushed_installs_a_python_and_says_where(environment: dict[str, st
     assert machine.verbs == [
         "find",
         "--version",
-        "mkdir C:\\ProgramData\\roosync-ops",
+        "mkdir AppData\\Local\\roosync-ops",
         "--version",
         "install",
         "find",

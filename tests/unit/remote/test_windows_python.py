@@ -10,7 +10,7 @@ import pytest
 
 from roosync_ops.remote.ask import Ask
 from roosync_ops.remote.on_common import MARKER
-from roosync_ops.remote.windows import python
+from roosync_ops.remote.windows import command, python
 from roosync_ops.remote.windows.connector import Finished
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def test_what_was_put_on_the_machine_to_start_a_python_is_taken_away_again() -> 
     machine = Machine({}, {"C:\\Program Files\\": ["Python312"]})
     answer(machine)
     assert len(machine.launchers) == 1
-    assert machine.deleted[0].startswith(python.LAUNCHERS + "\\python-")
-    assert machine.deleted[1] == python.LAUNCHERS
+    assert machine.deleted[0].startswith(command.FOLDER + "\\python-")
+    assert machine.deleted[1] == command.FOLDER
 
 
 def test_a_folder_that_a_plain_word_can_name_takes_no_launcher() -> None:
