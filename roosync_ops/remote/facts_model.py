@@ -104,12 +104,29 @@ class ShareState(_Answer):
     detail: str | None = None
 
 
+class ViewState(_Answer):
+    """The loop's own experience of the view: who keeps it, and who erased others from it, as far as that shows."""
+
+    keeper: str | None = None
+    erased_by: str | None = None
+    erased_at: str | None = None
+    erasures: int = 0
+
+
+class OwnFile(_Answer):
+    """How often somebody else rewrote this machine's own file, and in what way the last time."""
+
+    rewrites: int = 0
+    last_detail: str | None = None
+
+
 class AgentStatus(_Answer):
     """The agent's own `status`; where it could not tell, `success` is False and `message` says why."""
 
     success: bool
     code: str | None = None
     message: str | None = None
+    machine_id: str | None = None
     version: str | None = None
     build_id: str | None = None
     running: bool = False
@@ -119,6 +136,8 @@ class AgentStatus(_Answer):
     config: LoopConfig | None = None
     last_beat: Beat | None = None
     share: ShareState | None = None
+    view: ViewState | None = None
+    own_file: OwnFile | None = None
     #: The machine's own time of this answer: a beat is as old as it was then, however long the rest took.
     now: str | None = None
 

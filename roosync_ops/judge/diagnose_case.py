@@ -1,0 +1,77 @@
+"""One machine in its scene: what is asked of both by several checks."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from roosync_ops.wire.merge import merge
+from roosync_ops.wire.status import UNKNOWN, status
+
+from .diagnose_model import Agent, Sight
+from .diagnose_replicas import others
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
+    from roosync_ops.wire.record import Record
+
+    from .diagnose_model import Scene
+
+
+class Case:
+    """`machine` is None for one that the inventory does not know; `sight` is blank where nobody looked."""
+
+    def __init__(self, scene: Scene, machine_id: str) -> None:
+        self.scene = scene
+        self.machine_id = machine_id
+        self.machine: Machine | None = scene.fleet.get(machine_id)
+        self.sight = scene.sights.get(machine_id) or Sight(machine_id)
+
+    @property
+    def agent(self) -> Agent | None:
+        """The agent's word, where it gave one that can be used."""
+        found = self.sight.agent
+        return found if found is not None and found.success else None
+
+    @cached_property
+    def best(self) -> Record | None:
+        """The best record of this machine that others hold; its own replica's where nobody else looks."""
+        views = others(self.scene, self.machine_id).values()
+        pieces = [view.machines[self.machine_id] for view in views if self.machine_id in view.machines]
+        found = merge(pieces, self.scene.now_ms).get(self.machine_id)
+        return None if found is None else found.record
+
+    @property
+    def age_ms(self) -> int | None:
+        """How old the best record is, corrected by how far the machine's clock is known to be off."""
+        heard = None if self.best is None else self.best.last_heartbeat_ms
+        return None if heard is None else self._now_there - heard
+
+    @property
+    def _now_there(self) -> int:
+        return self.scene.now_ms + (self.sight.offset_ms if self.sight.reported else 0)
+
+    @cached_property
+    def observed(self) -> str:
+        """The status that the fleet sees it in."""
+        if self.machine is None:
+            return UNKNOWN if self.best is None else status(self.best, self._now_there)
+        return status(self.best, self._now_there, self.machine.thresholds)
+
+    @property
+    def left(self) -> bool:
+        """Tell whether its newest record says that it was stopped on purpose, in its own replica or in others'."""
+        return self.left_at_ms is not None
+
+    @cached_property
+    def left_at_ms(self) -> int | None:
+        own = self.scene.views.get(self.machine_id)
+        piece = None if own is None else own.machines.get(self.machine_id)
+        for record in (None if piece is None else piece.record, self.best):
+            if record is not None:
+                return record.left_at_ms if record.has_left else None
+        return None
+
+    @property
+    def is_expected(self) -> bool:
+        return self.machine is not None and self.machine.expected == "online"

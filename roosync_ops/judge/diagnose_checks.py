@@ -1,0 +1,281 @@
+"""The checks on the way to a machine and on it, in order: the network, who it is, the agent, its share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
+from roosync_ops.wire.times import to_iso
+
+from . import diagnose_model as m
+from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
+
+if TYPE_CHECKING:
+    from .diagnose_case import Case
+    from .diagnose_model import Agent, Sight
+
+#: What a connector says of a login that failed, to the check that it fails and the cause it is.
+_CONNECT: Final = {
+    "UNKNOWN_HOST": ("resolves", "name-not-resolved"),
+    "HOST_KEY": ("host key", "host-key-unknown"),
+    "HOST_KEY_CHANGED": ("host key", "host-key-changed"),
+    "LOGIN_REFUSED": ("login", "login-refused"),
+    "SILENT": ("host key", "ssh-silent"),
+    "INVENTORY": ("login", "inventory-wrong"),
+}
+_ASKED: Final = {"WRONG_SYSTEM": ("login", "wrong-system"), "NO_PYTHON": ("python", "no-python")}
+_ANSWERS: Final = {m.REFUSED: "nobody-listens", m.NO_ROUTE: "network-unreachable", m.SILENT: "machine-off"}
+_ON_THE_WAY: Final = ("resolves", "answers", "host key", "login", "python")
+#: What keeps an agent from using the share, in the words of those who looked, to a cause.
+_SHARE: Final = {
+    "NO_SHARED_PATH": "no-shared-path",
+    "NO_LOGON_SESSION": "no-logon-session",
+    "DRIVE_NOT_MOUNTED": "drive-not-mounted",
+    "SHARE_HUNG": "share-hung",
+    "SHARE_MISSING": "share-missing",
+    "SHARE_NOT_A_FOLDER": "share-not-a-folder",
+    "SHARE_READ_ONLY": "share-read-only",
+    "SHARE_REFUSED": "share-refused",
+    "SHARE_FULL": "share-full",
+    "TASK_DISABLED": "permanence-disabled",
+    "AGENT_CRASHED": "agent-broken",
+    "hung": "share-hung",
+    "missing": "share-missing",
+    "read-only": "share-read-only",
+    "full": "share-full",
+    "refused": "share-refused",
+}
+#: The share is there, and nobody can write to it.
+_NOT_WRITABLE: Final = ("share-read-only", "share-refused", "share-full")
+#: A loop that came up so long ago has beaten, or never will, in ms.
+_FIRST_BEAT_MS: Final = 60_000
+
+
+def trouble(case: Case) -> tuple[str, str] | None:
+    """Return (the check that fails, the cause) where the machine was not reached or did not answer, else None."""
+    sight = case.sight
+    if sight.trouble is None:
+        return None
+    step, code, reason, _ = sight.trouble
+    if step != "connect":
+        return _ASKED.get(code, ("python", "ask-failed"))
+    if code == "HOST_KEY" and "another than" in reason:
+        code = "HOST_KEY_CHANGED"
+    if code in _CONNECT:
+        return _CONNECT[code]
+    if sight.resolving is not None:
+        return "resolves", "name-not-resolved"
+    if sight.answers in _ANSWERS:
+        return "answers", _ANSWERS[sight.answers]
+    return "login", "not-reached"
+
+
+def way(case: Case) -> list[Check]:
+    """Return the checks from the name to a Python that answers, up to the one that fails; the rest is unknown."""
+    failed = trouble(case)
+    checks = []
+    for at, name in enumerate(_ON_THE_WAY):
+        if failed is None or at < _ON_THE_WAY.index(failed[0]):
+            checks.append(Check(name, OK, _way_seen(case, name)))
+        elif name == failed[0]:
+            step, code, reason, hint = case.sight.trouble or ("", "", "", "")
+            said = reason.removeprefix("unreachable: ")
+            facts = {"said": said, "code": code, "step": step, "hint": hint, **_reach_facts(case)}
+            checks.append(Check(name, NOT_OK, said, failed[1], facts))
+        else:
+            checks.append(Check(name, UNKNOWN))
+    return checks
+
+
+def _way_seen(case: Case, name: str) -> str:
+    sight = case.sight
+    if name == "resolves":
+        return f"{sight.host}: {', '.join(sight.addresses)}" if sight.addresses else sight.host
+    if name == "answers":
+        return f"port {sight.port}"
+    if name == "login":
+        return sight.user or ""
+    return sight.python or "" if name == "python" else ""
+
+
+def _reach_facts(case: Case) -> dict[str, Any]:
+    return {"resolving": case.sight.resolving, "answers": case.sight.answers}
+
+
+def identity(case: Case) -> Check:
+    """The name in the inventory must be the machine's own, and its agent must go by it."""
+    sight, name = case.sight, case.machine_id
+    if sight.hostname is None:
+        return Check("identity", UNKNOWN)
+    try:
+        own = machine_id_of(sight.hostname)
+    except InvalidMachineIdError:
+        facts = {"answers_as": sight.hostname}
+        return Check("identity", NOT_OK, f"it calls itself {sight.hostname!r}", "no-machine-id", facts)
+    agent_name = sight.agent.machine_id if sight.agent is not None else None
+    calls = own if own != name else agent_name if agent_name not in (None, name) else None
+    if calls is None:
+        return Check("identity", OK, own)
+    also = case.scene.sights.get(calls)
+    cause = "same-name-twice" if own != name and also is not None and also.hostname is not None else "wrong-name"
+    seen = f"it calls itself {calls}" if own != name else f"its agent beats as {calls}"
+    return Check("identity", NOT_OK, seen, cause, {"answers_as": calls})
+
+
+def agent(case: Case) -> Check:
+    """The agent is there, can be run, and is the build that this computer would put there."""
+    sight = case.sight
+    if not sight.reported or sight.has_agent is None:
+        return Check("agent", UNKNOWN)
+    if not sight.has_agent:
+        record = case.best
+        old = record is not None and record.sequence is None and not record.has_left
+        facts = {"age": case.age_ms}
+        return Check("agent", NOT_OK, "there is none", "old-service-only" if old else "not-enrolled", facts)
+    if case.agent is None:
+        return _broken(case)
+    return _build(sight, case.agent)
+
+
+def _broken(case: Case) -> Check:
+    found = case.sight.agent
+    said = "it does not answer" if found is None else f"{found.code}: {found.message}"
+    if found is not None and found.code == "HEARTBEAT_MISSING_MACHINE_ID":
+        return Check("agent", NOT_OK, said, "no-machine-id", {"answers_as": case.sight.hostname})
+    # without a share to name, no verb of it can answer
+    cause = None if (case.sight.share or ("",))[0] == "NO_SHARED_PATH" else "agent-broken"
+    return Check("agent", NOT_OK, said, cause, {"said": said})
+
+
+def _build(sight: Sight, found: Agent) -> Check:
+    if sight.agent_is_current is False:
+        return Check("agent", NOT_OK, f"{found.version}, another build", "agent-outdated")
+    if found.running and found.loop_is_current is False:
+        return Check("agent", NOT_OK, f"{found.version}; the loop that runs is another build", "loop-outdated")
+    if sight.config_is_current is False:
+        return Check("agent", NOT_OK, f"{found.version}; config.json is not the inventory's", "config-differs")
+    return Check("agent", OK, found.version or "")
+
+
+def permanence(case: Case) -> Check:
+    """Something brings the agent back after a crash, a logout or a boot."""
+    found = case.agent
+    if found is None:
+        return Check("permanence", UNKNOWN)
+    if not found.installed:
+        return Check("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
+    if not found.enabled:
+        cause = None if case.left else "permanence-disabled"
+        return Check("permanence", NOT_OK, f"{found.permanence}, disabled", cause, {"kind": found.permanence})
+    return Check("permanence", OK, found.permanence)
+
+
+def loop(case: Case) -> Check:
+    """The loop runs. A share that nobody can use is told first: no loop would start with it."""
+    found = case.agent
+    if found is None:
+        return Check("loop", UNKNOWN)
+    if found.running:
+        since = "" if found.started_ms is None else f"since {to_iso(found.started_ms)}"
+        return Check("loop", OK, since)
+    if share_cause(case) is not None:
+        return Check("loop", NOT_OK, "not running")
+    if case.left:
+        return Check("loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms})
+    if not found.installed and (found.sequence or 0) <= 1:
+        return Check("loop", NOT_OK, "never started", "never-started")
+    return Check("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
+
+
+def beat(case: Case) -> Check:
+    """The last beat it wrote is recent, by its own clock, and was read back."""
+    found = case.agent
+    if found is None:
+        return Check("beat", UNKNOWN)
+    age = beat_age_ms(case)
+    if age is None:
+        return Check("beat", NOT_OK if found.running and not is_new(case) else UNKNOWN, "none yet")
+    seen = f"{max(0, age) // 1000} s ago" + (f", number {found.sequence}" if found.sequence is not None else "")
+    if not found.read_back:
+        return Check("beat", NOT_OK, f"{seen}, not read back", "beat-not-written")
+    return Check("beat", OK if age <= found.timeout_ms else NOT_OK, seen)
+
+
+def beat_age_ms(case: Case) -> int | None:
+    """Return how old the last beat was when the machine was asked; both by its own clock."""
+    found = case.agent
+    if found is None or found.beat_ms is None or found.now_ms is None:
+        return None
+    return found.now_ms - found.beat_ms
+
+
+def is_new(case: Case) -> bool:
+    """Tell whether the loop came up so lately that a beat may still be on its way."""
+    found = case.agent
+    if found is None or found.started_ms is None or found.now_ms is None:
+        return False
+    return 0 <= found.now_ms - found.started_ms <= max(_FIRST_BEAT_MS, 2 * found.interval_ms)
+
+
+def share_cause(case: Case) -> tuple[str, str, str] | None:
+    """Return (cause, what is said, hint) where the agent cannot use its share, None where it can or nothing tells."""
+    sight, found = case.sight, case.agent
+    if sight.share is not None:
+        code, reason, hint = sight.share
+        return _SHARE.get(code, "share-problem"), reason, hint
+    if found is not None and found.running and found.share_state != "ok" and not _has_beaten_since(case):
+        since = f" since {found.share_since}" if found.share_since else ""
+        said = f"the loop finds it {found.share_state}{since}: {found.share_detail or ''}".rstrip(": ")
+        return _SHARE.get(found.share_state, "share-problem"), said, f"roosync-ops restart {case.machine_id}"
+    return None
+
+
+def _has_beaten_since(case: Case) -> bool:
+    """Tell whether a beat was written after the trouble: then the trouble is over."""
+    found = case.agent
+    since = None if found is None else found.share_since
+    return found is not None and found.beat_ms is not None and since is not None and to_iso(found.beat_ms) > since
+
+
+def share(case: Case) -> tuple[Check, Check]:
+    """The share is there for the agent; and it can be written to."""
+    sight = case.sight
+    if not sight.reported:
+        return Check("share", UNKNOWN), Check("writable", UNKNOWN)
+    found = share_cause(case)
+    path = sight.share_path or ""
+    if found is None:
+        whose = {"logon": " (in the logon session)", "here": ""}.get(sight.share_session or "", "")
+        seen_by_nobody = case.sight.system == "windows" and sight.share_session is None
+        outcome = UNKNOWN if seen_by_nobody else OK
+        return Check("share", outcome, path + whose), Check("writable", outcome)
+    cause, said, hint = found
+    facts = {"said": said, "hint": hint, "path": path}
+    if cause in _NOT_WRITABLE:
+        return Check("share", OK, path), Check("writable", NOT_OK, said, cause, facts)
+    return Check("share", NOT_OK, said, cause, facts), Check("writable", UNKNOWN)
+
+
+def zombie(case: Case) -> Check:
+    """Whatever keeps it says "running", and it does not beat."""
+    found = case.agent
+    if found is None or not found.running:
+        return Check("zombie", UNKNOWN)
+    age = beat_age_ms(case)
+    late = age > found.timeout_ms if age is not None else not is_new(case)
+    if not late:
+        return Check("zombie", OK)
+    if share_cause(case) is not None:
+        return Check("zombie", NOT_OK, "it waits for its share")
+    seen = "it runs, and its last beat is old" if age is not None else "it runs, and never beat"
+    return Check("zombie", NOT_OK, seen, "zombie", {"age": age})
+
+
+def clock(case: Case) -> Check:
+    """Its clock is this computer's, within what the network may have added."""
+    sight = case.sight
+    if not sight.reported:
+        return Check("clock", UNKNOWN)
+    if sight.clock is None:
+        return Check("clock", OK, f"{sight.offset_ms / 1000:+.1f} s")
+    return Check("clock", NOT_OK, sight.clock, "clock-wrong", {"said": sight.clock, "offset": sight.offset_ms})

@@ -1,0 +1,226 @@
+"""The checks that take more than one machine: replicas, twins, older services, and this computer itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire import findings as f
+from roosync_ops.wire.folder import VIEW_NAME
+from roosync_ops.wire.merge import FILE
+from roosync_ops.wire.status import ONLINE, WARNING
+from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+
+from .diagnose_model import HERE, NOT_OK, OK, UNKNOWN, Check
+from .diagnose_replicas import is_stale, named, stale_since_ms, uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.record import Record
+
+    from .diagnose_case import Case
+    from .diagnose_model import Scene
+
+#: An older service that erases the view does so with each of its beats: one that has not for so long has ended, in ms.
+_ERASED_LATELY_MS: Final = 3_600_000
+#: Findings about a file that could be read all the same.
+_READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.VANISHED])
+_OTHER_SESSION: Final = "another session"
+#: Reading two records of one session can tell times that overlap by what a beat takes, in ms.
+_OVERLAP_MS: Final = 1_000
+
+
+def moves_up(case: Case) -> Check:
+    """The machine's beats reach the other replicas; what arrives there can be read."""
+    found = uploads(case.scene, case.machine_id)
+    unread = _unread(case)
+    if unread is not None:
+        file, kind, detail = unread
+        read = {"file": file, "kind": kind, "detail": detail}
+        return Check("uploads", NOT_OK, f"{file}: {kind}", "record-unreadable", read)
+    if found.fresh:
+        return Check("uploads", OK, f"seen by {named(found.fresh)}")
+    if found.behind:
+        facts: dict[str, object] = {"lag": found.lag_ms, "observers": named(found.behind)}
+        return Check("uploads", NOT_OK, f"not seen by {named(found.behind)}", "uploads-stalled", facts)
+    return Check("uploads", UNKNOWN, "nobody else tells")
+
+
+def _unread(case: Case) -> tuple[str, str, str] | None:
+    """Return the finding about the machine's own file where no replica could read that file."""
+    found = None
+    for view in case.scene.views.values():
+        piece = view.machines.get(case.machine_id)
+        if piece is not None and piece.kind == FILE:
+            return None
+        for item in view.findings_about(case.machine_id):
+            if item.kind not in _READ:
+                found = (item.file, item.kind, item.detail)
+    return found
+
+
+def moves_down(case: Case) -> Check:
+    """The others' beats reach this machine's replica."""
+    if case.machine_id not in case.scene.views:
+        return Check("downloads", UNKNOWN)
+    if not is_stale(case.scene, case.machine_id):
+        return Check("downloads", OK)
+    since = stale_since_ms(case.scene, case.machine_id)
+    said = "nothing of anybody" if since is None else f"nothing newer than {to_iso(since)}"
+    return Check("downloads", NOT_OK, said, "downloads-stalled", {"since": since})
+
+
+def twins(case: Case) -> Check:
+    """Nobody else beats under its name; nothing else stands for it."""
+    agent = case.agent
+    if agent is not None and agent.rewrite is not None and _OTHER_SESSION in agent.rewrite:
+        return Check("twins", NOT_OK, agent.rewrite, "twin-identity", {"said": agent.rewrite})
+    records = _records(case)
+    pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
+    if pair is not None:
+        said = f"sessions {pair[0].session_id!s:.12} and {pair[1].session_id!s:.12} beat at the same time"
+        return Check("twins", NOT_OK, said, "twin-identity", {"said": said})
+    for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
+        files = _files(case, kind)
+        if files:
+            return Check("twins", NOT_OK, ", ".join(files[:3]), cause, {"files": ", ".join(files[:3])})
+    return Check("twins", OK if records else UNKNOWN)
+
+
+def _records(case: Case) -> list[Record]:
+    views = case.scene.views.values()
+    return [view.machines[case.machine_id].record for view in views if case.machine_id in view.machines]
+
+
+def _overlap(one: Record, other: Record) -> bool:
+    """Tell whether two sessions of one name each beat after the other began: one computer has one session at a time."""
+    if None in (one.session_id, other.session_id) or one.session_id == other.session_id:
+        return False
+    return _beat_after(one, other) and _beat_after(other, one)
+
+
+def _beat_after(one: Record, other: Record) -> bool:
+    agent = other.data.get("agent")
+    try:
+        began = from_iso(agent.get("startedAt") if isinstance(agent, dict) else None)
+    except BadTimeError:
+        return False
+    return one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS
+
+
+def _files(case: Case, kind: str) -> list[str]:
+    """Return the machine's files that a finding of `kind` names, whichever replica shows them."""
+    found = {
+        item.file
+        for view in case.scene.views.values()
+        for item in view.findings_about(case.machine_id)
+        if item.kind == kind
+    }
+    return sorted(found)
+
+
+def writers(case: Case) -> Check:
+    """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
+    if any(eraser == case.machine_id for eraser, _ in _erasures(case.scene)):
+        return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
+    agent = case.agent
+    if agent is not None and agent.rewrites and _OTHER_SESSION not in (agent.rewrite or ""):
+        said = f"its record was rewritten {agent.rewrites} times: {agent.rewrite or ''}"
+        return Check("old services", NOT_OK, said, "old-writer-rewrites-record", {"said": said})
+    return Check("old services", OK if agent is not None else UNKNOWN)
+
+
+def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
+    """Yield (who most likely did it, how many) for each keeper whose view was erased lately, by its own clock."""
+    for sight in scene.sights.values():
+        agent = sight.agent
+        if agent is None or not agent.erasures or agent.erased_ms is None or agent.now_ms is None:
+            continue
+        if agent.now_ms - agent.erased_ms <= _ERASED_LATELY_MS:
+            yield agent.erased_by, agent.erasures
+
+
+def expectation(case: Case) -> Check:
+    """What the fleet sees is what the inventory says."""
+    seen = f"seen {case.observed}"
+    machine = case.machine
+    if machine is None:
+        files = ", ".join(
+            sorted(
+                {
+                    view.machines[case.machine_id].file
+                    for view in case.scene.views.values()
+                    if case.machine_id in view.machines
+                }
+            )
+        )
+        return Check("expected", NOT_OK, "not in the inventory", "not-in-inventory", {"files": files or "its record"})
+    if machine.expected == "offline" and case.observed in (ONLINE, WARNING):
+        facts = {"why": machine.why, "observed": case.observed}
+        return Check("expected", NOT_OK, seen, "beats-though-expected-offline", facts)
+    return Check("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen)
+
+
+def here(scene: Scene) -> list[Check]:
+    """Return the checks of this computer's own replica, and of what belongs to nobody: the view, and litter."""
+    return [_own_replica(scene), _view(scene), _erased(scene), _litter(scene)]
+
+
+def _own_replica(scene: Scene) -> Check:
+    if scene.here is not None:
+        reason, hint = scene.here
+        return Check("own replica", NOT_OK, reason, "own-replica-unavailable", {"said": reason, "hint": hint})
+    if HERE not in scene.views:
+        return Check("own replica", UNKNOWN, "none is named (--shared)")
+    if not is_stale(scene, HERE):
+        return Check("own replica", OK, scene.views[HERE].shared)
+    since = stale_since_ms(scene, HERE)
+    via = next((name for name in scene.views if name != HERE and not is_stale(scene, name)), "MACHINE")
+    said = "nothing of anybody" if since is None else f"nothing newer than {to_iso(since)}"
+    return Check("own replica", NOT_OK, said, "own-replica-stale", {"since": since, "via": via})
+
+
+def _view(scene: Scene) -> Check:
+    """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
+    state = scene.views.get(HERE) or next(iter(scene.views.values()), None)
+    if state is None:
+        return Check("view", UNKNOWN)
+    if state.view_state == "absent":
+        outcome = NOT_OK if state.machines else UNKNOWN
+        return Check("view", outcome, f"no {VIEW_NAME}", "view-missing" if state.machines else None)
+    if state.view_state != "read" or state.view is None:
+        return Check("view", NOT_OK, f"{VIEW_NAME}: {state.view_state}", "view-unreadable", {"kind": state.view_state})
+    missing = _missing(state)
+    if missing:
+        return Check("view", NOT_OK, f"without {named(missing)}", "view-incomplete", {"missing": named(missing)})
+    return Check("view", OK)
+
+
+def _missing(state: SharedState) -> tuple[str, ...]:
+    """Return the machines that have a valid heartbeat and no entry in the view; their first beat may be under way."""
+    entries = state.view.get("heartbeats") if state.view is not None else None
+    known = {str(key).lower() for key in entries} if isinstance(entries, dict) else set()
+    pieces = state.machines.items()
+    return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
+
+
+def _erased(scene: Scene) -> Check:
+    """Whoever erased the view is told at that machine; here it is told where nobody knows who it was."""
+    found = list(_erasures(scene))
+    reported = any(item.kind == f.VIEW_ERASED for view in scene.views.values() for item in view.findings)
+    if (found and not any(name in scene.sights for name, _ in found)) or (reported and not found):
+        name = next((name for name, _ in found if name), None) or "the machine that runs it"
+        facts = {"machine": name}
+        return Check("old services", NOT_OK, f"one erases the view: {name}", "old-writer-erases-view", facts)
+    return Check("old services", OK if scene.sights else UNKNOWN)
+
+
+def _litter(scene: Scene) -> Check:
+    if scene.orphans is None:
+        return Check("temporary files", UNKNOWN)
+    if not scene.orphans:
+        return Check("temporary files", OK, "none of ours left")
+    count, files = len(scene.orphans), ", ".join(scene.orphans[:3])
+    facts = {"count": count, "files": files}
+    return Check("temporary files", NOT_OK, files, "orphan-temporary-files", facts)

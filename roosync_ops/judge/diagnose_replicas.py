@@ -1,0 +1,113 @@
+"""Whose replica shows whose beats: which machine's uploads, and which observer's downloads, have stalled.
+
+Ages never mix two clocks: how far a replica is behind is the machine's own last beat, from its local truth, minus the
+beat that the replica holds, and the same clock wrote both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from .diagnose_model import HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roosync_ops.state import SharedState
+
+    from .diagnose_model import Scene
+
+#: A replica that holds no beat of a machine is behind by more than any of its beats.
+_NEVER_MS: Final = 1 << 62
+
+
+class Uploads(NamedTuple):
+    """Which observers hold a machine's latest beats, which do not, and by how much the best of those is behind."""
+
+    fresh: tuple[str, ...]
+    behind: tuple[str, ...]
+    lag_ms: int | None
+
+
+def uploads(scene: Scene, machine_id: str) -> Uploads:
+    """Return who holds the beats of `machine_id`; observers that hold nobody's do not count against it."""
+    fresh, behind, lags = [], [], []
+    for observer, view in scene.views.items():
+        lag = None if observer == machine_id else _lag_ms(scene, view, machine_id)
+        if lag is None:
+            continue
+        if lag <= _limit_ms(scene, machine_id):
+            fresh.append(observer)
+        elif not is_stale(scene, observer):
+            behind.append(observer)
+            lags.append(lag)
+    best = min(lags, default=None)
+    return Uploads(tuple(fresh), tuple(behind), None if best == _NEVER_MS else best)
+
+
+def is_stale(scene: Scene, observer: str) -> bool:
+    """Tell whether `observer`'s replica lacks beats that were written, and holds nobody's latest."""
+    freshness = list(_freshness(scene, observer))
+    return False in freshness and True not in freshness
+
+
+def stale_since_ms(scene: Scene, observer: str) -> int | None:
+    """Return the newest beat, by its writer's clock, that a stale observer's replica holds of anybody else."""
+    pieces = scene.views[observer].machines.items()
+    heard = [piece.record.last_heartbeat_ms for name, piece in pieces if name != observer]
+    return max((at for at in heard if at is not None), default=None)
+
+
+def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
+    """Yield, for each other machine that tells or shows when it last beat, whether `observer` holds that beat."""
+    view = scene.views[observer]
+    for name in {*scene.sights, *view.machines} - {observer}:
+        lag = _lag_ms(scene, view, name)
+        if lag is not None:
+            yield lag <= _limit_ms(scene, name)
+        elif _is_recent(scene, view, name):
+            yield True
+
+
+def _lag_ms(scene: Scene, view: SharedState, machine_id: str) -> int | None:
+    """Return how far `view` is behind what the machine last wrote; None where it does not tell when that was."""
+    sight = scene.sights.get(machine_id)
+    agent = None if sight is None else sight.agent
+    if agent is None or agent.beat_ms is None or not agent.read_back:
+        return None
+    piece = view.machines.get(machine_id)
+    if piece is None or piece.record.last_heartbeat_ms is None:
+        young = agent.running and agent.sequence is not None and agent.sequence <= 1
+        return None if young else _NEVER_MS
+    if agent.sequence is not None and (piece.record.sequence or 0) >= agent.sequence:
+        return 0
+    return max(0, agent.beat_ms - piece.record.last_heartbeat_ms)
+
+
+def _is_recent(scene: Scene, view: SharedState, machine_id: str) -> bool:
+    """Tell whether a machine that says nothing itself is seen to beat, its clock taken for right."""
+    piece = view.machines.get(machine_id)
+    heard = None if piece is None else piece.record.last_heartbeat_ms
+    return heard is not None and abs(scene.now_ms - heard) <= _limit_ms(scene, machine_id)
+
+
+def _limit_ms(scene: Scene, machine_id: str) -> int:
+    """Return how far behind ordinary replication may be: the machine's own timeout."""
+    machine = scene.fleet.get(machine_id)
+    sight = scene.sights.get(machine_id)
+    if sight is not None and sight.agent is not None:
+        return sight.agent.timeout_ms
+    return machine.offline_timeout if machine is not None else 120_000
+
+
+def others(scene: Scene, machine_id: str) -> dict[str, SharedState]:
+    """Return what everybody but the machine itself sees; its own replica where nobody else looks."""
+    found = {observer: view for observer, view in scene.views.items() if observer != machine_id}
+    fresh = {observer: view for observer, view in found.items() if not is_stale(scene, observer)}
+    return fresh or found or dict(scene.views)
+
+
+def named(observers: tuple[str, ...]) -> str:
+    """Name observers in a few words."""
+    shown = ["this computer" if name == HERE else name for name in observers]
+    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")  # noqa: PLR2004 - the number just sliced
