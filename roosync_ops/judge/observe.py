@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats, status
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats
 
+from .evidence import NOTHING_ELSE, Knowledge
 from .verdict import Observation, Survey
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ def observe(state: SharedState, now_ms: int) -> Survey:
     return Survey(now_ms, state.shared, rows, state.findings)
 
 
-def observation(machine_id: str, state: SharedState, now_ms: int, thresholds: Thresholds | None = None) -> Observation:
+def observation(
+    machine_id: str,
+    state: SharedState,
+    now_ms: int,
+    thresholds: Thresholds | None = None,
+    known: Knowledge = NOTHING_ELSE,
+) -> Observation:
     """Return what `state` shows of one machine; unknown where it shows nothing."""
     piece = state.machines.get(machine_id)
     if piece is None:
@@ -27,14 +34,17 @@ def observation(machine_id: str, state: SharedState, now_ms: int, thresholds: Th
     record = piece.record
     limits = thresholds or _stated_thresholds(machine_id, state)
     heard = record.last_heartbeat_ms
+    word, basis = known.status(record, now_ms, limits)
+    age = known.age_ms(record, now_ms, limits)
     return Observation(
         machine_id,
-        status(record, now_ms, limits),
+        word,
         heard,
-        None if heard is None else now_ms - heard,
-        missed_heartbeats(record, now_ms, limits),
+        age,
+        None if age is None or heard is None else missed_heartbeats(record, heard + age, limits),
         _version(piece),
         piece.file,
+        basis,
     )
 
 

@@ -82,7 +82,7 @@ def silence_ms(
     """Return how long nothing has been heard of `record`'s machine, in ms, and what that rests on."""
     stamped = now_ms + (offset_ms or 0) - (record.last_heartbeat_ms or 0)
     told = TIMESTAMP if offset_ms is None else PROBED
-    if seen is None:
+    if seen is None or (record.sequence or 0) > (seen.sequence or 0):  # somebody else saw a newer one
         return stamped, told
     if seen.moved_by_ms is None or seen.moved_after_ms is None:
         watched = now_ms - seen.first_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.findings import BAD_HEARTBEAT, BOM, CASE_DOUBLE, CONFLICT_COPY, NAIVE_HEARTBEAT, NO_HEARTBEAT
@@ -9,7 +10,10 @@ from roosync_ops.wire.folder import VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import verdict as v
+from .clocks import all_ahead_ms, inconsistent_ms
+from .evidence import NOTHING_ELSE, OWN_WORDS, Knowledge, Testimony, reason_of
 from .observe import observation
+from .patience import TIMESTAMP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
     from roosync_ops.wire.findings import Finding
+
+    from .matrix import Matrix
 
 #: Issue 2: which observations meet which expectation. A warning meets neither: it may turn out either way.
 _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT, UNKNOWN])}
@@ -28,17 +34,54 @@ _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT]
 _HARMLESS: Final = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY])
 
 
-def validate(fleet: Fleet, state: SharedState, now_ms: int, chosen: Iterable[Machine] | None = None) -> v.Validation:
+def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are asked for
+    fleet: Fleet,
+    state: SharedState,
+    now_ms: int,
+    chosen: Iterable[Machine] | None = None,
+    *,
+    known: Knowledge = NOTHING_ELSE,
+    matrix: Matrix | None = None,
+) -> v.Validation:
     """Judge every machine of `fleet` (or the `chosen` of it) by `state` at `now_ms` (ms since the epoch).
 
-    Thresholds are the inventory's. Machines the fleet does not know are listed apart and never counted.
+    Thresholds are the inventory's. Machines the fleet does not know are listed apart and never counted. `known` are
+    clocks that were measured and what was seen when; `matrix` is what the machines themselves testify.
     """
     machines = tuple(fleet if chosen is None else chosen)
-    seen = [(machine, observation(machine.machine_id, state, now_ms, machine.thresholds)) for machine in machines]
+    seen = [
+        (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
+    ]
     gone = _gone_at_once(seen, state)
-    verdicts = tuple(_verdict(machine, row, state, gone) for machine, row in seen)
+    view = _View(state, known, matrix, gone, _reader_behind_ms(seen, now_ms, known))
+    verdicts = tuple(_verdict(machine, row, view) for machine, row in seen)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
-    return v.Validation(now_ms, state.shared, verdicts, strangers, state.findings)
+    return v.Validation(
+        now_ms, state.shared, verdicts, strangers, state.findings, evidence=matrix, patience_ms=known.patience_ms
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What one verdict is reached from, beside the machine's own row.
+
+    `gone` is (gone, expected online) where the observer is the suspect. `behind_ms` is how far the reader's own clock
+    seems behind everybody's.
+    """
+
+    state: SharedState
+    known: Knowledge
+    matrix: Matrix | None
+    gone: tuple[int, int] | None
+    behind_ms: int | None
+
+    def testimony(self, machine_id: str) -> Testimony | None:
+        return None if self.matrix is None else self.matrix.testimonies.get(machine_id)
+
+
+def _reader_behind_ms(seen: list[tuple[Machine, v.Observation]], now_ms: int, known: Knowledge) -> int | None:
+    heard = {row.machine_id: row.last_heartbeat_ms for _, row in seen if row.last_heartbeat_ms is not None}
+    return all_ahead_ms(heard, now_ms) if known is NOTHING_ELSE else None
 
 
 def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState) -> tuple[int, int] | None:
@@ -53,7 +96,10 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
     return gone, len(expected)
 
 
-def _verdict(machine: Machine, row: v.Observation, state: SharedState, gone: tuple[int, int] | None) -> v.Verdict:
+def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
+    testimony = view.testimony(machine.machine_id)
+    if _is_no_evidence(row, view, testimony):
+        row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     return v.Verdict(
         machine.machine_id,
@@ -64,28 +110,74 @@ def _verdict(machine: Machine, row: v.Observation, state: SharedState, gone: tup
         row.last_heartbeat_ms,
         row.age_ms,
         row.missed,
-        _reason(machine, row, state, gone, ok=ok),
+        _reason(machine, row, view, ok=ok),
         machine.why,
+        row.basis,
+        testimony,
     )
 
 
-def _reason(
-    machine: Machine, row: v.Observation, state: SharedState, gone: tuple[int, int] | None, *, ok: bool
-) -> v.Reason | None:
+def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
+    """Where the observers are the suspects, what they do not show of a machine says nothing of it.
+
+    Only a machine's own word does. Without a probe the words stay PROTOCOL's, and the reason tells.
+    """
+    own = testimony is not None and testimony.word.kind in OWN_WORDS
+    return view.matrix is not None and view.gone is not None and row.observed == OFFLINE and not own
+
+
+def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v.Reason | None:
     """Return why a machine is not as expected, or why a machine that is should be looked at; None for all is well."""
-    ahead = -row.age_ms if row.age_ms is not None and row.age_ms < -FUTURE_TOLERANCE_MS else None
+    measured = row.machine_id in view.known.offsets
+    ahead = -row.age_ms if row.age_ms is not None and row.age_ms < -FUTURE_TOLERANCE_MS and not measured else None
     if ok:
-        return None if ahead is None else v.Reason(v.CLOCK_SUSPECTED, row.machine_id, ahead_ms=ahead)
+        return None if ahead is None else _ahead(row, ahead, view)
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
-    unread = _unread(row, state)
+    told = _told(row, view)
+    if told is not None:
+        return told
+    unread = _unread(row, view.state)
     if unread is not None:
         return unread
-    if gone is not None and row.observed in (OFFLINE, UNKNOWN):
-        facts = {"gone": gone[0], "of": gone[1], "age": row.age_ms}
+    if view.gone is not None and row.observed in (OFFLINE, UNKNOWN):
+        facts = {"gone": view.gone[0], "of": view.gone[1], "age": row.age_ms}
         return v.Reason(v.OBSERVER_SUSPECTED, row.machine_id, facts)
-    return _silence(row, state, ahead)
+    return _contradicted(row, view) or _silence(row, view.state, ahead)
+
+
+def _ahead(row: v.Observation, ahead: int, view: _View) -> v.Reason:
+    """A beat from the future: its machine's clock is ahead, or the reader's is behind everybody's."""
+    if view.behind_ms is not None:
+        facts = {"off": -view.behind_ms, "count": len(view.state.machines)}
+        return v.Reason(v.READER_CLOCK_WRONG, row.machine_id, facts)
+    return v.Reason(v.CLOCK_SUSPECTED, row.machine_id, ahead_ms=ahead)
+
+
+def _told(row: v.Observation, view: _View) -> v.Reason | None:
+    """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
+    testimony = view.testimony(row.machine_id)
+    if testimony is None or view.matrix is None or row.observed in (LEFT, WARNING):
+        return None
+    if view.gone is not None and testimony.word.kind not in OWN_WORDS:
+        return None
+    own = reason_of(testimony)
+    if own is not None:
+        return own
+    about = (v.UPLOAD_STALLED, v.LINK_STALLED)
+    stalled = [found for found in view.matrix.findings if found.kind in about and found.machine_id == row.machine_id]
+    stalled += [found for found in view.matrix.findings if found.kind == v.SHARE_STALLED]
+    return replace(stalled[0], machine_id=row.machine_id) if stalled else None
+
+
+def _contradicted(row: v.Observation, view: _View) -> v.Reason | None:
+    """Say where silence rests on a time stamp alone, and the record itself says that its clock was put back."""
+    piece = view.state.machines.get(row.machine_id)
+    if piece is None or row.observed != OFFLINE or row.basis != TIMESTAMP:
+        return None
+    back = inconsistent_ms(piece.record)
+    return None if back is None else v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
 
 
 def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from roosync_ops.wire.findings import Finding
 
+    from .evidence import Testimony
+    from .matrix import Matrix
+
 # Why a verdict is what it is. The facts that go with each stand beside it.
 NEVER_SEEN: Final = "never-seen"  # no fact
 NOT_UNDERSTOOD: Final = "file-not-understood"  # file, kind, detail
@@ -23,6 +26,23 @@ HAS_LEFT: Final = "left"  # since
 BEATS_UNEXPECTEDLY: Final = "beats-though-expected-offline"  # observed, age, why
 CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
 OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone, of, age (None: never seen here)
+# What a probe tells: a machine's own word, and who sees whom. `since` is on the reader's clock, None where not known.
+MACHINE_OFF: Final = "machine-off"  # detail
+NOT_LET_IN: Final = "not-let-in"  # detail, hint
+NO_WORD: Final = "no-usable-answer"  # detail, hint
+NO_AGENT: Final = "no-agent"  # no fact
+AGENT_GONE: Final = "agent-gone"  # since
+AGENT_SILENT: Final = "agent-silent"  # since
+SHARE_STUCK: Final = "share-stuck"  # since, state, detail
+UPLOAD_STALLED: Final = "upload-stalled"  # since, behind, of
+OBSERVER_STALE: Final = "observer-stale"  # since, behind, of
+LINK_STALLED: Final = "not-arriving"  # since, observer
+SHARE_STALLED: Final = "share-stalled"  # since, behind, of
+REPLICA_UNREADABLE: Final = "replica-unreadable"  # detail
+CLOCK_WRONG: Final = "clock-wrong"  # off, error
+READER_CLOCK_WRONG: Final = "reader-clock-wrong"  # off, count
+CLOCK_STEPPED: Final = "clock-stepped"  # back
+CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age
 # Why a check of an enrolment failed.
 NO_VIEW: Final = "no-view"
 NOT_IN_HEARTBEATS: Final = "not-in-heartbeats"
@@ -54,6 +74,7 @@ class Observation:
     missed: int | None
     version: str | None = None
     file: str | None = None
+    basis: str | None = None
 
     @property
     def last_heartbeat(self) -> str | None:
@@ -63,7 +84,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's."""
+    """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's.
+
+    `basis` is what the age rests on (see patience); `testimony` is the machine's own, where it was asked.
+    """
 
     machine_id: str
     expected: str
@@ -75,6 +99,8 @@ class Verdict:
     missed: int | None
     reason: Reason | None
     why: str | None
+    basis: str | None = None
+    testimony: Testimony | None = None
 
     @property
     def last_heartbeat(self) -> str | None:
@@ -110,13 +136,18 @@ class Survey:
 
 @dataclass(frozen=True)
 class Validation:
-    """The validation table. `unexpected` are the machines seen that the inventory does not know: never counted."""
+    """The validation table. `unexpected` are the machines seen that the inventory does not know: never counted.
+
+    `evidence` is who sees whom, where the machines were asked; `patience_ms` None is PROTOCOL's own status.
+    """
 
     checked_at_ms: int
     shared: str
     verdicts: tuple[Verdict, ...]
     unexpected: tuple[Observation, ...]
     findings: tuple[Finding, ...]
+    evidence: Matrix | None = None
+    patience_ms: int | None = None
 
     @property
     def ok(self) -> bool:

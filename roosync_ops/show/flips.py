@@ -72,7 +72,8 @@ def reason(flip: Mapping[str, Any], lang: str = "en") -> str:
         "detail_after": f": {detail}" if detail else "",
         "since": _SINCE[code].format(duration(silence, lang)) if type(silence) is int else "",
     }
-    return (_FR if lang == "fr" else _EN).get(kind, kind).format_map(facts)
+    text = (_FR if lang == "fr" else _EN).get(kind)
+    return kind if text is None else text.format_map(facts)
 
 
 def _word(flip: Mapping[str, Any], key: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.judge import verdict as v
 from roosync_ops.wire.times import to_iso
 
+from . import evidence_reasons
 from .text import clock, duration
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ _FR: Final = {
         ),
     ),
 }
+_ALL_EN: Final = {**_EN, **evidence_reasons.EN}
+_ALL_FR: Final = {**_FR, **evidence_reasons.FR}
 #: What is said besides where a clock is suspect as well.
 _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
@@ -187,7 +190,7 @@ def sentence(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str
 
 
 def _texts(lang: str) -> dict[str, tuple[str, str]]:
-    return _FR if lang == "fr" else _EN
+    return _ALL_FR if lang == "fr" else _ALL_EN
 
 
 def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict[str, str]:
@@ -196,8 +199,10 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     age, since = reason.facts.get("age"), reason.facts.get("since")
     if age is not None:
         facts["age"] = duration(age, lang)
-    if since is not None:
-        facts["since"] = clock(to_iso(since) if isinstance(since, int) else since)
+    written = to_iso(since) if isinstance(since, int) else since
+    facts.update(evidence_reasons.facts(reason.machine_id, reason.facts, written, lang, quote))
+    if written is not None:
+        facts["since"] = clock(written)
     if reason.ahead_ms is not None:
         facts["ahead"] = duration(reason.ahead_ms, lang)
     code = "fr" if lang == "fr" else "en"

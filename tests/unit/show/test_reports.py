@@ -116,11 +116,17 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "since": "2026-02-12T10:15:30.123Z",
         "observed": "online",
         "gone": 4,
-        "of": 4,
         "status": "offline",
         "before": 1,
         "after": 1,
         "wanted": 2,
+        "behind": 3,
+        "of": 4,
+        "off": -3_600_000,
+        "count": 5,
+        "back": 3_600_000,
+        "observer": "n",
+        "state": "hung",
     }
     text = show.sentence(Reason(kind, "m", facts, 60_000), lang)
     assert "{" not in text + reasons.brief(Reason(kind, "m", facts, 60_000), lang)

@@ -1,0 +1,160 @@
+"""What machines testify when they are asked: their own word, their clock, and what their own replica shows.
+
+An age never mixes two clocks here: a beat's time is brought to the reader's clock by the offset that was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.state.shared import SharedState
+from roosync_ops.wire.merge import merge
+
+from . import verdict as v
+from .patience import silence_ms, status_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from roosync_ops.state.seen import Seen
+    from roosync_ops.wire.merge import Evidence
+    from roosync_ops.wire.record import Record
+    from roosync_ops.wire.status import Thresholds
+
+# A machine's own word, the local truth.
+ALIVE: Final = "alive"  # its loop runs and beats
+STUCK: Final = "stuck"  # its loop runs, and its share hangs or refuses
+SILENT: Final = "silent"  # its loop runs, and has not beaten for longer than the timeout
+GONE: Final = "gone"  # no loop runs
+NO_AGENT: Final = "no-agent"  # nothing is installed
+UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
+REFUSED: Final = "refused"  # it answers, and does not let us in
+OFF: Final = "off"  # nothing answers
+#: Words that a machine gave itself.
+OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, NO_AGENT])
+
+#: The observer that asks, in the place of a machineId; none can have parentheses.
+HERE: Final = "(here)"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a machine said of its own agent. `since_ms` is on the reader's clock; `heard_ms` is on the machine's.
+
+    `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica.
+    """
+
+    kind: str
+    since_ms: int | None = None
+    detail: str | None = None
+    hint: str | None = None
+    sequence: int | None = None
+    heard_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """One machine's answer. `state` is its own replica; `read_ms` is when that was read, on the reader's clock.
+
+    `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
+    """
+
+    machine_id: str
+    word: Word
+    state: SharedState | None = None
+    state_problem: str | None = None
+    read_ms: int = 0
+    offset_ms: int | None = None
+    error_ms: int | None = None
+
+    @property
+    def is_reached(self) -> bool:
+        return self.word.kind not in (OFF, REFUSED)
+
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
+
+    `patience_ms` None is PROTOCOL's status exactly.
+    """
+
+    offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
+    patience_ms: int | None = None
+
+    def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
+        """Return (status, what its age rests on)."""
+        seen, offset = self.seen.get(record.machine_id), self.offsets.get(record.machine_id)
+        return status_with(record, seen, now_ms, thresholds, self.patience_ms, offset)
+
+    def age_ms(self, record: Record, now_ms: int, thresholds: Thresholds) -> int | None:
+        """Return how old the last heartbeat is; None where there was none."""
+        if record.last_heartbeat_ms is None:
+            return None
+        offset = self.offsets.get(record.machine_id)
+        if self.patience_ms is None:
+            return now_ms + (offset or 0) - record.last_heartbeat_ms
+        return silence_ms(record, self.seen.get(record.machine_id), now_ms, thresholds, offset)[0]
+
+
+NOTHING_ELSE: Final = Knowledge()
+
+
+def knowledge(
+    testimonies: Iterable[Testimony], seen: Mapping[str, Seen] | None = None, patience_ms: int | None = None
+) -> Knowledge:
+    """Return what a probe and a memory know together."""
+    offsets = {one.machine_id: one.offset_ms for one in testimonies if one.offset_ms is not None}
+    return Knowledge(offsets, seen or {}, patience_ms)
+
+
+def pooled(own: SharedState | None, testimonies: Iterable[Testimony], now_ms: int) -> SharedState | None:
+    """Return the shared state as all observers together show it; None where nobody shows anything.
+
+    What a machine's own replica says of that machine itself counts only where nobody else says anything of it: a beat
+    that never left its machine has been heard by nobody.
+    """
+    answers = [one for one in testimonies if one.state is not None]
+    states = [own, *(one.state for one in answers)]
+    shown = next((state for state in states if state is not None), None)
+    if shown is None:
+        return None
+    heard: list[Evidence] = list(own.machines.values()) if own is not None else []
+    alone: list[Evidence] = []
+    for one in answers:
+        for name, piece in one.state.machines.items() if one.state is not None else ():
+            (alone if name == one.machine_id else heard).append(piece)
+    best = merge(heard, now_ms)
+    machines = {**merge(alone, now_ms), **best}
+    records = {
+        name: state.records[name]
+        for name, piece in machines.items()
+        for state in states
+        if state is not None and state.machines.get(name) is piece and name in state.records
+    }
+    return SharedState(
+        shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
+        max(state.seen for state in states if state is not None),
+    )  # fmt: skip
+
+
+def reason_of(testimony: Testimony) -> v.Reason | None:
+    """Return why a machine does not beat, by its own word; None where its word explains no silence."""
+    word, name = testimony.word, testimony.machine_id
+    if word.kind == STUCK:
+        return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
+    if word.kind in _SINCE:
+        return v.Reason(_SINCE[word.kind], name, {"since": word.since_ms})
+    if word.kind in _SAID:
+        return v.Reason(_SAID[word.kind], name, {"detail": word.detail, "hint": word.hint})
+    return None
+
+
+_SINCE: Final = {GONE: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}
+_SAID: Final = {OFF: v.MACHINE_OFF, REFUSED: v.NOT_LET_IN, UNCLEAR: v.NO_WORD}

@@ -1,0 +1,251 @@
+"""Who sees whom: what each replica shows of each machine, and what follows from that about replicas and writers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
+
+from . import verdict as v
+from .clocks import stepped_back_ms, wrong_clocks
+from .evidence import ALIVE, HERE, Testimony, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.record import Record
+
+#: Invariant 4: where so many of the beats do not arrive anywhere, it is what carries them that stands still.
+_SHARE_PERCENT: Final = 90
+#: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
+_NEW_BEATS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one observer's replica shows of one machine.
+
+    `age_ms` is by one clock where the machine was asked (`probed`). `behind_ms` is how much newer the newest beat is
+    that anybody knows of it, None where nobody else knows anything; `lags` where that is more than the timeout.
+    """
+
+    status: str
+    age_ms: int | None = None
+    sequence: int | None = None
+    heard_ms: int | None = None
+    behind_ms: int | None = None
+    lags: bool = False
+    probed: bool = False
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one."""
+
+    now_ms: int
+    machines: tuple[str, ...]
+    observers: tuple[str, ...]
+    cells: Mapping[tuple[str, str], Cell]
+    testimonies: Mapping[str, Testimony]
+    findings: tuple[v.Reason, ...] = ()
+    expected_off: frozenset[str] = field(default_factory=frozenset)
+
+    def cell(self, observer: str, machine_id: str) -> Cell:
+        """Return what `observer` shows of a machine; unknown where it shows nothing."""
+        return self.cells.get((observer, machine_id)) or Cell(UNKNOWN)
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    @property
+    def reached(self) -> int:
+        return sum(one.is_reached for one in self.testimonies.values())
+
+
+def matrix(
+    fleet: Iterable[Machine], testimonies: Mapping[str, Testimony], own: SharedState | None, now_ms: int
+) -> Matrix:
+    """Return who sees whom at `now_ms` (ms since the epoch, on the reader's clock)."""
+    machines = {machine.machine_id: machine for machine in fleet}
+    replicas = _replicas(own, testimonies, now_ms)
+    newest = {name: _newest(name, replicas, testimonies) for name in machines}
+    cells = {
+        (observer, name): _cell(observer, machine, state, read_ms, newest[name], testimonies)
+        for observer, (state, read_ms) in replicas.items()
+        for name, machine in machines.items()
+    }
+    asked = {name: testimonies[name] for name in machines if name in testimonies}
+    offsets = {name: one.offset_ms or 0 for name, one in testimonies.items()}
+    found = [
+        *_stalls(cells, _compared(cells, asked), offsets),
+        *_words(asked, machines),
+        *wrong_clocks(asked.values()),
+        *_stepped(machines, replicas),
+    ]
+    off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
+    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, tuple(found), off)
+
+
+def _replicas(
+    own: SharedState | None, testimonies: Mapping[str, Testimony], now_ms: int
+) -> dict[str, tuple[SharedState, int]]:
+    """Return each replica that was read, and when, on the reader's clock."""
+    found = {} if own is None else {HERE: (own, now_ms)}
+    for name, one in testimonies.items():
+        if one.state is not None:
+            found[name] = (one.state, one.read_ms or now_ms)
+    return found
+
+
+def _record(state: SharedState, machine_id: str) -> Record | None:
+    piece = state.machines.get(machine_id)
+    return None if piece is None else piece.record
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    """One beat somebody knows of; `by` is who, the machine itself included."""
+
+    sequence: int | None
+    heard_ms: int | None
+    by: str
+
+
+def _newest(
+    machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], testimonies: Mapping[str, Testimony]
+) -> list[_Beat]:
+    """Return every beat that somebody knows of a machine, the newest first."""
+    found = []
+    for observer, (state, _) in replicas.items():
+        record = _record(state, machine_id)
+        if record is not None:
+            found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer))
+    one = testimonies.get(machine_id)
+    if one is not None and one.word.sequence is not None:
+        found.append(_Beat(one.word.sequence, one.word.heard_ms, machine_id))
+    return sorted(found, key=lambda beat: (beat.sequence or 0, beat.heard_ms or 0), reverse=True)
+
+
+def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of both
+    observer: str,
+    machine: Machine,
+    state: SharedState,
+    read_ms: int,
+    beats: list[_Beat],
+    testimonies: Mapping[str, Testimony],
+) -> Cell:
+    record = _record(state, machine.machine_id)
+    others = [beat for beat in beats if beat.by != observer]
+    one = testimonies.get(machine.machine_id)
+    offset = None if one is None else one.offset_ms
+    if record is None or record.last_heartbeat_ms is None:
+        known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
+        return Cell(UNKNOWN, lags=known)
+    now_there = read_ms + (offset or 0)
+    behind = _behind_ms(record, others[0], machine.heartbeat_interval) if others else None
+    return Cell(
+        status(record, now_there, machine.thresholds),
+        now_there - record.last_heartbeat_ms,
+        record.sequence,
+        record.last_heartbeat_ms,
+        behind,
+        behind is not None and behind > machine.offline_timeout,
+        offset is not None,
+    )
+
+
+def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
+    """Count in beats where they are numbered, else by the machine's own clock: in either case no second clock."""
+    if record.sequence is not None and newest.sequence is not None:
+        return max(0, newest.sequence - record.sequence) * interval_ms
+    return max(0, (newest.heard_ms or 0) - (record.last_heartbeat_ms or 0))
+
+
+def _compared(
+    cells: Mapping[tuple[str, str], Cell], testimonies: Mapping[str, Testimony]
+) -> dict[tuple[str, str], bool]:
+    """Return whether a beat arrived, for each replica and machine that tells: one that has not beaten tells nothing."""
+    beating = {name for (_, name), cell in cells.items() if cell.status in (ONLINE, WARNING)}
+    beating |= {name for name, one in testimonies.items() if one.word.kind == ALIVE}
+    return {
+        (observer, name): cell.lags
+        for (observer, name), cell in cells.items()
+        if observer != name and (cell.lags or (cell.behind_ms is not None and name in beating))
+    }
+
+
+def _stalls(
+    cells: Mapping[tuple[str, str], Cell], compared: dict[tuple[str, str], bool], offsets: Mapping[str, int]
+) -> list[v.Reason]:
+    """Explain the cells that lag by as few stale replicas and stalled writers as can be."""
+    lagging = sum(compared.values())
+    rows = {observer for (observer, _), lags in compared.items() if lags}
+    columns = {name for (_, name), lags in compared.items() if lags}
+    if len(rows) > 1 and len(columns) > 1 and lagging * 100 >= len(compared) * _SHARE_PERCENT:
+        since = max((_arrived(cells, pair, offsets) for pair in compared), default=0)
+        facts = {"since": since or None, "behind": lagging, "of": len(compared)}
+        return [v.Reason(v.SHARE_STALLED, min(columns), facts)]
+    found = []
+    while any(compared.values()):
+        reason, explained = _worst_line(cells, compared, offsets)
+        if reason is None:
+            break
+        found.append(reason)
+        compared = {pair: lags for pair, lags in compared.items() if pair not in explained}
+    return found
+
+
+def _worst_line(
+    cells: Mapping[tuple[str, str], Cell], compared: Mapping[tuple[str, str], bool], offsets: Mapping[str, int]
+) -> tuple[v.Reason | None, set[tuple[str, str]]]:
+    """Return the row or column that lags most, by share and then by number; none where no line lags by half."""
+    lines = [(v.OBSERVER_STALE, observer) for observer in dict.fromkeys(pair[0] for pair in compared)]
+    lines += [(v.UPLOAD_STALLED, name) for name in dict.fromkeys(pair[1] for pair in compared)]
+    ranked = []
+    for kind, name in lines:
+        pairs = {pair for pair in compared if pair[kind == v.UPLOAD_STALLED] == name}
+        behind = sum(compared[pair] for pair in pairs)
+        ranked.append((behind / len(pairs), behind, kind, name, pairs))
+    ranked.sort(key=lambda line: line[:2], reverse=True)
+    share, behind, kind, name, pairs = ranked[0]
+    if share <= 0.5:  # noqa: PLR2004 - half of a line: a beat on its way, not a line that stands still
+        return None, set()
+    since = max((_arrived(cells, pair, offsets) for pair in pairs), default=0) or None
+    tied = [line for line in ranked[1:] if line[:2] == (share, behind) and line[4] & pairs and line[2] != kind]
+    if tied and behind == 1:
+        observer, writer = next(iter(pairs & tied[0][4]))
+        return v.Reason(v.LINK_STALLED, writer, {"since": since, "observer": observer}), pairs | tied[0][4]
+    return v.Reason(kind, name, {"since": since, "behind": behind, "of": len(pairs)}), pairs
+
+
+def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offsets: Mapping[str, int]) -> int:
+    """Return when the beat that a replica shows was sent, on the reader's clock; 0 where it shows none."""
+    heard = cells[pair].heard_ms
+    return 0 if heard is None else heard - offsets.get(pair[1], 0)
+
+
+def _words(testimonies: Mapping[str, Testimony], machines: Mapping[str, Machine]) -> list[v.Reason]:
+    """Return what machines that should beat say of themselves where that is not well."""
+    found = []
+    for name, one in testimonies.items():
+        reason = reason_of(one) if machines[name].expected == ONLINE else None
+        if reason is not None:
+            found.append(reason)
+        elif one.state_problem is not None and one.word.kind == ALIVE:
+            found.append(v.Reason(v.REPLICA_UNREADABLE, name, {"detail": one.state_problem}))
+    return found
+
+
+def _stepped(machines: Iterable[str], replicas: Mapping[str, tuple[SharedState, int]]) -> list[v.Reason]:
+    """Return whose clock went back, as two replicas show that hold two of its beats."""
+    found = []
+    for name in machines:
+        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
+        back = stepped_back_ms(records)
+        if back is not None:
+            found.append(v.Reason(v.CLOCK_STEPPED, name, {"back": back}))
+    return found
