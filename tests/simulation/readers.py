@@ -1,0 +1,159 @@
+"""Who looks at the admin's replica: the shipped reader without and with patience, and the shipped flips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge import validate
+from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flips import Flips
+from roosync_ops.judge.patience import auto_ms, status_with
+from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.lab import faults
+from roosync_ops.state.errors import StateUnavailableError
+from roosync_ops.state.seen import Seen, see_all
+from roosync_ops.state.shared import assemble
+from roosync_ops.wire.folder import ShareUnavailableError, read_shared
+from roosync_ops.wire.merge import merge
+from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS, OFFLINE, UNKNOWN, status
+
+from .schedule import MACHINES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from roosync_ops.judge.flip import Flip
+    from roosync_ops.lab.link import Link
+    from roosync_ops.state.shared import SharedState
+    from roosync_ops.wire.folder import Snapshot
+    from roosync_ops.wire.merge import Evidence
+
+    from .replica import RamReplica
+
+FLEET = Fleet(Machine(machine_id=name) for name in MACHINES)
+_INTERVALS = dict.fromkeys(MACHINES, DEFAULT_INTERVAL_MS)
+Words = dict[str, str]
+
+
+class Eyes:
+    """Reads the admin's replica, each content of it once; `words` are PROTOCOL's, from the time stamps."""
+
+    def __init__(self, replica: RamReplica, link: Link) -> None:
+        self._replica = replica
+        self._link = link
+        self._snapshot: Snapshot | None = None
+        self._changes = -1
+        self.merged: dict[str, Evidence] = {}
+        self._highest: dict[str, int] = {}
+        self.rollbacks = 0
+
+    def look(self, now_ms: int) -> bool:
+        """Read the shared state; False where it cannot be read."""
+        trouble = faults.local_trouble(self._link)
+        if trouble.hangs or trouble.read is not None:
+            return False
+        if self._changes != self._replica.changes or self._snapshot is None:
+            try:
+                self._snapshot = read_shared(str(self._replica.root), now_ms)
+            except ShareUnavailableError:
+                return False
+            self._changes = self._replica.changes
+        self.merged = merge(self._snapshot.evidence, now_ms)
+        self._watch_sequences()
+        return True
+
+    def words(self, now_ms: int) -> Words:
+        return {name: status(piece.record, now_ms) for name, piece in self.merged.items()}
+
+    def state(self, now_ms: int) -> SharedState | None:
+        """The same reading as the commands have it."""
+        one = self._snapshot
+        assert one is not None
+        try:
+            return assemble(
+                "simulated", now_ms, one.evidence, one.findings, view=one.view, view_state=one.view_state, seen=one.seen
+            )
+        except StateUnavailableError:
+            return None
+
+    def doubted(self, words: Mapping[str, str], now_ms: int) -> frozenset[str]:
+        """Whom the shipped judge does not call silent, but suspects the observer of not seeing."""
+        if sum(words.get(name, UNKNOWN) in (OFFLINE, UNKNOWN) for name in MACHINES) < len(MACHINES) // 2:
+            return frozenset()
+        state = self.state(now_ms)
+        if state is None:
+            return frozenset(MACHINES)
+        rows = validate(FLEET, state, now_ms).verdicts
+        return frozenset(row.machine_id for row in rows if row.reason and row.reason.kind == OBSERVER_SUSPECTED)
+
+    def _watch_sequences(self) -> None:
+        """Count how often the table's record of a machine is an older one than it was."""
+        for name, piece in self.merged.items():
+            sequence = piece.record.sequence
+            if sequence is None:
+                continue
+            if sequence < self._highest.get(name, 0):
+                self.rollbacks += 1
+            self._highest[name] = sequence
+
+
+class Patient:
+    """The shipped patience over the same readings: `choose` gives it in ms from what was seen."""
+
+    def __init__(self, choose: Callable[[Mapping[str, Seen]], int]) -> None:
+        self._choose = choose
+        self.seen: dict[str, Seen] = {}
+        self.most_ms = 0
+
+    def words(self, merged: Mapping[str, Evidence], now_ms: int) -> Words:
+        records = {name: piece.record for name, piece in merged.items()}
+        self.seen = see_all(
+            self.seen, records, now_ms, {name: _INTERVALS.get(name, DEFAULT_INTERVAL_MS) for name in records}
+        )
+        patience = self._choose(self.seen)
+        self.most_ms = max(self.most_ms, patience)
+        return {
+            name: status_with(record, self.seen.get(name), now_ms, DEFAULT_THRESHOLDS, patience)[0]
+            for name, record in records.items()
+        }
+
+
+def fixed(ms: int) -> Callable[[Mapping[str, Seen]], int]:
+    return lambda _seen: ms
+
+
+def auto(seen: Mapping[str, Seen]) -> int:
+    return auto_ms(seen.values())
+
+
+class Watcher:
+    """The shipped flips, fed as a watcher feeds them; its words are what was last told of each machine."""
+
+    def __init__(self) -> None:
+        self._flips = Flips()
+        self.told: list[Flip] = []
+        self._last: Words = {}
+
+    def step(self, merged: Mapping[str, Evidence] | None, words: Words, doubted: frozenset[str], now_ms: int) -> Words:
+        rows = None if merged is None else [_row(name, merged, words, doubted) for name in MACHINES]
+        for name, word in words.items():
+            self._last.setdefault(name, word)
+        for flip in self._flips.step(rows, now_ms, "cannot be read" if merged is None else None):
+            self.told.append(flip)
+            if flip.machine_id is not None:
+                self._last[flip.machine_id] = flip.to
+        return dict(self._last)
+
+    def restart(self) -> None:
+        """The watcher itself is restarted with what it kept."""
+        self._flips = Flips.from_dict(self._flips.as_dict())
+
+
+def _row(name: str, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> Row:
+    piece = merged.get(name)
+    if piece is None:
+        return Row(name, UNKNOWN, doubt=OBSERVER_SUSPECTED if name in doubted else None)
+    record = piece.record
+    doubt = OBSERVER_SUSPECTED if name in doubted else None
+    return Row(name, words[name], record.last_heartbeat_ms, record.sequence, doubt)

@@ -1,0 +1,115 @@
+"""What one reader said, held against the truth: false offlines by cause, deaths missed, how long it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire.status import OFFLINE, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .truth import Life
+
+#: Causes of a false offline: the file sync's ordinary delays and bursts alone; a fault on the machine's side, whose
+#: beats did not come out; a fault on the reader's own side.
+DELAY, WRITER, OBSERVER = "delay", "writer", "observer"
+#: A machine that has just started is not yet expected to be seen, in s.
+GRACE_S: Final = 600.0
+_GONE: Final = frozenset([OFFLINE, UNKNOWN, "absent"])
+
+
+@dataclass
+class FalseOffline:
+    """A machine that lived was shown offline."""
+
+    machine: str
+    at: float
+    cause: str
+    #: Whether the judge itself said that the observer, and not the machine, is the suspect.
+    doubted: bool
+
+
+@dataclass
+class Score:
+    """One reader's. Times in s."""
+
+    reader: str
+    period_s: float
+    false: list[FalseOffline] = field(default_factory=list)
+    wrong_s: float = 0.0
+    judged_s: float = 0.0
+    blind_s: float = 0.0
+    detections: list[float] = field(default_factory=list)
+    missed: list[tuple[str, float]] = field(default_factory=list)
+    #: Deaths of machines that were shown offline before they died: nothing changed for who looked.
+    no_news: int = 0
+    deaths: int = 0
+    rollbacks: int = 0
+    final: dict[str, str] = field(default_factory=dict)
+    _was: dict[str, str] = field(default_factory=dict)
+    _waiting: dict[str, float] = field(default_factory=dict)
+
+    def died(self, machine: str, now: float) -> None:
+        self.deaths += 1
+        if self._was.get(machine) in _GONE:
+            self.no_news += 1
+        else:
+            self._waiting[machine] = now
+
+    def came_back(self, machine: str) -> None:
+        """A machine lives again: a death that nobody told by now was missed."""
+        died = self._waiting.pop(machine, None)
+        if died is not None:
+            self.missed.append((machine, died))
+
+    def judge(
+        self,
+        words: Mapping[str, str] | None,
+        lives: Mapping[str, Life],
+        now: float,
+        causes: Mapping[str, str],
+        doubted: frozenset[str] = frozenset(),
+    ) -> None:
+        """Take what the reader says at `now`: a word a machine, or None where it could not read at all."""
+        if words is None:
+            self.blind_s += self.period_s
+            return
+        for name, life in lives.items():
+            word = words.get(name, "absent")
+            since = life.alive_since
+            if since is None:
+                self._told(name, word, now)
+            else:
+                self._alive(name, word, now, since, causes, doubted)
+            self._was[name] = word
+        self.final = {name: words.get(name, "absent") for name in lives}
+
+    def _told(self, name: str, word: str, now: float) -> None:
+        if word in _GONE and name in self._waiting:
+            self.detections.append(now - self._waiting.pop(name))
+
+    def _alive(  # noqa: PLR0913, PLR0917 - what a judgement of one machine rests on
+        self, name: str, word: str, now: float, since: float, causes: Mapping[str, str], doubted: frozenset[str]
+    ) -> None:
+        self.judged_s += self.period_s
+        if now - since < GRACE_S or word not in _GONE:
+            return
+        self.wrong_s += self.period_s
+        before = self._was.get(name)
+        # What was offline while it was not alive, and never shown otherwise since, became false as its grace ended.
+        if before not in _GONE or now - since < GRACE_S + self.period_s:
+            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), name in doubted))
+
+    def count(self, cause: str) -> int:
+        return sum(one.cause == cause for one in self.false)
+
+    @property
+    def doubted(self) -> int:
+        return sum(one.doubted for one in self.false)
+
+    def percentile(self, percent: float) -> float | None:
+        """Return the detection time that so many percent of the deaths did not exceed."""
+        ordered = sorted(self.detections)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else None

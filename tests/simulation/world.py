@@ -1,0 +1,252 @@
+"""The fleet, its sync product and what happens to it, put together: `simulate` runs one protocol over one schedule."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from unittest import mock
+
+from roosync_ops.lab.delays import drive
+from roosync_ops.lab.replicator import Replicator
+from roosync_ops.wire.status import OFFLINE
+
+from .hub import Hub
+from .machine import Machine
+from .old import Old30, Old31, OldMachine
+from .readers import Eyes, Patient, Watcher, auto, fixed
+from .replica import RamReplica
+from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
+from .score import DELAY, OBSERVER, WRITER, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .truth import Life
+
+#: 2026-02-12T10:00:00Z, the day the procedure was written.
+EPOCH_MS: Final = 1_770_890_400_000
+#: The sync product looks at most this often, in s: its delays are 5 s and more.
+STEP_S: Final = 2.0
+#: After a fault's end its effects last for at most so long (transfers under way), in s.
+AFTERMATH_S: Final = 300.0
+#: The watcher itself is restarted so often, in s: that alone must tell nobody anything.
+_RESTART_S: Final = 5 * 3600.0
+
+OURS, V30, V31 = "ours", "3.0", "3.1"
+DEFAULT, WATCH, AUTO = "status (PROTOCOL, default)", "watch (flips, over auto)", "--patience auto"
+#: The points an operator may choose, in s.
+_PATIENCES: Final = (0, 60, 180, 300)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated. `ahead_ms`: how wrong whose clock is; `stepped`: whose clock is set (s, ms) in mid-run."""
+
+    hours: float
+    seed: int = 1
+    poll_s: float = 15.0
+    with_faults: bool = True
+    ahead_ms: dict[str, int] = field(default_factory=dict)
+    stepped: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What came of it. `lost` are histories that went back or were lost, as the writers' own records show."""
+
+    protocol: str
+    plan: Plan
+    scores: list[Score]
+    lost: list[str]
+    beats: int
+    writes: int
+    machine_months: float
+    false_flips: int = 0
+    double_flips: int = 0
+    erased: int = 0
+    patience_ms: int = 0
+
+
+class World:
+    """A fleet of one protocol, and an admin's replica beside it."""
+
+    def __init__(self, protocol: str, plan: Plan, root: Path) -> None:
+        self.protocol = protocol
+        self.plan = plan
+        self.hub = Hub()
+        self.replicas = {name: _replica(root / name) for name in (*MACHINES, ADMIN)}
+        self.sync = Replicator(self.replicas, drive(plan.seed), seed=plan.seed)
+        self.machines = {name: self._machine(name, root / name) for name in MACHINES}
+        for name, ahead in plan.ahead_ms.items():
+            self._set_clock(name, ahead)
+        self.lives = {name: machine.life for name, machine in self.machines.items()}
+        self.past: dict[str, list[Episode]] = {name: [] for name in (*MACHINES, ADMIN)}
+        self.scores: list[Score] = []
+
+    def run(self) -> Outcome:
+        """Let all of it happen."""
+        self._prepare()
+        self._observe()
+        self.hub.every(STEP_S, self._sync)
+        self.hub.run(self.plan.hours * 3600)
+        for score in self.scores:
+            score.rollbacks = self._eyes.rollbacks if score.reader == DEFAULT else 0
+        return self._outcome()
+
+    def _machine(self, name: str, folder: Path) -> Machine | OldMachine:
+        replica, link = self.replicas[name], self.sync.links[name]
+        if self.protocol == OURS:
+            return Machine(self.hub, folder, replica, link, EPOCH_MS)
+        return (Old30 if self.protocol == V30 else Old31)(self.hub, replica, link, EPOCH_MS)
+
+    def _set_clock(self, name: str, ahead_ms: int) -> None:
+        machine = self.machines[name]
+        if isinstance(machine, Machine):
+            machine.clock.ahead_ms = ahead_ms
+
+    def _prepare(self) -> None:
+        """Put what will happen into the queue. The machines start half a minute apart, as people switch them on."""
+        for number, machine in enumerate(self.machines.values()):
+            self.hub.at(1.0 + number * 31.0, machine.start)
+        for name, (when, ahead) in self.plan.stepped.items():
+            self.hub.at(when, lambda name=name, ahead=ahead: self._set_clock(name, ahead))  # type: ignore[misc]
+        for one in episodes(self.plan.hours, self.plan.seed, with_faults=self.plan.with_faults):
+            self.hub.at(one.start, lambda one=one: self._begin(one))  # type: ignore[misc]
+            self.hub.at(one.end, lambda one=one: self._end(one))  # type: ignore[misc]
+
+    def _begin(self, one: Episode) -> None:
+        machine = self.machines.get(one.machine)
+        if machine is None or one.kind not in (POWER_CUT, CRASH, RESTART, STOP):
+            self.past[one.machine].append(one)
+            self.sync.fault(one.kind, one.machine)
+        elif one.kind == STOP:
+            machine.stop()
+        else:
+            if one.kind == POWER_CUT:
+                self.sync.switch(one.machine, up=False, down=False)
+            machine.kill()
+            for score in self.scores:
+                if one.kind != RESTART:
+                    score.died(one.machine, self.hub.now)
+
+    def _end(self, one: Episode) -> None:
+        machine = self.machines.get(one.machine)
+        if machine is None or one.kind not in (POWER_CUT, CRASH, RESTART, STOP):
+            self.sync.fault(one.kind, one.machine, on=False)
+            return
+        if one.kind == POWER_CUT:
+            self.sync.switch(one.machine, up=True, down=True)
+        for score in self.scores:
+            score.came_back(one.machine)
+        machine.start()
+
+    def _sync(self) -> None:
+        due = self.sync.next_due()
+        calls = (due is not None and due <= self.hub.now) or any(not one.is_fresh for one in self.replicas.values())
+        if calls or any(link.faults for link in self.sync.links.values()):
+            self.sync.step(self.hub.now)
+
+    def _observe(self) -> None:
+        self._eyes = eyes = Eyes(self.replicas[ADMIN], self.sync.links[ADMIN])
+        patients = {f"--patience {point} s": Patient(fixed(point * 1000)) for point in _PATIENCES}
+        patients[AUTO] = Patient(auto)
+        self.watcher = Watcher()
+        self._patients = patients
+        period = self.plan.poll_s
+        if self.protocol == OURS:
+            self.scores = [Score(name, period) for name in (DEFAULT, *patients, WATCH)]
+            self.hub.every(period, lambda: self._look(eyes, patients), first=period)
+            self.hub.every(_RESTART_S, self.watcher.restart, first=_RESTART_S)
+        else:
+            self.scores = [Score("its own answer (on myia-ai-01)", period), Score("its files, read by ours", period)]
+            self.hub.every(period, lambda: self._look_old(eyes), first=period)
+
+    def _look(self, eyes: Eyes, patients: dict[str, Patient]) -> None:
+        now_ms = EPOCH_MS + int(self.hub.now * 1000)
+        causes = self._causes()
+        default, *others, watch = self.scores
+        if not eyes.look(now_ms):
+            for score in self.scores:
+                score.judge(None, self.lives, self.hub.now, causes)
+            self.watcher.step(None, {}, frozenset(), now_ms)
+            return
+        words = eyes.words(now_ms)
+        doubted = eyes.doubted(words, now_ms)
+        default.judge(words, self.lives, self.hub.now, causes, doubted)
+        for score in others:
+            words = patients[score.reader].words(eyes.merged, now_ms)
+            score.judge(words, self.lives, self.hub.now, causes, eyes.doubted(words, now_ms))
+        told = self.watcher.step(eyes.merged, words, eyes.doubted(words, now_ms), now_ms)
+        watch.judge(told, self.lives, self.hub.now, causes)
+
+    def _look_old(self, eyes: Eyes) -> None:
+        now_ms = EPOCH_MS + int(self.hub.now * 1000)
+        causes = self._causes()
+        own, files = self.scores
+        service = self.machines["myia-ai-01"]
+        assert isinstance(service, OldMachine)
+        own.judge(service.answer() if service.runs else None, self.lives, self.hub.now, causes)
+        files.judge(eyes.words(now_ms) if eyes.look(now_ms) else None, self.lives, self.hub.now, causes)
+
+    def _causes(self) -> dict[str, str]:
+        """Tell whose fault, if anybody's, may be behind a silence that is seen now."""
+        if self._is_troubled(ADMIN):
+            return dict.fromkeys(MACHINES, OBSERVER)
+        return {name: WRITER if self._is_troubled(name) else DELAY for name in MACHINES}
+
+    def _is_troubled(self, name: str) -> bool:
+        return any(one.end + AFTERMATH_S >= self.hub.now for one in self.past[name][-2:])
+
+    def _outcome(self) -> Outcome:
+        months = sum(life.alive_s(self.plan.hours * 3600) for life in self.lives.values()) / (30 * 86_400)
+        result = Outcome(self.protocol, self.plan, self.scores, [], 0, 0, months)
+        for name, machine in self.machines.items():
+            if isinstance(machine, Machine):
+                result.lost += [f"{name}: {loss}" for loss in machine.life.losses]
+                result.beats += machine.life.beats
+            else:
+                result.erased += machine.rolled_back
+        if self.protocol == OURS:
+            result.patience_ms = self._patients[AUTO].most_ms
+            result.false_flips, result.double_flips = flips(self.watcher, self.lives)
+        return result
+
+
+def flips(watcher: Watcher, lives: dict[str, Life]) -> tuple[int, int]:
+    """Count flips to offline of machines that lived, and flips told twice in a row."""
+    false = double = 0
+    last: dict[str | None, str] = {}
+    for flip in watcher.told:
+        double += last.get(flip.machine_id) == flip.to and not flip.flapping and flip.was != "flapping"
+        last[flip.machine_id] = flip.to
+        if flip.machine_id is None or flip.to != OFFLINE:
+            continue
+        at = (flip.at_ms - EPOCH_MS) / 1000
+        periods = lives[flip.machine_id].periods
+        false += any(one.start <= at and (one.end is None or at < one.end) for one in periods)
+    return false, double
+
+
+def simulate(protocol: str, plan: Plan) -> Outcome:
+    """Run one protocol over one plan, on a RAM disk where there is one."""
+    ram = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    with tempfile.TemporaryDirectory(dir=ram if ram.is_dir() else None) as folder, _disks_at_rest():
+        return World(protocol, plan, Path(folder)).run()
+
+
+@contextmanager
+def _disks_at_rest() -> Iterator[None]:
+    """What fsync is for is proved by killing real processes, in tests/integration/agent."""
+    nothing: Callable[[int], None] = lambda _descriptor: None  # noqa: E731
+    with mock.patch.object(os, "fsync", nothing), mock.patch.object(os, "fdatasync", nothing, create=True):
+        yield
+
+
+def _replica(folder: Path) -> RamReplica:
+    root = folder / "shared"
+    root.mkdir(parents=True)
+    return RamReplica(root)
