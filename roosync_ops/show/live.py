@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
@@ -19,6 +20,8 @@ _COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DI
 _OK, _NOT_OK = "✓", "✗"
 #: How many of the last flips are shown, where there is room.
 _FLIPS: Final = 5
+#: What is wrong may take so many lines.
+_TROUBLE_LINES: Final = 3
 #: The line of the title, the table's header, the line that tells of more rows, the headline, and the empty ones.
 _AROUND: Final = 6
 _MORE: Final = {"en": "… and {0} more, {1} of them not as expected", "fr": "… et {0} de plus, dont {1} non conformes"}
@@ -43,7 +46,7 @@ def live(  # noqa: PLR0913 - what is seen, what was told, what is wrong, and the
     """
     code = "fr" if lang == "fr" else "en"
     title = paint(cut(f"{safe(shared)}  ({_QUIT[code]})", width), DIM if color else "")
-    foot = [paint(cut(safe(text), width), YELLOW if color else "") for text in troubles]
+    foot = [paint(line, YELLOW if color else "") for text in troubles for line in _wrapped(safe(text), width)]
     recent = [cut(flip_text(flip, lang), width) for flip in flips[-_FLIPS:]]
     rows = _ranked(validation)
     room = height - _AROUND - len(foot)
@@ -53,6 +56,10 @@ def live(  # noqa: PLR0913 - what is seen, what was told, what is wrong, and the
         foot = ["", paint(_FLIPPED[code], BOLD if color else ""), *recent[-told:], *foot]
     lines = [title, "", *body, *_head(validation, color=color), *foot]
     return "\n".join(lines[:height])
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return [cut(line, width) for line in textwrap.wrap(text, width)[:_TROUBLE_LINES]]
 
 
 def _head(validation: Validation | None, *, color: bool) -> list[str]:

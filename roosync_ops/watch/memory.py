@@ -90,7 +90,7 @@ class WatchMemory:
         except ValueError as error:
             kept = self.path.with_name(self.path.name + _SET_ASIDE)
             self.path.replace(kept)
-            self.trouble = f"{kept}: what was told before was not understood ({error:.80}); watching begins anew"
+            self.trouble = f"{kept}: what was told before was not understood ({error!s:.80}); watching begins anew"
             return {}
 
     def _write(self, document: dict[str, Any], *, durable: bool) -> None:

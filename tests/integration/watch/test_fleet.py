@@ -1,0 +1,106 @@
+"""Real agents in real processes, and what the watchers say when they are stopped, killed and started again."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.lab.board import Board, observed
+from roosync_ops.lab.fleet import LabFleet
+from tests.integration.watch.kit import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ONE, OTHER, THIRD = "myia-po-2025", "myia-web1", "myia-po-2024"
+#: Longer than a machine's silence can go untold: its offlineTimeout is 8 s here.
+QUIET_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabFleet]:
+    """Three machines that beat, and three that were never heard of."""
+    with LabFleet() as fleet:
+        for name in (ONE, OTHER, THIRD):
+            fleet.activate(name)
+        board = Board(fleet)
+        seen = board.wait(lambda now: [*observed(now).values()].count("online") == 3, 60)
+        assert [*observed(seen).values()].count("online") == 3
+        yield fleet
+
+
+def _watch(lab: LabFleet, home: Path, *words: str | Path) -> Lines:
+    return Lines(home, "--shared", lab.shared, "--inventory", lab.inventory, "--interval", "0.5", *words)
+
+
+def _events(*watchers: Lines) -> list[tuple[str | None, str, str]]:
+    flips = [flip for watcher in watchers for flip in watcher.flips]
+    return [(flip["machineId"], flip["from"], flip["to"]) for flip in sorted(flips, key=lambda flip: flip["at"])]
+
+
+def test_each_event_is_told_once_by_two_watchers_and_their_next_lives(lab: LabFleet, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = tmp_path / "note"
+    script.write_text(f'#!/bin/sh\necho "$ROOSYNC_FLIP_MACHINE $ROOSYNC_FLIP_TO" >> {log}\n')
+    script.chmod(0o755)
+    with _watch(lab, tmp_path, "--exec", script) as one, _watch(lab, tmp_path, "--exec", script) as two:
+        time.sleep(QUIET_S)
+        assert _events(one, two) == []
+        lab.stop_agent(ONE)
+        _until(lambda: (ONE, "online", "left") in _events(one, two))
+        lab.crash_agent(OTHER)
+        assert one.end() == 0  # a watcher that ends in between
+        with _watch(lab, tmp_path, "--exec", script) as three:
+            _until(lambda: (OTHER, "online", "offline") in _events(one, two, three))
+            lab.start_agent(ONE)
+            lab.start_agent(OTHER)
+            _until(lambda: len(_events(one, two, three)) >= 4)
+            time.sleep(QUIET_S)
+            assert two.end() == three.end() == 0
+            told = _events(one, two, three)
+    assert sorted(told, key=str) == [
+        (ONE, "left", "online"),
+        (ONE, "online", "left"),
+        (OTHER, "offline", "online"),
+        (OTHER, "online", "offline"),
+    ]
+    assert sorted(log.read_text().split("\n")) == sorted(
+        ["", f"{ONE} left", f"{ONE} online", f"{OTHER} offline", f"{OTHER} online"]
+    )
+
+
+def test_a_kill_that_the_supervisor_mends_is_no_event(lab: LabFleet, tmp_path: Path) -> None:
+    with _watch(lab, tmp_path) as watcher:
+        time.sleep(2)
+        lab.kill_agent(THIRD)
+        time.sleep(QUIET_S)
+        watcher.end()
+        assert watcher.flips == []
+
+
+def test_a_replica_that_stands_still_is_one_flip_about_the_share(lab: LabFleet, tmp_path: Path) -> None:
+    with _watch(lab, tmp_path) as watcher:
+        time.sleep(3)
+        lab.sync.switch("admin", down=False)
+        try:
+            told = watcher.until(None, "suspect")
+            time.sleep(QUIET_S)
+        finally:
+            lab.sync.switch("admin", down=True)
+        watcher.until(None, "ok")
+        time.sleep(QUIET_S)
+        watcher.end()
+        assert _events(watcher) == [(None, "ok", "suspect"), (None, "suspect", "ok")]
+    assert told["reason"] in ("no-beat-of-anybody", "most-look-gone-at-once")
+    assert json.dumps(told)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)

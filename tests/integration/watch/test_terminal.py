@@ -1,0 +1,134 @@
+"""The live table on a terminal: in place, no wider than it, and the terminal as it was at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.wire.times import now_ms
+from tests.integration.watch.kit import Terminal
+from tests.kits.shares import ours, put
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_SHOW_CURSOR, _HIDE_CURSOR, _OTHER_SCREEN = "\x1b[?25h", "\x1b[?25l", "\x1b[?1049h"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with an inventory of six machines and a share in which all of them beat."""
+    (tmp_path / "inventory.py").write_text(
+        "from roosync_ops.fleet import machine\nall = [machine(f'm-{n}') for n in range(6)]\n", encoding="utf-8"
+    )
+    (tmp_path / "shared" / "heartbeats").mkdir(parents=True)
+    for number in range(6):
+        put(tmp_path / "shared", ours(f"m-{number}", 1_000, now_ms()))
+    return tmp_path
+
+
+def _watch(home: Path, *words: str, columns: int = 80, rows: int = 24, **more: str) -> Terminal:
+    return Terminal(
+        home, "--shared", str(home / "shared"), "--interval", "0.5", *words, columns=columns, rows=rows, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        pytest.param(b"q", 0, id="q"),
+        pytest.param(b"\x03", 130, id="Ctrl-C"),
+        pytest.param(None, 0, id="SIGTERM"),
+    ],
+)
+def test_it_ends_at_once_and_leaves_the_terminal_as_it_was(home: Path, end: bytes | None, code: int) -> None:
+    with _watch(home) as terminal:
+        terminal.until("6/6 machines online (100%)")
+        assert terminal.attributes() != terminal.before
+        if end is None:
+            os.kill(terminal.process.pid, signal.SIGTERM)
+        else:
+            terminal.type(end)
+        assert terminal.wait() == code
+        assert terminal.attributes() == terminal.before
+        written = terminal.seen.decode()
+    assert written.rindex(_SHOW_CURSOR) > written.rindex(_HIDE_CURSOR)
+    assert "Traceback" not in written
+
+
+def test_it_draws_in_place_below_what_was_there(home: Path) -> None:
+    with _watch(home) as terminal:
+        terminal.until("6/6 machines online (100%)")
+        put(home / "shared", ours("m-3", 1_000, now_ms(), state="left", leftAt="2100-01-01T00:00:00.000Z"))
+        again = terminal.until("5/6 machines online (83%)")
+        terminal.type(b"q")
+        terminal.wait()
+        written = terminal.seen.decode()
+    assert "\x1b[1A" in again  # back over the lines of before
+    assert _OTHER_SCREEN not in written
+    assert "\x1b[2J" not in written
+
+
+def test_a_table_that_did_not_change_is_not_drawn_again(home: Path) -> None:
+    """The shares of these machines never change, and an age of hours changes once a minute."""
+    for number in range(6):
+        put(home / "shared", ours(f"m-{number}", 5 * 3_600_000 + 10_000, now_ms()))
+    with _watch(home, "--for", "4") as terminal:
+        terminal.wait()
+        written = terminal.seen.decode()
+    assert written.count("0/6 machines online") <= 3  # drawn, perhaps a minute later, and left at the end
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_line_is_wider_than_the_terminal(home: Path, columns: int) -> None:
+    with _watch(home, columns=columns) as terminal:
+        terminal.until("6/6 machines online (100%)")
+        terminal.type(b"q")
+        terminal.wait()
+        lines = _ESCAPE.sub("", terminal.seen.decode()).splitlines()
+    assert max(map(len, lines)) <= columns
+
+
+def test_six_hundred_machines_fit_on_one_screen(home: Path) -> None:
+    (home / "inventory.py").write_text(
+        "from roosync_ops.fleet import machine\nall = [machine(f'm-{n}') for n in range(600)]\n", encoding="utf-8"
+    )
+    for number in range(600):
+        put(home / "shared", ours(f"m-{number}", 1_000, now_ms()))
+    with _watch(home) as terminal:
+        first = terminal.until("600/600 machines online (100%)")
+        terminal.type(b"q")
+        assert terminal.wait() == 0
+    assert first.count("\n") <= 24
+    assert "more, 0 of them not as expected" in first
+
+
+def test_no_color_is_no_color(home: Path) -> None:
+    with _watch(home, NO_COLOR="1") as terminal:
+        terminal.until("6/6 machines online (100%)")
+        terminal.type(b"q")
+        terminal.wait()
+        assert not _COLOR.search(terminal.seen.decode())
+
+
+def test_a_share_that_is_not_there_is_said_and_waited_for(home: Path) -> None:
+    shared = home / "shared"
+    shared.rename(home / "away")
+    with _watch(home) as terminal:
+        terminal.until("not exist")
+        (home / "away").rename(shared)
+        terminal.until("6/6 machines online")
+        terminal.type(b"q")
+        assert terminal.wait() == 0
+
+
+def test_a_dumb_terminal_gets_lines(home: Path) -> None:
+    with _watch(home, "--for", "1", TERM="dumb") as terminal:
+        assert terminal.wait() == 0
+        assert b"\x1b" not in terminal.seen

@@ -1,0 +1,112 @@
+"""The live table: what is wrong first, as much as fits, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.fleet.fleet import Fleet
+from roosync_ops.fleet.machine import Machine
+from roosync_ops.judge import validate
+from roosync_ops.judge.flip import Flip
+from roosync_ops.show.flips import flip_text, reason
+from roosync_ops.show.live import live
+from roosync_ops.state import read_folder
+from roosync_ops.watch.rows import rows_of
+from tests.kits.shares import NOW, ours, put
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roosync_ops.judge import Validation
+
+_FLIP = Flip("m-003", "online", "offline", NOW, "silent", heard_ms=NOW - 125_000, silent_ms=125_000)
+
+
+def _fleet(count: int) -> Fleet:
+    return Fleet(Machine(machine_id=f"m-{number:03}") for number in range(count))
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    (tmp_path / "heartbeats").mkdir()
+    return tmp_path
+
+
+def _seen(shared: Path, count: int, dead: tuple[int, ...] = ()) -> Validation:
+    for number in range(count):
+        put(shared, ours(f"m-{number:03}", 900_000 if number in dead else 1_000, NOW))
+    return validate(_fleet(count), read_folder(shared, NOW), NOW)
+
+
+def _lines(validation: Validation | None, width: int, height: int, *troubles: str) -> list[str]:
+    flips = [_FLIP.as_dict()] * 9
+    text = live(validation, "/mnt/share", flips, troubles, lang="en", width=width, height=height, color=False)
+    return text.splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("height", [10, 24, 50])
+@pytest.mark.parametrize("count", [1, 6, 60])
+def test_it_fits_the_screen(shared: Path, count: int, width: int, height: int) -> None:
+    lines = _lines(_seen(shared, count), width, height, "x" * 200)
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    assert any(f"{count}/{count} machines online (100%)" in line for line in lines)
+
+
+def test_what_is_not_as_expected_comes_first_and_the_rest_is_counted(shared: Path) -> None:
+    lines = _lines(_seen(shared, 60, dead=(41, 57)), 80, 24)
+    assert [line.split()[1] for line in lines[3:5]] == ["m-041", "m-057"]
+    (more,) = [line for line in lines if "more" in line]
+    assert more.endswith("0 of them not as expected")
+
+
+def test_the_last_flips_are_shown_where_there_is_room(shared: Path) -> None:
+    lines = _lines(_seen(shared, 6), 120, 24)
+    assert sum("online -> offline" in line for line in lines) == 5
+
+
+def test_a_share_that_was_never_read_shows_why() -> None:
+    assert "the shared state hangs" in _lines(None, 80, 24, "the shared state hangs")
+
+
+def test_nothing_from_outside_reaches_the_terminal_raw(shared: Path) -> None:
+    flip = {**_FLIP.as_dict(), "machineId": "\x1b[2J", "detail": "\x1b]0;x\x07", "reason": "share-unavailable"}
+    seen = _seen(shared, 1)
+    text = live(seen, "/\x1b[2J", [flip], ["\x1b[2J"], lang="fr", width=80, height=24, color=False)
+    assert "\x1b" not in text
+    assert "\x1b" not in flip_text(flip)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_reason_has_its_sentence(lang: str) -> None:
+    from roosync_ops.judge import flip as f  # noqa: PLC0415 - its constants are what is listed
+
+    kinds = [f.FIRST_BEAT, f.BEATS_AGAIN, f.STARTED_AGAIN, f.STOPPED, f.SILENT, f.SILENT_ALONE, f.RECORD_GONE]
+    kinds += [f.FLAPPING, f.SETTLED, f.SHARE_SILENT, f.SHARE_SUSPECT, f.SHARE_UNAVAILABLE, f.SHARE_BACK]
+    for kind in kinds:
+        assert reason({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, lang) != kind
+    assert "2 min 05 s" in reason(_FLIP.as_dict(), lang)
+
+
+def test_a_reason_of_a_later_version_is_shown_as_it_is() -> None:
+    assert reason({"reason": "moon {phase}"}) == "moon {phase}"
+
+
+def test_strangers_in_the_share_are_no_rows(shared: Path) -> None:
+    """Field note 10: ghost machines were counted as real and raised alarms."""
+    put(shared, ours("ghost", 1_000, NOW))
+    state = read_folder(shared, NOW)
+    fleet = _fleet(2)
+    assert [row.machine_id for row in rows_of(validate(fleet, state, NOW), state, fleet)] == ["m-000", "m-001"]
+
+
+def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
+    state = read_folder(shared, NOW)
+    seen = _seen(shared, 2, dead=(0, 1))
+    state = read_folder(shared, NOW)
+    rows = list(rows_of(seen, state, _fleet(2)))
+    assert [(row.status, row.doubt) for row in rows] == [("offline", "observer-suspected")] * 2
+    assert all(row.sequence is not None for row in rows)
