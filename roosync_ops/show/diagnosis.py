@@ -1,0 +1,205 @@
+"""Diagnoses as a table with the checks below it, and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.times import to_iso
+
+from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
+from .diagnosis_words import CHECKS_FR, EN, FR, WORDS_EN, WORDS_FR
+from .document import error_free_json
+from .text import cells, clock, duration, pad, safe
+from .words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from roosync_ops.judge.diagnose_model import Check, Diagnoses, Diagnosis
+
+_MARKS: Final = {"ok": ("✓", GREEN), "not ok": ("✗", RED), "unknown": ("·", DIM)}
+_TIMES: Final = ("since",)
+_SPANS: Final = ("age", "lag")
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What --fix did, or with --dry would do: `about` a machine (None: the share); `problem` where it failed."""
+
+    kind: str
+    about: str | None
+    done: bool
+    files: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class _Facts(dict[str, str]):
+    """A sentence is never lost for want of a fact."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
+    """Return what is the matter, as one sentence. Not escaped."""
+    facts = _Facts()
+    unknown = _words(lang)["unknown_time"]
+    for key, value in row.facts.items():
+        if key in _TIMES:
+            facts[key] = clock(to_iso(value)) if isinstance(value, int) else unknown
+        elif key in _SPANS:
+            facts[key] = duration(value, lang) if isinstance(value, int) else unknown
+        else:
+            facts[key] = str(value)
+    for key in (*_TIMES, *_SPANS):
+        facts.setdefault(key, unknown)
+    facts["because"] = f" ({row.facts['why']})" if row.facts.get("why") else ""
+    return (FR if lang == "fr" else EN)[row.cause].format_map(facts)
+
+
+def diagnoses_table(  # noqa: PLR0913 - what to show, and how
+    found: Diagnoses,
+    fixes: Sequence[Fix] = (),
+    lang: str = "en",
+    width: int | None = None,
+    *,
+    color: bool = False,
+    everything: bool = False,
+) -> str:
+    """Return one line for each machine that is not as expected, then its checks, its cause and what to type.
+
+    `everything`: of the others as well. `width` is the terminal's in cells; None does not limit it.
+    """
+    rows = [row for row in found.machines if everything or not row.ok]
+    shown = [*rows, *([] if found.here.well or (found.here.ok and not everything) else [found.here])]
+    blocks = []
+    if len(shown) > 1:
+        blocks.append("\n".join(lay_out(_columns(shown, lang), width, color=color)))
+    blocks += ["\n".join(_details(row, lang, width, color=color)) for row in shown]
+    blocks += ["\n".join(_fix_lines(fixes, lang, width))] if fixes else []
+    blocks.append(_headline(found, lang, color=color))
+    return "\n\n".join(blocks)
+
+
+def diagnoses_json(found: Diagnoses, fixes: Sequence[Fix] = (), lang: str = "en", *, dry: bool = False) -> str:
+    """Return the document that `roosync-ops diagnose --schema` describes."""
+    return error_free_json(
+        {
+            "ok": found.ok,
+            "checkedAt": found.checked_at,
+            "dry": dry,
+            "machines": [_document(row, lang) for row in found.machines],
+            "here": _document(found.here, lang),
+            "fixes": [
+                {
+                    "fix": fix.kind,
+                    "machineId": fix.about,
+                    "done": fix.done,
+                    "files": list(fix.files),
+                    "problem": fix.problem,
+                }
+                for fix in fixes
+            ],
+        }
+    )
+
+
+def _document(row: Diagnosis, lang: str) -> dict[str, Any]:
+    return {
+        "machineId": row.machine_id,
+        "expected": row.expected,
+        "observed": row.observed,
+        "ok": row.ok,
+        "cause": row.cause,
+        "reason": cause_sentence(row, lang),
+        "command": row.command or None,
+        "fixable": row.fix is not None,
+        "checks": [
+            {"check": check.name, "outcome": check.outcome, "seen": check.seen or None, "cause": check.cause}
+            for check in row.checks
+        ],
+    }
+
+
+def _words(lang: str) -> dict[str, str]:
+    return WORDS_FR if lang == "fr" else WORDS_EN
+
+
+def _columns(rows: Sequence[Diagnosis], lang: str) -> list[Column]:
+    word = words(lang)
+    marks = ["✓" if row.ok else "✗" for row in rows]
+    names = [row.machine_id or _words(lang)["here"] for row in rows]
+    return [
+        Column("", marks, 8, colors=[GREEN if row.ok else RED for row in rows]),
+        Column(word["machine"], names, 9),
+        Column(word["expected"], [row.expected or "-" for row in rows], 4),
+        Column(word["observed"], [row.observed or "-" for row in rows], 5),
+        Column(_words(lang)["cause"], [row.cause for row in rows], 7, colors=[_color(row) for row in rows]),
+        Column(word["why"], [safe(cause_sentence(row, lang)) for row in rows], 3, elastic=True),
+    ]
+
+
+def _color(row: Diagnosis) -> str:
+    return RED if row.grave else GREEN if row.ok else YELLOW
+
+
+def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> list[str]:
+    word = _words(lang)
+    title = row.machine_id or word["here"]
+    if row.machine_id is not None:
+        seen = word["seen"] if row.expected is not None else word["stranger"]
+        title += "  " + seen.format(expected=row.expected, observed=row.observed)
+    colon = words(lang)["colon"]
+    lines = [paint(title, BOLD if color else ""), *_check_lines(row.checks, lang, width, color=color)]
+    label = f"  {word['cause']}{colon} {row.cause}: "
+    lines += _wrapped(label + safe(cause_sentence(row, lang)), width)
+    if row.command:
+        # never broken: it is there to be copied
+        lines.append(f"  {word['next']}{colon} {safe(row.command)}")
+    return lines
+
+
+def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color: bool) -> list[str]:
+    named = [(CHECKS_FR.get(check.name, check.name) if lang == "fr" else check.name, check) for check in checks]
+    room = max(cells(name) for name, _ in named)
+    lines = []
+    for name, check in named:
+        mark, code = _MARKS[check.outcome]
+        line = f"{pad(name, room)}  {safe(check.seen)}".rstrip()
+        first, *rest = _wrapped(f"    {line}", width, indent=room + 6)
+        lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
+    return lines
+
+
+def _wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
+    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
+        return [text]
+    return textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    )
+
+
+def _fix_lines(fixes: Sequence[Fix], lang: str, width: int | None) -> list[str]:
+    word, lines = _words(lang), []
+    for fix in fixes:
+        title = word["not_fixed"] if fix.problem else word["fixed"] if fix.done else word["would"]
+        what = word[fix.kind].format(machine=fix.about, files=", ".join(fix.files))
+        problem = f" ({fix.problem})" if fix.problem else ""
+        lines += _wrapped(safe(f"{title}{words(lang)['colon']} {what}{problem}"), width)
+    return lines
+
+
+def _headline(found: Diagnoses, lang: str, *, color: bool) -> str:
+    word, count = _words(lang), len(found.machines)
+    total = word["machine"] if count == 1 else word["machines"].format(count=count)
+    wrong = sum(not row.ok for row in found.machines)
+    text = word["some"] if wrong else word["all_well"]
+    shown = text.format(total=total, well=count - wrong, wrong=wrong)
+    return paint(shown, (GREEN if found.ok else RED) + BOLD if color else "")
