@@ -1,0 +1,120 @@
+"""Old services on other machines of the same share, in real processes: our table stays right, and names them."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.judge import observe
+from roosync_ops.state import read_folder
+from roosync_ops.wire.times import now_ms
+from tests.kits import old_service
+from tests.kits.agent_process import Agent, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+BEAT_MS = 200
+BEATS = ("--heartbeat-interval", str(BEAT_MS), "--offline-timeout", "8000")
+OLD = "myia-po-2025"
+
+
+@pytest.fixture
+def agents(make_agents: Callable[[], list[Agent]]) -> list[Agent]:
+    return make_agents()
+
+
+@pytest.fixture
+def make_agents(make_agent: Callable[..., Agent], tmp_path: Path) -> Callable[[], list[Agent]]:
+    """Start two of ours, and wait for their beats."""
+
+    def make() -> list[Agent]:
+        made = [make_agent(machine_id=name, root=tmp_path / name) for name in ("myia-ai-01", "myia-web1")]
+        for agent in made:
+            agent.run(*BEATS)
+        wait_for("both to beat", lambda: all(agent.sequence() > 1 for agent in made))
+        return made
+
+    return make
+
+
+@contextmanager
+def old(kind: str, shared: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An old service on a machine of its own; it stops as it is used to."""
+    process = subprocess.Popen([sys.executable, old_service.__file__, kind, str(shared), OLD, str(BEAT_MS)])
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def table(shared: Path) -> dict[str, tuple[str, str | None]]:
+    """Return what is seen of each machine, and what wrote it."""
+    now = now_ms()
+    return {row.machine_id: (row.observed, row.version) for row in observe(read_folder(shared, now), now).machines}
+
+
+def watch(shared: Path, seconds: float) -> None:
+    """See for so long that every machine is online at every look."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        seen = table(shared)
+        assert {name: word for name, (word, _) in seen.items()} == dict.fromkeys(
+            ("myia-ai-01", OLD, "myia-web1"), "online"
+        )
+        time.sleep(0.02)
+
+
+def test_one_that_overwrites_the_view_erases_nobody_and_is_named(
+    make_agents: Callable[[], list[Agent]], shared: Path
+) -> None:
+    """It started before the others, so it knows nobody but itself."""
+    with old("overwrites", shared):
+        wait_for("the old service in our table", lambda: OLD in table(shared))
+        agents = make_agents()
+        watch(shared, 2.0)
+        view = wait_for("the erasure to be told", lambda: _if(agents[0]("status")["view"], "erasures"))
+    assert view["keeper"] == "myia-ai-01"
+    assert view["erasedBy"] == OLD
+    assert table(shared)[OLD][1] == "3.0.0"
+
+
+def _if(value: dict[str, Any], key: str) -> dict[str, Any] | None:
+    return value if value[key] else None
+
+
+def test_one_that_rewrites_everybodys_file_at_stop_rolls_nothing_back_and_is_noticed(
+    agents: list[Agent], shared: Path
+) -> None:
+    with old("rewrites", shared):
+        wait_for("the old service in our table", lambda: OLD in table(shared))
+        memory = [agent.sequence() for agent in agents]
+        wait_for("its memory to be stale", lambda: all(agent.sequence() > memory[0] + 5 for agent in agents))
+        watch(shared, 1.0)
+        before = [agent.sequence() for agent in agents]
+    wait_for("later beats", lambda: all(agent.sequence() > last for agent, last in zip(agents, before, strict=True)))
+    for agent in agents:
+        own = functools.partial(lambda agent: _if(agent("status")["ownFile"], "rewrites"), agent)
+        rewritten = wait_for("the rewrite to be told", own)
+        assert "sequence" in rewritten["lastDetail"]
+        assert len(agent.record()["agent"]["upIntervals"]) == 1
+    assert {word for word, _ in table(shared).values()} == {"online"}
+
+
+def test_one_that_deletes_the_view_loses_nothing(agents: list[Agent], shared: Path) -> None:
+    with old("deletes", shared):
+        wait_for("the old service in our table", lambda: OLD in table(shared))
+        watch(shared, 2.0)
+        assert table(shared)[OLD][1] == "3.1.0"
+    rebuilt = wait_for(
+        "the view", lambda: (shared / "heartbeat.json").exists() and (shared / "heartbeat.json").read_text()
+    )
+    assert all(agent.machine_id in rebuilt for agent in agents)
