@@ -79,7 +79,7 @@ def way(case: Case) -> list[Check]:
             checks.append(Check(name, OK, _way_seen(case, name)))
         elif name == failed[0]:
             step, code, reason, hint = case.sight.trouble or ("", "", "", "")
-            said = reason.removeprefix("unreachable: ")
+            said = (name == "resolves" and case.sight.resolving) or reason.removeprefix("unreachable: ")
             facts = {"said": said, "code": code, "step": step, "hint": hint, **_reach_facts(case)}
             checks.append(Check(name, NOT_OK, said, failed[1], facts))
         else:

@@ -222,5 +222,5 @@ def _litter(scene: Scene) -> Check:
     if not scene.orphans:
         return Check("temporary files", OK, "none of ours left")
     count, files = len(scene.orphans), ", ".join(scene.orphans[:3])
-    facts = {"count": count, "files": files}
+    facts = {"count": count, "files": files, "all": scene.orphans}
     return Check("temporary files", NOT_OK, files, "orphan-temporary-files", facts)

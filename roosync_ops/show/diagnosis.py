@@ -165,10 +165,17 @@ def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color
     named = [(CHECKS_FR.get(check.name, check.name) if lang == "fr" else check.name, check) for check in checks]
     room = max(cells(name) for name, _ in named)
     lines = []
+    silent = [name for name, check in named if check.outcome == "unknown" and not check.seen]
     for name, check in named:
+        if name in silent:
+            continue
         mark, code = _MARKS[check.outcome]
         line = f"{pad(name, room)}  {safe(check.seen)}".rstrip()
         first, *rest = _wrapped(f"    {line}", width, indent=room + 6)
+        lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
+    if silent:
+        mark, code = _MARKS["unknown"]
+        first, *rest = _wrapped(f"    {_words(lang)['not_reached']}{words(lang)['colon']} {', '.join(silent)}", width)
         lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
     return lines
 
