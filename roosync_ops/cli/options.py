@@ -41,6 +41,29 @@ Deadline = Annotated[
     float | None,
     typer.Option("--deadline", metavar="SECONDS", min=0.1, help="How long one reading of the shared state may take."),
 ]
+#: How long one machine may take to say everything, and to take a connection, in s.
+PROBE_TIMEOUT_S: Final = 15.0
+PROBE_CONNECT_S: Final = 2.0
+ProbeTimeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long each machine may take to answer.")
+]
+ProbeConnectTimeout = Annotated[
+    float,
+    typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long a machine may take to be reached."),
+]
+Probe = Annotated[bool, typer.Option("--probe", help="Ask the machines themselves as well, all at once.")]
+Patience = Annotated[
+    str | None,
+    typer.Option(
+        "--patience",
+        metavar="SECONDS|auto",
+        help="Judge by beats received, and let silence last this much longer; auto: as the delays seen ask for.",
+    ),
+]
+Memory = Annotated[
+    Path | None,
+    typer.Option("--memory", metavar="DIR", help="Where --patience keeps what was seen when; never the share."),
+]
 
 
 def names_of(limit: list[str] | None) -> list[str]:

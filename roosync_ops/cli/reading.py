@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.state import SharedState, from_document, read_folder
+from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
@@ -58,6 +58,16 @@ class Source:
         asked = now_ms()
         document = read_state(machine, timeout_s=self._deadline_s)
         return from_document(document, now_ms(), asked)
+
+
+def own_replica(shared: str | None, deadline_s: float | None) -> tuple[SharedState | None, str | None]:
+    """Return this computer's own replica, or why it has none; neither where none is named."""
+    if not shared:
+        return None, None
+    try:
+        return Source(shared, None, deadline_s)(), None
+    except StateUnavailableError as error:
+        return None, error.reason
 
 
 def machine_of(fleet: Fleet, name: str) -> Machine:

@@ -9,7 +9,7 @@ from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
-from .evidence import ALIVE, HERE, Testimony, reason_of
+from .evidence import ALIVE, HERE, OWN_WORDS, Testimony, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +57,10 @@ class Matrix:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
         return self.cells.get((observer, machine_id)) or Cell(UNKNOWN)
 
+    def is_heard(self, machine_id: str) -> bool:
+        """Tell whether some replica shows a machine online, whatever it answers itself."""
+        return any(self.cell(observer, machine_id).status == ONLINE for observer in self.observers)
+
     @property
     def ok(self) -> bool:
         return not self.findings
@@ -82,7 +86,7 @@ def matrix(
     offsets = {name: one.offset_ms or 0 for name, one in testimonies.items()}
     found = [
         *_stalls(cells, _compared(cells, asked), offsets),
-        *_words(asked, machines),
+        *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
         *_stepped(machines, replicas),
     ]
@@ -228,12 +232,15 @@ def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offse
     return 0 if heard is None else heard - offsets.get(pair[1], 0)
 
 
-def _words(testimonies: Mapping[str, Testimony], machines: Mapping[str, Machine]) -> list[v.Reason]:
-    """Return what machines that should beat say of themselves where that is not well."""
+def _words(testimonies: Mapping[str, Testimony], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
+    """Return what machines that should beat say of themselves where that is not well.
+
+    One that could not be asked, and beats, is well.
+    """
     found = []
     for name, one in testimonies.items():
         reason = reason_of(one) if machines[name].expected == ONLINE else None
-        if reason is not None:
+        if reason is not None and (one.word.kind in OWN_WORDS or name not in heard):
             found.append(reason)
         elif one.state_problem is not None and one.word.kind == ALIVE:
             found.append(v.Reason(v.REPLICA_UNREADABLE, name, {"detail": one.state_problem}))

@@ -5,6 +5,7 @@ from .document import error_free_json, survey_json, to_json
 from .inventory import machines_table
 from .junit import junit
 from .markdown import markdown
+from .matrix import matrix_json, matrix_markdown, matrix_table
 from .reasons import sentence
 from .table import survey_table, table
 
@@ -14,6 +15,9 @@ __all__ = [
     "junit",
     "machines_table",
     "markdown",
+    "matrix_json",
+    "matrix_markdown",
+    "matrix_table",
     "sentence",
     "survey_json",
     "survey_table",

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from .evidence_document import evidence_document, word_document
 from .reasons import sentence
 
 if TYPE_CHECKING:
@@ -28,12 +29,23 @@ def to_json(validation: Validation, lang: str = "en") -> str:
             "ok": validation.ok,
             "checkedAt": validation.checked_at,
             "shared": validation.shared,
-            "machines": [_verdict(row, lang) for row in validation.verdicts],
+            "machines": [{**_verdict(row, lang), **_basis(row, validation)} for row in validation.verdicts],
             "unexpected": [_unexpected(row) for row in validation.unexpected],
             "findings": [item.as_dict() for item in validation.findings],
             "summary": summary,
+            **_asked_for(validation, lang),
         }
     )
+
+
+def _asked_for(validation: Validation, lang: str) -> dict[str, Any]:
+    """Return what is there with --probe and with --patience alone."""
+    found: dict[str, Any] = {}
+    if validation.evidence is not None:
+        found["evidence"] = evidence_document(validation.evidence, lang)
+    if validation.patience_ms is not None:
+        found["patienceMs"] = validation.patience_ms
+    return found
 
 
 def survey_json(survey: Survey) -> str:
@@ -80,6 +92,13 @@ def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
         "reasonKind": None if row.reason is None else row.reason.kind,
         "why": row.why,
     }
+
+
+def _basis(row: Verdict, validation: Validation) -> dict[str, Any]:
+    """Return what the age rests on, and the machine's own word: only where either was asked for."""
+    if validation.evidence is None:
+        return {} if validation.patience_ms is None else {"ageBasis": row.basis}
+    return {"ageBasis": row.basis, "own": None if row.testimony is None else word_document(row.testimony)}
 
 
 def _unexpected(row: Observation) -> dict[str, Any]:

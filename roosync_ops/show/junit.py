@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from .reasons import brief, sentence
+from .table import beside
 from .text import safe
 from .words import headline
 
@@ -18,6 +19,7 @@ def junit(validation: Validation, lang: str = "en") -> str:
     rows = validation.verdicts
     counts = f'tests="{len(rows)}" failures="{len(rows) - validation.as_expected}" errors="0" skipped="0"'
     said = [headline(validation.online, validation.total, validation.percent)]
+    said += [sentence(found, lang) for found in beside(validation)]
     said += [f"{row.machine_id}: {row.observed}, not in the inventory" for row in validation.unexpected]
     said += [_finding(item) for item in validation.findings]
     return "\n".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .reasons import sentence
+from .table import beside
 from .text import clock, duration, markdown_code, markdown_safe
 from .words import headline, words
 
@@ -20,6 +21,7 @@ def markdown(validation: Validation, lang: str = "en") -> str:
     """Return the table, what else was seen, and `4/6 machines online (66%)` as the last line."""
     word = words(lang)
     lines = [f"## {word['validation']}", "", *_table(validation.verdicts, lang)]
+    lines += _section(word["probe"], [sentence(found, lang, markdown_escaped) for found in beside(validation)])
     lines += _section(word["unexpected"], [_stranger(row) for row in validation.unexpected])
     lines += _section(word["findings"], [_finding(item) for item in validation.findings])
     return "\n".join([*lines, "", headline(validation.online, validation.total, validation.percent)])
@@ -54,6 +56,11 @@ def _cells(row: Verdict, lang: str) -> list[str]:
 def _in_a_cell(text: str) -> str:
     """Return a code span for a table: there, and only there, a pipe is escaped within it."""
     return markdown_code(text).replace("|", r"\|")
+
+
+def markdown_escaped(text: str) -> str:
+    """Return a code span for a list or a paragraph."""
+    return markdown_code(text)
 
 
 def _status(word: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -26,6 +26,9 @@ class Row(TypedDict):
     reason: str | None
     reasonKind: str | None
     why: str | None
+    #: With --probe or --patience: what the age rests on; with --probe: the machine's own word, where it was asked.
+    ageBasis: NotRequired[str | None]
+    own: NotRequired[Testimony | None]
 
 
 @with_config(_CLOSED)
@@ -66,6 +69,8 @@ class ValidationDocument(TypedDict):
     unexpected: list[Unexpected]
     findings: list[FindingRow]
     summary: Summary
+    evidence: NotRequired[Evidence]
+    patienceMs: NotRequired[int]
 
 
 @with_config(_CLOSED)
@@ -93,6 +98,77 @@ class SurveyDocument(TypedDict):
     summary: Summary
 
 
+OwnWord = Literal["alive", "stuck", "silent", "gone", "no-agent", "unclear", "refused", "off"]
+
+
+@with_config(_CLOSED)
+class Testimony(TypedDict):
+    """A machine's own word of its agent; `off` and `refused` are what is said of one that could not be asked.
+
+    `since` is when what is told began, on this computer's clock. `clockOffsetMs` is the machine's clock minus ours.
+    """
+
+    word: OwnWord
+    since: str | None
+    detail: str | None
+    clockOffsetMs: int | None
+    clockErrorMs: int | None
+
+
+@with_config(_CLOSED)
+class MachineTestimony(Testimony):
+    """One machine that was asked."""
+
+    machineId: str
+
+
+@with_config(_CLOSED)
+class MatrixCell(TypedDict):
+    """What one replica shows of one machine. `behindMs`: how much newer the newest beat is that anybody knows."""
+
+    machineId: str
+    status: Observed
+    ageMs: int | None
+    sequence: int | None
+    behindMs: int | None
+    clockMeasured: bool
+
+
+@with_config(_CLOSED)
+class MatrixRow(TypedDict):
+    """One replica; `observer` is null for this computer's own."""
+
+    observer: str | None
+    cells: list[MatrixCell]
+
+
+@with_config(_CLOSED)
+class EvidenceFinding(TypedDict):
+    """What follows from the evidence; `machineId` is null where it is about this computer."""
+
+    kind: str
+    machineId: str | None
+    since: str | None
+    sentence: str
+
+
+@with_config(_CLOSED)
+class Evidence(TypedDict):
+    """What the machines testify, and what follows."""
+
+    machines: list[MachineTestimony]
+    observers: list[MatrixRow]
+    findings: list[EvidenceFinding]
+
+
+@with_config(_CLOSED)
+class MatrixDocument(Evidence):
+    """`roosync-ops matrix --json`; exit code 0 where `ok`, else 1."""
+
+    ok: bool
+    checkedAt: str
+
+
 @with_config(_CLOSED)
 class Failure(TypedDict):
     """Why there is no report. `hint` is the next command to type."""
@@ -111,4 +187,5 @@ class FailureDocument(TypedDict):
 
 
 VALIDATION: TypeAdapter[Any] = TypeAdapter(ValidationDocument | FailureDocument)
+MATRIX: TypeAdapter[Any] = TypeAdapter(MatrixDocument | FailureDocument)
 SURVEY: TypeAdapter[Any] = TypeAdapter(SurveyDocument | FailureDocument)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.judge.verdict import SHARE_STALLED
+
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .reasons import brief, sentence
 from .text import clock, duration, safe
@@ -13,7 +15,7 @@ from .words import headline, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from roosync_ops.judge import Finding, Observation, Survey, Validation, Verdict
+    from roosync_ops.judge import Finding, Observation, Reason, Survey, Validation, Verdict
 
 #: How many lines of one list a table shows; JSON has them all.
 SHOWN: Final = 20
@@ -32,11 +34,27 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
     rows = validation.verdicts
     lines = lay_out(_columns(rows, lang), width, color=color) if rows else []
     lines += _reasons(rows, lang, width, color=color)
+    lines += listed(
+        words(lang)["probe"], [sentence(found, lang) for found in beside(validation)], lang, width, color=color
+    )
     lines += _unexpected(validation.unexpected, lang, width, color=color)
     lines += _findings(validation.findings, lang, width, color=color)
     last = headline(validation.online, validation.total, validation.percent)
     verdict = GREEN if validation.ok else RED
     return "\n".join([*lines, "", paint(last, BOLD + verdict if color else "")])
+
+
+def beside(validation: Validation) -> list[Reason]:
+    """Return what a probe found that no row says already."""
+    if validation.evidence is None:
+        return []
+    said = {(row.reason.kind, row.machine_id) for row in validation.verdicts if row.reason is not None}
+    kinds = {kind for kind, _ in said}
+    return [
+        found
+        for found in validation.evidence.findings
+        if (found.kind, found.machine_id) not in said and not (found.kind == SHARE_STALLED and SHARE_STALLED in kinds)
+    ]
 
 
 def survey_table(survey: Survey, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
@@ -96,22 +114,22 @@ def _reasons(rows: Sequence[Verdict], lang: str, width: int | None, *, color: bo
     wrong = [sentence(row.reason, lang) for row in rows if row.reason is not None and not row.ok]
     odd = [sentence(row.reason, lang) for row in rows if row.reason is not None and row.ok]
     return [
-        *_list(word["not_as_expected"], wrong, lang, width, color=color),
-        *_list(word["look_at"], odd, lang, width, color=color),
+        *listed(word["not_as_expected"], wrong, lang, width, color=color),
+        *listed(word["look_at"], odd, lang, width, color=color),
     ]
 
 
 def _unexpected(rows: Sequence[Observation], lang: str, width: int | None, *, color: bool) -> list[str]:
     texts = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in rows[: SHOWN + 1]]
-    return _list(words(lang)["unexpected"], texts, lang, width, color=color, count=len(rows))
+    return listed(words(lang)["unexpected"], texts, lang, width, color=color, count=len(rows))
 
 
 def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: bool) -> list[str]:
     texts = [f"{item.file}: {item.kind}: {item.detail}" for item in found[: SHOWN + 1]]
-    return _list(words(lang)["findings"], texts, lang, width, color=color, count=len(found))
+    return listed(words(lang)["findings"], texts, lang, width, color=color, count=len(found))
 
 
-def _list(  # noqa: PLR0913 - a title, its items, and how to show them
+def listed(  # noqa: PLR0913 - a title, its items, and how to show them
     title: str, texts: list[str], lang: str, width: int | None, *, color: bool, count: int | None = None
 ) -> list[str]:
     """Return a titled list of at most SHOWN items, each escaped and wrapped; nothing for an empty one."""

@@ -1,0 +1,129 @@
+"""From what machines answered to what they testify: every time brought to this computer's clock."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.judge import Testimony, Word, evidence
+from roosync_ops.state import SharedState, StateUnavailableError, from_document
+from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
+
+from . import errors, output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.remote.facts_model import AgentStatus, Report
+    from roosync_ops.remote.look import Look
+
+#: Failures to connect of a machine that is on, and does not let us in.
+_REFUSALS: Final = frozenset(["HOST_KEY", "LOGIN_REFUSED"])
+_OK: Final = "ok"
+
+
+def ask(machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float) -> dict[str, Testimony]:
+    """Ask every machine at once, showing on a terminal how far it is, and return what each testifies."""
+    from roosync_ops.remote.look import look  # noqa: PLC0415 - not needed where nobody is asked
+
+    with output.Progress() as progress:
+        answered = 0
+
+        def tell(_: Look) -> None:
+            nonlocal answered
+            answered += 1
+            progress.show(f"asking {len(machines)} machines: {answered} answered or given up")
+
+        progress.show(f"asking {len(machines)} machines")
+        looks = look(machines, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, tell=tell)
+    return {machine.machine_id: testimony(machine, looks[machine.machine_id]) for machine in machines}
+
+
+def ask_beside(
+    machines: Sequence[Machine],
+    timeout_s: float,
+    connect_timeout_s: float,
+    read: Callable[[], tuple[SharedState | None, str | None]],
+) -> tuple[SharedState | None, dict[str, Testimony], str | None]:
+    """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
+
+    Returns (the replica, the testimonies, why there is no replica).
+    """
+    with ThreadPoolExecutor(1) as pool:
+        here = pool.submit(read)
+        found = ask(machines, timeout_s, connect_timeout_s)
+        own, trouble = here.result()
+    return own, found, trouble
+
+
+def nobody(count: int, trouble: str | None) -> errors.CommandError:
+    """Return the error for a look that gave nothing: no verdict about any machine can rest on it."""
+    why = f"none of {count} machines shows anything, and no shared state was read here"
+    return errors.CommandError(
+        "NOBODY_ASKED", f"{why}: {trouble}" if trouble else why, "roosync-ops diagnose", errors.UNAVAILABLE
+    )
+
+
+def testimony(machine: Machine, look: Look) -> Testimony:
+    """Return what one machine's answer amounts to."""
+    report = look.report
+    word = word_of(machine, look)
+    state, problem, read_ms = _replica(look, report)
+    if report is None:
+        return Testimony(machine.machine_id, word)
+    return Testimony(machine.machine_id, word, state, problem, read_ms, report.clock_offset_ms, report.clock_error_ms)
+
+
+def word_of(machine: Machine, look: Look) -> Word:
+    """Return a machine's own word about its agent, or why there is none."""
+    report, failure = look.report, look.failure
+    if failure is not None:
+        kind = evidence.UNCLEAR if look.reached else evidence.REFUSED if failure.code in _REFUSALS else evidence.OFF
+        return Word(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
+    if report is None or report.status is None:
+        return Word(evidence.NO_AGENT)
+    if not report.status.success:
+        return Word(evidence.UNCLEAR, detail=report.status.message or report.status.code)
+    return _word(machine, report, report.status)
+
+
+def _word(machine: Machine, report: Report, status: AgentStatus) -> Word:
+    beat = status.last_beat
+    heard = _ms(beat.last_heartbeat if beat is not None else None)
+    sequence = beat.sequence if beat is not None else None
+    since = None if heard is None else heard - report.clock_offset_ms
+
+    def word(kind: str, since_ms: int | None = None, detail: str | None = None, hint: str | None = None) -> Word:
+        return Word(kind, since_ms, detail, hint, sequence, heard)
+
+    if not status.running:
+        return word(evidence.GONE, since)
+    if status.share is not None and status.share.state != _OK:
+        stuck = _ms(status.share.since)
+        stuck = None if stuck is None else stuck - report.clock_offset_ms
+        return word(evidence.STUCK, stuck, status.share.detail, status.share.state)
+    now_there = _ms(status.now) or report.clock.end_ms
+    if heard is not None and now_there - heard > machine.offline_timeout:
+        return word(evidence.SILENT, since)
+    return word(evidence.ALIVE, since)
+
+
+def _replica(look: Look, report: Report | None) -> tuple[SharedState | None, str | None, int]:
+    """Return (what its replica shows, why nothing, when it was read on this computer's clock)."""
+    now = now_ms()
+    if look.state is None or report is None:
+        return None, None if look.state_failure is None else look.state_failure.reason, now
+    read = _ms(look.state.get("readAt"))
+    read = now if read is None else read - report.clock_offset_ms
+    try:
+        return from_document(look.state, now), None, read
+    except StateUnavailableError as error:
+        return None, error.reason, read
+
+
+def _ms(text: object) -> int | None:
+    try:
+        return from_iso(text)
+    except BadTimeError:
+        return None

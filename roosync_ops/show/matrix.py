@@ -1,0 +1,194 @@
+"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold a machine's own word of itself."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire.times import to_iso
+
+from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint
+from .document import error_free_json
+from .evidence_document import evidence_document
+from .evidence_reasons import name_of
+from .markdown import markdown_escaped
+from .reasons import sentence
+from .table import listed
+from .text import cells, clock, cut, pad, safe
+from .words import words
+
+if TYPE_CHECKING:
+    from roosync_ops.judge import Matrix
+
+_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": DIM}
+#: A status that is not online has its sign behind the age, so that no colour is needed to see it.
+_SIGNS: Final = {"warning": "?", "offline": "!"}
+_WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
+_WORDS: Final = {
+    "en": {
+        "stuck": "stuck", "silent": "silent", "gone": "gone", "no-agent": "no agent", "unclear": "?",
+        "refused": "no access", "off": "off", "mute": "no ssh",
+    },
+    "fr": {
+        "stuck": "bloqué", "silent": "muet", "gone": "parti", "no-agent": "sans agent", "unclear": "?",
+        "refused": "accès refusé", "off": "éteinte", "mute": "sans ssh",
+    },
+}  # fmt: skip
+_GAP: Final = "  "
+#: From so many machines on nobody reads a square of them.
+_MOST: Final = 24
+
+
+def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
+    """Return who sees whom in `width` cells (None: any): a square, or a line a machine where that is too wide."""
+    word = words(lang)
+    body = _square(matrix, lang, width, color=color)
+    title, key = word["matrix_title"], word["matrix_key"]
+    if body is None:
+        body, key = _summary(matrix, lang, width, color=color), word["matrix_summary_key"]
+    lines = [title.format(at=clock(to_iso(matrix.now_ms))), "", *body, "", *_wrapped(key, width)]
+    lines += _findings(matrix, lang, width, color=color)
+    told = word["matrix_ok"] if matrix.ok else word["matrix_not_ok"].format(count=len(matrix.findings))
+    last = word["matrix_reached"].format(reached=matrix.reached, total=len(matrix.testimonies), told=told)
+    return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    return [text] if width is None else textwrap.wrap(text, max(width, 20))
+
+
+def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
+    """Return the square as Markdown, and the findings as a list."""
+    word = words(lang)
+    head = [word["matrix_observer"], *matrix.machines]
+    rows = [
+        [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)] for one in _rows(matrix)
+    ]
+    lines = [f"## {word['matrix_title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
+    lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    if matrix.findings:
+        lines += ["", f"### {word['matrix_findings']}", ""]
+        lines += [f"- {sentence(found, lang, markdown_escaped)}" for found in matrix.findings]
+    return "\n".join(lines)
+
+
+def matrix_json(matrix: Matrix, lang: str = "en") -> str:
+    """Return the document of `roosync-ops matrix --json`."""
+    return error_free_json({"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)})
+
+
+def short(ms: int, lang: str = "en") -> str:
+    """Write an age in at most five cells: `12s`, `14m`, `5h`, `11d`."""
+    seconds = abs(ms) // 1000
+    sign = "-" if ms < 0 and seconds else ""
+    for size, unit in ((86_400, "j" if lang == "fr" else "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{sign}{seconds // size}{unit}"
+    return f"{sign}{seconds}s"
+
+
+def _rows(matrix: Matrix) -> list[str]:
+    """Return the observers, and below them the machines that are none: what is known of those is their own word."""
+    return [*matrix.observers, *(name for name in matrix.machines if name not in matrix.observers)]
+
+
+def _text(matrix: Matrix, observer: str, name: str, lang: str) -> str:
+    """Return what stands in one field."""
+    if observer == name:
+        return _own(matrix, name, lang)
+    if observer not in matrix.observers:
+        return ""
+    cell = matrix.cell(observer, name)
+    if cell.age_ms is None:
+        return "-"
+    return "left" if cell.status == "left" else f"{short(cell.age_ms, lang)}{_SIGNS.get(cell.status, '')}"
+
+
+def _own(matrix: Matrix, name: str, lang: str) -> str:
+    one = matrix.testimonies.get(name)
+    if one is None:
+        return ""
+    kind = one.word.kind
+    age = matrix.cell(name, name).age_ms
+    if kind == "alive":
+        return f"[{'?' if age is None else short(age, lang)}]"
+    if kind == "off" and matrix.is_heard(name):
+        kind = "mute"
+    return f"[{_WORDS['fr' if lang == 'fr' else 'en'].get(kind, '?')}]"
+
+
+def _color(matrix: Matrix, observer: str, name: str) -> str:
+    if observer == name:
+        one = matrix.testimonies.get(name)
+        return "" if one is None else _WORD_COLORS.get(one.word.kind, DIM)
+    if observer not in matrix.observers:
+        return ""
+    cell = matrix.cell(observer, name)
+    return YELLOW if cell.lags else _COLORS[cell.status]
+
+
+def _square(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str] | None:
+    """Return a line an observer; None where the machines are too many for the width."""
+    names, rows = matrix.machines, _rows(matrix)
+    if len(names) > _MOST:
+        return None
+    heads = _heads(names)
+    texts = {(row, name): safe(_text(matrix, row, name, lang)) for row in rows for name in names}
+    labels = [name_of(row, lang) for row in rows]
+    first = max(map(cells, labels), default=0)
+    columns = list(zip(heads, names, strict=True))
+    widths = [max([cells(head), *(cells(texts[row, name]) for row in rows)]) for head, name in columns]
+    if width is not None and first + sum(widths) + len(_GAP) * len(names) > width:
+        return None
+    header = _GAP.join([" " * first, *(pad(head, at, right=True) for head, at in zip(heads, widths, strict=True))])
+    lines = [paint(header, BOLD if color else "")]
+    for row, label in zip(rows, labels, strict=True):
+        fields = []
+        for name, at in zip(names, widths, strict=True):
+            text = pad(texts[row, name], at, right=True)
+            fields.append(paint(text, _color(matrix, row, name)) if color and text.strip() else text)
+        lines.append(_GAP.join([pad(label, first), *fields]).rstrip())
+    return lines
+
+
+def _heads(names: tuple[str, ...]) -> list[str]:
+    """Return the machines' names without the words that all of them begin with."""
+    parts = [name.split("-") for name in names]
+    common = 0
+    while len(names) > 1 and all(len(part) > common + 1 and part[common] == parts[0][common] for part in parts):
+        common += 1
+    return ["-".join(part[common:]) for part in parts]
+
+
+def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
+    """Return a line a machine: its own word, how many see it and how fresh, and how many it sees lag."""
+    word = words(lang)
+    rows = [_line(matrix, name, lang) for name in _rows(matrix)]
+    keys = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
+    table = [[word[key] for key in keys], *rows]
+    widths = [max(cells(row[at]) for row in table) for at in range(len(keys))]
+    lines = [_GAP.join(pad(text, widths[at], right=at > 1) for at, text in enumerate(row)).rstrip() for row in table]
+    lines = [cut(line, width) if width else line for line in lines]
+    return [paint(lines[0], BOLD if color else ""), *lines[1:]]
+
+
+def _line(matrix: Matrix, name: str, lang: str) -> list[str]:
+    others = [one for one in matrix.observers if one != name]
+    shown = [matrix.cell(one, name) for one in others]
+    ages = sorted(cell.age_ms for cell in shown if cell.age_ms is not None)
+    seen = sum(cell.status in ("online", "warning") for cell in shown)
+    behind = sum(matrix.cell(name, other).lags for other in matrix.machines if other != name)
+    is_machine = name in matrix.machines
+    return [
+        name_of(name, lang),
+        safe(_own(matrix, name, lang)) if is_machine else "",
+        f"{seen}/{len(others)}" if is_machine else "",
+        short(ages[0], lang) if ages and is_machine else "-",
+        short(ages[-1], lang) if ages and is_machine else "-",
+        f"{behind}/{len(matrix.machines) - is_machine}" if name in matrix.observers else "-",
+    ]
+
+
+def _findings(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
+    texts = [sentence(found, lang) for found in matrix.findings]
+    return listed(words(lang)["matrix_findings"], texts, lang, width, color=color)
