@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from roosync_ops.state import SharedState
 
 #: Reasons under which a machine's silence proves nothing about the machine.
-_DOUBTS: Final = frozenset([v.OBSERVER_SUSPECTED, v.CLOCK_SUSPECTED, v.NOT_UNDERSTOOD, v.NO_VALID_HEARTBEAT])
+_DOUBTS: Final = frozenset(
+    [v.OBSERVER_SUSPECTED, v.CLOCK_SUSPECTED, v.CLOCK_CONTRADICTED, v.NOT_UNDERSTOOD, v.NO_VALID_HEARTBEAT]
+)
 
 
 def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
