@@ -7,12 +7,12 @@ counted from there never mixes two clocks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from roosync_ops.wire.record import Record
 
 #: So many of the longest silences between two arrivals are remembered, for so long (ms): bursts come by the week.
 MAX_PEAKS: Final = 8
@@ -62,18 +62,24 @@ def see(seen: Seen | None, record: Record, now_ms: int, interval_ms: int) -> See
     if not _moved(seen, record):
         # A record that was rolled back is no sign of life, and its next beat is.
         heard = record.last_heartbeat_ms if record.sequence is None and seen.sequence is None else seen.heard_ms
-        return replace(seen, read_ms=now_ms, heard_ms=heard)
+        counted = record if seen.sequence is None and record.last_heartbeat_ms == seen.heard_ms else seen
+        return replace(seen, read_ms=now_ms, heard_ms=heard, **_count(counted))
+    # A view may bring a beat before the machine's own file does, and counts nothing: what was counted stays.
+    counted = seen if record.sequence is None else record
     return replace(
         seen,
         read_ms=now_ms,
-        sequence=record.sequence,
-        session=record.session_id,
+        **_count(counted),
         heard_ms=record.last_heartbeat_ms,
         moved_after_ms=seen.read_ms,
         moved_by_ms=now_ms,
         beats=seen.beats + 1,
         peaks=_peaks(seen, record, now_ms, interval_ms),
     )
+
+
+def _count(of: Seen | Record) -> dict[str, Any]:
+    return {"sequence": of.sequence, "session": of.session_id if isinstance(of, Record) else of.session}
 
 
 def see_all(

@@ -19,7 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.simulation.report import notes, table  # noqa: E402 - after the path to it
+from tests.simulation.report import HEAD, notes, rows  # noqa: E402 - after the path to it
 from tests.simulation.world import OURS, V30, V31, Plan, simulate  # noqa: E402 - as above
 
 HOUR_MS = 3_600_000
@@ -56,12 +56,13 @@ def main() -> None:
     say(f"{hours:g} h, seed {chosen.seed}; {day}, CPython {platform.python_version()}, {os.cpu_count()} cores")
     for name in [chosen.only] if chosen.only else TITLES:
         began = time.perf_counter()
-        protocols = (OURS,) if name == "clocks" else (OURS, V30, V31)
-        outcomes = [simulate(protocol, plan(name, hours, chosen.seed)) for protocol in protocols]
-        say(f"\n### {TITLES[name]}\n\n{table(outcomes)}\n\n{notes(outcomes[0])}")
-        say(f"Took {time.perf_counter() - began:.0f} s.")
-        for loss in outcomes[0].lost[:10]:
-            say(f"- LOST {loss}")
+        say(f"\n### {TITLES[name]}\n\n{HEAD}")
+        told = []
+        for protocol in (OURS,) if name == "clocks" else (OURS, V30, V31):
+            outcome = simulate(protocol, plan(name, hours, chosen.seed))
+            say(rows(outcome))
+            told += [notes(outcome), *(f"- LOST {loss}" for loss in outcome.lost[:10])] if protocol == OURS else []
+        say("\n" + "\n".join([*told, f"Took {time.perf_counter() - began:.0f} s."]))
 
 
 def say(text: str) -> None:

@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING
 from .world import OURS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .score import Score
     from .world import Outcome
 
-_HEAD = (
+HEAD = (
     "| protocol, reader | false offline per machine-month | of these: sync delay alone / fault at the machine / at the "
     "reader | living machines shown offline or not at all | deaths | missed | no news | detected after p50 / p99 | "
     "history lost |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
-def table(outcomes: Iterable[Outcome]) -> str:
+def rows(outcome: Outcome) -> str:
     """Return one row a reader."""
-    rows = [_row(outcome, score) for outcome in outcomes for score in outcome.scores]
-    return "\n".join([_HEAD, *rows])
+    return "\n".join(_row(outcome, score) for score in outcome.scores)
 
 
 def _row(outcome: Outcome, score: Score) -> str:
