@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "validate": "Show the validation table: whether each machine is what it should be.",
     "status": "Show what the shared state holds, judged against nothing.",
     "watch": "Watch the fleet: a live table, and each flip told once.",
+    "history": "Show when each machine was up, and how much of that is known.",
     "matrix": "Show who sees whom: what every machine's own replica shows.",
     "diagnose": "Find out what is the matter with a machine, and what mends it.",
     "restart": "Restart the agent on machines.",

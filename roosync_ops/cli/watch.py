@@ -115,7 +115,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(inventory)
     source = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)
-    named = f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
+    named = memory_name(shared, via)
     folder = local_dir or default_folder()
     memory = WatchMemory(folder, named, _observer(via, fleet))
     on_terminal = output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
@@ -143,6 +143,11 @@ def watch(  # noqa: PLR0913 - one argument an option
         except Ended:
             pass
     return errors.OK
+
+
+def memory_name(shared: str | None, via: str | None) -> str:
+    """Return what a watcher's memory goes by: the replica that is read, whoever names it from where."""
+    return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
 
 
 def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float | None) -> None:

@@ -1,0 +1,165 @@
+"""The history as a table, as JSON and as Markdown."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.judge import history as h
+from roosync_ops.wire.times import to_iso
+
+from .columns import GREEN, RED, YELLOW, Column, lay_out
+from .document import error_free_json
+from .flips import reason
+from .text import clock, duration, markdown_safe, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: One sign of the strip is a part of the window: the worst that was known in it.
+STRIP_CELLS: Final = 28
+_SIGNS: Final = {h.UP: "#", h.OFF: ".", h.STOPPED: "-", h.NOT_KNOWN: "?"}
+_FULL: Final = 1000
+_GOOD: Final = 990
+_EN: Final = {
+    "headers": ("Machine", "Now", "Uptime", "Up", "Off", "Outages", "Left", "Unknown", "Last flip"),
+    "legend": "# up  . off  - left  ? unknown; uptime is up / (up + off)",
+    "title": "History from {0} to {1}",
+    "flips_alone": "no intervals of its own: from the flips that were told",
+    "strip": "Strip",
+}
+_FR: Final = {
+    "headers": (
+        "Machine",
+        "Maintenant",
+        "Disponible",
+        "En marche",
+        "Éteinte",
+        "Pannes",
+        "Arrêtée",
+        "Inconnu",
+        "Bascule",
+    ),
+    "legend": "# en marche  . éteinte  - arrêtée exprès  ? inconnu ; disponible = en marche / (en marche + éteinte)",
+    "title": "Historique du {0} au {1}",
+    "flips_alone": "pas d'intervalles propres : d'après les bascules annoncées",
+    "strip": "Frise",
+}
+
+
+def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
+    """Return one line a machine: uptime, how long it was what, and a strip of the window."""
+    words = _words(lang)
+    lines = lay_out(_columns(pasts, lang), width, color=color) if pasts else []
+    return "\n".join([*lines, "", words["legend"]])
+
+
+def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: str = "en") -> str:
+    """Return the table to paste; the strip as code."""
+    words = _words(lang)
+    headers = [*words["headers"], words["strip"]]
+    title = words["title"].format(clock(to_iso(from_ms)), clock(to_iso(to_ms)))
+    rows = [[*map(markdown_safe, _cells(past, lang)), f"`{strip(past)}`"] for past in pasts]
+    table = [headers, ["---"] * len(headers), *rows]
+    lines = [f"| {' | '.join(row)} |" for row in table]
+    return "\n".join([f"## {title}", "", *lines, "", markdown_safe(words["legend"])])
+
+
+def history_json(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> str:
+    """Return the document of `roosync-ops history --json`; durations in ms; `uptimePercent` may be null."""
+    return error_free_json(
+        {
+            "ok": True,
+            "shared": shared,
+            "from": to_iso(from_ms),
+            "to": to_iso(to_ms),
+            "machines": [_document(past) for past in pasts],
+        }
+    )
+
+
+def strip(past: h.Past, cells: int = STRIP_CELLS) -> str:
+    """Return the window in `cells` signs: off wins over left, left over unknown, unknown over up."""
+    if not past.spans:
+        return ""
+    start, end = past.spans[0].start_ms, past.spans[-1].end_ms
+    edges = [start + (end - start) * at // cells for at in range(cells + 1)]
+    signs, first = [], 0
+    for left, right in pairwise(edges):
+        while past.spans[first].end_ms <= left and first + 1 < len(past.spans):
+            first += 1
+        kinds = set()
+        for span in past.spans[first:]:
+            if span.start_ms >= max(right, left + 1):
+                break
+            kinds.add(span.kind)
+        signs.append(next(_SIGNS[kind] for kind in (h.OFF, h.STOPPED, h.NOT_KNOWN, h.UP) if kind in kinds))
+    return "".join(signs)
+
+
+def _columns(pasts: Sequence[h.Past], lang: str) -> list[Column]:
+    rows = [_cells(past, lang) for past in pasts]
+    ranks = (9, 7, 8, 4, 5, 2, 3, 1, 0)
+    columns = [
+        Column(header, [row[at] for row in rows], rank, right=2 <= at <= 7, elastic=at == 8)  # noqa: PLR2004 - the numbers' columns
+        for at, (header, rank) in enumerate(zip(_words(lang)["headers"], ranks, strict=True))
+    ]
+    columns[2].colors = [_color(past) for past in pasts]
+    return [*columns[:3], Column(_words(lang)["strip"], [strip(past) for past in pasts], 6), *columns[3:]]
+
+
+def _cells(past: h.Past, lang: str) -> list[str]:
+    long = [duration(past.total_ms(kind), lang) for kind in (h.UP, h.OFF, h.STOPPED, h.NOT_KNOWN)]
+    return [
+        past.machine_id,
+        past.observed,
+        _percent(past),
+        long[0],
+        long[1],
+        str(past.outages),
+        long[2],
+        long[3],
+        _last(past, lang),
+    ]
+
+
+def _last(past: h.Past, lang: str) -> str:
+    if past.flips:
+        flip = past.flips[-1]
+        at, to = flip.get("at"), flip.get("to")
+        when = clock(at) if isinstance(at, str) else "-"
+        return safe(f"{when} {to}: {reason(flip, lang)}")
+    return _words(lang)["flips_alone"] if past.source == h.FLIPS else "-"
+
+
+def _percent(past: h.Past) -> str:
+    share = past.uptime_permille
+    return "-" if share is None else f"{share // 10}.{share % 10}%"
+
+
+def _color(past: h.Past) -> str:
+    share = past.uptime_permille
+    if share is None:
+        return ""
+    return GREEN if share == _FULL else YELLOW if share >= _GOOD else RED
+
+
+def _document(past: h.Past) -> dict[str, Any]:
+    share = past.uptime_permille
+    return {
+        "machineId": past.machine_id,
+        "observed": past.observed,
+        "source": past.source,
+        "uptimePercent": None if share is None else share / 10,
+        "upMs": past.total_ms(h.UP),
+        "offMs": past.total_ms(h.OFF),
+        "leftMs": past.total_ms(h.STOPPED),
+        "unknownMs": past.total_ms(h.NOT_KNOWN),
+        "outages": past.outages,
+        "spans": [{"from": to_iso(s.start_ms), "to": to_iso(s.end_ms), "kind": s.kind} for s in past.spans],
+        "flips": list(past.flips),
+    }
+
+
+def _words(lang: str) -> dict[str, Any]:
+    return _FR if lang == "fr" else _EN
