@@ -2,7 +2,7 @@
 
 import sys
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -18,7 +18,7 @@ from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.rows import rows_of
 
 from . import errors, options, output, reading
-from .watch import LocalDir, memory_name
+from .watch import memory_name
 
 app = typer.Typer()
 
@@ -58,7 +58,7 @@ def history(  # noqa: PLR0913 - one argument an option
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    local_dir: LocalDir = None,
+    memory: options.Memory = None,
 ) -> int:
     """Show when each machine was up, from its own record and from the flips that `roosync-ops watch` told here.
 
@@ -67,10 +67,10 @@ def history(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(inventory)
     state = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)()
-    memory = WatchMemory(local_dir or default_folder(), memory_name(shared, via))
+    flips = WatchMemory(memory or default_folder(), memory_name(shared, via)).history()
     chosen = fleet.select(options.names_of(names)) if names else tuple(fleet)
     from_ms = state.read_at_ms - round(days * _DAY_MS)
-    pasts = _pasts(fleet, chosen, state, memory, from_ms)
+    pasts = _pasts(fleet, chosen, state, flips, from_ms)
     if as_json or report is Format.json:
         output.write(history_json(pasts, state.shared, from_ms, state.read_at_ms))
     elif report is Format.markdown:
@@ -82,11 +82,10 @@ def history(  # noqa: PLR0913 - one argument an option
 
 
 def _pasts(
-    fleet: Fleet, chosen: tuple[Machine, ...], state: SharedState, memory: WatchMemory, from_ms: int
+    fleet: Fleet, chosen: tuple[Machine, ...], state: SharedState, flips: list[dict[str, Any]], from_ms: int
 ) -> list[Past]:
     """Judge the whole fleet, so that a stale observer is known for one, and return the history of the chosen."""
     rows = {row.machine_id: row for row in rows_of(judge.validate(fleet, state, state.read_at_ms), state, fleet)}
-    flips = memory.history()
     suspect = any(row.doubt == OBSERVER_SUSPECTED for row in rows.values())
     found = []
     for machine in chosen:

@@ -16,22 +16,20 @@ import typer
 
 from roosync_ops import judge
 from roosync_ops.fleet import load_inventory
-from roosync_ops.judge.evidence import Knowledge
-from roosync_ops.judge.patience import auto_ms
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import live
 from roosync_ops.show.text import safe
 from roosync_ops.state import StateUnavailableError
-from roosync_ops.state.memory import Memory, default_folder
+from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
-from roosync_ops.wire.status import DEFAULT_INTERVAL_MS
 from roosync_ops.wire.times import now_ms
 
 from . import errors, options, output, reading
+from .patient import Patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +51,6 @@ Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 130 Ctrl-C. A 
 told as a flip, and waited for."""
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
-_MAX_PATIENCE_S: Final = 3600
 #: How long the notification library may take to look at the URLs, in s.
 _CHECK_S: Final = 30.0
 
@@ -79,17 +76,6 @@ Notify = Annotated[
     ),
 ]
 For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")]
-Patience = Annotated[
-    str,
-    typer.Option(
-        "--patience",
-        metavar="SECONDS",
-        help="Silence beyond offlineTimeout that is borne; auto: what the delays seen so far ask for.",
-    ),
-]
-LocalDir = Annotated[
-    Path | None, typer.Option("--local-dir", metavar="DIR", help="Where to remember what was told (a local folder).")
-]
 
 
 @app.command(epilog=_EXAMPLES)
@@ -100,13 +86,13 @@ def watch(  # noqa: PLR0913 - one argument an option
     via: options.Via = None,
     interval: Interval = 5.0,
     seconds: For = None,
-    patience: Patience = "0",
+    patience: options.Patience = "0",
     exec_: Exec = None,
     notify: Notify = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    local_dir: LocalDir = None,
+    memory: options.Memory = None,
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
@@ -116,8 +102,8 @@ def watch(  # noqa: PLR0913 - one argument an option
     fleet = load_inventory(inventory)
     source = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)
     named = memory_name(shared, via)
-    folder = local_dir or default_folder()
-    memory = WatchMemory(folder, named, _observer(via, fleet))
+    folder = memory or default_folder()
+    told = WatchMemory(folder, named, _observer(via, fleet))
     on_terminal = output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
     said: list[str] = []
     with ExitStack() as stack:
@@ -127,8 +113,8 @@ def watch(  # noqa: PLR0913 - one argument an option
         watcher = Watcher(
             fleet,
             _reader(source),
-            _judge(fleet, folder, _patience(patience)),
-            memory,
+            _judge(fleet, Patient(patience, folder, fleet)),
+            told,
             deliveries=deliveries,
             tell=_teller(lang, as_json=as_json, silent=on_terminal),
             clock=now_ms,
@@ -232,31 +218,9 @@ def _reader(source: reading.Source) -> Callable[[], SharedState]:
     return read
 
 
-def _patience(text: str) -> float | None:
-    """Return the patience in ms; None for auto. Raises CommandError (usage)."""
-    if text == "auto":
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= _MAX_PATIENCE_S:
-        raise errors.usage(f"--patience {text}: auto, or seconds from 0 to {_MAX_PATIENCE_S}")
-    return seconds * 1000
-
-
-def _judge(fleet: Fleet, folder: Path, patience_ms: float | None) -> Callable[[SharedState], judge.Validation]:
+def _judge(fleet: Fleet, patient: Patient) -> Callable[[SharedState], judge.Validation]:
     """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed."""
-    intervals = {machine.machine_id: machine.heartbeat_interval for machine in fleet}
-    memories: dict[str, Memory] = {}
-
-    def check(state: SharedState) -> judge.Validation:
-        memory = memories.setdefault(state.shared, Memory(folder, state.shared))
-        seen = memory.note(state, intervals, DEFAULT_INTERVAL_MS)
-        borne = auto_ms(seen.values()) if patience_ms is None else round(patience_ms)
-        return judge.validate(fleet, state, state.read_at_ms, known=Knowledge(seen=seen, patience_ms=borne))
-
-    return check
+    return lambda state: judge.validate(fleet, state, state.read_at_ms, known=patient.learn(state))
 
 
 def _observer(via: str | None, fleet: Fleet) -> str | None:

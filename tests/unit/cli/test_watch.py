@@ -32,7 +32,7 @@ def _leave(place: Path) -> None:
     put(place / "shared", ours("a", 1_000, now_ms(), sequence=2, state="left", leftAt="2100-01-01T00:00:00.000Z"))
 
 
-WATCH = ("watch", "--shared", "shared", "--local-dir", "kept", "--for", "0")
+WATCH = ("watch", "--shared", "shared", "--memory", "kept", "--for", "0")
 
 
 def test_a_flip_is_one_line_and_is_not_told_again(place: Path, run: Callable[..., Done]) -> None:
@@ -113,7 +113,7 @@ def test_history_shows_the_flips_that_were_told(place: Path, run: Callable[..., 
     _remember(place)
     _leave(place)
     run(*WATCH)
-    done = run("history", "--shared", "shared", "--local-dir", "kept", "--json")
+    done = run("history", "--shared", "shared", "--memory", "kept", "--json")
     assert done.code == 0
     first, second = done.document["machines"]
     assert [flip["to"] for flip in first["flips"]] == ["left"]
