@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from .console import HELP
+from .ctrl_c import audible
 from .fleet import LabError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def run_prompt(console: Console, screen: Screen, ask: Callable[[str], str] = inp
     screen.say(f"\nThe fleet is yours:\n{HELP}\n")
     while not console.ended:
         try:
-            line = ask(PROMPT)
+            with audible():
+                line = ask(PROMPT)
         except EOFError:
             screen.say("")
             return

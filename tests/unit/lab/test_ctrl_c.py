@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from roosync_ops.lab.ctrl_c import audible
+
+
+def _press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _ask_and_lose_the_first() -> None:
+    """As readline does at the instant at which it has shown its prompt and does not yet wait."""
+    lost = threading.Event()
+    with audible():
+        heard = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, lambda *_: lost.set())
+        _press()
+        signal.signal(signal.SIGINT, heard)
+        assert lost.is_set()
+        threading.Event().wait(30)
+
+
+def test_a_ctrl_c_that_nothing_came_of_is_repeated() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _ask_and_lose_the_first()
+
+
+def _press_twice(after: list[str]) -> None:
+    with audible():
+        try:
+            _press()
+        finally:
+            _press()
+            after.append("cleaned up")
+
+
+def test_the_second_ctrl_c_interrupts_nothing_until_the_block_has_ended() -> None:
+    after: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        _press_twice(after)
+    assert after == ["cleaned up"]
+
+
+def test_afterwards_all_is_as_it_was() -> None:
+    before = signal.getsignal(signal.SIGINT), threading.active_count()
+    with audible():
+        pass
+    assert (signal.getsignal(signal.SIGINT), threading.active_count()) == before
+    with pytest.raises(KeyboardInterrupt):
+        _press()
+
+
+def test_on_another_thread_it_leaves_signals_alone() -> None:
+    seen = []
+
+    def ask() -> None:
+        with audible():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGINT)]
