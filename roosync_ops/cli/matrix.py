@@ -65,11 +65,9 @@ def matrix(  # noqa: PLR0913 - one argument an option
     own, found, trouble = testimony.ask_beside(
         chosen, timeout, connect_timeout, partial(reading.own_replica, shared, deadline)
     )
-    result = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms)
+    result = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
     if not result.observers and not result.reached:
         raise testimony.nobody(len(chosen), trouble)
-    if trouble:
-        output.note(f"This computer's own replica is left out: {trouble}")
     output.write(_text(result, Format.json if as_json else report, lang))
     return errors.OK if result.ok else errors.NOT_AS_EXPECTED
 

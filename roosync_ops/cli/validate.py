@@ -117,7 +117,7 @@ class _Probe:
         if state is None:
             raise testimony.nobody(len(asked), trouble)
         known = self.patient.learn(own, judge.knowledge(found.values()).offsets)
-        matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms)
+        matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
         return judge.validate(self.fleet, state, now, self.chosen, known=known, matrix=matrix)
 
 

@@ -71,9 +71,16 @@ class Matrix:
 
 
 def matrix(
-    fleet: Iterable[Machine], testimonies: Mapping[str, Testimony], own: SharedState | None, now_ms: int
+    fleet: Iterable[Machine],
+    testimonies: Mapping[str, Testimony],
+    own: SharedState | None,
+    now_ms: int,
+    own_problem: str | None = None,
 ) -> Matrix:
-    """Return who sees whom at `now_ms` (ms since the epoch, on the reader's clock)."""
+    """Return who sees whom at `now_ms` (ms since the epoch, on the reader's clock).
+
+    `own` is the reader's replica, None where it has none, `own_problem` why it should have one and has not.
+    """
     machines = {machine.machine_id: machine for machine in fleet}
     replicas = _replicas(own, testimonies, now_ms)
     newest = {name: _newest(name, replicas, testimonies) for name in machines}
@@ -84,7 +91,9 @@ def matrix(
     }
     asked = {name: testimonies[name] for name in machines if name in testimonies}
     offsets = {name: one.offset_ms or 0 for name, one in testimonies.items()}
+    unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
     found = [
+        *unread,
         *_stalls(cells, _compared(cells, asked), offsets),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),

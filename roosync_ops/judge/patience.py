@@ -31,9 +31,8 @@ CLOCK: Final = "clock-contradicted"
 
 #: `auto`: so many times the longest silence seen of machines that were beating.
 AUTO_FACTOR: Final = 1.5
-#: Before so many arrivals little is known of the delays: then `auto` is this, in ms.
+#: Before so many arrivals little is known of the delays: then `auto` is half of the timeout.
 AUTO_BEATS: Final = 16
-AUTO_START_MS: Final = 60_000
 #: More patience than this would hide a death for longer than anybody wants, in ms.
 AUTO_MOST_MS: Final = 600_000
 
@@ -48,7 +47,7 @@ def auto_ms(seen: Iterable[Seen], thresholds: Thresholds = DEFAULT_THRESHOLDS) -
     longest = max((length for one in known for _, length in one.peaks), default=0)
     wanted = max(0, round(longest * AUTO_FACTOR) - thresholds.timeout_ms)
     if sum(one.beats for one in known) < AUTO_BEATS:
-        wanted = max(wanted, AUTO_START_MS)
+        wanted = max(wanted, thresholds.timeout_ms // 2)
     return min(wanted, AUTO_MOST_MS)
 
 

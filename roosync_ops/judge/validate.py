@@ -185,7 +185,7 @@ def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:
 
     What was heard of it then comes from elsewhere (an old view), or from nowhere.
     """
-    if row.observed == UNKNOWN and row.file is not None:
+    if row.observed == UNKNOWN and row.file is not None and row.last_heartbeat_ms is None:
         finding = _finding(state, row, _TIME_FINDINGS)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
     if row.observed not in (UNKNOWN, OFFLINE) or row.file not in (None, VIEW_NAME):

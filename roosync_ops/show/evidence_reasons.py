@@ -48,14 +48,14 @@ EN: Final = {
         ),
     ),
     v.UPLOAD_STALLED: (
-        "upload stalled{at}",
+        "no upload{at}",
         (
             "{name}: agent alive, its beats do not leave it{since_when} ({behind} of {of} replicas lag); restart the "
             "sync product there, or see more: " + _DIAGNOSE
         ),
     ),
     v.OBSERVER_STALE: (
-        "stale replica{at}",
+        "stale{at}",
         (
             "observer {name}: its replica is stale{since_when} ({behind} of {of} machines lag in it), so what it shows "
             "of others is old; restart the sync product there, and look again: roosync-ops matrix"
@@ -77,7 +77,7 @@ EN: Final = {
     ),
     v.REPLICA_UNREADABLE: (
         "replica unread",
-        "{name} could not read its own replica ({detail}); see why: " + _DIAGNOSE,
+        "{name} could not read its own replica ({detail}); see why: roosync-ops diagnose",
     ),
     v.CLOCK_WRONG: (
         "clock {off_short}",
@@ -135,14 +135,14 @@ FR: Final = {
         ),
     ),
     v.UPLOAD_STALLED: (
-        "envoi bloqué{at}",
+        "rien ne part{at}",
         (
             "{name} : agent vivant, ses battements n'en sortent pas{since_when} ({behind} répliques sur {of} en "
             "retard) ; y relancer le produit de synchronisation, ou en savoir plus : " + _DIAGNOSE
         ),
     ),
     v.OBSERVER_STALE: (
-        "réplique périmée{at}",
+        "périmée{at}",
         (
             "observateur {name} : sa réplique est périmée{since_when} ({behind} machines sur {of} y sont en retard), "
             "ce qu'elle montre des autres est ancien ; y relancer la synchronisation et regarder encore : "
@@ -166,7 +166,7 @@ FR: Final = {
     ),
     v.REPLICA_UNREADABLE: (
         "réplique non lue",
-        "{name} n'a pas pu lire sa propre réplique ({detail}) ; voir pourquoi : " + _DIAGNOSE,
+        "{name} n'a pas pu lire sa propre réplique ({detail}) ; voir pourquoi : roosync-ops diagnose",
     ),
     v.CLOCK_WRONG: (
         "horloge {off_short}",

@@ -159,7 +159,7 @@ def test_auto_grows_with_the_bursts_that_were_seen_and_with_nothing_else() -> No
     assert patience.auto_ms([steady]) == 0
     burst = beats([30_000] * 20 + [180_000])
     assert 100_000 < patience.auto_ms([steady, burst]) < 180_000
-    assert patience.auto_ms([]) == patience.AUTO_START_MS
+    assert patience.auto_ms([]) == STANDARD.timeout_ms // 2
 
 
 def test_a_machine_that_was_off_for_an_hour_teaches_nothing_about_delays() -> None:

@@ -1,0 +1,253 @@
+"""Who sees whom: a stale row is a stale replica, a stale column a stalled writer, whatever anybody's clock says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge import HERE, Knowledge, Matrix, Word, knowledge, matrix, pooled, validate, verdict
+from roosync_ops.judge import evidence as e
+from roosync_ops.state.shared import SharedState
+from roosync_ops.wire.merge import FILE, Evidence
+from roosync_ops.wire.record import Record
+from roosync_ops.wire.times import to_iso
+
+#: Under this name pytest takes it for no test.
+Answer = e.Testimony
+NOW = 1_770_891_330_000
+HOUR = 3_600_000
+NAMES = ("ai-01", "po-2023", "po-2024", "po-2025", "web1")
+
+
+@dataclass
+class World:
+    """Five machines that all beat, each by its own clock; replicas and uploads that stand still for ten minutes."""
+
+    offsets: dict[str, int] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
+    stalled: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+    words: dict[str, Word] = field(default_factory=dict)
+    here: bool = True
+
+    def record(self, name: str, ago: int) -> Record:
+        """Return the beat that was sent `ago` ms before now, stamped by its machine's clock."""
+        at = NOW - ago
+        stamp = at + self.offsets.get(name, 0)
+        data: dict[str, Any] = {"machineId": name, "lastHeartbeat": to_iso(stamp)}
+        return Record(name, stamp, sequence=1_000 - ago // 30_000, session_id="s", data=data)
+
+    def state(self, observer: str) -> SharedState:
+        found = {}
+        for name in NAMES:
+            old = observer != name and (observer in self.stale or name in self.stalled)
+            ago = HOUR if name in self.dead else 600_000 if old else 30_000 if observer != name else 5_000
+            found[name] = Evidence(self.record(name, ago), FILE, f"heartbeats/{name}.json")
+        return SharedState(f"{observer}:/share", NOW, found, {}, (), None, "absent", len(found))
+
+    def testimony(self, name: str) -> Answer:
+        if name in self.dead:
+            return Answer(name, Word(e.OFF, detail="no route"))
+        alive = self.record(name, 5_000)
+        word = self.words.get(name, Word(e.ALIVE, sequence=alive.sequence, heard_ms=alive.last_heartbeat_ms))
+        return Answer(name, word, self.state(name), None, NOW, self.offsets.get(name, 0), 20)
+
+    @property
+    def own(self) -> SharedState | None:
+        return self.state(HERE) if self.here else None
+
+    def testimonies(self) -> dict[str, Answer]:
+        return {name: self.testimony(name) for name in NAMES}
+
+    def matrix(self) -> Matrix:
+        return matrix(fleet(), self.testimonies(), self.own, NOW)
+
+    def validate(self) -> Any:
+        told = self.testimonies()
+        state = pooled(self.own, told.values(), NOW)
+        assert state is not None
+        return validate(fleet(), state, NOW, known=knowledge(told.values()), matrix=self.matrix())
+
+
+def fleet() -> Fleet:
+    return Fleet(Machine.of(name, {}) for name in NAMES)
+
+
+def told(found: Matrix) -> set[tuple[str, str]]:
+    return {(reason.kind, reason.machine_id) for reason in found.findings}
+
+
+def test_a_healthy_fleet_has_nothing_to_be_looked_at() -> None:
+    found = World().matrix()
+    assert (found.ok, found.observers, found.reached) == (True, (HERE, *NAMES), 5)
+    assert found.cell(HERE, "web1").status == "online"
+    assert found.cell("web1", "nobody").status == "unknown"
+
+
+few = st.sets(st.sampled_from(NAMES), max_size=1)
+clocks = st.dictionaries(st.sampled_from(NAMES), st.integers(-HOUR, HOUR))
+
+
+@given(st.sets(st.sampled_from((HERE, *NAMES)), max_size=2), few, clocks)
+def test_stale_replicas_and_stalled_writers_are_named_and_nobody_else_whatever_the_clocks(
+    stale: set[str], stalled: set[str], offsets: dict[str, int]
+) -> None:
+    found = World(offsets, stale=stale, stalled=stalled).matrix()
+    stands = {
+        (kind, name) for kind, name in told(found) if kind not in (verdict.CLOCK_WRONG, verdict.READER_CLOCK_WRONG)
+    }
+    expected = {(verdict.OBSERVER_STALE, name) for name in stale} | {(verdict.UPLOAD_STALLED, name) for name in stalled}
+    assert stands == expected
+    for reason in found.findings:
+        if reason.kind in (verdict.OBSERVER_STALE, verdict.UPLOAD_STALLED):
+            assert reason.facts["since"] == NOW - 600_000
+
+
+@given(clocks)
+def test_no_age_mixes_two_clocks(offsets: dict[str, int]) -> None:
+    found = World(offsets).matrix()
+    assert {found.cell(HERE, name).age_ms for name in NAMES} == {30_000}
+    assert {found.cell(name, name).age_ms for name in NAMES} == {5_000}
+
+
+def test_a_clock_that_is_off_is_named_and_corrected() -> None:
+    found = World({"web1": HOUR}).matrix()
+    assert told(found) == {(verdict.CLOCK_WRONG, "web1")}
+    assert found.findings[0].facts["off"] == HOUR
+
+
+def test_where_all_agree_that_it_is_later_the_readers_clock_is_the_suspect() -> None:
+    found = World(dict.fromkeys(NAMES, HOUR)).matrix()
+    assert [reason.kind for reason in found.findings] == [verdict.READER_CLOCK_WRONG]
+    assert found.findings[0].facts == {"off": -HOUR, "count": 5}
+
+
+def test_where_nearly_nothing_arrives_anywhere_it_is_the_share() -> None:
+    found = World(stale={HERE, *NAMES}).matrix()
+    assert [reason.kind for reason in found.findings] == [verdict.SHARE_STALLED]
+    judged = World(stale={HERE, *NAMES}).validate()
+    assert {row.reason.kind for row in judged.verdicts} == {verdict.SHARE_STALLED}
+
+
+def test_of_two_machines_nobody_can_tell_which_end_stands_still() -> None:
+    world = World(stalled={"po-2024"}, here=False)
+    two = {name: world.testimony(name) for name in ("po-2023", "po-2024")}
+    found = matrix([Machine.of(name, {}) for name in two], two, None, NOW)
+    assert told(found) == {(verdict.LINK_STALLED, "po-2024")}
+    assert found.findings[0].facts["observer"] == "po-2023"
+
+
+def test_a_dead_machine_says_nothing_about_anybodys_replica() -> None:
+    assert told(World(dead={"web1", "po-2025"}).matrix()) == {
+        (verdict.MACHINE_OFF, "web1"),
+        (verdict.MACHINE_OFF, "po-2025"),
+    }
+
+
+def test_a_machine_that_beats_and_does_not_answer_is_not_off() -> None:
+    world = World()
+    answers = {**world.testimonies(), "web1": Answer("web1", Word(e.OFF, detail="refused"))}
+    found = matrix(fleet(), answers, world.own, NOW)
+    assert found.is_heard("web1")
+    assert found.ok
+
+
+def test_a_sequence_that_moved_while_the_time_went_back_is_a_clock_that_was_stepped() -> None:
+    world = World()
+    before = world.state(HERE)
+    before.machines["web1"] = Evidence(Record("web1", NOW + HOUR, sequence=998), FILE, "heartbeats/web1.json")
+    found = matrix(fleet(), world.testimonies(), before, NOW)
+    assert (verdict.CLOCK_STEPPED, "web1") in told(found)
+
+
+def test_a_stale_replica_here_makes_nobody_offline_and_is_named() -> None:
+    judged = World(stale={HERE}).validate()
+    assert judged.ok
+    assert [row.observed for row in judged.verdicts] == ["online"] * 5
+    assert [reason.kind for reason in judged.evidence.findings] == [verdict.OBSERVER_STALE]
+
+
+@settings(max_examples=30)
+@given(clocks)
+def test_verdicts_are_right_with_clocks_an_hour_off_either_way(offsets: dict[str, int]) -> None:
+    judged = World(offsets, dead={"web1"}).validate()
+    if "web1" not in offsets:
+        assert {row.machine_id: row.observed for row in judged.verdicts}["web1"] == "offline"
+    assert [row.observed for row in judged.verdicts if row.machine_id != "web1"] == ["online"] * 4
+    assert {row.age_ms for row in judged.verdicts if row.machine_id != "web1"} == {30_000}
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        (Word(e.GONE, NOW - HOUR), verdict.AGENT_GONE),
+        (Word(e.SILENT, NOW - HOUR), verdict.AGENT_SILENT),
+        (Word(e.NO_AGENT), verdict.NO_AGENT),
+        (Word(e.STUCK, NOW - HOUR, "no answer", "hung"), verdict.SHARE_STUCK),
+        (Word(e.REFUSED, detail="host key"), verdict.NOT_LET_IN),
+        (Word(e.UNCLEAR, detail="no Python"), verdict.NO_WORD),
+        (Word(e.OFF, detail="no route"), verdict.MACHINE_OFF),
+    ],
+)
+def test_a_machine_that_is_silent_is_explained_by_its_own_word(word: Word, kind: str) -> None:
+    world = World(dead={"web1"})
+    answers = {**world.testimonies(), "web1": Answer("web1", word)}
+    state = pooled(world.own, answers.values(), NOW)
+    assert state is not None
+    judged = validate(fleet(), state, NOW, known=Knowledge(), matrix=matrix(fleet(), answers, world.own, NOW))
+    row = judged.verdicts[-1]
+    assert (row.observed, row.ok) == ("offline", False)
+    assert row.reason is not None
+    assert row.reason.kind == kind
+    assert (kind, "web1") in {(found.kind, found.machine_id) for found in (judged.evidence or world.matrix()).findings}
+
+
+def test_where_nobody_answers_and_nothing_is_fresh_the_machines_are_not_said_to_be_dead() -> None:
+    world = World(dead=set(NAMES))
+    judged = world.validate()
+    assert {row.observed for row in judged.verdicts} == {"unknown"}
+    assert {row.reason.kind for row in judged.verdicts} == {verdict.OBSERVER_SUSPECTED}
+
+
+def test_where_every_agent_says_that_it_is_gone_it_is_believed() -> None:
+    world = World(dead=set(NAMES))
+    answers = {name: Answer(name, Word(e.GONE, NOW - HOUR)) for name in NAMES}
+    state = pooled(world.own, answers.values(), NOW)
+    assert state is not None
+    judged = validate(fleet(), state, NOW, matrix=matrix(fleet(), answers, world.own, NOW))
+    assert {row.observed for row in judged.verdicts} == {"offline"}
+    assert {row.reason.kind for row in judged.verdicts if row.reason} == {verdict.AGENT_GONE}
+
+
+def test_a_beat_that_never_left_its_machine_has_been_heard_by_nobody() -> None:
+    judged = World(stalled={"po-2024"}).validate()
+    row = next(row for row in judged.verdicts if row.machine_id == "po-2024")
+    assert (row.observed, row.reason.kind) == ("offline", verdict.UPLOAD_STALLED)
+
+
+def test_alone_a_machines_own_replica_counts_for_itself() -> None:
+    world = World()
+    state = pooled(None, [world.testimony("web1")], NOW)
+    assert state is not None
+    assert state.machines["web1"].record.sequence == 1_000
+
+
+def test_an_agent_that_started_after_its_last_beat_had_its_clock_put_back() -> None:
+    world = World(here=True)
+    state = world.state(HERE)
+    record = Record("web1", NOW - HOUR, data={"agent": {"startedAt": to_iso(NOW)}})
+    state.machines["web1"] = Evidence(record, FILE, "heartbeats/web1.json")
+    row = validate(fleet(), state, NOW).verdicts[-1]
+    assert row.reason is not None
+    assert (row.observed, row.reason.kind) == ("offline", verdict.CLOCK_CONTRADICTED)
+
+
+def test_a_one_shot_reader_that_everybody_is_ahead_of_suspects_its_own_clock() -> None:
+    world = World(dict.fromkeys(NAMES, HOUR))
+    judged = validate(fleet(), world.state(HERE), NOW)
+    assert {row.reason.kind for row in judged.verdicts if row.reason} == {verdict.READER_CLOCK_WRONG}
