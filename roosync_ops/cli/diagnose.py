@@ -32,7 +32,7 @@ roosync-ops diagnose --fix --dry
 
 Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory."""
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
-_CONNECT_S: Final = 1.5
+_CONNECT_S: Final = 1.2
 _TIMEOUT_S: Final = 15.0
 
 Timeout = Annotated[

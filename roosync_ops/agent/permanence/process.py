@@ -95,6 +95,7 @@ class Process:
         pid, _, start = self._read(os.path.join(self._folder, PID_NAME)).strip().partition(" ")
         if pid.isdigit() and is_same_process(int(pid), None if start == "-" else start):
             os.kill(int(pid), signal.SIGTERM)
+            os.kill(int(pid), signal.SIGCONT)  # one that is stopped hears of nothing else
         until = time.monotonic() + _END_S
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)

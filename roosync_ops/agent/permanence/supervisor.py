@@ -69,8 +69,9 @@ class _Supervisor:
     def _end(self, number: int, _frame: Any) -> None:
         self._ending = True
         if self._child:
-            try:  # noqa: SIM105 - contextlib is memory held for months
+            try:
                 os.kill(self._child, number)
+                os.kill(self._child, signal.SIGCONT)  # one that is stopped hears of nothing else
             except ProcessLookupError:
                 pass  # it ended by itself just now
 

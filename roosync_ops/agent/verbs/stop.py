@@ -29,6 +29,8 @@ _TURN_S = 60.0
 #: How long the loop may take to end, beside the share's deadline for its last record, in s.
 _END_S = 15.0
 _LOOK_S = 0.02
+#: How long a killed loop may take to be gone, in s; one whose call hangs in the kernel stays until that comes back.
+_KILLED_S = 2.0
 MESSAGE = "Service de heartbeat arrêté avec succès"
 
 
@@ -61,12 +63,19 @@ def end_loop(config: Config, places: Places, *, save: bool) -> None:
         mechanism.stop()
     if loop_runs(places):
         _signal(config, places)
-    until = time.monotonic() + _END_S + config.share_deadline_s
-    while loop_runs(places) and time.monotonic() < until:
-        time.sleep(_LOOK_S)
+    _wait(places, _END_S + config.share_deadline_s)
+    if sys.platform != "win32" and loop_runs(places):
+        _signal(config, places, signal.SIGKILL)  # it does not beat either, or it would have heard
+        _wait(places, _KILLED_S)
     if loop_runs(places):
         pid = read_notes(places)["loop"].get("pid")
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
+
+
+def _wait(places: Places, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while loop_runs(places) and time.monotonic() < until:
+        time.sleep(_LOOK_S)
 
 
 def _request(places: Places, *, save: bool) -> None:
@@ -78,7 +87,7 @@ def _request(places: Places, *, save: bool) -> None:
         raise unusable(places.request, error) from None
 
 
-def _signal(config: Config, places: Places) -> None:
+def _signal(config: Config, places: Places, number: int = signal.SIGTERM) -> None:
     """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
     if sys.platform == "win32":
         from roosync_ops.agent.permanence.task import ask_to_stop  # noqa: PLC0415 - each platform loads its own
@@ -88,7 +97,8 @@ def _signal(config: Config, places: Places) -> None:
     loop = read_notes(places)["loop"]
     if is_same_process(loop.get("pid"), loop.get("start")):
         try:
-            os.kill(loop["pid"], signal.SIGTERM)
+            os.kill(loop["pid"], number)
+            os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
         except ProcessLookupError:
             pass  # it ended by itself just now
         except PermissionError:
