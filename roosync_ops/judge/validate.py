@@ -158,11 +158,13 @@ def _ahead(row: v.Observation, ahead: int, view: _View) -> v.Reason:
 def _told(row: v.Observation, view: _View) -> v.Reason | None:
     """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
     testimony = view.testimony(row.machine_id)
-    if testimony is None or view.matrix is None or row.observed in (LEFT, WARNING):
+    if testimony is None or view.matrix is None or row.observed == LEFT:
         return None
     if view.gone is not None and testimony.word.kind not in OWN_WORDS:
         return None
     own = reason_of(testimony)
+    if row.observed == WARNING:  # too early to say more than the machine does itself
+        return own if testimony.word.kind in OWN_WORDS else None
     if own is not None:
         return own
     about = (v.UPLOAD_STALLED, v.LINK_STALLED)
