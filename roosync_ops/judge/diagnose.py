@@ -38,7 +38,8 @@ def _machine(scene: Scene, machine_id: str) -> Diagnosis:
     word, facts = ("well", {}) if found is None else (str(found.cause), found.facts)
     if case.machine is not None and not case.is_expected:
         word, facts = _expected_off(case, checks, word, facts)
-    facts = {**_where(case.sight), **facts, "machine": machine_id}
+    said = {key: value for key, value in facts.items() if value or key != "hint"}
+    facts = {**_where(case.sight), **said, "machine": machine_id}
     return Diagnosis(
         machine_id,
         None if case.machine is None else case.machine.expected,

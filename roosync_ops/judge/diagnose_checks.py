@@ -223,18 +223,11 @@ def share_cause(case: Case) -> tuple[str, str, str] | None:
     if sight.share is not None:
         code, reason, hint = sight.share
         return _SHARE.get(code, "share-problem"), reason, hint
-    if found is not None and found.running and found.share_state != "ok" and not _has_beaten_since(case):
+    if found is not None and found.running and found.share_state != "ok":
         since = f" since {found.share_since}" if found.share_since else ""
         said = f"the loop finds it {found.share_state}{since}: {found.share_detail or ''}".rstrip(": ")
         return _SHARE.get(found.share_state, "share-problem"), said, f"roosync-ops restart {case.machine_id}"
     return None
-
-
-def _has_beaten_since(case: Case) -> bool:
-    """Tell whether a beat was written after the trouble: then the trouble is over."""
-    found = case.agent
-    since = None if found is None else found.share_since
-    return found is not None and found.beat_ms is not None and since is not None and to_iso(found.beat_ms) > since
 
 
 def share(case: Case) -> tuple[Check, Check]:

@@ -73,11 +73,13 @@ def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     `everything`: of the others as well. `width` is the terminal's in cells; None does not limit it.
     """
     rows = [row for row in found.machines if everything or not row.ok]
-    shown = [*rows, *([] if found.here.well or (found.here.ok and not everything) else [found.here])]
+    shown = [*rows, *([] if found.here.well else [found.here])]
     blocks = []
     if len(shown) > 1:
         blocks.append("\n".join(lay_out(_columns(shown, lang), width, color=color)))
     blocks += ["\n".join(_details(row, lang, width, color=color)) for row in shown]
+    noted = [row for row in found.machines if row.ok and not row.well and not everything]
+    blocks += ["\n".join(_notes(noted, lang, width, color=color))] if noted else []
     blocks += ["\n".join(_fix_lines(fixes, lang, width))] if fixes else []
     blocks.append(_headline(found, lang, color=color))
     return "\n\n".join(blocks)
@@ -153,8 +155,8 @@ def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> li
         title += "  " + seen.format(expected=row.expected, observed=row.observed)
     colon = words(lang)["colon"]
     lines = [paint(title, BOLD if color else ""), *_check_lines(row.checks, lang, width, color=color)]
-    label = f"  {word['cause']}{colon} {row.cause}: "
-    lines += _wrapped(label + safe(cause_sentence(row, lang)), width)
+    label = "" if row.well else f"{word['cause']}{colon} {row.cause}: "
+    lines += _wrapped(f"  {label}{safe(cause_sentence(row, lang))}", width)
     if row.command:
         # never broken: it is there to be copied
         lines.append(f"  {word['next']}{colon} {safe(row.command)}")
@@ -191,6 +193,15 @@ def _wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
         drop_whitespace=True,
         replace_whitespace=False,
     )
+
+
+def _notes(rows: Sequence[Diagnosis], lang: str, width: int | None, *, color: bool) -> list[str]:
+    """Return a line for each machine that is as expected, and about which there is something to say."""
+    title = words(lang)["look_at"] + words(lang)["colon"]
+    lines = [paint(title, BOLD if color else "")]
+    for row in rows:
+        lines += _wrapped(f"  {row.machine_id}: {row.cause}: {safe(cause_sentence(row, lang))}", width)
+    return lines
 
 
 def _fix_lines(fixes: Sequence[Fix], lang: str, width: int | None) -> list[str]:

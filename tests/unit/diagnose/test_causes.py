@@ -1,0 +1,81 @@
+"""Every cause can come about, ends in one sentence and one command, and every known trouble leads to one."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.judge.diagnose_causes import CAUSES, FIELD_NOTES, GRAVE, NONE, PROCEDURE
+from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.show.diagnosis_words import EN, FR
+from tests.unit.diagnose.builders import cause_of
+from tests.unit.diagnose.provoked import PROVOKED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The headings of the procedure's chapter on troubles, and the numbers of the field notes; the documents are not here.
+ENTRIES = (
+    'Erreur : "machineId est requis pour l\'action register"',
+    'Erreur : "Heartbeat service déjà démarré"',
+    "Heartbeat enregistré mais machine pas online",
+    "Machine redevient offline après quelques minutes",
+)
+NOTES = range(1, 15)
+
+
+@pytest.mark.parametrize("word", CAUSES)
+def test_the_cause_is_found_where_it_is_provoked(word: str, tmp_path: Path) -> None:
+    name, provoke = PROVOKED[word]
+    row = cause_of(provoke(tmp_path), name)
+    assert row.cause == word, [check for check in row.checks if check.outcome != "ok"]
+
+
+@pytest.mark.parametrize("word", CAUSES)
+def test_it_is_told_in_both_languages_and_mended_by_one_command(word: str, tmp_path: Path) -> None:
+    name, provoke = PROVOKED[word]
+    row = cause_of(provoke(tmp_path), name)
+    for lang in ("en", "fr"):
+        assert re.search(r"[{}?]", cause_sentence(row, lang).replace("switched off?", "")) is None
+    assert bool(row.command) == (CAUSES[word].rank < NONE)
+    assert re.search(r"[{}]|[A-Z]{3,}_|\b(MACHINE|HOST|LOGIN|HINT)\b", row.command) is None, row.command
+    assert "\n" not in row.command
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_entry_of_the_procedure_leads_to_causes_that_can_be_provoked(entry: str, tmp_path: Path) -> None:
+    assert PROCEDURE[entry]
+    for number, word in enumerate(PROCEDURE[entry]):
+        name, provoke = PROVOKED[word]
+        assert cause_of(provoke(tmp_path / str(number)), name).cause == word
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_every_field_note_leads_to_causes_that_can_be_provoked(note: int, tmp_path: Path) -> None:
+    assert FIELD_NOTES[note]
+    for number, word in enumerate(FIELD_NOTES[note]):
+        name, provoke = PROVOKED[word]
+        assert cause_of(provoke(tmp_path / str(number)), name).cause == word
+
+
+def test_nothing_is_listed_that_is_not_there() -> None:
+    assert set(PROCEDURE) == set(ENTRIES)
+    assert set(FIELD_NOTES) == set(NOTES)
+    assert set(EN) == set(FR) == set(CAUSES) == set(PROVOKED)
+
+
+@pytest.mark.parametrize("word", CAUSES)
+def test_both_languages_tell_the_same_facts(word: str) -> None:
+    fields = [{field for _, field, _, _ in Formatter().parse(text) if field} for text in (EN[word], FR[word])]
+    assert fields[0] == fields[1]
+
+
+def test_fix_never_touches_what_was_done_on_purpose() -> None:
+    fixable = {word for word, cause in CAUSES.items() if cause.fix is not None}
+    restarts = {word for word in fixable if CAUSES[word].fix == "restart"}
+    assert restarts == {"never-started", "agent-dead", "zombie"}
+    assert all(CAUSES[word].rank == GRAVE for word in restarts)
+    assert fixable - restarts == {"view-missing", "view-unreadable", "view-incomplete", "orphan-temporary-files"}

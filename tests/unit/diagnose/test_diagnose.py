@@ -1,0 +1,143 @@
+"""What rests on what: the cause is what is in the way, not what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge.diagnose import diagnose
+from roosync_ops.judge.diagnose_model import HERE, Scene
+from tests.kits.shares import NOW, ours
+from tests.unit.diagnose.builders import (
+    NAMES,
+    a_scene,
+    a_sight,
+    a_view,
+    an_agent,
+    cause_of,
+    checks_of,
+    fleet,
+    not_reached,
+    old_record,
+)
+from tests.unit.diagnose.provoked import PROVOKED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ORDER = [
+    "resolves",
+    "answers",
+    "host key",
+    "login",
+    "identity",
+    "python",
+    "agent",
+    "permanence",
+    "loop",
+    "beat",
+    "share",
+    "writable",
+    "uploads",
+    "downloads",
+    "clock",
+    "twins",
+    "old services",
+    "zombie",
+    "expected",
+]
+
+
+def test_the_checks_stand_in_the_order_of_the_issue(tmp_path: Path) -> None:
+    assert [check.name for check in cause_of(a_scene(tmp_path)).checks] == ORDER
+
+
+def test_all_checks_of_a_machine_that_is_well_are_ok(tmp_path: Path) -> None:
+    assert set(checks_of(cause_of(a_scene(tmp_path))).values()) == {"ok"}
+
+
+def test_what_was_not_reached_is_unknown_and_not_bad(tmp_path: Path) -> None:
+    checks = checks_of(cause_of(a_scene(tmp_path, not_reached("LOGIN_REFUSED"))))
+    assert [checks[name] for name in ORDER[:5]] == ["ok", "ok", "ok", "not ok", "unknown"]
+    assert checks["loop"] == checks["share"] == checks["clock"] == "unknown"
+
+
+def test_a_loop_that_waits_for_its_share_is_no_zombie(tmp_path: Path) -> None:
+    agent = an_agent(beat_ms=NOW - 3_600_000, share_state="hung", share_since="2026-02-12T09:16:00.000Z")
+    row = cause_of(a_scene(tmp_path, a_sight(agent=agent), old_record()))
+    assert row.cause == "share-hung"
+    assert checks_of(row)["zombie"] == "not ok"
+
+
+def test_a_dead_agent_without_a_share_is_told_the_share_first(tmp_path: Path) -> None:
+    agent = an_agent(running=False, beat_ms=NOW - 3_600_000)
+    sight = a_sight(agent=agent, share=("SHARE_MISSING", "there is no such folder", "look"))
+    assert cause_of(a_scene(tmp_path, sight, old_record())).cause == "share-missing"
+
+
+def test_an_outdated_agent_that_is_dead_is_dead_first(tmp_path: Path) -> None:
+    sight = a_sight(agent=an_agent(running=False), agent_is_current=False)
+    assert cause_of(a_scene(tmp_path, sight)).cause == "agent-dead"
+
+
+def test_a_loop_that_has_just_come_up_is_given_time(tmp_path: Path) -> None:
+    agent = an_agent(started_ms=NOW - 5_000, sequence=None, beat_ms=None)
+    row = cause_of(a_scene(tmp_path, a_sight(agent=agent)))
+    assert row.cause == "well"
+    assert checks_of(row)["beat"] == "unknown"
+
+
+def test_with_one_observer_and_one_machine_the_observer_is_the_suspect(tmp_path: Path) -> None:
+    state = a_view(tmp_path / "share", old_record(), without=["one", "two"])
+    scene = Scene(Fleet([Machine.of("m", {})]), NOW, {"m": a_sight()}, {HERE: state})
+    assert cause_of(scene, None).cause == "own-replica-stale"
+    assert cause_of(scene).cause == "well"
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_ages_of_beats_in_replicas_are_taken_by_one_clock(tmp_path: Path, hours: int) -> None:
+    """A machine whose clock is an hour off: its beats are told fresh by its own clock, and the clock is the cause."""
+    off = hours * 3_600_000
+    agent = an_agent(beat_ms=NOW + off - 10_000, now_ms=NOW + off, started_ms=NOW + off - 60_000)
+    sight = a_sight(agent=agent, clock="an hour off", offset_ms=off)
+    row = cause_of(a_scene(tmp_path, sight, ours("m", 10_000 - off)))
+    assert (row.cause, row.observed) == ("clock-wrong", "online")
+    checks = checks_of(row)
+    assert checks["beat"] == checks["uploads"] == checks["zombie"] == "ok"
+
+
+def test_a_machine_that_is_expected_off_and_off_is_as_expected(tmp_path: Path) -> None:
+    row = cause_of(PROVOKED["expected-off"][1](tmp_path))
+    assert row.ok
+    assert row.command == ""
+
+
+def test_without_names_it_is_the_whole_fleet_in_its_order(tmp_path: Path) -> None:
+    found = diagnose(a_scene(tmp_path))
+    assert [row.machine_id for row in found.machines] == list(NAMES)
+    assert found.ok
+
+
+def test_a_note_leaves_a_machine_as_expected(tmp_path: Path) -> None:
+    row = cause_of(PROVOKED["conflict-copies"][1](tmp_path))
+    assert row.ok
+    assert not row.well
+
+
+def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
+    refused = not_reached("LOGIN_REFUSED", port=2222)
+    posix = cause_of(a_scene(tmp_path, refused))
+    assert posix.command == "ssh-copy-id -p 2222 me@m.local"
+    windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
+    assert windows.command.startswith("roosync-ops bootstrap windows --key")
+    changed = not_reached("HOST_KEY", "its host key is another than the known one", port=2222, known_hosts="/k")
+    assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
+
+
+def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Path) -> None:
+    empty = a_view(tmp_path / "empty", without=NAMES)
+    scene = Scene(fleet(), NOW, {}, {HERE: empty})
+    assert [row.observed for row in diagnose(scene).machines] == ["unknown"] * 3
