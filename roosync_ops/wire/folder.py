@@ -15,7 +15,15 @@ import time
 from . import findings as f
 from .identity import machine_id_named
 from .merge import CONFLICT, FILE, VIEW, Evidence
-from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, NotUnderstoodError, load, parse
+from .record import (
+    MAX_RECORD_BYTES,
+    MAX_VIEW_BYTES,
+    MAX_VIEW_ENTRIES,
+    NotUnderstoodError,
+    is_too_deep,
+    load,
+    parse,
+)
 from .status import FUTURE_TOLERANCE_MS
 from .times import to_iso
 
@@ -214,6 +222,7 @@ def _read_view(shared: str, snapshot: Snapshot) -> None:
     """Read `heartbeat.json`; one entry that is wrong loses that entry alone."""
     try:
         view, bom = load(read_file(os.path.join(shared, VIEW_NAME), MAX_VIEW_BYTES))
+        _check_view(view)
     except NotUnderstoodError as error:
         snapshot.view_state = error.kind
         snapshot.seen += error.kind != f.EMPTY
@@ -236,6 +245,15 @@ def _read_view(shared: str, snapshot: Snapshot) -> None:
         return
     for key, entry in entries.items():
         _read_entry(key, entry, snapshot)
+
+
+def _check_view(view: dict[str, Any]) -> None:
+    """Raise NotUnderstoodError for a view that no heartbeat service wrote."""
+    entries = view.get("heartbeats")
+    if isinstance(entries, dict) and len(entries) > MAX_VIEW_ENTRIES:
+        raise NotUnderstoodError(f.TOO_LARGE, f"{len(entries)} entries; at most {MAX_VIEW_ENTRIES} are read")
+    if is_too_deep({key: value for key, value in view.items() if key != "heartbeats"}):
+        raise NotUnderstoodError(f.WRONG_TYPE, "nested deeper than any view is")
 
 
 def _read_entry(key: str, entry: Any, snapshot: Snapshot) -> None:

@@ -24,6 +24,10 @@ MAX_METADATA_BYTES = 8_192
 MAX_RECORD_BYTES = 1_048_576
 #: The view of 10,000 machines is about 4 MB.
 MAX_VIEW_BYTES = 16_777_216
+#: A view holds at most so many entries; more were written by no heartbeat service, and each costs a reader memory.
+MAX_VIEW_ENTRIES = 50_000
+#: Objects within objects; ours need five. Each level costs the encoder a frame of Python's stack.
+MAX_NESTING = 64
 #: The order PROTOCOL gives; `offlineSince`, where there is one, is written last of all.
 _LEADING_KEYS = ("machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata")
 
@@ -86,7 +90,8 @@ def load(raw: bytes) -> tuple[dict[str, Any], bool]:
         raise NotUnderstoodError(f.UTF16, "UTF-16 text; heartbeat files are UTF-8")
     bom = raw.startswith(b"\xef\xbb\xbf")
     try:
-        value = json.loads(raw[3:].decode("utf-8") if bom else raw.decode("utf-8"), parse_constant=_refuse_constant)
+        text = raw[3:].decode("utf-8") if bom else raw.decode("utf-8")
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise NotUnderstoodError(f.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
     except (ValueError, RecursionError) as error:
@@ -100,11 +105,35 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> Any:
+    """1e999 is legal JSON and no number we could write again: null, as JavaScript's JSON.stringify makes of it."""
+    number = float(text)
+    return number if number - number == 0 else None
+
+
+def is_too_deep(value: Any) -> bool:
+    """Tell whether objects or lists lie in each other deeper than we could write again (Python 3.12 reads deeper)."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        level = [
+            item
+            for one in level
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
 def parse(data: dict[str, Any], machine_id: str, file: str) -> tuple[Record, list[f.Finding]]:
     """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as findings about `file`.
 
     Raises NotUnderstoodError when the object says it is another machine's: it is then evidence about neither.
+    And when it is nested as no heartbeat is.
     """
+    if is_too_deep(data):
+        raise NotUnderstoodError(f.WRONG_TYPE, f"nested deeper than {MAX_NESTING}")
     inner = data.get("machineId")
     if isinstance(inner, str) and inner.lower() != machine_id:
         raise NotUnderstoodError(f.ID_CONTRADICTS_NAME, f"says it is {inner!r:.80}, and stands for {machine_id}")
