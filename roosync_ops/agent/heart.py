@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+#: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
+_MAX_EARLIER = 16
+
 
 class Heart:
     """Beats for one machine into one share. `notes` is the local truth, kept in step with the journal.
@@ -45,6 +48,7 @@ class Heart:
         self.is_new_machine = False
         #: What `status` tells about the permanent loop, where this is its heart.
         self.loop: dict[str, Any] | None = None
+        self._earlier = _begun(self.notes["loop"])
 
     def beat(self, now_ms: int) -> dict[str, Any]:
         """Publish the beat of `now_ms` and return its record. Raises ShareTroubleError or LocalError."""
@@ -78,7 +82,7 @@ class Heart:
             self._lock.release()
             raise unusable(self.places.journal, error) from None
         if self.loop is not None:
-            self.notes["loop"] = self.loop
+            self.notes["loop"] = {**self.loop, "earlier": self._earlier}
 
     def _close(self) -> None:
         """Write the local truth down and give write.lock back, unless a hung call may still land."""
@@ -138,7 +142,7 @@ class Heart:
 
     def _sessions(self, known: dict[str, Any]) -> tuple[str, ...]:
         pending = self.notes["pending"] or [0, None]
-        mine = (self.session.session_id, agent_part(known).get("sessionId"), self.notes["loop"].get("sessionId"))
+        mine = (self.session.session_id, agent_part(known).get("sessionId"), *_begun(self.notes["loop"]))
         return tuple(str(session) for session in (*mine, pending[1]) if session)
 
     def _in_view(self, now_ms: int) -> dict[str, Any] | None:
@@ -159,6 +163,7 @@ class Heart:
 
     def _note(self, record: dict[str, Any], now_ms: int) -> None:
         self._metadata = {}
+        self._earlier = []
         sequence = record["agent"]["sequence"]
         self.notes.update(record=record, sequence=sequence, pending=None)
         self.notes["lastBeat"] = {
@@ -178,6 +183,15 @@ class Heart:
         share = self.notes["share"]
         since = None if state == OK else share["since"] if share["state"] == state else to_iso(since_ms)
         self.notes["share"] = {"state": state, "since": since, "detail": detail}
+
+
+def _begun(loop: dict[str, Any]) -> list[Any]:
+    """Return the sessions that may have beaten since a beat was last written down, the last one included.
+
+    A loop that is killed between the share and the journal has its beat in the share, and only its beginning here.
+    """
+    earlier = loop.get("earlier")
+    return [*(earlier if isinstance(earlier, list) else ()), loop.get("sessionId")][-_MAX_EARLIER:]
 
 
 def _nothing_to_leave(known: dict[str, Any] | None, on_disk: dict[str, Any] | None) -> bool:

@@ -98,6 +98,30 @@ def test_a_write_that_landed_after_its_deadline_is_our_own_and_no_rewrite(
     assert rig.notes()["ownFile"]["rewrites"] == 0
 
 
+@pytest.mark.parametrize("lives", [1, 3])
+def test_a_loop_that_was_killed_before_it_wrote_its_first_beat_down_is_known_by_later_ones(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, lives: int
+) -> None:
+    """Its record is in the share, and of it the journal holds only that it began; so do lives that got no further."""
+    rig.beat()
+    begin(rig)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "save", lambda *_: None)
+        rig.beat(30)
+    for _ in range(lives):
+        begin(rig)
+    rig.beat(30)
+    assert rig.sequence == 3
+    assert rig.notes()["ownFile"]["rewrites"] == 0
+
+
+def begin(rig: Rig) -> None:
+    """Begin another life, as `run` does: what it is goes into the journal before it beats."""
+    heart = rig.boot().heart
+    heart.loop = {"sessionId": heart.session.session_id}
+    heart.attempt(lambda: None, NOW)
+
+
 def test_another_agent_under_our_name_is_noticed(rig: Rig) -> None:
     rig.beat()
     record = rig.record()
