@@ -202,11 +202,12 @@ def take_off(job: Job) -> None:
 
 
 def one_read_after(job: Job, machine_id: str, silence_ms: int) -> dict[str, Any]:
-    """Read the table once, as soon as a machine has been silent for `silence_ms`; returns the machine's row."""
-    age = job.row(machine_id)["ageMs"]
-    time.sleep(max(0, silence_ms - age) / 1000)
-    row = job.row(machine_id)
-    assert row["ageMs"] >= silence_ms
+    """Read the table as soon as a machine has been silent for `silence_ms`; returns the machine's row of that read.
+
+    A machine's last beats may still be on their way when its power goes: its silence begins when they have come.
+    """
+    while (row := job.row(machine_id))["ageMs"] < silence_ms:
+        time.sleep((silence_ms - row["ageMs"]) / 1000)
     return row
 
 
