@@ -44,6 +44,8 @@ class Link:
     downloads: dict[str, float] = field(default_factory=dict)
     #: Why the last look or transfer failed; empty when it did not.
     trouble: str = ""
+    #: Whether a fault was on at the last step: what it left behind is to be put right.
+    upset: bool = False
     #: Draws what this machine's faults draw.
     draw: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - replayable, no secret
     #: duplicate-names: under which other name the newest version of a file is shown.

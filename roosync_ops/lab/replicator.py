@@ -81,17 +81,21 @@ class Replicator:
         """Do everything that is due at `now` (s). A replica in trouble is left out until the next step."""
         well = [link for link in self.links.values() if self._notice(link, now)]
         for link in well:
-            self._attempt(link, lambda link=link: self._misbehave(link, now))  # type: ignore[misc]
+            if link.faults or link.upset:
+                self._attempt(link, lambda link=link: self._misbehave(link, now))  # type: ignore[misc]
         for link in well:
-            if faults.goes_up(link):
+            if link.uploads and faults.goes_up(link):
                 self._transfer(link, link.uploads, self._upload, now)
         for link in well:
-            if faults.comes_down(link):
+            if link.downloads and faults.comes_down(link):
                 self._transfer(link, link.downloads, self._download, now)
 
     def is_settled(self) -> bool:
         """Tell whether nothing is under way, as far as the last step saw."""
-        return not any(link.uploads or link.downloads or client.has_to_tidy(link) for link in self.links.values())
+        return not any(
+            link.uploads or link.downloads or client.has_to_tidy(link) or (link.upset and not link.faults)
+            for link in self.links.values()
+        )
 
     def next_due(self) -> float | None:
         """Return the earliest time at which a step has something to do, None while nothing is under way.
@@ -100,9 +104,12 @@ class Replicator:
         """
         dues: list[float] = []
         for link in self.links.values():
-            dues += link.uploads.values() if faults.goes_up(link) else ()
-            dues += link.downloads.values() if faults.comes_down(link) else ()
-            dues += () if link.vanish_at is None else (link.vanish_at,)
+            if link.uploads and faults.goes_up(link):
+                dues.extend(link.uploads.values())
+            if link.downloads and faults.comes_down(link):
+                dues.extend(link.downloads.values())
+            if link.vanish_at is not None:
+                dues.append(link.vanish_at)
         return min(dues, default=None)
 
     def _notice(self, link: Link, now: float) -> bool:
@@ -112,12 +119,14 @@ class Replicator:
         except OSError as error:
             link.trouble = str(error)
             return False
+        link.trouble = ""
+        if stamps == link.known:
+            return True
         # In an order of their own, not of a hash's: which change is given which delay is replayed too.
         for name in sorted(stamps.keys() | link.known.keys()):
             if stamps.get(name) != link.known.get(name):
                 link.uploads.setdefault(name, now + self._delay(link, now))
         link.known = stamps
-        link.trouble = ""
         return True
 
     def _misbehave(self, link: Link, now: float) -> None:
@@ -129,6 +138,7 @@ class Replicator:
         self._expect(link, client.vanish(link, self._cloud, now), now, "vanish")
         for name in client.overdue(link, self._cloud):
             link.downloads.setdefault(name, now + self._delay(link, now))
+        link.upset = bool(link.faults)
 
     def _expect(self, link: Link, names: list[str], now: float, what: str) -> None:
         for name in names:
@@ -139,7 +149,7 @@ class Replicator:
         self, link: Link, queue: dict[str, float], transfer: Callable[[Link, str, float], None], now: float
     ) -> None:
         """Try what is due, earliest first; what fails stays due."""
-        for name in sorted((name for name, due in queue.items() if due <= now), key=lambda name: (queue[name], name)):
+        for _, name in sorted((due, name) for name, due in queue.items() if due <= now):
             self._attempt(link, lambda name=name: transfer(link, name, now))  # type: ignore[misc]
 
     @staticmethod
