@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from roosync_ops.remote.facts_model import AgentStatus, Report
     from roosync_ops.remote.look import Look
 
-#: Failures to connect of a machine that is on, and does not let us in.
-_REFUSALS: Final = frozenset(["HOST_KEY", "LOGIN_REFUSED"])
+#: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
+_CONNECTED: Final = {
+    "HOST_KEY": evidence.REFUSED,
+    "LOGIN_REFUSED": evidence.REFUSED,
+    "SILENT": evidence.UNCLEAR,
+}
 _OK: Final = "ok"
 
 
@@ -79,7 +83,7 @@ def word_of(machine: Machine, look: Look) -> Word:
     """Return a machine's own word about its agent, or why there is none."""
     report, failure = look.report, look.failure
     if failure is not None:
-        kind = evidence.UNCLEAR if look.reached else evidence.REFUSED if failure.code in _REFUSALS else evidence.OFF
+        kind = evidence.UNCLEAR if look.reached else _CONNECTED.get(failure.code, evidence.OFF)
         return Word(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
     if report is None or report.status is None:
         return Word(evidence.NO_AGENT)

@@ -1,0 +1,96 @@
+"""One lab fleet with four agents that beat; each test lets something go wrong in it, and mends it afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from roosync_ops.lab.fleet import LabFleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REPOSITORY = Path(__file__).parents[3]
+ACTIVE = ("myia-po-2025", "myia-po-2024", "myia-po-2023", "myia-web1")
+#: A loaded computer takes its time; a quiet one needs a tenth of this, in s.
+PATIENCE_S = 90.0
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+class Operator:
+    """Whoever types commands on the admin machine."""
+
+    def __init__(self, fleet: LabFleet, home: Path) -> None:
+        self.fleet = fleet
+        self._home = home
+
+    def __call__(self, *arguments: str, inventory: Path | None = None, shared: bool = True) -> Done:
+        words = [*arguments, "--inventory", str(inventory or self.fleet.inventory)]
+        words += ["--shared", str(self.fleet.shared)] if shared else []
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "roosync_ops", *words],
+            env={**self._environment(), "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", "HOME": str(self._home)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {
+            name: value for name, value in os.environ.items() if name not in ("ROOSYNC_SHARED_PATH", "XDG_STATE_HOME")
+        }
+
+    def until(self, seen: Callable[[Any], bool], *arguments: str) -> Any:
+        """Repeat a command with --json until its document is as wanted; fail with the last one."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            document = self(*arguments, "--json").document
+            if seen(document):
+                return document
+            assert time.monotonic() < end, json.dumps(document, indent=1)
+            time.sleep(2.0)
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    with LabFleet() as fleet:
+        for name in ACTIVE:
+            fleet.activate(name)
+        yield Operator(fleet, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def well(operator: Operator) -> Operator:
+    """Return the operator of a fleet where nothing stands still, and put it right again after the test."""
+    fleet = operator.fleet
+    for machine, faults in fleet.faults().items():
+        for fault in faults:
+            fleet.fault(fault, machine, on=False)
+    for name in ACTIVE:
+        if not fleet.is_on(name):
+            fleet.power_on(name)
+        elif not fleet.agent(name, "status")["running"]:
+            fleet.start_agent(name)
+    operator.until(lambda document: bool(document["ok"]), "matrix")
+    return operator
