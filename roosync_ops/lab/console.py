@@ -32,7 +32,7 @@ HELP = """\
   off M        cut the machine's power
   on M         switch it on: its agent comes up with it
   fault F M    cause fault F on machine M, or on admin, where the table is read
-  fault F M --off   end it; fault --list tells of each, fault alone which are on
+  fault F M --off  end it (fault --list: what each does; fault: which are on)
   wait S       wait S seconds
   roosync-ops  that command, on this fleet: roosync-ops machines list
   commands     what to type in a second terminal
