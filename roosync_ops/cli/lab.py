@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -16,7 +17,7 @@ import typer
 from . import errors, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from roosync_ops.lab.fleet import LabFleet
     from roosync_ops.lab.play import Outcome
@@ -53,6 +54,20 @@ List = Annotated[bool, typer.Option("--list", help="Say in one line what each fa
 Lab = Annotated[
     Path | None, typer.Option("--lab", metavar="DIR", help="The lab's folder, where several labs are running.")
 ]
+
+
+class SyncKind(StrEnum):
+    """How the sync product between the lab's machines behaves."""
+
+    fast = "fast"
+    drive = "drive"
+
+
+Sync = Annotated[
+    SyncKind,
+    typer.Option("--sync", help="How fast replicas follow: within a second, or as Google Drive in the lab's time."),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The seed of what delays and faults draw.")]
 Do = Annotated[
     str | None, typer.Option("--do", metavar="COMMANDS", help="After the table run these, separated by ; and exit.")
 ]
@@ -60,8 +75,14 @@ NoPrompt = Annotated[bool, typer.Option("--no-prompt", help="Exit after the tabl
 
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
-def lab(
-    context: typer.Context, *, do: Do = None, no_prompt: NoPrompt = False, as_json: options.Json = False
+def lab(  # noqa: PLR0913 - the options of one command
+    context: typer.Context,
+    *,
+    do: Do = None,
+    no_prompt: NoPrompt = False,
+    sync: Sync = SyncKind.fast,
+    seed: Seed = 0,
+    as_json: options.Json = False,
 ) -> int | None:
     """Run a whole fleet on this computer, without root or network, and play the procedure on it.
 
@@ -69,19 +90,28 @@ def lab(
     switched off, and the real rollout enrols the other three. Then kill, stop or switch off what you like, and see
     the table change. Everything lives in one temporary folder and is gone afterwards.
     """
-    return None if context.invoked_subcommand else _play(do, no_prompt=no_prompt, as_json=as_json)
+    if context.invoked_subcommand:
+        return None
+    return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
 
 
 @app.command(epilog=_EXAMPLES)
-def play(*, do: Do = None, no_prompt: NoPrompt = False, as_json: options.Json = False) -> int:
+def play(
+    *,
+    do: Do = None,
+    no_prompt: NoPrompt = False,
+    sync: Sync = SyncKind.fast,
+    seed: Seed = 0,
+    as_json: options.Json = False,
+) -> int:
     """Play the procedure, then take commands: what `roosync-ops lab` does."""
-    return _play(do, no_prompt=no_prompt, as_json=as_json)
+    return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
 
 
 @app.command()
-def up(*, as_json: options.Json = False) -> int:
+def up(*, sync: Sync = SyncKind.fast, seed: Seed = 0, as_json: options.Json = False) -> int:
     """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
-    with _fleet() as fleet:
+    with _fleet(sync, seed) as fleet:
         from roosync_ops.lab.play import activate, introduction  # noqa: PLC0415 - asyncssh: a quarter of a second
         from roosync_ops.lab.tool import paste_lines  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
 
@@ -146,8 +176,8 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
         output.write(answer["said"] if "said" in answer else faults_text(answer["active"]))
 
 
-def _play(do: str | None, *, no_prompt: bool, as_json: bool) -> int:
-    with _fleet() as fleet:
+def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
+    with _fleet(sync, seed) as fleet:
         from roosync_ops.lab.board import Board  # noqa: PLC0415 - as above
         from roosync_ops.lab.console import Console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
         from roosync_ops.lab.play import play as play_procedure  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
@@ -169,16 +199,24 @@ def _play(do: str | None, *, no_prompt: bool, as_json: bool) -> int:
 
 
 @contextmanager
-def _fleet() -> Iterator[LabFleet]:
+def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     """Run the fleet for a block. Raises CommandError for whatever the lab cannot do."""
     _check_possible()
     from roosync_ops.lab.fleet import LabError, LabFleet  # noqa: PLC0415 - as above
 
     try:
-        with LabFleet() as fleet, _controlled(fleet):
+        with LabFleet(delay=_delay(sync, seed), seed=seed) as fleet, _controlled(fleet):
             yield fleet
     except LabError as error:
         raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+
+
+def _delay(sync: SyncKind, seed: int) -> Callable[[], float] | None:
+    """Return what draws the delays; None is the lab's own."""
+    from roosync_ops.lab.delays import drive  # noqa: PLC0415 - as above
+    from roosync_ops.lab.scenario import FIELD_TIMES  # noqa: PLC0415 - as above
+
+    return drive(seed).scaled(1 / FIELD_TIMES) if sync is SyncKind.drive else None
 
 
 @contextmanager

@@ -41,6 +41,11 @@ class Delay:
         self._bursts = random.Random(f"bursts {seed}")  # noqa: S311 - as above
         self._burst: tuple[float, float] | None = None
 
+    @property
+    def bounds_s(self) -> tuple[float, float]:
+        """The least and the most that a transfer takes outside of bursts, in seconds."""
+        return self.factor * self.shape.low_s, self.factor * self.shape.high_s
+
     def __call__(self) -> float:
         return self.factor * self._typical()
 

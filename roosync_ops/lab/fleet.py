@@ -15,6 +15,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.remote import bundle
 
 from . import files
+from .delays import Delay
 from .guard import Guard
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
 from .host import DRIVE, LabHost
@@ -22,7 +23,7 @@ from .loop import LoopThread
 from .mischief import Mischief, Place
 from .nest import Nest
 from .replica import FolderReplica
-from .replicator import Replicator
+from .replicator import DEFAULT_DELAY_S, Replicator
 from .scenario import PROCEDURE
 from .sshd import SshServer
 from .sync import SyncThread
@@ -51,14 +52,17 @@ class _Machine(NamedTuple):
 class LabFleet:
     """A fleet on this computer. Use it as a context manager: nothing it started is left when the block ends.
 
-    `delay` draws how long one upload or one download takes, in seconds. Attributes are paths: `root` (the lab's
-    folder), `inventory`, `shared` (the admin machine's replica), `ssh_config`.
+    `delay` draws how long one upload or one download takes, in seconds; `seed` decides what faults draw. Attributes
+    are paths: `root` (the lab's folder), `inventory`, `shared` (the admin machine's replica), `ssh_config`.
     """
 
-    def __init__(self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[], float] | None = None, seed: int = 0
+    ) -> None:
         self.parts = tuple(parts)
         self.lab_id = secrets.token_hex(8)
         self._delay = delay
+        self._seed = seed
         self._stack = ExitStack()
         self._machines: dict[str, _Machine] = {}
 
@@ -76,6 +80,12 @@ class LabFleet:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._machines)
+
+    @property
+    def lag_s(self) -> tuple[float, float]:
+        """The bounds of the time after which what one machine writes is seen by the others, in seconds."""
+        low, high = self._delay.bounds_s if isinstance(self._delay, Delay) else DEFAULT_DELAY_S
+        return 2 * low, 2 * high
 
     @property
     def mark(self) -> tuple[str, str]:
@@ -166,7 +176,7 @@ class LabFleet:
         self.temporary.mkdir()
         self._make_machines(stack)
         self._write_files()
-        self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay)))
+        self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay, self._seed)))
         self._mischief = Mischief(self.sync, self._places())
         for part in self.parts:
             if part.powered:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import tool
 from .fleet import LabError
-from .replicator import DEFAULT_DELAY_S
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 
 if TYPE_CHECKING:
@@ -78,13 +77,13 @@ def play(lab: LabFleet, board: Board, stage: Stage) -> Outcome:
 
 def introduction(lab: LabFleet) -> str:
     """Return what a person sees here, in a few lines."""
-    low, high = (2 * delay for delay in DEFAULT_DELAY_S)
+    low, high = lab.lag_s
     beat, timeout = HEARTBEAT_INTERVAL_MS // 1000, OFFLINE_TIMEOUT_MS // 1000
     warning = timeout * 3 // 4
     return (
         f"A fleet of {len(lab.names)} machines on this computer, in {lab.root}\n"
         "  Each is a real SSH server on 127.0.0.1 with a name, a home and a replica of\n"
-        f"  the shared folder of its own; what one writes, others see {low:g} to {high:g} s later.\n"
+        f"  the shared folder of its own; what one writes, others see {low:.2g} to {high:.2g} s later.\n"
         f"  A heartbeat every {beat} s, warning after {warning} s, offline after {timeout} s: faster than\n"
         "  in the field (30, 90 and 120 s), so that it can be watched."
     )

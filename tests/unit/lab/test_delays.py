@@ -3,7 +3,11 @@ from __future__ import annotations
 import itertools
 import statistics
 
+import pytest
+
 from roosync_ops.lab.delays import drive
+from roosync_ops.lab.fleet import LabFleet
+from roosync_ops.lab.scenario import FIELD_TIMES
 
 
 def test_a_typical_transfer_takes_5_to_60_seconds_both_ways() -> None:
@@ -17,6 +21,11 @@ def test_a_typical_transfer_takes_5_to_60_seconds_both_ways() -> None:
 def test_a_seed_replays_and_another_does_not() -> None:
     drawn = [[drive_.at(now * 60.0) for now in range(2000)] for drive_ in (drive(3), drive(3), drive(4))]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_lab_says_how_late_its_replicas_are() -> None:
+    assert LabFleet().lag_s == (0.5, 1.0)
+    assert LabFleet(delay=drive().scaled(1 / FIELD_TIMES)).lag_s == pytest.approx((1 / 3, 4.0))
 
 
 def test_there_are_bursts_of_minutes_some_hours_apart() -> None:
