@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
-from roosync_ops.wire.times import to_iso
 
 from . import diagnose_model as m
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
@@ -76,26 +75,28 @@ def way(case: Case) -> list[Check]:
     checks = []
     for at, name in enumerate(_ON_THE_WAY):
         if failed is None or at < _ON_THE_WAY.index(failed[0]):
-            checks.append(Check(name, OK, _way_seen(case, name)))
+            checks.append(_passed(case, name))
         elif name == failed[0]:
             step, code, reason, hint = case.sight.trouble or ("", "", "", "")
             said = (name == "resolves" and case.sight.resolving) or reason.removeprefix("unreachable: ")
             facts = {"said": said, "code": code, "step": step, "hint": hint, **_reach_facts(case)}
-            checks.append(Check(name, NOT_OK, said, failed[1], facts))
+            checks.append(Check(name, NOT_OK, "{said}", failed[1], facts))
         else:
             checks.append(Check(name, UNKNOWN))
     return checks
 
 
-def _way_seen(case: Case, name: str) -> str:
+def _passed(case: Case, name: str) -> Check:
     sight = case.sight
     if name == "resolves":
-        return f"{sight.host}: {', '.join(sight.addresses)}" if sight.addresses else sight.host
+        facts = {"host": sight.host, "addresses": ", ".join(sight.addresses or ())}
+        return Check(name, OK, "{host}: {addresses}" if sight.addresses else "{host}", None, facts)
     if name == "answers":
-        return f"port {sight.port}"
-    if name == "login":
-        return sight.user or ""
-    return sight.python or "" if name == "python" else ""
+        return Check(name, OK, "port {port}", None, {"port": sight.port})
+    if name == "host key":
+        return Check(name, OK)
+    said = sight.user if name == "login" else sight.python
+    return Check(name, OK, "{said}" if said else "", None, {"said": said})
 
 
 def _reach_facts(case: Case) -> dict[str, Any]:
@@ -111,14 +112,14 @@ def identity(case: Case) -> Check:
         own = machine_id_of(sight.hostname)
     except InvalidMachineIdError:
         facts = {"answers_as": sight.hostname}
-        return Check("identity", NOT_OK, f"it calls itself {sight.hostname!r}", "no-machine-id", facts)
+        return Check("identity", NOT_OK, "it calls itself {answers_as}", "no-machine-id", facts)
     agent_name = sight.agent.machine_id if sight.agent is not None else None
     calls = own if own != name else agent_name if agent_name not in (None, name) else None
     if calls is None:
-        return Check("identity", OK, own)
+        return Check("identity", OK, "{answers_as}", None, {"answers_as": own})
     also = case.scene.sights.get(calls)
     cause = "same-name-twice" if own != name and also is not None and also.hostname is not None else "wrong-name"
-    seen = f"it calls itself {calls}" if own != name else f"its agent beats as {calls}"
+    seen = "it calls itself {answers_as}" if own != name else "its agent beats as {answers_as}"
     return Check("identity", NOT_OK, seen, cause, {"answers_as": calls})
 
 
@@ -139,22 +140,24 @@ def agent(case: Case) -> Check:
 
 def _broken(case: Case) -> Check:
     found = case.sight.agent
-    said = "it does not answer" if found is None else f"{found.code}: {found.message}"
+    said = "-" if found is None else f"{found.code}: {found.message}"
+    facts = {"said": said, "answers_as": case.sight.hostname}
     if found is not None and found.code == "HEARTBEAT_MISSING_MACHINE_ID":
-        return Check("agent", NOT_OK, said, "no-machine-id", {"answers_as": case.sight.hostname})
+        return Check("agent", NOT_OK, "{said}", "no-machine-id", facts)
     # without a share to name, no verb of it can answer
     cause = None if (case.sight.share or ("",))[0] == "NO_SHARED_PATH" else "agent-broken"
-    return Check("agent", NOT_OK, said, cause, {"said": said})
+    return Check("agent", NOT_OK, "{said}", cause, facts)
 
 
 def _build(sight: Sight, found: Agent) -> Check:
+    facts = {"version": found.version or "?"}
     if sight.agent_is_current is False:
-        return Check("agent", NOT_OK, f"{found.version}, another build", "agent-outdated")
+        return Check("agent", NOT_OK, "{version}, another build", "agent-outdated", facts)
     if found.running and found.loop_is_current is False:
-        return Check("agent", NOT_OK, f"{found.version}; the loop that runs is another build", "loop-outdated")
+        return Check("agent", NOT_OK, "{version}, and the loop that runs is another build", "loop-outdated", facts)
     if sight.config_is_current is False:
-        return Check("agent", NOT_OK, f"{found.version}; config.json is not the inventory's", "config-differs")
-    return Check("agent", OK, found.version or "")
+        return Check("agent", NOT_OK, "{version}, and config.json is not the inventory's", "config-differs", facts)
+    return Check("agent", OK, "{version}", None, facts)
 
 
 def permanence(case: Case) -> Check:
@@ -164,10 +167,10 @@ def permanence(case: Case) -> Check:
         return Check("permanence", UNKNOWN)
     if not found.installed:
         return Check("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
+    facts = {"kind": found.permanence}
     if not found.enabled:
-        cause = None if case.left else "permanence-disabled"
-        return Check("permanence", NOT_OK, f"{found.permanence}, disabled", cause, {"kind": found.permanence})
-    return Check("permanence", OK, found.permanence)
+        return Check("permanence", NOT_OK, "{kind}, disabled", None if case.left else "permanence-disabled", facts)
+    return Check("permanence", OK, "{kind}", None, facts)
 
 
 def loop(case: Case) -> Check:
@@ -176,8 +179,7 @@ def loop(case: Case) -> Check:
     if found is None:
         return Check("loop", UNKNOWN)
     if found.running:
-        since = "" if found.started_ms is None else f"since {to_iso(found.started_ms)}"
-        return Check("loop", OK, since)
+        return Check("loop", OK, "since {since}", None, {"since": found.started_ms})
     if share_cause(case) is not None:
         return Check("loop", NOT_OK, "not running")
     if case.left:
@@ -195,10 +197,11 @@ def beat(case: Case) -> Check:
     age = beat_age_ms(case)
     if age is None:
         return Check("beat", NOT_OK if found.running and not is_new(case) else UNKNOWN, "none yet")
-    seen = f"{max(0, age) // 1000} s ago" + (f", number {found.sequence}" if found.sequence is not None else "")
+    facts = {"age": max(0, age), "sequence": found.sequence}
     if not found.read_back:
-        return Check("beat", NOT_OK, f"{seen}, not read back", "beat-not-written")
-    return Check("beat", OK if age <= found.timeout_ms else NOT_OK, seen)
+        return Check("beat", NOT_OK, "{age} ago, and it was not read back", "beat-not-written", facts)
+    seen = "{age} ago" if found.sequence is None else "{age} ago, number {sequence}"
+    return Check("beat", OK if age <= found.timeout_ms else NOT_OK, seen, None, facts)
 
 
 def beat_age_ms(case: Case) -> int | None:
@@ -236,17 +239,16 @@ def share(case: Case) -> tuple[Check, Check]:
     if not sight.reported:
         return Check("share", UNKNOWN), Check("writable", UNKNOWN)
     found = share_cause(case)
-    path = sight.share_path or ""
+    there = {"path": sight.share_path or "?"}
     if found is None:
-        whose = {"logon": " (in the logon session)", "here": ""}.get(sight.share_session or "", "")
-        seen_by_nobody = case.sight.system == "windows" and sight.share_session is None
-        outcome = UNKNOWN if seen_by_nobody else OK
-        return Check("share", outcome, path + whose), Check("writable", outcome)
+        seen = "{path} (in the logon session)" if sight.share_session == "logon" else "{path}"
+        outcome = UNKNOWN if sight.system == "windows" and sight.share_session is None else OK
+        return Check("share", outcome, seen, None, there), Check("writable", outcome)
     cause, said, hint = found
-    facts = {"said": said, "hint": hint, "path": path}
+    facts = {**there, "said": said, "hint": hint}
     if cause in _NOT_WRITABLE:
-        return Check("share", OK, path), Check("writable", NOT_OK, said, cause, facts)
-    return Check("share", NOT_OK, said, cause, facts), Check("writable", UNKNOWN)
+        return Check("share", OK, "{path}", None, there), Check("writable", NOT_OK, "{said}", cause, facts)
+    return Check("share", NOT_OK, "{said}", cause, facts), Check("writable", UNKNOWN)
 
 
 def zombie(case: Case) -> Check:
@@ -270,5 +272,5 @@ def clock(case: Case) -> Check:
     if not sight.reported:
         return Check("clock", UNKNOWN)
     if sight.clock is None:
-        return Check("clock", OK, f"{sight.offset_ms / 1000:+.1f} s")
-    return Check("clock", NOT_OK, sight.clock, "clock-wrong", {"said": sight.clock, "offset": sight.offset_ms})
+        return Check("clock", OK, "{offset} s", None, {"offset": f"{sight.offset_ms / 1000:+.1f}"})
+    return Check("clock", NOT_OK, "{said}", "clock-wrong", {"said": sight.clock})

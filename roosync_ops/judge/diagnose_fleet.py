@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.folder import VIEW_NAME
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.status import ONLINE, WARNING
-from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from roosync_ops.wire.times import BadTimeError, from_iso
 
 from .diagnose_model import HERE, NOT_OK, OK, UNKNOWN, Check
-from .diagnose_replicas import is_stale, named, stale_since_ms, uploads
+from .diagnose_replicas import is_stale, stale_since_ms, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +37,12 @@ def moves_up(case: Case) -> Check:
     if unread is not None:
         file, kind, detail = unread
         read = {"file": file, "kind": kind, "detail": detail}
-        return Check("uploads", NOT_OK, f"{file}: {kind}", "record-unreadable", read)
+        return Check("uploads", NOT_OK, "{file}: {kind}", "record-unreadable", read)
     if found.fresh:
-        return Check("uploads", OK, f"seen by {named(found.fresh)}")
+        return Check("uploads", OK, "seen by {observers}", None, {"observers": found.fresh})
     if found.behind:
-        facts: dict[str, object] = {"lag": found.lag_ms, "observers": named(found.behind)}
-        return Check("uploads", NOT_OK, f"not seen by {named(found.behind)}", "uploads-stalled", facts)
+        facts: dict[str, object] = {"lag": found.lag_ms, "observers": found.behind}
+        return Check("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", facts)
     return Check("uploads", UNKNOWN, "nobody else tells")
 
 
@@ -67,24 +66,23 @@ def moves_down(case: Case) -> Check:
     if not is_stale(case.scene, case.machine_id):
         return Check("downloads", OK)
     since = stale_since_ms(case.scene, case.machine_id)
-    said = "nothing of anybody" if since is None else f"nothing newer than {to_iso(since)}"
-    return Check("downloads", NOT_OK, said, "downloads-stalled", {"since": since})
+    return Check("downloads", NOT_OK, "nothing newer than {since}", "downloads-stalled", {"since": since})
 
 
 def twins(case: Case) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
     agent = case.agent
     if agent is not None and agent.rewrite is not None and _OTHER_SESSION in agent.rewrite:
-        return Check("twins", NOT_OK, agent.rewrite, "twin-identity", {"said": agent.rewrite})
+        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": agent.rewrite})
     records = _records(case)
     pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
     if pair is not None:
-        said = f"sessions {pair[0].session_id!s:.12} and {pair[1].session_id!s:.12} beat at the same time"
-        return Check("twins", NOT_OK, said, "twin-identity", {"said": said})
+        said = f"{pair[0].session_id!s:.12} + {pair[1].session_id!s:.12}"
+        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": said})
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
         files = _files(case, kind)
         if files:
-            return Check("twins", NOT_OK, ", ".join(files[:3]), cause, {"files": ", ".join(files[:3])})
+            return Check("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
     return Check("twins", OK if records else UNKNOWN)
 
 
@@ -126,8 +124,8 @@ def writers(case: Case) -> Check:
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
     agent = case.agent
     if agent is not None and agent.rewrites and _OTHER_SESSION not in (agent.rewrite or ""):
-        said = f"its record was rewritten {agent.rewrites} times: {agent.rewrite or ''}"
-        return Check("old services", NOT_OK, said, "old-writer-rewrites-record", {"said": said})
+        facts = {"said": agent.rewrite or "?", "count": agent.rewrites}
+        return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
     return Check("old services", OK if agent is not None else UNKNOWN)
 
 
@@ -143,7 +141,7 @@ def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
 
 def expectation(case: Case) -> Check:
     """What the fleet sees is what the inventory says."""
-    seen = f"seen {case.observed}"
+    seen, facts = "seen {observed}", {"observed": case.observed}
     machine = case.machine
     if machine is None:
         files = ", ".join(
@@ -157,9 +155,8 @@ def expectation(case: Case) -> Check:
         )
         return Check("expected", NOT_OK, "not in the inventory", "not-in-inventory", {"files": files or "its record"})
     if machine.expected == "offline" and case.observed in (ONLINE, WARNING):
-        facts = {"why": machine.why, "observed": case.observed}
-        return Check("expected", NOT_OK, seen, "beats-though-expected-offline", facts)
-    return Check("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen)
+        return Check("expected", NOT_OK, seen, "beats-though-expected-offline", {**facts, "why": machine.why})
+    return Check("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)
 
 
 def here(scene: Scene) -> list[Check]:
@@ -170,15 +167,14 @@ def here(scene: Scene) -> list[Check]:
 def _own_replica(scene: Scene) -> Check:
     if scene.here is not None:
         reason, hint = scene.here
-        return Check("own replica", NOT_OK, reason, "own-replica-unavailable", {"said": reason, "hint": hint})
+        return Check("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": reason, "hint": hint})
     if HERE not in scene.views:
         return Check("own replica", UNKNOWN, "none is named (--shared)")
     if not is_stale(scene, HERE):
-        return Check("own replica", OK, scene.views[HERE].shared)
+        return Check("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
     since = stale_since_ms(scene, HERE)
     via = next((name for name in scene.views if name != HERE and not is_stale(scene, name)), "MACHINE")
-    said = "nothing of anybody" if since is None else f"nothing newer than {to_iso(since)}"
-    return Check("own replica", NOT_OK, said, "own-replica-stale", {"since": since, "via": via})
+    return Check("own replica", NOT_OK, "nothing newer than {since}", "own-replica-stale", {"since": since, "via": via})
 
 
 def _view(scene: Scene) -> Check:
@@ -188,12 +184,12 @@ def _view(scene: Scene) -> Check:
         return Check("view", UNKNOWN)
     if state.view_state == "absent":
         outcome = NOT_OK if state.machines else UNKNOWN
-        return Check("view", outcome, f"no {VIEW_NAME}", "view-missing" if state.machines else None)
+        return Check("view", outcome, "there is none", "view-missing" if state.machines else None)
     if state.view_state != "read" or state.view is None:
-        return Check("view", NOT_OK, f"{VIEW_NAME}: {state.view_state}", "view-unreadable", {"kind": state.view_state})
+        return Check("view", NOT_OK, "{kind}", "view-unreadable", {"kind": state.view_state})
     missing = _missing(state)
     if missing:
-        return Check("view", NOT_OK, f"without {named(missing)}", "view-incomplete", {"missing": named(missing)})
+        return Check("view", NOT_OK, "without {missing}", "view-incomplete", {"missing": missing})
     return Check("view", OK)
 
 
@@ -212,7 +208,7 @@ def _erased(scene: Scene) -> Check:
     if (found and not any(name in scene.sights for name, _ in found)) or (reported and not found):
         name = next((name for name, _ in found if name), None) or "the machine that runs it"
         facts = {"machine": name}
-        return Check("old services", NOT_OK, f"one erases the view: {name}", "old-writer-erases-view", facts)
+        return Check("old services", NOT_OK, "one erases the view: {machine}", "old-writer-erases-view", facts)
     return Check("old services", OK if scene.sights else UNKNOWN)
 
 
@@ -223,4 +219,4 @@ def _litter(scene: Scene) -> Check:
         return Check("temporary files", OK, "none of ours left")
     count, files = len(scene.orphans), ", ".join(scene.orphans[:3])
     facts = {"count": count, "files": files, "all": scene.orphans}
-    return Check("temporary files", NOT_OK, files, "orphan-temporary-files", facts)
+    return Check("temporary files", NOT_OK, "{files}", "orphan-temporary-files", facts)

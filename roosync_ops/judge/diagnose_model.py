@@ -119,7 +119,11 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One step of a diagnosis: what was `seen`, as text, and the `cause` where this is what is wrong."""
+    """One step of a diagnosis: what was `seen`, and the `cause` where this is what is wrong.
+
+    `seen` is a text with the `facts` in braces, which the room `show` fills in and translates. Whatever comes from a
+    machine or the share is a fact, never part of the text.
+    """
 
     name: str
     outcome: str

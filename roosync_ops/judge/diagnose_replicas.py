@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .diagnose_model import HERE
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -105,9 +103,3 @@ def others(scene: Scene, machine_id: str) -> dict[str, SharedState]:
     found = {observer: view for observer, view in scene.views.items() if observer != machine_id}
     fresh = {observer: view for observer, view in found.items() if not is_stale(scene, observer)}
     return fresh or found or dict(scene.views)
-
-
-def named(observers: tuple[str, ...]) -> str:
-    """Name observers in a few words."""
-    shown = ["this computer" if name == HERE else name for name in observers]
-    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")  # noqa: PLR2004 - the number just sliced

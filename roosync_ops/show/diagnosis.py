@@ -6,22 +6,25 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge.diagnose_model import HERE
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
-from .diagnosis_words import CHECKS_FR, EN, FR, WORDS_EN, WORDS_FR
+from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
 from .document import error_free_json
 from .text import cells, clock, duration, pad, safe
 from .words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from roosync_ops.judge.diagnose_model import Check, Diagnoses, Diagnosis
 
 _MARKS: Final = {"ok": ("✓", GREEN), "not ok": ("✗", RED), "unknown": ("·", DIM)}
 _TIMES: Final = ("since",)
 _SPANS: Final = ("age", "lag")
+#: So many observers are named, and the rest counted.
+_NAMED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,33 @@ class _Facts(dict[str, str]):
 
 def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
     """Return what is the matter, as one sentence. Not escaped."""
-    facts = _Facts()
+    return (FR if lang == "fr" else EN)[row.cause].format_map(_texts(row.facts, lang))
+
+
+def seen_text(check: Check, lang: str = "en") -> str:
+    """Return what a check saw. Not escaped."""
+    text = SEEN_FR.get(check.seen, check.seen) if lang == "fr" else check.seen
+    return text.format_map(_texts(check.facts, lang))
+
+
+def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """Return facts as texts: ages as durations, times as a reader writes them, observers by name."""
     unknown = _words(lang)["unknown_time"]
-    for key, value in row.facts.items():
-        if key in _TIMES:
-            facts[key] = clock(to_iso(value)) if isinstance(value, int) else unknown
-        elif key in _SPANS:
-            facts[key] = duration(value, lang) if isinstance(value, int) else unknown
+    texts = _Facts(dict.fromkeys((*_TIMES, *_SPANS), unknown))
+    for key, value in facts.items():
+        if key in _TIMES or key in _SPANS:
+            known = isinstance(value, int)
+            texts[key] = (clock(to_iso(value)) if key in _TIMES else duration(value, lang)) if known else unknown
         else:
-            facts[key] = str(value)
-    for key in (*_TIMES, *_SPANS):
-        facts.setdefault(key, unknown)
-    facts["because"] = f" ({row.facts['why']})" if row.facts.get("why") else ""
-    return (FR if lang == "fr" else EN)[row.cause].format_map(facts)
+            texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
+    texts["because"] = f" ({facts['why']})" if facts.get("why") else ""
+    return texts
+
+
+def _names(names: tuple[str, ...], lang: str) -> str:
+    word = _words(lang)
+    shown = ", ".join(word["this_computer"] if name == HERE else name for name in names[:_NAMED])
+    return shown if len(names) <= _NAMED else word["more"].format(names=shown, count=len(names) - _NAMED)
 
 
 def diagnoses_table(  # noqa: PLR0913 - what to show, and how
@@ -118,11 +135,13 @@ def _document(row: Diagnosis, lang: str) -> dict[str, Any]:
         "reason": cause_sentence(row, lang),
         "command": row.command or None,
         "fixable": row.fix is not None,
-        "checks": [
-            {"check": check.name, "outcome": check.outcome, "seen": check.seen or None, "cause": check.cause}
-            for check in row.checks
-        ],
+        "checks": [_check_document(check, lang) for check in row.checks],
     }
+
+
+def _check_document(check: Check, lang: str) -> dict[str, Any]:
+    seen = seen_text(check, lang) or None
+    return {"check": check.name, "outcome": check.outcome, "seen": seen, "cause": check.cause}
 
 
 def _words(lang: str) -> dict[str, str]:
@@ -172,7 +191,7 @@ def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color
         if name in silent:
             continue
         mark, code = _MARKS[check.outcome]
-        line = f"{pad(name, room)}  {safe(check.seen)}".rstrip()
+        line = f"{pad(name, room)}  {safe(seen_text(check, lang))}".rstrip()
         first, *rest = _wrapped(f"    {line}", width, indent=room + 6)
         lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
     if silent:

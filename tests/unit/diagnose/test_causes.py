@@ -17,6 +17,8 @@ from tests.unit.diagnose.provoked import PROVOKED
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from roosync_ops.judge.diagnose_model import Diagnosis
+
 #: The headings of the procedure's chapter on troubles, and the numbers of the field notes; the documents are not here.
 ENTRIES = (
     'Erreur : "machineId est requis pour l\'action register"',
@@ -28,19 +30,17 @@ NOTES = range(1, 15)
 
 
 @pytest.mark.parametrize("word", CAUSES)
-def test_the_cause_is_found_where_it_is_provoked(word: str, tmp_path: Path) -> None:
+def test_the_cause_is_found_where_it_is_provoked_and_told_with_what_mends_it(word: str, tmp_path: Path) -> None:
     name, provoke = PROVOKED[word]
     row = cause_of(provoke(tmp_path), name)
     assert row.cause == word, [check for check in row.checks if check.outcome != "ok"]
+    _is_told_in_both_languages_and_mended_by_one_command(row)
 
 
-@pytest.mark.parametrize("word", CAUSES)
-def test_it_is_told_in_both_languages_and_mended_by_one_command(word: str, tmp_path: Path) -> None:
-    name, provoke = PROVOKED[word]
-    row = cause_of(provoke(tmp_path), name)
+def _is_told_in_both_languages_and_mended_by_one_command(row: Diagnosis) -> None:
     for lang in ("en", "fr"):
         assert re.search(r"[{}?]", cause_sentence(row, lang).replace("switched off?", "")) is None
-    assert bool(row.command) == (CAUSES[word].rank < NONE)
+    assert bool(row.command) == (CAUSES[row.cause].rank < NONE)
     assert re.search(r"[{}]|[A-Z]{3,}_|\b(MACHINE|HOST|LOGIN|HINT)\b", row.command) is None, row.command
     assert "\n" not in row.command
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.show.diagnosis import Fix, diagnoses_json, diagnoses_table
+from roosync_ops.show.diagnosis import Fix, diagnoses_json, diagnoses_table, seen_text
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show.diagnosis_words import SEEN_FR
 from roosync_ops.show.text import cells
 from tests.unit.diagnose.builders import NAMES, a_scene, a_sight, an_agent, not_reached, old_record
 from tests.unit.diagnose.provoked import PROVOKED
@@ -56,18 +59,15 @@ def test_a_note_is_told_in_a_line(tmp_path: Path) -> None:
     assert "As expected, but look at:\n  m: conflict-copies: " in text
 
 
-@pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("word", PROVOKED)
-def test_it_fits_the_terminal_but_for_the_command_which_is_copied_whole(
-    tmp_path: Path, word: str, lang: str, width: int
-) -> None:
+def test_it_fits_the_terminal_but_for_the_command_which_is_copied_whole(tmp_path: Path, word: str) -> None:
     name, provoke = PROVOKED[word]
     found = diagnose(provoke(tmp_path), None if name is None else [name])
-    text = diagnoses_table(found, FIXES, lang, width, everything=True)
-    following = ("  Next: ", "  À faire : ")
-    assert [line for line in text.split("\n") if cells(line) > width and not line.startswith(following)] == []
-    assert "\x1b" not in text
+    for lang, width in product(("en", "fr"), (80, 120)):
+        text = diagnoses_table(found, FIXES, lang, width, everything=True)
+        following = ("  Next: ", "  À faire : ")
+        assert [line for line in text.split("\n") if cells(line) > width and not line.startswith(following)] == []
+        assert "\x1b" not in text
 
 
 def test_colour_is_only_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -97,3 +97,13 @@ def test_the_json_is_what_its_schema_says(tmp_path: Path, word: str) -> None:
 def test_the_same_order_of_machines_for_programs(tmp_path: Path) -> None:
     document = json.loads(diagnoses_json(diagnose(a_scene(tmp_path))))
     assert [row["machineId"] for row in document["machines"]] == list(NAMES)
+
+
+@pytest.mark.parametrize("word", PROVOKED)
+def test_what_was_seen_is_told_in_french_too(tmp_path: Path, word: str) -> None:
+    name, provoke = PROVOKED[word]
+    found = diagnose(provoke(tmp_path), None if name is None else [name])
+    checks = [check for row in (*found.machines, found.here) for check in row.checks]
+    untold = {check.seen for check in checks if re.sub(r"\{\w+\}", "", check.seen).strip(" :")} - set(SEEN_FR)
+    assert untold == set()
+    assert all("?" not in seen_text(check, lang) for check in checks for lang in ("en", "fr"))
