@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART = 0.4
+#: A share that gives no answer within this is told as hanging, in s: whoever asks six machines waits for the slowest.
+_SHARE_S = 2.5
 _STEP = "look"
 
 
@@ -87,7 +89,7 @@ def _looked(
 
 def _asked(host: Host, machine: Machine, left_s: float, *, with_state: bool) -> Any:
     arguments = facts.arguments(machine)
-    arguments["share_deadline"] = min(machine.share_deadline, left_s * _SHARE_PART)
+    arguments["share_deadline"] = min(machine.share_deadline, _SHARE_S, left_s * _SHARE_PART)
     told = None
     with Timeout(left_s, False):  # False: end the block in silence
         told = host.get_fact(

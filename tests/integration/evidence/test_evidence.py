@@ -64,7 +64,7 @@ def test_without_a_share_here_the_machines_replicas_are_enough(well: Operator) -
     assert done.document["summary"] == {"total": 6, "online": 4, "percent": 66}
 
 
-def test_an_agent_whose_share_hangs_or_is_gone_says_so_itself(well: Operator) -> None:
+def test_an_agent_whose_share_is_gone_says_so_itself(well: Operator) -> None:
     well.fleet.fault("unmounted", "myia-po-2024")
     found = well.until(lambda document: ("share-stuck", "myia-po-2024") in findings(document), "validate", "--probe")
     assert row(found, "myia-po-2024")["own"]["word"] == "stuck"

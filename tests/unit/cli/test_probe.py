@@ -1,0 +1,57 @@
+"""`matrix`, `validate --probe` and `--patience` as typed: what they refuse, and what they leave alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Done
+
+    Run = Callable[..., Done]
+    Beat = Callable[..., None]
+
+
+@pytest.mark.parametrize("typed", ["soon", "-1", "nan", "1e9", ""])
+def test_a_patience_that_is_none_is_a_wrong_command_line(run: Run, typed: str) -> None:
+    done = run("validate", "--shared", "shared", "--patience", typed)
+    assert done.code == 2
+    assert "or auto" in done.err
+
+
+def test_patience_lets_silence_last_longer_and_says_so(run: Run, beat: Beat, place: Path) -> None:
+    beat("a", 150_000)
+    plain = run("validate", "--shared", "shared", "--json").document
+    assert plain["machines"][0]["observed"] == "offline"
+    assert not {"patienceMs", "evidence"} & plain.keys()
+    assert not {"own", "ageBasis"} & plain["machines"][0].keys()
+    done = run("validate", "--shared", "shared", "--json", "--patience", "90", "--memory", str(place / "kept"))
+    assert done.document["machines"][0]["observed"] == "online"
+    assert done.document["patienceMs"] == 90_000
+    assert "90 s beyond each timeout" in done.err
+    assert list((place / "kept").glob("seen-*.json"))
+
+
+def test_patience_that_cannot_be_kept_still_answers(run: Run, beat: Beat, place: Path) -> None:
+    beat("a")
+    (place / "taken").write_text("")
+    done = run("validate", "--shared", "shared", "--patience", "auto", "--memory", str(place / "taken"))
+    assert done.code == 0
+    assert "could not be kept" in done.err
+
+
+def test_a_probe_and_one_machines_eyes_are_two_questions(run: Run) -> None:
+    assert run("validate", "--probe", "--via", "a").code == 2
+
+
+@pytest.mark.parametrize(("command", "name"), [("matrix", "MatrixDocument"), ("validate", "Evidence")])
+def test_the_schema_tells_of_the_evidence(run: Run, command: str, name: str) -> None:
+    assert name in run(command, "--schema").document["$defs"]
+
+
+def test_a_machine_the_inventory_has_not_is_a_wrong_command_line(run: Run) -> None:
+    assert run("matrix", "nobody").code == 2

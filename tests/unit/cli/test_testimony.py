@@ -1,0 +1,92 @@
+"""A machine's answer as its own word, every time on this computer's clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from roosync_ops.cli.testimony import testimony as told_by
+from roosync_ops.fleet import Machine
+from roosync_ops.remote.facts_model import AgentStatus, Clock, Report
+from roosync_ops.remote.ledger import Failure
+from roosync_ops.remote.look import Look
+from roosync_ops.wire.times import to_iso
+from tests.unit.remote.builders import a_report
+
+HOUR = 3_600_000
+NOW = 1_770_891_330_000
+MACHINE = Machine.of("m", {})
+
+
+def answer(offset: int = 0, **status: Any) -> Report:
+    """Return the report of a machine whose clock is `offset` ms ahead; times in `status` are by our clock."""
+    times = {key: to_iso(value + offset) for key, value in status.items() if isinstance(value, int) and key == "now"}
+    given = {"success": True, "running": True, "now": to_iso(NOW + offset), **status, **times}
+    clock = Clock(start_ms=NOW + offset, end_ms=NOW + offset)
+    update = {"status": AgentStatus.model_validate(given), "clock": clock, "clock_offset_ms": offset}
+    return a_report().model_copy(update=update)
+
+
+def beat(age: int, offset: int = 0) -> dict[str, Any]:
+    return {"sequence": 7, "lastHeartbeat": to_iso(NOW - age + offset), "readBack": True}
+
+
+@pytest.mark.parametrize("offset", [0, -HOUR, HOUR])
+@pytest.mark.parametrize(
+    ("status", "word", "since"),
+    [
+        ({"lastBeat": 20_000}, "alive", NOW - 20_000),
+        ({"lastBeat": 121_000}, "silent", NOW - 121_000),
+        ({"lastBeat": 20_000, "running": False}, "gone", NOW - 20_000),
+        ({"lastBeat": 20_000, "share": "hung"}, "stuck", NOW - 60_000),
+    ],
+)
+def test_the_word_and_since_when_do_not_depend_on_anybodys_clock(
+    offset: int, status: dict[str, Any], word: str, since: int
+) -> None:
+    given: dict[str, Any] = {**status, "lastBeat": beat(status["lastBeat"], offset)}
+    if "share" in status:
+        given["share"] = {"state": status["share"], "since": to_iso(NOW - 60_000 + offset), "detail": "no answer"}
+    found = told_by(MACHINE, Look("m", None, answer(offset, **given), None))
+    assert (found.word.kind, found.word.since_ms, found.offset_ms) == (word, since, offset)
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "word"),
+    [
+        ("connect", "UNREACHABLE", "off"),
+        ("connect", "UNKNOWN_HOST", "off"),
+        ("connect", "HOST_KEY", "refused"),
+        ("connect", "LOGIN_REFUSED", "refused"),
+        ("connect", "SILENT", "unclear"),
+        ("look", "TIMEOUT", "unclear"),
+    ],
+)
+def test_a_machine_that_could_not_be_asked_is_off_or_on_by_how_it_failed(step: str, code: str, word: str) -> None:
+    found = told_by(MACHINE, Look("m", Failure(step, code, "unreachable: why", "ssh m"), None, None))
+    assert (found.word.kind, found.word.detail, found.offset_ms) == (word, "why", None)
+
+
+def test_no_agent_and_an_agent_that_cannot_tell_are_two_words() -> None:
+    bare = a_report().model_copy(update={"status": None})
+    assert told_by(MACHINE, Look("m", None, bare, None)).word.kind == "no-agent"
+    broken = answer(success=False, message="journal")
+    assert told_by(MACHINE, Look("m", None, broken, None)).word.kind == "unclear"
+
+
+def test_a_replica_was_read_when_our_clock_says_so() -> None:
+    state = {
+        "success": True, "machineId": "m", "shared": "/s", "readAt": to_iso(NOW + HOUR), "seen": 0, "view": None,
+        "viewState": "absent", "evidence": [], "findings": [],
+    }  # fmt: skip
+    found = told_by(MACHINE, Look("m", None, answer(HOUR), state))
+    assert found.read_ms == NOW
+    assert found.state is not None
+
+
+@pytest.mark.parametrize("state", [{"success": True}, {"success": True, "readAt": 7, "evidence": {}}])
+def test_a_state_of_another_shape_is_a_replica_that_was_not_read(state: dict[str, Any]) -> None:
+    found = told_by(MACHINE, Look("m", None, answer(), state))
+    assert found.state is None
+    assert found.state_problem is not None
