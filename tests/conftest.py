@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,14 @@ def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Field note 10: tests once wrote to the production folder because the environment variable won."""
     for name in [*_LOOKS, *(name for name in os.environ if name.startswith("ROOSYNC_"))]:
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_configure() -> None:
+    """What is ignored here is ignored in every child: in the background, or by nohup, no test would hear of Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
