@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "roosync-ops"
 
-#: Command to the line `--help` shows for it; its module is `roosync_ops.cli.<command>`.
+#: Command to the line `--help` shows for it; its module is `roosync_ops.cli.<command>`, `_` for `-`.
 COMMANDS: Final = {
     "rollout": "Put the agent on machines, start it, and see each one online.",
     "validate": "Show the validation table: whether each machine is what it should be.",
@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "history": "Show when each machine was up, and how much of that is known.",
     "matrix": "Show who sees whom: what every machine's own replica shows.",
     "diagnose": "Find out what is the matter with a machine, and what mends it.",
+    "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",
     "uninstall": "Take the agent off machines.",
@@ -61,7 +62,7 @@ class LazyCommand(TyperCommand):
     def load(self) -> Any:
         """Import the command's module and return the real command."""
         name = str(self.name)
-        command: Any = typer.main.get_command(import_module(f"{__name__}.{name}").app)
+        command: Any = typer.main.get_command(import_module(f"{__name__}.{name.replace('-', '_')}").app)
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]

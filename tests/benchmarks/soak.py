@@ -27,6 +27,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from roosync_ops.lab import files  # noqa: E402 - after the path to it
 from roosync_ops.lab.board import Board, observed  # noqa: E402 - as above
+from roosync_ops.lab.copies import is_copy  # noqa: E402 - as above
 from roosync_ops.lab.delays import drive  # noqa: E402 - as above
 from roosync_ops.lab.faults import FAULTS  # noqa: E402 - as above
 from roosync_ops.lab.fleet import ADMIN, LabError, LabFleet  # noqa: E402 - as above
@@ -52,6 +53,8 @@ class Sample:
     processes: int = 0
     files: int = 0
     temporary: int = 0
+    #: What the sync product itself keeps beside a file, under the names it gives.
+    copies: int = 0
 
 
 class Soak:
@@ -109,6 +112,7 @@ class Soak:
         for _, _, names in os.walk(self.lab.root):
             result.files += len(names)
             result.temporary += sum(name.endswith(".tmp") for name in names)
+            result.copies += sum(is_copy(name) for name in names)
         return result
 
     def _begin(self, now: float) -> None:
@@ -194,7 +198,8 @@ def _soak(lab: LabFleet, chosen: argparse.Namespace) -> int:
     say(f"| their memory, mean / most | {_memory(before)} | {_memory(after)} |")
     say(f"| their threads | {before.threads} | {after.threads} |")
     say(f"| their open descriptors | {before.descriptors} | {after.descriptors} |")
-    say(f"| files, `*.tmp` among them | {before.files}, {before.temporary} | {after.files}, {after.temporary} |")
+    say(f"| files but conflict copies | {before.files - before.copies} | {after.files - after.copies} |")
+    say(f"| conflict copies, `*.tmp` | {before.copies}, {before.temporary} | {after.copies}, {after.temporary} |")
     say(f"| this process's descriptors | {own} | {len(os.listdir('/proc/self/fd'))} |")  # noqa: PTH208 - as above
     say(f"\nAll online {took:.0f} s after the last fault ended. Sequences that went back: {len(soak.rolled_back)}.")
     say(f"Beats counted by the agents: {sum(soak.highest.values())}. What happened: {_counts(soak.done)}.")
