@@ -65,6 +65,7 @@ _ALL: Final = (
     Cause("wrong-system", GRAVE, "{hint}"),
     Cause("not-reached", GRAVE, "{hint}"),
     Cause("ask-failed", GRAVE, "{hint}"),
+    Cause("no-answer-in-time", GRAVE, "roosync-ops diagnose {machine} --timeout 60"),
     # who it is, and what can run there
     Cause("no-machine-id", GRAVE, "{login} hostname", "{login} hostname"),
     Cause("wrong-name", GRAVE, "machine({answers_as!r}, host={host!r}, ...) in the inventory, for {machine!r}"),

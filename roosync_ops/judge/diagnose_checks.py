@@ -22,7 +22,11 @@ _CONNECT: Final = {
     "SILENT": ("host key", "ssh-silent"),
     "INVENTORY": ("login", "inventory-wrong"),
 }
-_ASKED: Final = {"WRONG_SYSTEM": ("login", "wrong-system"), "NO_PYTHON": ("python", "no-python")}
+_ASKED: Final = {
+    "WRONG_SYSTEM": ("login", "wrong-system"),
+    "NO_PYTHON": ("python", "no-python"),
+    "TIMEOUT": ("python", "no-answer-in-time"),
+}
 _ANSWERS: Final = {m.REFUSED: "nobody-listens", m.NO_ROUTE: "network-unreachable", m.SILENT: "machine-off"}
 _ON_THE_WAY: Final = ("resolves", "answers", "host key", "login", "python")
 #: What keeps an agent from using the share, in the words of those who looked, to a cause.

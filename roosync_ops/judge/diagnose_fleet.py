@@ -66,7 +66,7 @@ def moves_down(case: Case) -> Check:
     if not is_stale(case.scene, case.machine_id):
         return Check("downloads", OK)
     since = stale_since_ms(case.scene, case.machine_id)
-    return Check("downloads", NOT_OK, "nothing newer than {since}", "downloads-stalled", {"since": since})
+    return Check("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": since})
 
 
 def twins(case: Case) -> Check:
@@ -174,7 +174,7 @@ def _own_replica(scene: Scene) -> Check:
         return Check("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
     since = stale_since_ms(scene, HERE)
     via = next((name for name in scene.views if name != HERE and not is_stale(scene, name)), "MACHINE")
-    return Check("own replica", NOT_OK, "nothing newer than {since}", "own-replica-stale", {"since": since, "via": via})
+    return Check("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
 
 
 def _view(scene: Scene) -> Check:

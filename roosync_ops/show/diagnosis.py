@@ -66,6 +66,7 @@ def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
             texts[key] = (clock(to_iso(value)) if key in _TIMES else duration(value, lang)) if known else unknown
         else:
             texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
+    texts["newer"] = _words(lang)["newer"].format_map(texts) if facts.get("since") is not None else ""
     texts["because"] = f" ({facts['why']})" if facts.get("why") else ""
     return texts
 
