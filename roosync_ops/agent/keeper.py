@@ -14,6 +14,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, ONLINE, Thresholds, sta
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
 from roosync_ops.wire.view import build, needs_write
 
+from . import flips
 from .notes import set_aside
 
 TYPE_CHECKING = False
@@ -44,6 +45,11 @@ def _thresholds(agent: dict[str, Any]) -> Thresholds:
         return Thresholds(int(agent["heartbeatInterval"]), int(agent["offlineTimeout"]))
     except (KeyError, TypeError, ValueError):
         return Thresholds()
+
+
+def _limits(record: Record) -> Thresholds:
+    agent = record.data.get("agent")
+    return _thresholds(agent if isinstance(agent, dict) else {})
 
 
 class Keeper:
@@ -83,6 +89,7 @@ class Keeper:
             self._notice_erasure(snapshot, now_ms)
         old = snapshot.view if _is_view(snapshot) else None
         merged = merge([*snapshot.evidence, *self._remembered()], now_ms)
+        flips.note(notes["flips"], merged, self._config.machine_id, now_ms, _limits)
         view = build(merged, old, now_ms, self._config.thresholds)
         self._remember(view, merged)
         if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):

@@ -115,6 +115,7 @@ def whole(state: dict[str, Any]) -> dict[str, Any]:
         "legacy": {},
         "ownFile": {"rewrites": 0, "lastDetail": None},
         "setAside": {},
+        "flips": {"known": {}, "heardAt": 0, "last": []},
     }
     for key, default in blank.items():
         value = state.get(key)

@@ -49,6 +49,7 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "lastBeat": notes["lastBeat"],
         "share": notes["share"],
         "view": {key: view.get(key) for key in ("keeper", "erasedBy", "erasedAt", "erasures")},
+        "flips": notes["flips"]["last"],
         "ownFile": notes["ownFile"],
         "now": to_iso(now_ms()),
     }

@@ -1,0 +1,77 @@
+"""Flips of other machines as the keeper of the view sees them: the last few, in the journal, shown by `status`.
+
+A small relative of judge.flips, which a machine has no room for. A beat that came proves life, a record that says so a
+stop. Silence is told of a machine that was heard here before, from which nothing came for its offlineTimeout and two
+intervals, while beats of others did come; after a time in which nobody's came all are listened to anew. What was told
+is in the journal: no restart tells it again.
+"""
+
+from __future__ import annotations
+
+from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, status
+from roosync_ops.wire.times import to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from roosync_ops.wire.merge import Evidence
+    from roosync_ops.wire.record import Record
+    from roosync_ops.wire.status import Thresholds
+
+#: So many are kept here; the watcher on the admin machine keeps more.
+MAX_FLIPS = 16
+#: The journal's slot has room for so many machines beside a whole record.
+MAX_KNOWN = 500
+#: So many intervals without a beat of anybody were a stall of the share; a machine is given as many beyond its timeout.
+STALL_INTERVALS = 2
+
+
+def note(
+    notes: dict[str, Any], merged: dict[str, Evidence], me: str, now_ms: int, limits: Callable[[Record], Thresholds]
+) -> None:
+    """Take in what the share shows at `now_ms`.
+
+    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips]}.
+    """
+    known: dict[str, Any] = notes["known"]
+    moved = [
+        name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms, limits)
+    ]
+    for name in [name for name in known if name not in merged]:
+        del known[name]
+    if not moved:
+        return
+    slack_ms = STALL_INTERVALS * limits(merged[moved[0]].record).interval_ms
+    if not 0 <= now_ms - notes["heardAt"] <= slack_ms:
+        for entry in known.values():
+            entry[3] = now_ms
+    notes["heardAt"] = now_ms
+    for name, (word, _, _, since) in known.items():
+        if word in (LEFT, OFFLINE):
+            continue
+        if now_ms - since > limits(merged[name].record).timeout_ms + slack_ms:
+            _tell(notes, name, OFFLINE, now_ms)
+
+
+def _takes(notes: dict[str, Any], record: Record, now_ms: int, limits: Callable[[Record], Thresholds]) -> bool:
+    """Remember a record, and tell what it proves; True where it is a later one than was known."""
+    name, sequence, heard = record.machine_id, record.sequence or 0, record.last_heartbeat_ms or 0
+    entry = notes["known"].get(name)
+    if entry is None:
+        notes["known"][name] = [status(record, now_ms, limits(record)), sequence, heard, now_ms]
+        return False
+    if sequence <= entry[1] and heard <= entry[2]:
+        return False
+    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
+    _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
+    return True
+
+
+def _tell(notes: dict[str, Any], name: str, word: str, now_ms: int) -> None:
+    entry = notes["known"][name]
+    was, entry[0] = entry[0], word
+    if was != word and not (was == "warning" and word == ONLINE):
+        flip = {"machineId": name, "from": was, "to": word, "at": to_iso(now_ms)}
+        notes["last"] = [*notes["last"], flip][-MAX_FLIPS:]

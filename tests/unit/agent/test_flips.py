@@ -1,0 +1,107 @@
+"""The keeper notes what it saw of others: once, in its journal, and nothing that only a stalled share would show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from roosync_ops.agent.flips import MAX_FLIPS, MAX_KNOWN
+from tests.kits.shares import ours, put
+from tests.kits.virtual_agent import Rig, VirtualClock
+
+Make = Callable[..., Rig]
+
+
+class Fleet:
+    """`a` keeps the view; `b`, `c` and `d` beat into the same folder unless they are `dead`."""
+
+    def __init__(self, make_rig: Make) -> None:
+        self.clock = VirtualClock()
+        self.rigs = {name: make_rig(name, clock=self.clock) for name in "abcd"}
+        self.dead: set[str] = set()
+        self.run(10)
+
+    def run(self, beats: int) -> None:
+        for _ in range(beats):
+            self.clock.advance(30)
+            for name, rig in reversed(self.rigs.items()):
+                if name not in self.dead:
+                    rig.loop.step()
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        return [(flip["machineId"], flip["from"], flip["to"]) for flip in self.rigs["a"].notes()["flips"]["last"]]
+
+
+@pytest.fixture
+def fleet(make_rig: Make) -> Fleet:
+    return Fleet(make_rig)
+
+
+def test_a_death_and_a_return_are_noted_once(fleet: Fleet) -> None:
+    assert fleet.told == []
+    fleet.dead.add("b")
+    fleet.run(60)
+    assert fleet.told == [("b", "online", "offline")]
+    fleet.dead.clear()
+    fleet.run(60)
+    assert fleet.told == [("b", "online", "offline"), ("b", "offline", "online")]
+
+
+def test_a_stop_on_purpose_is_left_and_never_offline(fleet: Fleet) -> None:
+    fleet.rigs["b"].loop.leave()
+    fleet.dead.add("b")
+    fleet.run(60)
+    assert fleet.told == [("b", "online", "left")]
+
+
+def test_a_restart_of_the_keeper_notes_nothing_again(fleet: Fleet) -> None:
+    fleet.dead.add("b")
+    fleet.run(20)
+    for _ in range(5):
+        fleet.rigs["a"].boot()
+        fleet.run(5)
+    assert fleet.told == [("b", "online", "offline")]
+
+
+def test_a_share_that_stands_still_accuses_nobody(fleet: Fleet) -> None:
+    fleet.dead.update("bcd")
+    fleet.run(60)
+    assert fleet.told == []
+    fleet.dead.clear()
+    fleet.run(60)
+    assert fleet.told == []
+
+
+def test_a_keeper_that_was_asleep_for_a_night_accuses_nobody(fleet: Fleet) -> None:
+    fleet.dead.add("a")
+    fleet.run(200)
+    fleet.dead.clear()
+    fleet.run(60)
+    assert fleet.told == []
+
+
+def test_who_is_not_the_keeper_notes_nothing(fleet: Fleet) -> None:
+    fleet.dead.add("b")
+    fleet.run(60)
+    assert fleet.rigs["c"].notes()["flips"]["last"] == []
+
+
+def test_the_list_is_bounded(fleet: Fleet) -> None:
+    for _ in range(MAX_FLIPS):
+        fleet.dead.add("b")
+        fleet.run(10)
+        fleet.dead.clear()
+        fleet.run(2)
+    assert len(fleet.told) == MAX_FLIPS
+
+
+def test_more_machines_than_the_journal_has_room_for_are_no_trouble(fleet: Fleet) -> None:
+    for number in range(MAX_KNOWN + 50):
+        put(fleet.rigs["a"].shared, ours(f"z-{number:04}", 1_000, fleet.clock.wall_ms()))
+    fleet.run(2)
+    notes: dict[str, Any] = fleet.rigs["a"].notes()
+    assert len(notes["flips"]["known"]) <= MAX_KNOWN
+    assert notes["record"]["machineId"] == "a"
