@@ -86,7 +86,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     via: options.Via = None,
     interval: Interval = 5.0,
     seconds: For = None,
-    patience: options.Patience = "0",
+    patience: options.Patience = "auto",
     exec_: Exec = None,
     notify: Notify = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
@@ -97,7 +97,8 @@ def watch(  # noqa: PLR0913 - one argument an option
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
     A flip is told once: not again by a second watcher on this computer, not again after a restart, and a machine that
-    comes and goes is named flapping. Only machines of the inventory are watched.
+    comes and goes is named flapping. Only machines of the inventory are watched. Silence is borne as long as the delays
+    seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one.
     """
     fleet = load_inventory(inventory)
     source = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)

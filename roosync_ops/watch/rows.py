@@ -21,7 +21,11 @@ _DOUBTS: Final = frozenset(
 
 
 def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
-    """Yield a row for each machine of the inventory: strangers in the share raise no alarm (field note 10)."""
+    """Yield a row for each machine of the inventory: strangers in the share raise no alarm (field note 10).
+
+    What patience the validation had, the flips have too: a burst of delays is no event either.
+    """
+    patience_ms = validation.patience_ms or 0
     for verdict in validation.verdicts:
         machine, piece = fleet.get(verdict.machine_id), state.machines.get(verdict.machine_id)
         if machine is None:
@@ -34,5 +38,5 @@ def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterato
             None if piece is None else piece.record.sequence,
             reason.kind if reason is not None and reason.kind in _DOUBTS else None,
             machine.thresholds.interval_ms,
-            machine.thresholds.timeout_ms,
+            machine.thresholds.timeout_ms + patience_ms,
         )
