@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
@@ -16,7 +17,14 @@ from roosync_ops.state.seen import Seen, see_all
 from roosync_ops.state.shared import assemble
 from roosync_ops.wire.folder import ShareUnavailableError, read_shared
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS, OFFLINE, UNKNOWN, status
+from roosync_ops.wire.status import (
+    DEFAULT_INTERVAL_MS,
+    DEFAULT_THRESHOLDS,
+    DEFAULT_TIMEOUT_MS,
+    OFFLINE,
+    UNKNOWN,
+    status,
+)
 
 from .schedule import MACHINES
 
@@ -104,14 +112,14 @@ class Patient:
     def __init__(self, choose: Callable[[Mapping[str, Seen]], int]) -> None:
         self._choose = choose
         self.seen: dict[str, Seen] = {}
-        self.most_ms = 0
+        self.most_ms = self.chosen_ms = 0
 
     def words(self, merged: Mapping[str, Evidence], now_ms: int) -> Words:
         records = {name: piece.record for name, piece in merged.items()}
         self.seen = see_all(
             self.seen, records, now_ms, {name: _INTERVALS.get(name, DEFAULT_INTERVAL_MS) for name in records}
         )
-        patience = self._choose(self.seen)
+        patience = self.chosen_ms = self._choose(self.seen)
         self.most_ms = max(self.most_ms, patience)
         return {
             name: status_with(record, self.seen.get(name), now_ms, DEFAULT_THRESHOLDS, patience)[0]
@@ -128,15 +136,16 @@ def auto(seen: Mapping[str, Seen]) -> int:
 
 
 class Watcher:
-    """The shipped flips, fed as a watcher feeds them; its words are what was last told of each machine."""
+    """The shipped flips, fed as watch.rows feeds them; its words are what was last told of each machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, patient: Patient) -> None:
+        self._patient = patient
         self._flips = Flips()
         self.told: list[Flip] = []
         self._last: Words = {}
 
     def step(self, merged: Mapping[str, Evidence] | None, words: Words, doubted: frozenset[str], now_ms: int) -> Words:
-        rows = None if merged is None else [_row(name, merged, words, doubted) for name in MACHINES]
+        rows = None if merged is None else self._rows(merged, words, doubted)
         for name, word in words.items():
             self._last.setdefault(name, word)
         for flip in self._flips.step(rows, now_ms, "cannot be read" if merged is None else None):
@@ -144,6 +153,10 @@ class Watcher:
             if flip.machine_id is not None:
                 self._last[flip.machine_id] = flip.to
         return dict(self._last)
+
+    def _rows(self, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> list[Row]:
+        timeout_ms = DEFAULT_TIMEOUT_MS + self._patient.chosen_ms
+        return [replace(_row(name, merged, words, doubted), timeout_ms=timeout_ms) for name in MACHINES]
 
     def restart(self) -> None:
         """The watcher itself is restarted with what it kept."""

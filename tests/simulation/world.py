@@ -154,7 +154,7 @@ class World:
         self._eyes = eyes = Eyes(self.replicas[ADMIN], self.sync.links[ADMIN])
         patients = {f"--patience {point} s": Patient(fixed(point * 1000)) for point in _PATIENCES}
         patients[AUTO] = Patient(auto)
-        self.watcher = Watcher()
+        self.watcher = Watcher(patients[AUTO])
         self._patients = patients
         period = self.plan.poll_s
         if self.protocol == OURS:
