@@ -137,10 +137,14 @@ def _reported(machine: Machine, report: Report, wanted: bundle.Bundle) -> dict[s
         "agent": None if report.status is None else _agent(machine, report.status, wanted),
         "share_path": None if report.share is None else report.share.path,
         "share_session": None if report.share is None else report.share.session,
-        "share": None if share is None else (share.code, share.reason, share.hint),
+        "share": None if share is None else (share.code, _without_path(share.reason, report), share.hint),
         "clock": None if clock is None else clock.reason,
         "offset_ms": report.clock_offset_ms,
     }
+
+
+def _without_path(reason: str, report: Report) -> str:
+    return reason.removeprefix(f"share {report.share.path}: ") if report.share is not None else reason
 
 
 def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agent:

@@ -206,6 +206,19 @@ def hung_server() -> Iterator[int]:
             connection.close()
 
 
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """A port whose backlog is full: connections are not even refused, as with a machine that is off."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        waiting = [socket.socket() for _ in range(4)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield int(server.getsockname()[1])
+        for client in waiting:
+            client.close()
+
+
 def _wait_for_port(port: int) -> None:
     end = time.monotonic() + _PATIENCE_S
     while time.monotonic() < end:

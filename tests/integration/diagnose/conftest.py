@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ import pytest
 
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, free_ports, hung_server, why_not
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,19 +76,6 @@ def causes(document: dict[str, Any]) -> dict[str, str]:
 def row_of(document: dict[str, Any], name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(row for row in document["machines"] if row["machineId"] == name)
     return found
-
-
-@contextmanager
-def deaf_port() -> Iterator[int]:
-    """A port whose backlog is full: connections are not even refused, as with a machine that is off."""
-    with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
-        waiting = [socket.socket() for _ in range(4)]
-        for client in waiting:
-            client.setblocking(False)
-            client.connect_ex(server.getsockname())
-        yield int(server.getsockname()[1])
-        for client in waiting:
-            client.close()
 
 
 def _line(group: str, name: str, fields: dict[str, Any]) -> str:

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
+from tests.kits.product import roosync_ops
+from tests.kits.shares import ours, put
+from tests.kits.sshd import free_ports
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
 TROUBLES = {
@@ -58,6 +62,7 @@ def test_all_causes_of_one_look_are_those_and_no_others(document: dict[str, Any]
 def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: Scene) -> None:
     answer = troubled.diagnose("killed", "refused", "--timeout", "8")
     assert answer.code == 1, answer
+    assert answer.seconds < 9  # 3 s on a quiet machine: see benchmarks/diagnose.py
     assert "  Next: roosync-ops restart killed\n" in answer.out
     assert "2 machines: 0 as expected, 2 not" in answer.out
     assert all(len(line) <= 120 for line in answer.out.split("\n") if "Next: " not in line)
@@ -73,6 +78,19 @@ def test_a_name_nobody_knows_is_a_usage_error_and_one_that_beats_is_told(trouble
         assert causes(troubled.document("ghost", "--timeout", "8")) == {"ghost": "not-in-inventory"}
     finally:
         path.unlink()
+
+
+def test_a_lost_view_is_rebuilt_where_no_agent_would(tmp_path: Path) -> None:
+    port = free_ports(1)[0]
+    inventory = tmp_path / "inventory.py"
+    fields = {"host": "127.0.0.1", "port": port, "expected": "offline"}
+    inventory.write_text(f"from roosync_ops.fleet import machine\n\noff = [machine('off', **{fields!r})]\n")
+    put(tmp_path, ours("off", 3_600_000))
+    (tmp_path / "heartbeat.json").write_bytes(b"")
+    answer = roosync_ops("diagnose", "--fix", "-i", inventory, "--shared", tmp_path)
+    assert answer.code == 0, answer
+    assert "Done: rebuild heartbeat.json" in answer.out
+    assert '"off"' in (tmp_path / "heartbeat.json").read_text()
 
 
 def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: Scene) -> None:

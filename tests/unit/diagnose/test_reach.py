@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import Any
 
 import pytest
 
 from roosync_ops.fleet import Machine
 from roosync_ops.remote import diagnose as reach
 from roosync_ops.remote.diagnose import Reaching, known_hosts_of, port_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@contextmanager
-def deaf_port() -> Iterator[int]:
-    """A port whose backlog is full: connections are not even refused, as with a machine that is off."""
-    with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
-        waiting = []
-        for _ in range(4):
-            client = socket.socket()
-            client.setblocking(False)
-            client.connect_ex(server.getsockname())
-            waiting.append(client)
-        yield int(server.getsockname()[1])
-        for client in waiting:
-            client.close()
+from tests.kits.sshd import deaf_port
 
 
 def asked(timeout_s: float = 0.5, **fields: Any) -> reach.Reach:

@@ -1,0 +1,86 @@
+"""From what a machine answered to what the judge takes: POSIX and Windows alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from roosync_ops.cli.diagnosing import sight, with_witnesses
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge.diagnose import diagnose
+from roosync_ops.judge.diagnose_model import Scene, Sight
+from roosync_ops.remote.diagnose import Reach
+from roosync_ops.remote.look import Look
+from tests.kits.shares import NOW
+from tests.unit.remote.builders import BUNDLE, a_machine, a_report, a_share, a_status
+
+WINDOWS = {"system": "windows", "shared": "G:/Mon Drive/.shared-state"}
+
+
+def seen(machine: Machine, **fields: Any) -> Sight:
+    report = a_report(machine, **fields)
+    return sight(machine, Look(machine.machine_id, None, report, None), Reach("127.0.0.1", 2222), BUNDLE)
+
+
+def cause(machine: Machine, **fields: Any) -> str:
+    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    return diagnose(scene).machines[0].cause
+
+
+def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
+    found = seen(a_machine())
+    assert found.agent is not None
+    assert found.agent_is_current
+    assert found.agent.loop_is_current
+    assert found.config_is_current
+    assert (found.share, found.clock, found.login) == (None, None, "ssh -p 2222 me@127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"agentSha256": "b" * 64}, "agent-outdated"),
+        ({"agentSha256": None, "status": None}, "not-enrolled"),
+        ({"status": None}, "agent-broken"),
+        ({"status": a_status(loopBuildId="f" * 16)}, "loop-outdated"),
+        ({"config": {}}, "config-differs"),
+        ({"status": {"success": False, "code": "LOCAL_ERROR", "message": "journal"}}, "agent-broken"),
+        ({"status": a_status(machineId="another")}, "wrong-name"),
+        ({"status": a_status(running=False, permanence={"installed": True, "enabled": True})}, "agent-dead"),
+        ({"status": a_status(now="2026-02-13T09:15:30.000Z")}, "zombie"),
+        ({"status": a_status(share={"state": "hung", "since": "2026-02-12T10:15:26.000Z"})}, "share-hung"),
+        (
+            {"status": a_status(ownFile={"rewrites": 1, "lastDetail": "a later record of another session, 'x'"})},
+            "twin-identity",
+        ),
+        ({"share": a_share(readOnly=True)}, "share-read-only"),
+        ({"share": a_share(writable=False)}, "share-refused"),
+        ({"share": a_share(freeBytes=10)}, "share-full"),
+        ({"share": None}, "no-shared-path"),
+    ],
+)
+def test_what_it_answers_leads_to_a_cause(fields: dict[str, Any], word: str) -> None:
+    assert cause(a_machine(), **fields) == word
+
+
+@pytest.mark.parametrize(
+    ("share", "word"),
+    [
+        ({"code": "NO_LOGON_SESSION", "problem": "nobody", "exists": False}, "no-logon-session"),
+        ({"code": "DRIVE_NOT_MOUNTED", "problem": "no G:", "exists": False}, "drive-not-mounted"),
+        ({"session": "logon", "exists": True}, "well"),
+        ({"exists": False, "isDirectory": False}, "well"),
+    ],
+    ids=["logged-off", "no-drive", "logon-session", "this-session-sees-nothing"],
+)
+def test_on_windows_the_agents_own_session_is_what_counts(share: dict[str, Any], word: str) -> None:
+    assert cause(a_machine(**WINDOWS), share=a_share(**share)) == word
+
+
+def test_few_machines_of_many_are_looked_at_with_witnesses() -> None:
+    fleet = Fleet(Machine.of(f"m{number}", {}) for number in range(50))
+    found = with_witnesses(fleet, fleet.select(["m40"]))
+    assert found[0].machine_id == "m40"
+    assert 2 < len(found) < 20
+    assert with_witnesses(fleet, tuple(fleet)) == tuple(fleet)
