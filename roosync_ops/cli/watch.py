@@ -47,8 +47,7 @@ roosync-ops watch --json --exec "/usr/local/bin/page-me --team ops"
 
 ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops watch
 
-Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 130 Ctrl-C. A shared state that cannot be read is
-told as a flip, and waited for."""
+Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 130 Ctrl-C."""
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
 #: How long the notification library may take to look at the URLs, in s.
@@ -72,7 +71,7 @@ Notify = Annotated[
         metavar="URL",
         envvar=URL_VARIABLE,
         show_envvar=True,
-        help="Notify at each flip, by an apprise URL (needs roosync-ops[notify]).",
+        help="Notify at each flip, by an apprise URL (the extra notify).",
     ),
 ]
 For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")]
@@ -97,7 +96,8 @@ def watch(  # noqa: PLR0913 - one argument an option
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
     A flip is told once: not again by a second watcher on this computer, not again after a restart, and a machine that
-    comes and goes is named flapping. Only machines of the inventory are watched. Silence is borne as long as the delays
+    comes and goes is named flapping. Only machines of the inventory are watched; a shared state that falls silent or
+    cannot be read is one flip of its own, and is waited for. Silence is borne as long as the delays
     seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one.
     """
     fleet = load_inventory(inventory)

@@ -16,7 +16,7 @@ from .text import clock, duration, markdown_safe, safe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: One sign of the strip is a part of the window: the worst that was known in it.
+#: One sign of the strip is a part of the window, six hours of seven days.
 STRIP_CELLS: Final = 28
 _SIGNS: Final = {h.UP: "#", h.OFF: ".", h.STOPPED: "-", h.NOT_KNOWN: "?"}
 _FULL: Final = 1000
@@ -79,22 +79,19 @@ def history_json(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int)
 
 
 def strip(past: h.Past, cells: int = STRIP_CELLS) -> str:
-    """Return the window in `cells` signs: off wins over left, left over unknown, unknown over up."""
+    """Return the window in `cells` signs: off where it was off at all, else what it was for longest."""
     if not past.spans:
         return ""
     start, end = past.spans[0].start_ms, past.spans[-1].end_ms
     edges = [start + (end - start) * at // cells for at in range(cells + 1)]
-    signs, first = [], 0
-    for left, right in pairwise(edges):
-        while past.spans[first].end_ms <= left and first + 1 < len(past.spans):
-            first += 1
-        kinds = set()
-        for span in past.spans[first:]:
-            if span.start_ms >= max(right, left + 1):
-                break
-            kinds.add(span.kind)
-        signs.append(next(_SIGNS[kind] for kind in (h.OFF, h.STOPPED, h.NOT_KNOWN, h.UP) if kind in kinds))
-    return "".join(signs)
+    return "".join(_sign(past, *pair) for pair in pairwise(edges))
+
+
+def _sign(past: h.Past, start: int, end: int) -> str:
+    within = dict.fromkeys(h.KINDS, 0)
+    for span in past.spans:
+        within[span.kind] += max(0, min(span.end_ms, end) - max(span.start_ms, start))
+    return _SIGNS[h.OFF if within[h.OFF] else max(h.KINDS, key=lambda kind: within[kind])]
 
 
 def _columns(pasts: Sequence[h.Past], lang: str) -> list[Column]:
