@@ -13,7 +13,7 @@ from . import verdict as v
 from .clocks import all_ahead_ms, inconsistent_ms
 from .evidence import NOTHING_ELSE, OWN_WORDS, Knowledge, Testimony, reason_of
 from .observe import observation
-from .patience import TIMESTAMP
+from .patience import TIMESTAMP, clock_suspected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
     gone = _gone_at_once(seen, state)
-    view = _View(state, known, matrix, gone, _reader_behind_ms(seen, now_ms, known))
+    view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known))
     verdicts = tuple(_verdict(machine, row, view) for machine, row in seen)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
@@ -70,6 +70,7 @@ class _View:
     """
 
     state: SharedState
+    now_ms: int
     known: Knowledge
     matrix: Matrix | None
     gone: tuple[int, int] | None
@@ -131,7 +132,7 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
     measured = row.machine_id in view.known.offsets
     ahead = -row.age_ms if row.age_ms is not None and row.age_ms < -FUTURE_TOLERANCE_MS and not measured else None
     if ok:
-        return None if ahead is None else _ahead(row, ahead, view)
+        return _disagrees(machine, row, view) if ahead is None else _ahead(row, ahead, view)
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
@@ -153,6 +154,16 @@ def _ahead(row: v.Observation, ahead: int, view: _View) -> v.Reason:
         facts = {"off": -view.behind_ms, "count": len(view.state.machines)}
         return v.Reason(v.READER_CLOCK_WRONG, row.machine_id, facts)
     return v.Reason(v.CLOCK_SUSPECTED, row.machine_id, ahead_ms=ahead)
+
+
+def _disagrees(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
+    """Say where a beat arrived at another time than its stamp allows; None for a reader that saw none arrive."""
+    piece, seen = view.state.machines.get(row.machine_id), view.known.seen.get(row.machine_id)
+    if piece is None or row.machine_id in view.known.offsets:
+        return None
+    if not clock_suspected(piece.record, seen, view.now_ms, machine.thresholds):
+        return None
+    return v.Reason(v.CLOCK_DISAGREES, row.machine_id)
 
 
 def _told(row: v.Observation, view: _View) -> v.Reason | None:

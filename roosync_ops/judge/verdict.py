@@ -42,7 +42,8 @@ REPLICA_UNREADABLE: Final = "replica-unreadable"  # detail
 CLOCK_WRONG: Final = "clock-wrong"  # off, error
 READER_CLOCK_WRONG: Final = "reader-clock-wrong"  # off, count
 CLOCK_STEPPED: Final = "clock-stepped"  # back
-CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age
+CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age, back
+CLOCK_DISAGREES: Final = "clock-disagrees"  # no fact
 # Why a check of an enrolment failed.
 NO_VIEW: Final = "no-view"
 NOT_IN_HEARTBEATS: Final = "not-in-heartbeats"

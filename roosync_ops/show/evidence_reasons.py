@@ -101,6 +101,13 @@ EN: Final = {
             "{back}; ask the machine itself: roosync-ops validate --probe"
         ),
     ),
+    v.CLOCK_DISAGREES: (
+        "clock suspected",
+        (
+            "clock suspected: {name} stamps its beats with times at which they cannot have been sent, by when they "
+            "arrived here; ask the machine itself: roosync-ops validate --probe"
+        ),
+    ),
 }
 FR: Final = {
     v.MACHINE_OFF: (
@@ -191,6 +198,13 @@ FR: Final = {
         (
             "horloge suspecte : {name} semble muette depuis {age}, et son fichier dit que son horloge a reculé de "
             "{back} ; interroger la machine elle-même : roosync-ops validate --probe"
+        ),
+    ),
+    v.CLOCK_DISAGREES: (
+        "horloge suspecte",
+        (
+            "horloge suspecte : {name} date ses battements d'heures auxquelles ils n'ont pu partir, vu leur arrivée "
+            "ici ; interroger la machine elle-même : roosync-ops validate --probe"
         ),
     ),
 }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import HERE, Knowledge, Matrix, Word, knowledge, matrix, pooled, validate, verdict
 from roosync_ops.judge import evidence as e
+from roosync_ops.state.seen import see
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
@@ -251,3 +252,15 @@ def test_a_one_shot_reader_that_everybody_is_ahead_of_suspects_its_own_clock() -
     world = World(dict.fromkeys(NAMES, HOUR))
     judged = validate(fleet(), world.state(HERE), NOW)
     assert {row.reason.kind for row in judged.verdicts if row.reason} == {verdict.READER_CLOCK_WRONG}
+
+
+@pytest.mark.parametrize("offset", [-HOUR, HOUR])
+def test_a_reader_that_saw_a_beat_arrive_judges_by_that_and_suspects_a_clock_an_hour_off(offset: int) -> None:
+    world = World({"web1": offset})
+    before = world.record("web1", 90_000)
+    seen = see(see(None, before, NOW - 30_000, 30_000), world.record("web1", 30_000), NOW - 10_000, 30_000)
+    known = Knowledge(seen={"web1": seen}, patience_ms=0)
+    row = validate(fleet(), world.state(HERE), NOW, known=known).verdicts[-1]
+    assert (row.observed, row.ok, row.age_ms, row.basis) == ("online", True, 10_000, "arrival")
+    assert row.reason is not None
+    assert row.reason.kind == verdict.CLOCK_DISAGREES
