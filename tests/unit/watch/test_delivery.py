@@ -89,12 +89,9 @@ def test_the_flip_after_a_failure_is_delivered(tmp_path: Path) -> None:
 def test_a_command_that_never_ends_is_killed_with_its_children(tmp_path: Path) -> None:
     if os.name != "posix":
         pytest.skip("process groups: does not apply here")
-    code = (
-        "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid)); time.sleep(600)"
-    )
+    hanging = Target("command", ("sh", "-c", f"sleep 600 & echo $! > {tmp_path}/pid; wait"))
     told: list[str] = []
-    delivery = Delivery(_python(code), told.append, timeout_s=4)
+    delivery = Delivery(hanging, told.append, timeout_s=4)
     delivery.put(FLIP)
     delivery.close(PATIENCE_S)
     assert told == ["command failed: no end after 4 s; killed"]
