@@ -43,7 +43,7 @@ Deadline = Annotated[
 ]
 #: How long one machine may take to say everything, and to take a connection, in s.
 PROBE_TIMEOUT_S: Final = 15.0
-PROBE_CONNECT_S: Final = 2.0
+PROBE_CONNECT_S: Final = 1.5
 ProbeTimeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long each machine may take to answer.")
 ]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Machine
 
-#: A machine that is on takes its TCP connection within this, in s; one that is off says nothing at all.
-CONNECT_S: Final = 2.0
+#: A machine that is on takes its TCP connection within this, a lost packet included, in s; one that is off never does.
+CONNECT_S: Final = 1.5
 #: Beyond a machine's own limit: to start the worker, and for it to tell that a machine was late, in s.
 _WORKER_S: Final = 5.0
 CONNECT: Final = "connect"
