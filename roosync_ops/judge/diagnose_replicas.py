@@ -57,14 +57,37 @@ def stale_since_ms(scene: Scene, observer: str) -> int | None:
 
 
 def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
-    """Yield, for each other machine that tells or shows when it last beat, whether `observer` holds that beat."""
+    """Yield, for each other machine that tells or shows when it last beat, whether `observer` holds that beat.
+
+    A machine that does not beat proves nothing, nor does one whose beats nobody at all holds: those are its own.
+    """
     view = scene.views[observer]
     for name in {*scene.sights, *view.machines} - {observer}:
-        lag = _lag_ms(scene, view, name)
-        if lag is not None:
-            yield lag <= _limit_ms(scene, name)
-        elif _is_recent(scene, view, name):
+        lag, limit = _lag_ms(scene, view, name), _limit_ms(scene, name)
+        if lag is None:
+            if _is_recent(scene, view, name):
+                yield True
+        elif lag > limit:
+            if not _is_missed_by_all(scene, name, observer):
+                yield False
+        elif _beats(scene, name):
             yield True
+
+
+def _is_missed_by_all(scene: Scene, machine_id: str, observer: str) -> bool:
+    """Tell whether others than `observer` look at a machine, and none of them holds its latest beats."""
+    views = [view for name, view in scene.views.items() if name not in (observer, machine_id)]
+    lags = [lag for lag in (_lag_ms(scene, view, machine_id) for view in views) if lag is not None]
+    return bool(lags) and min(lags) > _limit_ms(scene, machine_id)
+
+
+def _beats(scene: Scene, machine_id: str) -> bool:
+    """Tell whether a machine has just beaten, by its own word and clock."""
+    sight = scene.sights.get(machine_id)
+    agent = None if sight is None else sight.agent
+    if agent is None or agent.beat_ms is None or agent.now_ms is None:
+        return False
+    return agent.now_ms - agent.beat_ms <= agent.timeout_ms
 
 
 def _lag_ms(scene: Scene, view: SharedState, machine_id: str) -> int | None:

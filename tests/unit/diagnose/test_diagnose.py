@@ -97,6 +97,26 @@ def test_with_one_observer_and_one_machine_the_observer_is_the_suspect(tmp_path:
     assert cause_of(scene).cause == "well"
 
 
+def test_an_observer_is_not_stale_for_want_of_beats_that_reach_nobody(tmp_path: Path) -> None:
+    """Where all but one are dead, and that one's uploads have stalled, no replica is to blame."""
+    dead = {name: a_sight(name, an_agent(running=False, beat_ms=NOW - 3_600_000)) for name in ("one", "two")}
+    state = a_view(tmp_path / "share", *(old_record(name) for name in NAMES))
+    own = a_view(tmp_path / "own", old_record("one"), old_record("two"))
+    views = {"one": state, "two": state, "m": own, HERE: state}
+    scene = Scene(fleet(), NOW, {**dead, "m": a_sight()}, views)
+    assert [row.cause for row in diagnose(scene).machines] == ["agent-dead", "agent-dead", "uploads-stalled"]
+    assert cause_of(scene, None).ok
+
+
+def test_a_replica_that_shows_the_last_beats_of_the_dead_alone_may_still_be_stale(tmp_path: Path) -> None:
+    dead = a_sight("one", an_agent(running=False, beat_ms=NOW - 3_600_000, sequence=3))
+    fresh = a_view(tmp_path / "fresh", old_record("one"))
+    stale = a_view(tmp_path / "stale", old_record("one"), old_record("two"))
+    sights = {"one": dead, "two": a_sight("two"), "m": a_sight()}
+    scene = Scene(fleet(), NOW, sights, {"one": fresh, "two": fresh, "m": stale, HERE: fresh})
+    assert cause_of(scene).cause == "downloads-stalled"
+
+
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_ages_of_beats_in_replicas_are_taken_by_one_clock(tmp_path: Path, hours: int) -> None:
     """A machine whose clock is an hour off: its beats are told fresh by its own clock, and the clock is the cause."""
