@@ -126,7 +126,7 @@ class Heart:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
         own = self.share.read_own()
         if own.detail is not None:
-            self._rewritten(own.detail)
+            self._rewritten(own.detail, now_ms)
             self._set_aside()
             return None
         if not own.present:
@@ -137,7 +137,7 @@ class Heart:
         if known is not None and own.data is not None and not landed:
             detail = rewritten(own.data, known, self._sessions(known))
             if detail is not None:
-                self._rewritten(detail)
+                self._rewritten(detail, now_ms)
         return own.data
 
     def _sessions(self, known: dict[str, Any]) -> tuple[str, ...]:
@@ -153,10 +153,11 @@ class Heart:
                 return piece.record.data
         return None
 
-    def _rewritten(self, detail: str) -> None:
+    def _rewritten(self, detail: str, now_ms: int) -> None:
         own = self.notes["ownFile"]
         own["rewrites"] += 1
         own["lastDetail"] = detail
+        own["lastAt"] = to_iso(now_ms)
 
     def _set_aside(self) -> None:
         set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own())

@@ -175,6 +175,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         erased_ms=_ms(view.erased_at),
         rewrites=own.rewrites,
         rewrite=own.last_detail,
+        rewritten_ms=_ms(own.last_at),
         now_ms=_ms(status.now),
     )
 

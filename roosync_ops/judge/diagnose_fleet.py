@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .diagnose_case import Case
     from .diagnose_model import Scene
 
-#: An older service that erases the view does so with each of its beats: one that has not for so long has ended, in ms.
-_ERASED_LATELY_MS: Final = 3_600_000
+#: Whoever erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
+_LATELY_MS: Final = 3_600_000
 #: Findings about a file that could be read all the same.
 _READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.VANISHED])
 _OTHER_SESSION: Final = "another session"
@@ -71,9 +71,9 @@ def moves_down(case: Case) -> Check:
 
 def twins(case: Case) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
-    agent = case.agent
-    if agent is not None and agent.rewrite is not None and _OTHER_SESSION in agent.rewrite:
-        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": agent.rewrite})
+    rewrite = _rewrite(case)
+    if rewrite is not None and _OTHER_SESSION in rewrite:
+        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": rewrite})
     records = _records(case)
     pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
     if pair is not None:
@@ -84,6 +84,14 @@ def twins(case: Case) -> Check:
         if files:
             return Check("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
     return Check("twins", OK if records else UNKNOWN)
+
+
+def _rewrite(case: Case) -> str | None:
+    """Return in what way somebody lately rewrote the machine's record, by its own word and clock."""
+    agent = case.agent
+    if agent is None or agent.rewrite is None or agent.rewritten_ms is None or agent.now_ms is None:
+        return None
+    return agent.rewrite if agent.now_ms - agent.rewritten_ms <= _LATELY_MS else None
 
 
 def _records(case: Case) -> list[Record]:
@@ -122,9 +130,9 @@ def writers(case: Case) -> Check:
     """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
     if any(eraser == case.machine_id for eraser, _ in _erasures(case.scene)):
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
-    agent = case.agent
-    if agent is not None and agent.rewrites and _OTHER_SESSION not in (agent.rewrite or ""):
-        facts = {"said": agent.rewrite or "?", "count": agent.rewrites}
+    agent, rewrite = case.agent, _rewrite(case)
+    if agent is not None and rewrite is not None and _OTHER_SESSION not in rewrite:
+        facts = {"said": rewrite, "count": agent.rewrites}
         return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
     return Check("old services", OK if agent is not None else UNKNOWN)
 
@@ -135,7 +143,7 @@ def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
         agent = sight.agent
         if agent is None or not agent.erasures or agent.erased_ms is None or agent.now_ms is None:
             continue
-        if agent.now_ms - agent.erased_ms <= _ERASED_LATELY_MS:
+        if agent.now_ms - agent.erased_ms <= _LATELY_MS:
             yield agent.erased_by, agent.erasures
 
 

@@ -61,6 +61,7 @@ class Agent:
     erased_ms: int | None = None
     rewrites: int = 0
     rewrite: str | None = None
+    rewritten_ms: int | None = None
     now_ms: int | None = None
 
 

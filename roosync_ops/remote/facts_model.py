@@ -118,6 +118,7 @@ class OwnFile(_Answer):
 
     rewrites: int = 0
     last_detail: str | None = None
+    last_at: str | None = None
 
 
 class AgentStatus(_Answer):

@@ -170,7 +170,10 @@ PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "case-double": ("m", _beside("M.json")),
     "conflict-copies": ("m", _beside("m (1).json")),
     "old-writer-erases-view": ("m", _erased),
-    "old-writer-rewrites-record": ("m", _agent(rewrites=2, rewrite="sequence None instead of 7")),
+    "old-writer-rewrites-record": (
+        "m",
+        _agent(rewrites=2, rewrite="sequence None instead of 7", rewritten_ms=NOW - 60_000),
+    ),
     "beats-though-expected-offline": ("m", lambda tmp_path: a_scene(tmp_path, fleet=fleet(expected="offline"))),
     "not-in-inventory": ("ghost", _stranger),
     "own-replica-unavailable": (None, lambda tmp_path: a_scene(tmp_path, here=("it hangs", "restart it"))),

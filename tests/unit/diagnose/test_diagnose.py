@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -161,3 +161,10 @@ def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Pat
     empty = a_view(tmp_path / "empty", without=NAMES)
     scene = Scene(fleet(), NOW, {}, {HERE: empty})
     assert [row.observed for row in diagnose(scene).machines] == ["unknown"] * 3
+
+
+@pytest.mark.parametrize("rewrite", ["a later record of another session, 't'", "sequence None instead of 7"])
+def test_what_last_happened_long_ago_is_over(tmp_path: Path, rewrite: str) -> None:
+    past: dict[str, Any] = {"rewrites": 2, "rewrite": rewrite, "rewritten_ms": NOW - 7_200_000}
+    erased: dict[str, Any] = {"erasures": 3, "erased_by": "m", "erased_ms": NOW - 7_200_000}
+    assert cause_of(a_scene(tmp_path, a_sight(agent=an_agent(**past, **erased)))).cause == "well"

@@ -51,7 +51,15 @@ def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
         ({"status": a_status(now="2026-02-13T09:15:30.000Z")}, "zombie"),
         ({"status": a_status(share={"state": "hung", "since": "2026-02-12T10:15:26.000Z"})}, "share-hung"),
         (
-            {"status": a_status(ownFile={"rewrites": 1, "lastDetail": "a later record of another session, 'x'"})},
+            {
+                "status": a_status(
+                    ownFile={
+                        "rewrites": 1,
+                        "lastDetail": "a later record of another session, 'x'",
+                        "lastAt": "2026-02-12T10:15:00.000Z",
+                    }
+                )
+            },
             "twin-identity",
         ),
         ({"share": a_share(readOnly=True)}, "share-read-only"),
