@@ -6,6 +6,7 @@ keeps a machine from being seen as it is comes before what will, and that before
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.status import ONLINE, WARNING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 #: What a machine that is off looks like from here; where it is expected off, that is all there is to say.
 _ABSENT: Final = frozenset(["machine-off", "name-not-resolved", "nobody-listens", "network-unreachable", "ssh-silent"])
+#: What a machine or the share may have said; it is typed into a shell, so nothing in it may mean anything to one.
+_FROM_OUTSIDE: Final = ("path", "files", "answers_as")
+_TYPED: Final = re.compile(r"[^\w .,:~+@()/\\-]")
 
 
 def diagnose(scene: Scene, names: Iterable[str] | None = None) -> Diagnoses:
@@ -124,4 +128,5 @@ def command(word: str, facts: Mapping[str, Any], system: str = "posix") -> str:
     """Return the command that mends the cause `word`, empty where nothing is to be mended."""
     cause = CAUSES[word]
     text = cause.windows if system == "windows" and cause.windows is not None else cause.command
-    return text.format_map(_Facts(facts))
+    said = {key: _TYPED.sub("?", str(facts[key])) for key in _FROM_OUTSIDE if key in facts}
+    return text.format_map(_Facts({**facts, **said}))

@@ -127,7 +127,7 @@ EN: Final = {
     "view-missing": "there is no heartbeat.json for those who read nothing else",
     "view-unreadable": "heartbeat.json cannot be read: {kind}",
     "view-incomplete": "heartbeat.json lacks machines that beat: {missing}",
-    "orphan-temporary-files": "{count} temporary files of agents that are gone lie in the share: {files}",
+    "orphan-temporary-files": "temporary files of agents that are gone lie in the share ({count}): {files}",
     "expected-off": "it is off, as expected{because}",
     "well": "all is well",
 }
@@ -193,7 +193,7 @@ FR: Final = {
     "view-missing": "il n'y a pas de heartbeat.json pour ceux qui ne lisent que lui",
     "view-unreadable": "heartbeat.json est illisible : {kind}",
     "view-incomplete": "des machines qui battent manquent dans heartbeat.json : {missing}",
-    "orphan-temporary-files": "{count} fichiers temporaires d'agents disparus traînent dans le partage : {files}",
+    "orphan-temporary-files": "des fichiers temporaires d'agents disparus traînent dans le partage ({count}) : {files}",
     "expected-off": "elle est éteinte, comme prévu{because}",
     "well": "tout va bien",
 }

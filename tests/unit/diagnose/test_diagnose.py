@@ -168,3 +168,12 @@ def test_what_last_happened_long_ago_is_over(tmp_path: Path, rewrite: str) -> No
     past: dict[str, Any] = {"rewrites": 2, "rewrite": rewrite, "rewritten_ms": NOW - 7_200_000}
     erased: dict[str, Any] = {"erasures": 3, "erased_by": "m", "erased_ms": NOW - 7_200_000}
     assert cause_of(a_scene(tmp_path, a_sight(agent=an_agent(**past, **erased)))).cause == "well"
+
+
+@pytest.mark.parametrize("evil", ["/s'; touch /tmp/x; '", '/s" & calc "', "/s`id`", "/s$(id)", "/s\nid", "/s|id>x"])
+def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_path: Path, evil: str) -> None:
+    sight = a_sight(share=("SHARE_MISSING", "there is no such folder", "look"), share_path=evil)
+    command = cause_of(a_scene(tmp_path, sight)).command
+    assert command.startswith("ssh me@m.local \"ls -ld '/s")
+    path = command.partition("'")[2].rpartition("'")[0]
+    assert not set(path) & set("'\"`$;&|<>\n")
