@@ -8,6 +8,8 @@ holds it.
 from __future__ import annotations
 
 import errno
+import os
+import stat
 import sys
 
 TYPE_CHECKING = False
@@ -18,6 +20,18 @@ if TYPE_CHECKING:
 _PREFIX = "\0roosync-heartbeat/"
 #: Events and mutexes share their names there, and the event that stops the loop has the plain one.
 _WINDOWS_PREFIX = "Global\\roosync-heartbeat-loop-"
+#: `<descriptor> <pid> <instance>` of a place that was taken before the loop's own image began.
+HANDED_OVER = "ROOSYNC_CLAIM"
+
+
+class _Descriptor:
+    """A socket of which only the descriptor is left."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def close(self) -> None:
+        os.close(self.number)
 
 
 class Claim:
@@ -38,6 +52,9 @@ def claim(instance: str) -> Claim | None:
         return _claim_name(instance)
     if not sys.platform.startswith("linux"):
         return Claim(None)
+    handed_over = _handed_over(instance)
+    if handed_over is not None:
+        return handed_over
     import _socket  # noqa: PLC0415 - `socket` itself is 200 kB more, held for months
 
     held = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
@@ -49,6 +66,33 @@ def claim(instance: str) -> Claim | None:
             return None
         return Claim(None)  # a sandbox without sockets: loop.lock alone guards
     return Claim(held)
+
+
+def hand_over(instance: str) -> None:
+    """Take the place for the image that replaces this one by exec: with it `_socket` is gone, the name is not.
+
+    Where another has it, nothing is handed over, and the next image finds that out for itself.
+    """
+    taken = claim(instance) if sys.platform.startswith("linux") else None
+    held = taken._held if taken is not None else None  # noqa: SLF001 - of this very module
+    if held is not None:
+        number = held.detach()
+        os.set_inheritable(number, True)
+        os.environ[HANDED_OVER] = f"{number} {os.getpid()} {instance}"
+
+
+def _handed_over(instance: str) -> Claim | None:
+    """Return what this process took before its exec. The pid says that it was this one, and no parent of it."""
+    number, _, owner = os.environ.pop(HANDED_OVER, "").partition(" ")
+    if owner != f"{os.getpid()} {instance}" or not number.isdecimal():
+        return None
+    try:
+        if not stat.S_ISSOCK(os.fstat(int(number)).st_mode):
+            return None
+        os.set_inheritable(int(number), False)
+    except OSError:
+        return None
+    return Claim(_Descriptor(int(number)))
 
 
 def _claim_name(instance: str) -> Claim | None:

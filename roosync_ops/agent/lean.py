@@ -31,10 +31,24 @@ def isolate(words: Sequence[str]) -> None:
     from .permanence.launch import bare_command  # noqa: PLC0415 - gone with this image
 
     command = bare_command(list(words))
+    _claim_ahead(words)
     try:  # noqa: SIM105 - contextlib is memory held for months
         os.execv(command[0], command)  # noqa: S606 - this same agent
     except OSError:
         pass  # larger, and otherwise the same
+
+
+def _claim_ahead(words: Sequence[str]) -> None:
+    """Take the machine's one place now: what that loads, 250 kB, is gone with this image. Errors are the next one's."""
+    from .claim import hand_over  # noqa: PLC0415 - gone with this image
+    from .context import config_of  # noqa: PLC0415 - as above
+    from .errors import AgentError, ProblemError  # noqa: PLC0415 - as above
+    from .flags import parse  # noqa: PLC0415 - as above
+
+    try:  # noqa: SIM105 - contextlib is memory held for months, where there is no exec
+        hand_over(config_of(parse(list(words))).instance)
+    except (AgentError, ProblemError):
+        pass
 
 
 def preload() -> None:

@@ -57,3 +57,26 @@ def test_the_loop_stays_within_twelve_mebibytes_on_cpython_3_11(
     status = Path(f"/proc/{run.pid}/status").read_text()
     resident = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
     assert resident <= MOST_KIB
+
+
+@pytest.mark.skipif(not Path("/proc/net/unix").exists(), reason="does not apply: no abstract sockets here")
+@pytest.mark.parametrize("command", ["run", "start"])
+def test_the_machine_has_one_place_for_a_loop_while_it_runs(make_agent: Callable[..., Agent], command: str) -> None:
+    agent = make_agent()
+    if command == "run":
+        run = agent.run(*BEATS)
+        wait_for("a beat", agent.own.exists)
+        assert holders(agent) == 1
+        run.terminate()
+        run.wait(30)
+    else:
+        agent("start", *BEATS)
+        assert holders(agent) == 1
+        agent("stop")
+    wait_for("the place to be free", lambda: holders(agent) == 0)
+
+
+def holders(agent: Agent) -> int:
+    """How many sockets have the name that this agent's loop takes."""
+    name = f"@roosync-heartbeat/{agent.folder.name}"
+    return sum(line.endswith(name) for line in Path("/proc/net/unix").read_text("utf-8").splitlines())
