@@ -103,7 +103,7 @@ def _fix(  # noqa: PLR0913 - what was found, and where
     found: Diagnoses, fleet: Fleet, inventory: Path, shared: str | None, deadline_s: float, *, dry: bool
 ) -> list[Fix]:
     """Do the safe things, and nothing else; return what was done, or with `dry` would be."""
-    names = [row.machine_id for row in found.machines if row.fix == RESTART and row.machine_id is not None]
+    names = [row.machine_id for row in found.machines if _may_restart(row) and row.machine_id is not None]
     fixes = [Fix(RESTART, name, done=False) for name in names] if dry else _restart(fleet, inventory, names)
     here = _safe_here(found.here)
     if REBUILD_VIEW in here:
@@ -111,6 +111,11 @@ def _fix(  # noqa: PLR0913 - what was found, and where
     if SWEEP in here:
         fixes.append(_sweep(shared, deadline_s, found.here, dry=dry))
     return fixes
+
+
+def _may_restart(row: Diagnosis) -> bool:
+    """A machine that is expected off is not brought back by a tool that mends."""
+    return row.fix == RESTART and row.expected == "online"
 
 
 def _safe_here(row: Diagnosis) -> set[str]:

@@ -14,7 +14,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_case import Case
-from .diagnose_causes import CAUSES, GRAVE
+from .diagnose_causes import CAUSES, MILD
 from .diagnose_model import Check, Diagnoses, Diagnosis
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .diagnose_model import Scene, Sight
 
-#: What a machine that is off looks like from here; where it is expected off, that is all there is to say.
-_ABSENT: Final = frozenset(["machine-off", "name-not-resolved", "nobody-listens", "network-unreachable", "ssh-silent"])
 #: What a machine or the share may have said; it is typed into a shell, so nothing in it may mean anything to one.
 _FROM_OUTSIDE: Final = ("path", "files", "answers_as")
 _TYPED: Final = re.compile(r"[^\w .,:~+@()/\\-]")
@@ -83,12 +81,12 @@ def _cause(checks: Iterable[Check]) -> Check | None:
 def _expected_off(
     case: Case, checks: tuple[Check, ...], word: str, facts: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any]]:
-    """A machine that is expected off has nothing wrong with it while it is; what is grave about it is that it beats."""
+    """A machine that is expected off, and is, has nothing wrong with it; what would be grave is that it beats."""
     if case.observed in (ONLINE, WARNING):
         last = checks[-1]
         return (str(last.cause), last.facts) if last.cause else (word, facts)
     running = case.agent is not None and case.agent.running
-    if not running and (word in _ABSENT or CAUSES[word].rank <= GRAVE):
+    if not running and CAUSES[word].rank <= MILD:
         return "expected-off", {"why": case.machine.why if case.machine is not None else None}
     return word, facts
 

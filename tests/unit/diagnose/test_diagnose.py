@@ -177,3 +177,13 @@ def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_pat
     assert command.startswith("ssh me@m.local \"ls -ld '/s")
     path = command.partition("'")[2].rpartition("'")[0]
     assert not set(path) & set("'\"`$;&|<>\n")
+
+
+@pytest.mark.parametrize("word", ["agent-dead", "agent-outdated", "login-refused", "not-enrolled", "share-missing"])
+def test_nothing_has_to_be_mended_on_a_machine_that_is_off_as_expected(tmp_path: Path, word: str) -> None:
+    scene = PROVOKED[word][1](tmp_path)
+    dead = replace(scene.sights["m"], agent=an_agent(running=False)) if scene.sights["m"].agent else scene.sights["m"]
+    silent = a_view(tmp_path / "silent", old_record())
+    views = dict.fromkeys(scene.views, silent)
+    off = replace(scene, fleet=fleet(expected="offline"), sights={**scene.sights, "m": dead}, views=views)
+    assert cause_of(off).cause == "expected-off"
