@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.findings import BAD_HEARTBEAT, BOM, CASE_DOUBLE, CONFLICT_COPY, NAIVE_HEARTBEAT, NO_HEARTBEAT
-from roosync_ops.wire.folder import VIEW_NAME
+from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import verdict as v
@@ -121,8 +121,11 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
 def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
-    Only a machine's own word does. Without a probe the words stay PROTOCOL's, and the reason tells.
+    Only a machine's own word does. Without a probe the words stay PROTOCOL's, and the reason tells. And where the
+    machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death.
     """
+    if row.observed == OFFLINE and _unread(row, view.state) is not None:
+        return True
     own = testimony is not None and testimony.word.kind in OWN_WORDS
     return view.matrix is not None and view.gone is not None and row.observed == OFFLINE and not own
 
@@ -201,9 +204,11 @@ def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     if row.observed == UNKNOWN and row.file is not None and row.last_heartbeat_ms is None:
         finding = _finding(state, row, _TIME_FINDINGS)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
-    if row.observed not in (UNKNOWN, OFFLINE) or row.file not in (None, VIEW_NAME):
+    own = f"{HEARTBEATS}/{row.machine_id}.json"
+    if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
         return None
-    troubles = [item for item in state.findings_about(row.machine_id) if item.kind not in _HARMLESS]
+    about = [item for item in state.findings_about(row.machine_id) if item.kind not in _HARMLESS]
+    troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
     if not troubles:
         return None
     return v.Reason(v.NOT_UNDERSTOOD, row.machine_id, _facts(troubles[0].file, troubles[0]))

@@ -120,11 +120,16 @@ def test_a_file_that_could_not_be_read_is_named_rather_than_never_seen(tmp_path:
     assert (judged.reason.kind, judged.reason.facts["kind"]) == (verdict.NOT_UNDERSTOOD, "empty-file")
 
 
-def test_a_broken_file_explains_why_only_an_old_view_tells_of_its_machine(tmp_path: Path) -> None:
-    put_view(tmp_path, heartbeat("m", 600_000))
+@pytest.mark.parametrize("elsewhere", ["the view", "a conflict copy"])
+def test_a_broken_file_and_an_old_word_from_elsewhere_are_no_death(tmp_path: Path, elsewhere: str) -> None:
+    """Half a file is a file on its way: what it will say is not known."""
+    if elsewhere == "the view":
+        put_view(tmp_path, heartbeat("m", 600_000))
+    else:
+        put(tmp_path, heartbeat("m", 600_000), "m (1).json")
     put(tmp_path, heartbeat("m")).write_bytes(b"{")
     judged = row(tmp_path, "online")
-    assert (judged.observed, kind(judged)) == ("offline", verdict.NOT_UNDERSTOOD)
+    assert (judged.observed, kind(judged)) == ("unknown", verdict.NOT_UNDERSTOOD)
 
 
 def test_a_broken_conflict_copy_explains_no_silence(tmp_path: Path) -> None:
