@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
@@ -10,7 +9,8 @@ from roosync_ops.lab.ctrl_c import audible
 
 
 def _press() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    """As the terminal does it, but to this very thread: another one of a test worker's would hear it too late."""
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
 
 def _ask_and_lose_the_first() -> None:
