@@ -35,12 +35,12 @@ def extract(package: Path, target: Path, *members: str) -> None:
 
 @functools.cache
 def mirror() -> str:
-    """Return the Debian mirror this machine takes its own packages from, or Debian's own."""
+    """Return the Debian mirror this machine takes its own packages from. Raises CommandError where it takes none."""
     for line in sh("apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)").splitlines():
         uri, _, origin = line.partition(" ")
         if origin == "Debian" and "security" not in uri:
             return uri
-    return "http://deb.debian.org/debian/"
+    raise CommandError("apt knows no Debian source; winlab takes a few of Wine 10's programs from that mirror")
 
 
 def _options(folder: Path, suite: str) -> list[str]:
