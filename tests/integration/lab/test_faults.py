@@ -14,6 +14,7 @@ from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.control import Control
 from roosync_ops.lab.fleet import ADMIN, LabError, LabFleet
 from roosync_ops.lab.room import answer
+from tests.kits.fuse import needs_fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +71,12 @@ def _second_terminal(fleet: LabFleet, *words: str) -> dict[str, Any]:
 @needs_mounts
 @pytest.mark.parametrize(
     ("fault", "state"),
-    [("hang", "hung"), ("full", "full"), ("read-only", "read-only"), ("unmounted", "missing")],
+    [
+        pytest.param("hang", "hung", marks=needs_fuse),
+        ("full", "full"),
+        ("read-only", "read-only"),
+        ("unmounted", "missing"),
+    ],
 )
 def test_an_agent_whose_share_fails_says_how_and_beats_again_when_it_ends(
     running: LabFleet, fault: str, state: str
@@ -125,6 +131,7 @@ def test_where_mounts_are_not_allowed_one_error_says_what_it_takes(
 
 
 @needs_mounts
+@needs_fuse
 def test_a_machine_that_hangs_can_be_switched_off_and_on(running: LabFleet) -> None:
     running.fault("hang", ONE)
     _until(lambda: _share(running) == "hung")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab.nest import Nest, NestError
+from tests.kits.fuse import needs_fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,6 +89,7 @@ def test_writes_are_refused_inside_alone_and_reads_go_on(nest: Nest, tmp_path: P
     assert (tmp_path / "Mon Drive" / "share" / "outside").exists()
 
 
+@needs_fuse
 def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: Nest, tmp_path: Path) -> None:
     nest.cover("hang")
     share = tmp_path / "Mon Drive" / "share"
@@ -101,6 +103,7 @@ def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: N
     assert _tried(nest)[2] == "fine"
 
 
+@needs_fuse
 def test_who_hangs_can_be_killed_and_the_end_of_the_nest_frees_the_rest(tmp_path: Path) -> None:
     with _nest(tmp_path) as nest:
         nest.cover("hang")
