@@ -82,7 +82,7 @@ class Replicator:
         well = [link for link in self.links.values() if self._notice(link, now)]
         for link in well:
             if link.faults or link.upset:
-                self._attempt(link, lambda link=link: self._misbehave(link, now))  # type: ignore[misc]
+                self._attempt(link, lambda link=link: self._misbehave(link, now))  # type: ignore[misc]  # a bound default
         for link in well:
             if link.uploads and faults.goes_up(link):
                 self._transfer(link, link.uploads, self._upload, now)
@@ -150,7 +150,7 @@ class Replicator:
     ) -> None:
         """Try what is due, earliest first; what fails stays due."""
         for _, name in sorted((due, name) for name, due in queue.items() if due <= now):
-            self._attempt(link, lambda name=name: transfer(link, name, now))  # type: ignore[misc]
+            self._attempt(link, lambda name=name: transfer(link, name, now))  # type: ignore[misc]  # a bound default
 
     @staticmethod
     def _attempt(link: Link, deed: Callable[[], None]) -> None:

@@ -65,7 +65,7 @@ def verify(shared: Path, seconds: float, bounded: BoundedShare, tell: Callable[[
     try:
         for measure in (_replace, _names, _locks, _flush):
             tell(f"measuring {measure.__name__.strip('_')}")
-            traits.append(bounded.call(lambda measure=measure: measure(place), measure.__name__.strip("_")))  # type: ignore[misc]
+            traits.append(bounded.call(lambda measure=measure: measure(place), measure.__name__.strip("_")))  # type: ignore[misc]  # a bound default
     finally:
         bounded.call(lambda: shutil.rmtree(place, ignore_errors=True), "removing the folder")
     return [*traits, _propagation(str(shared), seconds, bounded, tell)]
