@@ -144,8 +144,8 @@ class FolderShare:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
         self._call(lambda: self._publish(raw), "writing own file")
 
-    def read_all(self, now_ms: int) -> Snapshot:
-        return self._call(lambda: read_shared(self.shared, now_ms), "reading the shared state")
+    def read_all(self, now_ms: int, settle_s: float = 0.0) -> Snapshot:
+        return self._call(lambda: read_shared(self.shared, now_ms, settle_s), "reading the shared state")
 
     def find_record(self, accept: Callable[[str, Record | None], bool]) -> str | None:
         """Return the first machineId, in order, whose file's record `accept` takes; files behind it are not read."""

@@ -1,8 +1,8 @@
 """The agent as one file: a zipapp that any CPython 3.9+ runs, byte for byte the same wherever it is built.
 
 Sources are stored, not deflated: zlib builds differ in what they emit, and the machine would load zlib to read them.
-Docstrings and comments stay behind, their lines empty: nothing on the machine reads them, and tracebacks keep their
-line numbers.
+Docstrings and comments stay behind, their lines empty, and a level of indentation is one space: nothing on the machine
+reads them, and tracebacks keep their line numbers.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ _UNIX = 3
 _COMMENT = re.compile(rb"roosync-ops agent (\S{1,40}) ([0-9a-f]{16})")
 #: Of sha256: enough to tell any two builds apart, short enough to ride in every heartbeat.
 _BUILD_ID_DIGITS = 16
+#: From CPython 3.12 an f-string is several tokens; the text between its braces is this one.
+_STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+_LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
+_NO_STATEMENT = {tokenize.ENCODING, tokenize.NL, tokenize.COMMENT}
 
 
 class BundleError(RuntimeError):
@@ -107,7 +111,29 @@ def sources() -> dict[str, bytes]:
 
 
 def _bare(source: bytes) -> bytes:
-    return _undocumented(_uncommented(source))
+    return _outdented(_undocumented(_uncommented(source)))
+
+
+def _outdented(source: bytes) -> bytes:
+    """Return `source` with one space a level before a statement, none before its further lines, strings untouched."""
+    lines = source.split(b"\n")
+    levels: dict[int, int] = {}
+    within: set[int] = set()
+    level, begins = 0, True
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type in _LEVELS:
+            level += _LEVELS[token.type]
+        elif token.type == tokenize.NEWLINE:
+            begins = True
+        elif token.type not in _NO_STATEMENT:
+            if begins:
+                levels[token.start[0]], begins = level, False
+            if token.type in _STRINGS:
+                within.update(range(token.start[0] + 1, token.end[0] + 1))
+    bare = (
+        line if row in within else b" " * levels.get(row, 0) + line.lstrip(b" ") for row, line in enumerate(lines, 1)
+    )
+    return b"\n".join(bare)
 
 
 def _uncommented(source: bytes) -> bytes:

@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
-from roosync_ops.wire.folder import ShareUnavailableError, read_shared
+from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
 
 from .errors import StateUnavailableError
 from .shared import SharedState, assemble
@@ -51,7 +51,7 @@ def read_folder(
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
     try:
-        return bounded.call(lambda: read_shared(shared, now_ms), f"reading {shared}")
+        return bounded.call(lambda: read_shared(shared, now_ms, SETTLE_S), f"reading {shared}")
     except ShareHungError as error:
         raise StateUnavailableError(
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",

@@ -29,6 +29,7 @@ from .times import to_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 HEARTBEATS = "heartbeats"
@@ -55,6 +56,12 @@ _FLAGS = (
 #: Windows lets nobody touch a file that another process replaces or holds open: for milliseconds (a scan, a sync).
 RETRY_DELAYS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
+#: The older services empty a file before they write it (PROTOCOL.md: up to one reading in five saw 0 bytes): what was
+#: changed so lately and is not whole is looked at once more, after so long.
+SETTLE_S = 0.03
+_JUST_NOW_MS = 2_000
+_HALF_WRITTEN = (f.EMPTY, f.TRUNCATED)
+
 
 class ShareUnavailableError(OSError):
     """The shared folder itself cannot be used: missing, not a folder, or not readable."""
@@ -68,10 +75,12 @@ class Snapshot:
     or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
     """
 
-    __slots__ = ("evidence", "findings", "read_at_ms", "seen", "view", "view_state")
+    __slots__ = ("evidence", "findings", "half_written", "read_at_ms", "seen", "view", "view_state")
 
     def __init__(self, read_at_ms: int) -> None:
         self.read_at_ms = read_at_ms
+        #: What may be read again once it is whole; None where that is not asked for.
+        self.half_written: list[Callable[[], None]] | None = None
         self.evidence: list[Evidence] = []
         self.findings: list[f.Finding] = []
         self.view: dict[str, Any] | None = None
@@ -80,6 +89,13 @@ class Snapshot:
 
     def report(self, file: str, kind: str, detail: str) -> None:
         self.findings.append(f.Finding(file, kind, detail))
+
+    def put_off(self, path: str, kind: str, again: Callable[[], None]) -> bool:
+        """Have `again` called later where the file at `path` is being written in place right now; else False."""
+        if self.half_written is None or kind not in _HALF_WRITTEN or not _is_new(path, self.read_at_ms):
+            return False
+        self.half_written.append(again)
+        return True
 
 
 def open_patiently(path: str, flags: int) -> int:
@@ -128,8 +144,11 @@ def read_file(path: str, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def read_shared(shared: str, now_ms: int) -> Snapshot:
+def read_shared(shared: str, now_ms: int, settle_s: float = 0.0) -> Snapshot:
     """Read every per-machine file and the view under `shared` at `now_ms` (ms since the epoch).
+
+    With `settle_s`, files that an older service is writing in place at this moment are read again after so many
+    seconds: its own machine may be told of nowhere else.
 
     Raises ShareUnavailableError where there is no folder to read, and nothing else.
     """
@@ -138,11 +157,25 @@ def read_shared(shared: str, now_ms: int) -> Snapshot:
     except OSError as error:
         raise ShareUnavailableError(error.errno, f"{error.strerror or error}", shared) from None
     snapshot = Snapshot(now_ms)
+    if settle_s:
+        snapshot.half_written = []
     if HEARTBEATS in names:
         _read_heartbeats(shared, snapshot)
     if VIEW_NAME in names:
         _read_view(shared, snapshot)
+    if snapshot.half_written:
+        time.sleep(settle_s)
+        again, snapshot.half_written = snapshot.half_written, None
+        for read in again:
+            read()
     return snapshot
+
+
+def _is_new(path: str, now_ms: int) -> bool:
+    try:
+        return abs(os.lstat(path).st_mtime * 1000 - now_ms) < _JUST_NOW_MS
+    except OSError:
+        return False
 
 
 def _read_heartbeats(shared: str, snapshot: Snapshot) -> None:
@@ -199,7 +232,8 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
             snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
         _accept(data, machine_id, kind, file, snapshot)
     except NotUnderstoodError as error:
-        snapshot.report(file, error.kind, error.detail)
+        if not snapshot.put_off(path, error.kind, lambda: _read_one(path, file, machine_id, kind, snapshot)):
+            snapshot.report(file, error.kind, error.detail)
     except FileNotFoundError:
         snapshot.report(file, f.VANISHED, "vanished between listing and reading")
     except OSError as error:
@@ -220,10 +254,13 @@ def _accept(data: dict[str, Any], machine_id: str, kind: str, file: str, snapsho
 
 def _read_view(shared: str, snapshot: Snapshot) -> None:
     """Read `heartbeat.json`; one entry that is wrong loses that entry alone."""
+    path = os.path.join(shared, VIEW_NAME)
     try:
-        view, bom = load(read_file(os.path.join(shared, VIEW_NAME), MAX_VIEW_BYTES))
+        view, bom = load(read_file(path, MAX_VIEW_BYTES))
         _check_view(view)
     except NotUnderstoodError as error:
+        if snapshot.put_off(path, error.kind, lambda: _read_view(shared, snapshot)):
+            return
         snapshot.view_state = error.kind
         snapshot.seen += error.kind != f.EMPTY
         snapshot.report(VIEW_NAME, error.kind, error.detail)

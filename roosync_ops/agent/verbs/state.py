@@ -5,6 +5,7 @@ from __future__ import annotations
 from roosync_ops.agent.answer import printable
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.logon import ask_instead
+from roosync_ops.wire.folder import SETTLE_S
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     elsewhere = ask_instead(flags, config, "state")
     if elsewhere is not None:
         return elsewhere
-    snapshot = share_of(config).read_all(now_ms())
+    snapshot = share_of(config).read_all(now_ms(), SETTLE_S)
     return _document(config, snapshot), _lines(snapshot)
 
 

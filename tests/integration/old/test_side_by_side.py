@@ -14,7 +14,7 @@ import pytest
 from roosync_ops.judge import observe
 from roosync_ops.state import read_folder
 from roosync_ops.wire.findings import EMPTY, TRUNCATED, VANISHED
-from roosync_ops.wire.folder import VIEW_NAME
+from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.times import now_ms
 from tests.kits import old_service
 from tests.kits.agent_process import Agent, wait_for
@@ -73,16 +73,15 @@ def rows(state: SharedState) -> dict[str, tuple[str, str | None]]:
 def watch(shared: Path, seconds: float) -> None:
     """See for so long that every machine is online at every look.
 
-    An old service empties its file before it writes it. A look at that instant says so, and of the old service's own
-    machine, which is told of nowhere else, it can say nothing.
+    An old service empties a file before it writes it. A look meets that instant twice only where the service itself was
+    held up in it; it says so, and of the old service's own machine, which is told of nowhere else, it can say nothing.
     """
     until, whole = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         state = read_folder(shared, now_ms())
         seen = {name: word for name, (word, _) in rows(state).items()}
-        if any(
-            finding.file == VIEW_NAME and finding.kind in (EMPTY, TRUNCATED, VANISHED) for finding in state.findings
-        ):
+        half_written = {finding.file for finding in state.findings if finding.kind in _HALF_WRITTEN}
+        if half_written & {VIEW_NAME, f"{HEARTBEATS}/{OLD}.json"}:
             seen.setdefault(OLD, "online")
         else:
             whole += 1

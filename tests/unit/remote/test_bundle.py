@@ -100,7 +100,7 @@ def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -
 
 
 def _bare(tree: ast.Module) -> ast.Module:
-    """Leave out the docstrings, and the `pass` that stands for one that was a whole body."""
+    """Leave out the docstrings, the `pass` that stands for one that was a whole body, and columns."""
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
             del node.body[0]
@@ -108,8 +108,15 @@ def _bare(tree: ast.Module) -> ast.Module:
             node.body.clear()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and not node.body:
-            node.end_lineno = node.end_col_offset = None
+            node.end_lineno = None
+        if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.excepthandler)):
+            node.col_offset = node.end_col_offset = 0
     return tree
+
+
+def test_a_string_of_several_lines_keeps_its_blanks() -> None:
+    source = b'def f(x):\n    if x:\n        return (x,\n                f"""a\n    b {x}\n      c""")\n'
+    assert bundle._outdented(source) == b'def f(x):\n if x:\n  return (x,\nf"""a\n    b {x}\n      c""")\n'
 
 
 def test_a_changed_source_changes_the_build_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

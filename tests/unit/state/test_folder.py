@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -118,3 +119,34 @@ def test_a_share_that_hangs_costs_one_thread_however_often_it_is_read(tmp_path: 
             read_folder(tmp_path, NOW, bounded=bounded)
     assert threading.active_count() == before + 1
     hanging.set()
+
+
+@pytest.mark.parametrize("half", [pytest.param("", id="emptied"), pytest.param('{"hea', id="cut-off")])
+def test_what_an_old_service_is_writing_in_place_is_looked_at_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: str
+) -> None:
+    put(tmp_path, heartbeat("myia-po-2025"))
+    put_view(tmp_path, heartbeat("myia-web1"))
+    half_written = {path: path.read_text() for path in (tmp_path / "heartbeat.json", *tmp_path.glob("heartbeats/*"))}
+    for path in half_written:
+        path.write_text(half)
+        os.utime(path, (NOW / 1000, NOW / 1000))
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        for path, whole in half_written.items():
+            path.write_text(whole)
+
+    monkeypatch.setattr("roosync_ops.wire.folder.time.sleep", sleep)
+    state = read_folder(tmp_path, NOW)
+    assert set(state.machines) == {"myia-po-2025", "myia-web1"}
+    assert (state.findings, len(slept)) == ((), 1)
+
+
+def test_what_has_been_broken_for_longer_costs_no_second_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, heartbeat("myia-po-2025"))
+    (tmp_path / "heartbeat.json").write_text("")
+    os.utime(tmp_path / "heartbeat.json", (NOW / 1000 - 3, NOW / 1000 - 3))
+    monkeypatch.setattr("roosync_ops.wire.folder.time.sleep", pytest.fail)
+    assert [found.kind for found in read_folder(tmp_path, NOW).findings] == ["empty-file"]
