@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from roosync_ops import judge
+from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.remote.ledger import FAILED
 from roosync_ops.remote.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.text import safe
 
-from . import errors, options, output, reading
+from . import errors, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,11 +94,11 @@ def act(  # noqa: PLR0913 - each is an option of the commands
             )
 
 
-def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | None) -> reading.Source | None:
+def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | None) -> Source | None:
     """Return where the shared state is read, None where nothing names it."""
     if not shared and not via:
         return None
-    return reading.Source(None if via else shared, reading.machine_of(fleet, via) if via else None, deadline)
+    return Source(None if via else shared, machine_of(fleet, via) if via else None, deadline)
 
 
 def observed(validation: Validation) -> dict[str, str]:
@@ -173,7 +174,7 @@ def print_schema(*, rollout: bool) -> int:
     return errors.OK
 
 
-def judged(fleet: Fleet, where: reading.Source) -> tuple[Validation, object]:
+def judged(fleet: Fleet, where: Source) -> tuple[Validation, object]:
     """Read and judge once; also return the view the old readers read."""
     state = where()
     return judge.validate(fleet, state, state.read_at_ms), state.view

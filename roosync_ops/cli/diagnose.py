@@ -9,7 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.judge.diagnose import diagnose as judge
+from roosync_ops.gather.diagnosis import diagnoses
+from roosync_ops.gather.limits import Limits
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
 from roosync_ops.remote.diagnose_tidy import TidyError, rebuild_view, sweep
@@ -18,7 +19,6 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
 from . import acting, errors, options, output
-from .diagnosing import Limits, gather
 
 app = typer.Typer()
 
@@ -87,16 +87,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
 
 
 def _look(fleet: Fleet, names: list[str], shared: str | None, limits: Limits) -> Diagnoses:
-    """Look once and judge. Raises FleetError for a name that neither the inventory nor any replica knows."""
-    strangers = [name.lower() for name in names if name.lower() not in fleet and name not in fleet.groups]
-    known = [name for name in names if name.lower() not in strangers]
-    chosen = fleet.select(known) if names else tuple(fleet)
     with output.Progress() as progress:
-        progress.show(f"diagnose: looking at {len(chosen) or len(fleet)} machines")
-        scene = gather(fleet, chosen, shared, limits)
-    unseen = [name for name in strangers if not any(name in view.machines for view in scene.views.values())]
-    fleet.select(unseen)
-    return judge(scene, [*(machine.machine_id for machine in chosen), *strangers])
+        return diagnoses(fleet, names, shared, limits, lambda text: progress.show(f"diagnose: {text}"))
 
 
 def _fix(  # noqa: PLR0913 - what was found, and where

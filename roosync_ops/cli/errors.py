@@ -3,81 +3,51 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
+
+from roosync_ops.gather import errors as below
+from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, OK, UNAVAILABLE, USAGE, CommandError, Failure, usage
 
 from . import output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OK: Final = 0
-NOT_AS_EXPECTED: Final = 1
-USAGE: Final = 2
-UNAVAILABLE: Final = 3
-#: A defect of ours. Not 1: a crash must never read as a verdict about the fleet.
-INTERNAL: Final = 70
+__all__ = [
+    "INTERNAL",
+    "INTERRUPTED",
+    "NOT_AS_EXPECTED",
+    "OK",
+    "UNAVAILABLE",
+    "USAGE",
+    "CommandError",
+    "Failure",
+    "as_json",
+    "describe",
+    "report",
+    "usage",
+    "wants_json",
+]
+
 INTERRUPTED: Final = 130
-
-
-class Failure(NamedTuple):
-    """What went wrong, for people and for programs. `hint` is the next command to type, or None."""
-
-    code: str
-    message: str
-    hint: str | None
-    exit_code: int
-
-
-class CommandError(Exception):
-    """A command cannot go on. `code` is for programs (UPPER_SNAKE), `message` one sentence, `hint` the next command."""
-
-    def __init__(self, code: str, message: str, hint: str | None = None, exit_code: int = NOT_AS_EXPECTED) -> None:
-        super().__init__(message)
-        self.failure = Failure(code, message, hint, exit_code)
-
-
-def usage(message: str, hint: str | None = None) -> CommandError:
-    """Return the error for a command line that makes no sense."""
-    return CommandError("USAGE", message, hint, USAGE)
 
 
 def describe(error: BaseException) -> Failure:
     """Return what to say about `error`, and the exit code it earns."""
-    if isinstance(error, CommandError):
-        return error.failure
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return Failure("INTERRUPTED", "interrupted", None, INTERRUPTED)
     if isinstance(error, typer.TyperException):
         return Failure("USAGE", error.format_message(), _help_of(error), error.exit_code)
-    known = _from_below(error)
-    if known is not None:
-        return known
-    return Failure("INTERNAL", f"{type(error).__name__}: {error}", "report it with the lines above", INTERNAL)
+    return below.describe(error)
 
 
 def _help_of(error: Any) -> str | None:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help" if context is not None else None
-
-
-def _from_below(error: BaseException) -> Failure | None:
-    """Name the errors of the rooms below. A room that was never imported cannot have raised one."""
-    rooms = sys.modules
-    fleet = rooms.get("roosync_ops.fleet.machine")
-    if fleet is not None and isinstance(error, fleet.FleetError):
-        return Failure("INVENTORY", str(error), "roosync-ops machines check", USAGE)
-    state = rooms.get("roosync_ops.state.errors")
-    if state is not None and isinstance(error, state.StateUnavailableError):
-        return Failure("SHARED_STATE_UNAVAILABLE", error.reason, error.hint, UNAVAILABLE)
-    via = rooms.get("roosync_ops.remote.via")
-    if via is not None and isinstance(error, via.ViaError):
-        return Failure("SHARED_STATE_UNAVAILABLE", error.reason, error.hint, UNAVAILABLE)
-    return None
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> int:

@@ -2,23 +2,16 @@
 
 import sys
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import judge
-from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.judge.history import Past
-from roosync_ops.judge.history import history as history_of
-from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.past import flips_told, pasts
+from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.history import history_json, history_markdown, history_table
-from roosync_ops.state import SharedState
-from roosync_ops.state.memory import default_folder
-from roosync_ops.watch.memory import WatchMemory
-from roosync_ops.watch.rows import rows_of
 
-from . import errors, options, output, reading
-from .watch import memory_name
+from . import errors, options, output
 
 app = typer.Typer()
 
@@ -66,31 +59,16 @@ def history(  # noqa: PLR0913 - one argument an option
     counts neither way.
     """
     fleet = load_inventory(inventory)
-    state = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)()
-    flips = WatchMemory(memory or default_folder(), memory_name(shared, via)).history()
+    state = Source(shared, machine_of(fleet, via) if via else None, deadline)()
+    flips = flips_told(memory, shared, via)
     chosen = fleet.select(options.names_of(names)) if names else tuple(fleet)
     from_ms = state.read_at_ms - round(days * _DAY_MS)
-    pasts = _pasts(fleet, chosen, state, flips, from_ms)
+    found = pasts(fleet, chosen, state, flips, from_ms)
     if as_json or report is Format.json:
-        output.write(history_json(pasts, state.shared, from_ms, state.read_at_ms))
+        output.write(history_json(found, state.shared, from_ms, state.read_at_ms))
     elif report is Format.markdown:
-        output.write(history_markdown(pasts, from_ms, state.read_at_ms, lang))
+        output.write(history_markdown(found, from_ms, state.read_at_ms, lang))
     else:
         width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-        output.write(history_table(pasts, lang, width, color=color))
+        output.write(history_table(found, lang, width, color=color))
     return errors.OK
-
-
-def _pasts(
-    fleet: Fleet, chosen: tuple[Machine, ...], state: SharedState, flips: list[dict[str, Any]], from_ms: int
-) -> list[Past]:
-    """Judge the whole fleet, so that a stale observer is known for one, and return the history of the chosen."""
-    rows = {row.machine_id: row for row in rows_of(judge.validate(fleet, state, state.read_at_ms), state, fleet)}
-    suspect = any(row.doubt == OBSERVER_SUSPECTED for row in rows.values())
-    found = []
-    for machine in chosen:
-        row, piece = rows[machine.machine_id], state.machines.get(machine.machine_id)
-        record = None if piece is None else piece.record
-        doubt = suspect or row.doubt is not None
-        found.append(history_of(machine.machine_id, record, row.status, doubt, flips, from_ms, state.read_at_ms))
-    return found

@@ -3,16 +3,16 @@
 import json
 import sys
 from enum import StrEnum
-from functools import partial
 from typing import Annotated, Final
 
 import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import load_inventory
-from roosync_ops.wire.times import now_ms
+from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.validation import who_sees_whom
 
-from . import errors, options, output, reading, testimony
+from . import errors, options, output
 
 app = typer.Typer()
 
@@ -44,8 +44,8 @@ def matrix(  # noqa: PLR0913 - one argument an option
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
     limit: options.Limit = None,
-    timeout: options.ProbeTimeout = options.PROBE_TIMEOUT_S,
-    connect_timeout: options.ProbeConnectTimeout = options.PROBE_CONNECT_S,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     report: Annotated[Format, typer.Option("--format", "-f", help="How to write the report.")] = Format.table,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
@@ -62,12 +62,8 @@ def matrix(  # noqa: PLR0913 - one argument an option
     fleet = load_inventory(inventory)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = fleet.select(names) if names else tuple(fleet)
-    own, found, trouble = testimony.ask_beside(
-        chosen, timeout, connect_timeout, partial(reading.own_replica, shared, deadline)
-    )
-    result = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
-    if not result.observers and not result.reached:
-        raise testimony.nobody(len(chosen), trouble)
+    with output.Progress() as progress:
+        result = who_sees_whom(chosen, shared, Limits(timeout, connect_timeout, deadline), progress.show)
     output.write(_text(result, Format.json if as_json else report, lang))
     return errors.OK if result.ok else errors.NOT_AS_EXPECTED
 

@@ -41,9 +41,6 @@ Deadline = Annotated[
     float | None,
     typer.Option("--deadline", metavar="SECONDS", min=0.1, help="How long one reading of the shared state may take."),
 ]
-#: How long one machine may take to say everything, and to take a connection, in s.
-PROBE_TIMEOUT_S: Final = 15.0
-PROBE_CONNECT_S: Final = 1.5
 ProbeTimeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long each machine may take to answer.")
 ]

@@ -1,81 +1,18 @@
-"""From the options of a command to the shared state it is about: which folder or machine, read when, waited for how."""
+"""Looking again until the shared state shows what is waited for, and reading much without a pause."""
 
 from __future__ import annotations
 
 import gc
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
-
-from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
-from roosync_ops.wire.times import now_ms
+from typing import TYPE_CHECKING
 
 from . import errors, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge import Validation
-
-#: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
-_VIA_DEADLINE_S: Final = 20.0
-#: How long to wait between two readings of a folder, and of a machine over SSH, in seconds.
-_FOLDER_POLL_S: Final = 0.5
-_VIA_POLL_S: Final = 2.0
-
-
-class Source:
-    """Where the shared state is read. Calling it reads once and returns the state with the time it was read."""
-
-    def __init__(self, shared: str | None, via: Machine | None, deadline_s: float | None) -> None:
-        if via is None and not shared:
-            raise errors.usage(
-                "no shared state is named, so there is nothing to read",
-                "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH",
-            )
-        self._shared = shared or ""
-        self._via = via
-        self._deadline_s = deadline_s or (DEFAULT_DEADLINE_S if via is None else _VIA_DEADLINE_S)
-        self._bounded = BoundedShare(self._deadline_s)
-
-    @property
-    def poll_s(self) -> float:
-        """How long to wait between two readings, in seconds."""
-        return _FOLDER_POLL_S if self._via is None else _VIA_POLL_S
-
-    def __call__(self) -> SharedState:
-        """Read now. Raises StateUnavailableError or ViaError."""
-        if self._via is not None:
-            return self._read_via(self._via)
-        # The time before the reading: a slow share must not make what is read from it look older than it is.
-        return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
-
-    def _read_via(self, machine: Machine) -> SharedState:
-        from roosync_ops.remote.via import read_state  # noqa: PLC0415 - it brings pyinfra
-
-        asked = now_ms()
-        document = read_state(machine, timeout_s=self._deadline_s)
-        return from_document(document, now_ms(), asked)
-
-
-def own_replica(shared: str | None, deadline_s: float | None) -> tuple[SharedState | None, str | None]:
-    """Return this computer's own replica, or why it has none; neither where none is named."""
-    if not shared:
-        return None, None
-    try:
-        return Source(shared, None, deadline_s)(), None
-    except StateUnavailableError as error:
-        return None, error.reason
-
-
-def machine_of(fleet: Fleet, name: str) -> Machine:
-    """Return the machine `--via` names. Raises CommandError (usage) where the inventory has none of that name."""
-    machine = fleet.get(name.lower())
-    if machine is None:
-        raise errors.usage(f"--via {name}: no such machine in the inventory", "roosync-ops machines list")
-    return machine
 
 
 def watch(

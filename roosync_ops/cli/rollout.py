@@ -8,6 +8,7 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.remote.run import Result
 
@@ -71,7 +72,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     return errors.OK if ok else errors.NOT_AS_EXPECTED
 
 
-def _view(where: reading.Source) -> object:
+def _view(where: Source) -> object:
     """Return the view before anything is done; a state that cannot be read yet is no reason not to begin."""
     try:
         return where().view
@@ -88,7 +89,7 @@ class _Look:
     def __init__(  # noqa: PLR0913 - what a look is made of
         self,
         fleet: Fleet,
-        where: reading.Source,
+        where: Source,
         chosen: tuple[Machine, ...],
         results: tuple[Result, ...],
         *,

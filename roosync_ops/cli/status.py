@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import judge, show
+from roosync_ops.gather.source import Source, machine_of
 
 from . import errors, options, output, reading
 
@@ -58,14 +59,12 @@ def status(  # noqa: PLR0913 - one argument an option
     return errors.OK
 
 
-def _source(
-    inventory: options.Inventory, shared: str | None, via: str | None, deadline: float | None
-) -> reading.Source:
+def _source(inventory: options.Inventory, shared: str | None, via: str | None, deadline: float | None) -> Source:
     if not via:
-        return reading.Source(shared, None, deadline)
+        return Source(shared, None, deadline)
     from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - not needed without --via
 
-    return reading.Source(shared, reading.machine_of(load_inventory(inventory), via), deadline)
+    return Source(shared, machine_of(load_inventory(inventory), via), deadline)
 
 
 def _print_schema() -> int:

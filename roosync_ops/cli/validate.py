@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Final
@@ -12,10 +11,13 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.wire.times import now_ms
+from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import probed
+from roosync_ops.gather.validation import validation as validation_of
 
-from . import errors, options, output, reading, testimony
-from .patient import Patient
+from . import errors, options, output, reading
 
 app = typer.Typer()
 
@@ -63,8 +65,8 @@ def validate(  # noqa: PLR0913 - one argument an option
     probe: options.Probe = False,
     patience: options.Patience = None,
     memory: options.Memory = None,
-    timeout: options.ProbeTimeout = options.PROBE_TIMEOUT_S,
-    connect_timeout: options.ProbeConnectTimeout = options.PROBE_CONNECT_S,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
 ) -> int:
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
@@ -81,11 +83,11 @@ def validate(  # noqa: PLR0913 - one argument an option
         chosen = fleet.select(names) if names else None
         patient = Patient(patience, memory, fleet)
         if probe:
-            look = _Probe(fleet, chosen, shared, deadline, patient, timeout, connect_timeout)
-            check, poll_s = _probed(look, via), _PROBE_POLL_S
+            limits = Limits(timeout, connect_timeout, deadline)
+            check, poll_s = _probing(fleet, chosen, shared, via, limits, patient), _PROBE_POLL_S
         else:
-            source = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)
-            check, poll_s = partial(_read, source, fleet, chosen, patient), source.poll_s
+            source = Source(shared, machine_of(fleet, via) if via else None, deadline)
+            check, poll_s = partial(validation_of, source, fleet, chosen, patient), source.poll_s
         validation = reading.watch(check, lambda seen: seen.ok, wait, poll_s)
         report = Format.json if as_json else report
         output.write(_text(validation, report, lang))
@@ -94,49 +96,24 @@ def validate(  # noqa: PLR0913 - one argument an option
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
-@dataclass(frozen=True)
-class _Probe:
-    """What a look through the machines' own eyes takes."""
-
-    fleet: Fleet
-    chosen: tuple[Machine, ...] | None
-    shared: str | None
-    deadline: float | None
-    patient: Patient
-    timeout: float
-    connect_timeout: float
-
-    def __call__(self) -> judge.Validation:
-        """Ask and judge once. Raises CommandError (unavailable) where nobody shows anything."""
-        asked = tuple(self.fleet) if self.chosen is None else self.chosen
-        own, found, trouble = testimony.ask_beside(
-            asked, self.timeout, self.connect_timeout, partial(reading.own_replica, self.shared, self.deadline)
-        )
-        now = max((one.read_ms for one in found.values() if one.state is not None), default=0) or now_ms()
-        state = judge.pooled(own, found.values(), now)
-        if state is None:
-            raise testimony.nobody(len(asked), trouble)
-        known = self.patient.learn(own, judge.knowledge(found.values()).offsets)
-        matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
-        return judge.validate(self.fleet, state, now, self.chosen, known=known, matrix=matrix)
-
-
-def _probed(look: _Probe, via: str | None) -> Callable[[], judge.Validation]:
+def _probing(  # noqa: PLR0913, PLR0917 - a fleet, where to look, and how long
+    fleet: Fleet,
+    chosen: tuple[Machine, ...] | None,
+    shared: str | None,
+    via: str | None,
+    limits: Limits,
+    patient: Patient,
+) -> Callable[[], judge.Validation]:
     if via:
         raise errors.usage(
             "--probe asks every machine, so --via is of no use beside it", "roosync-ops validate --probe"
         )
+
+    def look() -> judge.Validation:
+        with output.Progress() as progress:
+            return probed(fleet, chosen, shared, limits, patient, progress.show)
+
     return look
-
-
-def _read(
-    source: reading.Source, fleet: Fleet, chosen: tuple[Machine, ...] | None, patient: Patient
-) -> judge.Validation:
-    state = source()
-    known = patient.learn(state)
-    if known.patience_ms is None:
-        return judge.validate(fleet, state, state.read_at_ms, chosen)
-    return judge.validate(fleet, state, state.read_at_ms, chosen, known=known)
 
 
 def _note_patience(validation: judge.Validation, patient: Patient) -> None:

@@ -16,6 +16,9 @@ import typer
 
 from roosync_ops import judge
 from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.past import memory_name
+from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import live
 from roosync_ops.show.text import safe
@@ -28,8 +31,7 @@ from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 from roosync_ops.wire.times import now_ms
 
-from . import errors, options, output, reading
-from .patient import Patient
+from . import errors, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +103,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one.
     """
     fleet = load_inventory(inventory)
-    source = reading.Source(shared, reading.machine_of(fleet, via) if via else None, deadline)
+    source = Source(shared, machine_of(fleet, via) if via else None, deadline)
     named = memory_name(shared, via)
     folder = memory or default_folder()
     told = WatchMemory(folder, named, _observer(via, fleet))
@@ -130,11 +132,6 @@ def watch(  # noqa: PLR0913 - one argument an option
         except Ended:
             pass
     return errors.OK
-
-
-def memory_name(shared: str | None, via: str | None) -> str:
-    """Return what a watcher's memory goes by: the replica that is read, whoever names it from where."""
-    return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
 
 
 def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float | None) -> None:
@@ -206,7 +203,7 @@ def _teller(lang: str, *, as_json: bool, silent: bool) -> Callable[[dict[str, An
     return tell
 
 
-def _reader(source: reading.Source) -> Callable[[], SharedState]:
+def _reader(source: Source) -> Callable[[], SharedState]:
     def read() -> SharedState:
         try:
             return source()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.cli.diagnosing import sight as sight_of
+from roosync_ops.gather.sights import sight as sight_of
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_causes import CAUSES
 from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnoses, Scene, Sight

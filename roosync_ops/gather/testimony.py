@@ -9,7 +9,7 @@ from roosync_ops.judge import Testimony, Word, evidence
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
-from . import errors, output
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,20 +27,25 @@ _CONNECTED: Final = {
 _OK: Final = "ok"
 
 
-def ask(machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float) -> dict[str, Testimony]:
-    """Ask every machine at once, showing on a terminal how far it is, and return what each testifies."""
+def silently(_: str) -> None:
+    """Tell nobody how far it is."""
+
+
+def ask(
+    machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float, tell: Callable[[str], None] = silently
+) -> dict[str, Testimony]:
+    """Ask every machine at once, telling how far it is, and return what each testifies."""
     from roosync_ops.remote.look import look  # noqa: PLC0415 - not needed where nobody is asked
 
-    with output.Progress() as progress:
-        answered = 0
+    answered = 0
 
-        def tell(_: Look) -> None:
-            nonlocal answered
-            answered += 1
-            progress.show(f"asking {len(machines)} machines: {answered} answered or given up")
+    def count(_: Look) -> None:
+        nonlocal answered
+        answered += 1
+        tell(f"asking {len(machines)} machines: {answered} answered or given up")
 
-        progress.show(f"asking {len(machines)} machines")
-        looks = look(machines, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, tell=tell)
+    tell(f"asking {len(machines)} machines")
+    looks = look(machines, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, tell=count)
     return {machine.machine_id: testimony(machine, looks[machine.machine_id]) for machine in machines}
 
 
@@ -49,6 +54,7 @@ def ask_beside(
     timeout_s: float,
     connect_timeout_s: float,
     read: Callable[[], tuple[SharedState | None, str | None]],
+    tell: Callable[[str], None] = silently,
 ) -> tuple[SharedState | None, dict[str, Testimony], str | None]:
     """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
 
@@ -56,7 +62,7 @@ def ask_beside(
     """
     with ThreadPoolExecutor(1) as pool:
         here = pool.submit(read)
-        found = ask(machines, timeout_s, connect_timeout_s)
+        found = ask(machines, timeout_s, connect_timeout_s, tell)
         own, trouble = here.result()
     return own, found, trouble
 

@@ -25,17 +25,10 @@ if TYPE_CHECKING:
     from roosync_ops.remote.facts_model import AgentStatus, Report
     from roosync_ops.remote.look import Look
 
+    from .limits import Limits
+
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long it may take, in s: one machine in all, its connection, and the operator's own share."""
-
-    timeout_s: float
-    connect_s: float
-    deadline_s: float | None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.cli.testimony import testimony as told_by
 from roosync_ops.fleet import Machine
+from roosync_ops.gather.testimony import testimony as told_by
 from roosync_ops.remote.facts_model import AgentStatus, Clock, Report
 from roosync_ops.remote.ledger import Failure
 from roosync_ops.remote.look import Look

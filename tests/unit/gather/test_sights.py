@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.cli.diagnosing import sight, with_witnesses
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.sights import sight, with_witnesses
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Scene, Sight
 from roosync_ops.remote.diagnose import Reach

@@ -1,0 +1,19 @@
+"""How long looking may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: How long one machine may take to say everything, and to take a connection, in s.
+PROBE_TIMEOUT_S: Final = 15.0
+PROBE_CONNECT_S: Final = 1.5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long it may take, in s: one machine in all, its connection, this computer's own share (None: as usual)."""
+
+    timeout_s: float = PROBE_TIMEOUT_S
+    connect_s: float = PROBE_CONNECT_S
+    deadline_s: float | None = None

@@ -1,0 +1,45 @@
+"""When each machine was up: its own record, and the flips that a watcher told on this computer."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from roosync_ops import judge
+from roosync_ops.judge.history import Past, history
+from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.state.memory import default_folder
+from roosync_ops.watch.memory import WatchMemory
+from roosync_ops.watch.rows import rows_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.state import SharedState
+
+
+def memory_name(shared: str | None, via: str | None) -> str:
+    """Return what a watcher's memory goes by: the replica that is read, whoever names it from where."""
+    return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
+
+
+def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list[dict[str, Any]]:
+    """Return the flips that watchers of this replica told on this computer, oldest first."""
+    return WatchMemory(folder or default_folder(), memory_name(shared, via)).history()
+
+
+def pasts(
+    fleet: Fleet, chosen: tuple[Machine, ...], state: SharedState, flips: list[dict[str, Any]], from_ms: int
+) -> list[Past]:
+    """Judge the whole fleet, so that a stale observer is known for one, and return the history of the chosen."""
+    rows = {row.machine_id: row for row in rows_of(judge.validate(fleet, state, state.read_at_ms), state, fleet)}
+    suspect = any(row.doubt == OBSERVER_SUSPECTED for row in rows.values())
+    found = []
+    for machine in chosen:
+        row, piece = rows[machine.machine_id], state.machines.get(machine.machine_id)
+        record = None if piece is None else piece.record
+        doubt = suspect or row.doubt is not None
+        found.append(history(machine.machine_id, record, row.status, doubt, flips, from_ms, state.read_at_ms))
+    return found

@@ -1,0 +1,70 @@
+"""The validation table, and who sees whom: read, asked and judged, once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from roosync_ops import judge
+from roosync_ops.wire.times import now_ms
+
+from . import testimony
+from .source import own_replica
+from .testimony import silently
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.state import SharedState
+
+    from .limits import Limits
+    from .patient import Patient
+    from .source import Source
+
+
+def validation(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, patient: Patient) -> judge.Validation:
+    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError or ViaError."""
+    state = source()
+    known = patient.learn(state)
+    if known.patience_ms is None:
+        return judge.validate(fleet, state, state.read_at_ms, chosen)
+    return judge.validate(fleet, state, state.read_at_ms, chosen, known=known)
+
+
+def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
+    fleet: Fleet,
+    chosen: Sequence[Machine] | None,
+    shared: str | None,
+    limits: Limits,
+    patient: Patient,
+    tell: Callable[[str], None] = silently,
+) -> judge.Validation:
+    """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything."""
+    asked = tuple(fleet) if chosen is None else chosen
+    own, found, trouble = _asked(asked, shared, limits, tell)
+    now = max((one.read_ms for one in found.values() if one.state is not None), default=0) or now_ms()
+    state = judge.pooled(own, found.values(), now)
+    if state is None:
+        raise testimony.nobody(len(asked), trouble)
+    known = patient.learn(own, judge.knowledge(found.values()).offsets)
+    matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
+    return judge.validate(fleet, state, now, chosen, known=known, matrix=matrix)
+
+
+def who_sees_whom(
+    chosen: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None] = silently
+) -> judge.Matrix:
+    """Ask every machine what its own replica shows. Raises CommandError where nobody shows anything."""
+    own, found, trouble = _asked(chosen, shared, limits, tell)
+    matrix = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
+    if not matrix.observers and not matrix.reached:
+        raise testimony.nobody(len(chosen), trouble)
+    return matrix
+
+
+def _asked(
+    machines: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None]
+) -> tuple[SharedState | None, dict[str, judge.Testimony], str | None]:
+    read = partial(own_replica, shared, limits.deadline_s)
+    return testimony.ask_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
