@@ -4,6 +4,10 @@ set -eu
 PACKAGES="systemd-container debootstrap debian-archive-keyring iproute2 util-linux openssh-client openssh-server"
 # Windows-like hosts: Wine, and the compiler of their small programs.
 PACKAGES="$PACKAGES wine64 gcc-mingw-w64-x86-64-win32"
+# The dashboard, in a real browser.
+PACKAGES="$PACKAGES chromium"
+# What judges the MCP server comes from npm; some machines have another npm than Debian's, which would not go with it.
+command -v npm >/dev/null || PACKAGES="$PACKAGES npm"
 # Debian's own python3 comes without what `python3 -m venv` needs.
 python3 -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 
