@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: A machine that is on takes its TCP connection within this, a lost packet included, in s; one that is off never does.
 CONNECT_S: Final = 1.5
+#: A server that took the connection greets and agrees on keys within this or this part of a machine's whole time,
+#: whichever is more, and has let us in within the other, in s: one that hangs there is no slow agent.
+GREETING: Final = (3.0, 0.2)
+LOGIN: Final = (6.0, 0.4)
 #: Beyond a machine's own limit: to start the worker, and for it to tell that a machine was late, in s.
 _WORKER_S: Final = 5.0
 CONNECT: Final = "connect"
@@ -105,8 +109,14 @@ def _request(
         "verbose": False,
         "timeout": timeout_s,
         "connectTimeout": min(timeout_s, connect_timeout_s),
+        "greetingTimeout": _share_of(timeout_s, *GREETING),
+        "loginTimeout": _share_of(timeout_s, *LOGIN),
         "withState": with_state,
     }
+
+
+def _share_of(timeout_s: float, least_s: float, part: float) -> float:
+    return min(timeout_s, max(least_s, part * timeout_s))
 
 
 def _look(event: dict[str, Any]) -> Look:

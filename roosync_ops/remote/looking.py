@@ -12,7 +12,7 @@ from pyinfra.api.state import State
 
 from roosync_ops.fleet import Machine
 
-from . import checks, facts
+from . import checks, facts, greeting
 from .facts_model import SilenceError, parse_told
 from .ledger import Failure
 from .preflight import wrong_system
@@ -48,7 +48,8 @@ class LookFacts(facts.MachineFacts):
 def answer(request: dict[str, Any], connect: Connect, say: Tell) -> None:
     """Look at each machine of `request`, and say so as soon as it is known."""
     machines = [Machine.of(name, request["look"][name]) for name in request["machines"]]
-    inventory = Inventory(([machine.entry() for machine in machines], {}))
+    entries = [greeting.patient(machine.entry(), request["greetingTimeout"]) for machine in machines]
+    inventory = Inventory((entries, {}))
     state = State(inventory, Config(CONNECT_TIMEOUT=request["connectTimeout"], PARALLEL=len(machines)))
     asked = [(machine, inventory.get_host(machine.machine_id)) for machine in machines]
     joinall([state.pool.spawn(_tell, state, host, machine, request, connect, say) for machine, host in asked])
@@ -72,7 +73,7 @@ def _looked(
 ) -> Iterator[tuple[str, Any]]:
     """Yield what is learned; what was yielded stands, whatever happens later."""
     end = time.monotonic() + request["timeout"]
-    failure = connect(state, host, request["timeout"])
+    failure = connect(state, host, request["loginTimeout"])
     if failure is None:
         state.activate_host(host)
         failure = wrong_system(host, machine)
