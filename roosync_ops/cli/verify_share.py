@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
 from . import errors, options, output
@@ -52,7 +53,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     via: Vias = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     seconds: Annotated[float, typer.Option("--seconds", min=0, help="How long to watch beats arrive.")] = 60.0,
-    connect_timeout: options.ProbeConnectTimeout = options.PROBE_CONNECT_S,
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
