@@ -15,7 +15,9 @@ from roosync_ops.gather import dashboard as gathered
 from roosync_ops.gather.errors import usage
 from roosync_ops.gather.limits import Limits
 from roosync_ops.gather.testimony import silently
+from roosync_ops.show.badge import badge
 from roosync_ops.show.dashboard_markdown import dashboard_markdown
+from roosync_ops.show.page import page
 from roosync_ops.show.refreshed import refreshed
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.identity import is_machine_id, machine_id_named
@@ -94,4 +96,8 @@ def _writer() -> str:
 
 def _files(board: Dashboard, writer: str, lang: str) -> dict[str, str]:
     name = _NAME.format(writer)
-    return {f"{name}.md": dashboard_markdown(board, lang)}
+    return {
+        f"{name}.svg": badge(board.validation, lang),
+        f"{name}.html": page(board, lang),
+        f"{name}.md": dashboard_markdown(board, lang),
+    }
