@@ -39,17 +39,19 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
     probe: bool = True,
     memory: Path | None = None,
     tell: Callable[[str], None] = silently,
+    source: Source | None = None,
 ) -> Dashboard:
     """Look once at everything that a dashboard shows.
 
     With `probe` every machine is asked, and a shared state that cannot be read here is told in the dashboard; without,
-    it is read here alone. Raises StateUnavailableError then, and CommandError where nobody shows anything.
+    it is read here alone. Who looks again and again passes the same `source` of `shared`.
+    Raises StateUnavailableError without a probe, and CommandError where nobody shows anything.
     """
     patient = Patient(None, memory, fleet)
     if probe:
-        look = seen_by_all(fleet, None, shared, limits, patient, tell)
+        look = seen_by_all(fleet, None, shared, limits, patient, tell, source)
     else:
-        look = seen(Source(shared, None, limits.deadline_s), fleet, None, patient)
+        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, patient)
     at_ms, state = look.validation.checked_at_ms, look.state
     flips = flips_told(memory, shared, None) if shared else []
     from_ms = at_ms - WINDOW_MS

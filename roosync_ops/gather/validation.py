@@ -70,10 +70,11 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     limits: Limits,
     patient: Patient,
     tell: Callable[[str], None] = silently,
+    source: Source | None = None,
 ) -> Seen:
-    """Do as `probed` does, and return with it what it rests on."""
+    """Do as `probed` does, and return with it what it rests on; `source` is what reads `shared`, where it is kept."""
     asked = tuple(fleet) if chosen is None else chosen
-    own, found, trouble = _asked(asked, shared, limits, tell)
+    own, found, trouble = _asked(asked, shared, limits, tell, source)
     now = max((one.read_ms for one in found.values() if one.state is not None), default=0) or now_ms()
     state = judge.pooled(own, found.values(), now)
     if state is None:
@@ -95,7 +96,11 @@ def who_sees_whom(
 
 
 def _asked(
-    machines: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None]
+    machines: Sequence[Machine],
+    shared: str | None,
+    limits: Limits,
+    tell: Callable[[str], None],
+    source: Source | None = None,
 ) -> tuple[SharedState | None, dict[str, judge.Testimony], str | None]:
-    read = partial(own_replica, shared, limits.deadline_s)
+    read = partial(own_replica, shared, limits.deadline_s, source)
     return testimony.ask_beside(machines, limits.timeout_s, limits.connect_s, read, tell)

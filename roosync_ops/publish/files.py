@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from roosync_ops.agent.share import replace_file
 from roosync_ops.gather.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError
+from roosync_ops.show.text import safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
@@ -85,6 +86,8 @@ def _bounded(write: Callable[[], None], path: str, deadline_s: float, hint: str,
         raise _error(f"{path}: another roosync-ops on this computer is writing", hint, NOT_AS_EXPECTED) from None
     except ShareHungError as error:
         raise _error(f"{path}: no answer within {error.deadline_s:g} s", hint, UNAVAILABLE) from None
+    except ValueError as error:  # a lone surrogate in the path
+        raise _error(f"{path!r:.80} is no path: {error}", hint, USAGE) from None
     except OSError as error:
         code = missing if error.errno in _MISSING else NOT_AS_EXPECTED
         raise _error(f"{_where(error, path)}: {_why(error)}", hint, code) from None
@@ -101,4 +104,4 @@ def _why(error: OSError) -> str:
 
 
 def _error(reason: str, hint: str, code: int) -> CommandError:
-    return CommandError("DASHBOARD_NOT_WRITTEN", f"the dashboard was not written: {reason}", hint, code)
+    return CommandError("DASHBOARD_NOT_WRITTEN", f"the dashboard was not written: {safe(reason)}", hint, code)

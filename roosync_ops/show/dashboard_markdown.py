@@ -91,7 +91,7 @@ def _matrix(board: Dashboard, lang: str) -> str:
 
 def _agents(board: Dashboard, lang: str) -> list[str]:
     word = board_words(lang)
-    against = word["against"].format(baseline=board.baseline)
+    against = markdown_safe(word["against"].format(baseline=board.baseline))
     heads = [words(lang)["machine"], word["agent"], word["interval"], word["timeout"], against]
     rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
     table = [heads, ["---"] * len(heads), *rows]

@@ -48,7 +48,7 @@ def six(now_ms: int = NOW, *, probed: bool = True) -> Dashboard:
         _flip("myia-ai-01", "online", "left", now_ms - 30 * HOUR, "stopped-on-purpose"),
         _flip("myia-po-2023", "offline", "online", now_ms - 26 * HOUR, "beats-again"),
     ]
-    return board(fleet, records, now_ms, flips=flips, probed=ONLINE if probed else (), off=OFF)
+    return board(fleet, records, now_ms, flips=flips, probed=ONLINE if probed else (), off=OFF if probed else ())
 
 
 def troubled(now_ms: int = NOW) -> Dashboard:
@@ -129,16 +129,11 @@ def board(  # noqa: PLR0913 - a fleet, and what is known of it
 
 
 def _answer(name: str, records: list[dict[str, Any]], now_ms: int) -> Testimony:
-    """A machine's replica shows the others as they were seven seconds ago."""
-    older = [record if record["machineId"] == name else _older(record) for record in records]
+    """A machine that beats, and whose replica shows what everybody's does."""
     piece = _state(records, now_ms, ()).machines.get(name)
     record = None if piece is None else piece.record
     word = Word(evidence.ALIVE, sequence=record.sequence, heard_ms=record.last_heartbeat_ms) if record else Word("gone")
-    return Testimony(name, word, _state(older, now_ms, ()), None, now_ms, 0, 20)
-
-
-def _older(record: dict[str, Any]) -> dict[str, Any]:
-    return record
+    return Testimony(name, word, _state(records, now_ms, ()), None, now_ms, 0, 20)
 
 
 def _state(records: list[dict[str, Any]], now_ms: int, findings: tuple[Finding, ...]) -> SharedState:

@@ -74,7 +74,7 @@ class Watched:
 def opened(
     browser: Browser, url: str, *, dark: bool = False, phone: bool = False, now_ms: int | None = None, **context: Any
 ) -> Iterator[Watched]:
-    """Open one page; its clock stands at `now_ms` where that is given, and goes on from there."""
+    """Open one page; its clock stands at `now_ms` where that is given; `at` sets it on."""
     view = PHONE if phone else DESK
     scheme = "dark" if dark else "light"
     session = browser.new_context(viewport=view, color_scheme=scheme, **context)  # type: ignore[arg-type]  # a plain dict
@@ -87,11 +87,17 @@ def opened(
         page.on("dialog", watched.dismiss)
         page.on("request", lambda request: watched.requests.append(request.url))
         if now_ms is not None:
-            page.clock.install(time=now_ms / 1000)
+            page.clock.set_fixed_time(now_ms / 1000)
         page.goto(url)
         yield watched
     finally:
         session.close()
+
+
+def at(page: Page, now_ms: int) -> None:
+    """Set the page's clock, and have the page look at it."""
+    page.clock.set_fixed_time(now_ms / 1000)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def screenshot(  # noqa: PLR0913 - what is shown, and how

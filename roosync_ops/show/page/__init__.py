@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 SERVE: Final = f"{COMMAND} --serve"
 
 
-def page(board: Dashboard, lang: str = "en", *, live: bool = False) -> str:
-    """Return the whole document; a `live` one asks the server it came from for what is new."""
+def page(board: Dashboard, lang: str = "en") -> str:
+    """Return the whole document, as a file."""
+    return document(board, lang, fragment(board, lang), live=False)
+
+
+def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
+    """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
     code = "fr" if lang == "fr" else "en"
     seen = board.validation
     title = f"{headline(seen.online, seen.total, seen.percent)} · roosync-ops"
@@ -48,14 +53,14 @@ def page(board: Dashboard, lang: str = "en", *, live: bool = False) -> str:
     skip = el("a", board_words(code)["skip"], href="#machines", class_="skip")
     said = el("div", id="said", role="status", class_="vh")
     script = el("script", Html(_asset("page.js")))
-    body = el("body", skip, patterns(), fragment(board, code, live=live), said, script)
+    body = el("body", skip, patterns(), content, said, script)
     return f"<!doctype html>\n{el('html', el('head', head), body, lang=code, class_='stale')}\n"
 
 
 def fragment(
-    board: Dashboard, lang: str = "en", *, live: bool = False, trouble: str | None = None, now_ms: int | None = None
+    board: Dashboard, lang: str = "en", *, live: bool = False, trouble: str | None = None, key: str | None = None
 ) -> Html:
-    """Return what changes from look to look; `trouble` is why the last look failed, `now_ms` the server's clock."""
+    """Return what changes from look to look; `trouble` is why the last look failed, `key` what this one goes by."""
     parts = [
         sections.machines(board, lang),
         sections.todo(board, lang),
@@ -66,15 +71,8 @@ def fragment(
         sections.findings(board, lang),
     ]
     content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), _footer(lang, live=live)]
-    return el(
-        "div",
-        content,
-        id="page",
-        data_checked=board.at_ms,
-        data_now=now_ms,
-        data_live=live,
-        data_trouble=trouble is not None,
-    )
+    data = {"data_checked": board.at_ms, "data_live": live, "data_trouble": trouble is not None, "data_key": key}
+    return el("div", content, id="page", **data)
 
 
 def policy(*, live: bool) -> str:

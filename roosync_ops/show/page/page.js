@@ -87,19 +87,26 @@
     }
   }
 
+  function renew(text) {
+    const next = new DOMParser().parseFromString(text, "text/html").getElementById("page");
+    // Nobody's selection is taken away while what is shown is still current.
+    const selecting = !document.getSelection().isCollapsed && since() < FRESH / 2 && !("trouble" in next.dataset);
+    if (selecting) return;
+    show(document.adoptNode(next));
+    document.title = `${page.querySelector("h1").firstChild.textContent} · roosync-ops`;
+  }
+
   async function ask() {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE);
     try {
-      const answer = await fetch("live", { signal: abort.signal, cache: "no-store" });
+      const key = encodeURIComponent(page.dataset.key);
+      const answer = await fetch(`live?key=${key}`, { signal: abort.signal, cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
-      const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("page");
+      const text = await answer.text();
+      offset = Number(answer.headers.get("X-Roosync-Now")) - Date.now();
       gone = false;
-      offset = Number(next.dataset.now) - Date.now();
-      // Nobody's selection is taken away while what is shown is still current.
-      const selecting = !document.getSelection().isCollapsed && since() < FRESH / 2 && !("trouble" in next.dataset);
-      if (!selecting) show(document.adoptNode(next));
-      document.title = page.querySelector("h1").firstChild.textContent + " · roosync-ops";
+      if (answer.status !== 204) renew(text);
     } catch {
       gone = true;
     } finally {
