@@ -40,6 +40,8 @@ COMMANDS: Final = {
     "history": "Show when each machine was up, and how much of that is known.",
     "matrix": "Show who sees whom: what every machine's own replica shows.",
     "diagnose": "Find out what is the matter with a machine, and what mends it.",
+    "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
+    "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
     "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",
