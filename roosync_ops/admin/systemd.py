@@ -149,9 +149,16 @@ class Systemd:
 
 
 def command_line(command: Sequence[str]) -> str:
-    """Return what stands behind `ExecStart=`; only in the arguments is `$` a variable's beginning (systemd.service)."""
-    first, *rest = map(quoted, command)
-    return " ".join([first.replace("$$", "$"), *rest])
+    """Return what stands behind `ExecStart=`. Raises RecurringError for a program that systemd does not take.
+
+    Only in the arguments is `$` a variable's beginning (systemd.service); quotes and backslashes
+    in the program's own path are "special characters" to it, however they are written.
+    """
+    program, *arguments = command
+    if set(program) & set("\"'\\"):
+        reason = f"systemd runs no program whose path has quotes or a backslash in it: {program!a:.200}"
+        raise RecurringError(reason, "move this Python, or roosync-ops schedule --mechanism cron")
+    return " ".join([quoted(program).replace("$$", "$"), *map(quoted, arguments)])
 
 
 def _user_units() -> Path:

@@ -103,4 +103,5 @@ def task_text(job: Job, user: str) -> str:
             raise RecurringError(f"a scheduled task cannot hold this: {text!a:.200}", "move what has such a path")
     program = task_xml.Program(windowless, arguments, str(job.folder), user)
     parts = {"triggers": _TRIGGER.format(every=job.every_min), "restart": "", "limit": _LIMIT}
-    return task_xml.document_of(program, _WHAT, enabled=True, **parts)
+    text = task_xml.document_of(program, _WHAT, enabled=True, **parts)
+    return text.replace("HighestAvailable", "LeastPrivilege")  # it changes nothing, so it needs no administrator

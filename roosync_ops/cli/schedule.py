@@ -92,7 +92,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         via=via,
         memory=str(folder),
         every_min=every,
-        mechanism=place.choose(mechanism).kind,
+        mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
         patience=patience,
         lang=lang.value,
         deadline=deadline,

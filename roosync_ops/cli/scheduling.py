@@ -59,16 +59,22 @@ class Place:
             reasons.append(reason)
         raise errors.usage("; ".join(reasons) or f"{by} is not for this system", "roosync-ops schedule --help")
 
+    def planned(self, by: By) -> str:
+        """Return the mechanism to write down: to print it, cron's line serves even where this computer has none."""
+        if by in (By.auto, By.cron) and not any(each.unavailable() is None for each in _mechanisms()):
+            return By.cron if os.name == "posix" else By.task
+        return self.choose(by).kind
+
     def printed(self, settings: Settings) -> dict[str, Any]:
         """Tell what would be installed."""
-        found = self.choose(By(settings.mechanism))
+        found = next(each for each in _mechanisms() if each.kind == settings.mechanism)
         return {**self._about(found, settings.every_min), "settings": settings.shown, "state": None}
 
     def installed(self, settings: Settings) -> dict[str, Any]:
         """Write the settings, then what runs them; nothing is changed where both are there."""
         found = self.choose(By(settings.mechanism))
-        _check_runs(self._folder)
         about = self._about(found, settings.every_min)
+        _check_runs(self._folder)
         changed = [self._remove_others(found)]
         changed.append(schedule_settings.save(self.path, settings.model_dump_json(indent=2)))
         job = self._job(settings.every_min)
