@@ -109,6 +109,8 @@ def report(  # noqa: PLR0913 - one argument an option
         _write(file, text)
     elif to is None or form is Format.json:
         output.write(text)
+    elif sent is not None:
+        output.write(sent.url)
     if rollout is None:
         options.note_flags(inventory, shared, via, needed=not found.ok)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
@@ -178,7 +180,7 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
         sent = comment.publish(to, body, run)
     except GhError as error:
         raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, NOT_DELIVERED) from None
-    output.note(f"{sent.action.capitalize()}: {sent.url}")
+    output.note(f"Our comment in {to.name} was {sent.action}.")
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
     return sent

@@ -15,7 +15,6 @@ from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import URL_VARIABLE
 
 from . import errors, options, output, schedule_settings, watching
-from .schedule_settings import Settings
 from .scheduling import By, Place, check
 
 app = typer.Typer()
@@ -86,7 +85,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     place = Place(folder, schedule_settings.key_of(inventory, named))
     if uninstall or status:
         return _say(place.removed() if uninstall else place.status(mechanism), as_json=as_json)
-    settings = Settings(
+    settings = schedule_settings.made(
         inventory=os.path.abspath(inventory),  # noqa: PTH100 - as above
         shared=None if via else named,
         via=via,

@@ -67,6 +67,16 @@ def lock_path(settings: Path) -> Path:
     return settings.with_suffix(".lock")
 
 
+def made(**values: Any) -> Settings:
+    """Return settings of what was typed. Raises CommandError (usage) for what no file can hold: a path in no UTF-8."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise errors.usage(f"{where}: {first['msg']}", "roosync-ops schedule --help") from None
+
+
 def read(path: Path) -> Settings:
     """Raises CommandError (usage) for a file that is not there or not what `save` wrote."""
     try:

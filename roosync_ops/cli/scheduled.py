@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
-#: Between two readings of one run, in s.
+#: Between two readings of one run, in s: at most so long, and half a heartbeat interval.
 POLL_S: Final = 5.0
 #: How much longer than the longest timeout a run may go on reading, in s: sync delay, and a share that is slow.
 _BEYOND_S: Final = 120.0
@@ -97,7 +97,7 @@ class _Run:
                 "summary": self._summary,
                 "said": [*self._said[-_SAID:], *([trouble] if trouble else [])],
             }
-            schedule_settings.save(note, json.dumps(document))
+            _keep(note, json.dumps(document))
         return code
 
     def _all(self) -> int:
@@ -118,7 +118,7 @@ class _Run:
             until = time.monotonic() + _longest_s(fleet, settings.patience)
             watcher.round(endings)
             while watcher.unsettled and time.monotonic() < until:
-                time.sleep(POLL_S)
+                time.sleep(_poll_s(fleet))
                 watcher.round(endings)
         for text in watcher.troubles:
             self._note(text)
@@ -173,6 +173,20 @@ class _Run:
             return errors.OK
         self._note(f"the dashboard was not refreshed: {ended.said or f'exit code {ended.code}'}")
         return ended.code if ended.code in (errors.USAGE, errors.UNAVAILABLE) else errors.INTERNAL
+
+
+def _keep(note: Path, text: str) -> None:
+    """Write down what came of a run; that this fails must not hide it."""
+    try:
+        schedule_settings.save(note, text)
+    except errors.CommandError as error:
+        output.note(str(error))
+
+
+def _poll_s(fleet: Fleet) -> float:
+    """Return how long to wait between two readings: a silence of two intervals would be the share's (judge.flips)."""
+    shortest = min((machine.thresholds.interval_ms for machine in fleet), default=0) / 1000
+    return min(POLL_S, max(shortest / 2, 0.2))
 
 
 def _longest_s(fleet: Fleet, patience: str) -> float:

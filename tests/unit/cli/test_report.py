@@ -154,6 +154,7 @@ def test_output_is_a_file_and_nothing_else_is_printed(
 def test_a_second_run_edits_the_comment_of_the_first(github: GitHub, run: Callable[..., Done]) -> None:
     github.write("somebody", "hello")
     first = run(*POST)
+    assert first.out.strip() == github.comments[1]["html_url"]
     second = run(*POST, "--json")
     assert (first.code, second.code) == (1, 1)  # as validate
     assert [entry["user"]["login"] for entry in github.comments] == ["somebody", "me"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from roosync_ops.cli import schedule_settings, scheduled
+from roosync_ops.cli import main, schedule_settings, scheduled
 from roosync_ops.judge.flip import Row
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
@@ -246,3 +246,13 @@ def test_what_could_not_run_is_refused_before_anything_is_written(
     assert said in done.err
     assert tab.read_text() == OTHERS
     assert not (place / "kept").exists()
+
+
+def test_under_pythonw_there_is_nobody_to_say_it_to(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    code = main(["schedule", "run", str(settings)])
+    for stream in (sys.stdout, sys.stderr):
+        stream.close()
+    assert code == 1
+    assert json.loads(schedule_settings.last_path(settings).read_text())["exitCode"] == 1
