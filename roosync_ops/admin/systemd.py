@@ -31,13 +31,14 @@ Type=oneshot
 ExecStart={command}
 TimeoutStartSec=30min
 """
-#: Counted from the end of the last run, so that two never overlap; from the timer's start, so also after each boot.
+#: Counted from the end of the last run, so that two never overlap; and from the timer's start, so after each boot too,
+#: when the shared state, often a user's own mount, has had time to come up.
 _TIMER: Final = """\
 [Unit]
 Description=roosync-ops: validate the fleet every {every} min
 
 [Timer]
-OnActiveSec=5s
+OnActiveSec=2min
 OnUnitInactiveSec={every}min
 AccuracySec=1s
 

@@ -32,6 +32,20 @@ roosync-ops schedule --status --shared /mnt/share
 Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or inventory or
 it cannot be installed here."""
 
+Dashboard = Annotated[
+    Path | None, typer.Option("--dashboard", metavar="DIR", help="Where (default: dashboards in the shared state).")
+]
+Exec = Annotated[
+    list[str] | None,
+    typer.Option("--exec", metavar="CMD", help="Run this at each flip (no shell), as `watch --exec` does."),
+]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify", metavar="URL", envvar=URL_VARIABLE, show_envvar=True, help="Notify at each flip (extra notify)."
+    ),
+]
+
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
 def schedule(  # noqa: PLR0913 - one argument an option
@@ -46,20 +60,10 @@ def schedule(  # noqa: PLR0913 - one argument an option
     shared: options.Shared = None,
     via: options.Via = None,
     every: Annotated[int, typer.Option("--every", metavar="MINUTES", min=1, max=1440, help="How often.")] = 5,
-    dashboard: Annotated[
-        Path | None, typer.Option("--dashboard", metavar="DIR", help="Where (default: dashboards in the shared state).")
-    ] = None,
+    dashboard: Dashboard = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
-    exec_: Annotated[
-        list[str] | None,
-        typer.Option("--exec", metavar="CMD", help="Run this at each flip (no shell), as `watch --exec` does."),
-    ] = None,
-    notify: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--notify", metavar="URL", envvar=URL_VARIABLE, show_envvar=True, help="Notify at each flip (extra notify)."
-        ),
-    ] = None,
+    exec_: Exec = None,
+    notify: Notify = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
     patience: Annotated[
         str, typer.Option("--patience", metavar="SECONDS|auto", help="How much longer silence may last.")
