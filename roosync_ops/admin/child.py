@@ -29,8 +29,9 @@ class Ended(NamedTuple):
 
     @property
     def said(self) -> str:
-        """What it said went wrong, in one line."""
-        return " ".join((self.err or self.out).decode("utf-8", "replace").split())[:500]
+        """What it said went wrong, in one line without anything a terminal obeys."""
+        line = " ".join((self.err or self.out).decode("utf-8", "replace").split())[:500]
+        return "".join(char if char.isprintable() else "?" for char in line)
 
 
 class NotStartedError(Exception):

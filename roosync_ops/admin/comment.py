@@ -79,7 +79,7 @@ def publish(to: Target, body: str, run: str, sleep: Callable[[float], None] = ti
     newest = ours[-1]
     path = f"repos/{to.owner}/{to.repository}/issues/comments/{newest.number}"
     answer = _one(request(path, method="PATCH", body={"body": text}))
-    return Posted(_text(answer, "html_url") or newest.url, "edited", tuple(one.url for one in ours[:-1]))
+    return Posted(_url(answer, to), "edited", tuple(one.url for one in ours[:-1]))
 
 
 def _add(to: Target, text: str, login: str, run: str, sleep: Callable[[float], None]) -> Posted:
@@ -89,7 +89,7 @@ def _add(to: Target, text: str, login: str, run: str, sleep: Callable[[float], N
         if not error.lost:
             raise
         return _looked_for(to, login, run, error, sleep)
-    return Posted(_text(answer, "html_url") or to.name, "added")
+    return Posted(_url(answer, to), "added")
 
 
 def _looked_for(to: Target, login: str, run: str, lost: GhError, sleep: Callable[[float], None]) -> Posted:
@@ -123,16 +123,22 @@ def _ours(to: Target, login: str) -> list[_Comment]:
     """Return the comments of `login` that bear our mark, oldest first."""
     pages = request(f"{to.path}?per_page=100", paginate=True)
     entries = [entry for page in pages if isinstance(page, list) for entry in page]
-    found = [comment for comment in map(_comment, entries) if comment is not None]
+    found = [comment for entry in entries if (comment := _comment(entry, to)) is not None]
     mine = [one for one in found if one.author.lower() == login.lower() and one.body.startswith(_MARK_BEGINS)]
     return sorted(mine, key=lambda one: one.number)
 
 
-def _comment(entry: Any) -> _Comment | None:
+def _comment(entry: Any, to: Target) -> _Comment | None:
     """Parse one comment; None for what is none, or whose author's account is gone."""
     if not isinstance(entry, dict) or type(entry.get("id")) is not int:
         return None
-    return _Comment(entry["id"], _text(entry.get("user"), "login"), _text(entry, "body"), _text(entry, "html_url"))
+    return _Comment(entry["id"], _text(entry.get("user"), "login"), _text(entry, "body"), _url(entry, to))
+
+
+def _url(entry: Any, to: Target) -> str:
+    """Return where a comment is read; the issue's own name where GitHub says nothing that may be printed."""
+    url = _text(entry, "html_url")
+    return url if url.isprintable() and url else to.name
 
 
 def _one(documents: list[Any]) -> Any:

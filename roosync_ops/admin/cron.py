@@ -96,11 +96,14 @@ def _without(text: str, job: Job) -> str:
 
 
 def _listed() -> str:
-    """Return the crontab. A user who has none is told so with exit code 1, as is one who may have none."""
+    """Return the crontab. A user who has none is told so with exit code 1, as is one who may have none.
+
+    The words are those of vixie-cron and cronie, and of BusyBox.
+    """
     ended = _crontab("-l")
     if ended.code == 0:
         return os.fsdecode(ended.out)
-    if "no crontab" in ended.said.lower():
+    if any(words in ended.said.lower() for words in ("no crontab for", "no such file")):
         return ""
     raise RecurringError(f"crontab -l: {ended.said or f'exit code {ended.code}'}", "crontab -l")
 

@@ -33,7 +33,10 @@ Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: i
 it cannot be installed here."""
 
 Dashboard = Annotated[
-    Path | None, typer.Option("--dashboard", metavar="DIR", help="Where (default: dashboards in the shared state).")
+    Path | None,
+    typer.Option(
+        "--dashboard", metavar="DIR", help="Where to (else dashboards/ of the shared state; with --via, none)."
+    ),
 ]
 Exec = Annotated[
     list[str] | None,
@@ -62,6 +65,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     every: Annotated[int, typer.Option("--every", metavar="MINUTES", min=1, max=1440, help="How often.")] = 5,
     dashboard: Dashboard = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="Have the dashboard ask the machines as well.")] = False,
     exec_: Exec = None,
     notify: Notify = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
@@ -99,7 +103,9 @@ def schedule(  # noqa: PLR0913 - one argument an option
         patience=patience,
         lang=lang.value,
         deadline=deadline,
-        dashboard=_dashboard(dashboard, shared, via, no_dashboard=no_dashboard),
+        dashboard=not no_dashboard and (dashboard is not None or not via),
+        dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
+        probe=probe,
         exec=[_words(text) for text in exec_ or []],
         notify=notify or [],
     )
@@ -116,14 +122,6 @@ def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The f
     from . import scheduled  # noqa: PLC0415 - what a run takes, the installation does not
 
     return scheduled.run(settings)
-
-
-def _dashboard(folder: Path | None, shared: str | None, via: str | None, *, no_dashboard: bool) -> str | None:
-    if no_dashboard:
-        return None
-    if folder is not None:
-        return os.path.abspath(folder)  # noqa: PTH100 - resolve() may touch the share
-    return None if via or not shared else os.path.join(os.path.abspath(shared), "dashboards")  # noqa: PTH100, PTH118 - as above
 
 
 def _words(text: str) -> list[str]:

@@ -22,7 +22,10 @@ _MAX_BYTES: Final = 1_048_576
 
 
 class Settings(BaseModel):
-    """The options of a run. Paths are absolute; `exec` are command lines in words; `dashboard` is a folder or None."""
+    """The options of a run. Paths are absolute; `exec` are command lines in words.
+
+    `dashboard_dir` None is the usual place; `probe` has the dashboard ask the machines as well.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -36,7 +39,9 @@ class Settings(BaseModel):
     patience: str
     lang: Literal["en", "fr"]
     deadline: float | None
-    dashboard: str | None
+    dashboard: bool
+    dashboard_dir: str | None
+    probe: bool
     exec: list[list[str]]
     notify: list[str]
 

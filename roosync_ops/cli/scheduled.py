@@ -160,19 +160,32 @@ class _Run:
     def _refresh(self) -> int:
         """Refresh the dashboard, in a process that can be ended; return 0, or the exit code that tells why not."""
         settings = self._settings
-        if settings.dashboard is None:
+        if not settings.dashboard:
             return errors.OK
-        where = ("--via", settings.via) if settings.via else ("--shared", settings.shared or "")
-        words = ["--output", settings.dashboard, "--inventory", settings.inventory, *where, "--lang", settings.lang]
         try:
-            ended = child.run([*DASHBOARD, *words], _DASHBOARD_S, env={**os.environ, "PYTHONUTF8": "1"})
+            ended = child.run([*DASHBOARD, *_dashboard_words(settings)], _DASHBOARD_S, env=_without_share())
         except (child.NotStartedError, child.TimedOutError) as error:
             self._note(f"the dashboard was not refreshed: {error}")
             return errors.UNAVAILABLE
-        if ended.code in (errors.OK, errors.NOT_AS_EXPECTED):
+        if ended.code == errors.OK:
             return errors.OK
         self._note(f"the dashboard was not refreshed: {ended.said or f'exit code {ended.code}'}")
-        return ended.code if ended.code in (errors.USAGE, errors.UNAVAILABLE) else errors.INTERNAL
+        return ended.code if ended.code in (errors.USAGE, errors.INTERNAL) else errors.UNAVAILABLE
+
+
+def _dashboard_words(settings: Settings) -> list[str]:
+    """Return the options of `roosync-ops dashboard`: a replica that is read over SSH is asked as any other is."""
+    probe = settings.probe or settings.shared is None
+    words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]
+    words += ["--probe" if probe else "--no-probe"]
+    named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
+    return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
+
+
+def _without_share() -> dict[str, str]:
+    """Return an environment that names no shared state but the schedule's own."""
+    kept = {name: value for name, value in os.environ.items() if name != "ROOSYNC_SHARED_PATH"}
+    return {**kept, "PYTHONUTF8": "1"}
 
 
 def _keep(note: Path, text: str) -> None:

@@ -115,7 +115,9 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         patience="0",
         lang="en",
         deadline=None,
-        dashboard=None,
+        dashboard=False,
+        dashboard_dir=None,
+        probe=False,
         exec=[],
         notify=[],
     )

@@ -176,7 +176,7 @@ def test_a_share_that_is_gone_is_told_as_validate_tells_it(
     ("body", "code", "said"),
     [
         pytest.param('echo "$@" > words', 0, "", id="refreshed"),
-        pytest.param("exit 1", 0, "", id="refreshed, some machine is not as expected"),
+        pytest.param("exit 1", 3, "not refreshed: exit code 1", id="not written"),
         pytest.param("echo broken >&2; exit 70", 70, "not refreshed: broken", id="a defect"),
         pytest.param("sleep 600", 3, "not refreshed: no end", id="it hangs"),
     ],
@@ -201,9 +201,8 @@ def test_the_dashboard_is_refreshed_and_its_failure_shows(  # noqa: PLR0913, PLR
     assert done.code == code
     assert said in done.err
     if "words" in body:
-        wanted = (
-            f"--output {place}/shared/dashboards --inventory {place}/inventory.py --shared {place}/shared --lang fr"
-        )
+        fleet = f"--inventory {place}/inventory.py --memory {place}/kept"
+        wanted = f"{fleet} --lang fr --no-probe --shared {place}/shared"
         assert (place / "words").read_text().strip() == wanted
 
 
