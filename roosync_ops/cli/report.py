@@ -15,8 +15,8 @@ from roosync_ops import judge
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.changes import changed
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
-from roosync_ops.gather.past import changed
 from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of, own_replica
 from roosync_ops.gather.validation import probed

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from roosync_ops import judge
 from roosync_ops.judge.history import Past, history
-from roosync_ops.judge.report import Changes, changes
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.rows import rows_of
-from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
-
-_DAY_MS: Final = 86_400_000
 
 
 def memory_name(shared: str | None, via: str | None) -> str:
@@ -32,25 +28,6 @@ def memory_name(shared: str | None, via: str | None) -> str:
 def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list[dict[str, Any]]:
     """Return the flips that watchers of this replica told on this computer, oldest first."""
     return WatchMemory(folder or default_folder(), memory_name(shared, via)).history()
-
-
-def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the window
-    fleet: Fleet,
-    chosen: tuple[Machine, ...] | None,
-    state: SharedState | None,
-    folder: Path | None,
-    replica: tuple[str | None, str | None],
-    to_ms: int,
-    days: float,
-) -> Changes:
-    """Return what changed of `chosen` (None: all) in the last `days`; `replica` is what was read: (shared, via)."""
-    from_ms = to_ms - round(days * _DAY_MS)
-    machines = tuple(fleet) if chosen is None else chosen
-    names = {None, *(machine.machine_id for machine in machines)}
-    every = flips_told(folder, *replica) if any(replica) else []
-    told = [flip for flip in every if flip.get("machineId") in names]
-    found = [] if state is None else pasts(fleet, machines, state, told, from_ms)
-    return changes(told, found, to_iso(from_ms), from_ms, to_ms)
 
 
 def pasts(
