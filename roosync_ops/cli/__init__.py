@@ -49,6 +49,7 @@ COMMANDS: Final = {
     "uninstall": "Take the agent off machines.",
     "machines": "List the inventory, or check it.",
     "agent": "Build the one-file agent.",
+    "mcp": "Serve the tools of the procedure to an assistant.",
     "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
     "lab": "Run a whole fleet on this computer and play the procedure on it.",
 }
