@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "history": "Show when each machine was up, and how much of that is known.",
     "matrix": "Show who sees whom: what every machine's own replica shows.",
     "diagnose": "Find out what is the matter with a machine, and what mends it.",
+    "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
     "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",

@@ -30,11 +30,20 @@ def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list
     return WatchMemory(folder or default_folder(), memory_name(shared, via)).history()
 
 
-def pasts(
-    fleet: Fleet, chosen: tuple[Machine, ...], state: SharedState, flips: list[dict[str, Any]], from_ms: int
+def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a window
+    fleet: Fleet,
+    chosen: tuple[Machine, ...],
+    state: SharedState,
+    flips: list[dict[str, Any]],
+    from_ms: int,
+    validation: judge.Validation | None = None,
 ) -> list[Past]:
-    """Judge the whole fleet, so that a stale observer is known for one, and return the history of the chosen."""
-    rows = {row.machine_id: row for row in rows_of(judge.validate(fleet, state, state.read_at_ms), state, fleet)}
+    """Return the history of the chosen, from `from_ms` to when `state` was read.
+
+    The whole fleet is judged, so that a stale observer is known for one, unless it has been: `validation`.
+    """
+    validation = validation or judge.validate(fleet, state, state.read_at_ms)
+    rows = {row.machine_id: row for row in rows_of(validation, state, fleet)}
     suspect = any(row.doubt == OBSERVER_SUSPECTED for row in rows.values())
     found = []
     for machine in chosen:

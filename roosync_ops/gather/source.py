@@ -54,12 +54,17 @@ class Source:
         return from_document(document, now_ms(), asked)
 
 
-def own_replica(shared: str | None, deadline_s: float | None) -> tuple[SharedState | None, str | None]:
-    """Return this computer's own replica, or why it has none; neither where none is named."""
+def own_replica(
+    shared: str | None, deadline_s: float | None, source: Source | None = None
+) -> tuple[SharedState | None, str | None]:
+    """Return this computer's own replica, or why it has none; neither where none is named.
+
+    Who looks again and again passes the same `source`: a share that hangs then costs one thread in all.
+    """
     if not shared:
         return None, None
     try:
-        return Source(shared, None, deadline_s)(), None
+        return (source or Source(shared, None, deadline_s))(), None
     except StateUnavailableError as error:
         return None, error.reason
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,31 @@ if TYPE_CHECKING:
     from .source import Source
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One look: the judgement, and the state it rests on. `own` is this computer's replica, `trouble` why it is None.
+
+    `trouble` is None as well where no replica was named.
+    """
+
+    validation: judge.Validation
+    state: SharedState
+    own: SharedState | None
+    trouble: str | None = None
+
+
 def validation(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, patient: Patient) -> judge.Validation:
     """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError or ViaError."""
+    return seen(source, fleet, chosen, patient).validation
+
+
+def seen(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, patient: Patient) -> Seen:
+    """Do as `validation` does, and return with it what it rests on."""
     state = source()
     known = patient.learn(state)
     if known.patience_ms is None:
-        return judge.validate(fleet, state, state.read_at_ms, chosen)
-    return judge.validate(fleet, state, state.read_at_ms, chosen, known=known)
+        return Seen(judge.validate(fleet, state, state.read_at_ms, chosen), state, state)
+    return Seen(judge.validate(fleet, state, state.read_at_ms, chosen, known=known), state, state)
 
 
 def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
@@ -41,15 +60,28 @@ def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and wh
     tell: Callable[[str], None] = silently,
 ) -> judge.Validation:
     """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything."""
+    return seen_by_all(fleet, chosen, shared, limits, patient, tell).validation
+
+
+def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
+    fleet: Fleet,
+    chosen: Sequence[Machine] | None,
+    shared: str | None,
+    limits: Limits,
+    patient: Patient,
+    tell: Callable[[str], None] = silently,
+    source: Source | None = None,
+) -> Seen:
+    """Do as `probed` does, and return with it what it rests on; `source` is what reads `shared`, where it is kept."""
     asked = tuple(fleet) if chosen is None else chosen
-    own, found, trouble = _asked(asked, shared, limits, tell)
+    own, found, trouble = _asked(asked, shared, limits, tell, source)
     now = max((one.read_ms for one in found.values() if one.state is not None), default=0) or now_ms()
     state = judge.pooled(own, found.values(), now)
     if state is None:
         raise testimony.nobody(len(asked), trouble)
     known = patient.learn(own, judge.knowledge(found.values()).offsets)
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
-    return judge.validate(fleet, state, now, chosen, known=known, matrix=matrix)
+    return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 
 
 def who_sees_whom(
@@ -64,7 +96,11 @@ def who_sees_whom(
 
 
 def _asked(
-    machines: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None]
+    machines: Sequence[Machine],
+    shared: str | None,
+    limits: Limits,
+    tell: Callable[[str], None],
+    source: Source | None = None,
 ) -> tuple[SharedState | None, dict[str, judge.Testimony], str | None]:
-    read = partial(own_replica, shared, limits.deadline_s)
+    read = partial(own_replica, shared, limits.deadline_s, source)
     return testimony.ask_beside(machines, limits.timeout_s, limits.connect_s, read, tell)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": DIM}
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
-_SIGNS: Final = {"warning": "?", "offline": "!"}
+SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
 _WORDS: Final = {
     "en": {
@@ -36,7 +36,7 @@ _WORDS: Final = {
 }  # fmt: skip
 _GAP: Final = "  "
 #: From so many machines on nobody reads a square of them.
-_MOST: Final = 24
+MOST: Final = 24
 
 
 def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
@@ -62,7 +62,7 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
     word = words(lang)
     head = [word["matrix_observer"], *matrix.machines]
     rows = [
-        [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)] for one in _rows(matrix)
+        [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)] for one in lines_of(matrix)
     ]
     lines = [f"## {word['matrix_title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
     lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
@@ -87,7 +87,7 @@ def short(ms: int, lang: str = "en") -> str:
     return f"{sign}{seconds}s"
 
 
-def _rows(matrix: Matrix) -> list[str]:
+def lines_of(matrix: Matrix) -> list[str]:
     """Return the observers, and below them the machines that are none: what is known of those is their own word."""
     return [*matrix.observers, *(name for name in matrix.machines if name not in matrix.observers)]
 
@@ -95,16 +95,17 @@ def _rows(matrix: Matrix) -> list[str]:
 def _text(matrix: Matrix, observer: str, name: str, lang: str) -> str:
     """Return what stands in one field."""
     if observer == name:
-        return _own(matrix, name, lang)
+        return own_word(matrix, name, lang)
     if observer not in matrix.observers:
         return ""
     cell = matrix.cell(observer, name)
     if cell.age_ms is None:
         return "-"
-    return "left" if cell.status == "left" else f"{short(cell.age_ms, lang)}{_SIGNS.get(cell.status, '')}"
+    return "left" if cell.status == "left" else f"{short(cell.age_ms, lang)}{SIGNS.get(cell.status, '')}"
 
 
-def _own(matrix: Matrix, name: str, lang: str) -> str:
+def own_word(matrix: Matrix, name: str, lang: str) -> str:
+    """Return in brackets what a machine says of itself; empty where it was not asked."""
     one = matrix.testimonies.get(name)
     if one is None:
         return ""
@@ -129,10 +130,10 @@ def _color(matrix: Matrix, observer: str, name: str) -> str:
 
 def _square(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str] | None:
     """Return a line an observer; None where the machines are too many for the width."""
-    names, rows = matrix.machines, _rows(matrix)
-    if len(names) > _MOST:
+    names, rows = matrix.machines, lines_of(matrix)
+    if len(names) > MOST:
         return None
-    heads = _heads(names)
+    heads = names_apart(names)
     texts = {(row, name): safe(_text(matrix, row, name, lang)) for row in rows for name in names}
     labels = [name_of(row, lang) for row in rows]
     first = max(map(cells, labels), default=0)
@@ -151,7 +152,7 @@ def _square(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> lis
     return lines
 
 
-def _heads(names: tuple[str, ...]) -> list[str]:
+def names_apart(names: tuple[str, ...]) -> list[str]:
     """Return the machines' names without the words that all of them begin with."""
     parts = [name.split("-") for name in names]
     common = 0
@@ -163,7 +164,7 @@ def _heads(names: tuple[str, ...]) -> list[str]:
 def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
     """Return a line a machine: its own word, how many see it and how fresh, and how many it sees lag."""
     word = words(lang)
-    rows = [_line(matrix, name, lang) for name in _rows(matrix)]
+    rows = [summary_of(matrix, name, lang) for name in lines_of(matrix)]
     keys = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
     table = [[word[key] for key in keys], *rows]
     widths = [max(cells(row[at]) for row in table) for at in range(len(keys))]
@@ -172,7 +173,8 @@ def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> li
     return [paint(lines[0], BOLD if color else ""), *lines[1:]]
 
 
-def _line(matrix: Matrix, name: str, lang: str) -> list[str]:
+def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
+    """Return one machine's line: its name, its own word, how many see it and how fresh, how many it sees lag."""
     others = [one for one in matrix.observers if one != name]
     shown = [matrix.cell(one, name) for one in others]
     ages = sorted(cell.age_ms for cell in shown if cell.age_ms is not None)
@@ -181,7 +183,7 @@ def _line(matrix: Matrix, name: str, lang: str) -> list[str]:
     is_machine = name in matrix.machines
     return [
         name_of(name, lang),
-        safe(_own(matrix, name, lang)) if is_machine else "",
+        safe(own_word(matrix, name, lang)) if is_machine else "",
         f"{seen}/{len(others)}" if is_machine else "",
         short(ages[0], lang) if ages and is_machine else "-",
         short(ages[-1], lang) if ages and is_machine else "-",

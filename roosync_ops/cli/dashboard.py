@@ -1,0 +1,115 @@
+"""`roosync-ops dashboard`: the page, its Markdown twin and the badge."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.dashboard import dashboard as look_at
+from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.source import Source
+from roosync_ops.publish.dashboard import BASELINE, checked_baseline, refresh
+from roosync_ops.publish.live import Live, serving
+from roosync_ops.show import error_free_json
+
+from . import errors, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roosync_ops.judge.dashboard import Dashboard
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops dashboard --shared /mnt/share
+
+roosync-ops dashboard --no-probe --output ~/Desktop --lang fr
+
+roosync-ops dashboard --serve
+
+Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 no shared state, 130 Ctrl-C."""
+#: Between two looks of --serve, in s: at the folder alone, and at every machine.
+_FOLDER_S: Final = 5.0
+_PROBE_S: Final = 20.0
+_PORT: Final = 8460
+
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
+]
+Baseline = Annotated[str, typer.Option("--baseline", metavar="MACHINE", help="Whose agent the others are compared to.")]
+Probe = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the machines themselves as well.")]
+Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
+Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")]
+
+
+@app.command(epilog=_EXAMPLES)
+def dashboard(  # noqa: PLR0913 - one argument an option
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    shared: options.Shared = None,
+    output_dir: Output = None,
+    baseline: Baseline = BASELINE,
+    probe: Probe = True,
+    serve: Serve = False,
+    port: Port = _PORT,
+    as_json: options.Json = False,
+    lang: options.Language = options.Lang.en,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
+    deadline: options.Deadline = None,
+    memory: options.Memory = None,
+) -> int:
+    """Write the dashboard: a page that needs no network, its Markdown twin, and a status badge.
+
+    They go into dashboards/ of the shared state, each computer's under its own name, so that no two write one file. A
+    page that is opened later says how old it is. With --serve nothing is written: the same page is shown live.
+    """
+    fleet = load_inventory(inventory)
+    limits = Limits(timeout, connect_timeout, deadline)
+    if serve:
+        source = Source(shared, None, deadline) if shared or not probe else None
+        named = checked_baseline(baseline)
+        look = partial(look_at, fleet, shared, limits, baseline=named, probe=probe, memory=memory, source=source)
+        return _serve(look, port, _PROBE_S if probe else _FOLDER_S, lang, as_json=as_json)
+    with output.Progress() as progress:
+        result = refresh(
+            fleet,
+            shared,
+            output_dir=output_dir,
+            baseline=baseline,
+            lang=lang,
+            limits=limits,
+            probe=probe,
+            memory=memory,
+            tell=progress.show,
+        )
+    output.write(error_free_json(result) if as_json else _told(str(result["dashboardPath"])))
+    return errors.OK
+
+
+def _told(path: str) -> str:
+    twin = Path(path)
+    return "\n".join(str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg"))
+
+
+def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
+    """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
+    live = Live(look, lambda error: errors.describe(error).message, lang)
+    try:
+        with serving(live, port, every_s) as address:
+            output.write(error_free_json({"ok": True, "url": address}) if as_json else address)
+            output.note("Ctrl-C ends it.")
+            threading.Event().wait()
+    except OSError as error:
+        raise errors.usage(
+            f"cannot listen on 127.0.0.1:{port}: {error.strerror}", "roosync-ops dashboard --serve --port 0"
+        ) from None
+    return errors.OK

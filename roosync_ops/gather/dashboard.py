@@ -1,0 +1,70 @@
+"""What a dashboard shows: read, asked and judged once; one asking of the machines serves the table and the matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, installed, newest_ms
+from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
+
+from .past import flips_told, pasts
+from .patient import Patient
+from .source import Source
+from .testimony import silently
+from .validation import seen, seen_by_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from roosync_ops.fleet import Fleet
+
+    from .limits import Limits
+
+
+def observer() -> str:
+    """Return what this computer is called: its machineId, else its host name as it is."""
+    try:
+        return machine_id_of(hostname())
+    except InvalidMachineIdError:
+        return hostname()
+
+
+def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
+    fleet: Fleet,
+    shared: str | None,
+    limits: Limits,
+    *,
+    baseline: str,
+    probe: bool = True,
+    memory: Path | None = None,
+    tell: Callable[[str], None] = silently,
+    source: Source | None = None,
+) -> Dashboard:
+    """Look once at everything that a dashboard shows.
+
+    With `probe` every machine is asked, and a shared state that cannot be read here is told in the dashboard; without,
+    it is read here alone. Who looks again and again passes the same `source` of `shared`.
+    Raises StateUnavailableError without a probe, and CommandError where nobody shows anything.
+    """
+    patient = Patient(None, memory, fleet)
+    if probe:
+        look = seen_by_all(fleet, None, shared, limits, patient, tell, source)
+    else:
+        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, patient)
+    at_ms, state = look.validation.checked_at_ms, look.state
+    flips = flips_told(memory, shared, None) if shared else []
+    from_ms = at_ms - WINDOW_MS
+    past = pasts(fleet, tuple(fleet), state, flips, from_ms, look.validation)
+    return Dashboard(
+        observer(),
+        None if look.own is None else look.own.shared,
+        look.trouble,
+        look.validation,
+        tuple(past),
+        tuple(flips),
+        installed(fleet, state, at_ms),
+        baseline,
+        from_ms,
+        newest_ms([state], at_ms),
+    )

@@ -1,0 +1,121 @@
+"""What a dashboard shows, as pure data: the table, who sees whom, the past, the agents, and whose eyes it rests on.
+
+Times are ms since the epoch on the clock of the computer that looked, durations ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from .observe import observation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.state import SharedState
+
+    from .history import Past
+    from .matrix import Matrix
+    from .verdict import Validation
+
+#: How far back a dashboard looks: a record carries the intervals of seven days.
+WINDOW_MS: Final = 7 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What a machine's own record says of its agent. `present` is whether the shared state holds such a record.
+
+    `version` is that of an older service where one keeps the machine; what a record does not state is None.
+    """
+
+    machine_id: str
+    present: bool
+    version: str | None = None
+    interval_ms: int | None = None
+    timeout_ms: int | None = None
+    auto_sync: bool | None = None
+
+    def differing(self, other: Installed) -> tuple[str, ...]:
+        """Return the settings, by their names on the wire, that both state and that are not the same."""
+        pairs = {
+            "version": (self.version, other.version),
+            "heartbeatInterval": (self.interval_ms, other.interval_ms),
+            "offlineTimeout": (self.timeout_ms, other.timeout_ms),
+            "autoSyncEnabled": (self.auto_sync, other.auto_sync),
+        }
+        return tuple(name for name, (mine, theirs) in pairs.items() if None not in (mine, theirs) and mine != theirs)
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Everything a page shows. `validation.evidence` is who sees whom, None where no machine was asked.
+
+    `observer` is the computer that looked; `replica` the shared folder it read, None where it read none, and then
+    `trouble` is why, if it should have had one. `newest_ms` is the newest heartbeat of anybody: how old the data is.
+    `pasts` reach from `from_ms` to the check; `flips` are in their JSON form, the newest last.
+    """
+
+    observer: str
+    replica: str | None
+    trouble: str | None
+    validation: Validation
+    pasts: tuple[Past, ...]
+    flips: tuple[Mapping[str, Any], ...]
+    installed: tuple[Installed, ...]
+    baseline: str
+    from_ms: int
+    newest_ms: int | None
+
+    @property
+    def at_ms(self) -> int:
+        """When it was looked."""
+        return self.validation.checked_at_ms
+
+    @property
+    def matrix(self) -> Matrix | None:
+        return self.validation.evidence
+
+    def differing(self, machine: Installed) -> tuple[str, ...] | None:
+        """Return in what a machine's agent differs from the baseline's; None where there is nothing to compare."""
+        base = next((one for one in self.installed if one.machine_id == self.baseline), None)
+        if base is None or not base.present or not machine.present:
+            return None
+        return machine.differing(base)
+
+
+def installed(fleet: Fleet, state: SharedState, now_ms: int) -> tuple[Installed, ...]:
+    """Return what the records of `state` say of the agent of each machine of the fleet."""
+    return tuple(_installed(machine.machine_id, state, now_ms) for machine in fleet)
+
+
+def _installed(machine_id: str, state: SharedState, now_ms: int) -> Installed:
+    if machine_id not in state.machines:
+        return Installed(machine_id, present=False)
+    record = state.records.get(machine_id)
+    agent = record.agent if record is not None else None
+    version = observation(machine_id, state, now_ms).version
+    if agent is None:
+        return Installed(machine_id, present=True, version=version)
+    return Installed(
+        machine_id,
+        present=True,
+        version=version,
+        interval_ms=agent.heartbeat_interval,
+        timeout_ms=agent.offline_timeout,
+        auto_sync=agent.auto_sync_enabled,
+    )
+
+
+def newest_ms(states: Iterable[SharedState | None], now_ms: int) -> int | None:
+    """Return the newest heartbeat that the `states` hold; none that lies in the future makes data look fresh."""
+    heard = [
+        piece.record.last_heartbeat_ms
+        for state in states
+        if state is not None
+        for piece in state.machines.values()
+        if piece.record.last_heartbeat_ms is not None
+    ]
+    return max((at for at in heard if at <= now_ms), default=None)

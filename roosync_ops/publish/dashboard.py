@@ -1,0 +1,103 @@
+"""The dashboard, written: the page, its Markdown twin and the badge.
+
+Naming. `roosync_refresh_dashboard` writes `<shared>/dashboards/mcp-dashboard.md` (older builds: DASHBOARD.md, or
+`mcp-dashboard-<time stamp>.md`), one file that every machine writes. Here one writer has one file (invariant 1): the
+computer that looked writes `mcp-dashboard-<its machineId>.md`, `.html` and `.svg`, over those of its last time, so that
+none pile up. A machineId has no underscore, so no such name is one with a time stamp.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.gather import dashboard as gathered
+from roosync_ops.gather.errors import usage
+from roosync_ops.gather.limits import Limits
+from roosync_ops.gather.testimony import silently
+from roosync_ops.show.badge import badge
+from roosync_ops.show.dashboard_markdown import dashboard_markdown
+from roosync_ops.show.page import page
+from roosync_ops.show.refreshed import refreshed
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
+from roosync_ops.wire.identity import is_machine_id, machine_id_named
+
+from .files import put_into, put_into_share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.judge.dashboard import Dashboard
+
+#: Inside the shared folder (PROTOCOL, roosync_refresh_dashboard).
+FOLDER: Final = "dashboards"
+#: PROTOCOL's own default.
+BASELINE: Final = "myia-ai-01"
+_NAME: Final = "mcp-dashboard-{0}"
+_LIMITS: Final = Limits()
+
+
+def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
+    fleet: Fleet,
+    shared: str | None,
+    *,
+    output_dir: str | None = None,
+    baseline: str = BASELINE,
+    lang: str = "en",
+    limits: Limits = _LIMITS,
+    probe: bool = True,
+    memory: Path | None = None,
+    tell: Callable[[str], None] = silently,
+) -> dict[str, Any]:
+    """Look at the fleet, write the dashboard, and return PROTOCOL's result (see show.refreshed for what it means).
+
+    It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
+    is there. Raises CommandError (a wrong argument, nobody shows anything, not written) or StateUnavailableError; no
+    result is returned for what was not read back.
+    """
+    named = checked_baseline(baseline)
+    writer = _writer()
+    if output_dir is None and not shared:
+        raise usage("no folder is named to write the dashboard into", "add --output DIR or --shared DIR")
+    board = gathered.dashboard(fleet, shared, limits, baseline=named, probe=probe, memory=memory, tell=tell)
+    return refreshed(board, write(board, shared or "", writer, output_dir, lang, limits.deadline_s))
+
+
+def write(  # noqa: PLR0913, PLR0917 - what, and where to
+    board: Dashboard, shared: str, writer: str, output_dir: str | None, lang: str, deadline_s: float | None
+) -> str:
+    """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError."""
+    files = {name: text.encode("utf-8", "backslashreplace") for name, text in _files(board, writer, lang).items()}
+    seconds = deadline_s or DEFAULT_DEADLINE_S
+    if output_dir is None:
+        folder = put_into_share(shared, FOLDER, files, seconds)
+    else:
+        folder = put_into(output_dir, files, seconds)
+    return os.path.join(folder, _NAME.format(writer) + ".md")  # noqa: PTH118 - a text, as it is shown
+
+
+def checked_baseline(name: str) -> str:
+    """Return the machineId of a baseline, whatever its case. Raises CommandError (usage) for what is none."""
+    machine_id = machine_id_named(name)
+    if machine_id is None:
+        raise usage(f"the baseline {name[:80]!r} is no machineId", "roosync-ops machines list")
+    return machine_id
+
+
+def _writer() -> str:
+    """Return the machineId that this computer's files are named by. Raises CommandError where it can have none."""
+    name = gathered.observer()
+    if not is_machine_id(name):
+        raise usage(f"this computer's name {name[:80]!r} is no machineId, and no file can be named by it")
+    return name
+
+
+def _files(board: Dashboard, writer: str, lang: str) -> dict[str, str]:
+    name = _NAME.format(writer)
+    return {
+        f"{name}.svg": badge(board.validation, lang),
+        f"{name}.html": page(board, lang),
+        f"{name}.md": dashboard_markdown(board, lang),
+    }

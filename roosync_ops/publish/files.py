@@ -1,0 +1,107 @@
+"""A set of files put into one folder: in one step each, read back, within a deadline, and never through a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from roosync_ops.agent.share import replace_file
+from roosync_ops.gather.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError
+from roosync_ops.show.text import safe
+from roosync_ops.state.memory import default_folder
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+#: Two writers of this computer take turns; one writes for some ms, or hangs until its deadline.
+_LOCK_S: Final = 10.0
+_MISSING: Final = frozenset([errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ESTALE])
+
+
+def put_into_share(shared: str, folder: str, files: Mapping[str, bytes], deadline_s: float) -> str:
+    """Write `files` (name to content) into `folder` of an existing share, and return the folder's path.
+
+    The folder is made where it is missing, the share never; a folder that is a link is refused, since it may lead
+    anywhere. Raises CommandError, with exit code 3 where the share itself is the trouble.
+    """
+    path = os.path.join(os.path.abspath(_checked(shared)), folder)  # noqa: PTH100, PTH118 - resolve() touches the share
+
+    def write() -> None:
+        os.stat(shared)  # noqa: PTH116 - a share that is not there is told as such, not as its folder missing
+        _own_folder(path)
+        _put_all(path, files)
+
+    hint = "start the sync product, or write elsewhere: roosync-ops dashboard --output DIR"
+    _bounded(write, path, deadline_s, hint, UNAVAILABLE)
+    return path
+
+
+def put_into(output_dir: str, files: Mapping[str, bytes], deadline_s: float) -> str:
+    """Write `files` into an existing folder that somebody named, and return its path. Raises CommandError."""
+    path = os.path.abspath(_checked(output_dir))  # noqa: PTH100 - resolve() touches what may hang
+
+    def write() -> None:
+        if not stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116 - one look, and its error
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
+        _put_all(path, files)
+
+    _bounded(write, path, deadline_s, "name a folder that exists and that this user may write into", USAGE)
+    return path
+
+
+def _checked(path: str) -> str:
+    if not path or "\0" in path:
+        raise _error(f"{path!r:.80} is no path to a folder", "name a folder that exists", USAGE)
+    return path
+
+
+def _own_folder(path: str) -> None:
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103 - its parent was seen a moment ago; another replica may be faster
+        mode = os.lstat(path).st_mode
+    if not stat.S_ISDIR(mode):
+        kind = "a link, which is never followed" if stat.S_ISLNK(mode) else "no folder"
+        raise OSError(errno.EPERM, f"it is {kind}", path)
+
+
+def _put_all(folder: str, files: Mapping[str, bytes]) -> None:
+    for name, raw in files.items():
+        replace_file(os.path.join(folder, name), os.path.join(folder, f".{name}.tmp"), raw)  # noqa: PTH118 - as above
+
+
+def _bounded(write: Callable[[], None], path: str, deadline_s: float, hint: str, missing: int) -> None:
+    home = default_folder()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "publish.lock", timeout=_LOCK_S):
+            BoundedShare(deadline_s).call(write, f"writing {path}")
+    except Timeout:
+        raise _error(f"{path}: another roosync-ops on this computer is writing", hint, NOT_AS_EXPECTED) from None
+    except ShareHungError as error:
+        raise _error(f"{path}: no answer within {error.deadline_s:g} s", hint, UNAVAILABLE) from None
+    except ValueError as error:  # a lone surrogate in the path
+        raise _error(f"{path!r:.80} is no path: {error}", hint, USAGE) from None
+    except OSError as error:
+        code = missing if error.errno in _MISSING else NOT_AS_EXPECTED
+        raise _error(f"{_where(error, path)}: {_why(error)}", hint, code) from None
+
+
+def _where(error: OSError, path: str) -> str:
+    return error.filename if isinstance(error.filename, str) else path
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EIO:
+        return "what was written does not read back the same"
+    return str(error.strerror or error)
+
+
+def _error(reason: str, hint: str, code: int) -> CommandError:
+    return CommandError("DASHBOARD_NOT_WRITTEN", f"the dashboard was not written: {safe(reason)}", hint, code)

@@ -1,0 +1,148 @@
+"""The same page, live, for a browser on this very computer: looked again and again, asked for by the page itself.
+
+Nothing but this computer can ask (loopback alone), and no page of another site can read it: a request that names
+another host (DNS rebinding) is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
+
+from roosync_ops.show.page import document, fragment, policy
+from roosync_ops.wire.times import now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.show.page.html import Html
+
+LOOPBACK: Final = "127.0.0.1"
+_HTML: Final = "text/html; charset=utf-8"
+#: How long a request may take to be sent, in s.
+_REQUEST_S: Final = 10.0
+
+
+class Live:
+    """What was last seen, and what is wrong now. `look` raises where there is nothing to see."""
+
+    def __init__(self, look: Callable[[], Dashboard], say: Callable[[Exception], str], lang: str) -> None:
+        self._look = look
+        self._say = say
+        self._lang = lang
+        self._lock = threading.Lock()
+        self._set(look(), None)
+
+    def again(self) -> None:
+        """Look once more; what cannot be seen is told on the page, beside what was."""
+        try:
+            board, trouble = self._look(), None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the page says it and the next look comes
+            board, trouble = self._board, self._say(error)
+        self._set(board, trouble)
+
+    def _set(self, board: Dashboard, trouble: str | None) -> None:
+        key = f"{board.at_ms}-{zlib.crc32((trouble or '').encode('utf-8', 'replace')):08x}"
+        content = fragment(board, self._lang, live=True, trouble=trouble, key=key)
+        with self._lock:
+            self._board, self._key, self._content = board, key, content
+
+    def whole(self) -> str:
+        """Return the page."""
+        board, _, content = self._now()
+        return document(board, self._lang, content, live=True)
+
+    def since(self, key: str) -> str | None:
+        """Return what changes, None where it is what goes by `key`."""
+        _, current, content = self._now()
+        return None if key == current else content
+
+    def _now(self) -> tuple[Dashboard, str, Html]:
+        with self._lock:
+            return self._board, self._key, self._content
+
+
+@contextmanager
+def serving(live: Live, port: int, every_s: float) -> Iterator[str]:
+    """Serve on loopback while the block runs, looking again `every_s` seconds after each look; yields the address.
+
+    Raises OSError where the port is taken.
+    """
+    server = _Server((LOOPBACK, port), _handler(live))
+    stop = threading.Event()
+    threads = [
+        # Daemons: a look that hangs must not keep the program.
+        threading.Thread(target=server.serve_forever, name="dashboard", daemon=True),
+        threading.Thread(target=_look_again, args=(live, stop, every_s), name="look", daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}/"
+    finally:
+        stop.set()
+        server.shutdown()
+        server.server_close()
+
+
+def _look_again(live: Live, stop: threading.Event, every_s: float) -> None:
+    while not stop.wait(every_s):
+        live.again()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+
+def _port_of(handler: BaseHTTPRequestHandler) -> int:
+    return int(handler.connection.getsockname()[1])
+
+
+def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _REQUEST_S
+        server_version = "roosync-ops"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            if not self._is_for_us():
+                self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", "text/plain")
+            elif asked.path == "/":
+                self._answer(HTTPStatus.OK, live.whole())
+            elif asked.path == "/live":
+                text = live.since(parse_qs(asked.query).get("key", [""])[0])
+                self._answer(HTTPStatus.NO_CONTENT if text is None else HTTPStatus.OK, text or "")
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, "no such page\n", "text/plain")
+
+        def _is_for_us(self) -> bool:
+            return self.headers.get("Host") in [f"{name}:{_port_of(self)}" for name in (LOOPBACK, "localhost")]
+
+        def _answer(self, status: HTTPStatus, text: str, kind: str = _HTML) -> None:
+            raw = text.encode("utf-8", "backslashreplace")
+            self.send_response(status)
+            headers = {
+                "Content-Type": kind,
+                "Content-Length": str(len(raw)),
+                "Content-Security-Policy": f"{policy(live=True)}; frame-ancestors 'none'",
+                "Cache-Control": "no-store",
+                "X-Content-Type-Options": "nosniff",
+                "X-Roosync-Now": str(now_ms()),
+            }
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+            """Say nothing: stderr is for what a person has to know."""
+
+    return Handler

@@ -1,0 +1,120 @@
+"""The dashboard as Markdown: the page's twin, for whoever reads the shared folder without a browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops import __version__
+from roosync_ops.wire.times import to_iso
+
+from .dashboard_words import board_words, verdict_line
+from .flips import flip_text
+from .history import history_markdown
+from .markdown import markdown
+from .matrix import matrix_markdown
+from .text import clock, duration, markdown_code, markdown_safe
+from .words import words
+
+if TYPE_CHECKING:
+    from roosync_ops.judge.dashboard import Dashboard, Installed
+
+#: How many of the last flips are shown.
+FLIPS_SHOWN: Final = 20
+#: What makes a new one.
+COMMAND: Final = "roosync-ops dashboard"
+
+
+def dashboard_markdown(board: Dashboard, lang: str = "en") -> str:
+    """Return the whole dashboard. It begins with when it was made and by whom: it never ages by itself."""
+    word, seen = board_words(lang), board.validation
+    at = clock(to_iso(board.at_ms))
+    parts = [
+        f"# {word['title']}",
+        f"**{word['as_of'].format(at=at, observer=markdown_code(board.observer))}** "
+        + word["not_now"].format(command=f"`{COMMAND}`"),
+        verdict_line(seen.total - seen.as_expected, lang) + ".",
+        "\n".join(_facts(board, lang)),
+        markdown(seen, lang),
+        history_markdown(board.pasts, board.from_ms, board.at_ms, lang),
+        "\n".join(_flips(board, lang)),
+        _matrix(board, lang),
+        "\n".join(_agents(board, lang)),
+        f"---\n\n{word['written_by'].format(version=__version__)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(board: Dashboard, lang: str) -> list[str]:
+    word = board_words(lang)
+    newest = word["nothing_heard"]
+    if board.newest_ms is not None:
+        newest = f"{clock(to_iso(board.newest_ms))} ({duration(board.at_ms - board.newest_ms, lang)})"
+    facts = {
+        "observer": markdown_code(board.observer),
+        "replica": replica_said(board, lang, code=True),
+        "newest": newest,
+        "asked": asked_said(board, lang),
+    }
+    return [f"- {word[key]}{words(lang)['colon']} {text}" for key, text in facts.items()]
+
+
+def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
+    """Say whose replica was read; escaped for Markdown where `code`, else not escaped."""
+    quote = markdown_code if code else str
+    if board.replica is not None:
+        return quote(board.replica)
+    word = board_words(lang)
+    return word["no_replica"] if board.trouble is None else word["replica_trouble"].format(trouble=quote(board.trouble))
+
+
+def asked_said(board: Dashboard, lang: str) -> str:
+    """Say how many machines were asked, and how many answered."""
+    word, matrix = board_words(lang), board.matrix
+    if matrix is None:
+        return word["not_asked"]
+    return word["asked_count"].format(reached=matrix.reached, total=len(matrix.testimonies))
+
+
+def _flips(board: Dashboard, lang: str) -> list[str]:
+    word = board_words(lang)
+    last = board.flips[-FLIPS_SHOWN:][::-1]
+    lines = [f"- {markdown_safe(flip_text(flip, lang))}" for flip in last]
+    return [f"## {word['flips']}", "", *(lines or [word["no_flips"]])]
+
+
+def _matrix(board: Dashboard, lang: str) -> str:
+    if board.matrix is not None:
+        return matrix_markdown(board.matrix, lang)
+    word = board_words(lang)
+    return f"## {word['sees']}\n\n{word['not_probed']}"
+
+
+def _agents(board: Dashboard, lang: str) -> list[str]:
+    word = board_words(lang)
+    against = markdown_safe(word["against"].format(baseline=board.baseline))
+    heads = [words(lang)["machine"], word["agent"], word["interval"], word["timeout"], against]
+    rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
+    table = [heads, ["---"] * len(heads), *rows]
+    return [f"## {word['agents']}", "", *(f"| {' | '.join(row)} |" for row in table)]
+
+
+def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:
+    """Return version, interval, timeout and how it compares with the baseline. Not escaped."""
+    return [
+        one.version or "-",
+        "-" if one.interval_ms is None else duration(one.interval_ms, lang),
+        "-" if one.timeout_ms is None else duration(one.timeout_ms, lang),
+        _compared(one, board, lang),
+    ]
+
+
+def _compared(one: Installed, board: Dashboard, lang: str) -> str:
+    word = board_words(lang)
+    if not one.present:
+        return word["no_record"]
+    if one.machine_id == board.baseline:
+        return word["baseline"]
+    differing = board.differing(one)
+    if differing is None:
+        return word["not_compared"].format(baseline=board.baseline)
+    return ", ".join(differing) or word["same"]

@@ -1,0 +1,144 @@
+"""The dashboard as one HTML page that needs nothing else: no network, no font, no file beside it.
+
+It is opened from a synced folder, hours later perhaps, so as it is written it says that it is not current; its script
+takes that back only while it is. Without its script it stays so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops import __version__
+from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said
+from roosync_ops.show.dashboard_words import board_words, verdict_line
+from roosync_ops.show.text import clock
+from roosync_ops.show.words import headline
+from roosync_ops.wire.times import to_iso
+
+from . import sections
+from .ages import age, moment
+from .html import Html, el, join
+from .strip import patterns
+
+if TYPE_CHECKING:
+    from roosync_ops.judge.dashboard import Dashboard
+
+SERVE: Final = f"{COMMAND} --serve"
+
+
+def page(board: Dashboard, lang: str = "en") -> str:
+    """Return the whole document, as a file."""
+    return document(board, lang, fragment(board, lang), live=False)
+
+
+def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
+    """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
+    code = "fr" if lang == "fr" else "en"
+    seen = board.validation
+    title = f"{headline(seen.online, seen.total, seen.percent)} · roosync-ops"
+    head = [
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=policy(live=live)),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="referrer", content="no-referrer"),
+        el("title", title),
+        el("link", rel="icon", href="data:,"),
+        el("style", Html(_asset("page.css"))),
+    ]
+    skip = el("a", board_words(code)["skip"], href="#machines", class_="skip")
+    said = el("div", id="said", role="status", class_="vh")
+    script = el("script", Html(_asset("page.js")))
+    body = el("body", skip, patterns(), content, said, script)
+    return f"<!doctype html>\n{el('html', el('head', head), body, lang=code, class_='stale')}\n"
+
+
+def fragment(
+    board: Dashboard, lang: str = "en", *, live: bool = False, trouble: str | None = None, key: str | None = None
+) -> Html:
+    """Return what changes from look to look; `trouble` is why the last look failed, `key` what this one goes by."""
+    parts = [
+        sections.machines(board, lang),
+        sections.todo(board, lang),
+        sections.week(board, lang),
+        sections.sees(board, lang),
+        sections.flips(board, lang),
+        sections.agents(board, lang),
+        sections.findings(board, lang),
+    ]
+    content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), _footer(lang, live=live)]
+    data = {"data_checked": board.at_ms, "data_live": live, "data_trouble": trouble is not None, "data_key": key}
+    return el("div", content, id="page", **data)
+
+
+def policy(*, live: bool) -> str:
+    """Return the Content-Security-Policy: this very script and style, and nothing from anywhere."""
+    connect = "'self'" if live else "'none'"
+    return (
+        f"default-src 'none'; script-src '{_hash('page.js')}'; style-src '{_hash('page.css')}'; img-src data:; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
+    word = board_words(lang)
+    at = clock(to_iso(board.at_ms))
+    since = join(" (", el("span", data_age=0), f" {word['ago']})")
+    new = _with_command(word["stale_old_after"], COMMAND)
+    old = join(word["stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
+    texts = {
+        "old": old,
+        "gone": _with_command(word["stale_gone"], SERVE),
+        "skew": word["stale_skew"],
+        "trouble": None if trouble is None else word["stale_trouble"].format(trouble=trouble),
+    }
+    lines = [el("p", text, data_when=when, hidden=when != "old") for when, text in texts.items() if text is not None]
+    return el("aside", el("strong", word["stale"]), lines, class_="banner", id="banner", aria_label=word["stale"])
+
+
+def _with_command(text: str, command: str) -> Html:
+    before, _, after = text.partition("{command}")
+    return join(before, el("code", command), after)
+
+
+def _header(board: Dashboard, lang: str) -> Html:
+    word, seen = board_words(lang), board.validation
+    wrong = seen.total - seen.as_expected
+    newest = word["nothing_heard"]
+    if board.newest_ms is not None:
+        newest = join(moment(board.newest_ms), " · ", age(board.at_ms - board.newest_ms, lang))
+    facts = {
+        "checked": join(moment(board.at_ms), " · ", age(0, lang)),
+        "observer": board.observer,
+        "replica": replica_said(board, lang),
+        "newest": newest,
+        "asked": asked_said(board, lang),
+    }
+    then = el("span", f" {word['at']} {clock(to_iso(board.at_ms))}", class_="was")
+    return el(
+        "header",
+        el("p", word["title"], class_="brand"),
+        el("h1", headline(seen.online, seen.total, seen.percent), then),
+        el("p", verdict_line(wrong, lang), class_="verdict bad" if wrong else "verdict good"),
+        el("dl", [el("div", el("dt", word[key]), el("dd", value)) for key, value in facts.items()]),
+    )
+
+
+def _footer(lang: str, *, live: bool) -> Html:
+    word = board_words(lang)
+    return el("footer", word["written_by"].format(version=__version__), f" {word['updated']}" if live else None)
+
+
+@cache
+def _asset(name: str) -> str:
+    return files(__package__ or "roosync_ops.show.page").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _hash(name: str) -> str:
+    digest = hashlib.sha256(_asset(name).encode("utf-8")).digest()
+    return "sha256-" + base64.b64encode(digest).decode("ascii")

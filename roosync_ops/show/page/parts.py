@@ -1,0 +1,80 @@
+"""What several sections are made of: titled sections, tables that scroll by themselves, signs and sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.show.dashboard_words import board_words
+from roosync_ops.show.words import words
+
+from .html import Html, el, hidden, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: A status has a sign of its own beside its colour.
+_SIGNS: Final = {"online": "●", "warning": "▲", "offline": "✕", "left": "■", "unknown": "?"}
+#: Where the command to type begins in a sentence.
+_COMMAND: Final = ": roosync-ops "
+#: How many items of one list are shown.
+SHOWN: Final = 200
+
+
+def section(name: str, title: str, *children: object) -> Html:
+    """Return a section under a heading of its own, which names it."""
+    return el("section", el("h2", title, id=f"{name}-title"), *children, id=name, aria_labelledby=f"{name}-title")
+
+
+def table(  # noqa: PLR0913, PLR0917 - a table's own facts
+    name: str, caption: str, heads: Sequence[object], rows: Iterable[Html], lang: str, kind: str = ""
+) -> Html:
+    """Return a table in a region that scrolls sideways on its own, and that the keyboard reaches."""
+    head = el("tr", [el("th", one, scope="col", role="columnheader") for one in heads], role="row")
+    body = el("tbody", list(rows), role="rowgroup")
+    content = join(el("caption", caption, class_="vh"), el("thead", head, role="rowgroup"), body)
+    label = board_words(lang)["scroll"].format(title=caption)
+    inner = el("table", content, role="table", class_=kind or None)
+    return el("div", inner, class_="scroll", role="region", tabindex="0", aria_label=label, id=f"{name}-table")
+
+
+def row(machine: object, cells: Sequence[object], labels: Sequence[str], classes: str | None = None) -> Html:
+    """Return a row whose header is its first cell; `labels` name the cells where they stand as a card."""
+    head = el("th", machine, scope="row", role="rowheader")
+    named = [el("td", cell, role="cell", data_label=label) for cell, label in zip(cells, labels, strict=True)]
+    return el("tr", head, named, role="row", class_=classes)
+
+
+def status(word: str, lang: str) -> Html:
+    """Return a status word with its sign; on a page that has grown old it says that it was."""
+    was = el("span", board_words(lang)["was"] + " ", class_="was")
+    return el("span", el("span", _SIGNS.get(word, "?"), aria_hidden="true"), " ", was, word, class_=f"status st-{word}")
+
+
+def mark(ok: bool, lang: str) -> Html:
+    """Return whether a machine is as expected."""
+    said = words(lang)["yes" if ok else "no"]
+    sign = el("span", "✓" if ok else "✗", aria_hidden="true")
+    return el("span", sign, hidden(said), class_="mark ok" if ok else "mark no")
+
+
+def told(sentence: str) -> Html:
+    """Return a sentence with the command to type, where it ends in one, as code."""
+    said, found, rest = sentence.rpartition(_COMMAND)
+    if not found:
+        return join(sentence)
+    return join(f"{said}: ", el("code", f"roosync-ops {rest}"))
+
+
+def listed(items: Sequence[object], lang: str, kind: str = "") -> Html:
+    """Return a list of at most SHOWN items, and how many more there are."""
+    lines = [el("li", item) for item in items[:SHOWN]]
+    if len(items) > SHOWN:
+        lines.append(el("li", board_words(lang)["more"].format(count=len(items) - SHOWN), class_="more"))
+    return el("ul", lines, class_=kind or None)
+
+
+def folded(content: Html, count: int, name: str, lang: str, most: int = 24) -> Html:
+    """Return the content as it is, or behind a line to open it where there is more of it than `most`."""
+    if count <= most:
+        return content
+    return el("details", el("summary", board_words(lang)["show"].format(count=count)), content, id=f"{name}-more")

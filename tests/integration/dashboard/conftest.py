@@ -1,0 +1,36 @@
+"""Pages on disk, and one browser for all tests of a module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.show.page import page
+from tests.kits.browser import browser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from roosync_ops.judge.dashboard import Dashboard
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., str]:
+    """Write the page of a dashboard to a file, and return where a browser finds it."""
+
+    def write(board: Dashboard, lang: str = "en") -> str:
+        path = tmp_path / f"page-{lang}.html"
+        path.write_text(page(board, lang), encoding="utf-8")
+        return path.as_uri()
+
+    return write

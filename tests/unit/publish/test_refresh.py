@@ -1,0 +1,166 @@
+"""`refresh`: into an existing share or a named folder, read back, one writer per file; refused with one clear error."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.errors import UNAVAILABLE, USAGE, CommandError
+from roosync_ops.publish import files
+from roosync_ops.publish.dashboard import refresh
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
+from roosync_ops.wire.times import now_ms
+from tests.kits.shares import ours, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FLEET = Fleet([Machine.of("a", {}), Machine.of("b", {"expected": "offline"})])
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(LAB_HOSTNAME_VARIABLE, "MYIA-PO-2024")
+    folder = tmp_path / "Mon Drive"
+    folder.mkdir()
+    put(folder, ours("a", 1_000, now_ms()))
+    return folder
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+def done(shared: Path, **options: Any) -> dict[str, Any]:
+    return refresh(FLEET, str(shared), probe=False, **options)
+
+
+def test_it_is_written_into_dashboards_under_this_computers_name(shared: Path) -> None:
+    result = done(shared)
+    names = names_in(shared / "dashboards")
+    assert names == [f"mcp-dashboard-myia-po-2024.{kind}" for kind in ("html", "md", "svg")]
+    assert result["dashboardPath"] == str(shared / "dashboards" / "mcp-dashboard-myia-po-2024.md")
+    assert result["success"] is True
+    assert done(shared)["dashboardPath"] == result["dashboardPath"]
+    assert names_in(shared / "dashboards") == names
+
+
+def test_two_computers_never_write_one_file(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = done(shared)["dashboardPath"]
+    monkeypatch.setenv(LAB_HOSTNAME_VARIABLE, "myia-ai-01.local")
+    assert done(shared)["dashboardPath"] != first
+    assert len(names_in(shared / "dashboards")) == 6
+
+
+def test_a_share_that_is_not_there_is_never_made(tmp_path: Path) -> None:
+    with pytest.raises(StateUnavailableError):
+        done(tmp_path / "gone")
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_share_that_goes_before_the_writing_is_no_success(tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as caught:
+        files.put_into_share(str(tmp_path / "gone"), "dashboards", {"x": b""}, 5.0)
+    assert caught.value.failure.exit_code == UNAVAILABLE
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_dashboards_folder_that_is_a_link_is_not_followed(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (shared / "dashboards").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CommandError, match="a link, which is never followed"):
+        done(shared)
+    assert not names_in(tmp_path / "elsewhere")
+
+
+def test_a_link_under_our_own_name_is_replaced_and_not_written_through(shared: Path, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("kept")
+    (shared / "dashboards").mkdir()
+    (shared / "dashboards" / "mcp-dashboard-myia-po-2024.md").symlink_to(target)
+    done(shared)
+    assert target.read_text() == "kept"
+
+
+def test_a_folder_of_ones_own_is_written_into(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    result = done(shared, output_dir=str(tmp_path / "out"))
+    assert result["dashboardPath"].startswith(str(tmp_path / "out"))
+    assert not (shared / "dashboards").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(lambda at: str(at / "missing"), id="missing"),
+        pytest.param(lambda at: str(at / "a file"), id="a file"),
+        pytest.param(lambda at: str(at / "a file" / "below"), id="below a file"),
+        pytest.param(lambda _: "", id="empty"),
+        pytest.param(lambda _: "a\0b", id="NUL"),
+        pytest.param(lambda at: str(at / ("x" * 300)), id="too long"),
+        pytest.param(lambda _: "\ud800", id="no text"),
+    ],
+)
+def test_what_is_no_folder_is_refused_in_one_sentence(shared: Path, tmp_path: Path, name: Callable[..., str]) -> None:
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(CommandError) as caught:
+        done(shared, output_dir=name(tmp_path))
+    failure = caught.value.failure
+    assert failure.code == "DASHBOARD_NOT_WRITTEN"
+    assert failure.hint
+    assert "\n" not in failure.message
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; does not apply")
+def test_a_folder_that_may_not_be_written_is_refused(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "sealed").mkdir(mode=0o500)
+    with pytest.raises(CommandError, match="Permission denied"):
+        done(shared, output_dir=str(tmp_path / "sealed"))
+
+
+@pytest.mark.parametrize("name", ["../x", "", "con", "a" * 70, "<b>"])
+def test_a_baseline_that_is_no_machine_is_refused(shared: Path, name: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        done(shared, baseline=name)
+    assert caught.value.failure.exit_code == USAGE
+    assert not (shared / "dashboards").exists()
+
+
+def test_a_computer_without_a_machine_id_names_no_file(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LAB_HOSTNAME_VARIABLE, "../../evil")
+    with pytest.raises(CommandError, match="is no machineId"):
+        done(shared)
+
+
+def test_a_share_that_hangs_is_told_within_its_deadline(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(files, "replace_file", lambda *_: never.wait())
+    with pytest.raises(CommandError, match=r"no answer within 0\.2 s") as caught:
+        files.put_into_share(str(shared), "dashboards", {"x": b""}, 0.2)
+    never.set()
+    assert caught.value.failure.exit_code == UNAVAILABLE
+
+
+def test_what_does_not_read_back_the_same_is_no_success(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roosync_ops.agent.share._read_back", lambda *_: b"other")
+    with pytest.raises(CommandError, match="does not read back the same"):
+        done(shared)
+
+
+def test_a_failed_write_leaves_nothing_of_its_own(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done(shared)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("roosync_ops.agent.share._replace", full)
+    with pytest.raises(CommandError, match="No space left"):
+        done(shared)
+    assert not [name for name in names_in(shared / "dashboards") if name.endswith(".tmp")]
