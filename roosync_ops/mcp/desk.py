@@ -48,6 +48,8 @@ class Desk:
         self.pledges = Pledges()
         self._folder: _OneAtATime | None = None
         self._making = threading.Lock()
+        #: An inventory is a program, run with this process's own stdout replaced: one at a time.
+        self._loading = threading.Lock()
 
     @property
     def limits(self) -> Limits:
@@ -55,7 +57,8 @@ class Desk:
 
     def fleet(self) -> Fleet:
         """Read the inventory, anew for each call: it is edited while the server runs. Raises FleetError."""
-        return load_inventory(self.settings.inventory)
+        with self._loading:
+            return load_inventory(self.settings.inventory)
 
     def source(self) -> Source:
         """Return where the shared state is read. Raises CommandError where nothing names it, FleetError for --via."""

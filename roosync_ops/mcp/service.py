@@ -68,7 +68,10 @@ def _register(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
 def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
     """Start what survives this server, this session and, where the machine can, a reboot."""
     words = _how_to_beat(arguments)
-    before = agent.ask("status")
+    try:
+        before = agent.ask("status")
+    except Refused:
+        return Answer(agent.ask("start", *words))  # which says in its own words what is wrong
     permanence = before["permanence"]
     fresh = not before["running"] and not permanence["installed"]
     notes: tuple[str, ...] = ()

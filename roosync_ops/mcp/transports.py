@@ -33,6 +33,7 @@ def stdio(server: Server[Any]) -> NoReturn:
     """
 
     async def serve() -> None:
+        # While it serves, the SDK has descriptor 1 lead to stderr: nobody else's words get between the messages.
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
@@ -51,6 +52,7 @@ def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:
         if sys.platform != "win32":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
+        listening.listen()
         own = listening.getsockname()[1]
         app = server.streamable_http_app(streamable_http_path=PATH, host=LOOPBACK, transport_security=_only_here(own))
         config = uvicorn.Config(
