@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Fleet
+    from roosync_ops.judge import Validation
 
     from .schedule_settings import Settings
 
@@ -114,26 +115,37 @@ class _Run:
             Endings() as endings,
             watching.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
         ):
-            watcher = self._watcher(fleet, deliveries)
+            memory = self._memory(fleet)
+            watcher = self._watcher(fleet, memory, deliveries)
             until = time.monotonic() + _longest_s(fleet, settings.patience)
             watcher.round(endings)
             while watcher.unsettled and time.monotonic() < until:
                 time.sleep(_poll_s(fleet))
+                watcher.validation = None  # what an earlier reading showed is not what is there now
                 watcher.round(endings)
         for text in watcher.troubles:
             self._note(text)
-        if watcher.validation is None or watcher.troubles:
+        untold = [text for text in watcher.troubles if text != memory.trouble]
+        return self._verdict(watcher.validation, told=not untold)
+
+    def _verdict(self, seen: Validation | None, *, told: bool) -> int:
+        """Return validate's exit code; where nothing could be told, though all was seen, that is this computer's."""
+        if seen is None:
             return errors.UNAVAILABLE
-        seen = watcher.validation
         self._summary = headline(seen.online, seen.total, seen.percent)
+        if not told:
+            return errors.USAGE
         return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
 
-    def _watcher(self, fleet: Fleet, deliveries: Sequence[Any]) -> Watcher:
+    def _memory(self, fleet: Fleet) -> WatchMemory:
+        settings = self._settings
+        named = memory_name(settings.shared, settings.via)
+        return WatchMemory(Path(settings.memory), named, watching.observer_of(settings.via, fleet))
+
+    def _watcher(self, fleet: Fleet, memory: WatchMemory, deliveries: Sequence[Any]) -> Watcher:
         settings = self._settings
         folder = Path(settings.memory)
         via = machine_of(fleet, settings.via) if settings.via else None
-        observer = watching.observer_of(settings.via, fleet)
-        memory = WatchMemory(folder, memory_name(settings.shared, settings.via), observer)
         return Watcher(
             fleet,
             watching.reader(Source(settings.shared, via, settings.deadline)),

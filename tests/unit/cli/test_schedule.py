@@ -172,6 +172,20 @@ def test_a_share_that_is_gone_is_told_as_validate_tells_it(
     assert "does not exist" in done.err
 
 
+def test_what_was_told_and_cannot_be_read_is_said_and_does_not_hide_the_verdict(
+    place: Path, settings: Path, run: Callable[..., Done]
+) -> None:
+    run("schedule", "run", str(settings))
+    (kept,) = (place / "kept").glob("watch-*.json")
+    kept.write_text("nonsense")
+    done = run("schedule", "run", str(settings))
+    assert (done.code, "was not understood" in done.err) == (1, True)
+    kept.unlink()
+    kept.mkdir()
+    done = run("schedule", "run", str(settings))
+    assert (done.code, "nothing is told" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("body", "code", "said"),
     [
