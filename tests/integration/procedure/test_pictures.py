@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab.fleet import LabFleet
+from tests.kits.browser import browser
 from tests.pictures import lab as made
-from tests.pictures.__main__ import FOLDER
+from tests.pictures.__main__ import FOLDER, WORDS
 from tests.pictures.terminal import essence, lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 #: A busy computer may look between two beats that are both late: then it looks again, for so long, in s.
@@ -30,8 +31,19 @@ def played() -> Iterator[LabFleet]:
 @pytest.mark.parametrize("name", made.TERMINALS)
 def test_a_picture_of_a_terminal_is_of_today(played: LabFleet, name: str) -> None:
     drawn = essence(lines_of((FOLDER / f"{name}.svg").read_text(encoding="utf-8")))
+    _is_of_today(drawn, lambda: essence(lines_of(made.terminal(played, name))))
+
+
+def test_the_pictures_of_the_dashboard_are_of_today(played: LabFleet) -> None:
+    with browser() as chrome:
+        _is_of_today(
+            WORDS.read_text(encoding="utf-8").splitlines(), lambda: made.words(chrome, *made.dashboard(played))
+        )
+
+
+def _is_of_today(drawn: list[str], look: Callable[[], list[str]]) -> None:
     end = time.monotonic() + _PATIENCE_S
-    while (now := essence(lines_of(made.terminal(played, name)))) != drawn and time.monotonic() < end:
+    while (now := look()) != drawn and time.monotonic() < end:
         time.sleep(1)
     assert drawn == now, "make them anew: python -m tests.pictures"
 
