@@ -19,6 +19,7 @@ from .on_machine import ANSWERS, local_dir, read_config, resolve_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 #: on_measure's text, which is filled in on the way.
@@ -29,6 +30,8 @@ _END_S = 2.0
 #: To start and end a task of the logon session, in s; and how often its answer is looked for.
 _TASK_S = 30.0
 _LOOK_S = 0.2
+#: How often the scheduler is asked whether it runs the task at all, in s.
+_ASK_S = 2.0
 #: What was measured is a few kB; a watch of days is cut off.
 _MAX_OUTPUT = 4_000_000
 
@@ -160,11 +163,9 @@ def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list
             scheduler.run(name)
         except Exception:
             if scheduler.last_result(name) in NO_SESSION:
-                raise StepError(
-                    "NO_LOGON_SESSION", f"{user} is not logged on: the share is seen from nowhere"
-                ) from None
+                raise _nobody(user) from None
             raise
-        return _awaited(output, limit_s + _TASK_S)
+        return _awaited(output, limit_s + _TASK_S, lambda: scheduler.last_result(name) in NO_SESSION, user)
     finally:
         try:
             scheduler.delete(name)
@@ -172,21 +173,34 @@ def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list
             remove_if_empty(task.FOLDER)
 
 
-def _awaited(output: str, limit_s: float) -> list[dict[str, Any]]:
+def _nobody(user: str) -> StepError:
+    return StepError("NO_LOGON_SESSION", f"{user} is not logged on: the share is seen from nowhere")
+
+
+def _awaited(output: str, limit_s: float, refused: Callable[[], bool], user: str) -> list[dict[str, Any]]:
     """Return what the task wrote, once it has written its last line. Raises StepError."""
     until = time.monotonic() + limit_s
+    ask_at = time.monotonic() + _ASK_S
     while time.monotonic() < until:
         time.sleep(_LOOK_S)
-        try:
-            with open(output, "rb") as file:
-                lines = _lines(file.read(_MAX_OUTPUT))
-        except OSError:
-            continue  # not begun yet
+        lines = _written(output)
         if _has(lines, "end"):
             if _problem_code(lines) == "SHARE_MISSING":
                 raise StepError("DRIVE_NOT_MOUNTED", "the logon session does not see the share either")
             return lines
+        if not lines and time.monotonic() >= ask_at:  # it has not begun yet
+            if refused():
+                raise _nobody(user)
+            ask_at = time.monotonic() + _ASK_S
     raise StepError("SHARE_HUNG", f"the logon session did not answer within {limit_s:g} s")
+
+
+def _written(output: str) -> list[dict[str, Any]]:
+    try:
+        with open(output, "rb") as file:
+            return _lines(file.read(_MAX_OUTPUT))
+    except OSError:
+        return []  # not begun yet
 
 
 def _unlink(path: str) -> None:
