@@ -4,6 +4,8 @@ set -eu
 PACKAGES="systemd-container debootstrap debian-archive-keyring iproute2 util-linux openssh-client openssh-server"
 # Windows-like hosts: Wine, and the compiler of their small programs.
 PACKAGES="$PACKAGES wine64 gcc-mingw-w64-x86-64-win32"
+# Machines whose clock is wrong: the compiler of a preloaded library.
+PACKAGES="$PACKAGES gcc libc6-dev"
 # Debian's own python3 comes without what `python3 -m venv` needs.
 python3 -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 
