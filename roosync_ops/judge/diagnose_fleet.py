@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire import findings as f
@@ -164,7 +165,23 @@ def _own_replica(scene: Scene) -> Check:
 
 def _view(scene: Scene) -> Check:
     """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
-    state = scene.views.get(HERE) or next(iter(scene.views.values()), None)
+    via = _via(scene)
+    checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
+    return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
+
+
+def _via(scene: Scene) -> str | None:
+    """Return the machine whose replica stands for the operator's own, who has none: one that is no staler than others.
+
+    Its agent has the share, or nothing could be done there.
+    """
+    if HERE in scene.views:
+        return None
+    usable = (name for name, sight in scene.sights.items() if sight.agent is not None and sight.share is None)
+    return next((name for name in usable if name in scene.views and not is_stale(scene, name)), None)
+
+
+def _view_of(state: SharedState | None) -> Check:
     if state is None:
         return Check("view", UNKNOWN)
     if state.view_state == "absent":
@@ -199,7 +216,8 @@ def _erased(scene: Scene) -> Check:
 
 def _litter(scene: Scene) -> Check:
     if scene.orphans is None:
-        return Check("temporary files", UNKNOWN)
+        via = _via(scene)
+        return Check("temporary files", UNKNOWN, facts={} if via is None else {"via": via})
     if not scene.orphans:
         return Check("temporary files", OK, "none of ours left")
     count, files = len(scene.orphans), ", ".join(scene.orphans[:3])
