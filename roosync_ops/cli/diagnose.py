@@ -14,6 +14,7 @@ from roosync_ops.gather.limits import Limits
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
 from roosync_ops.remote.diagnose_tidy import TidyError, rebuild_view, sweep
+from roosync_ops.remote.tend_via import tend
 from roosync_ops.show.diagnosis import Fix, diagnoses_json, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
@@ -79,6 +80,7 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     fixes: list[Fix] = []
     if fix:
         fixes = _fix(found, fleet, inventory, shared, deadline or DEFAULT_DEADLINE_S, dry=dry)
+        fixes += _tend(found.here, fleet, connect_timeout, dry=dry)
         if any(one.done for one in fixes):
             found = _look(fleet, names, shared, limits)
     _tell(found, fixes, lang, as_json=as_json, dry=dry, everything=bool(names))
@@ -97,7 +99,7 @@ def _fix(  # noqa: PLR0913 - what was found, and where
     """Do the safe things, and nothing else; return what was done, or with `dry` would be."""
     names = [row.machine_id for row in found.machines if _may_restart(row) and row.machine_id is not None]
     fixes = [Fix(RESTART, name, done=False) for name in names] if dry else _restart(fleet, inventory, names)
-    here = _safe_here(found.here)
+    here = _safe_here(found.here) if shared else set()
     if REBUILD_VIEW in here:
         fixes.append(_rebuild(shared, deadline_s, dry=dry))
     if SWEEP in here:
@@ -148,6 +150,23 @@ def _sweep(shared: str | None, deadline_s: float, row: Diagnosis, *, dry: bool) 
         return Fix(SWEEP, None, done=True, files=sweep(shared, time.time(), deadline_s))
     except TidyError as error:
         return Fix(SWEEP, None, done=False, files=files, problem=str(error))
+
+
+def _tend(row: Diagnosis, fleet: Fleet, connect_timeout_s: float, *, dry: bool) -> list[Fix]:
+    """Where this computer has no replica: do what is safe about the share in that of a machine."""
+    views = [check for check in row.checks if check.name == "view" and "via" in check.facts]
+    machine = fleet.get(views[0].facts["via"]) if views else None
+    if machine is None:
+        return []
+    cause = views[0].cause
+    rebuild = cause is not None and CAUSES[cause].fix == REBUILD_VIEW
+    about = machine.machine_id
+    try:
+        found = tend(machine, rebuild=rebuild, dry=dry, connect_timeout_s=connect_timeout_s)
+    except TidyError as error:
+        return [Fix(REBUILD_VIEW if rebuild else SWEEP, about, done=False, problem=str(error))]
+    fixes = [Fix(REBUILD_VIEW, about, done=not dry)] if rebuild else []
+    return [*fixes, Fix(SWEEP, about, done=not dry, files=tuple(found.files))] if found.files else fixes
 
 
 def _tell(  # noqa: PLR0913 - what to show, and how

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import Testimony, Word, evidence
+from roosync_ops.judge.twins import is_of_a_twin, lately
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
@@ -105,7 +106,7 @@ def _word(machine: Machine, report: Report, status: AgentStatus) -> Word:
     since = None if heard is None else heard - report.clock_offset_ms
 
     def word(kind: str, since_ms: int | None = None, detail: str | None = None, hint: str | None = None) -> Word:
-        return Word(kind, since_ms, detail, hint, sequence, heard)
+        return Word(kind, since_ms, detail, hint, sequence, heard, _twin(status))
 
     if not status.running:
         return word(evidence.GONE, since)
@@ -117,6 +118,12 @@ def _word(machine: Machine, report: Report, status: AgentStatus) -> Word:
     if heard is not None and now_there - heard > machine.offline_timeout:
         return word(evidence.SILENT, since)
     return word(evidence.ALIVE, since)
+
+
+def _twin(status: AgentStatus) -> str | None:
+    own = status.own_file
+    said = None if own is None else lately(own.last_detail, _ms(own.last_at), _ms(status.now))
+    return said if is_of_a_twin(said) else None
 
 
 def _replica(look: Look, report: Report | None) -> tuple[SharedState | None, str | None, int]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.status import ONLINE, WARNING
-from roosync_ops.wire.times import BadTimeError, from_iso
 
 from .diagnose_model import HERE, NOT_OK, OK, UNKNOWN, Check
 from .diagnose_replicas import is_stale, stale_since_ms, uploads
+from .twins import LATELY_MS, is_of_a_twin, lately, overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +22,11 @@ if TYPE_CHECKING:
     from .diagnose_case import Case
     from .diagnose_model import Scene
 
-#: Whoever erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
-_LATELY_MS: Final = 3_600_000
 #: Findings about a file that could be read all the same.
 _READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.VANISHED])
-_OTHER_SESSION: Final = "another session"
-#: Reading two records of one session can tell times that overlap by what a beat takes, in ms.
-_OVERLAP_MS: Final = 1_000
+#: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
+#: replica lacks a record that is under way, looks the same, once or twice.
+_AGAIN: Final = 3
 
 
 def moves_up(case: Case) -> Check:
@@ -72,12 +71,9 @@ def moves_down(case: Case) -> Check:
 def twins(case: Case) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
     rewrite = _rewrite(case)
-    if rewrite is not None and _OTHER_SESSION in rewrite:
-        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": rewrite})
     records = _records(case)
-    pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
-    if pair is not None:
-        said = f"{pair[0].session_id!s:.12} + {pair[1].session_id!s:.12}"
+    said = rewrite if is_of_a_twin(rewrite) else overlapping(records)
+    if said is not None:
         return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": said})
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
         files = _files(case, kind)
@@ -89,30 +85,12 @@ def twins(case: Case) -> Check:
 def _rewrite(case: Case) -> str | None:
     """Return in what way somebody lately rewrote the machine's record, by its own word and clock."""
     agent = case.agent
-    if agent is None or agent.rewrite is None or agent.rewritten_ms is None or agent.now_ms is None:
-        return None
-    return agent.rewrite if agent.now_ms - agent.rewritten_ms <= _LATELY_MS else None
+    return None if agent is None else lately(agent.rewrite, agent.rewritten_ms, agent.now_ms)
 
 
 def _records(case: Case) -> list[Record]:
     views = case.scene.views.values()
     return [view.machines[case.machine_id].record for view in views if case.machine_id in view.machines]
-
-
-def _overlap(one: Record, other: Record) -> bool:
-    """Tell whether two sessions of one name each beat after the other began: one computer has one session at a time."""
-    if None in (one.session_id, other.session_id) or one.session_id == other.session_id:
-        return False
-    return _beat_after(one, other) and _beat_after(other, one)
-
-
-def _beat_after(one: Record, other: Record) -> bool:
-    agent = other.data.get("agent")
-    try:
-        began = from_iso(agent.get("startedAt") if isinstance(agent, dict) else None)
-    except BadTimeError:
-        return False
-    return one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS
 
 
 def _files(case: Case, kind: str) -> list[str]:
@@ -131,7 +109,7 @@ def writers(case: Case) -> Check:
     if any(eraser == case.machine_id for eraser, _ in _erasures(case.scene)):
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
     agent, rewrite = case.agent, _rewrite(case)
-    if agent is not None and rewrite is not None and _OTHER_SESSION not in rewrite:
+    if agent is not None and rewrite is not None and not is_of_a_twin(rewrite):
         facts = {"said": rewrite, "count": agent.rewrites}
         return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
     return Check("old services", OK if agent is not None else UNKNOWN)
@@ -141,9 +119,9 @@ def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
     """Yield (who most likely did it, how many) for each keeper whose view was erased lately, by its own clock."""
     for sight in scene.sights.values():
         agent = sight.agent
-        if agent is None or not agent.erasures or agent.erased_ms is None or agent.now_ms is None:
+        if agent is None or agent.erasures < _AGAIN or agent.erased_ms is None or agent.now_ms is None:
             continue
-        if agent.now_ms - agent.erased_ms <= _LATELY_MS:
+        if agent.now_ms - agent.erased_ms <= LATELY_MS:
             yield agent.erased_by, agent.erasures
 
 
@@ -187,7 +165,23 @@ def _own_replica(scene: Scene) -> Check:
 
 def _view(scene: Scene) -> Check:
     """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
-    state = scene.views.get(HERE) or next(iter(scene.views.values()), None)
+    via = _via(scene)
+    checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
+    return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
+
+
+def _via(scene: Scene) -> str | None:
+    """Return the machine whose replica stands for the operator's own, who has none: one that is no staler than others.
+
+    Its agent has the share, or nothing could be done there.
+    """
+    if HERE in scene.views:
+        return None
+    usable = (name for name, sight in scene.sights.items() if sight.agent is not None and sight.share is None)
+    return next((name for name in usable if name in scene.views and not is_stale(scene, name)), None)
+
+
+def _view_of(state: SharedState | None) -> Check:
     if state is None:
         return Check("view", UNKNOWN)
     if state.view_state == "absent":
@@ -222,7 +216,8 @@ def _erased(scene: Scene) -> Check:
 
 def _litter(scene: Scene) -> Check:
     if scene.orphans is None:
-        return Check("temporary files", UNKNOWN)
+        via = _via(scene)
+        return Check("temporary files", UNKNOWN, facts={} if via is None else {"via": via})
     if not scene.orphans:
         return Check("temporary files", OK, "none of ours left")
     count, files = len(scene.orphans), ", ".join(scene.orphans[:3])

@@ -97,11 +97,16 @@ def _lag_ms(scene: Scene, view: SharedState, machine_id: str) -> int | None:
     if agent is None or agent.beat_ms is None or not agent.read_back:
         return None
     piece = view.machines.get(machine_id)
+    # Its beats, after a silence however long, may all be on their way.
+    began = agent.running and agent.started_ms is not None
+    young = began and agent.beat_ms - (agent.started_ms or 0) <= _limit_ms(scene, machine_id)
     if piece is None or piece.record.last_heartbeat_ms is None:
-        young = agent.running and agent.sequence is not None and agent.sequence <= 1
-        return None if young else _NEVER_MS
+        first = agent.running and agent.sequence is not None and agent.sequence <= 1
+        return None if young or first else _NEVER_MS
     if agent.sequence is not None and (piece.record.sequence or 0) >= agent.sequence:
         return 0
+    if young:
+        return None
     return max(0, agent.beat_ms - piece.record.last_heartbeat_ms)
 
 

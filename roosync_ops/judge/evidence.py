@@ -43,7 +43,8 @@ HERE: Final = "(here)"
 class Word:
     """What a machine said of its own agent. `since_ms` is on the reader's clock; `heard_ms` is on the machine's.
 
-    `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica.
+    `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
+    it lately found in its own file that another computer of its name must have written.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Word:
     hint: str | None = None
     sequence: int | None = None
     heard_ms: int | None = None
+    twin: str | None = None
 
 
 @dataclass(frozen=True)

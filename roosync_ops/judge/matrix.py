@@ -10,6 +10,7 @@ from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
 from .evidence import ALIVE, HERE, OWN_WORDS, Testimony, reason_of
+from .twins import overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -98,6 +99,7 @@ def matrix(
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
         *_stepped(machines, replicas),
+        *_twins(machines, replicas, testimonies),
     ]
     off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
     return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, tuple(found), off)
@@ -264,4 +266,20 @@ def _stepped(machines: Iterable[str], replicas: Mapping[str, tuple[SharedState, 
         back = stepped_back_ms(records)
         if back is not None:
             found.append(v.Reason(v.CLOCK_STEPPED, name, {"back": back}))
+    return found
+
+
+def _twins(
+    machines: Iterable[str],
+    replicas: Mapping[str, tuple[SharedState, int]],
+    testimonies: Mapping[str, Testimony],
+) -> list[v.Reason]:
+    """Return whose name two computers beat under, by its agent's word or by two replicas that hold a beat of each."""
+    found = []
+    for name in machines:
+        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
+        said = testimonies[name].word.twin if name in testimonies else None
+        detail = said or overlapping(records)
+        if detail is not None:
+            found.append(v.Reason(v.TWINS, name, {"detail": detail}))
     return found

@@ -39,6 +39,7 @@ OBSERVER_STALE: Final = "observer-stale"  # since, behind, of
 LINK_STALLED: Final = "not-arriving"  # since, observer
 SHARE_STALLED: Final = "share-stalled"  # since, behind, of
 REPLICA_UNREADABLE: Final = "replica-unreadable"  # detail
+TWINS: Final = "twin-identity"  # detail
 CLOCK_WRONG: Final = "clock-wrong"  # off, error
 READER_CLOCK_WRONG: Final = "reader-clock-wrong"  # off, count
 CLOCK_STEPPED: Final = "clock-stepped"  # back

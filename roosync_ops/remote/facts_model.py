@@ -248,6 +248,14 @@ class Measured(_Answer):
     removed: bool
 
 
+class Tended(_Answer):
+    """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
+
+    rebuilt: int | None = None
+    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.tmp$")]] = []
+    problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+
+
 R = TypeVar("R", bound=Report)
 
 #: What stands in the place of an answer where there is nobody to give one, to its code.
@@ -289,6 +297,11 @@ def parse_reply(lines: Iterable[str]) -> Reply:
 def parse_measured(lines: Iterable[str]) -> Measured:
     """Read the output of a `verify`. Raises SilenceError."""
     return _model(Measured, lines)
+
+
+def parse_tended(lines: Iterable[str]) -> Tended:
+    """Read the output of a `tend`. Raises SilenceError."""
+    return _model(Tended, lines)
 
 
 def _model(model: type[T], lines: Iterable[str]) -> T:

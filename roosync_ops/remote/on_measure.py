@@ -39,6 +39,8 @@ _POLL_S = 0.5
 #: Windows refuses a file that somebody has open: so often, and with this pause in s, its removal is tried again.
 _ATTEMPTS = 20
 _PAUSE_S = 0.1
+#: Windows: another process has the lock.
+_LOCK_VIOLATION = 33
 #: A record as our agents write it; more than so many bytes are none.
 _RECORD = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\.json")
 _MAX_BYTES = 1_048_576
@@ -149,13 +151,17 @@ def locks(place: str) -> dict[str, Any]:
 def _lock(descriptor: int) -> bool:
     """Take the lock that the agent and filelock take; False where somebody has it. OSError: there are no locks here."""
     if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - no such module elsewhere
+        import ctypes  # noqa: PLC0415 - no such library elsewhere
+        import msvcrt  # noqa: PLC0415 - as above
 
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
+        # Not msvcrt.locking, which has one error for a lock that is held and for a volume that knows no locks.
+        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+        if kernel32.LockFile(ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)), 0, 0, 1, 0):
+            return True
+        code = ctypes.get_last_error()
+        if code == _LOCK_VIOLATION:
             return False
-        return True
+        raise ctypes.WinError(code)
     import fcntl  # noqa: PLC0415 - as above
 
     try:

@@ -1,7 +1,7 @@
-"""On the machine: have its share measured as its agent is configured, within bounds, with nothing left behind.
+"""On the machine: have its share measured or tidied as its agent is configured, within bounds, nothing left behind.
 
-on_measure does it, in a process of its own; on Windows, where this session does not see the share, in a task of the
-user's logon session. Travels behind on_machine, and only where it is asked for.
+on_measure and on_tidy do it, in a process of its own; on Windows, where this session does not see the share, in a task
+of the user's logon session. Travels behind on_machine, and only where it is asked for.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ from .on_machine import ANSWERS, local_dir, read_config, resolve_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-#: on_measure's text, which is filled in on the way.
+#: The texts of on_measure and on_tidy, which are filled in on the way.
 MEASURE = ""
+TIDY = ""
 #: How long the folder may take to go, in s, and how long a process that was killed may take to end.
 _CLEAN_S = 10.0
 _END_S = 2.0
 #: To start and end a task of the logon session, in s; and how often its answer is looked for.
 _TASK_S = 30.0
 _LOOK_S = 0.2
+#: How often the scheduler is asked whether it runs the task at all, in s.
+_ASK_S = 2.0
 #: What was measured is a few kB; a watch of days is cut off.
 _MAX_OUTPUT = 4_000_000
 
@@ -40,16 +44,16 @@ def verify(request: dict[str, Any]) -> dict[str, Any]:
         return _told(None, [], ("NO_SHARED_PATH", "nothing says where its shared folder is"))
     asked = {"shared": shared, "token": request["token"], "seconds": request["seconds"]}
     limit_s = float(request["limit"]) + float(request["seconds"])
-    lines = _here(asked, limit_s)
+    lines = _here(MEASURE, asked, limit_s)
     problem = None
     if sys.platform == "win32" and _problem_code(lines) == "SHARE_MISSING":
         try:
-            lines = _in_logon_session(local_dir(request), asked, limit_s)
+            lines = _in_logon_session(MEASURE, local_dir(request), asked, limit_s)
         except StepError as error:
             problem = error.code, str(error)
     elif not _has(lines, "end"):
         problem = "SHARE_HUNG", f"the share, or the program that measures it, did not answer within {limit_s:g} s"
-        lines += _here({**asked, "clean": True}, _CLEAN_S)
+        lines += _here(MEASURE, {**asked, "clean": True}, _CLEAN_S)
     return _told(shared, lines, problem)
 
 
@@ -57,11 +61,33 @@ def tidy(request: dict[str, Any]) -> dict[str, Any]:
     """Remove what a verification that was broken off left behind."""
     shared = _shared(request)
     asked = {"shared": shared, "token": request["token"], "seconds": 0, "clean": True}
-    lines = [] if shared is None else _here(asked, _CLEAN_S)
+    lines = [] if shared is None else _here(MEASURE, asked, _CLEAN_S)
     return _told(shared, lines, None)
 
 
-ANSWERS.update(verify=verify, tidy=tidy)
+def tend(request: dict[str, Any]) -> dict[str, Any]:
+    """Rebuild the view where `rebuild`, and sweep our orphans, in this machine's replica; with `dry` only look."""
+    folder, shared = local_dir(request), _shared(request)
+    agent = os.path.join(folder, AGENT_NAME)
+    if shared is None or not os.path.exists(agent):
+        return {"problem": ("NOT_ENROLLED", f"there is no agent in {folder}, or it has no share")}
+    asked = {"agent": agent, "shared": shared, "rebuild": request["rebuild"], "dry": request["dry"]}
+    limit_s = float(request["limit"])
+    lines = _here(TIDY, asked, limit_s)
+    try:
+        if sys.platform == "win32" and _problem_code(lines) == "SHARE_MISSING":
+            lines = _in_logon_session(TIDY, folder, asked, limit_s)
+    except StepError as error:
+        return {"problem": (error.code, str(error))}
+    found: dict[str, Any] = {"rebuilt": None, "files": [], "problem": None}
+    if not _has(lines, "end"):
+        found["problem"] = "SHARE_HUNG", f"the share did not answer within {limit_s:g} s"
+    for line in lines:
+        found.update((key, value) for key, value in line.items() if key in found)
+    return found
+
+
+ANSWERS.update(verify=verify, tidy=tidy, tend=tend)
 
 
 def _shared(request: dict[str, Any]) -> str | None:
@@ -91,11 +117,11 @@ def _problem_code(lines: list[dict[str, Any]]) -> str | None:
     return next((line["problem"][0] for line in lines if "problem" in line), None)
 
 
-def _here(asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
+def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Run the program in a process of its own, which is left behind where it hangs and cannot be killed."""
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(  # noqa: S603 - this very Python, with a program of ours
-            [sys.executable, "-I", "-S", "-X", "utf8", "-c", MEASURE, json.dumps(asked)],
+            [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, json.dumps(asked)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.DEVNULL,
@@ -122,7 +148,7 @@ def _lines(output: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def _in_logon_session(folder: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
+def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Have a one-shot task of the agent's own making run the program where the drive is. Raises StepError."""
     agent = os.path.join(folder, AGENT_NAME)
     if not os.path.exists(agent):
@@ -133,7 +159,7 @@ def _in_logon_session(folder: str, asked: dict[str, Any], limit_s: float) -> lis
         from roosync_ops.agent.errors import ProblemError  # noqa: PLC0415 - the machine's own, and only now
 
         with open(program, "w", encoding="utf-8") as file:
-            file.write(MEASURE)
+            file.write(text)
         try:
             return _by_task(folder, [program, json.dumps({**asked, "out": output})], output, limit_s)
         except ProblemError as error:
@@ -160,11 +186,9 @@ def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list
             scheduler.run(name)
         except Exception:
             if scheduler.last_result(name) in NO_SESSION:
-                raise StepError(
-                    "NO_LOGON_SESSION", f"{user} is not logged on: the share is seen from nowhere"
-                ) from None
+                raise _nobody(user) from None
             raise
-        return _awaited(output, limit_s + _TASK_S)
+        return _awaited(output, limit_s + _TASK_S, lambda: scheduler.last_result(name) in NO_SESSION, user)
     finally:
         try:
             scheduler.delete(name)
@@ -172,21 +196,34 @@ def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list
             remove_if_empty(task.FOLDER)
 
 
-def _awaited(output: str, limit_s: float) -> list[dict[str, Any]]:
+def _nobody(user: str) -> StepError:
+    return StepError("NO_LOGON_SESSION", f"{user} is not logged on: the share is seen from nowhere")
+
+
+def _awaited(output: str, limit_s: float, refused: Callable[[], bool], user: str) -> list[dict[str, Any]]:
     """Return what the task wrote, once it has written its last line. Raises StepError."""
     until = time.monotonic() + limit_s
+    ask_at = time.monotonic() + _ASK_S
     while time.monotonic() < until:
         time.sleep(_LOOK_S)
-        try:
-            with open(output, "rb") as file:
-                lines = _lines(file.read(_MAX_OUTPUT))
-        except OSError:
-            continue  # not begun yet
+        lines = _written(output)
         if _has(lines, "end"):
             if _problem_code(lines) == "SHARE_MISSING":
                 raise StepError("DRIVE_NOT_MOUNTED", "the logon session does not see the share either")
             return lines
+        if not lines and time.monotonic() >= ask_at:  # it has not begun yet
+            if refused():
+                raise _nobody(user)
+            ask_at = time.monotonic() + _ASK_S
     raise StepError("SHARE_HUNG", f"the logon session did not answer within {limit_s:g} s")
+
+
+def _written(output: str) -> list[dict[str, Any]]:
+    try:
+        with open(output, "rb") as file:
+            return _lines(file.read(_MAX_OUTPUT))
+    except OSError:
+        return []  # not begun yet
 
 
 def _unlink(path: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import identity
 
-from . import on_common, on_machine, on_measure, on_posix, on_verify, on_windows
+from . import on_common, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 System = Literal["posix", "windows"]
 _PARTS: Final = {"posix": on_posix, "windows": on_windows}
 #: What is asked about a share takes a part more, which the many other requests need not carry.
-_OF_SHARES: Final = ("verify", "tidy")
+_OF_SHARES: Final = ("verify", "tidy", "tend")
 
 
 @functools.cache
@@ -30,7 +30,8 @@ def source(system: System, do: str = "probe") -> str:
     shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
     parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
     if do in _OF_SHARES:
-        parts += [_body(on_verify), f"MEASURE = {inspect.getsource(on_measure)!r}\n"]
+        texts = {"MEASURE": on_measure, "TIDY": on_tidy}
+        parts += [_body(on_verify), *(f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items())]
     return "\n".join(["from __future__ import annotations", shared, *parts])
 
 

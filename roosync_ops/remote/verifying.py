@@ -1,4 +1,4 @@
-"""The worker's half of `verify_via`: every machine has its own share measured, all at once."""
+"""The worker's half of `verify_via` and `tend_via`: machines have their own shares measured or tidied, all at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyinfra.api.facts import FactBase
 
 from . import looking
 from .ask import Ask
-from .facts_model import Measured, SilenceError, parse_measured
+from .facts_model import Measured, SilenceError, Tended, parse_measured, parse_tended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
 
-class MeasuredFacts(FactBase[Measured | SilenceError]):
-    """How the share of a machine's agent behaves, measured there, as a `Measured`.
+class MeasuredFacts(FactBase[Measured | Tended | SilenceError]):
+    """How the share of a machine's agent behaves, measured there, as a `Measured`; or what was done in it, a `Tended`.
 
-    A `SilenceError` (returned, not raised) where it gave no answer that can be used. The request's `do` is `verify`, or
-    `tidy`, which removes what a verification with the same `token` left behind (see on_verify).
+    A `SilenceError` (returned, not raised) where it gave no answer that can be used. The request's `do` is `verify`,
+    `tidy`, which removes what a verification with the same `token` left behind, or `tend` (see on_verify).
     """
 
     def command(self, request: dict[str, Any], python: str | None = None) -> Ask:
+        self._parse = parse_tended if request["do"] == "tend" else parse_measured
         return Ask(request, python, forgiving=True)
 
-    def process(self, output: list[str]) -> Measured | SilenceError:
+    def process(self, output: list[str]) -> Measured | Tended | SilenceError:
         try:
-            return parse_measured(output)
+            return self._parse(output)
         except SilenceError as silence:
             return silence
 
@@ -42,7 +43,7 @@ def answer(request: dict[str, Any], connect: looking.Connect, say: looking.Tell)
 
 
 def _measured(host: Host, machine: Machine, request: dict[str, Any], left_s: float) -> Iterator[tuple[str, Any]]:
-    found: Measured | SilenceError | None = None
+    found: Measured | Tended | SilenceError | None = None
     with Timeout(left_s, False):  # False: end the block in silence
         ask = {**request["verify"], "localDir": machine.local_dir, "shared": machine.shared}
         timeout_s = round(left_s + 1)

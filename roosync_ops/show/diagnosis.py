@@ -229,6 +229,7 @@ def _fix_lines(fixes: Sequence[Fix], lang: str, width: int | None) -> list[str]:
     for fix in fixes:
         title = word["not_fixed"] if fix.problem else word["fixed"] if fix.done else word["would"]
         what = word[fix.kind].format(machine=fix.about, files=", ".join(fix.files))
+        what += word["in_replica"].format(machine=fix.about) if fix.about and fix.kind != "restart" else ""
         problem = f" ({fix.problem})" if fix.problem else ""
         lines += _wrapped(safe(f"{title}{words(lang)['colon']} {what}{problem}"), width)
     return lines

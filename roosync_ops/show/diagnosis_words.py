@@ -221,6 +221,7 @@ WORDS_EN: Final = {
     "restart": "restart {machine}, whose loop does not beat",
     "rebuild-view": "rebuild heartbeat.json",
     "sweep": "remove {files}",
+    "in_replica": ", in the replica of {machine}",
 }
 WORDS_FR: Final = {
     "here": "cet ordinateur et le partage",
@@ -244,4 +245,5 @@ WORDS_FR: Final = {
     "restart": "redémarrer {machine}, dont la boucle ne bat pas",
     "rebuild-view": "reconstruire heartbeat.json",
     "sweep": "supprimer {files}",
+    "in_replica": ", dans le réplica de {machine}",
 }

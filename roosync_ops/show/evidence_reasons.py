@@ -79,6 +79,10 @@ EN: Final = {
         "replica unread",
         "{name} could not read its own replica ({detail}); see why: roosync-ops diagnose",
     ),
+    v.TWINS: (
+        "two computers",
+        "two computers beat as {name} ({detail}): stop the agent on the one that is not; see which: " + _DIAGNOSE,
+    ),
     v.CLOCK_WRONG: (
         "clock {off_short}",
         "the clock of {name} is {off_long} this computer's; ages here are corrected by that; set it: " + _DIAGNOSE,
@@ -174,6 +178,13 @@ FR: Final = {
     v.REPLICA_UNREADABLE: (
         "réplique non lue",
         "{name} n'a pas pu lire sa propre réplique ({detail}) ; voir pourquoi : roosync-ops diagnose",
+    ),
+    v.TWINS: (
+        "deux ordinateurs",
+        (
+            "deux ordinateurs battent sous le nom de {name} ({detail}) : arrêter l'agent sur celui qui ne l'est pas ; "
+            "voir lequel : " + _DIAGNOSE
+        ),
     ),
     v.CLOCK_WRONG: (
         "horloge {off_short}",

@@ -8,6 +8,8 @@ PACKAGES="$PACKAGES wine64 gcc-mingw-w64-x86-64-win32"
 PACKAGES="$PACKAGES chromium"
 # What judges the MCP server comes from npm; some machines have another npm than Debian's, which would not go with it.
 command -v npm >/dev/null || PACKAGES="$PACKAGES npm"
+# Machines whose clock is wrong: the compiler of a preloaded library.
+PACKAGES="$PACKAGES gcc libc6-dev"
 # Debian's own python3 comes without what `python3 -m venv` needs.
 python3 -c 'import ensurepip' 2>/dev/null || PACKAGES="$PACKAGES python3-venv"
 

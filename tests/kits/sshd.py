@@ -59,12 +59,21 @@ class Host:
 class Fleet:
     """The machines named, under `root`; a context manager that leaves no process behind. `root` is the caller's."""
 
-    def __init__(self, root: Path, names: Sequence[str], *, hostnames: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        names: Sequence[str],
+        *,
+        hostnames: dict[str, str] | None = None,
+        environments: dict[str, dict[str, str]] | None = None,
+    ) -> None:
         self.root = root
         self.shared = root / "shared"
         self.key = root / "id"
         self.known_hosts = root / "known_hosts"
         self._hostnames = hostnames or {}
+        #: What else the processes of a machine have in their environment.
+        self._environments = environments or {}
         self._token = f"ROOSYNC_KIT={secrets.token_hex(8)}"
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
         self.hosts = tuple(
@@ -165,11 +174,12 @@ class Fleet:
     def _config(self, host: Host) -> Path:
         config = self.root / f"{host.machine_id}.conf"
         hostname = self._hostnames.get(host.machine_id, host.machine_id)
+        own = " ".join(f"{name}={value}" for name, value in self._environments.get(host.machine_id, {}).items())
         config.write_text(
             f"ListenAddress 127.0.0.1\nPort {host.port}\nHostKey {self.root}/host_key\nPidFile none\n"
             f"AuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
             f"PermitRootLogin prohibit-password\nMaxStartups 100\nSubsystem sftp internal-sftp\n"
-            f"SetEnv HOME={host.home} {LAB_HOSTNAME_VARIABLE}={hostname} {self._token}\n",
+            f"SetEnv HOME={host.home} {LAB_HOSTNAME_VARIABLE}={hostname} {self._token} {own}\n",
             encoding="utf-8",
         )
         return config

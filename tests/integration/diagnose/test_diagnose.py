@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import free_ports
+from tests.kits.sshd import Fleet, free_ports, why_not
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,27 @@ def test_a_lost_view_is_rebuilt_where_no_agent_would(tmp_path: Path) -> None:
     assert answer.code == 0, answer
     assert "Done: rebuild heartbeat.json" in answer.out
     assert '"off"' in (tmp_path / "heartbeat.json").read_text()
+
+
+@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_here(tmp_path: Path) -> None:
+    with Fleet(tmp_path, ["one"]) as fleet:
+        inventory = fleet.inventory(tmp_path / "inventory.py")
+        for words in (("rollout",), ("stop", "one")):
+            answer = roosync_ops(*words, "-i", inventory)
+            assert answer.code == 0, answer
+        view, orphan = fleet.shared / "heartbeat.json", fleet.shared / "heartbeats" / ".gone.tmp"
+        view.unlink()
+        orphan.write_text("x")
+        os.utime(orphan, (time.time() - 86_400,) * 2)
+        wanted = [("rebuild-view", "one", []), ("sweep", "one", ["heartbeats/.gone.tmp"])]
+        for flags, done in ((("--fix", "--dry"), False), (("--fix",), True)):
+            document = DIAGNOSIS.validate_python(roosync_ops("diagnose", *flags, "-i", inventory, "--json").document)
+            assert [(one["fix"], one["machineId"], one["files"]) for one in document["fixes"]] == wanted, document
+            assert [one["done"] for one in document["fixes"]] == [done, done]
+            assert (view.exists(), orphan.exists()) == (done, not done)
+        assert document["here"]["cause"] == "well"
+        assert '"one"' in view.read_text()
 
 
 def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: Scene) -> None:

@@ -2,19 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from roosync_ops.lab.fleet import LabFleet
-from roosync_ops.lab.replica import FolderReplica
-from roosync_ops.lab.replicator import Replicator
-from roosync_ops.lab.scenario import PROCEDURE
-from roosync_ops.lab.sync import SyncThread
-from tests.acceptance.main_job import Controller, Job, come_back, fall_silent, leave, roll_out, survive, take_off, until
-from tests.kits.product import Agent, Answer, pyinfra, record, roosync_ops, sequence
+from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_out, survive, take_off, until
+from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
+from tests.kits.product import pyinfra, record, roosync_ops, sequence
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 
 pytestmark = [
@@ -24,100 +18,22 @@ pytestmark = [
 ROOT = Path(__file__).parents[3]
 #: A minute of the task service, in seconds here: its triggers come round once a minute.
 MINUTE_S = 3.0
-INTERVAL_MS, TIMEOUT_MS = 2_000, 12_000
 #: One as a fresh Python installation leaves it, one whose SSH sessions see no drive, one that has no drive at all.
-HOSTS = (
-    WinHostSpec(
-        "MYIA-PO-2024", user_profile="Élodie Dupont", python=r"C:\users\Élodie Dupont\AppData\Local\Programs\Python 3"
-    ),
-    WinHostSpec("MYIA-PO-2023", drive_in_ssh=False, py=True),
-    WinHostSpec("MyIA-Web1", drive=False),
-)
-PARTS = [part for part in PROCEDURE if part.group != "enroll"]
-TASKS = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree\roosync-ops"
-
-
-class OnWindows:
-    """A host of the kit as the acceptance drives it."""
-
-    def __init__(self, host: WinHost) -> None:
-        self.host = host
-        self.machine_id = host.name.lower()
-        self._before = host.files()
-        python = host.spec.python or "python"
-        self._agent = Agent(self._shell, f'"{python}\\python.exe" -I -S "%LOCALAPPDATA%\\roosync\\agent.pyz"')
-
-    def agent(self, verb: str) -> dict[str, Any]:
-        return self._agent(verb)
-
-    def kill_agent(self, pid: int) -> None:
-        self.host.kill(pid)
-
-    def reboot(self) -> None:
-        self.host.restart()
-
-    def power_off(self) -> None:
-        self.host.power_off()
-
-    def power_on(self) -> None:
-        self.host.power_on()
-
-    def changed(self) -> dict[str, str]:
-        """Every file that is not as it was before the product came."""
-        now = self.host.files()
-        return {path: digest for path, digest in now.items() if self._before.get(path) != digest}
-
-    def left_behind(self) -> list[str]:
-        found = [path for path in self.changed() if "roosync" in path.lower() or "agent.pyz" in path]
-        found += [line for _, line in self.host.processes() if "agent.pyz" in line]
-        return [*found, TASKS] if self._has_our_folder_of_tasks() else found
-
-    def _has_our_folder_of_tasks(self) -> bool:
-        """The stand-in for the task service sees a second later that its folder was removed through COM."""
-        try:
-            until(lambda: self.host.run("reg", "query", TASKS).returncode != 0, 20, "the folder of tasks to go")
-        except AssertionError:
-            return True
-        return False
-
-    def _shell(self, line: str) -> Answer:
-        done = self.host.ssh(line, check=False)
-        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"), 0)
+HOSTS = (FRESH, BLIND, WinHostSpec("MyIA-Web1", drive=False))
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[WinFleet]:
     with WinFleet(HOSTS) as fleet:
         for host in fleet:
-            (host.prefix / "drive_c" / "winlab" / "tasks" / "state" / "speed").write_text(f"{60 / MINUTE_S:g}")
+            speed(host, 60 / MINUTE_S)
         yield fleet
 
 
 @pytest.fixture(scope="module")
 def job(fleet: WinFleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    """The procedure's six machines: three Windows-like hosts, one of the lab's that is active, two that are off."""
-    with ExitStack() as stack:
-        lab = stack.enter_context(LabFleet(PARTS))
-        lab.activate("myia-po-2025")
-        replicas = {host.name: FolderReplica(host.share) for host in fleet}
-        stack.enter_context(SyncThread(Replicator({"observer": FolderReplica(lab.shared), **replicas})))
-        inventory = tmp_path_factory.mktemp("windows") / "inventory.py"
-        inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet)}", "utf-8")
-        controllers: list[Controller] = [OnWindows(host) for host in fleet]
-        job = Job(inventory, lab.shared, controllers, back_s=10 + 2 * MINUTE_S, reboot_s=60)
+    with job_on(fleet, tmp_path_factory.mktemp("windows"), back_s=10 + 2 * MINUTE_S, reboot_s=60) as job:
         yield job
-
-
-def enrolled(fleet: WinFleet) -> str:
-    """Return the inventory's group of Windows machines."""
-    ssh = {"ssh_key": str(fleet.key), "ssh_known_hosts_file": str(fleet.known_hosts), "ssh_allow_agent": False}
-    lines = []
-    for host in fleet:
-        fields: dict[str, Any] = {"system": "windows", "host": host.address, "port": host.port, "user": host.user}
-        fields |= {"ssh": ssh, "shared": host.shared, "share_deadline": 5}
-        fields |= {"heartbeat_interval": INTERVAL_MS, "offline_timeout": TIMEOUT_MS}
-        lines.append(f"    machine({host.name.lower()!r}, **{fields!r}),\n")
-    return f"enroll = [\n{''.join(lines)}]\n"
 
 
 @pytest.fixture
@@ -127,12 +43,6 @@ def rolled_out(job: Job) -> Job:
         answer = job.run("rollout", "--limit", "enroll")
         assert answer.code == 0, str(answer)
     return job
-
-
-def on(job: Job, name: str) -> OnWindows:
-    found = next(host for host in job.controllers if host.machine_id == name)
-    assert isinstance(found, OnWindows)
-    return found
 
 
 def test_dry_writes_nothing_on_any_machine(job: Job) -> None:

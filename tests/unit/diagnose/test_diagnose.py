@@ -170,6 +170,42 @@ def test_what_last_happened_long_ago_is_over(tmp_path: Path, rewrite: str) -> No
     assert cause_of(a_scene(tmp_path, a_sight(agent=an_agent(**past, **erased)))).cause == "well"
 
 
+def test_without_a_replica_here_a_view_is_mended_only_in_one_of_a_machine_that_is_good(tmp_path: Path) -> None:
+    whole, lost = a_view(tmp_path / "whole"), a_view(tmp_path / "lost", view=False)
+    stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
+    scene = replace(a_scene(tmp_path), views={"m": stale, "one": lost, "two": whole}, orphans=None)
+    here = cause_of(scene, None)
+    assert (here.cause, {check.name: check.facts.get("via") for check in here.checks}["view"]) == (
+        "view-missing",
+        "one",
+    )
+    stuck = replace(scene.sights["one"], share=("SHARE_HUNG", "share /srv/share: hung", "look"))
+    here = cause_of(replace(scene, sights={**scene.sights, "one": stuck}), None)
+    assert (here.cause, {check.name: check.facts.get("via") for check in here.checks}["view"]) == ("well", "two")
+    own = cause_of(replace(scene, views={**scene.views, HERE: whole}), None)
+    assert not any("via" in check.facts for check in own.checks)
+
+
+@pytest.mark.parametrize(("count", "cause"), [(1, "well"), (2, "well"), (3, "old-writer-erases-view")])
+def test_a_view_that_passed_to_another_keeper_once_was_erased_by_nobody(tmp_path: Path, count: int, cause: str) -> None:
+    erased: dict[str, Any] = {"erasures": count, "erased_by": "m", "erased_ms": NOW - 20_000}
+    assert cause_of(a_scene(tmp_path, a_sight(agent=an_agent(**erased)))).cause == cause
+
+
+@pytest.mark.parametrize(
+    ("began_ms", "cause"), [(NOW - 100_000, "well"), (NOW - 200_000, "uploads-stalled")], ids=["just-now", "long-ago"]
+)
+@pytest.mark.parametrize("known", [True, False], ids=["silent-for-long", "never-seen"])
+def test_the_beats_of_a_loop_that_just_came_back_are_still_under_way(
+    tmp_path: Path, began_ms: int, cause: str, *, known: bool
+) -> None:
+    scene = a_scene(tmp_path, a_sight(agent=an_agent(started_ms=began_ms)))
+    old = [old_record()] if known else []
+    behind = a_view(tmp_path / "others", *old, without=["m"])
+    scene = replace(scene, views={**dict.fromkeys([*NAMES, HERE], behind), "m": scene.views["m"]})
+    assert cause_of(scene).cause == cause
+
+
 @pytest.mark.parametrize("evil", ["/s'; touch /tmp/x; '", '/s" & calc "', "/s`id`", "/s$(id)", "/s\nid", "/s|id>x"])
 def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_path: Path, evil: str) -> None:
     sight = a_sight(share=("SHARE_MISSING", "there is no such folder", "look"), share_path=evil)

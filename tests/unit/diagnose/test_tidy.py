@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.remote.diagnose_tidy import ORPHAN_AFTER_S, TidyError, orphans, rebuild_view, sweep
+from roosync_ops.remote.diagnose_tidy import TidyError, orphans, rebuild_view, sweep
+from roosync_ops.remote.on_tidy import ORPHAN_AFTER_S
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:

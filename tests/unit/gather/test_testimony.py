@@ -90,3 +90,21 @@ def test_a_state_of_another_shape_is_a_replica_that_was_not_read(state: dict[str
     found = told_by(MACHINE, Look("m", None, answer(), state))
     assert found.state is None
     assert found.state_problem is not None
+
+
+@pytest.mark.parametrize(
+    ("detail", "ago", "said"),
+    [
+        ("a later record of another session, 't'", 60_000, True),
+        ("a later record of another session, 't'", 2 * HOUR, False),
+        ("sequence None instead of 7", 60_000, False),
+    ],
+    ids=["lately", "long-ago", "an-older-service"],
+)
+@pytest.mark.parametrize("offset", [0, HOUR])
+def test_another_computer_of_its_name_is_told_while_it_is_at_it(
+    detail: str, ago: int, offset: int, *, said: bool
+) -> None:
+    own = {"rewrites": 3, "lastDetail": detail, "lastAt": to_iso(NOW - ago + offset)}
+    found = told_by(MACHINE, Look("m", None, answer(offset, lastBeat=beat(20_000, offset), ownFile=own), None))
+    assert found.word.twin == (detail if said else None)

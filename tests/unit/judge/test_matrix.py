@@ -166,6 +166,26 @@ def test_a_sequence_that_moved_while_the_time_went_back_is_a_clock_that_was_step
     assert (verdict.CLOCK_STEPPED, "web1") in told(found)
 
 
+def test_two_computers_of_one_name_are_told_by_the_agents_own_word() -> None:
+    said = "a later record of another session, 't'"
+    world = World(words={"web1": Word(e.ALIVE, sequence=1_000, heard_ms=NOW - 5_000, twin=said)})
+    assert told(world.matrix()) == {(verdict.TWINS, "web1")}
+
+
+@pytest.mark.parametrize(("began", "twins"), [(NOW - HOUR, True), (NOW - 1_000, False)], ids=["both-beat", "restarted"])
+def test_two_computers_of_one_name_are_told_by_two_replicas(began: int, *, twins: bool) -> None:
+    """One computer has one session at a time: a later one began after the last beat of the one before."""
+    world = World()
+    here = world.state(HERE)
+    for state, session, at in ((here, "a", NOW - 30_000), (world.state("po-2023"), "b", NOW)):
+        data = {"agent": {"startedAt": to_iso(began if session == "b" else NOW - 2 * HOUR)}}
+        record = Record("web1", at, sequence=1_000, session_id=session, data=data)
+        state.machines["web1"] = Evidence(record, FILE, "heartbeats/web1.json")
+        answer = Answer("po-2023", Word(e.ALIVE), state, None, NOW, 0, 20)
+    found = matrix(fleet(), {**world.testimonies(), "po-2023": answer}, here, NOW)
+    assert ((verdict.TWINS, "web1") in told(found)) == twins
+
+
 def test_a_stale_replica_here_makes_nobody_offline_and_is_named() -> None:
     judged = World(stale={HERE}).validate()
     assert judged.ok

@@ -1,0 +1,53 @@
+"""Two computers under one name: what an agent says of its own file, and records that cannot be of one computer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire.times import BadTimeError, from_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roosync_ops.wire.record import Record
+
+#: Whoever erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
+LATELY_MS: Final = 3_600_000
+#: What an agent notes where its file holds a later record than its own.
+_OTHER_SESSION: Final = "another session"
+#: Reading two records of one session can tell times that overlap by what a beat takes, in ms.
+_OVERLAP_MS: Final = 1_000
+
+
+def lately(detail: str | None, at_ms: int | None, now_ms: int | None) -> str | None:
+    """Return in what way somebody rewrote a machine's record, by its own word, unless that is over by its own clock."""
+    if detail is None or at_ms is None or now_ms is None:
+        return None
+    return detail if now_ms - at_ms <= LATELY_MS else None
+
+
+def is_of_a_twin(detail: str | None) -> bool:
+    """Tell whether it was another computer of the same name, and not an older service that writes what it remembers."""
+    return detail is not None and _OTHER_SESSION in detail
+
+
+def overlapping(records: Sequence[Record]) -> str | None:
+    """Return the two sessions that cannot be of one computer, cut for the eye; None where there are no such two."""
+    pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
+    return None if pair is None else f"{pair[0].session_id!s:.12} + {pair[1].session_id!s:.12}"
+
+
+def _overlap(one: Record, other: Record) -> bool:
+    """Tell whether two sessions of one name each beat after the other began: one computer has one session at a time."""
+    if None in (one.session_id, other.session_id) or one.session_id == other.session_id:
+        return False
+    return _beat_after(one, other) and _beat_after(other, one)
+
+
+def _beat_after(one: Record, other: Record) -> bool:
+    agent = other.data.get("agent")
+    try:
+        began = from_iso(agent.get("startedAt") if isinstance(agent, dict) else None)
+    except BadTimeError:
+        return False
+    return one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS

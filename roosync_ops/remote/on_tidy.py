@@ -1,0 +1,110 @@
+"""Rebuild the view in a replica, and sweep orphans among our temporary files; a program by itself on a machine.
+
+Only names that our agents alone give are ever touched, and only where nobody has for a while. What other services left
+behind is theirs. On a machine its text runs in a process of its own, with the modules of the agent that is there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+#: Our agents' own temporary names, one for each machine and file, and this computer's own for the view.
+_RECORD = re.compile(r"\.[a-z0-9][a-z0-9-]{0,62}\.tmp")
+_VIEW = re.compile(r"\.heartbeat\.[a-z0-9][a-z0-9-]{0,62}\.tmp")
+#: The operator's own name for a view that is written; no machine of the fleet can have it.
+_OWN = ".heartbeat.operator--fix.tmp"
+_HEARTBEATS = "heartbeats"
+#: Nobody writes a file of some kB for so long, and a sync product has shown the end of it by then, in s.
+ORPHAN_AFTER_S = 600.0
+
+
+def found(shared: str, now_s: float) -> Iterator[str]:
+    """Yield the orphans in `shared`, relative to it."""
+    root = Path(shared)
+    yield from (path.name for path in root.iterdir() if _VIEW.fullmatch(path.name) and _is_old(path, now_s))
+    folder = root / _HEARTBEATS
+    if folder.is_dir() and not folder.is_symlink():
+        names = (path.name for path in folder.iterdir() if _RECORD.fullmatch(path.name) and _is_old(path, now_s))
+        yield from (f"{_HEARTBEATS}/{name}" for name in names)
+
+
+def _is_old(path: Path, now_s: float) -> bool:
+    """Tell whether it is a regular file that nobody has touched for a while; one from the future is nobody's guess."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and now_s - found.st_mtime > ORPHAN_AFTER_S
+
+
+def swept(shared: str, now_s: float) -> tuple[str, ...]:
+    """Remove the orphans in `shared`; return those that are gone now."""
+    gone = []
+    for name in sorted(found(shared, now_s)):
+        with suppress(FileNotFoundError):  # its machine came back and finished it
+            (Path(shared) / name).unlink()
+            gone.append(name)
+    return tuple(gone)
+
+
+def rebuilt(shared: str, now_ms: int) -> int:
+    """Write `heartbeat.json` anew from all that is there; return how many machines it holds."""
+    # Here, and not above: on a machine they are the agent's, which is found only when this runs.
+    from roosync_ops.agent.share import replace_file  # noqa: PLC0415 - see above
+    from roosync_ops.wire.folder import VIEW_NAME, read_shared  # noqa: PLC0415 - see above
+    from roosync_ops.wire.merge import merge  # noqa: PLC0415 - see above
+    from roosync_ops.wire.record import dump  # noqa: PLC0415 - see above
+    from roosync_ops.wire.status import DEFAULT_THRESHOLDS  # noqa: PLC0415 - see above
+    from roosync_ops.wire.view import build  # noqa: PLC0415 - see above
+
+    snapshot = read_shared(shared, now_ms)
+    old = snapshot.view if isinstance((snapshot.view or {}).get("heartbeats"), dict) else None
+    view = build(merge(snapshot.evidence, now_ms), old, now_ms, DEFAULT_THRESHOLDS)
+    path = Path(shared) / VIEW_NAME
+    if old is None:
+        with suppress(FileNotFoundError):
+            path.replace(path.with_name(f"{VIEW_NAME}.not-understood"))
+    replace_file(str(path), str(path.with_name(_OWN)), dump(view))
+    return len(view["heartbeats"])
+
+
+def main(argv: list[str]) -> int:
+    """Tidy `shared` of argv[1], JSON, with the `agent` there: `rebuild` the view or not; with `dry` only look."""
+    asked = json.loads(argv[1])
+    if asked.get("out"):  # a process of the logon session has no stdout
+        sys.stdout = open(asked["out"], "w", encoding="utf-8")  # noqa: SIM115 - until this process ends
+    sys.path.insert(0, asked["agent"])
+    shared, dry = asked["shared"], asked["dry"]
+    try:
+        if not Path(shared).is_dir():
+            _say(problem=["SHARE_MISSING", "there is no such folder"])
+        else:
+            if asked["rebuild"] and not dry:
+                _say(rebuilt=rebuilt(shared, time.time_ns() // 1_000_000))
+            _say(files=sorted(found(shared, time.time())) if dry else swept(shared, time.time()))
+    except ImportError as error:
+        _say(problem=["NOT_OUR_AGENT", f"the agent there cannot do it: {error}"])
+    except OSError as error:
+        _say(problem=["SHARE_REFUSED", f"{error.filename or shared}: {error.strerror or error}"])
+    _say(end=True)
+    return 0
+
+
+def _say(**told: Any) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
