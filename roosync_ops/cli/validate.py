@@ -133,10 +133,7 @@ def _read(
     source: reading.Source, fleet: Fleet, chosen: tuple[Machine, ...] | None, patient: Patient
 ) -> judge.Validation:
     state = source()
-    known = patient.learn(state)
-    if known.patience_ms is None:
-        return judge.validate(fleet, state, state.read_at_ms, chosen)
-    return judge.validate(fleet, state, state.read_at_ms, chosen, known=known)
+    return judge.validate(fleet, state, state.read_at_ms, chosen, known=patient.learn(state))
 
 
 def _note_patience(validation: judge.Validation, patient: Patient) -> None:
