@@ -59,7 +59,7 @@ Patience = Annotated[
 ]
 Memory = Annotated[
     Path | None,
-    typer.Option("--memory", metavar="DIR", help="Where --patience keeps what was seen when; never the share."),
+    typer.Option("--memory", metavar="DIR", help="Where --patience keeps, and all look up, what was seen when."),
 ]
 
 

@@ -1,4 +1,7 @@
-"""`--patience` and `--memory`: from what was typed to what a reader knows of when beats arrived."""
+"""`--patience` and `--memory`: from what was typed to what a reader knows of when beats arrived.
+
+Who typed neither is judged by time stamps, and what an earlier reader kept tells which of them cannot be.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet
     from roosync_ops.state import SharedState
     from roosync_ops.state.memory import Memory
+    from roosync_ops.state.seen import Seen
 
 AUTO: Final = "auto"
 
 
 class Patient:
-    """How long to wait, and the memory that this rests on; without `typed` it knows nothing, and asks for no file."""
+    """How long to wait, and the memory that this rests on; without `typed` nothing is waited for, and nothing kept."""
 
     def __init__(self, typed: str | None, folder: Path | None, fleet: Fleet) -> None:
         self._extra_ms = _extra_ms(typed)
@@ -42,7 +46,7 @@ class Patient:
     def learn(self, state: SharedState | None, offsets: Mapping[str, int] | None = None) -> Knowledge:
         """Note a reading of this reader's own, and return what is known now; PROTOCOL's own where nothing was typed."""
         if not self._on:
-            return Knowledge(offsets or {})
+            return Knowledge(offsets or {}, {} if state is None else self._glimpse(state))
         if state is not None:
             self._memory = self._memory or self._remember(state.shared)
             self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)
@@ -50,8 +54,15 @@ class Patient:
         extra = patience.auto_ms(seen.values(), self._thresholds) if self._auto else self._extra_ms
         return Knowledge(offsets or {}, seen, extra)
 
+    def _glimpse(self, state: SharedState) -> Mapping[str, Seen]:
+        """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""
+        try:
+            return self._remember(state.shared).peek(state, self._intervals, DEFAULT_INTERVAL_MS)
+        except RuntimeError:  # Path.home
+            return {}
+
     def _remember(self, shared: str) -> Memory:
-        from roosync_ops.state.memory import Memory, default_folder  # noqa: PLC0415 - filelock, where it is asked for
+        from roosync_ops.state.memory import Memory, default_folder  # noqa: PLC0415 - after the reading is on its way
 
         return Memory(self._folder or default_folder(), shared)
 

@@ -45,10 +45,7 @@ def validation(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, p
 def seen(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, patient: Patient) -> Seen:
     """Do as `validation` does, and return with it what it rests on."""
     state = source()
-    known = patient.learn(state)
-    if known.patience_ms is None:
-        return Seen(judge.validate(fleet, state, state.read_at_ms, chosen), state, state)
-    return Seen(judge.validate(fleet, state, state.read_at_ms, chosen, known=known), state, state)
+    return Seen(judge.validate(fleet, state, state.read_at_ms, chosen, known=patient.learn(state)), state, state)
 
 
 def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell

@@ -10,10 +10,11 @@ from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import verdict as v
+from .behind import behind
 from .clocks import all_ahead_ms, inconsistent_ms
 from .evidence import NOTHING_ELSE, OWN_WORDS, Knowledge, Testimony, reason_of
 from .observe import observation
-from .patience import TIMESTAMP, clock_suspected
+from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,8 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
     gone = _gone_at_once(seen, state)
-    view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known))
+    rows = tuple(row for _, row in seen)
+    view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known), rows)
     verdicts = tuple(_verdict(machine, row, view) for machine, row in seen)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
@@ -65,8 +67,8 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
 class _View:
     """What one verdict is reached from, beside the machine's own row.
 
-    `gone` is (gone, expected online) where the observer is the suspect. `behind_ms` is how far the reader's own clock
-    seems behind everybody's.
+    `gone` is (gone or late, expected to be heard) where the observer is the suspect. `behind_ms` is how far the
+    reader's own clock seems behind everybody's. `rows` are all machines' own.
     """
 
     state: SharedState
@@ -75,6 +77,7 @@ class _View:
     matrix: Matrix | None
     gone: tuple[int, int] | None
     behind_ms: int | None
+    rows: tuple[v.Observation, ...]
 
     def testimony(self, machine_id: str) -> Testimony | None:
         return None if self.matrix is None else self.matrix.testimonies.get(machine_id)
@@ -82,24 +85,28 @@ class _View:
 
 def _reader_behind_ms(seen: list[tuple[Machine, v.Observation]], now_ms: int, known: Knowledge) -> int | None:
     heard = {row.machine_id: row.last_heartbeat_ms for _, row in seen if row.last_heartbeat_ms is not None}
-    return all_ahead_ms(heard, now_ms) if known is NOTHING_ELSE else None
+    return all_ahead_ms(heard, now_ms) if known.patience_ms is None and not known.offsets else None
 
 
 def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState) -> tuple[int, int] | None:
-    """Return (gone, expected online) where so many look gone that the observer is the suspect, else None.
+    """Return (gone or late, expected to be heard) where so many are that the observer is the suspect, else None.
 
-    A share that holds nothing yet is a fresh fleet: nobody is gone from it.
+    A replica that stands still makes them gone one after the other, as each one's last beat passes its timeout: those
+    that are late are on their way. Who left on purpose is not to be heard, and nobody is gone from a share that holds
+    nothing yet.
     """
-    expected = [row for machine, row in seen if machine.expected == ONLINE]
-    gone = sum(row.observed in (OFFLINE, UNKNOWN) for row in expected)
-    if not state.machines or gone < _SUSPECT_AT_LEAST or gone * 100 < len(expected) * _SUSPECT_PERCENT:
+    words = [row.observed for machine, row in seen if machine.expected == ONLINE and row.observed != LEFT]
+    unheard = sum(word != ONLINE for word in words)
+    if not state.machines or all(word in (ONLINE, WARNING) for word in words):
         return None
-    return gone, len(expected)
+    if unheard < _SUSPECT_AT_LEAST or unheard * 100 < len(words) * _SUSPECT_PERCENT:
+        return None
+    return unheard, len(words)
 
 
 def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
     testimony = view.testimony(machine.machine_id)
-    if _is_no_evidence(row, view, testimony):
+    if _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     return v.Verdict(
@@ -134,8 +141,9 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
     """Return why a machine is not as expected, or why a machine that is should be looked at; None for all is well."""
     measured = row.machine_id in view.known.offsets
     ahead = -row.age_ms if row.age_ms is not None and row.age_ms < -FUTURE_TOLERANCE_MS and not measured else None
-    if ok:
-        return _disagrees(machine, row, view) if ahead is None else _ahead(row, ahead, view)
+    hidden = _hidden_ms(machine, row, view)
+    if ok or hidden is not None:
+        return _disagrees(machine, row, view) if ahead is None else _ahead(row, ahead, hidden, view)
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
@@ -148,11 +156,21 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
     if view.gone is not None and row.observed in (OFFLINE, UNKNOWN):
         facts = {"gone": view.gone[0], "of": view.gone[1], "age": row.age_ms}
         return v.Reason(v.OBSERVER_SUSPECTED, row.machine_id, facts)
-    return _contradicted(row, view) or _silence(row, view.state, ahead)
+    return (
+        _contradicted(row, view)
+        or _arrives(machine, row, view)
+        or _behind(machine, row, view)
+        or _silence(row, view.state, ahead)
+    )
 
 
-def _ahead(row: v.Observation, ahead: int, view: _View) -> v.Reason:
-    """A beat from the future: its machine's clock is ahead, or the reader's is behind everybody's."""
+def _ahead(row: v.Observation, ahead: int, hidden: int | None, view: _View) -> v.Reason:
+    """A beat from the future: its machine's clock is ahead, or the reader's is behind everybody's.
+
+    `hidden` is for how long no other has arrived, where that is known to be too long.
+    """
+    if hidden is not None:
+        return v.Reason(v.CLOCK_HIDES, row.machine_id, {"age": hidden}, ahead)
     if view.behind_ms is not None:
         facts = {"off": -view.behind_ms, "count": len(view.state.machines)}
         return v.Reason(v.READER_CLOCK_WRONG, row.machine_id, facts)
@@ -167,6 +185,34 @@ def _disagrees(machine: Machine, row: v.Observation, view: _View) -> v.Reason | 
     if not clock_suspected(piece.record, seen, view.now_ms, machine.thresholds):
         return None
     return v.Reason(v.CLOCK_DISAGREES, row.machine_id)
+
+
+def _hidden_ms(machine: Machine, row: v.Observation, view: _View) -> int | None:
+    """Return for how long, in ms, no beat of a machine arrived whose stamp lies in the future; None for no such thing.
+
+    For a reader of time stamps that an earlier one left its memory. Only where somebody else is heard, and only after
+    as much delay as ever is borne: such a stamp is no evidence then, and silence alone is no death.
+    """
+    seen = view.known.seen.get(row.machine_id)
+    if seen is None or row.observed == LEFT or view.known.patience_ms is not None or view.matrix is not None:
+        return None
+    if row.age_ms is None or row.age_ms >= -FUTURE_TOLERANCE_MS or view.behind_ms is not None:
+        return None
+    timeout_ms = machine.thresholds.timeout_ms
+    arrivals = [one.moved_by_ms for one in view.known.seen.values() if one.moved_by_ms is not None]
+    silent = view.now_ms - (seen.first_ms if seen.moved_by_ms is None else seen.moved_by_ms)
+    is_heard = any(view.now_ms - at <= timeout_ms for at in arrivals)
+    return silent if is_heard and silent > timeout_ms + AUTO_MOST_MS else None
+
+
+def _arrives(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
+    """Say where a machine is silent by its stamps, and by an earlier reader's memory a beat of it has just arrived."""
+    seen = view.known.seen.get(row.machine_id)
+    if row.observed != OFFLINE or seen is None or seen.moved_by_ms is None:
+        return None
+    if view.now_ms - seen.moved_by_ms > machine.thresholds.timeout_ms:
+        return None
+    return _disagrees(machine, row, view)
 
 
 def _told(row: v.Observation, view: _View) -> v.Reason | None:
@@ -194,6 +240,13 @@ def _contradicted(row: v.Observation, view: _View) -> v.Reason | None:
         return None
     back = inconsistent_ms(piece.record)
     return None if back is None else v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
+
+
+def _behind(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
+    """Say where silence may be this replica's own; of no use where the other replicas were asked."""
+    if row.observed != OFFLINE or view.matrix is not None:
+        return None
+    return behind(row, view.rows, view.state, machine.thresholds)
 
 
 def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:

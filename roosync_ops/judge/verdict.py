@@ -25,7 +25,9 @@ SILENT: Final = "silent"  # age, since
 HAS_LEFT: Final = "left"  # since
 BEATS_UNEXPECTEDLY: Final = "beats-though-expected-offline"  # observed, age, why
 CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
-OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone, of, age (None: never seen here)
+OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone (or late), of, age (None: never seen here)
+FILE_BEHIND: Final = "replica-behind-the-view"  # age, newer
+VIEW_BEHIND: Final = "replica-behind"  # age, lag, keeper
 # What a probe tells: a machine's own word, and who sees whom. `since` is on the reader's clock, None where not known.
 MACHINE_OFF: Final = "machine-off"  # detail
 NOT_LET_IN: Final = "not-let-in"  # detail, hint
@@ -45,6 +47,7 @@ READER_CLOCK_WRONG: Final = "reader-clock-wrong"  # off, count
 CLOCK_STEPPED: Final = "clock-stepped"  # back
 CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age, back
 CLOCK_DISAGREES: Final = "clock-disagrees"  # no fact
+CLOCK_HIDES: Final = "clock-hides-silence"  # age
 # Why a check of an enrolment failed.
 NO_VIEW: Final = "no-view"
 NOT_IN_HEARTBEATS: Final = "not-in-heartbeats"

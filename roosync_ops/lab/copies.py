@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Collection
 
 #: A file that has this many copies gets no more. Products go on; a month's simulation has better things to keep.
 COPIES_MAX: Final = 5
@@ -40,7 +40,7 @@ NAMINGS: Final[dict[str, Callable[[str, str, str, datetime, int], str]]] = {
 }
 
 
-def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Container[str]) -> str | None:
+def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collection[str]) -> str | None:
     """Return a free name for a copy of `name` (relative, with `/`) whose time is `mtime_ns`.
 
     None where the file has enough of them, or is one. `host` is the machine that `product` blames.
@@ -50,6 +50,8 @@ def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Containe
     folder, slash, leaf = name.rpartition("/")
     stem, dot, suffix = leaf.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem else (leaf, "")
+    if sum(_is_copy_of(folder + slash + stem, one) for one in taken) >= COPIES_MAX:
+        return None  # names that carry a day or a second are never used up
     at = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
     for number in range(1, COPIES_MAX + 1):
         copy = f"{folder}{slash}{NAMINGS[product](stem, suffix, host, at, number)}"
@@ -61,6 +63,11 @@ def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Containe
 def is_copy(name: str) -> bool:
     """Tell whether a product gave the file this name."""
     return _COPY.search(name) is not None
+
+
+def _is_copy_of(path: str, name: str) -> bool:
+    """Tell whether `name` is a copy of the file whose name without its suffix is `path`."""
+    return name.startswith(path) and name[len(path) : len(path) + 1] in (" ", ".") and is_copy(name)
 
 
 _COPY = re.compile(r" \(\d+\)(?=\.[^.]*$|$)|'s conflicted copy \d{4}-\d\d-\d\d|\.sync-conflict-\d{8}-\d{6}-[A-Z2-7]{7}")

@@ -112,6 +112,13 @@ EN: Final = {
             "arrived here; ask the machine itself: roosync-ops validate --probe"
         ),
     ),
+    v.CLOCK_HIDES: (
+        "clock suspected",
+        (
+            "clock suspected: the heartbeat of {name} lies {ahead} in the future, and this computer has seen none "
+            "arrive for {age}; ask the machine itself: roosync-ops validate --probe"
+        ),
+    ),
 }
 FR: Final = {
     v.MACHINE_OFF: (
@@ -216,6 +223,13 @@ FR: Final = {
         (
             "horloge suspecte : {name} date ses battements d'heures auxquelles ils n'ont pu partir, vu leur arrivée "
             "ici ; interroger la machine elle-même : roosync-ops validate --probe"
+        ),
+    ),
+    v.CLOCK_HIDES: (
+        "horloge suspecte",
+        (
+            "horloge suspecte : le heartbeat de {name} est daté {ahead} dans le futur, et cet ordinateur n'en a vu "
+            "arriver aucun depuis {age} ; interroger la machine elle-même : roosync-ops validate --probe"
         ),
     ),
 }

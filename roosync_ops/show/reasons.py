@@ -64,8 +64,22 @@ _EN: Final = {
     v.OBSERVER_SUSPECTED: (
         "observer suspected",
         (
-            "{gone} of {of} machines look gone at once ({machine}: {heard}); suspect this observer's replica or the "
-            "share before the machines, and look from elsewhere: roosync-ops validate --via MACHINE"
+            "{gone} of {of} machines look gone or late at once ({machine}: {heard}); suspect this observer's replica "
+            "or the share before the machines, and look from elsewhere: roosync-ops validate --via MACHINE"
+        ),
+    ),
+    v.FILE_BEHIND: (
+        "replica behind?",
+        (
+            "{machine} is silent here for {age}, and this replica may be behind: heartbeat.json has a beat of it "
+            "{newer} newer than its own file; look from elsewhere: roosync-ops validate --via MACHINE"
+        ),
+    ),
+    v.VIEW_BEHIND: (
+        "replica behind?",
+        (
+            "{machine} is silent here for {age}, and this replica may be behind: heartbeat.json is {lag} older than "
+            "the last beat of {keeper}, which keeps it; look from elsewhere: roosync-ops validate --via MACHINE"
         ),
     ),
     v.NO_VIEW: ("no view", "there is no heartbeat.json to look in; see what stands there: roosync-ops status"),
@@ -140,8 +154,25 @@ _FR: Final = {
     v.OBSERVER_SUSPECTED: (
         "observateur suspect",
         (
-            "{gone} machines sur {of} semblent perdues d'un coup ({machine} : {heard}) ; soupçonner la réplique de cet "
-            "observateur ou le partage avant les machines, et regarder d'ailleurs : roosync-ops validate --via MACHINE"
+            "{gone} machines sur {of} semblent perdues ou en retard d'un coup ({machine} : {heard}) ; soupçonner la "
+            "réplique de cet observateur ou le partage avant les machines, et regarder d'ailleurs : "
+            "roosync-ops validate --via MACHINE"
+        ),
+    ),
+    v.FILE_BEHIND: (
+        "réplique en retard ?",
+        (
+            "{machine} est muette ici depuis {age}, et cette réplique est peut-être en retard : heartbeat.json en a "
+            "un battement plus récent de {newer} que son propre fichier ; regarder d'ailleurs : roosync-ops validate "
+            "--via MACHINE"
+        ),
+    ),
+    v.VIEW_BEHIND: (
+        "réplique en retard ?",
+        (
+            "{machine} est muette ici depuis {age}, et cette réplique est peut-être en retard : heartbeat.json est "
+            "plus vieux de {lag} que le dernier battement de {keeper}, qui le tient ; regarder d'ailleurs : "
+            "roosync-ops validate --via MACHINE"
         ),
     ),
     v.NO_VIEW: ("pas de vue", "il n'y a pas de heartbeat.json à lire ; voir ce qui s'y trouve : roosync-ops status"),
@@ -169,6 +200,8 @@ _ALL_EN: Final = {**_EN, **evidence_reasons.EN}
 _ALL_FR: Final = {**_FR, **evidence_reasons.FR}
 #: Where the command to type begins in a sentence of either language.
 COMMAND_BEGINS: Final = ": roosync-ops "
+#: Facts that are in ms.
+_DURATIONS: Final = ("age", "lag", "newer")
 #: What is said besides where a clock is suspect as well.
 _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
@@ -211,8 +244,7 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     """Return the facts as texts: ages as durations, times as a reader writes them."""
     facts = {key: quote(value) if isinstance(value, str) else str(value) for key, value in reason.facts.items()}
     age, since = reason.facts.get("age"), reason.facts.get("since")
-    if age is not None:
-        facts["age"] = duration(age, lang)
+    facts.update({key: duration(reason.facts[key], lang) for key in _DURATIONS if reason.facts.get(key) is not None})
     written = to_iso(since) if isinstance(since, int) else since
     facts.update(evidence_reasons.facts(reason.machine_id, reason.facts, written, lang, quote))
     if written is not None:

@@ -16,12 +16,12 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from filelock import FileLock, Timeout
-
 from .seen import Seen, see_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from roosync_ops.wire.record import Record
 
     from .shared import SharedState
 
@@ -104,8 +104,9 @@ class Memory:
 
         `intervals` is how often each machine beats, in ms; `default_ms` holds for those it does not name.
         """
-        records = {machine_id: piece.record for machine_id, piece in state.machines.items()}
-        every = {machine_id: intervals.get(machine_id, default_ms) for machine_id in records}
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - whoever peeks can do without
+
+        records, every = _records(state, intervals, default_ms)
         lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +118,13 @@ class Memory:
         except (OSError, Timeout) as error:
             self.trouble = f"{self.path}: {error}"
             self._see(records, every, state.read_at_ms)
+        return self._seen
+
+    def peek(self, state: SharedState, intervals: Mapping[str, int], default_ms: int) -> Mapping[str, Seen]:
+        """As `note`, of what was kept and this reading, and keep nothing; empty where nothing was kept."""
+        self._recall()
+        if self._last is not None:
+            self._see(*_records(state, intervals, default_ms), state.read_at_ms)
         return self._seen
 
     def _see(self, records: Mapping[str, Any], every: Mapping[str, int], read_ms: int) -> None:
@@ -153,6 +161,14 @@ class Memory:
             with suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108 - as above
             raise
+
+
+def _records(
+    state: SharedState, intervals: Mapping[str, int], default_ms: int
+) -> tuple[dict[str, Record], dict[str, int]]:
+    """Return the best record of each machine, and how often each machine beats, in ms."""
+    records = {machine_id: piece.record for machine_id, piece in state.machines.items()}
+    return records, {machine_id: intervals.get(machine_id, default_ms) for machine_id in records}
 
 
 def _read(path: Path) -> tuple[Instant, dict[str, Seen]] | None:

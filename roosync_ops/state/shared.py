@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.folder import HEARTBEATS, owner_of
-from roosync_ops.wire.merge import merge
+from roosync_ops.wire.merge import FILE, merge
 
 from .errors import StateUnavailableError
 from .models import HeartbeatRecord
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.wire.findings import Finding
     from roosync_ops.wire.merge import Evidence
+    from roosync_ops.wire.record import Record
 
 #: wire.record.parse has reported these already where they are of the wrong type.
 _REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata", "agent"])
@@ -32,7 +33,8 @@ class SharedState:
 
     `machines` holds the best evidence for each machineId; `records` the same as checked models, without the machines
     whose record failed that check (a finding says so, and the machine is judged all the same). `seen` counts the
-    heartbeats met, readable or not: 0 is a fresh fleet. `view` is `heartbeat.json` as it was read, or None.
+    heartbeats met, readable or not: 0 is a fresh fleet. `view` is `heartbeat.json` as it was read, or None. `own_files`
+    are the records in the machines' own files, whether or not they are the best evidence.
     """
 
     shared: str
@@ -44,6 +46,7 @@ class SharedState:
     view_state: str
     seen: int
     _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
+    own_files: dict[str, Record] = field(default_factory=dict, repr=False)
 
     def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
         """Return the findings about this machine's own files, conflict copies included."""
@@ -61,7 +64,8 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     seen: int,
 ) -> SharedState:
     """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
-    machines = merge(evidence, read_at_ms)
+    pieces = list(evidence)
+    machines = merge(pieces, read_at_ms)
     found = list(findings)
     if seen and not machines:
         raise StateUnavailableError(
@@ -75,7 +79,10 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
             records[machine_id] = HeartbeatRecord.model_validate(piece.record.data)
         except ValidationError as error:
             found.extend(_findings_of(error, piece, machine_id))
-    return SharedState(shared, read_at_ms, machines, records, tuple(found), view, view_state, seen, _by_machine(found))
+    own_files = {piece.record.machine_id: piece.record for piece in pieces if piece.kind == FILE}
+    return SharedState(
+        shared, read_at_ms, machines, records, tuple(found), view, view_state, seen, _by_machine(found), own_files
+    )
 
 
 def _first(found: list[Finding]) -> str:

@@ -15,6 +15,7 @@ from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.share import FolderShare
 from roosync_ops.lab import faults
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
+from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
 
 from .hub import Hub, Process
 from .truth import Life
@@ -85,7 +86,13 @@ class Touch:
             return function()
         finally:
             if doing.startswith(_WRITING):
-                self._replica.touched()
+                self._replica.touched(*self._written(doing))
+
+    def _written(self, doing: str) -> tuple[str, ...]:
+        """Name what a touch writes, where that is one file: the replica then need not look for it."""
+        if doing == "writing own file":
+            return (f"{HEARTBEATS}/{self._link.name}.json",)
+        return (VIEW_NAME,) if doing == "writing the view" else ()
 
     def _land(self) -> None:
         """A call that hung comes back with the share: what it was to write is written then."""

@@ -104,7 +104,7 @@ class OldMachine:
         path = Path(self.replica.root, name)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(dump(value))
-        self.replica.touched()
+        self.replica.touched(name)
 
     def _entry(self, first_seen: object) -> dict[str, Any]:
         now = to_iso(self.now_ms())

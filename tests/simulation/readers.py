@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import validate
+from roosync_ops.judge import Knowledge, validate
 from roosync_ops.judge.flip import Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import auto_ms, status_with
@@ -21,7 +21,7 @@ from roosync_ops.wire.status import (
     DEFAULT_INTERVAL_MS,
     DEFAULT_THRESHOLDS,
     DEFAULT_TIMEOUT_MS,
-    OFFLINE,
+    ONLINE,
     UNKNOWN,
     status,
 )
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from roosync_ops.judge.flip import Flip
+    from roosync_ops.judge.verdict import Verdict
     from roosync_ops.lab.link import Link
     from roosync_ops.state.shared import SharedState
     from roosync_ops.wire.folder import Snapshot
@@ -52,6 +53,7 @@ class Eyes:
         self._link = link
         self._snapshot: Snapshot | None = None
         self._changes = -1
+        self._judged: tuple[int, tuple[Verdict, ...]] = -1, ()
         self.merged: dict[str, Evidence] = {}
         self._highest: dict[str, int] = {}
         self.rollbacks = 0
@@ -85,15 +87,23 @@ class Eyes:
         except StateUnavailableError:
             return None
 
-    def doubted(self, words: Mapping[str, str], now_ms: int) -> frozenset[str]:
+    def doubted(self, words: Mapping[str, str], now_ms: int, known: Knowledge) -> frozenset[str]:
         """Whom the shipped judge does not call silent, but suspects the observer of not seeing."""
-        if sum(words.get(name, UNKNOWN) in (OFFLINE, UNKNOWN) for name in MACHINES) < len(MACHINES) // 2:
+        if ONLINE in words.values():  # one in six that is heard is enough
             return frozenset()
         state = self.state(now_ms)
         if state is None:
             return frozenset(MACHINES)
-        rows = validate(FLEET, state, now_ms).verdicts
+        rows = validate(FLEET, state, now_ms, known=known).verdicts
         return frozenset(row.machine_id for row in rows if row.reason and row.reason.kind == OBSERVER_SUSPECTED)
+
+    def reason(self, name: str, now_ms: int) -> str | None:
+        """The kind of the reason that a plain `validate` of this look gives for a machine; None for none."""
+        if self._judged[0] != now_ms:
+            state = self.state(now_ms)
+            self._judged = now_ms, () if state is None else validate(FLEET, state, now_ms).verdicts
+        reason = next((row.reason for row in self._judged[1] if row.machine_id == name), None)
+        return None if reason is None else reason.kind
 
     def _watch_sequences(self) -> None:
         """Count how often the table's record of a machine is an older one than it was."""
@@ -106,24 +116,38 @@ class Eyes:
             self._highest[name] = sequence
 
 
+class Arrivals:
+    """What was seen when: the shipped memory's own function, once a look for all who wait by it."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Seen] = {}
+
+    def note(self, merged: Mapping[str, Evidence], now_ms: int) -> None:
+        records = {name: piece.record for name, piece in merged.items()}
+        every = {name: _INTERVALS.get(name, DEFAULT_INTERVAL_MS) for name in records}
+        self.seen = see_all(self.seen, records, now_ms, every)
+
+
 class Patient:
     """The shipped patience over the same readings: `choose` gives it in ms from what was seen."""
 
-    def __init__(self, choose: Callable[[Mapping[str, Seen]], int]) -> None:
+    def __init__(self, arrivals: Arrivals, choose: Callable[[Mapping[str, Seen]], int]) -> None:
+        self._arrivals = arrivals
         self._choose = choose
-        self.seen: dict[str, Seen] = {}
         self.most_ms = self.chosen_ms = 0
 
+    def knows(self) -> Knowledge:
+        """What the shipped judge is told by such a reader."""
+        return Knowledge(seen=self._arrivals.seen, patience_ms=self.chosen_ms)
+
     def words(self, merged: Mapping[str, Evidence], now_ms: int) -> Words:
-        records = {name: piece.record for name, piece in merged.items()}
-        self.seen = see_all(
-            self.seen, records, now_ms, {name: _INTERVALS.get(name, DEFAULT_INTERVAL_MS) for name in records}
-        )
-        patience = self.chosen_ms = self._choose(self.seen)
+        """Judge a look that `arrivals` has noted."""
+        seen = self._arrivals.seen
+        patience = self.chosen_ms = self._choose(seen)
         self.most_ms = max(self.most_ms, patience)
         return {
-            name: status_with(record, self.seen.get(name), now_ms, DEFAULT_THRESHOLDS, patience)[0]
-            for name, record in records.items()
+            name: status_with(piece.record, seen.get(name), now_ms, DEFAULT_THRESHOLDS, patience)[0]
+            for name, piece in merged.items()
         }
 
 

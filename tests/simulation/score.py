@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire.status import OFFLINE, UNKNOWN
+from roosync_ops.judge import verdict as v
+from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, OFFLINE, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .truth import Life
 
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 DELAY, WRITER, OBSERVER = "delay", "writer", "observer"
 #: A machine that has just started is not yet expected to be seen, in s.
 GRACE_S: Final = 600.0
+TIMEOUT_S: Final = DEFAULT_TIMEOUT_MS / 1000
 _GONE: Final = frozenset([OFFLINE, UNKNOWN, "absent"])
+#: Reasons that say of a machine by name that a clock is not to be believed.
+_CLOCKS: Final = frozenset(
+    [v.CLOCK_SUSPECTED, v.CLOCK_DISAGREES, v.CLOCK_CONTRADICTED, v.CLOCK_WRONG, v.READER_CLOCK_WRONG]
+)
 
 
 @dataclass
@@ -27,8 +33,18 @@ class FalseOffline:
     machine: str
     at: float
     cause: str
-    #: Whether the judge itself said that the observer, and not the machine, is the suspect.
-    doubted: bool
+    #: The kind of the reason that the judge gave for it.
+    reason: str | None
+
+
+@dataclass
+class Missed:
+    """A machine died, and lived again before anybody was told."""
+
+    machine: str
+    at: float
+    #: Whether the reader said meanwhile, of this machine by name, that its clock is not to be believed.
+    named: bool
 
 
 @dataclass
@@ -42,7 +58,7 @@ class Score:
     judged_s: float = 0.0
     blind_s: float = 0.0
     detections: list[float] = field(default_factory=list)
-    missed: list[tuple[str, float]] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
     #: Deaths of machines that were shown offline before they died: nothing changed for who looked.
     no_news: int = 0
     deaths: int = 0
@@ -50,6 +66,7 @@ class Score:
     final: dict[str, str] = field(default_factory=dict)
     _was: dict[str, str] = field(default_factory=dict)
     _waiting: dict[str, float] = field(default_factory=dict)
+    _named: set[str] = field(default_factory=set)
 
     def died(self, machine: str, now: float) -> None:
         self.deaths += 1
@@ -57,12 +74,13 @@ class Score:
             self.no_news += 1
         else:
             self._waiting[machine] = now
+            self._named.discard(machine)
 
     def came_back(self, machine: str) -> None:
         """A machine lives again: a death that nobody told by now was missed."""
         died = self._waiting.pop(machine, None)
         if died is not None:
-            self.missed.append((machine, died))
+            self.missed.append(Missed(machine, died, machine in self._named))
 
     def judge(
         self,
@@ -70,9 +88,12 @@ class Score:
         lives: Mapping[str, Life],
         now: float,
         causes: Mapping[str, str],
-        doubted: frozenset[str] = frozenset(),
+        reason: Callable[[str], str | None] = lambda _name: None,
     ) -> None:
-        """Take what the reader says at `now`: a word a machine, or None where it could not read at all."""
+        """Take what the reader says at `now`: a word a machine, or None where it could not read at all.
+
+        `reason` gives the kind of the judge's reason for a machine's word, None for none.
+        """
         if words is None:
             self.blind_s += self.period_s
             return
@@ -80,18 +101,29 @@ class Score:
             word = words.get(name, "absent")
             since = life.alive_since
             if since is None:
-                self._told(name, word, now)
+                self._told(name, word, now, reason)
             else:
-                self._alive(name, word, now, since, causes, doubted)
+                self._alive(name, word, now, since, causes, reason)
             self._was[name] = word
         self.final = {name: words.get(name, "absent") for name in lives}
 
-    def _told(self, name: str, word: str, now: float) -> None:
-        if word in _GONE and name in self._waiting:
+    def _told(self, name: str, word: str, now: float, reason: Callable[[str], str | None]) -> None:
+        died = self._waiting.get(name)
+        if died is None:
+            return
+        if word in _GONE:
             self.detections.append(now - self._waiting.pop(name))
+        elif now - died > TIMEOUT_S and name not in self._named and reason(name) in _CLOCKS:
+            self._named.add(name)
 
     def _alive(  # noqa: PLR0913, PLR0917 - what a judgement of one machine rests on
-        self, name: str, word: str, now: float, since: float, causes: Mapping[str, str], doubted: frozenset[str]
+        self,
+        name: str,
+        word: str,
+        now: float,
+        since: float,
+        causes: Mapping[str, str],
+        reason: Callable[[str], str | None],
     ) -> None:
         self.judged_s += self.period_s
         if now - since < GRACE_S or word not in _GONE:
@@ -100,14 +132,14 @@ class Score:
         before = self._was.get(name)
         # What was offline while it was not alive, and never shown otherwise since, became false as its grace ended.
         if before not in _GONE or now - since < GRACE_S + self.period_s:
-            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), name in doubted))
+            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), reason(name)))
 
     def count(self, cause: str) -> int:
         return sum(one.cause == cause for one in self.false)
 
     @property
-    def doubted(self) -> int:
-        return sum(one.doubted for one in self.false)
+    def silently_missed(self) -> int:
+        return sum(not one.named for one in self.missed)
 
     def percentile(self, percent: float) -> float | None:
         """Return the detection time that so many percent of the deaths did not exceed."""

@@ -16,8 +16,9 @@ from roosync_ops.wire.status import OFFLINE
 
 from .hub import Hub
 from .machine import Machine
+from .memo import remembered
 from .old import Old30, Old31, OldMachine
-from .readers import Eyes, Patient, Watcher, auto, fixed
+from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
 from .score import DELAY, OBSERVER, WRITER, Score
@@ -146,14 +147,15 @@ class World:
 
     def _sync(self) -> None:
         due = self.sync.next_due()
-        calls = (due is not None and due <= self.hub.now) or any(not one.is_fresh for one in self.replicas.values())
+        calls = (due is not None and due <= self.hub.now) or any(not one.is_noticed for one in self.replicas.values())
         if calls or any(link.faults for link in self.sync.links.values()):
             self.sync.step(self.hub.now)
 
     def _observe(self) -> None:
         self._eyes = eyes = Eyes(self.replicas[ADMIN], self.sync.links[ADMIN])
-        patients = {f"--patience {point} s": Patient(fixed(point * 1000)) for point in _PATIENCES}
-        patients[AUTO] = Patient(auto)
+        self._arrivals = seen = Arrivals()
+        patients = {f"--patience {point} s": Patient(seen, fixed(point * 1000)) for point in _PATIENCES}
+        patients[AUTO] = Patient(seen, auto)
         self.watcher = Watcher(patients[AUTO])
         self._patients = patients
         period = self.plan.poll_s
@@ -175,12 +177,13 @@ class World:
             self.watcher.step(None, {}, frozenset(), now_ms)
             return
         words = eyes.words(now_ms)
-        doubted = eyes.doubted(words, now_ms)
-        default.judge(words, self.lives, self.hub.now, causes, doubted)
+        self._arrivals.note(eyes.merged, now_ms)
+        default.judge(words, self.lives, self.hub.now, causes, lambda name: eyes.reason(name, now_ms))
         for score in others:
             words = patients[score.reader].words(eyes.merged, now_ms)
-            score.judge(words, self.lives, self.hub.now, causes, eyes.doubted(words, now_ms))
-        told = self.watcher.step(eyes.merged, words, eyes.doubted(words, now_ms), now_ms)
+            score.judge(words, self.lives, self.hub.now, causes)
+        doubted = eyes.doubted(words, now_ms, patients[AUTO].knows())
+        told = self.watcher.step(eyes.merged, words, doubted, now_ms)
         watch.judge(told, self.lives, self.hub.now, causes)
 
     def _look_old(self, eyes: Eyes) -> None:
@@ -234,7 +237,7 @@ def flips(watcher: Watcher, lives: dict[str, Life]) -> tuple[int, int]:
 def simulate(protocol: str, plan: Plan) -> Outcome:
     """Run one protocol over one plan, on a RAM disk where there is one."""
     ram = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-    with tempfile.TemporaryDirectory(dir=ram if ram.is_dir() else None) as folder, _disks_at_rest():
+    with tempfile.TemporaryDirectory(dir=ram if ram.is_dir() else None) as folder, _disks_at_rest(), remembered():
         return World(protocol, plan, Path(folder)).run()
 
 

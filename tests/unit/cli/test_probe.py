@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops.wire.times import now_ms
+from tests.kits.shares import ours, put
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -55,3 +58,17 @@ def test_the_schema_tells_of_the_evidence(run: Run, command: str, name: str) -> 
 
 def test_a_machine_the_inventory_has_not_is_a_wrong_command_line(run: Run) -> None:
     assert run("matrix", "nobody").code == 2
+
+
+def test_what_an_earlier_reader_kept_tells_a_plain_one_that_a_clock_is_wrong(run: Run, beat: Beat, place: Path) -> None:
+    """An hour behind: offline by its stamps, and its beats arrive."""
+    kept = ("--memory", str(place / "kept"))
+    beat("a", 3_630_000)
+    run("validate", "--shared", "shared", "--patience", "0", *kept)
+    put(place / "shared", ours("a", 3_600_000, now_ms(), sequence=8))
+    row = run("validate", "--shared", "shared", "--json", *kept).document["machines"][0]
+    assert (row["observed"], row["reasonKind"]) == ("offline", "clock-disagrees")
+    assert run("validate", "--shared", "shared", "--json", "--memory", str(place / "none")).document["machines"][0][
+        "reasonKind"
+    ] == ("silent")
+    assert not (place / "none").exists()

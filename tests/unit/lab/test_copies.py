@@ -46,6 +46,17 @@ def test_a_copy_lies_beside_its_file_is_known_as_one_and_gets_no_copy_itself(pro
     assert len(taken) == COPIES_MAX
 
 
+def test_a_file_gets_no_more_copies_on_another_day() -> None:
+    taken = [copy_name("dropbox", "heartbeats/a.json", HOST, DATED, ()) or ""]
+    day_ns = 86_400_000_000_000
+    for day in range(1, 31):
+        for product in sorted(NAMINGS):
+            copy = copy_name(product, "heartbeats/a.json", HOST, DATED + day * day_ns, taken)
+            taken += [] if copy is None else [copy]
+    assert len(taken) == COPIES_MAX
+    assert copy_name("drive", "heartbeats/ab.json", HOST, DATED, taken) == "heartbeats/ab (1).json"
+
+
 def test_the_past_goes_back_for_hours_in_bounded_memory() -> None:
     past = Past()
     for number in range(10_000):

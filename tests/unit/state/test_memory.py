@@ -135,3 +135,18 @@ def test_another_observers_state_is_another_memory(tmp_path: Path) -> None:
 def test_it_lies_in_the_users_own_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "roosync-ops"
+
+
+def test_who_peeks_sees_what_was_kept_and_this_reading_and_keeps_nothing(tmp_path: Path) -> None:
+    clock = Clock()
+    note(tmp_path, clock, 1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    clock.advance(900_000)
+    seen = Memory(tmp_path, "/share", clock=clock).peek(state(clock, 2), {}, 30_000)["m"]
+    assert (seen.moved_after_ms, seen.moved_by_ms) == (NOW, NOW + 900_000)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_who_peeks_where_nothing_was_kept_knows_nothing_and_makes_no_folder(tmp_path: Path) -> None:
+    assert Memory(tmp_path / "none", "/share", clock=Clock()).peek(state(Clock(), 2), {}, 30_000) == {}
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,63 @@
+"""What the shipped readers make of the same bytes is worked out once: seven replicas show each beat to many eyes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from unittest import mock
+
+from roosync_ops.agent import beat, heart, history, share
+from roosync_ops.wire import folder, record, times, view
+
+from . import truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roosync_ops.wire.findings import Finding
+
+#: So many of the last files are remembered: all that seven replicas show at a time, many times over.
+_MOST: Final = 4096
+_TIMES: Final = 32_768
+
+
+class Memo:
+    """record.load and record.parse, which are pure functions. Nothing that reads here changes what they return."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[bytes, tuple[dict[str, Any], bool]] = {}
+        self._parsed: dict[tuple[int, str, str], tuple[dict[str, Any], record.Record, list[Finding]]] = {}
+
+    def load(self, raw: bytes) -> tuple[dict[str, Any], bool]:
+        known = self._loaded.get(raw)
+        if known is None:
+            if len(self._loaded) > _MOST:
+                self._loaded.clear()
+            known = self._loaded[raw] = record.load(raw)
+        return known
+
+    def parse(self, data: dict[str, Any], machine_id: str, file: str) -> tuple[record.Record, list[Finding]]:
+        known = self._parsed.get((id(data), machine_id, file))
+        if known is None or known[0] is not data:  # another object may come to have that id
+            if len(self._parsed) > _MOST:
+                self._parsed.clear()
+            known = data, *record.parse(data, machine_id, file)
+            self._parsed[id(data), machine_id, file] = known
+        return known[1], known[2]
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Let what reads the share and what writes times use a memo: a history is a week of times at each beat."""
+    memo = Memo()
+    from_iso, to_iso = lru_cache(_TIMES)(times.from_iso), lru_cache(_TIMES)(times.to_iso)
+    with ExitStack() as stack:
+        for module in (folder, share):
+            for name in ("load", "parse"):
+                stack.enter_context(mock.patch.object(module, name, getattr(memo, name)))
+        for module in (beat, history, record, view, truth):
+            stack.enter_context(mock.patch.object(module, "from_iso", from_iso))
+        for module in (beat, heart, history, view):
+            stack.enter_context(mock.patch.object(module, "to_iso", to_iso))
+        yield
