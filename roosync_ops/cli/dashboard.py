@@ -39,6 +39,8 @@ Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 
 _FOLDER_S: Final = 5.0
 _PROBE_S: Final = 20.0
 _PORT: Final = 8460
+#: Windows hands Ctrl-C over between two waits alone, in s.
+_CTRL_C_S: Final = 0.5
 
 Output = Annotated[
     str | None,
@@ -100,6 +102,12 @@ def _told(path: str) -> str:
     return "\n".join(str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg"))
 
 
+def _wait_for_ctrl_c() -> None:
+    never = threading.Event()
+    while not never.wait(_CTRL_C_S):
+        pass
+
+
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
     live = Live(look, lambda error: errors.describe(error).message, lang)
@@ -107,7 +115,7 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
         with serving(live, port, every_s) as address:
             output.write(error_free_json({"ok": True, "url": address}) if as_json else address)
             output.note("Ctrl-C ends it.")
-            threading.Event().wait()
+            _wait_for_ctrl_c()
     except OSError as error:
         raise errors.usage(
             f"cannot listen on 127.0.0.1:{port}: {error.strerror}", "roosync-ops dashboard --serve --port 0"

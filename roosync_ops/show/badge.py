@@ -27,7 +27,7 @@ def badge(validation: Validation, lang: str = "en") -> str:
     sign = "✓" if validation.ok else "✗"
     count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
     at = to_iso(validation.checked_at_ms)
-    parts = [(board_words(lang)["dark"], _LABEL), (count, _GOOD if validation.ok else _BAD),
+    parts = [(board_words(lang)["badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
              (f"{at[:10]} {at[11:16]}Z", _LABEL)]  # fmt: skip
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0

@@ -71,7 +71,8 @@ EN: Final = {
     "show": "show {count}",
     "scroll": "{title}: table, scrolls",
     "mark": "As expected",
-    "dark": "fleet",
+    "badge": "fleet",
+    "share": "shared state",
     "uptime_key": "Uptime is up / (up + off); what was planned or is unknown counts neither way.",
 }
 FR: Final = {
@@ -143,7 +144,8 @@ FR: Final = {
     "show": "montrer les {count}",
     "scroll": "{title} : tableau, défile",
     "mark": "Conforme",
-    "dark": "flotte",
+    "badge": "flotte",
+    "share": "état partagé",
     "uptime_key": "Disponible = en marche / (en marche + éteinte) ; le prévu et l'inconnu ne comptent pas.",
 }
 
