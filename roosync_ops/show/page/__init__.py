@@ -71,7 +71,13 @@ def fragment(
         sections.findings(board, lang),
     ]
     content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), _footer(lang, live=live)]
-    data = {"data_checked": board.at_ms, "data_live": live, "data_trouble": trouble is not None, "data_key": key}
+    data = {
+        "data_checked": board.at_ms,
+        "data_fresh": board.fresh_ms,
+        "data_live": live,
+        "data_trouble": trouble is not None,
+        "data_key": key,
+    }
     return el("div", content, id="page", **data)
 
 

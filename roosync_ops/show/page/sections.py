@@ -173,7 +173,8 @@ def agents(board: Dashboard, lang: str) -> Html:
     labels = [word["agent"], word["interval"], word["timeout"], word["against"].format(baseline=board.baseline)]
     body = [row(one.machine_id, agent_cells(one, board, lang), labels) for one in board.installed]
     content = table("agents", word["versions"], [words(lang)["machine"], *labels], body, lang, "cards agents")
-    return section("agents", word["versions"], folded(content, len(board.installed), "agents", lang))
+    note = None if board.is_compared else el("p", word["no_baseline"].format(baseline=board.baseline), class_="note")
+    return section("agents", word["versions"], folded(content, len(board.installed), "agents", lang), note)
 
 
 def findings(board: Dashboard, lang: str) -> Html:
