@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 #: White on each has a contrast of more than 4.5.
 _GOOD, _BAD, _LABEL = "#17713a", "#b3261e", "#3a3f3c"
-#: Seven pixels a letter, in DejaVu Sans of 11 pixels, and what is left and right of a text.
-_LETTER: Final = 7
+#: Pixels a letter takes, in DejaVu Sans of 11 pixels, and what is left and right of a text.
+_LETTER: Final = 6.6
 _AROUND: Final = 12
 
 
@@ -32,7 +32,7 @@ def badge(validation: Validation, lang: str = "en") -> str:
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0
     for said, color in parts:
-        width = len(said) * _LETTER + _AROUND
+        width = round(len(said) * _LETTER) + _AROUND
         drawn.append(_part(said, color, left, width))
         left += width
     return (
