@@ -59,6 +59,8 @@
       // Whatever is wrong, how old the page is belongs to it.
       line.hidden = !(line.dataset.when === what || (line.dataset.when === "old" && what !== "skew"));
     }
+    const title = page.querySelector("h1");
+    document.title = `${(what === null ? title.firstChild : title).textContent} · roosync-ops`;
     tell(what);
   }
 
@@ -93,7 +95,6 @@
     const selecting = !document.getSelection().isCollapsed && since() < fresh() / 2 && !("trouble" in next.dataset);
     if (selecting) return;
     show(document.adoptNode(next));
-    document.title = `${page.querySelector("h1").firstChild.textContent} · roosync-ops`;
   }
 
   async function ask() {
