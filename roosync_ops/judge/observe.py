@@ -32,7 +32,7 @@ def observation(
     if piece is None:
         return Observation(machine_id, UNKNOWN, None, None, None)
     record = piece.record
-    limits = thresholds or _stated_thresholds(machine_id, state)
+    limits = thresholds or stated_thresholds(machine_id, state)
     heard = record.last_heartbeat_ms
     word, basis = known.status(record, now_ms, limits)
     age = known.age_ms(record, now_ms, limits)
@@ -48,7 +48,7 @@ def observation(
     )
 
 
-def _stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
+def stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
     """Return the interval and timeout a machine's own agent says it runs with, else PROTOCOL's defaults."""
     record = state.records.get(machine_id)
     agent = record.agent if record is not None else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 Observed = Literal["online", "warning", "offline", "left", "unknown"]
@@ -169,6 +169,47 @@ class MatrixDocument(Evidence):
     checkedAt: str
 
 
+#: `from` is a word of Python's.
+_From = Annotated[str, Field(alias="from")]
+
+
+@with_config(_CLOSED)
+class HistorySpan(TypedDict):
+    """A time in which a machine was one thing."""
+
+    from_: _From
+    to: str
+    kind: Literal["up", "off", "left", "unknown"]
+
+
+@with_config(_CLOSED)
+class HistoryRow(TypedDict):
+    """One machine; durations in ms. `flips` are as a watcher told them; without a known time there is no percentage."""
+
+    machineId: str
+    observed: Observed
+    source: Literal["intervals", "flips", "nothing"]
+    uptimePercent: float | None
+    upMs: int
+    offMs: int
+    leftMs: int
+    unknownMs: int
+    outages: int
+    spans: list[HistorySpan]
+    flips: list[dict[str, Any]]
+
+
+@with_config(_CLOSED)
+class HistoryDocument(TypedDict):
+    """`roosync-ops history --json`."""
+
+    ok: Literal[True]
+    shared: str
+    from_: _From
+    to: str
+    machines: list[HistoryRow]
+
+
 @with_config(_CLOSED)
 class Failure(TypedDict):
     """Why there is no report. `hint` is the next command to type."""
@@ -188,4 +229,5 @@ class FailureDocument(TypedDict):
 
 VALIDATION: TypeAdapter[Any] = TypeAdapter(ValidationDocument | FailureDocument)
 MATRIX: TypeAdapter[Any] = TypeAdapter(MatrixDocument | FailureDocument)
+HISTORY: TypeAdapter[Any] = TypeAdapter(HistoryDocument | FailureDocument)
 SURVEY: TypeAdapter[Any] = TypeAdapter(SurveyDocument | FailureDocument)

@@ -1,0 +1,97 @@
+"""`roosync-ops mcp`: the tools an assistant calls."""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from . import errors, options, output
+
+if TYPE_CHECKING:
+    from roosync_ops.mcp.desk import Settings
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops mcp --print-config > .mcp.json
+
+roosync-ops mcp --shared /mnt/share
+
+roosync-ops mcp --http 8460
+
+An assistant starts it by itself, over standard input and output, from the .mcp.json of its project."""
+_EXTRA: Final = "pip install 'roosync-ops[mcp]'"
+
+
+@app.command(epilog=_EXAMPLES)
+def mcp(  # noqa: PLR0913 - one argument an option
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    shared: options.Shared = None,
+    via: options.Via = None,
+    deadline: options.Deadline = None,
+    memory: Annotated[
+        Path | None, typer.Option("--memory", metavar="DIR", help="Where what was seen is kept; never the share.")
+    ] = None,
+    agent_dir: Annotated[
+        str | None, typer.Option("--agent-dir", metavar="DIR", help="Where this machine's agent lives.")
+    ] = None,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Offer rollout, restart, stop, uninstall and fix, in two steps.")
+    ] = False,
+    http: Annotated[
+        int | None,
+        typer.Option("--http", metavar="PORT", min=0, max=65535, help="Serve HTTP on loopback; 0: a free port."),
+    ] = None,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the .mcp.json and exit.")] = False,
+) -> int:
+    """Serve the tools of the procedure to an assistant: over standard input and output, or HTTP on loopback.
+
+    roosync_heartbeat_service is about the machine that this runs on; its agent outlives the assistant. The other tools
+    read. With --allow-changes two more plan a change of the fleet, and apply that plan.
+    """
+    if print_config:
+        output.write(json.dumps(_config(inventory, shared, via, allow_changes=allow_changes), indent=2))
+        return errors.OK
+    if http is not None and allow_changes:
+        raise errors.usage(
+            "--http with --allow-changes would let every user of this computer change the fleet",
+            "roosync-ops mcp --allow-changes, over standard input and output",
+        )
+    if find_spec("mcp") is None:
+        raise errors.CommandError("EXTRA_MISSING", "the assistant tools need the MCP SDK, which is not here", _EXTRA)
+    from roosync_ops.mcp.desk import Settings  # noqa: PLC0415 - not for --print-config
+
+    settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory)
+    return _serve(settings, http)
+
+
+def _serve(settings: "Settings", http: int | None) -> int:
+    from roosync_ops.mcp import transports  # noqa: PLC0415 - it brings the SDK
+    from roosync_ops.mcp.server import build  # noqa: PLC0415 - as above
+
+    if http is None:
+        transports.stdio(build(settings))
+    try:
+        transports.http(build(settings), http, output.note)
+    except OSError as error:
+        reason = f"port {http} of loopback cannot be listened on: {error.strerror or error}"
+        raise errors.CommandError("PORT_TAKEN", reason, "roosync-ops mcp --http 0") from None
+    return errors.OK
+
+
+def _config(inventory: Path, shared: str | None, via: str | None, *, allow_changes: bool) -> dict[str, Any]:
+    """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes."""
+    words = ["mcp", "--inventory", str(inventory.absolute())]
+    words += ["--via", via] if via else []
+    words += ["--allow-changes"] if allow_changes else []
+    program = Path(sys.argv[0]).absolute()
+    command = [str(program)] if program.stem == "roosync-ops" else [sys.executable, "-m", "roosync_ops"]
+    server: dict[str, Any] = {"type": "stdio", "command": command[0], "args": [*command[1:], *words]}
+    if shared:
+        server["env"] = {"ROOSYNC_SHARED_PATH": shared}
+    return {"mcpServers": {"roosync-ops": server}}

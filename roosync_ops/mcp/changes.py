@@ -1,0 +1,147 @@
+"""`roosync_plan_change` and `roosync_apply_change`: what the command line does, in two steps.
+
+The plan is the command's own dry run, the change the command itself, each in a process of its own: what is done is what
+a person would have typed, and pyinfra's event loop meets nobody else's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import roosync_ops
+from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, CommandError
+from roosync_ops.wire.times import now_ms, to_iso
+
+from .desk import Answer, Desk, Settings
+from .pledges import LIFE_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .arguments import ApplyChange, PlanChange
+
+FIX: Final = "fix"
+#: What a dry run calls a step, or a machine, that it would change.
+_PLANNED: Final = "planned"
+#: How long a dry run, and a change, may take in all, in s.
+PLAN_S: Final = 180.0
+APPLY_S: Final = 900.0
+#: How long a change waits for the shared state to show it, in s: two beats and the file-sync product.
+_WAIT_S: Final = 90
+#: One change at a time: two rollouts to one machine would undo each other's steps.
+_CHANGING: Final = threading.Lock()
+
+
+def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
+    """Raises CommandError, whatever the dry run failed of."""
+    document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
+    machines = _machines(document)
+    token = None
+    if _has_something(arguments.action, document):
+        mark = _fingerprint(desk, arguments.action, document)
+        token = desk.pledges.make(arguments.action, machines, mark)
+    return Answer(
+        {
+            "success": True,
+            "action": arguments.action,
+            "machines": list(machines),
+            "token": token,
+            "expiresAt": None if token is None else to_iso(now_ms() + round(LIFE_S * 1000)),
+            "plan": document,
+        },
+        () if token else ("There is nothing to do, or nothing that could be done: no token was made.",),
+    )
+
+
+def apply_change(desk: Desk, arguments: ApplyChange) -> Answer:
+    """Raises CommandError where the token is none, or what the plan rests on is not so any more."""
+    pledge = desk.pledges.redeem(arguments.token)
+    if not _CHANGING.acquire(blocking=False):
+        raise CommandError("BUSY", "another change of this server is under way", "wait for it, then plan again")
+    try:
+        settings, names = desk.settings, list(pledge.machines)
+        seen = _dry_run(settings, pledge.action, names)
+        if _fingerprint(desk, pledge.action, seen) != pledge.fingerprint:
+            said = "the inventory, or what is seen of the machines, is not what it was when this was planned"
+            raise CommandError("PLAN_CHANGED", f"{said}; nothing was done", "call roosync_plan_change again")
+        document = _command(settings, [*_words(pledge.action), *_wait(pledge.action), "--", *names], APPLY_S)
+    finally:
+        _CHANGING.release()
+    done = {"success": document.get("ok") is True, "action": pledge.action, "machines": names, "result": document}
+    return Answer(done)
+
+
+def _dry_run(settings: Settings, action: str, names: Sequence[str]) -> dict[str, Any]:
+    return _command(settings, [*_words(action), "--dry", "--", *names], PLAN_S)
+
+
+def _words(action: str) -> list[str]:
+    return ["diagnose", "--fix"] if action == FIX else [action]
+
+
+def _wait(action: str) -> list[str]:
+    return [] if action == FIX else ["--wait", str(_WAIT_S), *([] if action == "rollout" else ["--yes"])]
+
+
+def _machines(document: dict[str, Any]) -> tuple[str, ...]:
+    """Return the machines that the plan is about, so that the same are looked at again."""
+    return tuple(row["machineId"] for row in document["machines"])
+
+
+def _has_something(action: str, document: dict[str, Any]) -> bool:
+    if action == FIX:
+        return bool(document["fixes"])
+    return any(row["outcome"] == _PLANNED for row in document["machines"])
+
+
+def _fingerprint(desk: Desk, action: str, document: dict[str, Any]) -> str:
+    """Return what stays the same while nothing that matters changes: no time, no age, no sentence is in it."""
+    if action == FIX:
+        rows = [[row["machineId"], row["cause"], row["observed"]] for row in document["machines"]]
+        seen: list[Any] = [rows, [[fix["fix"], fix["machineId"], fix["files"]] for fix in document["fixes"]]]
+    else:
+        seen = [[row["machineId"], row["outcome"], row["steps"], row["code"]] for row in document["machines"]]
+    fleet = [machine.model_dump(mode="json") for machine in desk.fleet()]
+    return hashlib.sha256(json.dumps([action, fleet, seen], sort_keys=True).encode()).hexdigest()
+
+
+def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, Any]:
+    """Run one command of ours, and return its document. Raises CommandError with its own failure."""
+    line = [sys.executable, "-m", "roosync_ops", *words[:1], "--json", "--inventory", str(settings.inventory)]
+    line += [] if settings.shared is None else ["--shared", settings.shared]
+    line += [] if settings.via is None or words[0] == "diagnose" else ["--via", settings.via]
+    try:
+        done = subprocess.run(  # noqa: S603 - ourselves
+            [*line, *words[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=limit_s,
+            env=_environment(),
+            start_new_session=True,  # an assistant that is closed meanwhile leaves no machine half changed
+        )
+        document = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        said = f"roosync-ops {words[0]} did not end within {limit_s:g} s"
+        raise CommandError("TIMEOUT", said, f"roosync-ops {' '.join(words)}") from None
+    except ValueError:
+        tail = done.stderr.decode("utf-8", "replace").strip()[-400:]
+        raise CommandError("INTERNAL", f"roosync-ops {words[0]}: {tail}", None, INTERNAL) from None
+    if done.returncode > NOT_AS_EXPECTED:
+        error = document["error"]
+        raise CommandError(error["code"], error["message"], error["hint"], done.returncode)
+    return dict(document)
+
+
+def _environment() -> dict[str, str]:
+    """Have the child find this very package."""
+    root = str(Path(roosync_ops.__file__).parent.parent)
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path}

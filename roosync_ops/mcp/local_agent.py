@@ -1,0 +1,100 @@
+"""This machine's own agent: the one that is installed here, else the shipped one, put where a rollout puts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
+from roosync_ops.agent.errors import LocalError, UsageError
+from roosync_ops.remote.bundle import AGENT_NAME, BundleError, build, identify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: One verb may wait for another's turn (60 s), for the share and for a first beat.
+_LIMIT_S: Final = 110.0
+
+
+class Refused(Exception):  # noqa: N818 - the agent's answer, which is no
+    """A verb's own answer that it failed; `reply` is {success: false, code, message, ...}."""
+
+    def __init__(self, reply: Mapping[str, Any]) -> None:
+        super().__init__(str(reply.get("message")))
+        self.reply = reply
+
+
+class LocalAgent:
+    """The agent in `folder` (None: the agent's own default), for the shared state `shared` (None: its own)."""
+
+    def __init__(self, folder: str | None, shared: str | None, machine_id: str) -> None:
+        self._folder = Path(os.path.abspath(folder or default_local_dir(os.environ)))  # noqa: PTH100 - no resolve()
+        self._where = ["--local-dir", str(self._folder), "--machine-id", machine_id]
+        shared = self._shared(shared)
+        if shared is not None:
+            self._where += ["--shared", shared]
+        self._file = self._put()
+
+    def ask(self, verb: str, *words: str) -> dict[str, Any]:
+        """Run one verb. Raises Refused with its answer, LocalError where there is none."""
+        try:
+            done = subprocess.run(  # noqa: S603 - our own agent, by its absolute path
+                [_python(), "-I", "-S", "-B", str(self._file), verb, "--json", *self._where, *words],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=_LIMIT_S,
+                start_new_session=True,  # an assistant that is closed meanwhile does not cut it off
+            )
+            reply = json.loads(done.stdout)
+        except subprocess.TimeoutExpired:
+            raise LocalError(f"l'agent n'a pas répondu en {_LIMIT_S:g} s", f"{self.by_hand} status") from None
+        except (OSError, ValueError) as error:
+            raise LocalError(f"l'agent n'a pas répondu: {error}", f"{self.by_hand} status") from None
+        if not isinstance(reply, dict) or reply.get("success") is not True:
+            raise Refused(reply if isinstance(reply, dict) else {})
+        return reply
+
+    @property
+    def by_hand(self) -> str:
+        """How a person asks it."""
+        return f'python3 "{self._file}"'
+
+    def _shared(self, shared: str | None) -> str | None:
+        """Return what to say of the share. Raises UsageError where the agent installed here beats in another."""
+        written = read_config(str(self._folder / CONFIG_NAME)).get("shared")
+        if written is None or shared is None:
+            return shared
+        if _same(written, shared):
+            return None
+        raise UsageError(
+            f"l'agent de cette machine bat dans {written}, et ce serveur lit {shared}",
+            f'roosync-ops mcp --shared "{written}"',
+        )
+
+    def _put(self) -> Path:
+        """Return the agent's file; what lies there and is none of ours stays. Raises LocalError."""
+        path = self._folder / AGENT_NAME
+        try:
+            if path.exists():
+                identify(path)
+            else:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                build(path)
+        except (BundleError, OSError) as error:
+            raise LocalError(f"agent inutilisable: {error}", f"mettre {path} de côté, puis réessayer") from None
+        return path
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))  # noqa: PTH100 - as above
+
+
+def _python() -> str:
+    """Return the Python that outlives a virtual environment: the permanent agent will run on it for months."""
+    base = getattr(sys, "_base_executable", None)
+    return base if isinstance(base, str) and base else sys.executable

@@ -1,0 +1,77 @@
+"""The read-only questions: each is the command's own question, and its document is the one that --json prints."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops import show
+from roosync_ops.gather.diagnosis import diagnoses
+from roosync_ops.gather.errors import usage
+from roosync_ops.gather.past import flips_told, pasts
+from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.validation import probed, validation, who_sees_whom
+from roosync_ops.show.diagnosis import diagnoses_json
+from roosync_ops.show.history import history_json
+
+from .desk import Answer, Desk
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Fleet, Machine
+
+    from .arguments import History, Look, RefreshDashboard, Validate
+
+_DAY_MS: Final = 86_400_000
+
+
+def validate(desk: Desk, arguments: Validate) -> Answer:
+    """Raises CommandError, FleetError, StateUnavailableError or ViaError, as the others here do."""
+    fleet, settings = desk.fleet(), desk.settings
+    chosen = fleet.select(arguments.machines) if arguments.machines else None
+    patient = Patient(arguments.patience, settings.memory, fleet)
+    if arguments.probe:
+        found = probed(fleet, chosen, settings.shared, desk.limits, patient)
+    else:
+        found = validation(desk.source(), fleet, chosen, patient)
+    trouble = () if patient.trouble is None else (f"What was seen could not be kept: {patient.trouble}",)
+    return Answer(json.loads(show.to_json(found, arguments.lang)), trouble)
+
+
+def matrix(desk: Desk, arguments: Look) -> Answer:
+    """Who sees whom."""
+    fleet = desk.fleet()
+    found = who_sees_whom(_chosen(fleet, arguments.machines), desk.settings.shared, desk.limits)
+    return Answer(json.loads(show.matrix_json(found, arguments.lang)))
+
+
+def diagnose(desk: Desk, arguments: Look) -> Answer:
+    """Look once; nothing is mended here."""
+    found = diagnoses(desk.fleet(), arguments.machines or (), desk.settings.shared, desk.limits)
+    return Answer(json.loads(diagnoses_json(found, [], arguments.lang, dry=False)))
+
+
+def history(desk: Desk, arguments: History) -> Answer:
+    """As `validate`, and from the flips that were told on this computer."""
+    fleet, settings = desk.fleet(), desk.settings
+    state = desk.source()()
+    flips = flips_told(settings.memory, settings.shared, settings.via)
+    from_ms = state.read_at_ms - round(arguments.days * _DAY_MS)
+    found = pasts(fleet, _chosen(fleet, arguments.machines), state, flips, from_ms)
+    return Answer(json.loads(history_json(found, state.shared, from_ms, state.read_at_ms)))
+
+
+def refresh_dashboard(desk: Desk, arguments: RefreshDashboard) -> Answer:
+    """Write the page and its Markdown twin, and return PROTOCOL's result."""
+    shared = desk.settings.shared
+    if not shared:
+        raise usage("no shared state is named, so there is nothing to show", "roosync-ops mcp --shared DIR")
+    refresh = import_module("roosync_ops.publish.dashboard").refresh
+    written = refresh(
+        desk.fleet(), shared, output_dir=arguments.output_dir, baseline=arguments.baseline, limits=desk.limits
+    )
+    return Answer(dict(written))
+
+
+def _chosen(fleet: Fleet, names: list[str] | None) -> tuple[Machine, ...]:
+    return fleet.select(names) if names else tuple(fleet)

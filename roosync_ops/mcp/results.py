@@ -1,0 +1,189 @@
+"""What each tool returns, as types: PROTOCOL.md's result objects, and the documents of --json."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
+
+from roosync_ops.show.diagnosis_schema import DiagnosisDocument
+from roosync_ops.show.schema import HistoryDocument, MatrixDocument, ValidationDocument
+
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+
+
+@with_config(_CLOSED)
+class Truncated(TypedDict):
+    """There where an answer was too long: how many items of which list are left out, and what shows them all."""
+
+    omitted: dict[str, int]
+    note: str
+    whole: str
+
+
+@with_config(_CLOSED)
+class Registered(TypedDict):
+    """PROTOCOL: what register did."""
+
+    action: Literal["register"]
+    machineId: str
+    timestamp: str
+    status: str
+    isNewMachine: bool
+
+
+@with_config(_CLOSED)
+class ServiceConfig(TypedDict):
+    """How the loop beats; ms."""
+
+    heartbeatInterval: int
+    offlineTimeout: int
+    autoSyncEnabled: bool
+
+
+@with_config(_CLOSED)
+class Started(TypedDict):
+    """PROTOCOL: what start did."""
+
+    action: Literal["start"]
+    machineId: str
+    startedAt: str
+    config: ServiceConfig
+
+
+@with_config(_CLOSED)
+class Stopped(TypedDict):
+    """PROTOCOL: what stop did."""
+
+    action: Literal["stop"]
+    stoppedAt: str
+    stateSaved: bool
+
+
+@with_config(_CLOSED)
+class ServiceResult(TypedDict):
+    """`roosync_heartbeat_service`."""
+
+    success: Literal[True]
+    message: str
+    result: Registered | Started | Stopped
+
+
+@with_config(_CLOSED)
+class Statistics(TypedDict):
+    """PROTOCOL: counts over all machines, whatever the filter."""
+
+    totalMachines: int
+    onlineCount: int
+    offlineCount: int
+    warningCount: int
+    lastHeartbeatCheck: str
+
+
+@with_config(_CLOSED)
+class Changes(TypedDict):
+    """PROTOCOL: against what was seen when this was last asked here."""
+
+    newlyOfflineMachines: list[str]
+    newlyOnlineMachines: list[str]
+    newWarnings: list[str]
+    totalChanges: int
+
+
+@with_config(_CLOSED)
+class StatusResult(TypedDict):
+    """`roosync_heartbeat_status`. `heartbeats` maps machineId to PROTOCOL's heartbeat, older services' extras kept."""
+
+    success: Literal[True]
+    onlineMachines: list[str]
+    offlineMachines: list[str]
+    warningMachines: list[str]
+    statistics: Statistics
+    heartbeats: NotRequired[dict[str, dict[str, Any]]]
+    changes: NotRequired[Changes]
+    retrievedAt: str
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class Compared(TypedDict):
+    """One machine against the baseline."""
+
+    id: str
+    status: str
+    diffs: int
+
+
+@with_config(_CLOSED)
+class Metrics(TypedDict):
+    """PROTOCOL: counts."""
+
+    totalMachines: int
+    machinesWithInventory: int
+    machinesWithoutInventory: int
+
+
+@with_config(_CLOSED)
+class DashboardResult(TypedDict):
+    """`roosync_refresh_dashboard`."""
+
+    success: Literal[True]
+    dashboardPath: str
+    timestamp: str
+    baseline: str
+    machines: list[Compared]
+    metrics: Metrics
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class ValidationResult(ValidationDocument):
+    """`roosync_validate`: what `roosync-ops validate --json` prints."""
+
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class MatrixResult(MatrixDocument):
+    """`roosync_who_sees_whom`: what `roosync-ops matrix --json` prints."""
+
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class DiagnosisResult(DiagnosisDocument):
+    """`roosync_diagnose`: what `roosync-ops diagnose --json` prints."""
+
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class HistoryResult(HistoryDocument):
+    """`roosync_history`: what `roosync-ops history --json` prints."""
+
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class PlanResult(TypedDict):
+    """`roosync_plan_change`: what the dry run printed. `token` is null where there is nothing to do."""
+
+    success: Literal[True]
+    action: str
+    machines: list[str]
+    token: str | None
+    expiresAt: str | None
+    plan: dict[str, Any]
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
+class ApplyResult(TypedDict):
+    """`roosync_apply_change`: what the command printed; `ok` in it tells whether all is as wanted."""
+
+    success: bool
+    action: str
+    machines: list[str]
+    result: dict[str, Any]
+    truncated: NotRequired[Truncated]

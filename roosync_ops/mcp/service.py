@@ -1,0 +1,135 @@
+"""`roosync_heartbeat_service`: this machine's agent registers, starts or stops, and its answer is the answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from roosync_ops.agent.config import check_metadata
+from roosync_ops.agent.errors import SERVICE_FAILED, MissingMachineIdError, ProblemError, UsageError, answer_to
+from roosync_ops.gather.errors import CommandError
+from roosync_ops.wire.identity import InvalidMachineIdError, hostname, is_machine_id, machine_id_of
+
+from .desk import Answer, Desk
+from .local_agent import LocalAgent, Refused
+
+if TYPE_CHECKING:
+    from .arguments import HeartbeatService
+
+_NOT_PERMANENT = (
+    "L'agent bat hors de l'assistant et lui survit, mais rien ne le relancera après un redémarrage de la machine"
+)
+
+
+def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
+    """Raises CommandError with PROTOCOL's codes and messages, and the way out."""
+    action = arguments.action
+    try:
+        own = _own_name(arguments)
+        agent = LocalAgent(desk.settings.agent_dir, desk.settings.shared, own)
+        return _ACTIONS[action](agent, arguments)
+    except Refused as refused:
+        raise _said_no(action, refused.reply) from None
+    except ProblemError as problem:
+        raise _said_no(action, answer_to(action, problem).as_dict()) from None
+
+
+def _own_name(arguments: HeartbeatService) -> str:
+    """Return this machine's machineId, once it is the one asked for. Raises ProblemError or CommandError.
+
+    DESIGN, invariant 2: one identity. The agent of a machine writes that machine's file and no other.
+    """
+    given = (arguments.machine_id or "").strip()
+    try:
+        own = machine_id_of(hostname())
+    except InvalidMachineIdError as error:
+        raise UsageError(str(error), "hostname") from None
+    if not given and arguments.action != "stop":
+        missing = answer_to(arguments.action, MissingMachineIdError())
+        hint = f'indiquer machineId: "{own}", le nom de cette machine en minuscules (commande: hostname)'
+        raise CommandError(missing.code, missing.message, hint)
+    if given and given.lower() != own:
+        reason = f"cette machine est {own}, pas {given[:80]!r}, et son agent n'écrit que pour elle"
+        raise UsageError(reason, _elsewhere(arguments.action, given.lower(), own))
+    return own
+
+
+def _elsewhere(action: str, given: str, own: str) -> str:
+    if not is_machine_id(given):
+        return f'indiquer machineId: "{own}"'
+    return f"roosync-ops {'stop' if action == 'stop' else 'rollout'} {given}"
+
+
+def _register(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
+    metadata = _metadata(arguments.metadata)
+    return Answer(agent.ask("register", *metadata))
+
+
+def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
+    """Start what survives this server, this session and, where the machine can, a reboot."""
+    words = _how_to_beat(arguments)
+    try:
+        before = agent.ask("status")
+    except Refused:
+        return Answer(agent.ask("start", *words))  # which says in its own words what is wrong
+    permanence = before["permanence"]
+    fresh = not before["running"] and not permanence["installed"]
+    notes: tuple[str, ...] = ()
+    if fresh:
+        permanence, notes = _install(agent, words)
+    try:
+        reply = agent.ask("start", *words)
+    except Refused:
+        if fresh and permanence["installed"]:
+            _uninstall(agent)
+        raise
+    if not permanence["survivesReboot"] and not notes:
+        notes = (f"{_NOT_PERMANENT}; alors: action start.",)
+    return Answer(reply, notes)
+
+
+def _install(agent: LocalAgent, words: list[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Make it permanent; a machine that cannot is started all the same, and that is said."""
+    try:
+        return agent.ask("install", *words)["permanence"], ()
+    except Refused as refused:
+        why = refused.reply.get("message")
+        return {"installed": False, "survivesReboot": False}, (f"{_NOT_PERMANENT} ({why}).",)
+
+
+def _uninstall(agent: LocalAgent) -> None:
+    """Take back what was installed for a start that failed; the failure that is reported is the start's."""
+    try:
+        agent.ask("uninstall")
+    except (Refused, ProblemError):
+        return
+
+
+def _stop(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
+    return Answer(agent.ask("stop", *([] if arguments.save_state else ["--no-save-state"])))
+
+
+_ACTIONS = {"register": _register, "start": _start, "stop": _stop}
+
+
+def _metadata(metadata: dict[str, Any] | None) -> list[str]:
+    """Return the words for the operator's metadata. Raises UsageError for what no heartbeat can carry."""
+    return [] if metadata is None else ["--metadata", json.dumps(check_metadata(metadata), allow_nan=False)]
+
+
+def _how_to_beat(arguments: HeartbeatService) -> list[str]:
+    """Return the words for what was asked for; what was not is as a rollout left it, else PROTOCOL's default."""
+    asked = arguments.model_fields_set
+    words: list[str] = []
+    if "heartbeat_interval" in asked:
+        words += ["--heartbeat-interval", str(arguments.heartbeat_interval)]
+    if "offline_timeout" in asked:
+        words += ["--offline-timeout", str(arguments.offline_timeout)]
+    return words if arguments.enable_auto_sync else [*words, "--no-auto-sync"]
+
+
+def _said_no(action: str, reply: Any) -> CommandError:
+    """Return the agent's own failure, with a way out where it named none."""
+    code = str(reply.get("code") or SERVICE_FAILED)
+    message = str(reply.get("message") or f"Erreur lors de l'action {action}: l'agent n'a pas dit pourquoi")
+    return CommandError(code, message, str(reply.get("hint") or "roosync-ops diagnose"))

@@ -1,0 +1,89 @@
+"""`roosync_heartbeat_status`: PROTOCOL's result, from what the shared state shows now. The share is only read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.agent.errors import STATUS_FAILED
+from roosync_ops.gather.errors import INTERNAL, CommandError, describe
+from roosync_ops.gather.past import memory_name
+from roosync_ops.judge.observe import stated_thresholds
+from roosync_ops.state.memory import default_folder
+from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
+from roosync_ops.wire.times import now_ms, to_iso
+from roosync_ops.wire.view import build
+
+from .desk import Answer, Desk
+from .last_look import LastLook, changes
+
+if TYPE_CHECKING:
+    from roosync_ops.state import SharedState
+
+    from .arguments import HeartbeatStatus
+
+_LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}
+_ALL: Final = "all"
+#: DESIGN, invariant 4: one machine that is gone is gone; several at once are rather a replica that stands still.
+_SUSPICIOUS: Final = 2
+_SUSPICION: Final = (
+    "Every machine looks offline at once: suspect this computer's replica before the machines (roosync_diagnose, or "
+    "roosync-ops validate --via MACHINE)."
+)
+
+
+def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
+    """Raises CommandError with PROTOCOL's code and message, and the way out."""
+    try:
+        state = desk.source()()
+    except Exception as error:
+        failure = describe(error)
+        if failure.exit_code == INTERNAL:
+            raise
+        said = f"Erreur lors de la récupération du statut heartbeat: {failure.message}"
+        raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
+    heartbeats = _heartbeats(state)
+    found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}
+    document, notes = _document(arguments, state, heartbeats, found), list(_suspicion(found))
+    if arguments.force_check or arguments.include_changes:
+        settings = desk.settings
+        last = LastLook(settings.memory or default_folder(), memory_name(settings.shared, settings.via))
+        document["changes"] = changes(last.swap(found), found)
+        notes += [f"What was seen could not be kept for the next call: {last.trouble}"] if last.trouble else []
+    document["retrievedAt"] = to_iso(now_ms())
+    return Answer(document, tuple(notes))
+
+
+def _heartbeats(state: SharedState) -> dict[str, Any]:
+    """Return each machine's entry as an older service would write it, by the thresholds its own agent states."""
+    found: dict[str, Any] = {}
+    for machine_id, piece in state.machines.items():
+        limits = stated_thresholds(machine_id, state)
+        found.update(build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"])
+    return found
+
+
+def _document(
+    arguments: HeartbeatStatus, state: SharedState, heartbeats: dict[str, Any], found: dict[str, str]
+) -> dict[str, Any]:
+    wanted = tuple(_LISTS) if arguments.filter == _ALL else (arguments.filter,)
+    named = {word: [machine_id for machine_id, seen in found.items() if seen == word] for word in _LISTS}
+    document: dict[str, Any] = {
+        "success": True,
+        **{key: named[word] if word in wanted else [] for word, key in _LISTS.items()},
+        "statistics": {
+            "totalMachines": len(found),
+            "onlineCount": len(named[ONLINE]),
+            "offlineCount": len(named[OFFLINE]),
+            "warningCount": len(named[WARNING]),
+            "lastHeartbeatCheck": to_iso(state.read_at_ms),
+        },
+    }
+    if arguments.include_heartbeats:
+        document["heartbeats"] = {name: entry for name, entry in heartbeats.items() if found[name] in wanted}
+    return document
+
+
+def _suspicion(found: dict[str, str]) -> tuple[str, ...]:
+    if len(found) < _SUSPICIOUS or set(found.values()) != {OFFLINE}:
+        return ()
+    return (_SUSPICION,)

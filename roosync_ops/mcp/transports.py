@@ -1,0 +1,71 @@
+"""How an assistant reaches the server: standard input and output, or HTTP on this computer alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import anyio
+import uvicorn
+from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp.server import Server
+
+LOOPBACK: Final = "127.0.0.1"
+PATH: Final = "/mcp"
+_INTERRUPTED: Final = 130
+#: How long calls under way may go on once the server is told to end, in s.
+_GRACE_S: Final = 2
+
+
+def stdio(server: Server[Any]) -> NoReturn:
+    """Serve until standard input ends or Ctrl-C, and end the process: nothing but the protocol is on standard output.
+
+    The process is left at once. A thread that waits for input, or for a share that hangs, would hold a tidy end up for
+    as long as it pleases; what was answered is written, and what agents and commands were started ends by itself.
+    """
+
+    async def serve() -> None:
+        # While it serves, the SDK has descriptor 1 lead to stderr: nobody else's words get between the messages.
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    anyio.run(serve)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:
+    """Serve on loopback until Ctrl-C or SIGTERM; `tell` hears the address. Raises OSError where the port is taken.
+
+    A page in a browser reaches loopback too: whoever names another host, or comes from another origin, is refused.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        listening.listen()
+        own = listening.getsockname()[1]
+        app = server.streamable_http_app(streamable_http_path=PATH, host=LOOPBACK, transport_security=_only_here(own))
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, lifespan="on"
+        )
+        tell(f"http://{LOOPBACK}:{own}{PATH}")
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _only_here(port: int) -> TransportSecuritySettings:
+    names = (f"{LOOPBACK}:{port}", f"localhost:{port}")
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=list(names),
+        allowed_origins=[f"http://{name}" for name in names],
+    )

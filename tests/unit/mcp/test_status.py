@@ -1,0 +1,181 @@
+"""The status is computed now, from whatever generation wrote, in PROTOCOL's result object; the share is only read."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.gather import source
+from roosync_ops.mcp import last_look, tools
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+from roosync_ops.wire.times import now_ms
+from tests.kits.assistant import Assistant, text
+from tests.kits.shares import heartbeat, ours, put
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roosync_ops.mcp.desk import Settings
+
+STATUS = "roosync_heartbeat_status"
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def beats(shared: Path) -> None:
+    now = now_ms()
+    put(shared, ours("on", 5_000, now))
+    put(shared, heartbeat("late", 100_000, now))
+    put(shared, heartbeat("gone", 900_000, now, status="online"))
+
+
+@pytest.mark.usefixtures("beats")
+def test_the_whole_result_is_the_protocols(assistant: Assistant, shared: Path) -> None:
+    before = tree(shared)
+    found = assistant.document(STATUS, filter="all", includeHeartbeats=True, forceCheck=True)
+    assert list(found) == [
+        "success",
+        "onlineMachines",
+        "offlineMachines",
+        "warningMachines",
+        "statistics",
+        "heartbeats",
+        "changes",
+        "retrievedAt",
+    ]
+    assert (found["onlineMachines"], found["warningMachines"], found["offlineMachines"]) == (["on"], ["late"], ["gone"])
+    statistics = {key: value for key, value in found["statistics"].items() if key != "lastHeartbeatCheck"}
+    assert statistics == {"totalMachines": 3, "onlineCount": 1, "offlineCount": 1, "warningCount": 1}
+    assert found["heartbeats"]["gone"]["status"] == "offline"
+    assert found["heartbeats"]["gone"]["missedHeartbeats"] == 30
+    assert list(found["heartbeats"]["gone"])[-1] == "offlineSince"
+    assert tree(shared) == before
+
+
+@pytest.mark.usefixtures("beats")
+@pytest.mark.parametrize(("word", "name"), [("online", "on"), ("warning", "late"), ("offline", "gone")])
+def test_a_filter_empties_the_other_lists_and_keeps_its_heartbeats(assistant: Assistant, word: str, name: str) -> None:
+    found = assistant.document(STATUS, filter=word)
+    lists = {key: found[f"{key}Machines"] for key in ("online", "warning", "offline")}
+    assert lists == {key: [name] if key == word else [] for key in lists}
+    assert list(found["heartbeats"]) == [name]
+    assert found["statistics"]["totalMachines"] == 3
+    assert "changes" not in found
+
+
+@pytest.mark.usefixtures("beats")
+def test_heartbeats_and_changes_are_there_when_asked_for(assistant: Assistant) -> None:
+    found = assistant.document(STATUS, includeHeartbeats=False, includeChanges=True)
+    assert "heartbeats" not in found
+    assert found["changes"]["totalChanges"] == 0
+
+
+@pytest.mark.usefixtures("beats")
+def test_changes_are_against_the_last_look_on_this_computer(settings: Settings, shared: Path) -> None:
+    Assistant(settings).document(STATUS, forceCheck=True)
+    now = now_ms()
+    put(shared, ours("on", 500_000, now))
+    put(shared, heartbeat("gone", 1_000, now))
+    put(shared, heartbeat("new", 1_000, now))
+    put(shared, heartbeat("ghost", 999_000, now))
+    found = Assistant(settings).document(STATUS, includeChanges=True)["changes"]
+    assert found == {
+        "newlyOfflineMachines": ["on"],
+        "newlyOnlineMachines": ["gone", "new"],
+        "newWarnings": [],
+        "totalChanges": 3,
+    }
+    assert Assistant(settings).document(STATUS, forceCheck=True)["changes"]["totalChanges"] == 0
+
+
+def test_a_memory_that_is_not_understood_is_begun_anew(settings: Settings, shared: Path) -> None:
+    assert settings.memory
+    look = last_look.LastLook(settings.memory, str(shared))
+    assert look.swap({"a": "online"}) is None
+    for broken in (b"", b"[]", b'{"format": 9}', b"[" * 100_000, b'{"format": 1, "machines": {"../x": "online"}}'):
+        look.path.write_bytes(broken)
+        assert not look.swap({"a": "online"})
+    assert look.swap({}) == {"a": "online"}
+
+
+def test_a_share_that_is_not_there_is_the_protocols_error(assistant: Assistant, shared: Path) -> None:
+    shared.rmdir()
+    said = assistant.error(STATUS)
+    assert said["code"] == "HEARTBEAT_STATUS_FAILED"
+    assert said["message"].startswith("Erreur lors de la récupération du statut heartbeat: ")
+    assert said["hint"]
+
+
+def test_everybody_gone_at_once_is_rather_the_observer(assistant: Assistant, shared: Path) -> None:
+    for name in ("a", "b"):
+        put(shared, heartbeat(name, 900_000, now_ms()))
+    result = assistant.call(STATUS)
+    assert text(result, 1).startswith("Note: Every machine looks offline at once: suspect this computer's replica")
+
+
+def test_five_hundred_hostile_machines_fit_and_what_is_left_out_is_counted(assistant: Assistant, shared: Path) -> None:
+    now = now_ms()
+    for number in range(500):
+        put(shared, heartbeat(f"m{number:03}", 1_000, now, note="\u202e<script>\x1b[31m" + "é" * 2_000))
+    result = assistant.call(STATUS)
+    assert result.structured_content is not None
+    found = result.structured_content
+    assert found["statistics"]["totalMachines"] == 500
+    assert len(found["heartbeats"]) + found["truncated"]["omitted"]["heartbeats"] == 500
+    assert found["truncated"]["whole"] == "roosync-ops status --json"
+    assert all(len(text(result, at)) <= 45_000 for at in range(len(result.content)))
+    assert "left out" in text(result, len(result.content) - 1)
+    assert not any(sign in text(result) for sign in ("\u202e", "\x1b"))
+
+
+def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def hung(shared: str, _: int, deadline_s: float, bounded: BoundedShare) -> None:
+        try:
+            bounded.call(lambda: over.wait(60), "reading")
+        except ShareHungError as error:
+            raise StateUnavailableError(f"{shared}: no answer within {deadline_s} s", "look at it") from error
+
+    monkeypatch.setattr(source, "read_folder", hung)
+
+    def threads() -> int:
+        return sum(thread.name == "share" for thread in threading.enumerate())
+
+    assistant = Assistant(dataclasses.replace(settings, deadline_s=0.2))
+    before = threads()
+    for _ in range(5):
+        assert assistant.error(STATUS)["code"] == "HEARTBEAT_STATUS_FAILED"
+    assert threads() <= before + 1
+    over.set()
+
+
+def test_a_question_that_never_comes_back_is_given_up_in_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    real = tools.entries
+
+    def never(*_: Any) -> Any:
+        over.wait(60)
+
+    def entries(*, allow_changes: bool) -> dict[str, tools.Entry]:
+        found = real(allow_changes=allow_changes)
+        entry = found[STATUS]
+        return {**found, STATUS: dataclasses.replace(entry, limit_s=0.2, run=never)}
+
+    monkeypatch.setattr("roosync_ops.mcp.server.entries", entries)
+    threading.Timer(20, over.set).start()
+    said = Assistant(settings).error(STATUS)
+    over.set()
+    assert said["code"] == "TIMEOUT"
+    assert said["hint"] == "roosync-ops status --json"
