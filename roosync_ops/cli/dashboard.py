@@ -13,6 +13,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.source import Source
+from roosync_ops.judge.dashboard import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import error_free_json
@@ -35,10 +36,12 @@ roosync-ops dashboard --no-probe --output ~/Desktop --lang fr
 roosync-ops dashboard --serve
 
 Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 no shared state, 130 Ctrl-C."""
-#: Between two looks of --serve, in s: at the folder alone, and at every machine.
+#: Between two looks of --serve, in s: at the folder alone, and at every machine; less where machines beat faster.
 _FOLDER_S: Final = 5.0
 _PROBE_S: Final = 20.0
 _PORT: Final = 8460
+#: Windows hands Ctrl-C over between two waits alone, in s.
+_CTRL_C_S: Final = 0.5
 
 Output = Annotated[
     str | None,
@@ -78,7 +81,8 @@ def dashboard(  # noqa: PLR0913 - one argument an option
         source = Source(shared, None, deadline) if shared or not probe else None
         named = checked_baseline(baseline)
         look = partial(look_at, fleet, shared, limits, baseline=named, probe=probe, memory=memory, source=source)
-        return _serve(look, port, _PROBE_S if probe else _FOLDER_S, lang, as_json=as_json)
+        every_s = min(_PROBE_S if probe else _FOLDER_S, fresh_ms(fleet) / 4000)
+        return _serve(look, port, every_s, lang, as_json=as_json)
     with output.Progress() as progress:
         result = refresh(
             fleet,
@@ -100,6 +104,12 @@ def _told(path: str) -> str:
     return "\n".join(str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg"))
 
 
+def _wait_for_ctrl_c() -> None:
+    never = threading.Event()
+    while not never.wait(_CTRL_C_S):
+        pass
+
+
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
     live = Live(look, lambda error: errors.describe(error).message, lang)
@@ -107,7 +117,7 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
         with serving(live, port, every_s) as address:
             output.write(error_free_json({"ok": True, "url": address}) if as_json else address)
             output.note("Ctrl-C ends it.")
-            threading.Event().wait()
+            _wait_for_ctrl_c()
     except OSError as error:
         raise errors.usage(
             f"cannot listen on 127.0.0.1:{port}: {error.strerror}", "roosync-ops dashboard --serve --port 0"

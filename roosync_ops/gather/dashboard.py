@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, installed, newest_ms
+from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from .past import flips_told, pasts
@@ -67,4 +67,5 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
         baseline,
         from_ms,
         newest_ms([state], at_ms),
+        fresh_ms(fleet),
     )

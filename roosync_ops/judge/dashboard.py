@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.wire.status import MISSED_THRESHOLD
+
 from .observe import observation
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: How far back a dashboard looks: a record carries the intervals of seven days.
 WINDOW_MS: Final = 7 * 86_400_000
+#: Nobody calls a table current that is older.
+MOST_FRESH_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Dashboard:
 
     `observer` is the computer that looked; `replica` the shared folder it read, None where it read none, and then
     `trouble` is why, if it should have had one. `newest_ms` is the newest heartbeat of anybody: how old the data is.
+    `fresh_ms` is how long what it shows may be called current.
     `pasts` reach from `from_ms` to the check; `flips` are in their JSON form, the newest last.
     """
 
@@ -68,6 +73,7 @@ class Dashboard:
     baseline: str
     from_ms: int
     newest_ms: int | None
+    fresh_ms: int
 
     @property
     def at_ms(self) -> int:
@@ -78,12 +84,22 @@ class Dashboard:
     def matrix(self) -> Matrix | None:
         return self.validation.evidence
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the baseline has a record that others can be compared with."""
+        return any(one.machine_id == self.baseline and one.present for one in self.installed)
+
     def differing(self, machine: Installed) -> tuple[str, ...] | None:
         """Return in what a machine's agent differs from the baseline's; None where there is nothing to compare."""
         base = next((one for one in self.installed if one.machine_id == self.baseline), None)
         if base is None or not base.present or not machine.present:
             return None
         return machine.differing(base)
+
+
+def fresh_ms(fleet: Fleet) -> int:
+    """Return how long a look is current, in ms: a machine that was heard at it takes longer to go into warning."""
+    return min([MOST_FRESH_MS, *(machine.heartbeat_interval * (MISSED_THRESHOLD - 1) for machine in fleet)])
 
 
 def installed(fleet: Fleet, state: SharedState, now_ms: int) -> tuple[Installed, ...]:

@@ -42,6 +42,9 @@ class Cell:
     probed: bool = False
 
 
+_NOTHING: Final = Cell(UNKNOWN)
+
+
 @dataclass(frozen=True)
 class Matrix:
     """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one."""
@@ -56,7 +59,7 @@ class Matrix:
 
     def cell(self, observer: str, machine_id: str) -> Cell:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
-        return self.cells.get((observer, machine_id)) or Cell(UNKNOWN)
+        return self.cells.get((observer, machine_id), _NOTHING)
 
     def is_heard(self, machine_id: str) -> bool:
         """Tell whether some replica shows a machine online, whatever it answers itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
@@ -61,14 +62,15 @@ def _checked(path: str) -> str:
 
 
 def _own_folder(path: str) -> None:
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103 - its parent was seen a moment ago; another replica may be faster
-        mode = os.lstat(path).st_mode
-    if not stat.S_ISDIR(mode):
-        kind = "a link, which is never followed" if stat.S_ISLNK(mode) else "no folder"
-        raise OSError(errno.EPERM, f"it is {kind}", path)
+    """Make the folder where it is missing, and nothing above it; refuse what leads elsewhere. Raises OSError."""
+    with suppress(FileExistsError):  # made before, or delivered by another replica this moment
+        os.mkdir(path)  # noqa: PTH102 - as above
+    found = os.lstat(path)
+    mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
+    if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
+        raise OSError(errno.EPERM, "it is a link, which is never followed", path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EPERM, "it is no folder", path)
 
 
 def _put_all(folder: str, files: Mapping[str, bytes]) -> None:

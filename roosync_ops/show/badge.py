@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 #: White on each has a contrast of more than 4.5.
 _GOOD, _BAD, _LABEL = "#17713a", "#b3261e", "#3a3f3c"
-#: Seven pixels a letter, in DejaVu Sans of 11 pixels, and what is left and right of a text.
-_LETTER: Final = 7
+#: Pixels a letter takes, in DejaVu Sans of 11 pixels, and what is left and right of a text.
+_LETTER: Final = 6.6
 _AROUND: Final = 12
 
 
@@ -27,12 +27,12 @@ def badge(validation: Validation, lang: str = "en") -> str:
     sign = "✓" if validation.ok else "✗"
     count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
     at = to_iso(validation.checked_at_ms)
-    parts = [(board_words(lang)["dark"], _LABEL), (count, _GOOD if validation.ok else _BAD),
+    parts = [(board_words(lang)["badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
              (f"{at[:10]} {at[11:16]}Z", _LABEL)]  # fmt: skip
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0
     for said, color in parts:
-        width = len(said) * _LETTER + _AROUND
+        width = round(len(said) * _LETTER) + _AROUND
         drawn.append(_part(said, color, left, width))
         left += width
     return (

@@ -95,7 +95,10 @@ def _agents(board: Dashboard, lang: str) -> list[str]:
     heads = [words(lang)["machine"], word["agent"], word["interval"], word["timeout"], against]
     rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
     table = [heads, ["---"] * len(heads), *rows]
-    return [f"## {word['agents']}", "", *(f"| {' | '.join(row)} |" for row in table)]
+    lines = [f"## {word['agents']}", "", *(f"| {' | '.join(row)} |" for row in table)]
+    return (
+        lines if board.is_compared else [*lines, "", markdown_safe(word["no_baseline"].format(baseline=board.baseline))]
+    )
 
 
 def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:
@@ -116,5 +119,5 @@ def _compared(one: Installed, board: Dashboard, lang: str) -> str:
         return word["baseline"]
     differing = board.differing(one)
     if differing is None:
-        return word["not_compared"].format(baseline=board.baseline)
+        return word["not_compared"]
     return ", ".join(differing) or word["same"]

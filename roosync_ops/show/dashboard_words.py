@@ -34,7 +34,8 @@ EN: Final = {
     "baseline": "Baseline",
     "against": "Against {baseline}",
     "same": "same",
-    "not_compared": "not comparable: {baseline} has no record",
+    "not_compared": "not comparable",
+    "no_baseline": "{baseline} has no record in the shared state, so nothing is compared with it: --baseline MACHINE",
     "no_record": "no record",
     "strangers": "Seen, but not in the inventory (not counted)",
     "findings": "Not understood in the shared state",
@@ -71,7 +72,8 @@ EN: Final = {
     "show": "show {count}",
     "scroll": "{title}: table, scrolls",
     "mark": "As expected",
-    "dark": "fleet",
+    "badge": "fleet",
+    "share": "shared state",
     "uptime_key": "Uptime is up / (up + off); what was planned or is unknown counts neither way.",
 }
 FR: Final = {
@@ -104,7 +106,8 @@ FR: Final = {
     "baseline": "Référence",
     "against": "Par rapport à {baseline}",
     "same": "identique",
-    "not_compared": "non comparable : {baseline} n'a pas de fichier",
+    "not_compared": "non comparable",
+    "no_baseline": "{baseline} n'a pas de fichier dans l'état partagé, rien ne s'y compare : --baseline MACHINE",
     "no_record": "aucun fichier",
     "strangers": "Vues, mais absentes de l'inventaire (non comptées)",
     "findings": "Non compris dans l'état partagé",
@@ -143,7 +146,8 @@ FR: Final = {
     "show": "montrer les {count}",
     "scroll": "{title} : tableau, défile",
     "mark": "Conforme",
-    "dark": "flotte",
+    "badge": "flotte",
+    "share": "état partagé",
     "uptime_key": "Disponible = en marche / (en marche + éteinte) ; le prévu et l'inconnu ne comptent pas.",
 }
 

@@ -37,6 +37,8 @@ _WORDS: Final = {
 _GAP: Final = "  "
 #: From so many machines on nobody reads a square of them.
 MOST: Final = 24
+#: What stands over the fields of `summary_of`, as words.
+SUMMARY_KEYS: Final = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
 
 
 def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
@@ -58,12 +60,17 @@ def _wrapped(text: str, width: int | None) -> list[str]:
 
 
 def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
-    """Return the square as Markdown, and the findings as a list."""
+    """Return the square as Markdown, a line a machine where that is too wide, and the findings as a list."""
     word = words(lang)
-    head = [word["matrix_observer"], *matrix.machines]
-    rows = [
-        [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)] for one in lines_of(matrix)
-    ]
+    if len(matrix.machines) > MOST:
+        head = [word[key] for key in SUMMARY_KEYS]
+        rows = [summary_of(matrix, one, lang) for one in lines_of(matrix)]
+    else:
+        head = [word["matrix_observer"], *matrix.machines]
+        rows = [
+            [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)]
+            for one in lines_of(matrix)
+        ]
     lines = [f"## {word['matrix_title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
     lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
     if matrix.findings:
@@ -165,9 +172,8 @@ def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> li
     """Return a line a machine: its own word, how many see it and how fresh, and how many it sees lag."""
     word = words(lang)
     rows = [summary_of(matrix, name, lang) for name in lines_of(matrix)]
-    keys = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
-    table = [[word[key] for key in keys], *rows]
-    widths = [max(cells(row[at]) for row in table) for at in range(len(keys))]
+    table = [[word[key] for key in SUMMARY_KEYS], *rows]
+    widths = [max(cells(row[at]) for row in table) for at in range(len(SUMMARY_KEYS))]
     lines = [_GAP.join(pad(text, widths[at], right=at > 1) for at, text in enumerate(row)).rstrip() for row in table]
     lines = [cut(line, width) if width else line for line in lines]
     return [paint(lines[0], BOLD if color else ""), *lines[1:]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from roosync_ops import judge
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Testimony, Word, evidence
-from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, installed, newest_ms
+from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.judge.history import history
 from roosync_ops.state.shared import SharedState, assemble
 from roosync_ops.wire.findings import Finding
@@ -125,6 +125,7 @@ def board(  # noqa: PLR0913 - a fleet, and what is known of it
         "myia-po-2025",
         now_ms - WINDOW_MS,
         newest_ms([state], now_ms),
+        fresh_ms(fleet),
     )
 
 

@@ -39,7 +39,8 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
     """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
     code = "fr" if lang == "fr" else "en"
     seen = board.validation
-    title = f"{headline(seen.online, seen.total, seen.percent)} · roosync-ops"
+    then = f"{board_words(code)['at']} {clock(seen.checked_at)}"
+    title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
     head = [
         el("meta", charset="utf-8"),
         el("meta", http_equiv="Content-Security-Policy", content=policy(live=live)),
@@ -71,7 +72,13 @@ def fragment(
         sections.findings(board, lang),
     ]
     content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), _footer(lang, live=live)]
-    data = {"data_checked": board.at_ms, "data_live": live, "data_trouble": trouble is not None, "data_key": key}
+    data = {
+        "data_checked": board.at_ms,
+        "data_fresh": board.fresh_ms,
+        "data_live": live,
+        "data_trouble": trouble is not None,
+        "data_key": key,
+    }
     return el("div", content, id="page", **data)
 
 

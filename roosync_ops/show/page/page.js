@@ -2,9 +2,8 @@
 // Ages count on, and the page says by itself when it is not current. The texts of a machine are never made markup here:
 // what comes from the server is escaped there, and a parsed document runs no script.
 (() => {
-  const FRESH = 60000; // two beats; then a machine may have been silent for long enough to be in warning
   const SKEW = 5000; // a clock that far behind makes every age wrong
-  const POLL = 2000;
+  const POLL = 2000; // at most
   const PATIENCE = 8000;
   const french = document.documentElement.lang === "fr";
   const said = document.getElementById("said");
@@ -34,13 +33,14 @@
     return `${sign}${seconds}s`;
   }
 
+  const fresh = () => Number(page.dataset.fresh);
   const since = () => Date.now() + offset - Number(page.dataset.checked);
 
   function trouble(age) {
     if (gone) return "gone";
     if ("trouble" in page.dataset) return "trouble";
     if (age < -SKEW) return "skew";
-    return age > FRESH ? "old" : null;
+    return age > fresh() ? "old" : null;
   }
 
   function tick() {
@@ -59,6 +59,8 @@
       // Whatever is wrong, how old the page is belongs to it.
       line.hidden = !(line.dataset.when === what || (line.dataset.when === "old" && what !== "skew"));
     }
+    const title = page.querySelector("h1");
+    document.title = `${(what === null ? title.firstChild : title).textContent} · roosync-ops`;
     tell(what);
   }
 
@@ -90,10 +92,9 @@
   function renew(text) {
     const next = new DOMParser().parseFromString(text, "text/html").getElementById("page");
     // Nobody's selection is taken away while what is shown is still current.
-    const selecting = !document.getSelection().isCollapsed && since() < FRESH / 2 && !("trouble" in next.dataset);
+    const selecting = !document.getSelection().isCollapsed && since() < fresh() / 2 && !("trouble" in next.dataset);
     if (selecting) return;
     show(document.adoptNode(next));
-    document.title = `${page.querySelector("h1").firstChild.textContent} · roosync-ops`;
   }
 
   async function ask() {
@@ -113,7 +114,7 @@
       clearTimeout(timer);
     }
     tick();
-    setTimeout(ask, POLL);
+    setTimeout(ask, Math.min(POLL, fresh() / 4));
   }
 
   tick();

@@ -62,7 +62,7 @@ def told(sentence: str) -> Html:
     said, found, rest = sentence.rpartition(_COMMAND)
     if not found:
         return join(sentence)
-    return join(f"{said}: ", el("code", f"roosync-ops {rest}"))
+    return join(f"{said}: ", el("code", f"roosync-ops {rest}", class_="command"))
 
 
 def listed(items: Sequence[object], lang: str, kind: str = "") -> Html:

@@ -10,7 +10,7 @@ from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells
 from roosync_ops.show.dashboard_words import board_words
 from roosync_ops.show.evidence_reasons import name_of
 from roosync_ops.show.flips import reason as flip_reason
-from roosync_ops.show.matrix import MOST, SIGNS, lines_of, names_apart, own_word, summary_of
+from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.reasons import brief, sentence
 from roosync_ops.show.table import beside
 from roosync_ops.show.text import clock, duration
@@ -108,8 +108,8 @@ def flips(board: Dashboard, lang: str) -> Html:
 
 def _flip(one: Mapping[str, Any], labels: Sequence[str], lang: str) -> Html:
     at, who = one.get("at"), one.get("machineId")
-    change = join(f"{one.get('from')} ", el("span", "→", aria_hidden="true"), hidden("to"), f" {one.get('to')}")
-    cells = [who if isinstance(who, str) else "*", change, told(flip_reason(one, lang))]
+    change = f"{one.get('from')} → {one.get('to')}"
+    cells = [who if isinstance(who, str) else board_words(lang)["share"], change, told(flip_reason(one, lang))]
     return row(clock(at) if isinstance(at, str) else "-", cells, labels)
 
 
@@ -160,8 +160,7 @@ def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
 
 def _summary(matrix: Matrix, lang: str) -> Html:
     word = words(lang)
-    keys = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
-    columns = [word[key] for key in keys]
+    columns = [word[key] for key in SUMMARY_KEYS]
     body = [
         row(line[0], line[1:], columns[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))
     ]
@@ -174,7 +173,8 @@ def agents(board: Dashboard, lang: str) -> Html:
     labels = [word["agent"], word["interval"], word["timeout"], word["against"].format(baseline=board.baseline)]
     body = [row(one.machine_id, agent_cells(one, board, lang), labels) for one in board.installed]
     content = table("agents", word["versions"], [words(lang)["machine"], *labels], body, lang, "cards agents")
-    return section("agents", word["versions"], folded(content, len(board.installed), "agents", lang))
+    note = None if board.is_compared else el("p", word["no_baseline"].format(baseline=board.baseline), class_="note")
+    return section("agents", word["versions"], folded(content, len(board.installed), "agents", lang), note)
 
 
 def findings(board: Dashboard, lang: str) -> Html:

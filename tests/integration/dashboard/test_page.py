@@ -65,11 +65,13 @@ def test_ages_count_on_and_two_beats_later_it_says_that_it_is_not_current(chrome
         at(page, NOW + 20_500)
         assert age.inner_text() == "32 s"
         assert page.locator("#banner").is_hidden()
+        assert page.title() == "4/6 machines online (66%) · roosync-ops"
         at(page, NOW + 80_500)
         assert age.inner_text() == "1 min 32 s"
         assert is_stale(page)
         assert "Not current" in banner(page)
         assert "(1 min 20 s ago)" in banner(page)
+        assert page.title() == "4/6 machines online (66%) at 2026-02-12 10:15:30Z · roosync-ops"
         assert "was online" in page.locator("#machines tbody tr:first-child").inner_text()
         assert "This is the fleet as it was" in page.locator("#said").inner_text()
         at(page, NOW + 80_500 + 3 * HOUR_MS)

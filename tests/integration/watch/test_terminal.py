@@ -95,18 +95,26 @@ def test_no_line_is_wider_than_the_terminal(home: Path, columns: int) -> None:
     assert max(map(len, lines)) <= columns
 
 
-def test_six_hundred_machines_fit_on_one_screen(home: Path) -> None:
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
+def test_six_hundred_machines_fit_on_one_screen(home: Path, columns: int, rows: int) -> None:
     (home / "inventory.py").write_text(
         "from roosync_ops.fleet import machine\nall = [machine(f'm-{n}') for n in range(600)]\n", encoding="utf-8"
     )
     for number in range(600):
         put(home / "shared", ours(f"m-{number}", 1_000, now_ms()))
-    with _watch(home) as terminal:
+    with _watch(home, columns=columns, rows=rows) as terminal:
         first = terminal.until("600/600 machines online (100%)")
+        put(home / "shared", ours("m-311", 1_000, now_ms(), state="left", leftAt="2100-01-01T00:00:00.000Z"))
+        terminal.until("599/600 machines online (99%)")
         terminal.type(b"q")
         assert terminal.wait() == 0
-    assert first.count("\n") <= 24
+        written = terminal.seen.decode()
+    assert first.count("\n") <= rows
     assert "more, 0 of them not as expected" in first
+    # Every line it went down after the first table it had gone up before: in place, however often it was drawn.
+    assert written.count("\n") - written.count("\x1b[1A") <= rows
+    assert "m-311" in _ESCAPE.sub("", written[len(first) :])
+    assert max(map(len, _ESCAPE.sub("", written).splitlines())) <= columns
 
 
 def test_no_color_is_no_color(home: Path) -> None:

@@ -81,3 +81,9 @@ def test_against_a_baseline_without_a_record_nothing_is_compared() -> None:
     assert said["myia-po-2024"] == ("⚠️ Erreur comparaison", "Inventaire source introuvable: myia-po-2026")
     assert said["myia-po-2026"] == ("❌ Inventaire manquant", "Bootstrap requis")
     assert result["metrics"]["machinesWithInventory"] == 5
+
+
+def test_hundreds_of_machines_are_a_line_each_and_no_square() -> None:
+    text = dashboard_markdown(boards.many(200))
+    assert max(map(len, text.splitlines())) < 400
+    assert "| node-000 | [0s] | 12/12 |" in text
