@@ -71,7 +71,10 @@ class _Tools:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {safe(params.name[:80])}")
         try:
             answer = await self._answer(entry, parse(entry, params.arguments or {}))
-            return _shown(answer, bounded(answer.document, entry.whole))
+            document = bounded(answer.document, entry.whole)
+            # A client refuses what is not as the tool's schema says, and could not tell the assistant why.
+            entry.result.validate_python(document)
+            return _shown(answer, document)
         except Exception as error:  # noqa: BLE001 - whatever it is, the assistant is told, and told what to do
             return _refused(entry, error)
 
