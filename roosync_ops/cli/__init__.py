@@ -42,6 +42,8 @@ COMMANDS: Final = {
     "diagnose": "Find out what is the matter with a machine, and what mends it.",
     "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
     "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
+    "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
+    "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",
     "uninstall": "Take the agent off machines.",

@@ -16,7 +16,13 @@ _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "
 
 
 def prepare() -> None:
-    """Have what goes into a pipe or a file be UTF-8 on Windows too, as JSON has to be (RFC 8259)."""
+    """Have what goes into a pipe or a file be UTF-8 on Windows too, as JSON has to be (RFC 8259).
+
+    pythonw.exe, under the Task Scheduler, has neither stream: what is said there is said to nobody.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as the process
     for stream in (sys.stdout, sys.stderr):
         if sys.platform == "win32" and isinstance(stream, io.TextIOWrapper) and not stream.isatty():
             stream.reconfigure(encoding="utf-8")

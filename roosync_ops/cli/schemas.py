@@ -1,4 +1,4 @@
-"""The JSON Schema of what rollout, restart, stop and uninstall print. Loaded only to print or to test it."""
+"""The JSON Schema of what rollout, restart, stop, uninstall and report print. Loaded only to print or to test it."""
 
 from __future__ import annotations
 
@@ -77,5 +77,68 @@ class ActionDocument(TypedDict):
     machines: list[Seen]
 
 
+@with_config(_CLOSED)
+class Reported(TypedDict):
+    """A machine of a rollout, as a report tells it; `failedChecks` are the reasons of the checks that failed."""
+
+    machineId: str
+    outcome: Outcome
+    ok: bool
+    steps: list[Step]
+    reason: str | None
+    hint: str | None
+    failedChecks: list[str]
+
+
+@with_config(_CLOSED)
+class ReportedRollout(TypedDict):
+    """What a rollout did; `dry` is one that changed nothing."""
+
+    ok: bool
+    dry: bool
+    machines: list[Reported]
+
+
+@with_config(_CLOSED)
+class Outage(TypedDict):
+    """A time in which a machine did not beat, by its own record."""
+
+    machineId: str
+    since: str
+    until: str
+
+
+@with_config(_CLOSED)
+class Changes(TypedDict):
+    """What changed; flips as `roosync-ops history` has them. `watched`: whether a watcher ever told one here."""
+
+    since: str
+    until: str
+    watched: bool
+    flips: list[dict[str, Any]]
+    outages: list[Outage]
+
+
+@with_config(_CLOSED)
+class Posted(TypedDict):
+    """Where the report was sent to."""
+
+    url: str
+    action: Literal["added", "edited"]
+
+
+@with_config(_CLOSED)
+class ReportDocument(TypedDict):
+    """`roosync-ops report --json`; exit code 0 where `ok`, else 1. `next` are commands to type."""
+
+    ok: bool
+    validation: ValidationDocument | None
+    rollout: ReportedRollout | None
+    changes: Changes | None
+    next: list[str]
+    posted: Posted | None
+
+
 ROLLOUT: TypeAdapter[Any] = TypeAdapter(RolloutDocument | FailureDocument)
 ACTION: TypeAdapter[Any] = TypeAdapter(ActionDocument | FailureDocument)
+REPORT: TypeAdapter[Any] = TypeAdapter(ReportDocument | FailureDocument)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from roosync_ops import judge
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.patient import Patient
@@ -22,22 +18,18 @@ from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import live
 from roosync_ops.show.text import safe
-from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.memory import default_folder
-from roosync_ops.watch.delivery import URL_VARIABLE, Delivery, Target, close_all, notification
+from roosync_ops.watch.delivery import URL_VARIABLE
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
-from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 from roosync_ops.wire.times import now_ms
 
-from . import errors, options, output
+from . import errors, options, output, watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from roosync_ops.fleet import Fleet
-    from roosync_ops.state import SharedState
 
 app = typer.Typer()
 
@@ -52,8 +44,6 @@ ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops watch
 Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 130 Ctrl-C."""
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
-#: How long the notification library may take to look at the URLs, in s.
-_CHECK_S: Final = 30.0
 
 Interval = Annotated[
     float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
@@ -106,17 +96,17 @@ def watch(  # noqa: PLR0913 - one argument an option
     source = Source(shared, machine_of(fleet, via) if via else None, deadline)
     named = memory_name(shared, via)
     folder = memory or default_folder()
-    told = WatchMemory(folder, named, _observer(via, fleet))
+    told = WatchMemory(folder, named, watching.observer_of(via, fleet))
     on_terminal = output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
     said: list[str] = []
     with ExitStack() as stack:
         endings = stack.enter_context(Endings())
         tell_trouble = said.append if on_terminal else output.note
-        deliveries = stack.enter_context(_deliveries(exec_ or [], notify or [], tell_trouble))
+        deliveries = stack.enter_context(watching.deliveries_to(exec_ or [], notify or [], tell_trouble))
         watcher = Watcher(
             fleet,
-            _reader(source),
-            _judge(fleet, Patient(patience, folder, fleet)),
+            watching.reader(source),
+            watching.judging(fleet, Patient(patience, folder, fleet)),
             told,
             deliveries=deliveries,
             tell=_teller(lang, as_json=as_json, silent=on_terminal),
@@ -201,73 +191,3 @@ def _teller(lang: str, *, as_json: bool, silent: bool) -> Callable[[dict[str, An
             output.write(flip_text(flip, lang))
 
     return tell
-
-
-def _reader(source: Source) -> Callable[[], SharedState]:
-    def read() -> SharedState:
-        try:
-            return source()
-        except Exception as error:
-            failure = errors.describe(error)
-            if failure.exit_code != errors.UNAVAILABLE:
-                raise
-            raise StateUnavailableError(failure.message, failure.hint or "") from None
-
-    return read
-
-
-def _judge(fleet: Fleet, patient: Patient) -> Callable[[SharedState], judge.Validation]:
-    """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed."""
-    return lambda state: judge.validate(fleet, state, state.read_at_ms, known=patient.learn(state))
-
-
-def _observer(via: str | None, fleet: Fleet) -> str | None:
-    """Return whose replica is read: its own beats reach it without any sync."""
-    if via:
-        return via.lower()
-    try:
-        name = machine_id_of(hostname())
-    except InvalidMachineIdError:
-        return None
-    return name if name in fleet else None
-
-
-@contextmanager
-def _deliveries(commands: list[str], urls: list[str], tell: Callable[[str], None]) -> Iterator[list[Delivery]]:
-    targets = [_command(text) for text in commands]
-    targets += [notification(number, url) for number, url in enumerate(urls, 1)]
-    if urls:
-        _check_urls(urls)
-    deliveries = [Delivery(target, tell) for target in targets]
-    try:
-        yield deliveries
-    finally:
-        close_all(deliveries)
-
-
-def _command(text: str) -> Target:
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise errors.usage(f"--exec {text!r}: {error}") from None
-    if not words:
-        raise errors.usage("--exec names no command")
-    return Target(f"--exec {Path(words[0]).name}", tuple(words))
-
-
-def _check_urls(urls: list[str]) -> None:
-    """Raise CommandError where a notification could never be sent. No URL is ever printed: its secrets are in it."""
-    argv = notification(1, "").argv
-    try:
-        done = subprocess.run(  # noqa: S603 - ourselves
-            argv, input=json.dumps({"check": urls}).encode("ascii"), capture_output=True, timeout=_CHECK_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise errors.usage(f"the notification library did not answer within {_CHECK_S:g} s") from None
-    told = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode == 0:
-        return
-    if told.replace(" ", "").isdecimal():
-        names = ", ".join(notification(int(at), urls[int(at) - 1]).name for at in told.split())
-        raise errors.usage(f"not understood by apprise: {names}", "https://appriseit.com/services/ lists the URLs")
-    raise errors.usage(told.splitlines()[-1] if told else "the notification library cannot be used")

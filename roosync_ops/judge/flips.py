@@ -56,6 +56,8 @@ class Flips:
         self._trouble_since_ms: int | None = None
         self._interval_ms = DEFAULT_INTERVAL_MS
         self._timeout_ms = DEFAULT_TIMEOUT_MS
+        #: Whether something looks changed that only more readings can prove: the last one would not have been enough.
+        self.unsettled = False
 
     @property
     def share(self) -> str:
@@ -85,6 +87,7 @@ class Flips:
         told = self._share_flips(seen, now_ms, trouble, first=first, heard=heard)
         for row in seen or ():
             told += self._machine_flips(row, now_ms)
+        self.unsettled = self._trouble_since_ms is not None or any(self._looks_gone(row) for row in seen or ())
         return told
 
     def as_dict(self) -> dict[str, Any]:
@@ -228,6 +231,14 @@ class Flips:
         if row.doubt is not None or self.share != f.OK or self._trouble_since_ms is not None:
             return False
         return known.silence_ms >= row.timeout_ms
+
+    def _looks_gone(self, row: Row) -> bool:
+        """Tell whether a machine that was told alive looks gone, and it is still to be seen whether it is."""
+        known = self._machines[row.machine_id]
+        if row.status not in (OFFLINE, UNKNOWN) or row.doubt is not None or self.share != f.OK:
+            return False
+        restarted = row.status == OFFLINE and known.told == LEFT and known.key != known.told_key
+        return known.told == ONLINE or restarted
 
     def _settled(self, row: Row | None, known: Known, now_ms: int) -> list[Flip]:
         known.changes = [at for at in known.changes if now_ms - at < FLAP_WINDOW_MS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -218,6 +218,36 @@ class Reply(_Answer):
     status: Status = None
 
 
+class MeasuredTrait(_Answer):
+    """One thing measured of a share: `figures` are numbers by name, the unit in each name."""
+
+    name: Literal["replace", "names", "locks", "flush"]
+    verdict: Literal["good", "bad", "unknown"]
+    detail: str = Field(max_length=400)
+    figures: dict[str, float] = {}
+
+
+class MeasuredSighting(_Answer):
+    """A beat that came into the machine's replica: its own time stamp, and when it was seen by the machine's clock."""
+
+    machine_id: str
+    beat: str
+    seen_ms: int
+
+
+class Measured(_Answer):
+    """How the share of a machine behaves. `problem` is (code, sentence) where it could not all be measured.
+
+    `removed` tells whether nothing of the measuring is left in the share.
+    """
+
+    shared: str | None = None
+    traits: list[MeasuredTrait] = []
+    sightings: list[MeasuredSighting] = []
+    problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+    removed: bool
+
+
 R = TypeVar("R", bound=Report)
 
 #: What stands in the place of an answer where there is nobody to give one, to its code.
@@ -254,6 +284,11 @@ def _timed(report: R, sent_ms: int, received_ms: int) -> R:
 def parse_reply(lines: Iterable[str]) -> Reply:
     """Read the output of an `apply`. Raises SilenceError."""
     return _model(Reply, lines)
+
+
+def parse_measured(lines: Iterable[str]) -> Measured:
+    """Read the output of a `verify`. Raises SilenceError."""
+    return _model(Measured, lines)
 
 
 def _model(model: type[T], lines: Iterable[str]) -> T:

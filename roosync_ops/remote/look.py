@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: A machine that is on takes its TCP connection within this, a lost packet included, in s; one that is off never does.
 CONNECT_S: Final = 1.5
+#: A server that took the connection greets and agrees on keys within this or this part of a machine's whole time,
+#: whichever is more, and has let us in within the other, in s: one that hangs there is no slow agent.
+GREETING: Final = (3.0, 0.2)
+LOGIN: Final = (6.0, 0.4)
 #: Beyond a machine's own limit: to start the worker, and for it to tell that a machine was late, in s.
 _WORKER_S: Final = 5.0
 CONNECT: Final = "connect"
@@ -65,23 +69,41 @@ def look(
     found: dict[str, Look] = {}
     if not machines:
         return found
-    with Workers(
-        [_request(part, timeout_s, connect_timeout_s, with_state=with_state) for part in _parts(machines)]
-    ) as workers:
+    extra = {"withState": with_state}
+    reason = ask(machines, extra, timeout_s, connect_timeout_s, lambda event: _noted(event, found, tell))
+    for machine in machines:
+        if machine.machine_id not in found:
+            found[machine.machine_id] = lost(machine.machine_id, reason, timeout_s)
+    return {machine.machine_id: found[machine.machine_id] for machine in machines}
+
+
+def ask(
+    machines: Sequence[Machine],
+    extra: dict[str, Any],
+    timeout_s: float,
+    connect_timeout_s: float,
+    hear: Callable[[dict[str, Any]], None],
+) -> str:
+    """Have workers ask every machine at once, what `extra` says, and `hear` each answer as it comes.
+
+    Ends within about `timeout_s`; returns the workers' last words, the reason where an answer is missing.
+    """
+    requests = [{**_request(part, timeout_s, connect_timeout_s), **extra} for part in _parts(machines)]
+    with Workers(requests) as workers:
         timer = threading.Timer(timeout_s + _WORKER_S, workers.end)
         timer.start()
         try:
             for _, event in workers.events():
                 if event["event"] == "look":
-                    found[event["machine"]] = _look(event)
-                    tell(found[event["machine"]])
+                    hear(event)
         finally:
             timer.cancel()
-        missing = [machine for machine in machines if machine.machine_id not in found]
-        reason = workers.last_words() if missing else ""
-    for machine in missing:
-        found[machine.machine_id] = lost(machine.machine_id, reason, timeout_s)
-    return {machine.machine_id: found[machine.machine_id] for machine in machines}
+        return workers.last_words()
+
+
+def _noted(event: dict[str, Any], found: dict[str, Look], tell: Callable[[Look], None]) -> None:
+    found[event["machine"]] = _look(event)
+    tell(found[event["machine"]])
 
 
 def lost(machine_id: str, reason: str, seconds: float) -> Look:
@@ -96,28 +118,31 @@ def _parts(machines: Sequence[Machine]) -> list[list[Machine]]:
     return [[by_name[name] for name in part] for part in parts_of(list(by_name))]
 
 
-def _request(
-    machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float, *, with_state: bool
-) -> dict[str, Any]:
+def _request(machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float) -> dict[str, Any]:
     return {
         "look": {machine.machine_id: machine.model_dump(mode="json", exclude={"machine_id"}) for machine in machines},
         "machines": [machine.machine_id for machine in machines],
         "verbose": False,
         "timeout": timeout_s,
         "connectTimeout": min(timeout_s, connect_timeout_s),
-        "withState": with_state,
+        "greetingTimeout": _share_of(timeout_s, *GREETING),
+        "loginTimeout": _share_of(timeout_s, *LOGIN),
     }
+
+
+def _share_of(timeout_s: float, least_s: float, part: float) -> float:
+    return min(timeout_s, max(least_s, part * timeout_s))
 
 
 def _look(event: dict[str, Any]) -> Look:
     name, seconds = event["machine"], float(event["seconds"])
     failure = None if event["failure"] is None else Failure(**event["failure"])
     try:
-        report = None if event["report"] is None else Report.model_validate(event["report"])
+        report = None if event.get("report") is None else Report.model_validate(event["report"])
     except ValidationError as error:
         hint = f"roosync-ops rollout {name} --dry --verbose"
         return Look(name, Failure(LOOK, "NOT_UNDERSTOOD", str(error)[:200], hint), None, None, seconds=seconds)
-    state = event["state"]
+    state = event.get("state")
     if state is None or state.get("success") is True:
         return Look(name, failure, report, state, seconds=seconds)
     return Look(name, failure, report, None, _refusal(name, state), seconds)

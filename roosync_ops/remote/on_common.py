@@ -15,6 +15,8 @@ AGENT_NAME = "agent.pyz"
 CONFIG_NAME = "config.json"
 #: Where a Windows machine's agent lies, in the local folder, between its upload and its being put in place.
 PUSHED_NAME = f".{AGENT_NAME}.pushed"
+#: What lies in the local folder of a Windows machine while its logon session measures a share: a program, its answer.
+MEASURE_NAMES = ("measure-share.py", "measure-share.out")
 #: A config.json larger than this is none of ours.
 MAX_CONFIG_BYTES = 65_536
 #: What one verb may print; a `state` of ten thousand machines is far below.

@@ -22,6 +22,7 @@ from .on_common import (
     CONFIG_NAME,
     MARKER,
     MAX_CONFIG_BYTES,
+    MEASURE_NAMES,
     PUSHED_NAME,
     STATUS_LIMIT_S,
     StepError,
@@ -205,7 +206,7 @@ def _look(folder: str, step: dict[str, Any]) -> dict[str, Any]:
 #: What an agent keeps for one machine and one shared state lies in `<machineId>-<crc32>`.
 _INSTANCE = re.compile(r"[a-z0-9-]{1,63}-[0-9a-f]{8}")
 #: What else lies in the local folder, whole or cut off.
-_OURS = (AGENT_NAME, CONFIG_NAME, f".{AGENT_NAME}.new", f".{CONFIG_NAME}.new")
+_OURS = (AGENT_NAME, CONFIG_NAME, f".{AGENT_NAME}.new", f".{CONFIG_NAME}.new", *MEASURE_NAMES)
 
 
 def _remove(folder: str, _step: dict[str, Any]) -> dict[str, Any]:
@@ -250,11 +251,15 @@ _STEPS: dict[str, Callable[[str, dict[str, Any]], Any]] = {
 }
 
 
+#: What may be asked; on_verify adds to it where it travels too.
+ANSWERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"probe": probe, "apply": apply}
+
+
 def main(argv: list[str]) -> int:
     """Answer one request: argv[1] is its JSON in base64."""
     request = json.loads(binascii.a2b_base64(argv[1]))
     try:
-        reply = probe(request) if request["do"] == "probe" else apply(request)
+        reply = ANSWERS[request["do"]](request)
     except Exception as error:  # noqa: BLE001 - a machine that cannot answer must say so
         reply = {"error": f"{type(error).__name__}: {error}"}
     sys.stdout.write(f"\n{MARKER}{json.dumps(reply)}\n")

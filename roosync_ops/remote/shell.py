@@ -51,7 +51,7 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
     return (
         f"for p in {places}; do "
         'command -v "$p" >/dev/null 2>&1 || continue; '
-        f'"$p" -I -S -c {shlex.quote(_LOADER)} {_payload()} {_token(request)}; '
+        f'"$p" -I -S -c {shlex.quote(_LOADER)} {_payload(str(request.get("do")))} {_token(request)}; '
         f"r=$?; [ $r -eq {_TOO_OLD} ] || exit $r; done; "
         f"echo {shlex.quote(MARKER + missing)}; exit 1"
     )
@@ -68,5 +68,5 @@ def _token(request: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def _payload() -> str:
-    return base64.b64encode(zlib.compress(travel.source("posix").encode(), 9)).decode()
+def _payload(do: str) -> str:
+    return base64.b64encode(zlib.compress(travel.source("posix", do).encode(), 9)).decode()

@@ -1,4 +1,4 @@
-"""on_machine as it travels: one text of three parts, with what they share with wire and agent written into it."""
+"""on_machine as it travels: one text of a few parts, with what they share with wire and agent written into it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING, Final, Literal
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import identity
 
-from . import on_common, on_machine, on_posix, on_windows
+from . import on_common, on_machine, on_measure, on_posix, on_verify, on_windows
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 System = Literal["posix", "windows"]
 _PARTS: Final = {"posix": on_posix, "windows": on_windows}
+#: What is asked about a share takes a part more, which the many other requests need not carry.
+_OF_SHARES: Final = ("verify", "tidy")
 
 
 @functools.cache
-def source(system: System) -> str:
-    """Return the program that answers a request on a machine of that system: `sys.exit(main([..., token]))` runs it."""
+def source(system: System, do: str = "probe") -> str:
+    """Return the program that answers a request to `do` something on a machine of that system.
+
+    `sys.exit(main([..., token]))` runs it.
+    """
     shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
     parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
+    if do in _OF_SHARES:
+        parts += [_body(on_verify), f"MEASURE = {inspect.getsource(on_measure)!r}\n"]
     return "\n".join(["from __future__ import annotations", shared, *parts])
 
 

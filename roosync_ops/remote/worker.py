@@ -31,7 +31,7 @@ from pyinfra_cli.util import exec_file
 
 from roosync_ops.fleet import Machine
 
-from . import facts, looking, replica
+from . import facts, looking, replica, verifying
 from .checks import ssh_command
 from .ledger import PLANNED, Failure, ledger
 from .preflight import machine_of, wrong_system
@@ -57,6 +57,8 @@ _CONNECT_CODES: Final = (
     ("Authentication error", "LOGIN_REFUSED", "it refused the login"),
     ("No existing session", "SILENT", "it took the connection and then said nothing"),
     ("Error reading SSH protocol banner", "SILENT", "it took the connection and then said nothing"),
+    ("no SSH greeting within", "SILENT", "it took the connection and then said nothing"),
+    ("no SSH keys within", "SILENT", "it took the connection, greeted, and then said nothing"),
     ("no login within", "SILENT", "it took the connection and hung"),
 )
 
@@ -83,6 +85,8 @@ def main() -> int:
     started = time.monotonic()
     if "read" in request:
         _read_state(request)
+    elif "verify" in request:
+        verifying.answer(request, _login, say)
     elif "look" in request:
         looking.answer(request, _login, say)
     else:
@@ -184,12 +188,15 @@ def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
 
 def _login(state: State, host: Host, limit_s: float) -> Failure | None:
     """Log in within `limit_s`; return why not."""
+    began = time.monotonic()
     try:
         with Timeout(limit_s, TimeoutError(f"no login within {limit_s:g} s")):
             host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        return ledger(host).fail(_unreachable(host, str(error)))
+        # A connector that words a limit of its own was ended by ours.
+        late = time.monotonic() - began >= limit_s
+        return ledger(host).fail(_unreachable(host, f"no login within {limit_s:g} s" if late else str(error)))
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .reasons import brief, sentence
 from .table import beside
@@ -12,27 +12,80 @@ from .words import headline
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Finding, Validation, Verdict
+    from roosync_ops.judge.report import Done, Report, Rollout
 
 
 def junit(validation: Validation, lang: str = "en") -> str:
     """Return one test suite; machines that are not as expected fail with their reason."""
+    return _document([_validated(validation, lang)])
+
+
+def junit_report(report: Report, lang: str = "en") -> str:
+    """Return a suite of what a rollout did, where there was one, and the suite of the validation."""
+    suites = [] if report.rollout is None else [_rolled_out(report.rollout)]
+    if report.validation is not None:
+        suites.append(_validated(report.validation, lang))
+    return _document(suites)
+
+
+class _Suite(NamedTuple):
+    name: str
+    at: str
+    tests: int
+    failures: int
+    skipped: int
+    lines: list[str]
+
+
+def _document(suites: list[_Suite]) -> str:
+    tests = sum(suite.tests for suite in suites)
+    failures, skipped = sum(suite.failures for suite in suites), sum(suite.skipped for suite in suites)
+    lines = [f'<testsuites name="roosync-ops" {_counts(tests, failures, skipped)} time="0">']
+    for suite in suites:
+        counts = _counts(suite.tests, suite.failures, suite.skipped)
+        lines.append(f'  <testsuite name="{suite.name}" {counts} time="0"{suite.at}>')
+        lines += [*suite.lines, "  </testsuite>"]
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines, "</testsuites>"])
+
+
+def _counts(tests: int, failures: int, skipped: int) -> str:
+    return f'tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"'
+
+
+def _validated(validation: Validation, lang: str) -> _Suite:
     rows = validation.verdicts
-    counts = f'tests="{len(rows)}" failures="{len(rows) - validation.as_expected}" errors="0" skipped="0"'
     said = [headline(validation.online, validation.total, validation.percent)]
     said += [sentence(found, lang) for found in beside(validation)]
     said += [f"{row.machine_id}: {row.observed}, not in the inventory" for row in validation.unexpected]
     said += [_finding(item) for item in validation.findings]
-    return "\n".join(
-        [
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            f'<testsuites name="roosync-ops" {counts} time="0">',
-            f'  <testsuite name="roosync-ops validate" {counts} time="0" timestamp="{validation.checked_at[:19]}">',
-            *(_case(row, lang) for row in rows),
-            f"    <system-out>{_xml(chr(10).join(said))}</system-out>",
-            "  </testsuite>",
-            "</testsuites>",
-        ]
-    )
+    at = f' timestamp="{validation.checked_at[:19]}"'
+    lines = [*(_case(row, lang) for row in rows), f"    <system-out>{_xml(chr(10).join(said))}</system-out>"]
+    return _Suite("roosync-ops validate", at, len(rows), len(rows) - validation.as_expected, 0, lines)
+
+
+def _rolled_out(rollout: Rollout) -> _Suite:
+    rows = rollout.machines
+    failures = sum(_failed(row) for row in rows)
+    skipped = sum(row.outcome == "skipped" and not _failed(row) for row in rows)
+    return _Suite("roosync-ops rollout", "", len(rows), failures, skipped, [_step_case(row) for row in rows])
+
+
+def _failed(row: Done) -> bool:
+    return not row.ok or bool(row.checks)
+
+
+def _step_case(row: Done) -> str:
+    head = f'    <testcase classname="rollout" name="{row.machine_id}" time="0"'
+    told = "\n".join(f"{step}: {outcome}" for step, outcome in row.steps)
+    if _failed(row):
+        why = [*([row.reason] if row.reason else []), *row.checks]
+        text = "\n".join([*why, *([f"next: {row.hint}"] if row.hint else []), told])
+        body = f'<failure type="{row.outcome}" message="{_xml(why[0] if why else row.outcome)}">{_xml(text)}</failure>'
+    elif row.outcome == "skipped":
+        body = "<skipped/>"
+    else:
+        body = f"<system-out>{_xml(told or row.outcome)}</system-out>"
+    return f"{head}>{body}</testcase>"
 
 
 def _case(row: Verdict, lang: str) -> str:
@@ -40,8 +93,8 @@ def _case(row: Verdict, lang: str) -> str:
     text = None if row.reason is None else sentence(row.reason, lang)
     if row.ok:
         return f"{head}/>" if text is None else f"{head}><system-out>{_xml(text)}</system-out></testcase>"
-    message = "" if row.reason is None else brief(row.reason, lang)
-    failure = f'<failure type="{row.observed}" message="{_xml(message)}">{_xml(text or "")}</failure>'
+    message = row.why or "" if row.reason is None else brief(row.reason, lang)
+    failure = f'<failure type="{row.observed}" message="{_xml(message)}">{_xml(text or message)}</failure>'
     return f"{head}>{failure}</testcase>"
 
 

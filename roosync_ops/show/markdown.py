@@ -20,14 +20,23 @@ _SIGNS: Final = {"online": "✅", "warning": "⚠️"}
 def markdown(validation: Validation, lang: str = "en") -> str:
     """Return the table, what else was seen, and `4/6 machines online (66%)` as the last line."""
     word = words(lang)
-    lines = [f"## {word['validation']}", "", *_table(validation.verdicts, lang)]
-    lines += _section(word["probe"], [sentence(found, lang, markdown_escaped) for found in beside(validation)])
-    lines += _section(word["unexpected"], [_stranger(row) for row in validation.unexpected])
-    lines += _section(word["findings"], [_finding(item) for item in validation.findings])
+    lines = [f"## {word['validation']}", "", *validation_rows(validation.verdicts, lang)]
+    lines += seen_besides(validation, lang)
     return "\n".join([*lines, "", headline(validation.online, validation.total, validation.percent)])
 
 
-def _table(rows: Sequence[Verdict], lang: str) -> list[str]:
+def seen_besides(validation: Validation, lang: str) -> list[str]:
+    """Return what else was seen, a section each: by a probe, strangers, and what was not understood."""
+    word = words(lang)
+    return [
+        *section(word["probe"], [sentence(found, lang, markdown_escaped) for found in beside(validation)]),
+        *section(word["unexpected"], [_stranger(row) for row in validation.unexpected]),
+        *section(word["findings"], [_finding(item) for item in validation.findings]),
+    ]
+
+
+def validation_rows(rows: Sequence[Verdict], lang: str) -> list[str]:
+    """Return the table alone, a line a machine below its two lines of headings."""
     word = words(lang)
     keys = ("machine", "md_expected", "md_active", "md_observed", "md_ok", "age", "last_seen", "why")
     headers = [word[key] for key in keys]
@@ -67,7 +76,8 @@ def _status(word: str) -> str:
     return f"{_SIGNS.get(word, '❌')} {word.upper()}"
 
 
-def _section(title: str, items: list[str]) -> list[str]:
+def section(title: str, items: list[str]) -> list[str]:
+    """Return a titled list; nothing for an empty one."""
     return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
 
 

@@ -167,6 +167,8 @@ _FR: Final = {
 }
 _ALL_EN: Final = {**_EN, **evidence_reasons.EN}
 _ALL_FR: Final = {**_FR, **evidence_reasons.FR}
+#: Where the command to type begins in a sentence of either language.
+COMMAND_BEGINS: Final = ": roosync-ops "
 #: What is said besides where a clock is suspect as well.
 _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
@@ -187,6 +189,18 @@ def sentence(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str
     `quote` is applied to every text that comes from outside; by default nothing is escaped.
     """
     return _texts(lang)[reason.kind][1].format_map(_facts(reason, lang, quote))
+
+
+def command_of(kind: str, machine_id: str) -> str | None:
+    """Return the next command that the sentence of this kind ends with, None where it names none.
+
+    Taken from our own words alone: nothing that came from outside, and stands in the sentence, can be it.
+    """
+    _, text = _ALL_EN.get(kind, ("", ""))
+    said, command, rest = text.rpartition(COMMAND_BEGINS)
+    if not said or "MACHINE" in rest:  # which machine to look from, nobody but the operator knows
+        return None
+    return f"{command.lstrip(': ')}{rest}".format(machine=machine_id)
 
 
 def _texts(lang: str) -> dict[str, tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
-from .reasons import brief, sentence
+from .reasons import COMMAND_BEGINS, brief, sentence
 from .text import clock, duration, safe
 from .words import headline, words
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 SHOWN: Final = 20
 _COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": YELLOW}
 _OK, _NOT_OK = "✓", "✗"
-#: Where the command to type begins in a sentence, and the space that no line breaks at.
-_COMMAND: Final = ": roosync-ops "
+#: The space that no line breaks at.
 _HARD: Final = "\N{NO-BREAK SPACE}"
 
 
@@ -148,7 +147,7 @@ def _wrapped(text: str, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type at the end."""
     if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
         return ["  " + text]
-    said, command, rest = text.rpartition(_COMMAND)
+    said, command, rest = text.rpartition(COMMAND_BEGINS)
     whole = said + (command + rest).replace(" ", _HARD) if said else text
     lines = textwrap.wrap(
         whole.replace(":" + _HARD, ": "),

@@ -5,9 +5,16 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!@])")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!$])")
+#: Where GitHub makes a mention, a reference or a link of plain text: it looks at what is rendered, so that no backslash
+#: keeps it from that. A zero-width space does, in the place of the empty match.
+_LINKED: Final = re.compile(r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=\bGH-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+_ZERO_WIDTH: Final = "&#8203;"
 _TICKS: Final = re.compile(r"`+")
 
 
@@ -26,8 +33,8 @@ def _visible(char: str) -> str:
 
 
 def markdown_safe(text: str) -> str:
-    """Return `text` as Markdown that renders as these very characters: no table, HTML, link or mention comes of it."""
-    return _MARKDOWN.sub(r"\\\1", html.escape(safe(text), quote=False))
+    """Return `text` as Markdown that renders as it reads: no table, HTML, link, mention or reference comes of it."""
+    return _LINKED.sub(_ZERO_WIDTH, _MARKDOWN.sub(r"\\\1", html.escape(safe(text), quote=False)))
 
 
 def markdown_code(text: str) -> str:
@@ -35,6 +42,11 @@ def markdown_code(text: str) -> str:
     shown = safe(text)
     fence = "`" * (1 + max(map(len, _TICKS.findall(shown)), default=0))
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown or ' '}{fence}"
+
+
+def fence(lines: Iterable[str]) -> str:
+    """Return the backticks that open and close a block of `lines`, whatever backticks they hold."""
+    return "`" * max(3, 1 + max((len(run) for line in lines for run in _TICKS.findall(line)), default=0))
 
 
 def cells(text: str) -> int:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import collections
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from roosync_ops.admin.child import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,15 +173,8 @@ def _talk(process: subprocess.Popen[bytes], given: bytes, answer: list[bytes]) -
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a delivery that has not ended, with all it started; one that has may leave a child behind it."""
-    if process.poll() is not None:
-        return
-    with suppress(OSError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_KILL_S)
+    if process.poll() is None:
+        end(process)
 
 
 def _without_secrets() -> dict[str, str]:

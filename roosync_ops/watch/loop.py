@@ -59,6 +59,11 @@ class Watcher:
         """The flips told so far, by any watcher of this shared state, the newest last."""
         return self._memory.recent
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether only more rounds can tell what the last one showed."""
+        return self._memory.unsettled
+
     def round(self, endings: Endings) -> None:
         """Look once, and tell what is to be told."""
         look, trouble = self._look()

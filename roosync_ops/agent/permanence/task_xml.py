@@ -111,13 +111,13 @@ def permanent(program: Program, *, enabled: bool) -> str:
     user = escaped(program.user)
     what = "RooSync heartbeat agent of this user"
     parts = {"triggers": _KEPT_ALIVE.format(user=user), "restart": _ON_FAILURE, "limit": "PT0S"}
-    return _document(program, what, enabled=enabled, **parts)
+    return document_of(program, what, enabled=enabled, **parts)
 
 
 def one_shot(program: Program) -> str:
     """Return a task without triggers that runs `program` once, on demand, in its user's session."""
     what = "RooSync: one question to the user's logon session"
-    return _document(program, what, enabled=True, triggers="", restart="", limit="PT10M")
+    return document_of(program, what, enabled=True, triggers="", restart="", limit="PT10M")
 
 
 def encoded(text: str) -> bytes:
@@ -149,7 +149,8 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
-def _document(program: Program, what: str, *, enabled: bool, **parts: str) -> str:
+def document_of(program: Program, what: str, *, enabled: bool, **parts: str) -> str:
+    """Return a task for `what`; `parts` are its triggers, what restarts it, and its time limit."""
     return _DOCUMENT.format(
         namespace=NAMESPACE,
         description=f"{what} ({program.crc})",

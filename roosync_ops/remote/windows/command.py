@@ -82,7 +82,8 @@ def python_line(words: tuple[str, ...]) -> str:
 def script(request: Mapping[str, Any]) -> bytes:
     """Return what Python reads from stdin to answer `request` (see on_machine): ASCII, whatever is in the request."""
     token = base64.b64encode(json.dumps(request).encode()).decode()
-    body = f"exec(zlib.decompress(binascii.a2b_base64({_payload()!r})))\nsys.exit(main(['', {token!r}]))\n"
+    payload = _payload(str(request.get("do")))
+    body = f"exec(zlib.decompress(binascii.a2b_base64({payload!r})))\nsys.exit(main(['', {token!r}]))\n"
     return (_LOADER + body).encode()
 
 
@@ -104,8 +105,8 @@ import zlib
 
 
 @functools.cache
-def _payload() -> str:
-    return base64.b64encode(zlib.compress(travel.source("windows").encode(), 9)).decode()
+def _payload(do: str) -> str:
+    return base64.b64encode(zlib.compress(travel.source("windows", do).encode(), 9)).decode()
 
 
 def launcher(python: str, profile: str, code_page: str) -> bytes:

@@ -43,7 +43,7 @@ class Operator:
 
     def __call__(self, *arguments: str, inventory: Path | None = None, shared: bool = True) -> Done:
         words = [*arguments, "--inventory", str(inventory or self.fleet.inventory)]
-        words += ["--shared", str(self.fleet.shared)] if shared else []
+        words += ["--shared", str(self.fleet.shared)] if shared and "verify-share" not in arguments else []
         started = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-m", "roosync_ops", *words],

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.lab.fleet import ADMIN
 from roosync_ops.show.schema import MATRIX, VALIDATION
+from roosync_ops.show.shares_schema import SHARES
+from tests.integration.evidence.conftest import ACTIVE, PATIENCE_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.integration.evidence.conftest import Operator
@@ -132,3 +139,52 @@ def test_patience_keeps_what_was_seen_at_home_and_never_in_the_share(well: Opera
     assert (found["patienceMs"], found["ok"]) == (30_000, True)
     assert len(list(memory.glob("seen-*.json"))) == 1
     assert sorted(path.name for path in well.fleet.shared.iterdir()) == before
+
+
+def test_shares_are_measured_on_the_machines_and_the_ways_between_them(well: Operator) -> None:
+    """Two of them over SSH, with this computer's own; the beats of all four are what is timed."""
+    names = ["myia-po-2024", "myia-po-2023"]
+    done = well("verify-share", str(well.fleet.shared), "--via", ",".join(names), "--seconds", "10", "--json")
+    document = SHARES.validate_python(done.document)
+    traits = ["replace", "names", "locks", "flush", "propagation"]
+    assert [one["name"] for one in document["traits"]] == traits
+    for machine in document["machines"]:
+        assert [one["name"] for one in machine["traits"]] == traits, machine
+        assert machine["shared"] == str(well.fleet.host(machine["machineId"]).shared)
+        assert machine["code"] is None
+    ways = {(one["source"], one["observer"]) for one in document["propagation"]}
+    assert ways == {(name, to) for name in ACTIVE for to in (None, *names) if name != to}
+    assert all(-one["errorS"] - 0.1 <= one["p50S"] <= one["p99S"] for one in document["propagation"])
+    assert leftovers(well) == []
+
+
+def test_a_machine_that_is_off_costs_the_others_nothing_and_alone_is_no_verdict(well: Operator) -> None:
+    done = well("verify-share", "--via", "myia-po-2024,myia-ai-01", "--seconds", "0", "--json", shared=False)
+    assert done.code == 1
+    off, on = sorted(SHARES.validate_python(done.document)["machines"], key=lambda one: one["machineId"])
+    assert (off["machineId"], off["code"], off["traits"]) == ("myia-ai-01", "UNREACHABLE", [])
+    assert on["ok"]
+    alone = well("verify-share", "--via", "myia-ai-01", "--json", shared=False)
+    assert (alone.code, alone.document["error"]["code"]) == (3, "NOBODY_ASKED")
+
+
+def test_a_measuring_that_is_broken_off_leaves_nothing(well: Operator) -> None:
+    words = ["verify-share", "--via", "myia-po-2024", "--seconds", "600", "--inventory", str(well.fleet.inventory)]
+    with subprocess.Popen([sys.executable, "-m", "roosync_ops", *words], stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: bool(leftovers(well)))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 130
+    wait_for(lambda: not leftovers(well))
+
+
+def leftovers(operator: Operator) -> list[str]:
+    """Return what any measuring left in any replica."""
+    replicas = [operator.fleet.shared, *(operator.fleet.host(name).shared for name in ACTIVE)]
+    return [str(path) for replica in replicas for path in replica.glob(".roosync-verify-*")]
+
+
+def wait_for(seen: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not seen():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -31,13 +31,19 @@ class TestCommand:
         assert "next:" in answer.out
         assert answer.seconds < 30
 
-    def test_its_json_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
+    def test_its_json_is_one_document_and_becomes_a_report(self, fleet: Fleet, inventory: Path, tmp_path: Path) -> None:
         answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab", "--json")
         document = schemas.ROLLOUT.validate_python(answer.document)
         assert document["ok"] is True
         assert [row["outcome"] for row in document["machines"]] == ["changed"] * 3
         assert all(check["ok"] for row in document["machines"] for check in row["checks"])
         assert document["validation"]["summary"] == {"total": 4, "online": 3, "percent": 75}
+
+        (tmp_path / "rollout.json").write_text(answer.out, encoding="utf-8")
+        report = roosync_ops("report", "--rollout", tmp_path / "rollout.json", "--lang", "fr")
+        assert report.code == 1, report  # the fourth machine is the dead one
+        assert report.out.count(" : fait (push, configure, install, register, start)") == 3
+        assert "**Observé :** 3/4 machines online (75%)" in report.out
 
     def test_a_share_that_is_not_there_is_not_all_offline(self, fleet: Fleet, inventory: Path, tmp_path: Path) -> None:
         answer = roosync_ops(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops.cli import schedule_settings
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.fleet import LabFleet
-from tests.integration.watch.kit import Lines
+from tests.integration.watch.kit import Lines, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +100,45 @@ def test_a_replica_that_stands_still_is_one_flip_about_the_share(lab: LabFleet, 
         assert _events(watcher) == [(None, "ok", "suspect"), (None, "suspect", "ok")]
     assert told["reason"] in ("no-beat-of-anybody", "most-look-gone-at-once")
     assert json.dumps(told)
+
+
+def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_path: Path) -> None:
+    """Between two runs nobody looked: what one reading shows of it proves nothing."""
+    kept = tmp_path / "kept"
+    settings = schedule_settings.made(
+        inventory=str(lab.inventory),
+        shared=str(lab.shared),
+        via=None,
+        memory=str(kept),
+        every_min=5,
+        mechanism="cron",
+        patience="0",
+        lang="en",
+        deadline=None,
+        dashboard=False,
+        dashboard_dir=None,
+        probe=False,
+        exec=[],
+        notify=[],
+    )
+    schedule_settings.save(kept / "schedule.json", settings.model_dump_json())
+    line = [sys.executable, "-m", "roosync_ops", "schedule", "run", str(kept / "schedule.json")]
+
+    def run() -> str:
+        done = subprocess.run(line, capture_output=True, text=True, env=environment(tmp_path), check=False, timeout=120)
+        assert done.returncode in (0, 1), done.stderr
+        return done.stdout
+
+    assert run() == ""
+    lab.crash_agent(THIRD)
+    try:
+        Board(lab).wait(lambda now: observed(now)[THIRD] == "offline", 60)
+        told = run()
+        assert f"  {THIRD}  online -> offline  silent" in told
+        assert len(told.splitlines()) == 1
+        assert run() == ""
+    finally:
+        lab.start_agent(THIRD)
 
 
 def _until(holds: Callable[[], bool]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +86,14 @@ def test_markdown_stays_text(text: str) -> None:
     assert "|" not in shown.replace(r"\|", "")
     assert "`" not in shown.replace(r"\`", "")
     assert "[" not in shown.replace(r"\[", "")
+
+
+@pytest.mark.parametrize("text", ["@me", "a@b.example", "#460", "o/r#460", "GH-460", "http://x", "www.x.example"])
+def test_nothing_that_github_links_is_left_whole(text: str) -> None:
+    """It looks at what is rendered: a backslash is gone by then."""
+    rendered = html.unescape(markdown_safe(text).replace("\\", ""))
+    assert rendered.replace("\u200b", "") == text
+    assert not re.search(r"@\w|#\d|GH-\d|://|www\.", rendered)
 
 
 @given(texts)

@@ -1,0 +1,150 @@
+"""Our one comment in an issue: found again by a hidden mark and by its author, and edited rather than added to.
+
+1. Who is logged in, and which of the issue's comments begin with the mark and are theirs? Somebody else who quotes our
+   comment, mark and all, has not written ours.
+2. The newest of them is edited; where there is none, one is added.
+3. An addition whose answer was lost may have been made: it is looked for by its run's id, and never sent again from
+   here. The next run finds it, or adds it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .gh import GhError, request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MARK: Final = "<!-- roosync-ops report: run {run} -->"
+_MARK_BEGINS: Final = "<!-- roosync-ops report: "
+_TARGET: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([A-Za-z0-9._-]{1,100})#([1-9][0-9]{0,9})", re.ASCII)
+#: How long after a lost answer the comment is looked for, in s: it may still be on its way.
+_LOOKS_AFTER_S: Final = (1.0, 4.0)
+
+
+class Target(NamedTuple):
+    """An issue, or a pull request: to GitHub they are one thing here."""
+
+    owner: str
+    repository: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.owner}/{self.repository}#{self.number}"
+
+    @property
+    def path(self) -> str:
+        return f"repos/{self.owner}/{self.repository}/issues/{self.number}/comments"
+
+
+class Posted(NamedTuple):
+    """What was done: `action` is added or edited; `others` are further comments of ours, which were left alone."""
+
+    url: str
+    action: str
+    others: tuple[str, ...] = ()
+
+
+class _Comment(NamedTuple):
+    number: int
+    author: str
+    body: str
+    url: str
+
+
+def target(text: str) -> Target:
+    """Parse `OWNER/REPO#460`. Raises ValueError."""
+    match = _TARGET.fullmatch(text)
+    if match is None or match.group(2) in (".", ".."):
+        raise ValueError(f"{text!r:.120} is no issue: OWNER/REPO#NUMBER")
+    return Target(match.group(1), match.group(2), int(match.group(3)))
+
+
+def marked(body: str, run: str) -> str:
+    """Return `body` as it is sent: with the mark of the run in front of it, which nobody sees."""
+    return f"{MARK.format(run=run)}\n{body}"
+
+
+def publish(to: Target, body: str, run: str, sleep: Callable[[float], None] = time.sleep) -> Posted:
+    """Make `body` our comment in the issue. Raises GhError; see the module's docstring."""
+    login = _login()
+    ours = _ours(to, login)
+    text = marked(body, run)
+    if not ours:
+        return _add(to, text, login, run, sleep)
+    newest = ours[-1]
+    path = f"repos/{to.owner}/{to.repository}/issues/comments/{newest.number}"
+    answer = _one(request(path, method="PATCH", body={"body": text}))
+    return Posted(_url(answer, to), "edited", tuple(one.url for one in ours[:-1]))
+
+
+def _add(to: Target, text: str, login: str, run: str, sleep: Callable[[float], None]) -> Posted:
+    try:
+        answer = _one(request(to.path, method="POST", body={"body": text}))
+    except GhError as error:
+        if not error.lost:
+            raise
+        return _looked_for(to, login, run, error, sleep)
+    return Posted(_url(answer, to), "added")
+
+
+def _looked_for(to: Target, login: str, run: str, lost: GhError, sleep: Callable[[float], None]) -> Posted:
+    """Return the comment whose answer was lost, if it is there. Raises GhError where it is not (yet)."""
+    for pause in _LOOKS_AFTER_S:
+        sleep(pause)
+        try:
+            found = [one for one in _ours(to, login) if one.body.startswith(MARK.format(run=run))]
+        except GhError:
+            continue
+        if found:
+            return Posted(found[-1].url, "added")
+    message = f"{lost}; the comment is not in {to.name}, though it may still appear"
+    raise GhError(lost.code, message, "the same command again: it looks for the comment first", lost=True)
+
+
+def _login() -> str:
+    try:
+        login = _text(_one(request("user")), "login")
+    except GhError as error:
+        if error.code != "GH_FORBIDDEN":
+            raise
+        message = f"gh's token belongs to no user, so that no comment can be known as ours: {error}"
+        raise GhError("GH_FORBIDDEN", message, "gh auth login") from None
+    if not login:
+        raise GhError("GH_UNREADABLE", "GitHub does not say who is logged in", "gh api user")
+    return login
+
+
+def _ours(to: Target, login: str) -> list[_Comment]:
+    """Return the comments of `login` that bear our mark, oldest first."""
+    pages = request(f"{to.path}?per_page=100", paginate=True)
+    entries = [entry for page in pages if isinstance(page, list) for entry in page]
+    found = [comment for entry in entries if (comment := _comment(entry, to)) is not None]
+    mine = [one for one in found if one.author.lower() == login.lower() and one.body.startswith(_MARK_BEGINS)]
+    return sorted(mine, key=lambda one: one.number)
+
+
+def _comment(entry: Any, to: Target) -> _Comment | None:
+    """Parse one comment; None for what is none, or whose author's account is gone."""
+    if not isinstance(entry, dict) or type(entry.get("id")) is not int:
+        return None
+    return _Comment(entry["id"], _text(entry.get("user"), "login"), _text(entry, "body"), _url(entry, to))
+
+
+def _url(entry: Any, to: Target) -> str:
+    """Return where a comment is read; the issue's own name where GitHub says nothing that may be printed."""
+    url = _text(entry, "html_url")
+    return url if url.isprintable() and url else to.name
+
+
+def _one(documents: list[Any]) -> Any:
+    return documents[0] if len(documents) == 1 else None
+
+
+def _text(document: Any, key: str) -> str:
+    value = document.get(key) if isinstance(document, dict) else None
+    return value if isinstance(value, str) else ""

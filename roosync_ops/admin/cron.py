@@ -1,0 +1,124 @@
+"""A line in this user's crontab, below a comment that tells whose it is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from . import child
+from .recurring import Job, RecurringError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CRONTAB_S: Final = 30.0
+_MARK: Final = "# roosync-ops schedule {key}: validate the fleet, refresh the dashboard, notify on flips"
+_HOUR, _DAY = 60, 1440
+
+
+class Cron:
+    """A job as two lines of the crontab."""
+
+    kind = "cron"
+
+    def name(self, job: Job) -> str:
+        return f"crontab line {job.key}"
+
+    def unavailable(self) -> str | None:
+        return None if shutil.which("crontab") else "there is no crontab on this computer"
+
+    def texts(self, job: Job) -> Mapping[str, str]:
+        return {"crontab": f"{_MARK.format(key=job.key)}\n{line(job)}\n"}
+
+    def install(self, job: Job) -> bool:
+        before = _listed()
+        after = _without(before, job) + self.texts(job)["crontab"]
+        if sorted(before.splitlines()) == sorted(after.splitlines()):
+            return False
+        _set(after)
+        return True
+
+    def remove(self, job: Job) -> bool:
+        before = _listed()
+        after = _without(before, job)
+        if before == after:
+            return False
+        _set(after)
+        return True
+
+    def state(self, job: Job) -> str:
+        before = _listed()
+        if _without(before, job) == before:
+            return "absent"
+        return "installed" if self.texts(job)["crontab"] in before else "changed"
+
+    def note(self) -> str | None:
+        return None
+
+
+def line(job: Job) -> str:
+    r"""Return the line of a crontab. Raises RecurringError where cron knows no way to write it.
+
+    crontab(5): `%` is a line break unless a backslash precedes it; what a backslash means before anything else differs
+    from cron to cron, and a line break ends the command.
+    """
+    text = shlex.join(job.command)
+    if not all(char.isprintable() or 0xDC80 <= ord(char) <= 0xDCFF for char in text) or "\\" in text:  # noqa: PLR2004 - bytes that are no UTF-8
+        raise RecurringError(f"a crontab cannot hold this command: {text!a:.200}", "move what has such a path")
+    return f"{_times(job.every_min)} {text.replace('%', chr(92) + '%')}"
+
+
+def _times(every_min: int) -> str:
+    """Return the five fields. Raises RecurringError for what does not divide an hour or a day."""
+    if every_min < _HOUR and _HOUR % every_min == 0:
+        return f"*/{every_min} * * * *"
+    if every_min == _HOUR:
+        return "0 * * * *"
+    if every_min % _HOUR == 0 and _DAY % every_min == 0:
+        return f"0 */{every_min // _HOUR} * * *" if every_min < _DAY else "0 0 * * *"
+    raise RecurringError(f"cron has no line for every {every_min} min", "--every 5, or what divides an hour or a day")
+
+
+def _without(text: str, job: Job) -> str:
+    """Return a crontab without the job's comment and the line after it; all else stays as it is."""
+    kept, skip = [], False
+    for each in text.splitlines(keepends=True):
+        if skip:
+            skip = False
+        elif each.startswith(f"# roosync-ops schedule {job.key}:"):
+            skip = True
+        else:
+            kept.append(each)
+    found = "".join(kept)
+    return found if not found or found.endswith("\n") else f"{found}\n"
+
+
+def _listed() -> str:
+    """Return the crontab. A user who has none is told so with exit code 1, as is one who may have none.
+
+    The words are those of vixie-cron and cronie, and of BusyBox.
+    """
+    ended = _crontab("-l")
+    if ended.code == 0:
+        return os.fsdecode(ended.out)
+    if any(words in ended.said.lower() for words in ("no crontab for", "no such file")):
+        return ""
+    raise RecurringError(f"crontab -l: {ended.said or f'exit code {ended.code}'}", "crontab -l")
+
+
+def _set(text: str) -> None:
+    ended = _crontab("-", given=os.fsencode(text))
+    if ended.code != 0:
+        raise RecurringError(f"crontab -: {ended.said}", "crontab -l")
+
+
+def _crontab(*words: str, given: bytes = b"") -> child.Ended:
+    program = shutil.which("crontab")
+    if program is None:
+        raise RecurringError("there is no crontab on this computer", "roosync-ops schedule --mechanism systemd")
+    try:
+        return child.run([program, *words], _CRONTAB_S, given=given, env={**os.environ, "LC_ALL": "C"})
+    except (child.NotStartedError, child.TimedOutError) as error:
+        raise RecurringError(f"crontab {words[0]}: {error}", "crontab -l") from None

@@ -1,0 +1,183 @@
+"""A timer and its service: the system's for root, else the user's own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.agent.permanence.unit import quoted
+
+from . import child
+from .recurring import Job, RecurringError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: There, and only there, systemd is PID 1: sd_booted(3).
+_BOOTED: Final = Path("/run/systemd/system")
+_SYSTEM_UNITS: Final = Path("/etc/systemd/system")
+_LINGERING: Final = Path("/var/lib/systemd/linger")
+_SYSTEMCTL_S: Final = 45.0
+#: A run is bounded by itself; this is for one that hangs in the kernel.
+_SERVICE: Final = """\
+[Unit]
+Description=roosync-ops: validate the fleet, refresh the dashboard, notify on flips
+
+[Service]
+Type=oneshot
+ExecStart={command}
+TimeoutStartSec=30min
+"""
+#: Counted from the end of the last run, so that two never overlap; and from the timer's start, so after each boot too,
+#: when the shared state, often a user's own mount, has had time to come up.
+_TIMER: Final = """\
+[Unit]
+Description=roosync-ops: validate the fleet every {every} min
+
+[Timer]
+OnActiveSec=2min
+OnUnitInactiveSec={every}min
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+class Systemd:
+    """A job as `roosync-validate-KEY.timer` and `.service`."""
+
+    kind = "systemd"
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._user = os.geteuid() != 0
+        self._folder = folder or (_user_units() if self._user else _SYSTEM_UNITS)
+
+    def name(self, job: Job) -> str:
+        return f"roosync-validate-{job.key}.timer"
+
+    def unavailable(self) -> str | None:
+        if not _BOOTED.is_dir():
+            return "systemd is not process 1 of this computer"
+        if self._user and not Path(_runtime_dir(), "systemd", "private").exists():
+            return "this user's systemd cannot be reached"
+        return None
+
+    def texts(self, job: Job) -> Mapping[str, str]:
+        service = self.name(job).replace(".timer", ".service")
+        return {
+            service: _SERVICE.format(command=command_line(job.command)),
+            self.name(job): _TIMER.format(every=job.every_min),
+        }
+
+    def install(self, job: Job) -> bool:
+        changed = [self._write(name, text) for name, text in self.texts(job).items()]
+        if any(changed):
+            self._systemctl("daemon-reload")
+        if not any(changed) and self.state(job) == "installed":
+            return False
+        self._systemctl("enable", self.name(job))
+        self._systemctl("restart", self.name(job))
+        return True
+
+    def remove(self, job: Job) -> bool:
+        there = [name for name in self.texts(job) if (self._folder / name).is_file()]
+        if not there:
+            return False
+        self._systemctl("disable", "--now", self.name(job), check=False)
+        for name in self.texts(job):
+            self._systemctl("stop", name, check=False)
+        for name in there:
+            (self._folder / name).unlink(missing_ok=True)
+        self._systemctl("daemon-reload")
+        self._systemctl("reset-failed", *self.texts(job), check=False)
+        return True
+
+    def state(self, job: Job) -> str:
+        found = {name: self._read(name) for name in self.texts(job)}
+        if not any(text is not None for text in found.values()):
+            return "absent"
+        if any(found[name] != text for name, text in self.texts(job).items()):
+            return "changed"
+        enabled = self._systemctl("is-enabled", self.name(job), check=False).code == 0
+        active = self._systemctl("is-active", self.name(job), check=False).code == 0
+        return "installed" if enabled and active else "disabled"
+
+    def note(self) -> str | None:
+        """Say when it runs: a user's timers live as long as the user is logged in, unless they linger."""
+        if not self._user or (_LINGERING / _user_name()).exists():
+            return None
+        return f"it runs while {_user_name()} is logged in; for always: sudo loginctl enable-linger {_user_name()}"
+
+    def _read(self, name: str) -> str | None:
+        try:
+            return (self._folder / name).read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            return None
+
+    def _write(self, name: str, text: str) -> bool:
+        """Write a unit whole; False where it is there already."""
+        if self._read(name) == text:
+            return False
+        temporary = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self._folder)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text)
+            os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path; units are for everybody to read
+            os.replace(temporary, self._folder / name)  # noqa: PTH105 - as above
+        except OSError as error:
+            if temporary is not None:
+                with suppress(OSError):
+                    os.unlink(temporary)  # noqa: PTH108 - as above
+            reason = f"{self._folder / name} cannot be written: {error.strerror or error}"
+            raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None
+        return True
+
+    def _systemctl(self, *words: str, check: bool = True) -> child.Ended:
+        line = ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
+        try:
+            ended = child.run(line, _SYSTEMCTL_S, env=_environment())
+        except (child.NotStartedError, child.TimedOutError) as error:
+            raise RecurringError(f"systemctl {words[0]}: {error}", "systemctl --version") from None
+        if check and ended.code != 0:
+            raise RecurringError(f"systemctl {' '.join(words)}: {ended.said}", f"journalctl -u {words[-1]}")
+        return ended
+
+
+def command_line(command: Sequence[str]) -> str:
+    """Return what stands behind `ExecStart=`. Raises RecurringError for a program that systemd does not take.
+
+    Only in the arguments is `$` a variable's beginning (systemd.service); quotes and backslashes
+    in the program's own path are "special characters" to it, however they are written.
+    """
+    program, *arguments = command
+    if set(program) & set("\"'\\"):
+        reason = f"systemd runs no program whose path has quotes or a backslash in it: {program!a:.200}"
+        raise RecurringError(reason, "move this Python, or roosync-ops schedule --mechanism cron")
+    return " ".join([quoted(program).replace("$$", "$"), *map(quoted, arguments)])
+
+
+def _user_units() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "systemd" / "user"
+
+
+def _user_name() -> str:
+    import pwd  # noqa: PLC0415 - no such module on Windows
+
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _runtime_dir() -> str:
+    # A command over SSH may come without a session, and so without the variable.
+    return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+
+
+def _environment() -> dict[str, str]:
+    quiet = {**os.environ, "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "LC_ALL": "C.UTF-8"}
+    return quiet if os.geteuid() == 0 else {**quiet, "XDG_RUNTIME_DIR": _runtime_dir()}

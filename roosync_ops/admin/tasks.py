@@ -1,0 +1,107 @@
+"""A scheduled task of this user, on Windows: in the logon session, where the drive of the shared state is mounted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.permanence import task_xml
+from roosync_ops.agent.permanence.schtasks import Scheduler
+from roosync_ops.agent.permanence.task import FOLDER, user_name
+from roosync_ops.agent.permanence.task_folder import remove_if_empty
+
+from .recurring import Job, RecurringError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_TRIGGER: Final = """\
+  <Triggers>
+    <TimeTrigger>
+      <Enabled>true</Enabled>
+      <StartBoundary>2020-01-01T00:00:00</StartBoundary>
+      <Repetition>
+        <Interval>PT{every}M</Interval>
+        <StopAtDurationEnd>false</StopAtDurationEnd>
+      </Repetition>
+    </TimeTrigger>
+  </Triggers>
+"""
+#: A run is bounded by itself; this is for one that hangs in the kernel.
+_LIMIT: Final = "PT30M"
+_WHAT: Final = "roosync-ops: validate the fleet, refresh the dashboard, notify on flips"
+_HINT: Final = "see taskschd.msc"
+
+
+class Tasks:
+    r"""A job as the task `\roosync-ops\validate-KEY`."""
+
+    kind = "task"
+
+    def __init__(self, scheduler: Scheduler | None = None, who: Callable[[], str] = user_name) -> None:
+        self._scheduler = scheduler or Scheduler()
+        self._who = who
+
+    def name(self, job: Job) -> str:
+        return f"\\{FOLDER}\\validate-{job.key}"
+
+    def unavailable(self) -> str | None:
+        return None if sys.platform == "win32" else "there is no Task Scheduler on this computer"
+
+    def texts(self, job: Job) -> Mapping[str, str]:
+        return {f"validate-{job.key}.xml": task_text(job, self._who())}
+
+    def install(self, job: Job) -> bool:
+        if self.state(job) == "installed":
+            return False
+        (text,) = self.texts(job).values()
+        try:
+            self._scheduler.create(self.name(job), text, str(job.folder))
+        except LocalError as error:
+            raise RecurringError(error.reason, _HINT) from None
+        return True
+
+    def remove(self, job: Job) -> bool:
+        try:
+            if self._scheduler.document(self.name(job)) is None:
+                return False
+            self._scheduler.delete(self.name(job))
+        except LocalError as error:
+            raise RecurringError(error.reason, _HINT) from None
+        remove_if_empty(FOLDER)
+        return True
+
+    def state(self, job: Job) -> str:
+        try:
+            found = self._scheduler.document(self.name(job))
+        except LocalError as error:
+            raise RecurringError(error.reason, _HINT) from None
+        if found is None:
+            return "absent"
+        (text,) = self.texts(job).values()
+        if task_xml.differs(found, text):
+            return "changed"
+        return "installed" if task_xml.is_enabled(found) else "disabled"
+
+    def note(self) -> str | None:
+        return f"it runs while {self._who()} is logged on: only then is the drive of the shared state there"
+
+
+def task_text(job: Job, user: str) -> str:
+    """Return the XML of the task. Raises RecurringError for a path that a task cannot hold.
+
+    Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
+    """
+    python = PureWindowsPath(job.command[0])
+    windowless = str(python.with_name("pythonw.exe")) if python.name.lower() == "python.exe" else str(python)
+    arguments = subprocess.list2cmdline(job.command[1:])
+    for text in (windowless, arguments, str(job.folder)):
+        if "%" in text or "$(" in text or not text.isprintable():
+            raise RecurringError(f"a scheduled task cannot hold this: {text!a:.200}", "move what has such a path")
+    program = task_xml.Program(windowless, arguments, str(job.folder), user)
+    parts = {"triggers": _TRIGGER.format(every=job.every_min), "restart": "", "limit": _LIMIT}
+    text = task_xml.document_of(program, _WHAT, enabled=True, **parts)
+    return text.replace("HighestAvailable", "LeastPrivilege")  # it changes nothing, so it needs no administrator

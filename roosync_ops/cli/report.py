@@ -1,0 +1,224 @@
+"""`roosync-ops report`: the result of a validation or a rollout, to paste, or as our comment in an issue."""
+
+import json
+import os
+import tempfile
+import uuid
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from roosync_ops import judge
+from roosync_ops.admin import comment
+from roosync_ops.admin.gh import GhError
+from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.changes import changed
+from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.source import Source, machine_of, own_replica
+from roosync_ops.gather.validation import probed
+from roosync_ops.gather.validation import validation as validation_of
+from roosync_ops.judge.report import Report
+from roosync_ops.show.junit import junit_report
+from roosync_ops.show.report import MAX_COMMENT, report_markdown
+from roosync_ops.show.report_document import report_json
+from roosync_ops.state import SharedState
+
+from . import errors, options, output, rollout_file
+
+app = typer.Typer()
+
+#: The report was made, and could not be sent.
+NOT_DELIVERED: Final = 4
+_MAX_DAYS: Final = 7.0
+_EXAMPLES: Final = """Examples:
+
+roosync-ops report --lang fr > rapport.md
+
+roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json
+
+roosync-ops report --probe --post OWNER/REPO#460
+
+roosync-ops report --format junit --output report.xml
+
+Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not delivered."""
+
+
+class Format(StrEnum):
+    """What the report is written in."""
+
+    markdown = "markdown"
+    junit = "junit"
+    json = "json"
+
+
+@app.command(epilog=_EXAMPLES)
+def report(  # noqa: PLR0913 - one argument an option
+    *,
+    rollout: Annotated[
+        Path | None,
+        typer.Option("--rollout", metavar="FILE", help="Report what `rollout --json` wrote (- is standard input)."),
+    ] = None,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    shared: options.Shared = None,
+    via: options.Via = None,
+    limit: options.Limit = None,
+    days: Annotated[
+        float, typer.Option("--days", min=0.01, max=_MAX_DAYS, help="How far back changes are told (at most seven).")
+    ] = 1.0,
+    report_format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.markdown,
+    as_json: options.Json = False,
+    lang: options.Language = options.Lang.en,
+    file: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = None,
+    post: Annotated[
+        str | None,
+        typer.Option("--post", metavar="OWNER/REPO#N", help="Make it our comment there, with gh: added, then edited."),
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Print what --post would send; send nothing.")] = False,
+    deadline: options.Deadline = None,
+    probe: options.Probe = False,
+    patience: options.Patience = None,
+    memory: options.Memory = None,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
+) -> int:
+    """Report a validation, or what a rollout did, in the procedure's own table: to paste, or with --post to send.
+
+    What changed is told too: what the rollout did, or the flips a watcher told here and each machine's own gaps. A
+    second --post to the same issue edits the comment of the first. Nothing in the report mentions or links anybody.
+    """
+    if schema:
+        return _print_schema()
+    to = _target(post, dry=dry)
+    if rollout is not None:
+        found = rollout_file.read(rollout)
+    else:
+        limits = Limits(timeout, connect_timeout, deadline)
+        fleet = load_inventory(inventory)
+        found = _Validating(fleet, shared, via, limits, Patient(patience, memory, fleet)).report(
+            options.names_of(limit), memory, days, probe=probe
+        )
+    form = Format.json if as_json else report_format
+    sent = _send(to, found, lang, dry=dry)
+    text = _text(found, form, lang, sent)
+    if file is not None:
+        _write(file, text)
+    elif to is None or form is Format.json:
+        output.write(text)
+    elif sent is not None:
+        output.write(sent.url)
+    if rollout is None:
+        options.note_flags(inventory, shared, via, needed=not found.ok)
+    return errors.OK if found.ok else errors.NOT_AS_EXPECTED
+
+
+class _Validating:
+    """Where a validation is read, and by what it is judged."""
+
+    def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, patient: Patient) -> None:
+        self._fleet, self._shared, self._via, self._limits, self._patient = fleet, shared, via, limits, patient
+
+    def report(self, names: list[str], memory: Path | None, days: float, *, probe: bool) -> Report:
+        """Read, judge, and find out what changed within `days`."""
+        chosen = self._fleet.select(names) if names else None
+        validation, state = self._probed(chosen) if probe else self._read(chosen)
+        replica = self._shared if self._via is None else None
+        found = changed(self._fleet, chosen, state, memory, (replica, self._via), validation.checked_at_ms, days)
+        return Report(validation, changes=found)
+
+    def _read(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
+        via = machine_of(self._fleet, self._via) if self._via else None
+        source = _Kept(self._shared, via, self._limits.deadline_s)
+        return validation_of(source, self._fleet, chosen, self._patient), source.state
+
+    def _probed(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
+        if self._via:
+            hint = "roosync-ops report --probe"
+            raise errors.usage("--probe asks every machine, so --via is of no use beside it", hint)
+        with output.Progress() as progress:
+            found = probed(self._fleet, chosen, self._shared, self._limits, self._patient, progress.show)
+        own, _ = own_replica(self._shared, self._limits.deadline_s)
+        return found, own
+
+
+class _Kept(Source):
+    """A source that keeps what it read last."""
+
+    state: SharedState | None = None
+
+    def __call__(self) -> SharedState:
+        self.state = super().__call__()
+        return self.state
+
+
+def _target(post: str | None, *, dry: bool) -> comment.Target | None:
+    if post is None:
+        if dry:
+            raise errors.usage("--dry shows what --post would send", "roosync-ops report --post OWNER/REPO#N --dry")
+        return None
+    try:
+        return comment.target(post)
+    except ValueError as error:
+        raise errors.usage(f"--post {error}", "roosync-ops report --post OWNER/REPO#460") from None
+
+
+def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> comment.Posted | None:
+    """Send the report where it is to go; `dry` shows what would be sent."""
+    if to is None:
+        return None
+    run = uuid.uuid4().hex
+    body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
+    if dry:
+        output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")
+        output.write(comment.marked(body, run))
+        return None
+    try:
+        sent = comment.publish(to, body, run)
+    except GhError as error:
+        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, NOT_DELIVERED) from None
+    output.note(f"Our comment in {to.name} was {sent.action}.")
+    if sent.others:
+        output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
+    return sent
+
+
+def _text(found: Report, form: Format, lang: str, sent: comment.Posted | None) -> str:
+    if form is Format.json:
+        return report_json(found, lang, None if sent is None else {"url": sent.url, "action": sent.action})
+    if form is Format.junit:
+        return junit_report(found, lang)
+    return report_markdown(found, lang)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write the whole report or nothing: whoever reads the file sees no half of it."""
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name[:80]}.", dir=file.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text + "\n")
+        mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)  # noqa: PTH101 - a name, not a Path
+        os.replace(temporary, file)  # noqa: PTH105 - as above
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as above
+        raise errors.usage(f"--output {file}: {error.strerror or error}", "choose another file") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _print_schema() -> int:
+    from .schemas import REPORT  # noqa: PLC0415 - 30 ms that only this flag needs
+
+    output.write(json.dumps(REPORT.json_schema(), indent=2))
+    return errors.OK

@@ -1,0 +1,129 @@
+"""What a scheduled run is told: one file that its owner alone can read, for notification URLs are secrets.
+
+Only its path stands in the unit, the crontab or the task, and so in `ps`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from . import errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MAX_BYTES: Final = 1_048_576
+
+
+class Settings(BaseModel):
+    """The options of a run. Paths are absolute; `exec` are command lines in words.
+
+    `dashboard_dir` None is the usual place; `probe` has the dashboard ask the machines as well.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    format: Literal[1] = 1
+    inventory: str
+    shared: str | None
+    via: str | None
+    memory: str
+    every_min: Annotated[int, Field(ge=1, le=1440)]
+    mechanism: str
+    patience: str
+    lang: Literal["en", "fr"]
+    deadline: float | None
+    dashboard: bool
+    dashboard_dir: str | None
+    probe: bool
+    exec: list[list[str]]
+    notify: list[str]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What may be printed: everything but the URLs, of which it is told how many there are."""
+        return {**self.model_dump(exclude={"notify", "format"}), "notify": len(self.notify)}
+
+
+def key_of(inventory: Path, named: str) -> str:
+    """Return what tells the schedule of one fleet and replica from another's."""
+    text = f"{os.path.abspath(inventory)}\0{named}"  # noqa: PTH100 - resolve() may touch the share
+    return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def path_of(folder: Path, key: str) -> Path:
+    """Return where the settings of a schedule are kept."""
+    return folder / f"schedule-{key}.json"
+
+
+def last_path(settings: Path) -> Path:
+    """Return where a run notes what came of it."""
+    return settings.with_suffix(".last.json")
+
+
+def lock_path(settings: Path) -> Path:
+    """Return the lock that a run holds."""
+    return settings.with_suffix(".lock")
+
+
+def made(**values: Any) -> Settings:
+    """Return settings of what was typed. Raises CommandError (usage) for what no file can hold: a path in no UTF-8."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise errors.usage(f"{where}: {first['msg']}", "roosync-ops schedule --help") from None
+
+
+def read(path: Path) -> Settings:
+    """Raises CommandError (usage) for a file that is not there or not what `save` wrote."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+        if len(raw) > _MAX_BYTES:
+            raise errors.usage(f"{path} is no schedule: more than {_MAX_BYTES} bytes", _INSTALL)
+        return Settings.model_validate_json(raw)
+    except OSError as error:
+        raise errors.usage(f"{path}: {error.strerror or error}", _INSTALL) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise errors.usage(f"{path} is no schedule: {where} {first['msg']}", _INSTALL) from None
+
+
+def save(path: Path, text: str) -> bool:
+    """Write `text`, readable by its owner alone, whole or not at all; False where it is there already.
+
+    Raises CommandError (usage) where it cannot be written.
+    """
+    temporary = None
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") == text and _is_private(path):
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)  # noqa: PTH105 - a name, not a Path
+    except (OSError, UnicodeError) as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as above
+        raise errors.usage(
+            f"{path} cannot be written: {error}", "roosync-ops schedule --memory DIR --install"
+        ) from None
+    return True
+
+
+def _is_private(path: Path) -> bool:
+    return os.name != "posix" or path.stat().st_mode & 0o077 == 0
+
+
+_INSTALL: Final = "roosync-ops schedule --install"

@@ -1,0 +1,107 @@
+"""What watching needs from the command line: a reader, a judge, and where flips are delivered to."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops import judge
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.watch.delivery import GRACE_S, Delivery, Target, close_all, notification
+from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
+
+from . import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.gather.patient import Patient
+    from roosync_ops.gather.source import Source
+    from roosync_ops.state import SharedState
+
+#: How long the notification library may take to look at the URLs, in s.
+_CHECK_S: Final = 30.0
+
+
+def reader(source: Source) -> Callable[[], SharedState]:
+    """Return a reading of `source` that raises StateUnavailableError, whatever made it unavailable."""
+
+    def read() -> SharedState:
+        try:
+            return source()
+        except Exception as error:
+            failure = errors.describe(error)
+            if failure.exit_code != errors.UNAVAILABLE:
+                raise
+            raise StateUnavailableError(failure.message, failure.hint or "") from None
+
+    return read
+
+
+def judging(fleet: Fleet, patient: Patient) -> Callable[[SharedState], judge.Validation]:
+    """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed."""
+    return lambda state: judge.validate(fleet, state, state.read_at_ms, known=patient.learn(state))
+
+
+def observer_of(via: str | None, fleet: Fleet) -> str | None:
+    """Return whose replica is read: its own beats reach it without any sync."""
+    if via:
+        return via.lower()
+    try:
+        name = machine_id_of(hostname())
+    except InvalidMachineIdError:
+        return None
+    return name if name in fleet else None
+
+
+@contextmanager
+def deliveries_to(
+    commands: list[str], urls: list[str], tell: Callable[[str], None], grace_s: float = GRACE_S
+) -> Iterator[list[Delivery]]:
+    """Deliver to commands and notification URLs while the block runs, and within `grace_s` s after it.
+
+    Raises CommandError (usage) for a command or a URL that nothing can be delivered to.
+    """
+    targets = [command_target(text) for text in commands]
+    targets += [notification(number, url) for number, url in enumerate(urls, 1)]
+    if urls:
+        check_urls(urls)
+    deliveries = [Delivery(target, tell) for target in targets]
+    try:
+        yield deliveries
+    finally:
+        close_all(deliveries, grace_s)
+
+
+def command_target(text: str) -> Target:
+    """Return the target for a command line. Raises CommandError (usage) where it is none."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise errors.usage(f"--exec {text!r}: {error}") from None
+    if not words:
+        raise errors.usage("--exec names no command")
+    return Target(f"--exec {Path(words[0]).name}", tuple(words))
+
+
+def check_urls(urls: list[str]) -> None:
+    """Raise CommandError where a notification could never be sent. No URL is ever printed: its secrets are in it."""
+    argv = notification(1, "").argv
+    try:
+        done = subprocess.run(  # noqa: S603 - ourselves
+            argv, input=json.dumps({"check": urls}).encode("ascii"), capture_output=True, timeout=_CHECK_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise errors.usage(f"the notification library did not answer within {_CHECK_S:g} s") from None
+    told = done.stdout.decode("utf-8", "replace").strip()
+    if done.returncode == 0:
+        return
+    if told.replace(" ", "").isdecimal():
+        names = ", ".join(notification(int(at), urls[int(at) - 1]).name for at in told.split())
+        raise errors.usage(f"not understood by apprise: {names}", "https://appriseit.com/services/ lists the URLs")
+    raise errors.usage(told.splitlines()[-1] if told else "the notification library cannot be used")

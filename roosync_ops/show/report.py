@@ -1,0 +1,192 @@
+"""The report operators paste into their tracking issue: the procedure's table, what changed, what is wrong, what next.
+
+Whatever came from outside stands in code spans, or has what GitHub would link taken apart: a machine's words mention
+nobody, refer to nothing and leave the table whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.times import to_iso
+
+from .flips import reason as flip_reason
+from .markdown import markdown_escaped, section, seen_besides, validation_rows
+from .reasons import command_of, sentence
+from .report_words import report_words
+from .text import clock, duration, fence, markdown_safe, safe
+from .words import headline, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from roosync_ops.judge import Validation, Verdict
+    from roosync_ops.judge.report import Changes, Done, Report, Rollout
+
+#: What a comment on GitHub may hold, in characters.
+MAX_COMMENT: Final = 65_536
+#: A list of what is wrong, and of what to type, names at most so many.
+_SHOWN: Final = 40
+_TOLD: Final = ("changed", "planned", "failed")
+
+
+def report_markdown(report: Report, lang: str = "en", limit: int | None = None) -> str:
+    """Return the report, at most `limit` characters: then without the machines that are fine, then cut, which is said.
+
+    Raises ValueError for a limit that does not hold even the note.
+    """
+    text = "\n".join(_lines(report, lang, everybody=True))
+    if limit is None or len(text) <= limit:
+        return text
+    return cut_lines(_lines(report, lang, everybody=False), lang, limit)
+
+
+def cut_lines(lines: list[str], lang: str, limit: int) -> str:
+    """Return as many whole lines as fit into `limit` characters, with a note where there are more."""
+    if len("\n".join(lines)) <= limit:
+        return "\n".join(lines)
+    note = report_words(lang)["cut"].format(limit=limit)
+    room = limit - len(note) - 2
+    if room < 0:
+        raise ValueError(f"a report of {limit} characters says nothing")
+    kept, used, fenced = [], 0, ""
+    for line in lines:
+        opened = (line.rstrip("sh") if not fenced else "") if line.startswith("```") else fenced
+        used += len(line) + 1
+        if used + (len(opened) + 1 if opened else 0) > room:
+            break
+        kept.append(line)
+        fenced = opened
+    return "\n".join([*kept, *([fenced] if fenced else []), "", note])
+
+
+def next_commands(report: Report) -> list[str]:
+    """Return what to type next, each once: a rollout's own hints, then what the reasons ask for."""
+    rollout = () if report.rollout is None else report.rollout.machines
+    found = [safe(row.hint) for row in rollout if row.hint and not row.ok]
+    verdicts = () if report.validation is None else report.validation.verdicts
+    wrong = [row for row in verdicts if not row.ok]
+    for row in wrong:
+        known = row.reason or report.said.get(row.machine_id)
+        command = None if known is None else command_of(known.kind, row.machine_id)
+        found += [] if command is None else [command]
+    if wrong:
+        found.append("roosync-ops diagnose " + " ".join(row.machine_id for row in wrong[:_SHOWN]))
+    if report.rollout is not None and report.rollout.dry and not found:
+        found.append("roosync-ops rollout")
+    return list(dict.fromkeys(found))[:_SHOWN]
+
+
+def _lines(report: Report, lang: str, *, everybody: bool) -> list[str]:
+    word = report_words(lang)
+    lines = [f"## {_title(report, lang)}", ""]
+    if report.validation is None:
+        lines += [word["no_table"]]
+    else:
+        lines += _validated(report, report.validation, lang, everybody=everybody)
+    if report.rollout is not None:
+        lines += section(word["changed"], [_done(row, lang) for row in report.rollout.machines])
+    if report.changes is not None:
+        lines += _changed(report.changes, lang)
+    lines += _wrong(report, lang)
+    if report.validation is not None:
+        lines += seen_besides(report.validation, lang)
+    return lines + _next(next_commands(report), lang)
+
+
+def _title(report: Report, lang: str) -> str:
+    word, rollout = report_words(lang), report.rollout
+    if report.validation is None:
+        return word["unseen"] if rollout is None or not rollout.dry else word["dry"].format(at="-")
+    kind = "validation" if rollout is None else "dry" if rollout.dry else "rollout"
+    return word[kind].format(at=clock(report.validation.checked_at))
+
+
+def _validated(report: Report, validation: Validation, lang: str, *, everybody: bool) -> list[str]:
+    """Return the procedure's table, and its objective beside what is there."""
+    word, total = report_words(lang), validation.total
+    shown = [row for row in validation.verdicts if everybody or not row.ok]
+    lines = [f"### {words(lang)['validation']}", "", *validation_rows(shown, lang), ""]
+    if len(shown) < total:
+        lines += [word["as_expected_left_out"].format(count=total - len(shown)), ""]
+    wanted = report.expected_online
+    objective = headline(wanted, total, wanted * 100 // total if total else 0)
+    observed = headline(validation.online, total, validation.percent)
+    sign = "✅" if validation.ok else "❌"
+    seen = f"{word['observed'].format(observed=observed)} {sign}"
+    return [*lines, word["objective"].format(objective=objective), "", seen]
+
+
+def _done(row: Done, lang: str) -> str:
+    """Return what was done with one machine, or why it was not."""
+    word = report_words(lang)
+    steps = ", ".join(markdown_safe(step) for step, outcome in row.steps if outcome in _TOLD)
+    text = word["steps"].format(machine=row.machine_id, word=word[f"{row.outcome}_word"])
+    return f"{text} ({steps})" if steps else text
+
+
+def _changed(changes: Changes, lang: str) -> list[str]:
+    word = report_words(lang)
+    items = [_flip(flip, lang) for flip in changes.flips]
+    items += [
+        word["outage"].format(
+            machine=one.machine_id,
+            length=duration(one.end_ms - one.start_ms, lang),
+            start=clock(to_iso(one.start_ms)),
+            end=clock(to_iso(one.end_ms)),
+        )
+        for one in changes.outages
+    ]
+    if not items:
+        items = [word["nothing"]]
+    if not changes.watched:
+        items.append(word["not_watched"])
+    return section(word["changed_since"].format(since=clock(to_iso(changes.from_ms))), items)
+
+
+def _flip(flip: Mapping[str, Any], lang: str) -> str:
+    """Return a flip as a list item; it comes from a file."""
+    who = flip.get("machineId")
+    name = markdown_safe(who) if isinstance(who, str) else report_words(lang)["share"]
+    at = flip.get("at")
+    change = markdown_safe(f"{flip.get('from')} -> {flip.get('to')}: {flip_reason(flip, lang)}")
+    return f"{markdown_safe(clock(at if isinstance(at, str) else None))} {name}: {change}"
+
+
+def _wrong(report: Report, lang: str) -> list[str]:
+    """Return what is not as expected and why: of the rollout, then of the table; then what else to look at."""
+    word = report_words(lang)
+    rows = () if report.validation is None else report.validation.verdicts
+    items = [] if report.rollout is None else list(_failures(report.rollout, lang))
+    items += [_why(report, row, lang) for row in rows if not row.ok]
+    odd = [_why(report, row, lang) for row in rows if row.ok and (row.reason or row.machine_id in report.said)]
+    return [*section(word["wrong"], _short(items, lang)), *section(word["odd"], _short(odd, lang))]
+
+
+def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
+    form = report_words(lang)["check"]
+    for row in rollout.machines:
+        if not row.ok and row.reason is not None:
+            yield form.format(machine=row.machine_id, reason=markdown_escaped(row.reason))
+        for reason in row.checks:
+            yield form.format(machine=row.machine_id, reason=markdown_escaped(reason))
+
+
+def _why(report: Report, row: Verdict, lang: str) -> str:
+    if row.reason is not None:
+        return sentence(row.reason, lang, markdown_escaped)
+    said = report.said.get(row.machine_id)
+    return f"{row.machine_id}: {report_words(lang)['reason_unknown']}" if said is None else markdown_safe(said.sentence)
+
+
+def _short(items: list[str], lang: str) -> list[str]:
+    if len(items) <= _SHOWN:
+        return items
+    return [*items[:_SHOWN], words(lang)["more"].format(count=len(items) - _SHOWN)]
+
+
+def _next(commands: list[str], lang: str) -> list[str]:
+    if not commands:
+        return []
+    mark = fence(commands)
+    return ["", f"### {report_words(lang)['next']}", "", f"{mark}sh", *commands, mark]

@@ -1,0 +1,124 @@
+"""What was measured of shares, and of the ways between them: as a table, and as JSON with its schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from .columns import Column, lay_out
+from .document import error_free_json
+from .text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE: Final = "this computer"
+_SIGNS: Final = {"good": "✓", "bad": "✗", "unknown": "?"}
+
+
+@dataclass(frozen=True)
+class MeasuredShare:
+    """One share: of a machine, or, where `machine_id` is None, this computer's own. `shared` None: it is not known.
+
+    `traits` are (name, verdict, detail, figures); `problem` is (code, sentence, next command) where not all of it could
+    be measured.
+    """
+
+    machine_id: str | None
+    shared: str | None
+    traits: tuple[tuple[str, str, str, dict[str, float]], ...] = ()
+    problem: tuple[str, str, str] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None and not any(verdict == "bad" for _, verdict, _, _ in self.traits)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How long `beats` of `source` took to the replica of `observer` (None: this computer's), in s ± `error_s`."""
+
+    source: str
+    observer: str | None
+    beats: int
+    p50_s: float
+    p99_s: float
+    error_s: float
+
+
+@dataclass(frozen=True)
+class Shares:
+    """All that was measured."""
+
+    shares: tuple[MeasuredShare, ...]
+    ways: tuple[Way, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        return all(one.ok for one in self.shares)
+
+
+def shares_json(found: Shares) -> str:
+    """Return the one document of --json: `shared` and `traits` are this computer's own."""
+    own = next((one for one in found.shares if one.machine_id is None), None)
+    return error_free_json(
+        {
+            "ok": found.ok,
+            "shared": None if own is None else own.shared,
+            "traits": [] if own is None else _traits(own),
+            "machines": [_machine(one) for one in found.shares if one.machine_id is not None],
+            "propagation": [_way(way) for way in found.ways],
+        }
+    )
+
+
+def _traits(share: MeasuredShare) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "verdict": verdict, "detail": detail, **figures}
+        for name, verdict, detail, figures in share.traits
+    ]
+
+
+def _machine(share: MeasuredShare) -> dict[str, Any]:
+    code, reason, hint = share.problem or (None, None, None)
+    said = {"code": code, "reason": reason, "hint": hint}
+    return {
+        "machineId": share.machine_id,
+        "shared": share.shared,
+        "ok": share.ok,
+        "traits": _traits(share),
+        **said,
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    lags = {"p50S": round(way.p50_s, 3), "p99S": round(way.p99_s, 3), "errorS": round(way.error_s, 3)}
+    return {"source": way.source, "observer": way.observer, "beats": way.beats, **lags}
+
+
+def shares_table(found: Shares, width: int | None = None, *, color: bool = False) -> str:
+    """Return a part for each share, the ways between them, and the verdict as the last line."""
+    alone = len(found.shares) == 1 and found.shares[0].machine_id is None
+    lines: list[str] = []
+    for share in found.shares:
+        if not alone:
+            lines += [f"{share.machine_id or HERE}  {safe(share.shared or '')}".rstrip()]
+        lines += [f"{_SIGNS[verdict]} {name:<12} {safe(detail)}" for name, verdict, detail, _ in share.traits]
+        if share.problem is not None:
+            _, reason, hint = share.problem
+            lines += [f"✗ {safe(reason)}", f"  next: {safe(hint)}"]
+        lines += [""]
+    if found.ways:
+        lines += [*lay_out(_columns(found.ways), width, color=color), ""]
+    return "\n".join([*lines, "fit for heartbeats" if found.ok else "not fit for heartbeats as it is"])
+
+
+def _columns(ways: Sequence[Way]) -> list[Column]:
+    return [
+        Column("From", [way.source for way in ways], 6),
+        Column("To", [way.observer or HERE for way in ways], 5),
+        Column("Beats", [str(way.beats) for way in ways], 1, right=True),
+        Column("p50", [f"{way.p50_s:.1f} s" for way in ways], 3, right=True),
+        Column("p99", [f"{way.p99_s:.1f} s" for way in ways], 4, right=True),
+        Column("±", [f"{way.error_s:.1f} s" for way in ways], 2, right=True),
+    ]
