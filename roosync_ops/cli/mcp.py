@@ -1,6 +1,7 @@
 """`roosync-ops mcp`: the tools an assistant calls."""
 
 import json
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,8 @@ import typer
 from . import errors, options, output
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from roosync_ops.mcp.desk import Settings
 
 app = typer.Typer()
@@ -24,6 +27,7 @@ roosync-ops mcp --shared /mnt/share
 roosync-ops mcp --http 8460
 
 An assistant starts it by itself, over standard input and output, from the .mcp.json of its project."""
+_FOLDERS: Final = ("--memory", "--agent-dir")
 _EXTRA: Final = "pip install 'roosync-ops[mcp]'"
 
 
@@ -55,7 +59,8 @@ def mcp(  # noqa: PLR0913 - one argument an option
     read. With --allow-changes two more plan a change of the fleet, and apply that plan.
     """
     if print_config:
-        output.write(json.dumps(_config(inventory, shared, via, allow_changes=allow_changes), indent=2))
+        typed = {"--via": via, "--deadline": deadline, "--memory": memory, "--agent-dir": agent_dir}
+        output.write(json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes), indent=2))
         return errors.OK
     if http is not None and allow_changes:
         raise errors.usage(
@@ -84,14 +89,18 @@ def _serve(settings: "Settings", http: int | None) -> int:
     return errors.OK
 
 
-def _config(inventory: Path, shared: str | None, via: str | None, *, allow_changes: bool) -> dict[str, Any]:
+def _config(
+    inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool
+) -> dict[str, Any]:
     """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes."""
     words = ["mcp", "--inventory", str(inventory.absolute())]
-    words += ["--via", via] if via else []
+    for flag, value in typed.items():
+        if value is not None:
+            words += [flag, os.path.abspath(str(value)) if flag in _FOLDERS else str(value)]  # noqa: PTH100 - no resolve()
     words += ["--allow-changes"] if allow_changes else []
     program = Path(sys.argv[0]).absolute()
     command = [str(program)] if program.stem == "roosync-ops" else [sys.executable, "-m", "roosync_ops"]
     server: dict[str, Any] = {"type": "stdio", "command": command[0], "args": [*command[1:], *words]}
     if shared:
-        server["env"] = {"ROOSYNC_SHARED_PATH": shared}
+        server["env"] = {"ROOSYNC_SHARED_PATH": os.path.abspath(shared)}  # noqa: PTH100 - as above
     return {"mcpServers": {"roosync-ops": server}}

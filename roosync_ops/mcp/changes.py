@@ -126,6 +126,7 @@ def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, 
             timeout=limit_s,
             env=_environment(),
             start_new_session=True,  # an assistant that is closed meanwhile leaves no machine half changed
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         document = json.loads(done.stdout)
     except subprocess.TimeoutExpired:

@@ -49,6 +49,7 @@ class LocalAgent:
                 check=False,
                 timeout=_LIMIT_S,
                 start_new_session=True,  # an assistant that is closed meanwhile does not cut it off
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
             reply = json.loads(done.stdout)
         except subprocess.TimeoutExpired:

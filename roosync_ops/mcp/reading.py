@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import show
 from roosync_ops.gather.diagnosis import diagnoses
-from roosync_ops.gather.errors import usage
 from roosync_ops.gather.past import flips_told, pasts
 from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.validation import probed, validation, who_sees_whom
+from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_json
 from roosync_ops.show.history import history_json
 
@@ -62,15 +61,18 @@ def history(desk: Desk, arguments: History) -> Answer:
 
 
 def refresh_dashboard(desk: Desk, arguments: RefreshDashboard) -> Answer:
-    """Write the page and its Markdown twin, and return PROTOCOL's result."""
-    shared = desk.settings.shared
-    if not shared:
-        raise usage("no shared state is named, so there is nothing to show", "roosync-ops mcp --shared DIR")
-    refresh = import_module("roosync_ops.publish.dashboard").refresh
-    written = refresh(
-        desk.fleet(), shared, output_dir=arguments.output_dir, baseline=arguments.baseline, limits=desk.limits
+    """Write the page and its Markdown twin, and return PROTOCOL's result. Raises CommandError as the others do."""
+    settings = desk.settings
+    return Answer(
+        refresh(
+            desk.fleet(),
+            settings.shared,
+            output_dir=arguments.output_dir,
+            baseline=arguments.baseline,
+            limits=desk.limits,
+            memory=settings.memory,
+        )
     )
-    return Answer(dict(written))
 
 
 def _chosen(fleet: Fleet, names: list[str] | None) -> tuple[Machine, ...]:

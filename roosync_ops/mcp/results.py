@@ -108,11 +108,11 @@ class StatusResult(TypedDict):
 
 @with_config(_CLOSED)
 class Compared(TypedDict):
-    """One machine against the baseline."""
+    """One machine against the baseline, in the words of the tool this is named after."""
 
     id: str
     status: str
-    diffs: int
+    diffs: str
 
 
 @with_config(_CLOSED)

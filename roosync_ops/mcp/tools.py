@@ -36,7 +36,7 @@ class Entry:
     title: str
     text: str
     takes: type[a.Arguments]
-    returns: Any
+    result: TypeAdapter[Any]
     effect: ToolAnnotations
     limit_s: float
     whole: str
@@ -50,7 +50,7 @@ class Entry:
             title=self.title,
             description=self.text,
             input_schema=_lean(self.takes.model_json_schema(by_alias=True)),
-            output_schema=_lean(TypeAdapter(self.returns).json_schema()),
+            output_schema=_lean(self.result.json_schema()),
             annotations=self.effect,
         )
 
@@ -71,7 +71,7 @@ ALWAYS: Final = (
         text="Register, start or stop the heartbeat of THIS machine. `start` starts the permanent agent (systemd unit, "
         "scheduled task, else a supervised process), so the machine stays online after the assistant is closed.",
         takes=a.HeartbeatService,
-        returns=results.ServiceResult,
+        result=TypeAdapter(results.ServiceResult),
         effect=_STOPS,
         limit_s=300.0,
         whole="python3 agent.pyz status",
@@ -84,7 +84,7 @@ ALWAYS: Final = (
         text="Which machines are online, offline or late (warning), computed now from the shared state and judged "
         "against nothing; roosync_validate says which of them should be.",
         takes=a.HeartbeatStatus,
-        returns=results.StatusResult,
+        result=TypeAdapter(results.StatusResult),
         effect=_READS,
         limit_s=60.0,
         whole="roosync-ops status --json",
@@ -96,7 +96,7 @@ ALWAYS: Final = (
         title="Refresh the dashboard",
         text="Write the dashboard page and its Markdown twin into the shared state, and tell where they are.",
         takes=a.RefreshDashboard,
-        returns=results.DashboardResult,
+        result=TypeAdapter(results.DashboardResult),
         effect=_WRITES,
         limit_s=120.0,
         whole="roosync-ops dashboard --json",
@@ -109,7 +109,7 @@ ALWAYS: Final = (
         text="Whether each machine of the inventory is what it is expected to be, and why not: the document of "
         "`roosync-ops validate --json`. The goal of the procedure is its `summary`.",
         takes=a.Validate,
-        returns=results.ValidationResult,
+        result=TypeAdapter(results.ValidationResult),
         effect=_READS,
         limit_s=120.0,
         whole="roosync-ops validate --json",
@@ -122,7 +122,7 @@ ALWAYS: Final = (
         text="What each machine's own replica of the shared state shows of every other: the document of `roosync-ops "
         "matrix --json`. Asks every machine; up to 20 s.",
         takes=a.Look,
-        returns=results.MatrixResult,
+        result=TypeAdapter(results.MatrixResult),
         effect=_READS,
         limit_s=120.0,
         whole="roosync-ops matrix --json",
@@ -135,7 +135,7 @@ ALWAYS: Final = (
         text="What is the matter with machines: ordered checks, one cause each, and the one command that mends it; the "
         "document of `roosync-ops diagnose --json`. Changes nothing; up to 20 s.",
         takes=a.Look,
-        returns=results.DiagnosisResult,
+        result=TypeAdapter(results.DiagnosisResult),
         effect=_READS,
         limit_s=120.0,
         whole="roosync-ops diagnose --json",
@@ -148,7 +148,7 @@ ALWAYS: Final = (
         text="When each machine was up, off, left or unknown, and its uptime: the document of `roosync-ops history "
         "--json`.",
         takes=a.History,
-        returns=results.HistoryResult,
+        result=TypeAdapter(results.HistoryResult),
         effect=_READS,
         limit_s=60.0,
         whole="roosync-ops history --json",
@@ -163,7 +163,7 @@ WITH_CHANGES: Final = (
         text="What a rollout, restart, stop, uninstall or fix would do: a dry run that changes nothing, and a token "
         "with which roosync_apply_change does exactly that, once, within ten minutes. Show the plan before applying.",
         takes=a.PlanChange,
-        returns=results.PlanResult,
+        result=TypeAdapter(results.PlanResult),
         effect=ToolAnnotations(
             read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False
         ),
@@ -178,7 +178,7 @@ WITH_CHANGES: Final = (
         text="Do what roosync_plan_change planned. Refused where the inventory, or what is seen of the machines, has "
         "changed since. What was begun is carried to its end, whether or not the answer is waited for.",
         takes=a.ApplyChange,
-        returns=results.ApplyResult,
+        result=TypeAdapter(results.ApplyResult),
         effect=_STOPS,
         limit_s=changes.PLAN_S + changes.APPLY_S + 10.0,
         whole="roosync-ops validate --json",

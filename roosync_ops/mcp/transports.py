@@ -52,14 +52,24 @@ def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:
         if sys.platform != "win32":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
-        listening.listen()
         own = listening.getsockname()[1]
         app = server.streamable_http_app(streamable_http_path=PATH, host=LOOPBACK, transport_security=_only_here(own))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, lifespan="on"
         )
-        tell(f"http://{LOOPBACK}:{own}{PATH}")
-        uvicorn.Server(config).run(sockets=[listening])
+        _Announced(config, lambda: tell(f"http://{LOOPBACK}:{own}{PATH}")).run(sockets=[listening])
+
+
+class _Announced(uvicorn.Server):
+    """Tells its address once it takes connections and hears of Ctrl-C, and not before."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell()
 
 
 def _only_here(port: int) -> TransportSecuritySettings:

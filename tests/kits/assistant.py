@@ -18,6 +18,7 @@ from mcp.shared.exceptions import MCPError
 from roosync_ops.mcp.server import build
 
 if TYPE_CHECKING:
+    from mcp.shared.dispatcher import ProgressFnT
     from mcp.types import CallToolResult, Tool
 
     from roosync_ops.mcp.desk import Settings
@@ -38,13 +39,13 @@ class Assistant:
 
         return anyio.run(ask)
 
-    def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool; the client checks the answer against the tool's own output schema."""
+    def call(self, tool: str, *, hear: ProgressFnT | None = None, **arguments: Any) -> CallToolResult:
+        """Call a tool; the client checks the answer against the tool's own output schema. `hear` takes its progress."""
 
         async def ask() -> CallToolResult | MCPError:
             async with Client(self._server) as client:
                 try:
-                    return await client.call_tool(tool, arguments)
+                    return await client.call_tool(tool, arguments, progress_callback=hear)
                 except MCPError as error:  # the client's task group would wrap it
                     return error
 

@@ -31,7 +31,7 @@ BASELINE = Path(npm.__file__).with_name("conformance-baseline.yml")
 @pytest.fixture
 def config(place: Place) -> Path:
     """The .mcp.json that the command prints."""
-    line = [ROOSYNC_OPS, "mcp", "--print-config", "--inventory", place.root / "inventory.py"]
+    line = [ROOSYNC_OPS, "mcp", "--print-config", *place.words]
     done = subprocess.run(
         [*map(str, line), "--shared", str(place.shared)],
         capture_output=True,
@@ -39,10 +39,8 @@ def config(place: Place) -> Path:
         timeout=60,
         env={**os.environ, **place.env},
     )
-    printed = json.loads(done.stdout)
-    printed["mcpServers"]["roosync-ops"]["args"] += ["--agent-dir", str(place.agent_dir)]
     path = place.root / ".mcp.json"
-    path.write_text(json.dumps(printed))
+    path.write_bytes(done.stdout)
     return path
 
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 def test_the_configuration_names_everything_in_full(run: Callable[..., Done], place: Path) -> None:
-    found = run("mcp", "--print-config", "--shared", "/mnt/the share", "--allow-changes").document
+    typed = ["--shared", "/mnt/the share", "--deadline", "3", "--memory", "kept", "--allow-changes"]
+    found = run("mcp", "--print-config", *typed).document
     server = found["mcpServers"]["roosync-ops"]
     assert server["type"] == "stdio"
-    assert server["args"][-4:] == ["mcp", "--inventory", str(place / "inventory.py"), "--allow-changes"]
+    words = ["--inventory", str(place / "inventory.py"), "--deadline", "3.0", "--memory", str(place / "kept")]
+    assert server["args"][-8:] == ["mcp", *words, "--allow-changes"]
     assert server["env"] == {"ROOSYNC_SHARED_PATH": "/mnt/the share"}
 
 

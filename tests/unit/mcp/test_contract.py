@@ -6,8 +6,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
+from roosync_ops.gather.errors import CommandError, Failure
+from roosync_ops.mcp import tools
+from roosync_ops.mcp.server import parse
 from tests.kits.assistant import Assistant
 
 if TYPE_CHECKING:
@@ -141,3 +146,30 @@ def test_a_machine_id_is_never_a_path_nor_part_of_a_command(assistant: Assistant
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
     assert "rm" not in said["hint"]
     assert not list(shared.iterdir())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+names = st.sampled_from(["action", "machineId", "metadata", "filter", "machines", "days", "token", "lang"])
+
+
+@given(st.sampled_from([*tools.ALWAYS, *tools.WITH_CHANGES]), st.dictionaries(names | st.text(), json_values))
+def test_whatever_arguments_come_they_are_taken_or_refused_with_a_way_out(
+    entry: tools.Entry, arguments: dict[str, Any]
+) -> None:
+    refusal = refused(entry, arguments)
+    if refusal is not None:
+        assert refusal.code in ("INVALID_ARGUMENT", "HEARTBEAT_UNKNOWN_ACTION")
+        assert len(refusal.message) < 1_000
+        assert refusal.hint
+
+
+def refused(entry: tools.Entry, arguments: dict[str, Any]) -> Failure | None:
+    try:
+        parse(entry, arguments)
+    except CommandError as error:
+        return error.failure
+    return None

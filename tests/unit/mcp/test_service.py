@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from roosync_ops.mcp.local_agent import Refused
+from tests.kits.assistant import text
 
 if TYPE_CHECKING:
+    import pytest
+    from mcp.types import CallToolResult
+
     from roosync_ops.mcp.desk import Settings
     from tests.kits.assistant import Assistant
 
@@ -81,3 +87,70 @@ def test_an_interval_that_is_no_shorter_than_the_timeout_starts_nothing(assistan
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
     assert said["message"].startswith("Erreur lors de l'action start: heartbeatInterval (9 ms)")
     assert not list(shared.iterdir())
+
+
+class Recorded:
+    """Stands in for the agent's file: answers each verb as it is told, and keeps which were asked."""
+
+    def __init__(self, *, running: bool = False, installed: bool = False, refuse: tuple[str, ...] = ()) -> None:
+        self.asked: list[str] = []
+        self._refuse = refuse
+        kept = {"installed": True, "survivesReboot": True}
+        now = {"installed": installed, "survivesReboot": installed}
+        started = {"action": "start", "machineId": "a", "startedAt": "x"}
+        config = {"heartbeatInterval": 30_000, "offlineTimeout": 120_000, "autoSyncEnabled": True}
+        self._answers: dict[str, dict[str, Any]] = {
+            "status": {"success": True, "running": running, "permanence": now},
+            "install": {"success": True, "permanence": kept},
+            "start": {"success": True, "message": "m", "result": {**started, "config": config}},
+            "uninstall": {"success": True},
+        }
+
+    def __call__(self, *_: Any) -> Recorded:
+        return self
+
+    def ask(self, verb: str, *words: str) -> dict[str, Any]:
+        self.asked.append(" ".join([verb, *words]))
+        if verb in self._refuse:
+            raise Refused({"success": False, "code": f"NO_{verb.upper()}", "message": f"pas de {verb}"})
+        return self._answers[verb]
+
+
+def start(assistant: Assistant, monkeypatch: pytest.MonkeyPatch, agent: Recorded, **arguments: Any) -> CallToolResult:
+    monkeypatch.setattr("roosync_ops.mcp.service.LocalAgent", agent)
+    return assistant.call("roosync_heartbeat_service", action="start", machineId="a", **arguments)
+
+
+def test_start_makes_permanent_first_and_only_once(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    new, installed, running = Recorded(), Recorded(installed=True), Recorded(running=True)
+    for agent in (new, installed, running):
+        assert not start(assistant, monkeypatch, agent).is_error
+    assert new.asked == ["status", "install", "start"]
+    assert installed.asked == running.asked == ["status", "start"]
+
+
+def test_what_was_typed_is_passed_on_and_nothing_else(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = Recorded(installed=True)
+    start(assistant, monkeypatch, agent, heartbeatInterval=30_000, enableAutoSync=False)
+    assert agent.asked[-1] == "start --heartbeat-interval 30000 --no-auto-sync"
+
+
+def test_a_machine_that_cannot_be_made_permanent_is_started_and_that_is_said(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = start(assistant, monkeypatch, Recorded(refuse=("install",)))
+    assert not result.is_error
+    assert "rien ne le relancera après un redémarrage" in text(result, 1)
+    assert "pas de install" in text(result, 1)
+
+
+def test_what_was_installed_for_a_start_that_failed_is_taken_back(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = Recorded(refuse=("start",))
+    result = start(assistant, monkeypatch, agent)
+    assert text(result).startswith("NO_START: pas de start\nNext: ")
+    assert agent.asked == ["status", "install", "start", "uninstall"]
+    kept = Recorded(installed=True, refuse=("start",))
+    start(assistant, monkeypatch, kept)
+    assert kept.asked == ["status", "start"]

@@ -159,6 +159,35 @@ def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
     over.set()
 
 
+def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    real = tools.entries
+
+    def entries(*, allow_changes: bool) -> dict[str, tools.Entry]:
+        found = real(allow_changes=allow_changes)
+        entry = found[STATUS]
+
+        def slow(desk: Any, arguments: Any) -> Any:
+            told.wait(60)
+            return entry.run(desk, arguments)
+
+        return {**found, STATUS: dataclasses.replace(entry, run=slow)}
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert progress > 0
+        assert total is None
+        assert message is not None
+        assert message.startswith(STATUS)
+        told.set()
+
+    monkeypatch.setattr("roosync_ops.mcp.server.TELL_S", 0.05)
+    monkeypatch.setattr("roosync_ops.mcp.server.entries", entries)
+    assert not Assistant(settings).call(STATUS, hear=hear).is_error
+    assert told.is_set()
+
+
 def test_a_question_that_never_comes_back_is_given_up_in_time(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
