@@ -20,7 +20,7 @@ from .conftest import MACHINE, Place
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START = {"action": "start", "machineId": MACHINE, "heartbeatInterval": 200, "offlineTimeout": 2_000}
+START = {"action": "start", "machineId": MACHINE, "heartbeatInterval": 500, "offlineTimeout": 60_000}
 
 
 def kill_session(leader: int) -> None:
@@ -45,17 +45,18 @@ def test_the_procedure_ends_with_a_machine_that_beats_after_its_assistant_was_ki
         assert started["message"] == f"Service de heartbeat démarré pour {MACHINE}"
         assert set(started["result"]) == {"action", "machineId", "startedAt", "config"}
         assert started["result"]["config"] == {
-            "heartbeatInterval": 200,
-            "offlineTimeout": 2_000,
+            "heartbeatInterval": 500,
+            "offlineTimeout": 60_000,
             "autoSyncEnabled": True,
         }
         status = assistant.call("roosync_heartbeat_status", filter="all", includeHeartbeats=True, forceCheck=True)
-        assert status["structuredContent"]["onlineMachines"] == [MACHINE]
-        assert status["structuredContent"]["heartbeats"][MACHINE]["status"] == "online"
+        # On a busy machine a beat that is due every half second may be a warning by now.
+        assert status["structuredContent"]["offlineMachines"] == []
+        assert status["structuredContent"]["heartbeats"][MACHINE]["status"] in ("online", "warning")
         kill_session(assistant.process.pid)
         assistant.process.wait(30)
     then = place.sequence()
-    wait_for("five more beats", lambda: place.sequence() > then + 5, 30)
+    wait_for("more beats", lambda: place.sequence() > then + 3, 60)
     with place.server() as assistant:
         again = assistant.call("roosync_heartbeat_service", action="start", machineId=MACHINE)
         assert again["isError"] is True
