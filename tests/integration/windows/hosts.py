@@ -76,7 +76,9 @@ class OnWindows:
 
 
 @contextmanager
-def job_on(fleet: WinFleet, folder: Path, back_s: float = 5, reboot_s: float = 30) -> Iterator[Job]:
+def job_on(
+    fleet: WinFleet, folder: Path, back_s: float = 5, reboot_s: float = 30, timeout_ms: int = TIMEOUT_MS
+) -> Iterator[Job]:
     """The procedure's six machines: Windows-like hosts, one of the lab's that is active, two that are off."""
     with ExitStack() as stack:
         lab = stack.enter_context(LabFleet(PARTS))
@@ -84,7 +86,7 @@ def job_on(fleet: WinFleet, folder: Path, back_s: float = 5, reboot_s: float = 3
         replicas = {host.name: FolderReplica(host.share) for host in fleet}
         stack.enter_context(SyncThread(Replicator({"observer": FolderReplica(lab.shared), **replicas})))
         inventory = folder / "inventory.py"
-        inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet)}", "utf-8")
+        inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet, timeout_ms)}", "utf-8")
         controllers: list[Controller] = [OnWindows(host) for host in fleet]
         yield Job(inventory, lab.shared, controllers, back_s=back_s, reboot_s=reboot_s)
 
@@ -95,14 +97,14 @@ def on(job: Job, name: str) -> OnWindows:
     return found
 
 
-def enrolled(fleet: WinFleet) -> str:
+def enrolled(fleet: WinFleet, timeout_ms: int) -> str:
     """Return the inventory's group of Windows machines."""
     ssh = {"ssh_key": str(fleet.key), "ssh_known_hosts_file": str(fleet.known_hosts), "ssh_allow_agent": False}
     lines = []
     for host in fleet:
         fields: dict[str, Any] = {"system": "windows", "host": host.address, "port": host.port, "user": host.user}
         fields |= {"ssh": ssh, "shared": host.shared, "share_deadline": 5}
-        fields |= {"heartbeat_interval": INTERVAL_MS, "offline_timeout": TIMEOUT_MS}
+        fields |= {"heartbeat_interval": INTERVAL_MS, "offline_timeout": timeout_ms}
         lines.append(f"    machine({host.name.lower()!r}, **{fields!r}),\n")
     return f"enroll = [\n{''.join(lines)}]\n"
 

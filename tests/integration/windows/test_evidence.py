@@ -21,6 +21,9 @@ pytestmark = [
 FIRST, BLIND_ONE, OF_THE_LAB = "myia-po-2024", "myia-po-2023", "myia-po-2025"
 #: Nothing that is killed is brought back within a test, and everything soon.
 SLOW, FAST = 0.0001, 20.0
+#: No machine has to be offline here, and none that answers late on a busy computer may look as if it were.
+TIMEOUT_MS = 60_000
+PATIENT = ("--timeout", "60", "--connect-timeout", "10", "--json")
 
 
 @dataclass
@@ -37,7 +40,10 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    with WinFleet((FRESH, BLIND)) as fleet, job_on(fleet, tmp_path_factory.mktemp("windows")) as job:
+    with (
+        WinFleet((FRESH, BLIND)) as fleet,
+        job_on(fleet, tmp_path_factory.mktemp("windows"), timeout_ms=TIMEOUT_MS) as job,
+    ):
         for host in fleet:
             speed(host, FAST)
         answer = job.run("rollout", "--limit", "enroll")
@@ -64,12 +70,12 @@ def until_seen(job: Job, wanted: set[tuple[str, str | None]]) -> Seen:
     found: list[Any] = []
 
     def is_so() -> bool:
-        found.append(MATRIX.validate_json(job.run("matrix", "--json").out))
+        found.append(MATRIX.validate_json(job.run("matrix", *PATIENT).out))
         return {(one["kind"], one["machineId"]) for one in found[-1]["findings"]} == wanted
 
     until(is_so, 120, f"{wanted} to be found")
-    judged: Any = VALIDATION.validate_json(job.run("validate", "--probe", "--json").out)
-    diagnosed: Any = DIAGNOSIS.validate_json(job.run("diagnose", "--json").out)
+    judged: Any = VALIDATION.validate_json(job.run("validate", "--probe", *PATIENT).out)
+    diagnosed: Any = DIAGNOSIS.validate_json(job.run("diagnose", *PATIENT).out)
     return Seen(
         {one["machineId"]: one["word"] for one in found[-1]["machines"]},
         {one["observer"] for one in found[-1]["observers"]},
@@ -81,12 +87,12 @@ def until_seen(job: Job, wanted: set[tuple[str, str | None]]) -> Seen:
 
 
 def cause_of(job: Job, name: str) -> str:
-    (row,) = job.run("diagnose", name, "--json").document["machines"]
+    (row,) = job.run("diagnose", name, *PATIENT).document["machines"]
     return str(row["cause"])
 
 
 def shares(job: Job, *names: str, seconds: int = 0) -> dict[str, Any]:
-    words = ("--via", ",".join(names), "--seconds", str(seconds), "--json")
+    words = ("--via", ",".join(names), "--seconds", str(seconds), "--connect-timeout", "10", "--json")
     document: dict[str, Any] = SHARES.validate_python(
         roosync_ops("verify-share", "--inventory", job.inventory, *words).document
     )
@@ -128,7 +134,7 @@ def test_an_agent_that_was_killed_and_a_user_who_is_not_logged_on(job: Job, host
     assert str(seen.commands[BLIND_ONE]).startswith(f"log me on to {BLIND_ONE}")
     (share,) = shares(job, BLIND_ONE)["machines"]
     assert share["code"] == "NO_LOGON_SESSION", share
-    fixed = job.run("diagnose", FIRST, "--fix", "--json").document
+    fixed = job.run("diagnose", FIRST, "--fix", *PATIENT).document
     assert [(one["fix"], one["machineId"], one["done"]) for one in fixed["fixes"]] == [("restart", FIRST, True)]
     until(lambda: cause_of(job, FIRST) == "well", 120, "it to be well")
 
