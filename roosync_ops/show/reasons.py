@@ -199,7 +199,7 @@ _FR: Final = {
 _ALL_EN: Final = {**_EN, **evidence_reasons.EN}
 _ALL_FR: Final = {**_FR, **evidence_reasons.FR}
 #: Facts that are in ms.
-_DURATIONS: Final = ("age", "lag", "newer")
+_DURATIONS: Final = ("age", "lag", "newer", "unheard")
 #: What is said besides where a clock is suspect as well.
 _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
