@@ -9,6 +9,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.times import BadTimeError, from_iso
 
 from . import verdict as v
+from .patience import AUTO_MOST_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from roosync_ops.wire.record import Record
 
     from .evidence import Testimony
+    from .witness import Witness
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2
@@ -64,6 +66,21 @@ def inconsistent_ms(record: Record) -> int | None:
     if before is None or before - record.last_heartbeat_ms <= FUTURE_TOLERANCE_MS:
         return None
     return before - record.last_heartbeat_ms
+
+
+def unheard_ms(machine_id: str, witness: Witness, timeout_ms: int) -> int | None:
+    """Return how old a machine's own beat would have been, by its stamp, when the view was written without it.
+
+    None where that is no longer than a delay may be, AUTO_MOST_MS beyond the timeout; or where the view's writer is no
+    witness: it had not heard two others, of which one may be itself, lately.
+    """
+    own, checked, known = witness.own(machine_id), witness.checked_ms, witness.heard_ms.get(machine_id)
+    if own is None or own.last_heartbeat_ms is None or checked is None or known is None:
+        return None
+    unheard = checked - own.last_heartbeat_ms
+    if own.last_heartbeat_ms <= known or unheard <= timeout_ms + AUTO_MOST_MS or witness.heard_lately < _AGREEING:
+        return None
+    return unheard
 
 
 def all_ahead_ms(heard: Mapping[str, int], now_ms: int) -> int | None:

@@ -11,10 +11,11 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, 
 
 from . import verdict as v
 from .behind import behind
-from .clocks import all_ahead_ms, inconsistent_ms
+from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms
 from .evidence import NOTHING_ELSE, OWN_WORDS, Knowledge, Testimony, reason_of
 from .observe import observation
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
+from .witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +55,8 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
     gone = _gone_at_once(seen, state)
-    rows = tuple(row for _, row in seen)
-    view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known), rows)
+    witness = Witness(state, tuple(row for _, row in seen))
+    view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known), witness)
     verdicts = tuple(_verdict(machine, row, view) for machine, row in seen)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
@@ -68,7 +69,7 @@ class _View:
     """What one verdict is reached from, beside the machine's own row.
 
     `gone` is (gone or late, expected to be heard) where the observer is the suspect. `behind_ms` is how far the
-    reader's own clock seems behind everybody's. `rows` are all machines' own.
+    reader's own clock seems behind everybody's. `witness` is the view, asked where it matters.
     """
 
     state: SharedState
@@ -77,7 +78,7 @@ class _View:
     matrix: Matrix | None
     gone: tuple[int, int] | None
     behind_ms: int | None
-    rows: tuple[v.Observation, ...]
+    witness: Witness
 
     def testimony(self, machine_id: str) -> Testimony | None:
         return None if self.matrix is None else self.matrix.testimonies.get(machine_id)
@@ -157,7 +158,7 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
         facts = {"gone": view.gone[0], "of": view.gone[1], "age": row.age_ms}
         return v.Reason(v.OBSERVER_SUSPECTED, row.machine_id, facts)
     return (
-        _contradicted(row, view)
+        _contradicted(machine, row, view)
         or _arrives(machine, row, view)
         or _behind(machine, row, view)
         or _silence(row, view.state, ahead)
@@ -233,20 +234,25 @@ def _told(row: v.Observation, view: _View) -> v.Reason | None:
     return replace(stalled[0], machine_id=row.machine_id) if stalled else None
 
 
-def _contradicted(row: v.Observation, view: _View) -> v.Reason | None:
-    """Say where silence rests on a time stamp alone, and the record itself says that its clock was put back."""
+def _contradicted(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
+    """Say where silence rests on a time stamp alone, and the record itself or the view says that its clock is wrong."""
     piece = view.state.machines.get(row.machine_id)
     if piece is None or row.observed != OFFLINE or row.basis != TIMESTAMP:
         return None
     back = inconsistent_ms(piece.record)
-    return None if back is None else v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
+    if back is not None:
+        return v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
+    unheard = unheard_ms(row.machine_id, view.witness, machine.thresholds.timeout_ms)
+    return (
+        None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, {"age": row.age_ms, "unheard": unheard})
+    )
 
 
 def _behind(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
     """Say where silence may be this replica's own; of no use where the other replicas were asked."""
     if row.observed != OFFLINE or view.matrix is not None:
         return None
-    return behind(row, view.rows, view.state, machine.thresholds)
+    return behind(row, view.witness, machine.thresholds)
 
 
 def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:

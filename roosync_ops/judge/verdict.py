@@ -47,6 +47,7 @@ READER_CLOCK_WRONG: Final = "reader-clock-wrong"  # off, count
 CLOCK_STEPPED: Final = "clock-stepped"  # back
 CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age, back
 CLOCK_DISAGREES: Final = "clock-disagrees"  # no fact
+CLOCK_BEHIND: Final = "clock-seems-behind"  # age, unheard
 CLOCK_HIDES: Final = "clock-hides-silence"  # age
 # Why a check of an enrolment failed.
 NO_VIEW: Final = "no-view"

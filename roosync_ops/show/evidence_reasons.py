@@ -112,6 +112,13 @@ EN: Final = {
             "arrived here; ask the machine itself: roosync-ops validate --probe"
         ),
     ),
+    v.CLOCK_BEHIND: (
+        "clock suspected",
+        (
+            "clock suspected: {name} looks silent for {age}, and its last beat had not come to the writer of "
+            "heartbeat.json {unheard} after its stamp; ask the machine itself: roosync-ops validate --probe"
+        ),
+    ),
     v.CLOCK_HIDES: (
         "clock suspected",
         (
@@ -223,6 +230,14 @@ FR: Final = {
         (
             "horloge suspecte : {name} date ses battements d'heures auxquelles ils n'ont pu partir, vu leur arrivée "
             "ici ; interroger la machine elle-même : roosync-ops validate --probe"
+        ),
+    ),
+    v.CLOCK_BEHIND: (
+        "horloge suspecte",
+        (
+            "horloge suspecte : {name} semble muette depuis {age}, et son dernier battement n'était pas chez l'auteur "
+            "de heartbeat.json {unheard} après son heure ; interroger la machine elle-même : roosync-ops validate "
+            "--probe"
         ),
     ),
     v.CLOCK_HIDES: (

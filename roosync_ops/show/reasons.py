@@ -201,7 +201,7 @@ _ALL_FR: Final = {**_FR, **evidence_reasons.FR}
 #: Where the command to type begins in a sentence of either language.
 COMMAND_BEGINS: Final = ": roosync-ops "
 #: Facts that are in ms.
-_DURATIONS: Final = ("age", "lag", "newer")
+_DURATIONS: Final = ("age", "lag", "newer", "unheard")
 #: What is said besides where a clock is suspect as well.
 _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",

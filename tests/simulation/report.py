@@ -76,7 +76,9 @@ def notes(outcome: Outcome) -> str:
     return (
         f"- seed {outcome.plan.seed}: {outcome.beats} beats of the shipped loop in {outcome.machine_months:.2f} "
         f"machine-months; at the end {at_end}/{len(status.final)} online without a hand. The reasons that came with "
-        f"the {len(status.false)} false offlines of `status`: {told}. A record older than one shown before was shown "
+        f"the {len(status.false)} false offlines of `status`: {told}. Of the living time that it showed gone, "
+        f"{100 * status.bare_s / max(status.wrong_s, 1):.0f} % came as silence without a doubt. A record "
+        "older than one shown before was shown "
         f"{status.rollbacks} times (a rolled-back replica; 0 with a memory). Flips to offline of a living machine: "
         f"{outcome.false_flips}, told twice: {outcome.double_flips}. `auto` went up to {outcome.patience_ms // 1000} s."
         f"{lost}"

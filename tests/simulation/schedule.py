@@ -43,7 +43,10 @@ class Episode:
 
 
 def episodes(hours: float, seed: int, *, with_faults: bool = True) -> list[Episode]:
-    """Draw all that happens in `hours`; every fault there is comes before one comes again."""
+    """Draw all that happens in `hours`; every fault there is comes before one comes again.
+
+    What the end would cut off is left out: a death of a minute cannot be told.
+    """
     draw = random.Random(f"schedule {seed}")  # noqa: S311 - a replayable schedule, no secret
     until = hours * 3600 - QUIET_S
     found: list[Episode] = []
@@ -58,7 +61,7 @@ def episodes(hours: float, seed: int, *, with_faults: bool = True) -> list[Episo
         if name == ADMIN and kind in _LIVES:
             kind = draw.choice(sorted(FAULTS)) if with_faults else ""
         end = min(start + draw.uniform(*_LASTS_S.get(kind, _FAULT_LASTS_S)), until)
-        if kind:
+        if kind and end - start >= _LASTS_S.get(kind, _FAULT_LASTS_S)[0]:
             found.append(Episode(name, kind, start, end))
         clocks[name] = end + 600 + draw.expovariate(1 / _GAP_S)
 

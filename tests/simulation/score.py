@@ -19,10 +19,11 @@ DELAY, WRITER, OBSERVER = "delay", "writer", "observer"
 #: A machine that has just started is not yet expected to be seen, in s.
 GRACE_S: Final = 600.0
 TIMEOUT_S: Final = DEFAULT_TIMEOUT_MS / 1000
+_NO_DOUBT: Final = frozenset([v.SILENT, v.NEVER_SEEN])
 _GONE: Final = frozenset([OFFLINE, UNKNOWN, "absent"])
 #: Reasons that say of a machine by name that a clock is not to be believed.
 _CLOCKS: Final = frozenset(
-    [v.CLOCK_SUSPECTED, v.CLOCK_DISAGREES, v.CLOCK_CONTRADICTED, v.CLOCK_WRONG, v.READER_CLOCK_WRONG]
+    [v.CLOCK_SUSPECTED, v.CLOCK_DISAGREES, v.CLOCK_CONTRADICTED, v.CLOCK_WRONG, v.READER_CLOCK_WRONG, v.CLOCK_BEHIND]
 )
 
 
@@ -55,6 +56,8 @@ class Score:
     period_s: float
     false: list[FalseOffline] = field(default_factory=list)
     wrong_s: float = 0.0
+    #: Of that, how long the reason given was none but silence.
+    bare_s: float = 0.0
     judged_s: float = 0.0
     blind_s: float = 0.0
     detections: list[float] = field(default_factory=list)
@@ -129,10 +132,12 @@ class Score:
         if now - since < GRACE_S or word not in _GONE:
             return
         self.wrong_s += self.period_s
+        why = reason(name)
+        self.bare_s += self.period_s * (why in _NO_DOUBT)
         before = self._was.get(name)
         # What was offline while it was not alive, and never shown otherwise since, became false as its grace ended.
         if before not in _GONE or now - since < GRACE_S + self.period_s:
-            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), reason(name)))
+            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), why))
 
     def count(self, cause: str) -> int:
         return sum(one.cause == cause for one in self.false)

@@ -101,6 +101,38 @@ def test_a_view_that_does_not_say_when_it_was_written_says_nothing(tmp_path: Pat
     assert kind(judged(tmp_path)) == verdict.SILENT
 
 
+HOUR = 3_600_000
+BORNE = 120_000 + 600_000
+
+
+@pytest.mark.parametrize(
+    ("own_ms", "in_view_ms", "told"),
+    [
+        pytest.param(
+            HOUR, HOUR + 30_000, verdict.CLOCK_BEHIND, id="an hour behind: its next beat is in the file alone"
+        ),
+        pytest.param(BORNE + 40_001, HOUR, verdict.CLOCK_BEHIND, id="longer than any delay that is borne"),
+        pytest.param(BORNE + 40_000, HOUR, verdict.SILENT, id="as long as a delay may be"),
+        pytest.param(HOUR, HOUR, verdict.SILENT, id="the view has its last beat: it is dead"),
+    ],
+)
+def test_a_beat_that_the_views_writer_cannot_have_missed_for_so_long_says_that_a_clock_is_behind(
+    tmp_path: Path, own_ms: int, in_view_ms: int, told: str
+) -> None:
+    healthy(tmp_path)
+    put(tmp_path, ours("m", own_ms))
+    put_view(tmp_path, ours("a"), ours("b"), ours("m", in_view_ms), now_ms=NOW - 40_000)
+    row = judged(tmp_path)
+    assert (row.observed, kind(row)) == ("offline", told)
+
+
+def test_a_views_writer_that_hears_nobody_else_is_no_witness_of_a_clock(tmp_path: Path) -> None:
+    healthy(tmp_path)
+    put(tmp_path, ours("m", HOUR))
+    put_view(tmp_path, ours("a"), ours("b", 2 * HOUR), ours("m", 2 * HOUR), now_ms=NOW - 40_000)
+    assert kind(judged(tmp_path)) == verdict.SILENT
+
+
 @pytest.mark.parametrize(
     ("ages", "left", "suspected"),
     [

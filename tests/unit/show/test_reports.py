@@ -113,6 +113,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "detail": "0 bytes",
         "age": 200_000,
         "lag": 240_000,
+        "unheard": 900_000,
         "newer": 30_000,
         "keeper": "n",
         "missed": 6,

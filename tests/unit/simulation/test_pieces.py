@@ -13,6 +13,7 @@ from tests.benchmarks.false_offline import seeds
 from tests.simulation import world
 from tests.simulation.replica import RamReplica
 from tests.simulation.report import HEAD, rows
+from tests.simulation.schedule import CRASH, POWER_CUT, episodes
 from tests.simulation.score import TIMEOUT_S, Score
 from tests.simulation.truth import Life
 from tests.simulation.world import OURS, Outcome, Plan, simulate
@@ -95,3 +96,10 @@ def test_seeds_are_read_as_typed() -> None:
     assert seeds("1,2,3") == (1, 2, 3)
     with pytest.raises(ValueError, match="invalid literal"):
         seeds("1,")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_no_death_is_so_short_that_nobody_could_tell_it(seed: int) -> None:
+    deaths = [one for one in episodes(48, seed, with_faults=False) if one.kind in (POWER_CUT, CRASH)]
+    assert len(deaths) > 10
+    assert all(one.end - one.start >= 1200 for one in deaths)
