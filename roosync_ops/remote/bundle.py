@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from roosync_ops import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
@@ -48,7 +49,7 @@ _BUILD_ID_DIGITS = 16
 #: From CPython 3.12 an f-string is several tokens; the text between its braces is this one.
 _STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 _LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
-_NO_STATEMENT = {tokenize.ENCODING, tokenize.NL, tokenize.COMMENT}
+_NO_STATEMENT = {tokenize.ENCODING, tokenize.NL}
 
 
 class BundleError(RuntimeError):
@@ -111,56 +112,51 @@ def sources() -> dict[str, bytes]:
 
 
 def _bare(source: bytes) -> bytes:
-    return _outdented(_undocumented(_uncommented(source)))
+    """Return `source` without docstrings and comments, one space a level before a statement, none before its rest.
+
+    Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
+    Pythons.
+    """
+    lines = source.decode("utf-8").split("\n")
+    levels, within = _layout(source, lines)
+    bare = [line if row in within else " " * levels.get(row, 0) + line.lstrip(" ") for row, line in enumerate(lines, 1)]
+    for first, last, alone in _docstrings(source):
+        bare[first - 1 : last] = [""] * (last - first + 1)
+        if alone:
+            bare[first - 1] = " " * levels[first] + "pass"
+    return "\n".join(bare).encode("utf-8")
 
 
-def _outdented(source: bytes) -> bytes:
-    """Return `source` with one space a level before a statement, none before its further lines, strings untouched."""
-    lines = source.split(b"\n")
+def _layout(source: bytes, lines: list[str]) -> tuple[dict[int, int], set[int]]:
+    """Cut the comments off `lines`; return the level of each row that begins a statement, and the rows in a string."""
     levels: dict[int, int] = {}
     within: set[int] = set()
     level, begins = 0, True
     for token in tokenize.tokenize(io.BytesIO(source).readline):
+        row, column = token.start
         if token.type in _LEVELS:
             level += _LEVELS[token.type]
+        elif token.type == tokenize.COMMENT:
+            lines[row - 1] = lines[row - 1][:column].rstrip()
         elif token.type == tokenize.NEWLINE:
             begins = True
         elif token.type not in _NO_STATEMENT:
             if begins:
-                levels[token.start[0]], begins = level, False
+                levels[row], begins = level, False
             if token.type in _STRINGS:
-                within.update(range(token.start[0] + 1, token.end[0] + 1))
-    bare = (
-        line if row in within else b" " * levels.get(row, 0) + line.lstrip(b" ") for row, line in enumerate(lines, 1)
-    )
-    return b"\n".join(bare)
+                within.update(range(row + 1, token.end[0] + 1))
+    return levels, within
 
 
-def _uncommented(source: bytes) -> bytes:
-    """Return `source` without its comments; what is no comment keeps its place."""
-    lines = source.decode("utf-8").split("\n")
-    for token in tokenize.tokenize(io.BytesIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-    return "\n".join(lines).encode("utf-8")
-
-
-def _undocumented(source: bytes) -> bytes:
-    """Return `source` without its docstrings, by where they stand: what `ast` would write differs between Pythons."""
-    lines = source.split(b"\n")
+def _docstrings(source: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Yield the first and last row of each docstring, and whether it is all the body there is."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
-        if ast.get_docstring(node, clean=False) is None:
-            continue
-        text = node.body[0]
-        last = text.end_lineno or text.lineno
-        indent = lines[text.lineno - 1][: text.col_offset]
-        lines[text.lineno - 1 : last] = [b""] * (last - text.lineno + 1)
-        if len(node.body) == 1 and not isinstance(node, ast.Module):
-            lines[text.lineno - 1] = indent + b"pass"
-    return b"\n".join(lines)
+        if ast.get_docstring(node, clean=False) is not None:
+            text = node.body[0]
+            alone = len(node.body) == 1 and not isinstance(node, ast.Module)
+            yield text.lineno, text.end_lineno or text.lineno, alone
 
 
 def _python_files(folder: Traversable, name: str) -> dict[str, Traversable]:

@@ -59,10 +59,11 @@ def test_the_second_ctrl_c_interrupts_nothing_until_the_block_has_ended() -> Non
 
 
 def test_afterwards_all_is_as_it_was() -> None:
-    before = signal.getsignal(signal.SIGINT), threading.active_count()
+    before, threads = signal.getsignal(signal.SIGINT), set(threading.enumerate())
     with audible():
         pass
-    assert (signal.getsignal(signal.SIGINT), threading.active_count()) == before
+    assert signal.getsignal(signal.SIGINT) == before
+    assert not set(threading.enumerate()) - threads
     with pytest.raises(KeyboardInterrupt):
         _press()
 

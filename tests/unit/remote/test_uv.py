@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from roosync_ops.remote.windows import uv
 from roosync_ops.remote.windows.uv_wheel import WHEEL_VARIABLE, Wheel
-
-from .test_uv_wheel import PROGRAM, packed
+from tests.integration.remote.test_uv_wheel import PROGRAM, packed
 
 if TYPE_CHECKING:
     from pathlib import Path
