@@ -77,6 +77,8 @@ def test_steps_2_to_4_for_each_machine(
         "registeredBy": "manual-procedure",
         "registeredAt": "2026-02-12T10:15:30.123Z",
     }
+    active = lab.host(name).shared / "heartbeats" / "myia-po-2025.json"
+    until(active.exists, 20, "the machine that is active already to be seen here")
     before, registered = assistant(name).converse(
         (STATUS, {}), (SERVICE, {"action": "register", "machineId": name, "metadata": metadata})
     )
