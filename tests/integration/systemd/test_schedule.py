@@ -3,41 +3,23 @@
 import json
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import distribution
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import roosync_ops
 from roosync_ops.wire.times import now_ms
-from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab import SHARED, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab.library import SUITE, install
 from tests.kits.nslab.shell import wait_for
 from tests.kits.shares import ours, put
-
-#: The suite whose CPython is the one these tests run on: compiled parts are copied to it.
-SUITE = next((suite for suite, version in SUITES.items() if version == "{}.{}".format(*sys.version_info)), None)
 
 pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
     pytest.mark.skipif(SUITE is None, reason="does not apply: no Debian here runs this CPython"),
     pytest.mark.timeout(600),  # the first run builds the base
 ]
-#: What `schedule run` imports.
-PACKAGES = (
-    "annotated-doc",
-    "annotated-types",
-    "filelock",
-    "pydantic",
-    "pydantic-core",
-    "shellingham",
-    "typer",
-    "typing-extensions",
-    "typing-inspection",
-)
 INVENTORY = "from roosync_ops.fleet import machine\nenroll = [machine('a'), machine('b')]\n"
 HOSTILE = "/var/tmp/é \"q\" 'p' %h $HOME ${x} \\ ;#"  # noqa: S108 - on the host, which is the test's own
 NOTE = '#!/bin/sh\necho "$ROOSYNC_FLIP_MACHINE $ROOSYNC_FLIP_TO" >> "$1"\n'
@@ -48,23 +30,12 @@ def host() -> Iterator[Host]:
     with Fleet([HostSpec("admin", SUITE or "bookworm")]) as fleet:
         host = fleet["admin"]
         host.run("loginctl", "enable-linger", "fleet")
-        _install_product(host.disk.root / "usr/local/lib" / f"python{SUITES[host.suite]}" / "dist-packages")
+        install(host, "filelock", "pydantic", "typer")
         (host.disk.root / "srv/inventory.py").write_text(INVENTORY)
         script = host.disk.root / "usr/local/bin/note"
         script.write_text(NOTE)
         script.chmod(0o755)
         yield host
-
-
-def _install_product(to: Path) -> None:
-    source = Path(roosync_ops.__file__).parent
-    shutil.copytree(source, to / "roosync_ops", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in PACKAGES:
-        found = distribution(name)
-        for file in found.files or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts:
-                (to / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(str(found.locate_file(file)), to / file)
 
 
 class Schedule:
