@@ -90,7 +90,9 @@ def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifte
     wanted = {("clock-wrong", "ahead"), ("clock-wrong", "behind"), ("twin-identity", "twin")}
     until(lambda: wanted <= scene.findings(scene.document(MATRIX, "matrix")))
     matrix = scene.document(MATRIX, "matrix")
-    assert {one["word"] for one in matrix["machines"]} == {"alive"}
+    words = {one["machineId"]: one["word"] for one in matrix["machines"]}
+    assert words.pop("twin") in ("alive", "stuck"), "twins get in each other's way in the one file that both write"
+    assert set(words.values()) == {"alive"}
     offsets = {one["machineId"]: one["clockOffsetMs"] for one in matrix["machines"]}
     assert {name: round(offsets[name] / 60_000) for name in NAMES} == {"well": 0, "ahead": 60, "behind": -60, "twin": 0}
     validation = scene.document(VALIDATION, "validate", "--probe")
@@ -102,9 +104,8 @@ def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifte
 def test_diagnose_ends_in_the_clock_and_in_the_twin_and_leaves_the_others_well(scene: Shifted) -> None:
     wanted = {"well": "well", "ahead": "clock-wrong", "behind": "clock-wrong", "twin": "twin-identity"}
     until(lambda: causes(scene) == wanted)
-    out = scene.run("diagnose").out
-    assert "stop the agent on the other computer that calls itself twin" in out
-    assert "timedatectl set-ntp true" in out
+    said = ("stop the agent on the other computer that calls itself twin", "timedatectl set-ntp true")
+    until(lambda: all(text in scene.run("diagnose").out for text in said))
 
 
 def test_how_long_beats_take_is_told_though_both_clocks_are_an_hour_off(scene: Shifted) -> None:
