@@ -6,13 +6,13 @@ import codecs
 import errno
 import io
 import os
-import select
 import shutil
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Self, TextIO
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 #: What a console that cannot show a sign gets instead of a question mark.
@@ -33,21 +33,33 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_ESCAPE, _escaped)
 
 
-class _Raw(io.FileIO):
-    """A descriptor of ours that is written to while it can be; what went wrong is kept, and never raised."""
+class _Stream(io.TextIOWrapper):
+    """A stream of ours that is written to while it can be; what went wrong is kept, and never raised."""
 
     trouble: OSError | None = None
 
-    def write(self, data: Any, /) -> int:
-        while self.trouble is None:
-            try:
-                count = super().write(data)
-                if count is not None:
-                    return count
-                select.select([], [self], [])  # others made it non-blocking, and it is full
-            except OSError as error:
-                self.trouble = error
-        return memoryview(data).nbytes
+    @classmethod
+    def to(cls, descriptor: int, encoding: str, *, line_buffering: bool = False) -> Self:
+        file = io.FileIO(descriptor, "w", closefd=False)
+        return cls(io.BufferedWriter(file), encoding, _ESCAPE, line_buffering=line_buffering)
+
+    def write(self, text: str, /) -> int:
+        with self._kept():
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._kept():
+            super().flush()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.trouble = self.trouble or error
+            # What is still held goes nowhere, now or when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 def prepare() -> None:
@@ -61,29 +73,31 @@ def prepare() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            raw = _Raw(os.open(os.devnull, os.O_WRONLY), "w", closefd=False)
-            raw.trouble = None if sys.platform == "win32" else OSError(errno.EBADF, os.strerror(errno.EBADF))
-            setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", _ESCAPE))
+            nowhere = _Stream.to(os.open(os.devnull, os.O_WRONLY), "utf-8")
+            nowhere.trouble = None if sys.platform == "win32" else OSError(errno.EBADF, os.strerror(errno.EBADF))
+            setattr(sys, name, nowhere)
         elif type(stream) is io.TextIOWrapper:
             setattr(sys, name, _prepared(stream))
 
 
 def _prepared(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else stream.encoding
-    if type(getattr(stream.buffer, "raw", stream.buffer)) is not io.FileIO:  # a console of Windows, or ours already
+    if type(getattr(stream.buffer, "raw", stream.buffer)) is not io.FileIO:  # a console of Windows
         stream.reconfigure(errors=_ESCAPE)
         return stream
-    raw = _Raw(stream.fileno(), "w", closefd=False)
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, _ESCAPE, line_buffering=stream.line_buffering)
+    if sys.platform != "win32":
+        os.set_blocking(stream.fileno(), True)  # others who have it too may have set it otherwise
+    return _Stream.to(stream.fileno(), encoding, line_buffering=stream.line_buffering)
 
 
 def undelivered() -> OSError | None:
     """Return why not all of stdout could be written; a reader that has gone away (`| head`) had what it wanted."""
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-    trouble = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "trouble", None)
+    if not isinstance(sys.stdout, _Stream):
+        return None
+    sys.stdout.flush()
+    trouble = sys.stdout.trouble
     gone = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
-    return trouble if isinstance(trouble, OSError) and trouble.errno not in gone else None
+    return None if trouble is None or trouble.errno in gone else trouble
 
 
 def write(text: str) -> None:
