@@ -9,13 +9,13 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.source import Source
 from roosync_ops.gather.testimony import testimony
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.evidence import reason_of
 from roosync_ops.judge.verdict import Reason
-from roosync_ops.remote.look import Look
-from roosync_ops.remote.run import UNREACHABLE, Result
+from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 
 from . import acting, errors, options, output, reading
 
