@@ -108,11 +108,12 @@ def group_of(name: str, value: object) -> Group | None:
     """
     hosts, data = value, dict[str, Any]()
     if isinstance(value, tuple):
-        if len(value) != 2 or not isinstance(value[0], list) or not isinstance(value[1], dict):  # noqa: PLR2004 - hosts and data
+        hosts, *more = value or (None,)
+        data = more[0] if more else {}
+        if not isinstance(hosts, list) or not isinstance(data, dict) or more[1:]:
             raise FleetError(
                 f"{name}: a tuple is no list of machines: write {name} = [...], or _{name} for another use"
             )
-        hosts, data = value
     if not isinstance(hosts, list) or not any(isinstance(host, (str, tuple, list, Machine)) for host in hosts or [""]):
         return None
     for number, host in enumerate(hosts, 1):

@@ -1,9 +1,10 @@
 """Reading an inventory file: once, by one set of rules, for every command.
 
 The rules are pyinfra's own (pyinfra_cli.inventory), so that `pyinfra inventory.py deploys/rollout.py` acts on the same
-machines: the file is UTF-8 without a byte-order mark; a public name that holds a list of names and (name, data) pairs
-is a group, and so is a pair of such a list and data for all of it; group_data/GROUP.py, in the current folder or beside
-the file, holds more data. Where pyinfra would guess, warn or crash, the inventory is refused.
+machines: the file is UTF-8; a public name that holds a list of names and (name, data) pairs is a group, and so is a
+pair of such a list and data for all of it; group_data/GROUP.py, in the current folder or beside the file, holds more
+data. Where pyinfra would guess or warn, the inventory is refused. Two slips that it stumbles over have one meaning, and
+are taken for that: the byte-order mark that Windows' editors write, and a comma after a group's list.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 #: A line is some 100 bytes, and 10,000 machines are a large fleet.
 MAX_BYTES: Final = 16 * 1024 * 1024
-_MARKS: Final = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\xef\xbb\xbf", "UTF-8 with a byte-order mark"))
-_SAVE: Final = "pyinfra reads UTF-8 without a byte-order mark: save it so"
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_SAVE: Final = "an inventory is UTF-8: save it so"
 
 
 def load_inventory(path: Path) -> Fleet:
@@ -94,13 +95,12 @@ def _source(path: Path) -> str:
 def _text(path: Path, data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise _wrong(path, None, f"more than {MAX_BYTES} bytes: no inventory is as large")
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            raise _wrong(path, 1, f"it is {encoding}, and {_SAVE}")
+    if data.startswith(_UTF16):
+        raise _wrong(path, 1, f"it is UTF-16, and {_SAVE}")
     if b"\0" in data:
         raise _wrong(path, data[: data.index(b"\0")].count(b"\n") + 1, f"it holds a NUL byte; if it is UTF-16, {_SAVE}")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise _wrong(path, line, f"byte 0x{data[error.start]:02x} is no UTF-8, and {_SAVE}") from None
