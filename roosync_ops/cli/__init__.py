@@ -25,35 +25,48 @@ from typer.core import TyperCommand, TyperGroup
 
 from roosync_ops import __version__
 
-from . import errors, output
+from . import errors, options, output, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PROGRAM: Final = "roosync-ops"
 
-#: Command to the line `--help` shows for it; its module is `roosync_ops.cli.<command>`, `_` for `-`.
-COMMANDS: Final = {
-    "rollout": "Put the agent on machines, start it, and see each one online.",
-    "validate": "Show the validation table: whether each machine is what it should be.",
-    "status": "Show what the shared state holds, judged against nothing.",
-    "watch": "Watch the fleet: a live table, and each flip told once.",
-    "history": "Show when each machine was up, and how much of that is known.",
-    "matrix": "Show who sees whom: what every machine's own replica shows.",
-    "diagnose": "Find out what is the matter with a machine, and what mends it.",
-    "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
-    "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
-    "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
-    "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
-    "restart": "Restart the agent on machines.",
-    "stop": "Stop the agent on machines; their state becomes left.",
-    "uninstall": "Take the agent off machines.",
-    "machines": "List the inventory, or check it.",
-    "agent": "Build the one-file agent.",
-    "mcp": "Serve the tools of the procedure to an assistant.",
-    "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
-    "lab": "Run a whole fleet on this computer and play the procedure on it.",
+#: Command to the line `--help` shows for it, by what it is for; its module is `roosync_ops.cli.<command>`, `_` for `-`.
+PANELS: Final = {
+    "Begin": {
+        "init": "Write an inventory to begin with, and say what comes next.",
+        "machines": "List the inventory, check it, or add a machine to it.",
+        "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
+        "lab": "Run a whole fleet on this computer and play the procedure on it.",
+    },
+    "See": {
+        "validate": "Show the validation table: whether each machine is what it should be.",
+        "diagnose": "Find out what is the matter with a machine, and what mends it.",
+        "watch": "Watch the fleet: a live table, and each flip told once.",
+        "status": "Show what the shared state holds, judged against nothing.",
+        "matrix": "Show who sees whom: what every machine's own replica shows.",
+        "history": "Show when each machine was up, and how much of that is known.",
+        "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
+    },
+    "Change machines": {
+        "rollout": "Put the agent on machines, start it, and see each one online.",
+        "restart": "Restart the agent on machines.",
+        "stop": "Stop the agent on machines; their state becomes left.",
+        "uninstall": "Take the agent off machines.",
+    },
+    "Tell others": {
+        "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
+        "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
+        "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
+        "mcp": "Serve the tools of the procedure to an assistant.",
+    },
+    "Build upon": {
+        "agent": "Build the one-file agent.",
+        "deploys": "Say where the pyinfra deploys are, to run or to build upon.",
+    },
 }
+COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
 def _unwrapped(text: str | None) -> str:
@@ -64,16 +77,40 @@ def _unwrapped(text: str | None) -> str:
 class LazyCommand(TyperCommand):
     """A command's name and short help, standing in for a module that is not imported yet."""
 
-    def load(self) -> Any:
-        """Import the command's module and return the real command."""
+    def load(self, context: Any, words: Sequence[str]) -> Any:
+        """Import the command's module and return the real command, with the settings that stand for it."""
         name = str(self.name)
         command: Any = typer.main.get_command(import_module(f"{__name__}.{name.replace('-', '_')}").app)
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]
+        known = settings.defaults(_typed(words), words)
         for each in (command, *getattr(command, "commands", {}).values()):
             each.help = _unwrapped(each.help)
+            for option in (*each.params, each.get_help_option(context)):
+                _improve(option, known)
         return command
+
+
+def _typed(words: Sequence[str]) -> dict[str, str]:
+    """TODO: typed.flags_of."""
+    names = {"-i": "--inventory", "--inventory": "--inventory", "--shared": "--shared", "--via": "--via"}
+    found, rest = {}, iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name in names:
+            found[names[name]] = value if equals else next(rest, "")
+    return found
+
+
+def _improve(option: Any, known: Mapping[str, Any]) -> None:
+    """Have an option be what the settings say where it is not typed, and its help be free of Python's words."""
+    option.default = known.get(option.name, option.default)
+    if option.param_type_name == "argument":
+        option.display_type_rich = lambda ctx: None  # noqa: ARG005 - as typer calls it
+    else:
+        option.rich_help_panel = option.rich_help_panel or options.PANEL_OF.get(option.name)
+        option.metavar = "" if option.is_flag else option.metavar
 
 
 class LazyGroup(TyperGroup):
@@ -81,12 +118,13 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
-        for name, text in COMMANDS.items():
-            self.commands[name] = LazyCommand(name, help=text)
+        for panel, commands in PANELS.items():
+            for name, text in commands.items():
+                self.commands[name] = LazyCommand(name, help=text, rich_help_panel=panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+        return name, command.load(ctx, rest) if isinstance(command, LazyCommand) else command, rest
 
 
 app = typer.Typer(
@@ -94,7 +132,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Roll a permanent heartbeat agent out over SSH, and see, believably, which machines are online.",
-    epilog="Try it without any machine: roosync-ops lab",
+    epilog="Begin with: roosync-ops init. Try it without any machine: roosync-ops lab",
 )
 
 
@@ -118,7 +156,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        program = typer.main.get_command(app)
+        for option in program.params:
+            _improve(option, {})
+        code = program.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
         code = errors.report(error, arguments)
     return errors.delivered(code if isinstance(code, int) else 0)

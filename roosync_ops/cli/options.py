@@ -13,6 +13,15 @@ from . import errors, output
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
 
+_FLEET, _OUTPUT, _TIME = "Which fleet", "Output", "Time and patience"
+#: Parameter to the group of options that `--help` shows it in.
+PANEL_OF: Final = {
+    **dict.fromkeys(("inventory", "shared", "via", "limit"), _FLEET),
+    **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "schema", "utc"), _OUTPUT),
+    **dict.fromkeys(("wait", "deadline", "timeout", "connect_timeout", "patience", "memory", "parallel"), _TIME),
+}
+
+
 class Lang(StrEnum):
     """The language of what people paste or print."""
 
@@ -20,7 +29,10 @@ class Lang(StrEnum):
     fr = "fr"
 
 
-Inventory = Annotated[Path, typer.Option("--inventory", "-i", metavar="FILE", help="The fleet: an inventory file.")]
+Inventory = Annotated[
+    Path,
+    typer.Option("--inventory", "-i", metavar="FILE", envvar="ROOSYNC_INVENTORY", help="The fleet: an inventory file."),
+]
 Shared = Annotated[
     str | None,
     typer.Option(

@@ -40,7 +40,11 @@ _ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
 
 
 class FleetError(ValueError):
-    """An inventory that cannot be used: one sentence that names the machine and the field."""
+    """An inventory that cannot be used: one sentence that names the machine and the field; and what to type next."""
+
+    def __init__(self, said: str, hint: str = "roosync-ops machines check") -> None:
+        super().__init__(said)
+        self.hint = hint
 
 
 class Machine(BaseModel):
