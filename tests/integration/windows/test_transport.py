@@ -217,9 +217,9 @@ def until(holds: Any) -> None:
         time.sleep(0.05)
 
 
-def test_the_py_launcher_comes_before_the_python_on_path(usual: Host) -> None:
+def test_a_python_exe_that_is_found_comes_before_the_py_launcher(usual: Host) -> None:
     probe(usual)
-    assert usual.connector_data["roosync-python"] == "py -3"
+    assert usual.connector_data["roosync-python"] == r"C:\Python311\python.exe"
 
 
 def test_the_inventory_s_python_comes_before_all(fleet: WinFleet) -> None:
