@@ -131,6 +131,8 @@ def _reported(machine: Machine, report: Report, wanted: bundle.Bundle) -> dict[s
         "share_path": None if report.share is None else report.share.path,
         "share_session": None if report.share is None else report.share.session,
         "share": None if share is None else (share.code, _without_path(share.reason, report), share.hint),
+        "drive_watchdog": report.drive.watchdog,
+        "drive_launcher": report.drive.launcher,
         "clock": None if clock is None else clock.reason,
         "offset_ms": report.clock_offset_ms,
     }
