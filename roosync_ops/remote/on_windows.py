@@ -66,17 +66,17 @@ def watchdog(names: Iterable[str]) -> str | None:
 
 def tasks(folder: str = "", depth: int = 2) -> Iterator[str]:
     """Yield the names of scheduled tasks but Windows' own, from the registry: any user may read it, in any language."""
-    if sys.platform != "win32":
-        return
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _TASKS + folder) as key:
-            names = [winreg.EnumKey(key, at) for at in range(winreg.QueryInfoKey(key)[0])]
-    except OSError:
-        return
-    for name in names:
-        yield (f"{folder}\\{name}" if folder else name)[:_MAX_NAME]
-        if depth > 1 and (folder or name.lower() != "microsoft"):
-            yield from tasks(f"{folder}\\{name}", depth - 1)
+    if sys.platform == "win32":
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _TASKS + folder) as key:
+                names = [winreg.EnumKey(key, at) for at in range(winreg.QueryInfoKey(key)[0])]
+        except OSError:
+            names = []
+        for name in names:
+            yield (f"{folder}\\{name}" if folder else name)[:_MAX_NAME]
+            if depth > 1 and (folder or name.lower() != "microsoft"):
+                yield from tasks(f"{folder}\\{name}", depth - 1)
+    yield from ()
 
 
 def uploaded(folder: str) -> bytes:
