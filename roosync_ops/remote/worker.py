@@ -31,7 +31,7 @@ from pyinfra_cli.util import exec_file
 
 from roosync_ops.fleet import Machine
 
-from . import facts, looking, replica, verifying
+from . import doctoring, facts, looking, replica, verifying
 from .checks import ssh_command
 from .ledger import PLANNED, Failure, ledger
 from .preflight import machine_of, wrong_system
@@ -87,6 +87,8 @@ def main() -> int:
         _read_state(request)
     elif "verify" in request:
         verifying.answer(request, _login, say)
+    elif "doctor" in request:
+        looking.each(request, _login, say, doctoring.told)
     elif "look" in request:
         looking.answer(request, _login, say)
     else:
