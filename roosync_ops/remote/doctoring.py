@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
 #: How long one line may take, in s: a drive that hangs there keeps no other line from its answer. And to log in.
-LINE_S: Final = 20.0
+LINE_S: Final = 30.0
 _LOGIN_S: Final = 20.0
 #: What one line's answer may be, in characters.
 _MAX_ANSWER: Final = 8_000
@@ -68,7 +68,7 @@ def _asked(host: Host, script: str, limit_s: float) -> Answer:
     try:
         with Timeout(limit_s + 1, False):  # False: end the block in silence
             _, output = host.run_shell_command(StringCommand(line), _timeout=round(limit_s))
-            return Answer(True, "\n".join(output.stdout_lines or output.stderr_lines)[:_MAX_ANSWER])
+            return Answer(True, "\n".join(output.stdout_lines or output.stderr_lines).strip()[:_MAX_ANSWER])
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one line is that line's answer
         return Answer(False, f"{type(error).__name__}: {error}")
     return silence
