@@ -62,7 +62,8 @@ def for_windows(
 
     fleet = load_inventory(inventory)
     chosen = _the_windows(fleet, machine)
-    asked = [line for line in checklist.LINES if line.over_ssh]
+    lines = checklist.lines()
+    asked = [line for line in lines if line.over_ssh]
     answers, redaction = _answers(fleet, chosen, asked, connect_timeout)
     told = {
         line: redaction.of(answer.text) if answer.ended else None for line, answer in zip(asked, answers, strict=False)
@@ -71,9 +72,7 @@ def for_windows(
     done = all(told.get(line) is not None for line in asked)
     if as_json:
         output.write(
-            json.dumps(
-                {"ok": done, "report": str(report), "lines": [_document(line, told) for line in checklist.LINES]}
-            )
+            json.dumps({"ok": done, "report": str(report), "lines": [_document(line, told) for line in lines]})
         )
     else:
         output.write("\n".join(_screen(told, report)))
@@ -111,8 +110,8 @@ def _answers(
 def _report(told: dict[Line, str | None]) -> Iterator[str]:
     """Yield the report's lines: Markdown, whatever a machine answered."""
     yield f"# doctor windows, roosync-ops {__version__}"
-    for number, line in enumerate(checklist.LINES, 1):
-        yield from ("", f"## {number}. decides {line.decides}", "", f"Should print: {line.prints}", "")
+    for line in checklist.lines():
+        yield from ("", f"## {line.number}. decides {line.decides}", "", f"Should print: {line.prints}", "")
         answer = told.get(line)
         lines = [line.text, "", *(answer or "(not asked, or no answer: paste it here)").splitlines()]
         shown = [text.safe(each) for each in lines]
@@ -121,19 +120,19 @@ def _report(told: dict[Line, str | None]) -> Iterator[str]:
 
 def _screen(told: dict[Line, str | None], report: Path) -> Iterator[str]:
     """Yield what was learned, and then what only a person there can do."""
-    for number, line in enumerate(checklist.LINES, 1):
+    for line in checklist.lines():
         if line.over_ssh:
             answer = told.get(line)
-            yield f"{number:2}. {line.decides}"
+            yield f"{line.number:2}. {line.decides}"
             yield from (
                 f"    {text.safe(each)}"
                 for each in ("no answer" if answer is None else answer or "(nothing)").splitlines()
             )
     yield "\nLeft to a person on that machine:"
-    for number, line in enumerate(checklist.LINES, 1):
+    for line in checklist.lines():
         places = [place for place in line.places if place != "ssh"]
         if places:
-            yield from (f"{number:2}. [{', '.join(places)}] {line.text}", f"    should print: {line.prints}")
+            yield from (f"{line.number:2}. [{', '.join(places)}] {line.text}", f"    should print: {line.prints}")
     yield f"\n{report} holds the answers, without names or addresses: add the others, read it, and attach it."
 
 
