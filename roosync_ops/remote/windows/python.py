@@ -207,15 +207,17 @@ def _sweep(machine: Windows) -> None:
 def _why(machine: Windows, place: str, said: str | None, done: Finished) -> str:
     if said is None and _STUB.search(done.out + done.err):
         return "the Microsoft Store's stub, which is no Python"
-    if said is None and not command.is_path(place) and _is_alias(machine, place.split(maxsplit=1)[0]):
+    if said is None and _is_alias(machine, place):
         return "an alias of the Microsoft Store or of Python's install manager, which an SSH session cannot start"
     return _WORDS.get(said, "no Python of ours")
 
 
-def _is_alias(machine: Windows, name: str) -> bool:
-    """Tell, in any language, whether Windows' own aliases are what a name on PATH stands for."""
-    told = machine.execute(command.line("where.exe", name), timeout_s=30.0)
-    return _ALIASES in next(iter(output.lines(told.out, machine.code_pages())), "").lower()
+def _is_alias(machine: Windows, place: str) -> bool:
+    """Tell, in any language, whether one of Windows' own aliases is at a path, or is what a name on PATH stands for."""
+    if not command.is_path(place):
+        told = machine.execute(command.line("where.exe", place.split(maxsplit=1)[0]), timeout_s=30.0)
+        place = next(iter(output.lines(told.out, machine.code_pages())), "")
+    return _ALIASES in place.lower()
 
 
 def _is_windows(machine: Windows) -> bool:

@@ -120,6 +120,14 @@ def test_an_alias_that_ssh_cannot_start_is_told_as_that_in_any_language(said: st
     )
 
 
+def test_an_alias_that_the_registry_names_is_told_as_that() -> None:
+    store = f"{HOME}\\AppData\\Local\\Microsoft\\WindowsApps\\PythonSoftwareFoundation.Python.3.12_x\\python.exe"
+    key = "HKEY_CURRENT_USER\\Software\\Python\\PythonCore\\3.12\\InstallPath"
+    listing = f"{key}\r\n    ExecutablePath    REG_SZ    {store}\r\n".encode("cp850")
+    machine = Machine({r"reg.exe query HKCU\Software\Python /s": Finished(0, listing)})
+    assert answer(machine)["said"].startswith(f"{store}: an alias of the Microsoft Store")
+
+
 def test_nothing_is_put_on_a_machine_that_is_no_windows() -> None:
     machine = Machine({"ver": Finished(127, b"", b"sh: 1: cmd.exe: not found\n")})
     assert answer(machine, "py -3")["error"] == answer(machine)["error"] == "not-windows"
