@@ -131,3 +131,9 @@ def test_a_drive_that_hangs_is_restarted_by_what_the_machine_has_for_that(drive:
     scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
     [found] = diagnose(scene).machines
     assert (found.cause, found.command) == ("share-hung", command)
+
+
+def test_what_is_typed_over_ssh_is_not_named_for_a_machine_that_has_none() -> None:
+    machine = a_machine(**{**WINDOWS, "transport": "winrm", "port": None})
+    found = seen(machine, drive={"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER})
+    assert (found.drive_watchdog, found.drive_launcher) == (None, None)
