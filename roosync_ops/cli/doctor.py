@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.bootstrap.checklist import Line
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.remote.doctoring import Answer
+    from roosync_ops.gather.doctor import Answer
 
 app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
 
@@ -90,13 +90,13 @@ def _answers(
     fleet: Fleet, machine: Machine, asked: Sequence[Line], connect_s: float
 ) -> tuple[Sequence[Answer], Redaction]:
     """Return an answer a line, as far as they came, and what is to be taken out of them. Raises CommandError."""
-    from roosync_ops.remote import doctoring  # noqa: PLC0415 - as above
+    from roosync_ops.gather import doctor as asking  # noqa: PLC0415 - as above
 
     share = machine.shared or ""
     scripts = [checklist.script(line, share) for line in (checklist.NAMES, *asked)]
     with output.Progress() as progress:
         progress.show(f"asking {machine.machine_id}: {len(asked)} lines")
-        answers, failure = doctoring.put(machine, scripts, connect_s)
+        answers, failure = asking.put(machine, scripts, connect_s)
     *own, path = answers[0].text.strip().split("|") if answers and answers[0].ended else [""]
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.bootstrap import checklist
-from roosync_ops.remote import doctoring
-from roosync_ops.remote.doctoring import LINE_S, Answer
-from roosync_ops.remote.ledger import Failure
-from roosync_ops.remote.windows import command
+from roosync_ops.gather import doctor as asking
+from roosync_ops.gather.doctor import LINE_S, Answer
+from roosync_ops.remote_script.windows import command
+from roosync_ops.transport.failure import Failure
 
 from .test_bootstrap_script import defects
 
@@ -48,7 +48,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[s
             asked.extend(scripts)
             return list(answers), failure
 
-        monkeypatch.setattr(doctoring, "put", put)
+        monkeypatch.setattr(asking, "put", put)
         return asked
 
     return answering
