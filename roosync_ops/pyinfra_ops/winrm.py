@@ -17,6 +17,7 @@ from pyinfra import logger
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.util import get_file_io
 
+from roosync_ops import extras
 from roosync_ops.remote_script.windows import command, python
 from roosync_ops.transport import output, winrm_access, winrm_files, winrm_secret
 
@@ -171,5 +172,5 @@ def _session(access: winrm_access.Access, connect_timeout: float) -> Session:
     try:
         from roosync_ops.transport.winrm_session import Session  # noqa: PLC0415 - pyinfra loads every connector, pypsrp is an extra
     except ImportError:
-        raise ConnectError('WinRM needs pypsrp: pip install "roosync-ops[winrm]"') from None
+        raise ConnectError(f"WinRM needs pypsrp: {extras.install('winrm')}") from None
     return Session(access, connect_timeout)

@@ -26,7 +26,6 @@ from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 from pyinfra.api.state import BaseStateCallback, State, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
-from pyinfra_cli.inventory import make_inventory
 from pyinfra_cli.util import exec_file
 
 from roosync_ops.fleet import Machine
@@ -133,15 +132,15 @@ def _part(host: Host) -> None:
 
 
 def _state_of(request: dict[str, Any]) -> State:
-    """Return pyinfra's state for the inventory file, read by pyinfra itself: group data and all."""
+    """Return pyinfra's state for the machines, as the inventory was read: once, by who asks."""
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)
     config = Config(CONNECT_TIMEOUT=request["connectTimeout"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
     ctx_config.set(config)
-    inventory = make_inventory(request["inventory"], cwd=state.cwd)
+    inventory = Inventory(([Machine.of(name, fields).entry() for name, fields in request["machines"].items()], {}))
     ctx_inventory.set(inventory)
-    state.init(inventory, config, initial_limit=[inventory.get_host(name) for name in request["machines"]])
+    state.init(inventory, config, initial_limit=list(inventory))
     if request["verbose"]:
         state.print_noop_info = state.print_fact_info = True
     return state

@@ -57,8 +57,9 @@ def test_a_name_that_is_none_raises_nothing(host: str) -> None:
         ({}, 22),
         ({"port": 2222}, 2222),
         ({"ssh": {"ssh_port": 23}}, 23),
-        ({"system": "windows", "transport": "winrm"}, 5985),
-        ({"system": "windows", "transport": "winrm", "winrm": {"winrm_port": 5986}}, 5986),
+        ({"system": "windows", "transport": "winrm"}, 5986),
+        ({"system": "windows", "transport": "winrm", "winrm": {"winrm_transport": "http"}}, 5985),
+        ({"system": "windows", "transport": "winrm", "winrm": {"winrm_port": 5999}}, 5999),
     ],
 )
 def test_the_port_is_the_inventorys_or_the_transports_own(fields: dict[str, Any], port: int) -> None:
