@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "agent": "Build the one-file agent.",
     "mcp": "Serve the tools of the procedure to an assistant.",
     "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
+    "doctor": "Ask one real Windows machine what no kit can tell, for a report.",
     "lab": "Run a whole fleet on this computer and play the procedure on it.",
 }
 
