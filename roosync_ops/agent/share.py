@@ -238,8 +238,10 @@ def _read_back(path: str, size: int) -> bytes | None:
 
 def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
     try:
+        if os.path.islink(os.path.dirname(path)):
+            return OwnFile(present=False)
         record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
         return OwnFile(present=False)
     except NotUnderstoodError as error:
