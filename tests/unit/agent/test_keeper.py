@@ -8,7 +8,7 @@ import pytest
 
 from roosync_ops.agent import keeper, share
 from roosync_ops.agent.keeper import can_keep
-from roosync_ops.wire import folder
+from roosync_ops.wire.files import read_file
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
@@ -194,8 +194,12 @@ def test_of_a_flooded_share_the_living_are_kept_and_none_of_it_is_read_at_once(
         put(rig.shared, heartbeat(f"m{number:03}", age_ms=900_000 + number))
     alive = make_rig("z", clock=clock)
     opened: list[str] = []
-    real = folder.read_file
-    monkeypatch.setattr(folder, "read_file", lambda path, limit: opened.append(path) or real(path, limit))
+
+    def noted(path: str, limit: int) -> bytes:
+        opened.append(path)
+        return read_file(path, limit)
+
+    monkeypatch.setattr("roosync_ops.wire.folder.read_file", noted)
     for _ in range(12):
         opened.clear()
         rig.beat(10)

@@ -76,7 +76,7 @@ def test_any_valid_heartbeat_beats_none() -> None:
     interval=st.sampled_from([50, 500, 30_000, 300_000]),
     read_after=st.integers(0, 600_000),
 )
-def test_what_a_machine_has_really_beaten_since_is_believed_of_every_copy(  # noqa: PLR0913 - one of each
+def test_what_a_machine_has_really_beaten_since_is_believed_of_every_copy(  # noqa: PLR0913, PLR0917 - one of each
     now: int, skew: int, own: int, later: int, interval: int, read_after: int
 ) -> None:
     """Its own file is frozen and the live one is called a copy; its clock is wrong by up to a day, either way."""
