@@ -38,6 +38,7 @@ PANELS: Final = {
         "init": "Write an inventory to begin with, and say what comes next.",
         "machines": "List the inventory, check it, or add a machine to it.",
         "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
+        "doctor": "Ask one real Windows machine what no kit can tell, for a report.",
         "lab": "Run a whole fleet on this computer and play the procedure on it.",
     },
     "See": {
@@ -77,19 +78,25 @@ def _unwrapped(text: str | None) -> str:
 class LazyCommand(TyperCommand):
     """A command's name and short help, standing in for a module that is not imported yet."""
 
-    def load(self, context: Any, words: Sequence[str]) -> Any:
-        """Import the command's module and return the real command, with the settings that stand for it."""
+    def load(self) -> Any:
+        """Import the command's module and return the real command."""
         name = str(self.name)
         command: Any = typer.main.get_command(import_module(f"{__name__}.{name.replace('-', '_')}").app)
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]
-        known = settings.defaults(_typed(words), words)
         for each in (command, *getattr(command, "commands", {}).values()):
             each.help = _unwrapped(each.help)
-            for option in (*each.params, each.get_help_option(context)):
-                _improve(option, known)
         return command
+
+
+def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
+    """Return a command whose options are what the settings say where they are not typed among `words`."""
+    known = settings.defaults(_typed(words), words)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        for option in (*each.params, each.get_help_option(context)):
+            _improve(option, known)
+    return command
 
 
 def _typed(words: Sequence[str]) -> dict[str, str]:
@@ -104,7 +111,7 @@ def _typed(words: Sequence[str]) -> dict[str, str]:
 
 
 def _improve(option: Any, known: Mapping[str, Any]) -> None:
-    """Have an option be what the settings say where it is not typed, and its help be free of Python's words."""
+    """Have an option be what the settings say, and its help be in groups and free of Python's words."""
     option.default = known.get(option.name, option.default)
     if option.param_type_name == "argument":
         option.display_type_rich = lambda ctx: None  # noqa: ARG005 - as typer calls it
@@ -124,7 +131,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load(ctx, rest) if isinstance(command, LazyCommand) else command, rest
+        return name, _settled(command.load(), ctx, rest) if isinstance(command, LazyCommand) else command, rest
 
 
 app = typer.Typer(

@@ -1,11 +1,10 @@
 """`roosync-ops init`: an inventory to begin with, the shared folder written down, and what comes next."""
 
-import glob
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
@@ -26,7 +25,7 @@ What may stand in roosync-ops.toml, or under [tool.roosync-ops] of a pyproject.t
 lang, patience.
 
 Exit codes: 0 written, 2 not: nothing is ever overwritten."""
-_INVENTORY: Final = '''"""The fleet: one line a machine, and an ordinary pyinfra inventory. To add one: roosync-ops machines add NAME"""
+_INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""
 
 from roosync_ops.fleet import check_groups, machine
 
@@ -48,9 +47,8 @@ _SETTINGS: Final = """# What roosync-ops need not be told each time; what is typ
 # patience = "auto"
 """
 _STATE: Final = ".shared-state"
-#: Where sync products put a folder, from the home folder and this one on, and on Windows' drives.
-_BELOW: Final = ("/", "/*/", "/*/*/", "/*/*/*/", "/../")
-_PLACES: Final = ("/mnt/*/Synchronisation/RooSync/", "/media/*/*/Synchronisation/RooSync/")
+#: How far below this folder, the one above, the home folder, a mount or a drive of Windows' it is looked for.
+_BELOW: Final = ("", "*/", "*/*/", "*/*/*/")
 _LOOK_S: Final = 3.0
 
 
@@ -88,13 +86,16 @@ def _asked(found: str | None) -> str | None:
 
 
 def _found() -> str | None:
-    """Return the one shared state nearby; a drive that hangs is not waited for."""
+    """Return the one shared state that is nearest; a drive that hangs is not waited for."""
 
     def look() -> set[str]:
-        roots = (Path.cwd(), Path.home())
-        places = [*(glob.escape(str(root)) + below for root in roots for below in _BELOW), *_PLACES]
-        places += [f"{chr(letter)}:/*/Synchronisation/RooSync/" for letter in range(68, 91) if os.name == "nt"]
-        return {os.path.abspath(each) for place in places for each in glob.glob(place + _STATE) if os.path.isdir(each)}
+        roots = [Path.cwd(), Path.cwd().parent, Path.home(), Path("/mnt"), Path("/media")]
+        roots += [Path(f"{chr(letter)}:/") for letter in range(68, 91) if os.name == "nt"]
+        for root in roots:
+            found = {str(each) for below in _BELOW for each in root.glob(below + _STATE) if each.is_dir()}
+            if found:
+                return found
+        return set()
 
     try:
         found = BoundedShare(_LOOK_S).call(look, "looking for the shared folder")

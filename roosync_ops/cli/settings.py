@@ -41,16 +41,15 @@ def inventory() -> Path:
     if named:
         return Path(named)
     above, here = Path(), Path.cwd()
-    while not os.path.lexists(above / _NAME) and here.parent != here:
+    while not (above / _NAME).is_file() and here.parent != here:
         above, here = above / "..", here.parent
-        if (above / _NAME).is_file() and not (_is_ours(above) and _is_ours(above / _NAME)):
-            break
-    return above / _NAME if (above / _NAME).is_file() and _is_ours(above) else Path(_NAME)
+    found = above / _NAME
+    return found if above == Path() or (found.is_file() and _is_ours(above) and _is_ours(found)) else Path(_NAME)
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether nobody but this user and root can have put there what is there. `.` is where the user went."""
-    if os.name != "posix" or path == Path():
+    """Tell whether nobody but this user and root can have put there what is there."""
+    if os.name != "posix":
         return True
     found = path.stat()
     return found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022

@@ -25,7 +25,7 @@ _PAUSE_S: Final = 0.3
 
 
 class TransferError(OSError):
-    """A file that did not get where it was to go; what was there before is still there."""
+    """A file that did not get where it was to go. The message says what became of the one that was there before."""
 
 
 def sftp_path(path: str) -> str:
@@ -50,7 +50,7 @@ def put(sftp: SFTPClient, data: bytes, path: str, *, sleep: Callable[[float], No
             sftp.remove(part)
         if isinstance(error, TransferError):
             raise
-        raise TransferError(f"{target}: not uploaded ({error}); what was there is still there") from error
+        raise TransferError(f"{target}: not uploaded ({error}); {_left(sftp, target)}") from error
 
 
 def get(sftp: SFTPClient, path: str) -> bytes:
@@ -76,11 +76,14 @@ def _verify(sftp: SFTPClient, data: bytes, part: str) -> None:
     came = hashlib.sha256(get(sftp, part)).hexdigest()
     wanted = hashlib.sha256(data).hexdigest()
     if came != wanted:
-        raise TransferError(f"{part}: it arrived with SHA-256 {came}, not {wanted}; what was there is still there")
+        raise TransferError(f"{part}: it arrived with SHA-256 {came}, not {wanted}; it was not put in place")
 
 
 def _put_in_place(sftp: SFTPClient, part: str, target: str, sleep: Callable[[float], None]) -> None:
-    """Replace the target. Windows refuses while a process holds it open."""
+    """Replace the target. Windows refuses while a process holds it open.
+
+    OpenSSH 8.1 and older remove the target and then rename: what fails, or is cut off, in between leaves none.
+    """
     for attempt in range(_ATTEMPTS):
         try:
             sftp.posix_rename(part, target)
@@ -88,11 +91,22 @@ def _put_in_place(sftp: SFTPClient, part: str, target: str, sleep: Callable[[flo
             if attempt == _ATTEMPTS - 1:
                 raise TransferError(
                     f"{target}: not replaced ({error}): a process holds it open, or it may not be written; "
-                    "what was there is still there"
+                    f"{_left(sftp, target)}"
                 ) from error
             sleep(_PAUSE_S)
         else:
             return
+
+
+def _left(sftp: SFTPClient, target: str) -> str:
+    """Word what a failure left at `target`, by looking."""
+    try:
+        sftp.stat(target)
+    except FileNotFoundError:
+        return "no such file is there now: upload it again"
+    except Exception:  # noqa: BLE001 - a connection that broke tells in many ways
+        return "whether the old file is still there is not known"
+    return "what was there is still there"
 
 
 def _clear_away(sftp: SFTPClient, target: str) -> None:

@@ -71,7 +71,7 @@ class WindowsSSHConnector(Windows, SSHConnector):
         print_input: bool = False,  # noqa: ARG002 - pyinfra's signature
         **_arguments: Any,
     ) -> bool:
-        """Upload a file, verify it and put it in place. Raises TransferError; what was there is then still there."""
+        """Upload a file, verify it and put it in place. Raises TransferError."""
         files.put(self._sftp(), content(filename_or_io), remote_filename, sleep=gevent.sleep)
         if print_output:
             echo(f"{self.host.print_prefix}file uploaded: {remote_filename}", err=True)

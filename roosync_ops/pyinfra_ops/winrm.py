@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from roosync_ops.transport.winrm_session import Session
 
-#: Where a Python that only files need may be, if no other was found yet.
-_USUAL: Final = ("py -3", "python")
 #: Under this key of the host's own data: the Python that files go through, "" for none.
 _KEY: Final = "roosync-winrm-python"
 
@@ -150,16 +148,17 @@ class WinrmConnector(Windows):
         known: dict[str, Any] = self.host.connector_data
         place: str | None = known.get(python.KEY) or known.get(_KEY)
         if place is None:
-            place = next((usual for usual in _USUAL if self._answers(usual)), "")
+            place = next((each for each in python.places(self, None) if self._answers(each)), "")
             known[_KEY] = place
         return place
 
     def _answers(self, place: str) -> bool:
-        words = command.words_of(place)
-        if words is None:
-            return False
         # The Store's stub says something too, but never this.
-        done = self.execute(command.python_line(words), b"print('roosync' + '-here')\n", ASK_S)
+        try:
+            with self._started(place) as words:
+                done = self.execute(command.python_line(words), b"print('roosync' + '-here')\n", ASK_S)
+        except (command.NotPlainError, OSError):
+            return False
         return done.code == 0 and done.out.strip() == b"roosync-here"
 
     @contextmanager

@@ -32,7 +32,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import ssh_command
 from roosync_ops.transport.failure import Failure
 
-from . import facts, looking, replica, verifying
+from . import doctoring, facts, looking, replica, verifying
 from .ledger import PLANNED, ledger
 from .preflight import machine_of, wrong_system
 
@@ -87,6 +87,8 @@ def main() -> int:
         _read_state(request)
     elif "verify" in request:
         verifying.answer(request, _login, say)
+    elif "doctor" in request:
+        looking.each(request, _login, say, doctoring.told)
     elif "look" in request:
         looking.answer(request, _login, say)
     else:

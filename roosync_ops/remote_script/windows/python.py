@@ -1,4 +1,4 @@
-"""Which Python on a Windows machine answers: the inventory's, `py`, `python`, the usual folders, the registry."""
+"""Which Python on a Windows machine answers: the inventory's, the usual folders, the registry, `py`, `python`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ NO_PYTHON: Final = "no-python"
 WRONG_SYSTEM: Final = "not-windows"
 _OURS: Final = re.compile(r"(python-[0-9a-f]{12}\.cmd|uv\.exe)(\.[0-9a-f]{8}\.part)?")
 KEY: Final = "roosync-python"
+_SYSTEM: Final = "roosync-is-windows"
 
 #: How each place without a Python of use is told, by what its Python, or the shell, said.
 _WORDS: Final = {
@@ -35,10 +36,12 @@ _WORDS: Final = {
     TOO_OLD: "older than 3.9",
     NOT_WINDOWS: "not on Windows",
 }
-#: The stub that opens the Store says so, and ends with what cmd.exe has for an unknown command.
+#: The stub that opens the Store says so.
 _STUB: Final = re.compile(rb"Microsoft Store|microsoft store")
-_STUB_CODE: Final = 9009
-_FOLDER: Final = re.compile(r"python3(\d*)(?:-(?:32|64|arm64))?", re.IGNORECASE)
+#: Where Windows keeps its aliases: no files that an SSH session could start, the install manager's `py` among them.
+_ALIASES: Final = "\\microsoft\\windowsapps\\"
+#: The installers' folders, and the install manager's (`pythoncore-3.14-64`).
+_FOLDER: Final = re.compile(r"python(?:core-3\.|3)(\d*)(?:-(?:32|64|arm64))?", re.IGNORECASE)
 _HIVES: Final = (r"HKCU\Software\Python", r"HKLM\Software\Python", r"HKLM\Software\WOW6432Node\Python")
 #: PEP 514: Python\<company>\<tag>\InstallPath. python.org's company is PythonCore, uv's is Astral.
 _KEY_NAME: Final = re.compile(r"HKEY.*\\Python\\([^\\]+)\\[^\\]*?(\d+)\.(\d+)[^\\]*\\InstallPath\s*", re.IGNORECASE)
@@ -60,7 +63,9 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
         machine.put_file(BytesIO(ask.upload), f"{ask.request['localDir']}/{PUSHED_NAME}".replace("\\", "/"))
     tried: list[str] = []
     known: str | None = machine.host.connector_data.get(KEY)
-    for place in [known] if known else _places(machine, ask.python):
+    for place in [known] if known else places(machine, ask.python):
+        if not command.is_path(place) and not _is_windows(machine):
+            break  # a name takes a launcher, and nothing is put on a machine of another kind
         try:
             done = _try(machine, place, ask, end)
         except command.NotPlainError as error:
@@ -72,7 +77,7 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
             if ask.is_last:
                 _sweep(machine)
             return done
-        tried.append(f"{place}: {_why(said, done)}")
+        tried.append(f"{place}: {_why(machine, place, said, done)}")
     if not _is_windows(machine):
         return _silent(WRONG_SYSTEM, "; ".join(tried))
     if not ask.bootstrap:
@@ -99,26 +104,26 @@ def install(machine: Windows) -> str:
     return uv.bootstrap(put_file, run)
 
 
-def _places(machine: Windows, named: str | None) -> Iterator[str]:
+def places(machine: Windows, named: str | None) -> Iterator[str]:
     """Yield where a Python may be, in the order of trust; each is asked for only when those before had none."""
     if named:
         yield named
         return
-    yield "py -3"
-    yield "python"
     seen: set[str] = set()
     for path in (*_in_folders(machine), *_in_registry(machine)):
         if path.lower() not in seen:
             seen.add(path.lower())
             if machine.exists(path):
                 yield path
+    yield "py -3"
+    yield "python"
 
 
 def _in_folders(machine: Windows) -> list[str]:
     """Return python.exe of the folders that installers use: for the user, for everybody, and by hand."""
-    local = f"{machine.profile()}\\AppData\\Local\\Programs\\Python"
+    local = f"{machine.profile()}\\AppData\\Local"
     found = []
-    for folder in (local, "C:\\Program Files", "C:"):
+    for folder in (f"{local}\\Programs\\Python", f"{local}\\Python", "C:\\Program Files", "C:"):
         names = [name for name in machine.list_folder(folder + "\\") or () if _FOLDER.fullmatch(name)]
         found += [f"{folder}\\{name}\\python.exe" for name in sorted(names, key=_minor, reverse=True)]
     return found
@@ -172,12 +177,16 @@ def _try(machine: Windows, place: str, ask: Ask, end: float | None) -> Finished:
 
 @contextmanager
 def started_by(machine: Windows, place: str) -> Iterator[tuple[str, ...]]:
-    """Yield the words that start the Python at `place`: its own, or a launcher that is there for this long."""
-    words = command.words_of(place)
+    """Yield the words that start the Python at `place`: its path, or a launcher that is there for this long."""
+    is_path = command.is_path(place)
+    words = command.words_of(place) if is_path else None
     if words is not None:
         yield words
         return
-    text = command.launcher(place, machine.profile(), machine.code_pages()[0])
+    if is_path:
+        text = command.launcher(place, machine.profile(), machine.code_pages()[0])
+    else:
+        text = command.launcher_of_name(place)
     path = f"{command.FOLDER}\\python-{secrets.token_hex(6)}.cmd"
     machine.put_file(BytesIO(text), path.replace("\\", "/"))
     try:
@@ -195,16 +204,28 @@ def _sweep(machine: Windows) -> None:
     machine.delete(command.FOLDER)
 
 
-def _why(said: str | None, done: Finished) -> str:
-    if said is None and (done.code == _STUB_CODE or _STUB.search(done.out + done.err)):
+def _why(machine: Windows, place: str, said: str | None, done: Finished) -> str:
+    if said is None and _STUB.search(done.out + done.err):
         return "the Microsoft Store's stub, which is no Python"
+    if said is None and _is_alias(machine, place):
+        return "an alias of the Microsoft Store or of Python's install manager, which an SSH session cannot start"
     return _WORDS.get(said, "no Python of ours")
 
 
+def _is_alias(machine: Windows, place: str) -> bool:
+    """Tell, in any language, whether one of Windows' own aliases is at a path, or is what a name on PATH stands for."""
+    if not command.is_path(place):
+        told = machine.execute(command.line("where.exe", place.split(maxsplit=1)[0]), timeout_s=30.0)
+        place = next(iter(output.lines(told.out, machine.code_pages())), "")
+    return _ALIASES in place.lower()
+
+
 def _is_windows(machine: Windows) -> bool:
-    """Ask what no shell but a Windows one knows."""
-    done = machine.execute(command.line("cmd.exe", "/c", "ver"), timeout_s=30.0)
-    return b"Windows" in done.out
+    """Ask, once a connection, what no shell but a Windows one knows."""
+    known: dict[str, bool] = machine.host.connector_data
+    if _SYSTEM not in known:
+        known[_SYSTEM] = b"Windows" in machine.execute(command.line("cmd.exe", "/c", "ver"), timeout_s=30.0).out
+    return known[_SYSTEM]
 
 
 def _silent(error: str, said: str) -> Finished:
