@@ -84,6 +84,10 @@ class Machine(BaseModel):
     permanence: Literal["auto", "systemd", "process", "task"] = "auto"
     metadata: dict[str, JsonValue] = {}
 
+    def __str__(self) -> str:
+        """As pyinfra has it in the title of an operation that it is an argument of."""
+        return self.machine_id
+
     @model_validator(mode="before")
     @classmethod
     def _one_place_for_the_address(cls, given: Any) -> Any:

@@ -34,6 +34,10 @@ class _Answer(BaseModel):
         validate_by_alias=True,
     )
 
+    def to_json(self) -> Any:
+        """What pyinfra prints for `pyinfra ... fact ... --json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
 
 T = TypeVar("T", bound=_Answer)
 
@@ -189,10 +193,6 @@ class Report(_Answer):
     def running(self) -> bool:
         return self.status is not None and self.status.running
 
-    def to_json(self) -> Any:
-        """What pyinfra prints for `pyinfra ... fact ... --json`."""
-        return self.model_dump(mode="json", by_alias=True)
-
 
 class Told(Report):
     """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
@@ -278,6 +278,10 @@ class SilenceError(Exception):
         self.code = code
         self.reason = reason
         super().__init__(reason)
+
+    def to_json(self) -> Any:
+        """As an answer's."""
+        return {"code": self.code, "reason": self.reason}
 
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
