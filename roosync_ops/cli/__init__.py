@@ -112,7 +112,8 @@ def _typed(words: Sequence[str]) -> dict[str, str]:
 
 def _improve(option: Any, known: Mapping[str, Any]) -> None:
     """Have an option be what the settings say, and its help be in groups and free of Python's words."""
-    option.default = known.get(option.name, option.default)
+    if option.name in known and not getattr(option, "multiple", False):
+        option.default = known[option.name]
     if option.param_type_name == "argument":
         option.display_type_rich = lambda ctx: None  # noqa: ARG005 - as typer calls it
     else:

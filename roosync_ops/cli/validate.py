@@ -47,6 +47,7 @@ class Format(StrEnum):
 
 @app.command(epilog=_EXAMPLES)
 def validate(  # noqa: PLR0913 - one argument an option
+    machines: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
@@ -58,6 +59,7 @@ def validate(  # noqa: PLR0913 - one argument an option
             "--wait", metavar="SECONDS", min=0, show_default=False, help="Look again until all is as expected."
         ),
     ] = 0.0,
+    _quiet: options.Quiet = False,
     report: Annotated[Format, typer.Option("--format", "-f", help="How to write the report.")] = Format.table,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
@@ -79,7 +81,7 @@ def validate(  # noqa: PLR0913 - one argument an option
         return _print_schema()
     with reading.without_collector():
         fleet = load_inventory(inventory)
-        names = options.names_of(limit)
+        names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
         patient = Patient(patience, memory, fleet)
         if probe:

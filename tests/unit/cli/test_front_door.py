@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from roosync_ops.cli import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,3 +120,101 @@ def test_an_inventory_that_others_may_write_is_not_run_from_below(
 
 def test_deploys_path_is_a_folder_of_deploys(run: Run) -> None:
     assert (Path(run("deploys", "--path").out.strip()) / "rollout.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        pytest.param(["a"], ["a"], id="a machine"),
+        pytest.param(["off"], ["b"], id="a group"),
+        pytest.param(["all"], ["a", "b"], id="all"),
+        pytest.param(["?"], ["a", "b"], id="a glob"),
+        pytest.param(["[!a]"], ["b"], id="a glob of what it is not"),
+        pytest.param(["!a"], ["b"], id="all but one"),
+        pytest.param(["all", "!off"], ["a"], id="all but a group"),
+        pytest.param(["--limit", "!b,all"], ["a"], id="in a list"),
+    ],
+)
+def test_names_stand_for_machines(run: Run, words: list[str], chosen: list[str]) -> None:
+    document = run("validate", "--shared", "shared", "--json", *words).document
+    assert [row["machineId"] for row in document["machines"]] == chosen
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        pytest.param("enrol", "did you mean enroll?", id="close"),
+        pytest.param("nobody-close", "it has a, b, enroll, off", id="not close"),
+        pytest.param("x*", "no such machine or group", id="a glob that fits nobody"),
+        pytest.param("!x", "no such machine or group", id="not one that is not there"),
+        pytest.param("!all", "no machine is left", id="nobody left"),
+    ],
+)
+def test_a_name_that_stands_for_nobody_is_told(run: Run, word: str, said: str) -> None:
+    done = run("validate", "--shared", "shared", word)
+    assert (done.code, said in done.err, next_of(done)) == (2, True, "roosync-ops machines list")
+
+
+def test_quiet_says_nothing_but_what_is_wrong(run: Run, beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOSYNC_SHARED_PATH", "shared")
+    assert run("validate", "-q") == (1, "", "")
+    beat("a")
+    assert run("validate", "--quiet") == (0, "", "")
+    assert "Error: " in run("validate", "--shared", "nowhere", "-q").err
+    assert "1/2" in run("validate").out
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("roosync-ops validate ", {"a", "b", "enroll", "off", "all"}),
+        ("roosync-ops rollout --limit a,", {"a,a", "a,b", "a,enroll", "a,off", "a,all"}),
+        ("roosync-ops diagnose e", {"enroll"}),
+        ("roosync-ops watch --via ", {"a", "b", "enroll", "off", "all"}),
+        ("roosync-ops lab fault place", {"placeholders"}),
+        ("roosync-ops lab fault hang myia-web", {"myia-web1"}),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_every_shell_completes_names(
+    run: Run, monkeypatch: pytest.MonkeyPatch, shell: str, words: str, offered: set[str]
+) -> None:
+    last = words.rpartition(" ")[2]
+    protocol = {
+        "_ROOSYNC_OPS_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+        "_TYPER_COMPLETE_ARGS": words,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_WORD_TO_COMPLETE": last,
+    }
+    for name, value in protocol.items():
+        monkeypatch.setenv(name, value)
+    found = re.sub(r"^_arguments '\*: :\(\((.*)\)\)'$", r"\1", run().out.strip(), flags=re.DOTALL).replace('"', "")
+    assert {word.removesuffix(":::") for word in found.split()} == offered
+
+
+def test_ctrl_c_while_it_loads_is_no_traceback(place: Path) -> None:
+    script = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from roosync_ops.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_without_a_terminal_what_takes_long_says_how_far_it_is_now_and_then() -> None:
+    now, said = [0.0], io.StringIO()
+    with output.Progress(said, lambda: now[0]) as progress:
+        for second in range(35):
+            now[0] = float(second)
+            progress.show(f"{second} s")
+    assert said.getvalue().split("\n") == ["10 s", "20 s", "30 s", ""]
