@@ -28,11 +28,11 @@ MIN_FREE_BYTES = 1_000_000
 
 
 class StepError(Exception):
-    """A step that could not be done: `code` for programs, a sentence, and the next command where the agent said one."""
+    """A step that could not be done: `code` for programs, a sentence, and the folder it is about."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, code: str, message: str, path: str | None = None) -> None:
         self.code = code
-        self.hint = hint
+        self.path = path
         super().__init__(message)
 
 

@@ -126,7 +126,7 @@ def run_verb(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
     """Run one verb and return its answer. Raises StepError with the agent's own words where it failed."""
     reply = ask(folder, argv, limit_s)
     if reply.get("success") is not True:
-        raise StepError(str(reply.get("code")), str(reply.get("message")), reply.get("hint"))
+        raise StepError(str(reply.get("code")), str(reply.get("message")))
     return reply
 
 
@@ -153,8 +153,8 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
 
 def _failure(step: str, error: Exception) -> dict[str, Any]:
     if isinstance(error, StepError):
-        return {"step": step, "code": error.code, "message": str(error), "hint": error.hint}
-    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}", "hint": None}
+        return {"step": step, "code": error.code, "message": str(error), "path": error.path}
+    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
 def _push(folder: str, step: dict[str, Any]) -> None:
@@ -199,7 +199,7 @@ def _look(folder: str, step: dict[str, Any]) -> dict[str, Any]:
     share = reply.get("share")
     problem = share_problem(share, float(step["shareDeadline"])) if isinstance(share, dict) else None
     if problem is not None and isinstance(share, dict):
-        raise StepError(problem[0], f"share {share.get('path')}: {problem[1]}")
+        raise StepError(problem[0], f"share {share.get('path')}: {problem[1]}", share.get("path"))
     return reply
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from roosync_ops import typed
+
 from . import look as looks
 from .facts_model import Measured
 from .ledger import Failure
@@ -110,7 +112,7 @@ def _lost(name: str, reason: str) -> Place:
 
 
 def _hint(name: str) -> str:
-    return f"roosync-ops diagnose {name}"
+    return typed.ours("diagnose", name)
 
 
 def others(machines: Iterable[Machine], chosen: Sequence[Machine]) -> list[Machine]:
