@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 OURS: Final = "roosync-ops"
+#: Where the command to type begins in a sentence of either language.
+COMMAND_BEGINS: Final = f": {OURS} "
 _VIA: Final = (
     *("rollout", "validate", "status", "watch", "history", "report", "schedule"),
     *("restart", "stop", "uninstall", "mcp"),
@@ -57,11 +60,39 @@ def flags_of(arguments: Sequence[str]) -> dict[str, str]:
 
 def ours(verb: str, *words: str) -> str:
     """Return a command of ours, about the fleet at hand."""
+    return " ".join([line((OURS, verb, *words)), *_needed((verb, *words))])
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Make commands without those flags while the block runs: they name places of this computer, and others read it."""
+    kept = repeated()
+    _flags.clear()
+    try:
+        yield
+    finally:
+        repeat(kept)
+
+
+def own(text: str) -> str:
+    """Return a command of ours that stands in our own words as one about the fleet at hand; what is none, as it is."""
+    return ours(*shlex.split(text)[1:]) if text.startswith(f"{OURS} ") else text
+
+
+def ending(template: str) -> str:
+    """Return a sentence of ours, still to be formatted, whose command at the end is about the fleet at hand."""
+    said, begins, rest = template.rpartition(COMMAND_BEGINS)
+    if not said:
+        return template
+    flags = _needed(rest.split())
+    return f"{said}{begins}{rest}" + "".join(f" {word}" for word in flags).replace("{", "{{").replace("}", "}}")
+
+
+def _needed(words: Sequence[str]) -> list[str]:
+    """Return the flags that a command of ours takes and does not name, quoted where they need it."""
     named = {word.partition("=")[0] for word in words}
-    flags = [
-        word for flag, value in _flags.items() if verb in TAKES[flag] and flag not in named for word in (flag, value)
-    ]
-    return line((OURS, verb, *words, *flags))
+    flags = [pair for pair in _flags.items() if words[0] in TAKES[pair[0]] and pair[0] not in named]
+    return [line((word,)) for pair in flags for word in pair]
 
 
 def line(words: Sequence[str]) -> str:

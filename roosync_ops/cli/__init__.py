@@ -22,7 +22,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from roosync_ops import __version__
+from roosync_ops import __version__, typed
 
 from . import errors, output
 
@@ -116,6 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
+    typed.repeat(typed.flags_of(arguments))
     try:
         code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code

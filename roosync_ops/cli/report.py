@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import judge
+from roosync_ops import judge, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
@@ -111,8 +111,6 @@ def report(  # noqa: PLR0913 - one argument an option
         output.write(text)
     elif sent is not None:
         output.write(sent.url)
-    if rollout is None:
-        options.note_flags(inventory, shared, via, needed=not found.ok)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -171,7 +169,8 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     if to is None:
         return None
     run = uuid.uuid4().hex
-    body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
+    with typed.elsewhere():
+        body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
     if dry:
         output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")
         output.write(comment.marked(body, run))

@@ -276,7 +276,7 @@ class Tended(_Answer):
 R = TypeVar("R", bound=Report)
 
 #: What stands in the place of an answer where there is nobody to give one, to its code.
-_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM"}
+_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
 
 

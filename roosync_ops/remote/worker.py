@@ -25,6 +25,7 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 from pyinfra.api.state import BaseStateCallback, State, StateStage
+from pyinfra.connectors import ssh as pyinfra_ssh
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.inventory import make_inventory
 from pyinfra_cli.util import exec_file
@@ -32,7 +33,7 @@ from pyinfra_cli.util import exec_file
 from roosync_ops import typed
 from roosync_ops.fleet import Machine
 
-from . import facts, looking, replica, verifying
+from . import bounded, facts, looking, replica, verifying
 from .checks import there
 from .ledger import PLANNED, Failure, ledger
 from .preflight import machine_of, wrong_system
@@ -83,6 +84,7 @@ def main() -> int:
     """Answer one request; the exit code is 0 unless this process itself is at fault."""
     request = json.loads(sys.stdin.readline())
     _set_up_logging(verbose=request["verbose"])
+    vars(pyinfra_ssh)["read_output_buffers"] = bounded.read_output_buffers
     typed.repeat(request.get("repeat", {}))
     started = time.monotonic()
     if "read" in request:

@@ -61,7 +61,7 @@ def _answer_of(document: object) -> StateDocument:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise StateUnavailableError(
-            f"the machine asked answered no state document: {where or 'all of it'}: {fault['msg']}; its agent may be an old one",
+            f"the machine asked answered no state document: {where or 'all of it'}: {fault['msg']} (an old agent?)",
             typed.ours("rollout", "--dry"),
         ) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import typed
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
 
@@ -22,10 +23,6 @@ _REASONS: Final = {
     errno.EACCES: "may not be read by this user",
     errno.EPERM: "may not be read by this user",
 }
-_HINT: Final = (
-    "name the folder with --shared DIR or ROOSYNC_SHARED_PATH, start the sync product, or look through a machine of "
-    "the fleet: roosync-ops validate --via MACHINE"
-)
 
 
 def read_folder(
@@ -55,11 +52,10 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
     except ShareHungError as error:
         raise StateUnavailableError(
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",
-            "restart the sync product on this computer, allow more time with --deadline SECONDS, or look through a "
-            "machine of the fleet: roosync-ops validate --via MACHINE",
+            typed.ours("matrix"),
         ) from None
     except ShareUnavailableError as error:
         why = _REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}")
-        raise StateUnavailableError(f"the shared state {shared} {why}", _HINT) from None
+        raise StateUnavailableError(f"the shared state {shared} {why}", typed.ours("matrix")) from None
     except ValueError as error:  # a NUL in the path
-        raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", _HINT) from None
+        raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", typed.ours("matrix")) from None

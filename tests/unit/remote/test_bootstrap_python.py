@@ -98,7 +98,7 @@ def test_a_machine_that_may_not_be_given_one_is_refused_at_the_look(host: Any, m
     assert look(machine, monkeypatch) is None
     failure = ledger(host).failure
     assert isinstance(failure, Failure)
-    assert "bootstrap_python=True" in failure.hint
+    assert "bootstrap_python=True" in failure.reason
 
 
 @pytest.mark.usefixtures("host")
