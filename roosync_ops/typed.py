@@ -26,7 +26,7 @@ _SHARED: Final = (*_VIA, "matrix", "diagnose", "dashboard")
 #: Which commands take which of the flags that say what fleet it is about.
 TAKES: Final = {"--inventory": (*_SHARED, "verify-share", "machines"), "--shared": _SHARED, "--via": _VIA}
 #: What neither cmd.exe nor PowerShell takes for anything, without quotes and within double ones.
-_BARE: Final = re.compile(r"[\w.:\\/+=@-]+")
+_BARE: Final = re.compile(r"[\w.:\\/+=-][\w.:\\/+=@-]*")
 _QUOTED: Final = re.compile(r"[\w .:\\/+=@,()#'~-]*[\w .:/+=@,()#'~-]")
 _flags: dict[str, str] = {}
 
@@ -64,10 +64,13 @@ def ours(verb: str, *words: str) -> str:
 
 
 @contextmanager
-def elsewhere() -> Iterator[None]:
-    """Make commands without those flags while the block runs: they name places of this computer, and others read it."""
+def about(flags: Mapping[str, str]) -> Iterator[None]:
+    """Have commands of ours carry `flags`, and no others, while the block runs.
+
+    None at all in what others will read: they name places of this computer.
+    """
     kept = repeated()
-    _flags.clear()
+    repeat(flags)
     try:
         yield
     finally:
@@ -103,7 +106,7 @@ def line(words: Sequence[str]) -> str:
 
 
 def windows(word: str) -> str | None:
-    """Return a word as both cmd.exe and PowerShell read it; None for one that not both read as it is."""
+    """Return a word as both cmd.exe and PowerShell read it; None for one that not both read as it is, or empty."""
     return word if _BARE.fullmatch(word) else f'"{word}"' if _QUOTED.fullmatch(word) else None
 
 
@@ -116,4 +119,5 @@ def there(login: Sequence[str], words: Sequence[str], *, is_windows: bool) -> st
     if not login or any(word is None or not word.isprintable() for word in quoted):
         return None
     terminal = ["-t"] if words[0] == "sudo" else []  # it asks for a password
-    return line([login[0], *terminal, *login[1:], " ".join(filter(None, quoted))])
+    whole = [login[0], *terminal, *login[1:], " ".join(filter(None, quoted))]
+    return None if os.name != "posix" and None in map(windows, whole) else line(whole)

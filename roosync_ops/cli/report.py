@@ -169,7 +169,7 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     if to is None:
         return None
     run = uuid.uuid4().hex
-    with typed.elsewhere():
+    with typed.about({}):
         body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
     if dry:
         output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")

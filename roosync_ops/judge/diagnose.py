@@ -118,7 +118,7 @@ def command(word: str, facts: Mapping[str, Any], sight: Sight) -> str:
     except KeyError:
         return _otherwise(sight)
     if words == HINT:
-        return found[0]  # made by typed already
+        return found[0] or _otherwise(sight)  # made by typed already
     if words[:1] == (LOGIN,):
         return typed.there(sight.login, found, is_windows=is_windows) or _otherwise(sight)
     if words == (SSH_COPY_ID,):

@@ -70,7 +70,7 @@ def write(  # noqa: PLR0913, PLR0917 - what, and where to
     board: Dashboard, shared: str, writer: str, output_dir: str | None, lang: str, deadline_s: float | None
 ) -> str:
     """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError."""
-    with typed.elsewhere():
+    with typed.about({}):
         texts = _files(board, writer, lang)
     files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
     seconds = deadline_s or DEFAULT_DEADLINE_S

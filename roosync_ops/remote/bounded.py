@@ -14,7 +14,7 @@ from .on_common import MARKER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: An answer is at most so long, with all that is said beside it, in bytes: a state of 10,000 machines is half of it.
+#: An answer is at most so long, with all that is said beside it, in bytes: a state of 10,000 machines is some 20 MB.
 MAX_ANSWER: Final = 33_554_432
 #: What is kept of words that are no answer, in bytes.
 _TAIL: Final = 4096

@@ -149,7 +149,7 @@ def test_a_note_leaves_a_machine_as_expected(tmp_path: Path) -> None:
 
 
 def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
-    refused = not_reached("LOGIN_REFUSED", port=2222)
+    refused = not_reached("LOGIN_REFUSED", login=("ssh", "-p", "2222", "me@m.local"))
     posix = cause_of(a_scene(tmp_path, refused))
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
