@@ -2,9 +2,7 @@
 
 import json
 import os
-import tempfile
 import uuid
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -26,6 +24,7 @@ from roosync_ops.show.junit import junit_report
 from roosync_ops.show.report import MAX_COMMENT, report_markdown
 from roosync_ops.show.report_document import report_json
 from roosync_ops.state import SharedState
+from roosync_ops.wire import local
 
 from . import errors, options, output, rollout_file
 
@@ -195,18 +194,10 @@ def _text(found: Report, form: Format, lang: str, sent: comment.Posted | None) -
 
 def _write(file: Path, text: str) -> None:
     """Write the whole report or nothing: whoever reads the file sees no half of it."""
-    temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name[:80]}.", dir=file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text + "\n")
         mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)  # noqa: PTH101 - a name, not a Path
-        os.replace(temporary, file)  # noqa: PTH105 - as above
+        local.write(str(file), f"{text}\n".encode(), mode)
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
         raise errors.usage(f"--output {file}: {error.strerror or error}", "choose another file") from None
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import typed
+from roosync_ops.wire import local
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 
@@ -13,7 +14,7 @@ from .ledger import PREFLIGHT, Failure
 from .on_common import share_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Machine
 
@@ -32,6 +33,11 @@ _SHOWS: Final = {
     "SHARE_READ_ONLY": (("findmnt", "-T"), ("attrib",)),
     "SHARE_REFUSED": (("ls", "-ld", "--"), ("icacls",)),
     "SHARE_FULL": (("df", "-h", "--"), ("dir",)),
+}
+#: What makes a folder the agent's own again: a foreign one is set aside, one that others may write into is closed.
+_MENDS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
+    local.FOREIGN: lambda path: ("mv", "--", path, f"{path}.not-ours"),
+    local.OPEN: lambda path: ("chmod", "go-w", "--", path),
 }
 
 
@@ -73,6 +79,8 @@ def failed(machine: Machine, step: str, code: str, reason: str, path: str | None
 
     `path` is the folder that it is about.
     """
+    if path is not None and code in _MENDS:
+        return Failure(step, code, reason, there(machine, _MENDS[code](path)))
     if path is not None and code in _SHOWS:
         posix, windows = _SHOWS[code]
         return Failure(step, code, reason, there(machine, (*posix, path), (*windows, path)))
@@ -177,6 +185,17 @@ def clock(machine: Machine, report: Report) -> Failure | None:
     )
 
 
+def local_dir(machine: Machine, report: Report) -> Failure | None:
+    """What is run as this user must lie where no other user can have put it."""
+    found = report.local_dir_problem
+    return None if found is None else failed(machine, PREFLIGHT, found.code, found.message, found.path)
+
+
 def everything(machine: Machine, report: Report) -> Failure | None:
     """Return the first reason why no agent may be put on `machine`, or None."""
-    return identity(machine, report) or share(machine, report.share) or clock(machine, report)
+    return (
+        identity(machine, report)
+        or local_dir(machine, report)
+        or share(machine, report.share)
+        or clock(machine, report)
+    )

@@ -167,6 +167,20 @@ def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentS
 Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
 
 
+class Failed(_Answer):
+    """The step of an `apply` that failed, in the agent's own words. `path` is the folder it is about."""
+
+    step: Word
+    code: Word = "FAILED"
+    message: str
+    path: str | None = None
+
+    @property
+    def told(self) -> tuple[str, str, str, str | None]:
+        """What Failure is made of."""
+        return self.step, self.code, self.message, self.path
+
+
 class Report(_Answer):
     """Everything one round trip learns about a machine."""
 
@@ -178,6 +192,8 @@ class Report(_Answer):
     python: Python
     systemd: bool
     local_dir: str
+    #: Why the agent's folder is not its user's alone; what lies there was then neither read nor run.
+    local_dir_problem: Failed | None = None
     agent_sha256: str | None = None
     config: JsonValue = None
     config_problem: str | None = None
@@ -202,20 +218,6 @@ class Told(Report):
     """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
 
     state: dict[str, Any] | None = None
-
-
-class Failed(_Answer):
-    """The step of an `apply` that failed, in the agent's own words. `path` is the folder it is about."""
-
-    step: Word
-    code: Word = "FAILED"
-    message: str
-    path: str | None = None
-
-    @property
-    def told(self) -> tuple[str, str, str, str | None]:
-        """What Failure is made of."""
-        return self.step, self.code, self.message, self.path
 
 
 class Done(_Answer):
