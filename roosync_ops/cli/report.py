@@ -155,12 +155,12 @@ class _Kept(Source):
 def _target(post: str | None, *, dry: bool) -> comment.Target | None:
     if post is None:
         if dry:
-            raise errors.usage("--dry shows what --post would send", "roosync-ops report --post OWNER/REPO#N --dry")
+            raise errors.usage("--dry shows what --post would send", "roosync-ops report --help")
         return None
     try:
         return comment.target(post)
     except ValueError as error:
-        raise errors.usage(f"--post {error}", "roosync-ops report --post OWNER/REPO#460") from None
+        raise errors.usage(f"--post {error}", "roosync-ops report --help") from None
 
 
 def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> comment.Posted | None:

@@ -109,9 +109,7 @@ def save(path: Path, text: str) -> bool:
         local.make_folder(str(path.parent))
         local.write(str(path), text.encode())
     except (OSError, UnicodeError) as error:
-        raise errors.usage(
-            f"{path} cannot be written: {error}", "roosync-ops schedule --memory DIR --install"
-        ) from None
+        raise errors.usage(f"{path} cannot be written: {error}", "roosync-ops schedule --help") from None
     return True
 
 

@@ -176,7 +176,7 @@ def _check_runs(folder: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         ended = child.run(line, _CHECK_S, env=environment)
     except (OSError, child.NotStartedError, child.TimedOutError) as error:
-        raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --memory DIR") from None
+        raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --help") from None
     if ended.code != 0:
         raise errors.usage(f"{sys.executable} does not find roosync_ops from elsewhere", "pip install .")
 

@@ -66,7 +66,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     if schema:
         return _print_schema()
     if path is None and not via:
-        raise errors.usage("no shared folder is named", "roosync-ops verify-share PATH, or --via MACHINE")
+        raise errors.usage("no shared folder is named", "roosync-ops verify-share --help")
     if via:
         from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - PATH alone needs no inventory
 

@@ -28,7 +28,7 @@ def source(system: System, do: str = "probe") -> str:
     `sys.exit(main([..., token]))` runs it.
     """
     shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
-    shared += f"import errno, os, stat\n{_needed(local, 'make_folder', 'create')}"
+    shared += f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
     parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
     if do in _OF_SHARES:
         texts = {"MEASURE": on_measure, "TIDY": on_tidy}

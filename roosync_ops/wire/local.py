@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 
 TYPE_CHECKING = False
@@ -18,6 +19,8 @@ FILE_MODE = 0o600
 #: A folder of another user's, and one that others may write into: what lies in it may be anybody's.
 FOREIGN = "LOCAL_DIR_FOREIGN"
 OPEN = "LOCAL_DIR_OPEN"
+#: One that is everybody's on purpose, such as /tmp: another is to be named.
+SHARED = "LOCAL_DIR_SHARED"
 _OPTIONAL = ("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in _OPTIONAL)
 
@@ -33,7 +36,11 @@ class NotOursError(PermissionError):
     def mend(self) -> list[str]:
         """The words of the command that mends it: a foreign folder is set aside, not removed."""
         where = str(self.filename)
-        return ["mv", where, f"{where}.not-ours"] if self.code == FOREIGN else ["chmod", "go-w", where]
+        words = {FOREIGN: ["mv", where, f"{where}.not-ours"], OPEN: ["chmod", "go-w", where]}
+        return words.get(self.code, ["ls", "-ld", where])
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}; next: {shlex.join(self.mend)}"
 
 
 def check_folder(path: str, *, parents: bool = False) -> None:
@@ -52,7 +59,8 @@ def check_folder(path: str, *, parents: bool = False) -> None:
         found = os.stat(real)
         _check(real, found)
         if found.st_mode & 0o022:
-            raise NotOursError(real, OPEN, "others may write into it")
+            code = SHARED if found.st_mode & stat.S_ISVTX else OPEN
+            raise NotOursError(real, code, "others may write into it")
     for above in _above(path, real) if parents else ():
         found = os.lstat(above)
         _check(above, found)
