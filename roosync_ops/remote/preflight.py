@@ -40,7 +40,7 @@ _GRACE_S: Final = 5
 
 def known_machine() -> Machine | None:
     """Return the machine of the host at hand, reached and sure to be itself; None, and the host failed, otherwise."""
-    return _checked(checks.identity)
+    return _checked(checks.known)
 
 
 def ready_machine() -> Machine | None:
