@@ -79,7 +79,7 @@ def about(flags: Mapping[str, str]) -> Iterator[None]:
 
 def own(text: str) -> str:
     """Return a command of ours that stands in our own words as one about the fleet at hand; what is none, as it is."""
-    return ours(*shlex.split(text)[1:]) if text.startswith(f"{OURS} ") else text
+    return " ".join([text, *_needed(shlex.split(text)[1:])]) if text.startswith(f"{OURS} ") else text
 
 
 def ending(template: str) -> str:

@@ -191,11 +191,11 @@ def local_dir(machine: Machine, report: Report) -> Failure | None:
     return None if found is None else failed(machine, PREFLIGHT, found.code, found.message, found.path)
 
 
+def known(machine: Machine, report: Report) -> Failure | None:
+    """Return the first reason why nothing may be done on `machine` at all, or None."""
+    return identity(machine, report) or local_dir(machine, report)
+
+
 def everything(machine: Machine, report: Report) -> Failure | None:
     """Return the first reason why no agent may be put on `machine`, or None."""
-    return (
-        identity(machine, report)
-        or local_dir(machine, report)
-        or share(machine, report.share)
-        or clock(machine, report)
-    )
+    return known(machine, report) or share(machine, report.share) or clock(machine, report)

@@ -58,7 +58,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
 
 def look(machine: Machine, monkeypatch: pytest.MonkeyPatch, *, rollout: bool = True) -> Machine | None:
     monkeypatch.setattr(preflight, "machine_of", lambda _host: machine)
-    return preflight._checked(checks.everything if rollout else checks.identity)
+    return preflight._checked(checks.everything if rollout else checks.known)
 
 
 def roll_out(machine: Machine) -> list[Any]:
