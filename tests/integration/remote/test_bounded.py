@@ -36,7 +36,7 @@ MOST_KIB = 250 * 1024
     ],
 )
 def test_what_never_ends_is_ended_and_told(tmp_path: Path, babble: str) -> None:
-    program = tmp_path / "endless"
+    program = tmp_path / "babbler"
     program.write_text(f"#!/bin/sh\n{babble}\n")
     program.chmod(0o755)
     with Fleet(tmp_path, ["good", "endless"]) as fleet:
