@@ -97,7 +97,7 @@ def of_sources() -> Iterator[str]:
         parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
         for node in nodes:
             text = node.value if isinstance(node, ast.Constant) and id(node) not in parts else None
-            if isinstance(text, str) and text.startswith("roosync-ops ") and "\n" not in text:
+            if isinstance(text, str) and text.startswith("roosync-ops ") and not set("\n{") & set(text):
                 yield typed.own(text)
 
 
