@@ -23,7 +23,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from roosync_ops import __version__
+from roosync_ops import __version__, typed
 
 from . import errors, options, output, settings
 
@@ -92,22 +92,11 @@ class LazyCommand(TyperCommand):
 
 def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
     """Return a command whose options are what the settings say where they are not typed among `words`."""
-    known = settings.defaults(_typed(words), words)
+    known = settings.defaults(typed.flags_of(words), words)
     for each in (command, *getattr(command, "commands", {}).values()):
         for option in (*each.params, each.get_help_option(context)):
             _improve(option, known)
     return command
-
-
-def _typed(words: Sequence[str]) -> dict[str, str]:
-    """TODO: typed.flags_of."""
-    names = {"-i": "--inventory", "--inventory": "--inventory", "--shared": "--shared", "--via": "--via"}
-    found, rest = {}, iter(words)
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if name in names:
-            found[names[name]] = value if equals else next(rest, "")
-    return found
 
 
 def _improve(option: Any, known: Mapping[str, Any]) -> None:
@@ -163,6 +152,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
+    with typed.about(typed.flags_of(arguments)):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         program = typer.main.get_command(app)
         for option in program.params:

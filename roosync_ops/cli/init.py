@@ -8,6 +8,7 @@ from typing import Final
 
 import typer
 
+from roosync_ops import typed
 from roosync_ops.show.text import safe
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
@@ -71,7 +72,7 @@ def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: optio
     except (OSError, UnicodeError) as error:
         raise errors.usage(f"not written: {error}", "roosync-ops init --help") from None
     output.write(f"{path}: the machines, one line each\n{beside}: {safe(told)}")
-    output.note("Next:  roosync-ops machines add --help")
+    output.note(f"Next:  {typed.ours('machines', 'add', '--help')}")
     return errors.OK
 
 

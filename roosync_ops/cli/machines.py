@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from roosync_ops import show
+from roosync_ops import show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
 from roosync_ops.fleet.adding import USUAL, line_of, with_machine
 
@@ -103,7 +103,8 @@ def add(  # noqa: PLR0913 - one argument an option
     except OSError as error:
         raise errors.usage(f"{inventory}: {error.strerror}", "roosync-ops init") from None
     output.write(f"{inventory}: {group}: {line}")
-    output.note(f"Next:  roosync-ops rollout {name} --dry" if expected == "online" else "Next:  roosync-ops validate")
+    following = ("rollout", name, "--dry") if expected == "online" else ("validate",)
+    output.note(f"Next:  {typed.ours(*following)}")
     return errors.OK
 
 

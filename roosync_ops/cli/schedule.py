@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -106,7 +105,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         dashboard=not no_dashboard and (dashboard is not None or not via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
         probe=probe,
-        exec=[_words(text) for text in exec_ or []],
+        exec=[list(watching.command_target(text).argv) for text in exec_ or []],
         notify=notify or [],
     )
     check(settings)
@@ -122,15 +121,6 @@ def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The f
     from . import scheduled  # noqa: PLC0415 - what a run takes, the installation does not
 
     return scheduled.run(settings)
-
-
-def _words(text: str) -> list[str]:
-    """Return a command in words, its program by its full path: a scheduler has a PATH and a folder of its own."""
-    words = list(watching.command_target(text).argv)
-    found = shutil.which(words[0])
-    if found is None:
-        raise errors.usage(f"--exec {words[0]}: no such program", "name it by its full path")
-    return [os.path.abspath(found), *words[1:]]  # noqa: PTH100 - as above
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:

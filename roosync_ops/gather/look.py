@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from roosync_ops import typed
 from roosync_ops.pyinfra_ops.run import Workers, parts_of
 from roosync_ops.remote_script.facts_model import Report
 from roosync_ops.transport.failure import Failure
@@ -108,7 +109,7 @@ def _noted(event: dict[str, Any], found: dict[str, Look], tell: Callable[[Look],
 
 def lost(machine_id: str, reason: str, seconds: float) -> Look:
     """Return the Look of a machine that no worker told of."""
-    hint = f"roosync-ops rollout {machine_id} --dry --verbose"
+    hint = typed.ours("rollout", machine_id, "--dry", "--verbose")
     failure = Failure(LOOK, "INTERNAL", f"the process that ran pyinfra ended early: {reason}", hint)
     return Look(machine_id, failure, None, None, seconds=seconds)
 
@@ -140,7 +141,7 @@ def _look(event: dict[str, Any]) -> Look:
     try:
         report = None if event.get("report") is None else Report.model_validate(event["report"])
     except ValidationError as error:
-        hint = f"roosync-ops rollout {name} --dry --verbose"
+        hint = typed.ours("rollout", name, "--dry", "--verbose")
         return Look(name, Failure(LOOK, "NOT_UNDERSTOOD", str(error)[:200], hint), None, None, seconds=seconds)
     state = event.get("state")
     if state is None or state.get("success") is True:
@@ -150,10 +151,9 @@ def _look(event: dict[str, Any]) -> Look:
 
 def _refusal(name: str, state: dict[str, Any]) -> Failure:
     """Word an agent that could not tell what its replica shows."""
-    hint = state.get("hint")
     return Failure(
         LOOK,
         str(state.get("code") or "NO_STATE")[:80],
         str(state.get("message") or "no reason given")[:300],
-        hint if isinstance(hint, str) else f"roosync-ops diagnose {name}",
+        typed.ours("diagnose", name),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
@@ -116,8 +117,8 @@ def _named(machine: Machine) -> dict[str, Any]:
         "host": host_of(machine),
         "port": port_of(machine),
         "user": machine.user,
-        "login": checks.ssh_command(machine, "").rstrip(),
-        "known_hosts": known_hosts_of(machine),
+        "login": checks.login(machine),
+        "known_hosts": known_hosts_of(machine) or str(Path.home() / ".ssh" / "known_hosts"),
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from roosync_ops import typed
 from roosync_ops.remote_script.facts_model import Measured
 from roosync_ops.transport.failure import Failure
 
@@ -111,7 +112,7 @@ def _lost(name: str, reason: str) -> Place:
 
 
 def _hint(name: str) -> str:
-    return f"roosync-ops diagnose {name}"
+    return typed.ours("diagnose", name)
 
 
 def others(machines: Iterable[Machine], chosen: Sequence[Machine]) -> list[Machine]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from roosync_ops import typed
 from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, Workers
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
         "verbose": False,
         "connectTimeout": max(1, min(CONNECT_TIMEOUT_S, round(timeout_s))),
     }
-    hint = f"roosync-ops rollout {machine.machine_id} --verbose"
+    hint = typed.ours("diagnose", machine.machine_id)
     with Workers([request]) as workers:
         # A machine that hangs keeps its worker from answering: ending the worker ends the waiting.
         timer = threading.Timer(timeout_s, workers.end)

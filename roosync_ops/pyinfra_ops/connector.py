@@ -11,6 +11,7 @@ from pyinfra.api.output import echo
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
+from roosync_ops.remote_script.bounded import telling
 from roosync_ops.remote_script.windows import command, python
 from roosync_ops.transport import output
 
@@ -94,6 +95,7 @@ class Windows(BaseConnector, abc.ABC):
             echo(f"{self.host.print_prefix}>>> {command}", err=True)
         if isinstance(command, Ask):
             done = python.answer(self, command, timeout_s)
+            done = done._replace(out=telling(done.out))
         else:
             done = self.execute(command.get_raw_value(), _bytes(arguments.get("_stdin")), timeout_s)
         shown = self._shown(done, print_output=print_output)

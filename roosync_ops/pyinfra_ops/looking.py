@@ -10,6 +10,7 @@ from pyinfra.api.config import Config
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
+from roosync_ops import typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError, parse_told
@@ -71,7 +72,7 @@ def _tell(  # noqa: PLR0913, PLR0917 - gevent passes them on
     try:
         found.update(_reached(state, host, machine, request, connect, work))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong on one machine is that machine's failure
-        hint = f"roosync-ops rollout {machine.machine_id} --dry --verbose"
+        hint = typed.ours("rollout", machine.machine_id, "--dry", "--verbose")
         found["failure"] = Failure(_STEP, "INTERNAL", f"{type(error).__name__}: {error}", hint)._asdict()
     say("look", machine=machine.machine_id, seconds=round(time.monotonic() - started, 3), **found)
 

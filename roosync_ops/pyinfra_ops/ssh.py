@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from paramiko import SFTPClient, SSHException
 from pyinfra.api.output import echo
 from pyinfra.connectors.ssh import SSHConnector
 
+from roosync_ops.remote_script.bounded import TOO_MUCH, Budget
+
 from . import sftp as files
 from .connector import Finished, Windows, content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from paramiko import Channel, Transport
-
-_CHUNK: Final = 65_536
 
 
 class WindowsSSHConnector(Windows, SSHConnector):
@@ -51,11 +51,14 @@ class WindowsSSHConnector(Windows, SSHConnector):
         channel.settimeout(timeout_s)
         channel.exec_command(line)
         writer = gevent.spawn(_write, channel, stdin)
-        readers = [gevent.spawn(_read, channel.recv), gevent.spawn(_read, channel.recv_stderr)]
+        budget = Budget(channel.close)
+        readers = [gevent.spawn(budget.read, channel.recv), gevent.spawn(budget.read, channel.recv_stderr)]
         try:
             ended = gevent.wait([*readers, writer], timeout=timeout_s)
             if len(ended) != len(readers) + 1:
                 raise TimeoutError(f"no answer within {timeout_s:g} s")
+            if budget.spent:
+                return Finished(1, TOO_MUCH)
             out, err = (reader.get() for reader in readers)
             return Finished(channel.recv_exit_status(), out, err)
         finally:
@@ -145,7 +148,3 @@ def _write(channel: Channel, stdin: bytes) -> None:
     with suppress(OSError):
         channel.sendall(stdin)
         channel.shutdown_write()
-
-
-def _read(receive: Callable[[int], bytes]) -> bytes:
-    return b"".join(iter(lambda: receive(_CHUNK), b""))

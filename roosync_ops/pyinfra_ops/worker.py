@@ -25,11 +25,14 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 from pyinfra.api.state import BaseStateCallback, State, StateStage
+from pyinfra.connectors import ssh as pyinfra_ssh
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.util import exec_file
 
+from roosync_ops import typed
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script.checks import ssh_command
+from roosync_ops.remote_script import bounded
+from roosync_ops.remote_script.checks import there
 from roosync_ops.transport.failure import Failure
 
 from . import doctoring, facts, looking, replica, verifying
@@ -82,6 +85,8 @@ def main() -> int:
     """Answer one request; the exit code is 0 unless this process itself is at fault."""
     request = json.loads(sys.stdin.readline())
     _set_up_logging(verbose=request["verbose"])
+    vars(pyinfra_ssh)["read_output_buffers"] = bounded.read_output_buffers
+    typed.repeat(request.get("repeat", {}))
     started = time.monotonic()
     if "read" in request:
         _read_state(request)
@@ -159,7 +164,7 @@ def _guarded(work: Callable[..., None], state: State, host: Host, request: dict[
     except Exception as error:  # noqa: BLE001 - see above
         if ledger(host).failure is None:
             logger.exception("%s", host.name)
-            hint = f"roosync-ops rollout {host.name} --verbose"
+            hint = typed.ours("rollout", host.name, "--dry", "--verbose")
             ledger(host).fail(Failure("prepare", "INTERNAL", _reason(error), hint))
         state.failed_hosts.add(host)
         state.active_hosts.discard(host)
@@ -204,7 +209,7 @@ def _login(state: State, host: Host, limit_s: float) -> Failure | None:
 
 def _unreachable(host: Host, said: str) -> Failure:
     machine = machine_of(host)
-    hint = ssh_command(machine, "true", "hostname") if isinstance(machine, Machine) else f"ssh {host.name} true"
+    hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
     for text, code, meaning in _CONNECT_CODES:
         if text in said:
             return Failure(CONNECT, code, f"unreachable: {meaning}: {said}", hint)
@@ -220,7 +225,9 @@ def _change(state: State) -> None:
     except Exception as error:  # noqa: BLE001 - each machine gets a result
         logger.exception("the run ended early")
         for host in state.active_hosts:
-            ledger(host).fail(Failure("run", "INTERNAL", _reason(error), "run it again --verbose"))
+            ledger(host).fail(
+                Failure("run", "INTERNAL", _reason(error), typed.ours("rollout", host.name, "--dry", "--verbose"))
+            )
 
 
 def _result(state: State, host: Host) -> dict[str, Any]:
@@ -229,7 +236,9 @@ def _result(state: State, host: Host) -> dict[str, Any]:
     if host in state.failed_hosts and book.failure is None:
         pending = [step for step, outcome in book.steps.items() if outcome == PLANNED]
         where = pending[0] if pending else "run"
-        book.fail(Failure(where, "FAILED", "pyinfra gave it up", f"roosync-ops rollout {host.name} --verbose"))
+        book.fail(
+            Failure(where, "FAILED", "pyinfra gave it up", typed.ours("rollout", host.name, "--dry", "--verbose"))
+        )
     return {
         "machine": host.name,
         "steps": book.steps,

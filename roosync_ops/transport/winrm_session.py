@@ -17,6 +17,7 @@ from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
 
 from roosync_ops.pyinfra_ops.connector import Finished
+from roosync_ops.remote_script.bounded import MAX_ANSWER, TOO_MUCH
 
 from .winrm_errors import PlaintextError, worded
 
@@ -111,6 +112,8 @@ class Session:
                 if refused is not None and not isinstance(refused, WSManFaultError):
                     raise refused
                 self._receive(process, left)
+                if len(process.stdout) + len(process.stderr) > MAX_ANSWER:
+                    return Finished(1, TOO_MUCH)
         finally:
             self._let_go(process)
             self._used = time.monotonic()

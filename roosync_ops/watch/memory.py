@@ -7,15 +7,13 @@ once whoever sees it, and by nobody twice. A watcher that is killed between the 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
 from roosync_ops.judge.flips import Flips
+from roosync_ops.wire import local
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,12 +49,14 @@ class WatchMemory:
         self.recent: list[dict[str, Any]] = []
         #: Whether only more readings can tell what the last one means (Flips.unsettled).
         self.unsettled = False
+        #: Machine to how long until it is told offline, in ms (Flips.pending).
+        self.pending: dict[str, int] = {}
 
     def step(self, look: Callable[[Flips], list[Flip]]) -> list[Flip]:
         """Let `look` make flips of what is remembered, remember them, and return them."""
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S)
+        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S, mode=local.FILE_MODE)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            local.make_folder(str(self.path.parent))
             with lock:
                 document = self._read()
                 flips = Flips.from_dict(document.get("flips"), self._observer)
@@ -65,7 +65,7 @@ class WatchMemory:
                 self._write({"format": _FORMAT, "flips": flips.as_dict(), "log": log}, durable=bool(told))
         except (OSError, Timeout) as error:
             raise MemoryUnusableError(f"{self.path}: {error}") from None
-        self.recent, self.unsettled = log, flips.unsettled
+        self.recent, self.unsettled, self.pending = log, flips.unsettled, flips.pending
         return told
 
     def history(self) -> list[dict[str, Any]]:
@@ -97,18 +97,8 @@ class WatchMemory:
 
     def _write(self, document: dict[str, Any], *, durable: bool) -> None:
         raw = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-        descriptor, name = tempfile.mkstemp(prefix=self.path.name, suffix=".tmp", dir=self.path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(raw)
-                if durable:  # a power cut right after must not have it told again
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(name, self.path)  # noqa: PTH105 - a name, not a Path
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - as above
-            raise
+        # A power cut right after what is told must not have it told again.
+        local.write(str(self.path), raw, durable=durable)
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Final, cast
 
+from roosync_ops.remote_script.bounded import TOO_MUCH
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
 from roosync_ops.transport import output
 
@@ -72,7 +73,7 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
             tried.append(str(error))
             continue
         said = command.answered(done.out)
-        if said == "ok":
+        if said == "ok" or done.out == TOO_MUCH:
             machine.host.connector_data[KEY] = place
             if ask.is_last:
                 _sweep(machine)

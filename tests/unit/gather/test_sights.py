@@ -34,7 +34,7 @@ def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
     assert found.agent_is_current
     assert found.agent.loop_is_current
     assert found.config_is_current
-    assert (found.share, found.clock, found.login) == (None, None, "ssh -p 2222 me@127.0.0.1")
+    assert (found.share, found.clock, found.login) == (None, None, ("ssh", "-p", "2222", "me@127.0.0.1"))
 
 
 @pytest.mark.parametrize(
