@@ -50,6 +50,10 @@ Output = Annotated[
 Baseline = Annotated[str, typer.Option("--baseline", metavar="MACHINE", help="Whose agent the others are compared to.")]
 Probe = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the machines themselves as well.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
+Every = Annotated[
+    int | None,
+    typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
+]
 Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")]
 
 
@@ -61,6 +65,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     output_dir: Output = None,
     baseline: Baseline = BASELINE,
     probe: Probe = True,
+    every: Every = None,
     serve: Serve = False,
     port: Port = _PORT,
     as_json: options.Json = False,
@@ -73,7 +78,8 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     """Write the dashboard: a page that needs no network, its Markdown twin, and a status badge.
 
     They go into dashboards/ of the shared state, each computer's under its own name, so that no two write one file. A
-    page that is opened later says how old it is. With --serve nothing is written: the same page is shown live.
+    page that is opened later says how old it is. With --serve nothing is written: the same page is shown live, with
+    /metrics for a Prometheus and /healthz (503 where it is not current) beside it.
     """
     fleet = load_inventory(inventory)
     limits = Limits(timeout, connect_timeout, deadline)
@@ -93,6 +99,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
             limits=limits,
             probe=probe,
             memory=memory,
+            every_min=every,
             tell=progress.show,
         )
     output.write(error_free_json(result) if as_json else _told(str(result["dashboardPath"])))
@@ -112,7 +119,7 @@ def _wait_for_ctrl_c() -> None:
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
-    live = Live(look, lambda error: errors.describe(error).message, lang)
+    live = Live(look, lambda error: errors.describe(error).message, lang, every_s)
     try:
         with serving(live, port, every_s) as address:
             output.write(error_free_json({"ok": True, "url": address}) if as_json else address)

@@ -190,6 +190,7 @@ def _dashboard_words(settings: Settings) -> list[str]:
     probe = settings.probe or settings.shared is None
     words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]
     words += ["--probe" if probe else "--no-probe"]
+    words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
 

@@ -43,6 +43,7 @@ class Format(StrEnum):
     json = "json"
     markdown = "markdown"
     junit = "junit"
+    openmetrics = "openmetrics"
 
 
 @app.command(epilog=_EXAMPLES)
@@ -132,6 +133,8 @@ def _text(validation: judge.Validation, report: Format, lang: str) -> str:
         return show.markdown(validation, lang)
     if report is Format.junit:
         return show.junit(validation, lang)
+    if report is Format.openmetrics:
+        return show.openmetrics(validation)
     return show.table(validation, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
 
 
