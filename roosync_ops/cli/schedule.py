@@ -48,6 +48,17 @@ Notify = Annotated[
     ),
 ]
 
+Ping = Annotated[
+    str | None,
+    typer.Option(
+        "--ping",
+        metavar="URL",
+        envvar="ROOSYNC_PING_URL",
+        show_envvar=True,
+        help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
+    ),
+]
+
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
 def schedule(  # noqa: PLR0913 - one argument an option
@@ -67,6 +78,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     probe: Annotated[bool, typer.Option("--probe", help="Have the dashboard ask the machines as well.")] = False,
     exec_: Exec = None,
     notify: Notify = None,
+    ping: Ping = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
     patience: Annotated[
         str, typer.Option("--patience", metavar="SECONDS|auto", help="How much longer silence may last.")
@@ -107,6 +119,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         probe=probe,
         exec=[list(watching.command_target(text).argv) for text in exec_ or []],
         notify=notify or [],
+        ping=ping,
     )
     check(settings)
     return _say(place.installed(settings) if install else place.printed(settings), as_json=as_json)

@@ -252,5 +252,5 @@ def _sentence(name: object, error: ValidationError) -> str:
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{name!s:.80}: {field}: unknown field; known are {', '.join(list(Machine.model_fields)[1:])}"
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     return f"{name!s:.80}: {field}: {message}" if field else f"{name!s:.80}: {message}"
