@@ -51,12 +51,28 @@ def _claim_ahead(words: Sequence[str]) -> None:
         pass
 
 
-def preload() -> None:
-    """Have the loop's modules compiled by a child. Where that fails they are compiled here, as always."""
-    if hasattr(os, "fork"):
-        codes = _from_child()
-        if codes:
-            sys.meta_path.insert(0, _Compiled(codes))
+def compiled() -> bytes:
+    """Have the loop's modules compiled by a child, and return them; nothing where that fails."""
+    if not hasattr(os, "fork"):
+        return b""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _compile(writing)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        codes = pipe.read()
+    os.waitpid(child, 0)
+    return codes
+
+
+def preload(codes: bytes) -> None:
+    """Load the loop's modules from `codes` when they are imported; what is not in there is compiled, as always."""
+    try:  # noqa: SIM105 - contextlib is memory held for months
+        sys.meta_path.insert(0, _Compiled(marshal.loads(codes)))  # noqa: S302 - from our own child, through a pipe
+    except (EOFError, ValueError, TypeError):
+        pass  # a child that failed
 
 
 class _Compiled:
@@ -82,35 +98,18 @@ class _Compiled:
         exec(self._codes.pop(module.__name__)[1], module.__dict__)  # noqa: S102 - our own code, compiled by our child
 
 
-def _from_child() -> Codes:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _compile(writing)
-    os.close(writing)
-    codes: Codes = {}
-    with open(reading, "rb") as pipe:
-        try:
-            while True:
-                name, is_package, code = marshal.load(pipe)  # noqa: S302 - from our own child, through a pipe
-                codes[name] = is_package, code
-        except (EOFError, ValueError, TypeError):
-            pass  # the end, or a child that failed: what is missing is compiled here
-    os.waitpid(child, 0)
-    return codes
-
-
 def _compile(writing: int) -> NoReturn:
     """In the child: import the loop, send the code of each module that this took, and end."""
     try:
         before = set(sys.modules)
         for name in _LOOP:
             __import__(name)
+        codes = {}
+        for name in [name for name in sys.modules if name.startswith("roosync_ops.") and name not in before]:
+            module = sys.modules[name]
+            code = module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
+            codes[name] = hasattr(module, "__path__"), code
         with open(writing, "wb") as pipe:
-            for name in [name for name in sys.modules if name.startswith("roosync_ops.") and name not in before]:
-                module = sys.modules[name]
-                code = module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
-                marshal.dump((name, hasattr(module, "__path__"), code), pipe)
+            marshal.dump(codes, pipe)
     finally:
         os._exit(0)

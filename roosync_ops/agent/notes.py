@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 
@@ -66,7 +67,9 @@ def prepare(config: Config) -> Places:
 def unusable(path: str, error: OSError) -> LocalError:
     """Word a failure of the local folder."""
     reason = f"dossier local inutilisable: {path}: {error.strerror or error}"
-    return LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
+    problem = LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
+    problem.cause = "DISK_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "LOCAL_DIR"
+    return problem
 
 
 def open_journal(places: Places) -> Journal:

@@ -92,7 +92,7 @@ def _install_another_build(local_dir: Path, tmp_path: Path) -> None:
         (copy / name).write_bytes(data + b"\n# another build\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("importlib.resources.files", lambda _: copy / "roosync_ops")
-        bundle.build(local_dir / bundle.AGENT_NAME)
+        bundle.build(local_dir / "agent.pyz")
 
 
 def test_a_machine_with_another_name_is_refused_and_nothing_is_put_on_it(tmp_path: Path) -> None:
