@@ -26,8 +26,8 @@ _Spec: Any = type(sys.__spec__)
 
 def isolate(words: Sequence[str]) -> None:
     """Become the same command, the same process, without site packages and runpy. Returns where that cannot be."""
-    if sys.platform == "win32" or (sys.flags.isolated and sys.flags.no_site and "runpy" not in sys.modules):
-        return  # Windows has no exec: it would be another process
+    if sys.platform == "win32" or sys.argv[0] == "-c":
+        return  # Windows has no exec: it would be another process; and what bare_command starts is as bare as can be
     from .permanence.launch import bare_command  # noqa: PLC0415 - gone with this image
 
     command = bare_command(list(words))
@@ -67,10 +67,13 @@ def compiled() -> bytes:
     return codes
 
 
-def preload(codes: bytes) -> None:
-    """Load the loop's modules from `codes` when they are imported; what is not in there is compiled, as always."""
+def preload(codes: list[bytes]) -> None:
+    """Load the loop's modules from what `compiled` gave when they are imported; what is not there is compiled.
+
+    It is taken out of `codes`: the loop's process is not to hold it for months.
+    """
     try:  # noqa: SIM105 - contextlib is memory held for months
-        sys.meta_path.insert(0, _Compiled(marshal.loads(codes)))  # noqa: S302 - from our own child, through a pipe
+        sys.meta_path.insert(0, _Compiled(marshal.loads(codes.pop())))  # noqa: S302 - from our own child, by a pipe
     except (EOFError, ValueError, TypeError):
         pass  # a child that failed
 

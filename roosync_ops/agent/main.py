@@ -28,17 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .lean import compiled  # noqa: PLC0415 - only a supervisor needs it
         from .permanence.supervisor import supervise  # noqa: PLC0415 - as above
 
-        codes = compiled()
+        codes = [compiled()]
         return supervise(words[1], lambda: _lean(words[2:], codes))
     if arguments is None and "run" in words:
         from .lean import compiled, isolate  # noqa: PLC0415 - only `run` needs it
 
         isolate(words)
-        return _lean(words, compiled())
+        return _lean(words, [compiled()])
     return _answer(words)
 
 
-def _lean(words: list[str], codes: bytes) -> int:
+def _lean(words: list[str], codes: list[bytes]) -> int:
     """Answer `run` in a process of its own, with as little in it as can be."""
     from .lean import preload  # noqa: PLC0415 - as above
 

@@ -66,9 +66,12 @@ def prepare(config: Config) -> Places:
 
 def unusable(path: str, error: OSError) -> LocalError:
     """Word a failure of the local folder."""
-    reason = f"dossier local inutilisable: {path}: {error.strerror or error}"
-    problem = LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
+    detail = f"{path}: {error.strerror or error}"
+    problem = LocalError(
+        f"dossier local inutilisable: {detail}", "indiquer un dossier local accessible en écriture avec --local-dir"
+    )
     problem.cause = "DISK_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "LOCAL_DIR"
+    problem.detail = detail
     return problem
 
 

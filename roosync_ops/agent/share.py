@@ -102,6 +102,7 @@ class ShareTroubleError(ProblemError):
         self.state = state
         self.since_ms = since_ms
         self.cause = f"SHARE_{state.upper()}"
+        self.detail = None if state == HUNG else reason
         super().__init__(reason, _HINTS[state])
 
 

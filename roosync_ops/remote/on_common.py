@@ -28,16 +28,15 @@ MIN_FREE_BYTES = 1_000_000
 
 #: The agent's `cause` where the machine's own disk is full.
 FULL = "DISK_FULL"
-#: The agent speaks French; what its `cause` is in the operator's language. FOLDER is the agent's own.
+#: The agent speaks French; what its `cause` is in the operator's language.
 CAUSES = {
-    FULL: "no space is left on the disk of FOLDER",
-    "LOCAL_DIR": "the agent cannot use its folder FOLDER",
-    "NO_LOOP": "the loop did not start",
+    FULL: "no space is left on the machine's own disk",
+    "LOCAL_DIR": "the agent cannot use its own folder",
     "SHARE_HUNG": "the share gives no answer",
     "SHARE_MISSING": "the share is not there",
     "SHARE_READ-ONLY": "the share is read-only",
     "SHARE_FULL": "the share is full",
-    "SHARE_REFUSED": "the share refuses the user the agent runs as",
+    "SHARE_REFUSED": "the share cannot be written to",
 }
 
 

@@ -142,11 +142,18 @@ def run_verb(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
         run_verb(agent, ["stop", "--no-save-state"], limit_s)
         return run_verb(agent, ["start"], limit_s)
     if reply.get("success") is not True:
-        cause = str(reply.get("cause"))
-        words = CAUSES.get(cause, str(reply.get("message"))).replace("FOLDER", os.path.dirname(agent))
-        words += "; the loop was not stopped" if argv == ["restart"] and cause.startswith("SHARE_") else ""
-        raise StepError(str(reply.get("code")), words, None if cause in CAUSES else reply.get("hint"), cause)
+        raise _refused(argv[0], reply)
     return reply
+
+
+def _refused(verb: str, reply: dict[str, Any]) -> StepError:
+    """Word a verb's failure: in the operator's language where its cause is known, else in the agent's own words."""
+    code, cause, detail = str(reply.get("code")), str(reply.get("cause")), reply.get("detail")
+    if cause not in CAUSES:
+        return StepError(code, str(reply.get("message")), reply.get("hint"), cause)
+    words = f"{CAUSES[cause]}: {detail}" if detail else CAUSES[cause]
+    words += "; the loop was not stopped" if verb == "restart" and cause.startswith("SHARE_") else ""
+    return StepError(code, words, None, cause)
 
 
 def apply(request: dict[str, Any]) -> dict[str, Any]:

@@ -172,14 +172,15 @@ def test_a_login_that_is_refused_is_told(fleet: Fleet, inventory: Path) -> None:
     assert result.failure.code == "LOGIN_REFUSED"
 
 
-def test_a_failing_verb_s_own_words_reach_the_operator(fleet: Fleet, inventory: Path) -> None:
+def test_why_a_verb_failed_reaches_the_operator_in_english(fleet: Fleet, inventory: Path) -> None:
     """The share takes no file: a folder stands where the machine's record belongs."""
     host = fleet[NAMES[0]]
     (host.heartbeat / "in-the-way").mkdir(parents=True)
     (result,) = deploy("rollout", inventory, NAMES[0]).values()
     assert result.failure is not None
     assert result.failure.step == "register"
-    assert "Erreur lors de l'action register" in result.failure.reason
+    assert result.failure.reason.startswith("the share cannot be written to: ")
+    assert str(host.heartbeat) in result.failure.reason
     assert result.steps["push"] == "changed"
 
 

@@ -99,18 +99,24 @@ def test_only_what_a_rollout_that_was_cut_off_left_long_ago_is_swept(tmp_path: P
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        ({"cause": "DISK_FULL", "message": "dossier local inutilisable"}, "no space is left on the disk of {}"),
-        ({"cause": "SHARE_READ-ONLY", "message": "x"}, "the share is read-only; the loop was not stopped"),
+        (
+            {"cause": "DISK_FULL", "detail": "/x: full", "message": "x"},
+            "no space is left on the machine's own disk: /x: full",
+        ),
+        (
+            {"cause": "SHARE_HUNG", "detail": None, "message": "x"},
+            "the share gives no answer; the loop was not stopped",
+        ),
         ({"cause": "NEWER", "message": "ce que dit un agent plus récent"}, "ce que dit un agent plus récent"),
     ],
 )
 def test_what_an_agent_s_failure_is_caused_by_is_said_in_english(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: dict[str, str], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: dict[str, str | None], said: str
 ) -> None:
     monkeypatch.setattr(on_machine, "ask", lambda *_: {"success": False, "code": "X", **reply})
     with pytest.raises(on_common.StepError) as failed:
         on_machine.run_verb(str(tmp_path / "agent.pyz"), ["restart"], 5)
-    assert (failed.value.code, str(failed.value)) == ("X", said.format(tmp_path))
+    assert (failed.value.code, str(failed.value)) == ("X", said)
 
 
 def test_an_agent_of_before_there_was_a_restart_is_stopped_and_started(
