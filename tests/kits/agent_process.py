@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from roosync_ops.agent.builds import named_builds
 from roosync_ops.remote import bundle
 
 
@@ -90,6 +91,11 @@ def a_build(path: Path, name: str, old: str, new: str) -> bundle.Bundle:
             target.write_bytes(data.replace(old.encode(), new.encode(), 1) if source == name else data)
         patch.setattr("importlib.resources.files", lambda _: Path(folder, "roosync_ops"))
         return bundle.build(path)
+
+
+def current(local_dir: Path) -> Path:
+    """Return the file of the build that is to run from there."""
+    return local_dir / named_builds(str(local_dir))[0]
 
 
 def alive(pid: int) -> bool:
