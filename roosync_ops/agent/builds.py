@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-import time
 
 from .bundle import bundle_path
 from .notes import unusable
+from .share import replace_file
 
 AGENT_NAME = "agent.pyz"
 BUILD_FILE = re.compile(r"agent-[0-9a-f]{16}\.pyz")
@@ -27,8 +26,6 @@ sys.exit(main())
 """
 #: A build says which it is at its end, in the zip's comment: remote.bundle writes it.
 _COMMENT = re.compile(rb"roosync-ops agent \S{1,40} ([0-9a-f]{16})\Z")
-#: How long somebody else may keep `agent.pyz` open on Windows, in s.
-_PATIENCE_S = 10.0
 
 
 def named_builds(folder: str) -> list[str]:
@@ -101,28 +98,8 @@ def _kept(local_dir: str) -> list[str]:
 
 def _write(path: str, data: bytes) -> None:
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        with open(os.open(temporary, flags, 0o755), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _replace(temporary: str, path: str) -> None:
-    until = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            return os.replace(temporary, path)
-        except PermissionError:
-            if sys.platform != "win32" or time.monotonic() > until:
-                raise
-        time.sleep(0.1)
+    replace_file(path, os.path.join(folder, f".{name}.{os.getpid()}.new"), data)
+    os.chmod(path, 0o755)  # noqa: S103 - it runs as anybody, and holds nothing
 
 
 def _sweep(local_dir: str, names: list[str]) -> None:
