@@ -137,4 +137,6 @@ def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> li
 
 def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:
     """Return the request for one of the agent's verbs, which must end within its `limit`, in s."""
-    return {"step": step, "do": "verb", "argv": list(argv), "limit": VERB_S + _TOUCHES * machine.share_deadline}
+    verbs = 2 if argv[0] == "restart" else 1  # what ends, and what begins
+    limit = verbs * (VERB_S + _TOUCHES * machine.share_deadline)
+    return {"step": step, "do": "verb", "argv": list(argv), "limit": limit}
