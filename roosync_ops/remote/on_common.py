@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 
@@ -48,6 +49,23 @@ class StepError(Exception):
         self.hint = hint
         self.cause = cause
         super().__init__(message)
+
+
+def refused(verb: str, reply: dict[str, Any]) -> StepError:
+    """Word a verb's failure: in the operator's language where its cause is known, else in the agent's own words."""
+    code, cause, detail = str(reply.get("code")), str(reply.get("cause")), reply.get("detail")
+    if cause not in CAUSES:
+        return StepError(code, str(reply.get("message")), reply.get("hint"), cause)
+    words = f"{CAUSES[cause]}: {detail}" if detail else CAUSES[cause]
+    words += "; the loop was not stopped" if verb == "restart" and cause.startswith("SHARE_") else ""
+    return StepError(code, words, None, cause)
+
+
+def cause_of(error: Exception) -> str | None:
+    """Return the agent's word for why a step failed; a disk that is full is the same whoever meets it."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FULL
+    return getattr(error, "cause", None)
 
 
 def sha256_of(path: str) -> str | None:

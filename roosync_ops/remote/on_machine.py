@@ -7,7 +7,6 @@ library only. It answers with one line of ASCII JSON behind MARKER, so that a sh
 from __future__ import annotations
 
 import binascii
-import errno
 import hashlib
 import json
 import os
@@ -22,7 +21,6 @@ from roosync_ops.agent.running import INSTANCE
 from roosync_ops.wire.identity import hostname
 
 from .on_common import (
-    CAUSES,
     CONFIG_NAME,
     FULL,
     MARKER,
@@ -31,6 +29,8 @@ from .on_common import (
     PUSHED_NAME,
     STATUS_LIMIT_S,
     StepError,
+    cause_of,
+    refused,
     sha256_of,
     share_problem,
 )
@@ -142,18 +142,8 @@ def run_verb(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
         run_verb(agent, ["stop", "--no-save-state"], limit_s)
         return run_verb(agent, ["start"], limit_s)
     if reply.get("success") is not True:
-        raise _refused(argv[0], reply)
+        raise refused(argv[0], reply)
     return reply
-
-
-def _refused(verb: str, reply: dict[str, Any]) -> StepError:
-    """Word a verb's failure: in the operator's language where its cause is known, else in the agent's own words."""
-    code, cause, detail = str(reply.get("code")), str(reply.get("cause")), reply.get("detail")
-    if cause not in CAUSES:
-        return StepError(code, str(reply.get("message")), reply.get("hint"), cause)
-    words = f"{CAUSES[cause]}: {detail}" if detail else CAUSES[cause]
-    words += "; the loop was not stopped" if verb == "restart" and cause.startswith("SHARE_") else ""
-    return StepError(code, words, None, cause)
 
 
 def apply(request: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +157,7 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
             done.append({"step": step["step"], "reply": _STEPS[step["do"]](agent_of(folder, wanted), step)})
         except (StepError, OSError, ValueError) as error:
             failed = _failure(step["step"], error)
-            is_first = is_first and _cause(error) == FULL
+            is_first = is_first and cause_of(error) == FULL
             break
     agent = agent_of(folder, wanted)
     own = status(agent) if request.get("look", True) else None
@@ -188,13 +178,6 @@ def _failure(step: str, error: Exception) -> dict[str, Any]:
     if isinstance(error, StepError):
         return {"step": step, "code": error.code, "message": str(error), "hint": error.hint}
     return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}", "hint": None}
-
-
-def _cause(error: Exception) -> str | None:
-    """Return the agent's word for why a step failed; a disk that is full is the same whoever meets it."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FULL
-    return getattr(error, "cause", None)
 
 
 def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
