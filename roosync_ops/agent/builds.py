@@ -40,9 +40,10 @@ def named_builds(folder: str) -> list[str]:
 
 
 def entry(path: str) -> str:
-    """Return what starts the build in `path` for as long as it is the one to run."""
+    """Return what is to start the build in `path` once it is named; a copy that lies elsewhere starts itself."""
     folder, name = os.path.split(path)
-    return os.path.join(folder, AGENT_NAME) if named_builds(folder)[:1] == [name] else path
+    script = os.path.join(folder, AGENT_NAME)
+    return script if BUILD_FILE.fullmatch(name) and os.path.exists(script) else path
 
 
 def adopt(local_dir: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from roosync_ops.agent import builds
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.permanence import launch
 from roosync_ops.remote import bundle
 
 ONE, TWO, THREE = (f"agent-{digit * 16}.pyz" for digit in "123")
@@ -88,11 +89,16 @@ def test_agent_pyz_runs_what_it_names_from_any_folder_and_in_isolation(local: Pa
         assert built.build_id.encode() in done.stdout
 
 
-def test_what_is_to_run_is_started_by_agent_pyz_and_a_copy_by_its_own_name(local: Path) -> None:
+def test_what_is_permanent_starts_what_is_named_then_and_a_question_is_this_build_s(
+    local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     builds.put(str(local), ONE, b"")
-    assert builds.entry(str(local / ONE)) == str(local / "agent.pyz")
-    assert builds.entry(str(local / TWO)) == str(local / TWO)
+    for name in (ONE, TWO):  # a build that is pushed and not named yet installs what will start it
+        monkeypatch.setattr(launch, "bundle_path", lambda name=name: str(local / name))
+        assert launch.agent_command(["run"])[-2:] == [str(local / "agent.pyz"), "run"]
+        assert launch.agent_command(["look"])[-2:] == [str(local / name), "look"]
     assert builds.entry("/elsewhere/agent.pyz") == "/elsewhere/agent.pyz"
+    assert builds.entry(f"/elsewhere/{ONE}") == f"/elsewhere/{ONE}"
 
 
 @pytest.mark.parametrize("call", ["open", "fsync", "replace"])
