@@ -68,14 +68,13 @@ def end_all(config: Config, places: Places, *, save: bool) -> None:
 
     Without `save` this machine's own record is left as it is. Raises LocalError where a loop lives on.
     """
-    found = loops(config.local_dir)
-    for each in found if sys.platform == "win32" else []:
+    for each in loops(config.local_dir) if sys.platform == "win32" else []:
         _request(each, save=save or each.folder != places.folder)
     if not save:
         _request(places, save=False)
     for mechanism in permanence.active(config):
         mechanism.stop()
-    for each in found:
+    for each in loops(config.local_dir):
         _end(each, _END_S + config.share_deadline_s)
 
 
