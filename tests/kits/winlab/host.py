@@ -122,13 +122,15 @@ class WinHost:
         *argv: str,
         timeout: float = 120,
         input: bytes | None = None,  # noqa: A002 - as subprocess calls it
+        elevated: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a Windows program at the console: in no SSH session and no job, seeing every drive.
 
-        Raises HostDownError and subprocess.TimeoutExpired.
+        With the user's ordinary token, or "as administrator". Raises HostDownError and subprocess.TimeoutExpired.
         """
+        environment = {**_line(argv), "WINLAB_TOKEN": "elevated" if elevated else "ordinary"}
         return subprocess.run(
-            self._console(), input=input or b"", capture_output=True, timeout=timeout, check=False, env=_line(argv)
+            self._console(), input=input or b"", capture_output=True, timeout=timeout, check=False, env=environment
         )
 
     def ssh(

@@ -11,6 +11,7 @@ MALFORMED = "The task XML is malformed."
 UNEXPECTED = "The task XML contains an unexpected node."
 MISSING = "The task XML is missing a required element or attribute."
 VALUE = "The task XML contains a value which is incorrectly formatted or out of range."
+UNMAPPED = "No mapping between account names and security IDs was done."
 NAMESPACE_WRONG = "The task XML contains an element or attribute from an unexpected namespace."
 
 

@@ -60,9 +60,10 @@ def _null() -> int:
 class Process:
     """A process and all it starts, by its command line and folder. OSError with `winerror` if it cannot be started."""
 
-    def __init__(self, command: str, arguments: str, directory: str) -> None:
+    def __init__(self, command: str, arguments: str, directory: str, *, elevated: bool) -> None:
         line = f'"{os.path.expandvars(command).strip(chr(34))}" {arguments}'.rstrip()
         folder = os.path.expandvars(directory) if directory else os.path.expandvars(r"%SystemRoot%\system32")
+        os.environ["WINLAB_TOKEN"] = "elevated" if elevated else "ordinary"  # inherited
         null, info, start = _null(), _Information(), _Startup(flags=_USE_HANDLES)
         start.cb, start.stdin, start.stdout, start.stderr = ctypes.sizeof(start), null, null, null
         flags = _CREATE_SUSPENDED | _CREATE_NO_WINDOW | _NEW_GROUP
