@@ -71,6 +71,21 @@ class CodedError(ProblemError):
         super().__init__(reason, hint)
 
 
+def no_session() -> CodedError:
+    """Word that nobody is logged on."""
+    from .windows_user import user_name  # noqa: PLC0415 - only a failure asks
+
+    reason = f"{user_name()} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
+    return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
+
+
+def drive_not_mounted(detail: str) -> CodedError:
+    """Word that the logon session does not have the drive."""
+    reason = f"le dossier partagé n'est pas visible dans la session ouverte: {detail}"
+    hint = "démarrer le client de synchronisation dans cette session, puis action start"
+    return CodedError(DRIVE_NOT_MOUNTED, reason, hint, EXIT_SHARE)
+
+
 class MissingMachineIdError(ProblemError):
     """An empty machineId."""
 

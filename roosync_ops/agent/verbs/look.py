@@ -9,8 +9,8 @@ import sys
 
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.context import config_of
+from roosync_ops.agent.errors import drive_not_mounted
 from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.permanence.task import drive_not_mounted
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.folder import HEARTBEATS
 

@@ -15,9 +15,11 @@ from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.logon import give_to_file
 from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence import schtasks, task_xml
-from roosync_ops.agent.permanence.task import Task, local_name, program_of
+from roosync_ops.agent.permanence.task import Task
+from roosync_ops.agent.permanence.task_program import local_name, program_of
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
 
+SID = "S-1-5-21-1-2-3-1001"
 WORDS = ["run", "--supervised", "task", "--local-dir", "L"]
 
 
@@ -39,7 +41,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 @pytest.fixture
 def task(config: Config, fake: FakeSchtasks) -> Task:
-    return Task(config, schtasks.Scheduler(fake), lambda: r"PC\me")
+    return Task(config, schtasks.Scheduler(fake, SID))
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def started(task: Task, fake: FakeSchtasks) -> Task:
 
 def again(task: Task, fake: FakeSchtasks) -> Task:
     """Ask as another process would: nothing remembered."""
-    return Task(task._config, schtasks.Scheduler(fake), lambda: r"PC\me")
+    return Task(task._config, schtasks.Scheduler(fake, SID))
 
 
 def test_install_registers_a_disabled_task_once(task: Task, fake: FakeSchtasks) -> None:
@@ -241,7 +243,7 @@ def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypat
 def test_schtasks_is_windows_own_and_its_lines_are_the_documented_ones(task: Task, fake: FakeSchtasks) -> None:
     assert schtasks.program().endswith("schtasks.exe")
     task.install(WORDS)
-    document = task_xml.permanent(program_of(WORDS, task._local_dir, r"PC\me"), enabled=False)
+    document = task_xml.permanent(program_of(WORDS, task._local_dir, SID), enabled=False)
     assert fake.tasks[task.name] == document.replace("\n", "\r\n")
     create = next(line for line in fake.lines if line[0] == "/Create")
     assert create[:4] == ["/Create", "/TN", task.name, "/XML"]

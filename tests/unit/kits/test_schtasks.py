@@ -2,59 +2,16 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 
-from tests.kits.winlab.tasks.engine import Engine, Launch, Order, Registered, World
+from tests.kits.winlab.tasks.engine import Launch, World
 from tests.kits.winlab.tasks.schema import validate
 from tests.kits.winlab.tasks.schtasks import Answer, answer
 
-from .task_documents import AT_LOGON, KEEP_ALIVE, NO_LIMIT, POWERED, text
+from .task_documents import AT_LOGON, DOCUMENT, KEEP_ALIVE, NO_LIMIT, POWERED, Fake, text
 
 NAME = "\\ours\\beat"
-DOCUMENT = text(AT_LOGON + KEEP_ALIVE, POWERED + NO_LIMIT)
-
-
-@dataclass
-class Fake:
-    """A machine without disk, registry or processes."""
-
-    engine: Engine = field(default_factory=lambda: Engine(1_800_000_000.0))
-    files: dict[str, bytes] = field(default_factory=lambda: {"task.xml": DOCUMENT.encode("utf-16")})
-    options: dict[str, str] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-    orders: list[Order] = field(default_factory=list)
-    host: str = "MYIA-PO-2024"
-    user: str = "me"
-    sid: str = "S-1-5-21-1-2-3-1001"
-
-    def now(self) -> float:
-        return 1_800_000_000.0
-
-    def option(self, name: str) -> str | None:
-        return self.options.get(name)
-
-    def read(self, cwd: str, path: str) -> bytes:
-        if path not in self.files:
-            raise FileNotFoundError(cwd, path)
-        return self.files[path]
-
-    def save(self, record: Registered) -> None:
-        self.folders.add(record.path.rpartition("\\")[0])
-
-    def erase(self, path: str) -> None:
-        pass
-
-    def has_folder(self, path: str) -> bool:
-        return path in self.folders
-
-    def obey(self, orders: Sequence[Order]) -> None:
-        self.orders += orders
-
-    def schtasks(self, *words: str) -> Answer:
-        return answer(self, "C:\\", words)
 
 
 @pytest.fixture

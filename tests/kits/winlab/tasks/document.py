@@ -97,6 +97,8 @@ def parse(document: bytes) -> Node:
         builder.parser.Parse(document, True)
     except expat.ExpatError as error:
         raise SchemaError(MALFORMED, "", str(error), place=(error.lineno, error.offset // 2 + 1)) from error
+    except LookupError as error:  # an encoding that nobody knows
+        raise SchemaError(MALFORMED, "", str(error)) from error
     if builder.root is None:
         raise SchemaError(MALFORMED, "", "no element")
     return builder.root

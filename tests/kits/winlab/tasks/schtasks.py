@@ -133,7 +133,7 @@ def _resolve_users(node: Node, call: _Call) -> None:
     """Every UserId becomes a SID; a name that the account database has not got is an error of the document's."""
     for child in node.children:
         _resolve_users(child, call)
-    if node.name != "UserId" or node.text.strip() == call.machine.sid:
+    if node.name != "UserId" or node.text.strip().startswith("S-1-"):
         return
     names = {call.machine.user.lower(), f"{call.machine.host}\\{call.machine.user}".lower()}
     if node.text.strip().lower() not in names or call.machine.option("names-unknown") is not None:
