@@ -90,7 +90,7 @@ def state(host: WinHost) -> Path:
 
 
 def schtasks(host: WinHost, *words: str) -> subprocess.CompletedProcess[bytes]:
-    return host.run("schtasks", *words)
+    return host.run("schtasks", *words, elevated=True)
 
 
 def create(host: WinHost, triggers: str = ALIVE) -> None:
