@@ -12,8 +12,8 @@ import typer
 
 from roosync_ops import judge
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.remote.ledger import FAILED
-from roosync_ops.remote.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
+from roosync_ops.pyinfra_ops.ledger import FAILED
+from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.text import safe
 

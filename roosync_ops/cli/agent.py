@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import show
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 
 from . import errors, options, output
 

@@ -10,7 +10,7 @@ from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
-from roosync_ops.remote.run import Result
+from roosync_ops.pyinfra_ops.run import Result
 
 from . import acting, errors, options, output, reading
 

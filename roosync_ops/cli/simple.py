@@ -10,7 +10,7 @@ import typer
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.judge import Validation
-from roosync_ops.remote.run import Result
+from roosync_ops.pyinfra_ops.run import Result
 
 from . import acting, errors, options, output, reading
 

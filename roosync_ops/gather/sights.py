@@ -8,24 +8,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
-from roosync_ops.remote import bundle, checks, plan
-from roosync_ops.remote.diagnose import Reach, Reaching, host_of, known_hosts_of, port_of
-from roosync_ops.remote.diagnose_tidy import TidyError, orphans
-from roosync_ops.remote.facts_model import Beat, LoopConfig, OwnFile, ShareState, ViewState
-from roosync_ops.remote.look import look
+from roosync_ops.pyinfra_ops import plan
+from roosync_ops.remote_script import bundle, checks
+from roosync_ops.remote_script.facts_model import Beat, LoopConfig, OwnFile, ShareState, ViewState
 from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.state.errors import StateUnavailableError
+from roosync_ops.transport.reach import Reach, Reaching, host_of, known_hosts_of, port_of
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
+
+from .look import look
+from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.remote.facts_model import AgentStatus, Report
-    from roosync_ops.remote.look import Look
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
 
     from .limits import Limits
+    from .look import Look
 
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import asyncssh
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 
 from . import files
 from .delays import Delay

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
 from roosync_ops.agent.errors import LocalError, UsageError
-from roosync_ops.remote.bundle import AGENT_NAME, BundleError, build, identify
+from roosync_ops.remote_script.bundle import AGENT_NAME, BundleError, build, identify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote.run import Result, run
+from roosync_ops.pyinfra_ops.run import Result, run
 from tests.kits.sshd import Fleet, free_ports, why_not
 
 if TYPE_CHECKING:

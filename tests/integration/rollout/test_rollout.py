@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote import bundle
-from roosync_ops.remote.via import ViaError, read_state
+from roosync_ops.gather.via import ViaError, read_state
+from roosync_ops.remote_script import bundle
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
 from tests.kits.sshd import Fleet, hung_server
@@ -353,7 +353,7 @@ class TestPlainPyinfra:
         assert fleet.shared.is_dir()
 
     def test_the_fact_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
-        answer = pyinfra(inventory, "fact", "--json", "--limit", NAMES[0], "roosync_ops.remote.facts.MachineFacts")
+        answer = pyinfra(inventory, "fact", "--json", "--limit", NAMES[0], "roosync_ops.pyinfra_ops.facts.MachineFacts")
         (facts,) = answer.document.values()
         assert facts[NAMES[0]]["hostname"] == NAMES[0]
         assert fleet.shared.is_dir()

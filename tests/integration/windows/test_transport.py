@@ -17,13 +17,14 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
 from roosync_ops.fleet import machine
-from roosync_ops.remote import checks, facts
-from roosync_ops.remote.ask import Ask
-from roosync_ops.remote.facts_model import Reply, Report, SilenceError, parse_reply
-from roosync_ops.remote.preflight import machine_of
-from roosync_ops.remote.windows import command
-from roosync_ops.remote.windows.files import TransferError
-from roosync_ops.remote.windows.ssh import WindowsSSHConnector
+from roosync_ops.pyinfra_ops import facts
+from roosync_ops.pyinfra_ops.ask import Ask
+from roosync_ops.pyinfra_ops.preflight import machine_of
+from roosync_ops.pyinfra_ops.sftp import TransferError
+from roosync_ops.pyinfra_ops.ssh import WindowsSSHConnector
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
+from roosync_ops.remote_script.windows import command
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 

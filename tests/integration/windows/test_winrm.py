@@ -22,10 +22,10 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote.run import run
-from roosync_ops.remote.windows import winrm_files
-from roosync_ops.remote.windows.winrm import WinrmConnector
-from roosync_ops.remote.windows.winrm_secret import PASSWORD
+from roosync_ops.pyinfra_ops.run import run
+from roosync_ops.pyinfra_ops.winrm import WinrmConnector
+from roosync_ops.transport import winrm_files
+from roosync_ops.transport.winrm_secret import PASSWORD
 from tests.kits import wsman
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 from tests.kits.wsman import USER, Endpoint, Runner
@@ -35,7 +35,7 @@ pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from roosync_ops.remote.windows.connector import Finished
+    from roosync_ops.pyinfra_ops.connector import Finished
 
 NAME = "MYIA-WEB1"
 PYTHON = "python -I -S -"

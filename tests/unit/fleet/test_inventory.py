@@ -9,7 +9,7 @@ import pytest
 from pyinfra.api.inventory import Inventory
 
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory, machine
-from roosync_ops.remote.windows.ssh import WindowsSSHConnector
+from roosync_ops.pyinfra_ops.ssh import WindowsSSHConnector
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.sights import sight, with_witnesses
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Scene, Sight
-from roosync_ops.remote.diagnose import Reach
-from roosync_ops.remote.look import Look
+from roosync_ops.transport.reach import Reach
 from tests.kits.shares import NOW
-from tests.unit.remote.builders import BUNDLE, a_machine, a_report, a_share, a_status
+from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_report, a_share, a_status
 
 WINDOWS = {"system": "windows", "shared": "G:/Mon Drive/.shared-state"}
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import Machine
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.testimony import testimony as told_by
-from roosync_ops.remote.facts_model import AgentStatus, Clock, Report
-from roosync_ops.remote.ledger import Failure
-from roosync_ops.remote.look import Look
+from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
+from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.times import to_iso
-from tests.unit.remote.builders import a_report
+from tests.unit.pyinfra_ops.builders import a_report
 
 HOUR = 3_600_000
 NOW = 1_770_891_330_000
