@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 
 from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, no_session
 from .notes import ASK_LOCK, take, unusable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Answer = tuple[dict[str, Any], list[str]]
 
-#: How long another question may take, and how long an answer may, beside the share's deadlines, in s.
+#: How long another question may take, and how long an answer may, beside the touches of the share, in s.
 _TURN_S = 60.0
 _ANSWER_S = 30.0
 _LOOK_S = 0.05
@@ -38,13 +38,16 @@ _ENDED = 3
 
 
 def sees_share(config: Config) -> bool:
-    """Tell whether this session has the shared folder. A hung one is there; off Windows the question does not arise."""
+    """Tell whether this session has the shared folder; off Windows the question does not arise.
+
+    One that gives no answer here says nothing: the logon session is asked, and only what hangs there is hung.
+    """
     if sys.platform != "win32":
         return True
     try:
         return BoundedShare(config.share_deadline_s).call(lambda: os.path.isdir(config.shared), "looking at the share")
     except ShareHungError:
-        return True
+        return False
 
 
 def ask_instead(flags: Flags, config: Config, verb: str) -> Answer | None:
@@ -113,7 +116,7 @@ class _Question:
                 _remove(path)
 
     def _wait(self, task: OneShot) -> dict[str, Any]:
-        until = time.monotonic() + _ANSWER_S + 3 * self._config.share_deadline_s
+        until = time.monotonic() + _ANSWER_S + max(3 * self._config.share_deadline_s, FIRST_READING_S)
         look_at, ended = time.monotonic() + _RESULT_S, 0
         while time.monotonic() < until:
             answer = self._read()

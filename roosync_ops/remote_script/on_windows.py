@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
+from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, PUSHED_NAME, StepError, parse_last_line, silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0
 #: A look that a logon session is asked for takes a task's start and end, in s, beside the share's own deadline.
 LOGON_S = 25.0
+#: How long this session's own look has, in s: where it does not end, that proves nothing.
+HERE_S = 20.0
 #: The logon session's own word: whatever this SSH session sees, the agent would not see more.
 _FINAL = ("NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED")
 #: Looks at the share argv[1] from this session, and writes nothing.
@@ -62,21 +64,21 @@ def uploaded(folder: str) -> bytes:
 def look_at_share(
     shared: str | None, limit_s: float, folder: str, status: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Look at the share as the agent would, and write nothing; `hung` where it gave no answer.
+    """Look at the share as the agent would, and write nothing; `hung` where it gave the agent no answer.
 
-    This SSH session may not see a drive that the user's logon session does: a loop that has just written to the share
-    is believed, and where there is an agent, it is asked.
+    This SSH session may not see a drive that the user's logon session does, or hang in it: a loop that has just
+    written to the share is believed, and where there is an agent, it is asked.
     """
     if shared is None:
         return None
     told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, folder)
     if told is not None:
         return told
-    code, output = _run(["-c", _LOOK, shared], limit_s + STATUS_LIMIT_S)
+    code, output = _run(["-c", _LOOK, shared], min(limit_s, HERE_S))
     facts = parse_last_line(output)
-    if code is None or facts is None:
-        return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
-    return facts
+    if facts is not None:
+        return facts
+    return {"path": shared, "problem": "no answer in this SSH session" if code is None else output[:200]}
 
 
 def _proved_by_loop(shared: str, status: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,0 +1,33 @@
+"""A drive that hangs or is slow in one session and not in another, on Windows-like hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.kits.fuse import needs_fuse
+from tests.kits.windows_agent import WindowsAgent
+from tests.kits.winlab import WinFleet, WinHostSpec, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REASON = why_not()
+pytestmark = [pytest.mark.skipif(REASON is not None, reason=REASON or ""), needs_fuse]
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[WindowsAgent]:
+    """Yield an agent on a host whose SSH sessions hang where they touch the drive."""
+    with WinFleet([WinHostSpec("MYIA-PO-2026", drive_in_ssh="hangs")]) as fleet:
+        yield WindowsAgent(fleet["MYIA-PO-2026"], heartbeatInterval=1_000, offlineTimeout=120_000, shareDeadline=2)
+
+
+def test_a_drive_that_hangs_in_the_ssh_session_is_asked_for_in_the_logon_session(agent: WindowsAgent) -> None:
+    look = agent.over_ssh("look")
+    assert (look["session"], look["share"]["hung"], look["share"]["readable"]) == ("logon", False, True)
+    assert agent.over_ssh("register")["success"] is True
+    agent.over_ssh("install")
+    assert agent.over_ssh("start")["success"] is True
+    assert agent.over_ssh("stop")["result"]["stateSaved"] is True
