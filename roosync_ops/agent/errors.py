@@ -22,6 +22,8 @@ TASK_DISABLED = "TASK_DISABLED"
 NO_LOGON_SESSION = "NO_LOGON_SESSION"
 DRIVE_NOT_MOUNTED = "DRIVE_NOT_MOUNTED"
 AGENT_CRASHED = "AGENT_CRASHED"
+#: What a program of a package writes under AppData is seen by no task and no other console.
+PACKAGED_PROCESS = "PACKAGED_PROCESS"
 
 #: PROTOCOL words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import zlib
 
-from .errors import LocalError
+from .config import is_packaged
+from .errors import PACKAGED_PROCESS, CodedError, LocalError
 from .journal import Journal, read
 from .lock import Lock, is_held
 from .share import OK
@@ -54,13 +56,25 @@ def places_of(config: Config) -> Places:
 
 
 def prepare(config: Config) -> Places:
-    """Make the local folder. Raises LocalError with what to do where it cannot be."""
+    """Make the local folder. Raises LocalError where it cannot be, CodedError where nobody else would see it."""
     places = places_of(config)
+    if sys.platform == "win32" and "\\appdata\\" in config.local_dir.lower() and is_packaged():
+        raise _in_a_package(config)
     try:
         os.makedirs(places.folder, exist_ok=True)
     except OSError as error:
         raise unusable(places.folder, error) from None
     return places
+
+
+def _in_a_package(config: Config) -> CodedError:
+    from .permanence.launch import agent_command  # noqa: PLC0415 - only a refusal asks
+
+    reason = f"ce programme est lancé d'un paquet du Store: ce qu'il écrit dans {config.local_dir} n'est vu que de lui"
+    import subprocess  # noqa: PLC0415 - as above
+
+    line = subprocess.list2cmdline(agent_command(["start", "--local-dir", config.local_dir]))
+    return CodedError(PACKAGED_PROCESS, reason, f"dans une console ordinaire (Win+R, cmd): {line}")
 
 
 def unusable(path: str, error: OSError) -> LocalError:
