@@ -102,9 +102,12 @@ def describe(config: Config) -> dict[str, Any]:
     found = installed(config)
     if found is None:
         return {"kind": "none", "installed": False, "enabled": False, "survivesReboot": False}
-    return {
+    value = {
         "kind": found.kind,
         "installed": True,
         "enabled": found.enabled(),
         "survivesReboot": found.survives_reboot(),
     }
+    if value["survivesReboot"] and found.kind == "task":
+        value["note"] = "survit à un redémarrage une fois la session de son utilisateur ouverte"
+    return value
