@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import zlib
@@ -79,8 +80,13 @@ def _in_a_package(config: Config) -> CodedError:
 
 def unusable(path: str, error: OSError) -> LocalError:
     """Word a failure of the local folder."""
-    reason = f"dossier local inutilisable: {path}: {error.strerror or error}"
-    return LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
+    detail = f"{path}: {error.strerror or error}"
+    problem = LocalError(
+        f"dossier local inutilisable: {detail}", "indiquer un dossier local accessible en écriture avec --local-dir"
+    )
+    problem.cause = "DISK_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "LOCAL_DIR"
+    problem.detail = detail
+    return problem
 
 
 def open_journal(places: Places) -> Journal:

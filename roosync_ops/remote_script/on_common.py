@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 MARKER = "roosync-reply:"
-AGENT_NAME = "agent.pyz"
 CONFIG_NAME = "config.json"
 #: Where a Windows machine's agent lies, in the local folder, between its upload and its being put in place.
-PUSHED_NAME = f".{AGENT_NAME}.pushed"
+PUSHED_NAME = ".agent.pyz.pushed"
 #: What lies in the local folder of a Windows machine while its logon session measures a share: a program, its answer.
 MEASURE_NAMES = ("measure-share.py", "measure-share.out")
 #: A config.json larger than this is none of ours.
@@ -27,12 +26,27 @@ STATUS_LIMIT_S = 15.0
 MIN_FREE_BYTES = 1_000_000
 
 
+#: The agent's `cause` where the machine's own disk is full.
+FULL = "DISK_FULL"
+#: The agent speaks French; what its `cause` is in the operator's language.
+CAUSES = {
+    FULL: "no space is left on the machine's own disk",
+    "LOCAL_DIR": "the agent cannot use its own folder",
+    "SHARE_HUNG": "the share gives no answer",
+    "SHARE_MISSING": "the share is not there",
+    "SHARE_READ-ONLY": "the share is read-only",
+    "SHARE_FULL": "the share is full",
+    "SHARE_REFUSED": "the share cannot be written to",
+}
+
+
 class StepError(Exception):
     """A step that could not be done: `code` for programs, a sentence, and the next command where the agent said one."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, code: str, message: str, hint: str | None = None, cause: str | None = None) -> None:
         self.code = code
         self.hint = hint
+        self.cause = cause
         super().__init__(message)
 
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Final, Literal
 
+from roosync_ops.agent import builds, running
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import identity
 
@@ -27,12 +28,17 @@ def source(system: System, do: str = "probe") -> str:
 
     `sys.exit(main([..., token]))` runs it.
     """
-    shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
+    shared = (
+        _needed(identity, "hostname")
+        + _needed(agent_config, "default_local_dir")
+        + _needed(builds, "named_builds")
+        + _needed(running, "INSTANCE")
+    )
     parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
     if do in _OF_SHARES:
         texts = {"MEASURE": on_measure, "TIDY": on_tidy}
         parts += [_body(on_verify), *(f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items())]
-    return "\n".join(["from __future__ import annotations", shared, *parts])
+    return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
 
 
 def _needed(module: ModuleType, name: str) -> str:

@@ -10,6 +10,7 @@ import signal
 import time
 
 from roosync_ops.agent.lock import Lock
+from roosync_ops.agent.machine import process_start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,8 +82,6 @@ def supervise(folder: str, work: Callable[[], int]) -> int:
     lock = Lock(os.path.join(folder, LOCK_NAME))
     if not lock.acquire():
         return 1
-    from roosync_ops.agent.machine import process_start  # noqa: PLC0415 - see above
-
     temporary = os.path.join(folder, f".{PID_NAME}.tmp")
     with open(temporary, "w", encoding="ascii") as file:
         file.write(f"{os.getpid()} {process_start(os.getpid()) or '-'}\n")

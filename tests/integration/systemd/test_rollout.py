@@ -60,10 +60,10 @@ class OnHost:
 
     def left_behind(self) -> list[str]:
         """Every file, process and lingering that would not be there without the product; the kit's own are known."""
-        names = ("-iname", "*roosync*", "-o", "-name", "agent.pyz*")
+        names = ("-iname", "*roosync*", "-o", "-name", "agent.pyz*", "-o", "-name", "agent-*.pyz")
         apart = ("-path", "/proc", "-o", "-path", "/srv")
         files = self.host.run("find", "/", "-xdev", "(", *apart, ")", "-prune", "-o", "(", *names, ")", "-print")
-        processes = self.host.run("sh", "-c", "grep -alz 'agent[.]pyz' /proc/[0-9]*/cmdline || true")
+        processes = self.host.run("sh", "-c", "grep -alzE 'agent(-[0-9a-f]+)?[.]pyz' /proc/[0-9]*/cmdline || true")
         lingering = self.host.run("ls", "/var/lib/systemd/linger")
         return [*files.split(), *processes.split(), *({*lingering.split()} - self._lingered)]
 
