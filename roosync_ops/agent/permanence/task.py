@@ -12,12 +12,10 @@ from roosync_ops.agent.errors import (
     CodedError,
     LocalError,
     ProblemError,
-    drive_not_mounted,
     no_session,
 )
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes, unusable
-from roosync_ops.agent.share import MISSING
 
 from . import task_xml
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
@@ -121,13 +119,8 @@ class Task:
             end_hung(loop)  # schtasks /End answers 0 and does nothing for a hidden task: MS-TSCH 3.2.5.4.12
         wait_for_exit(loop)
 
-    def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:
-        """Return why the loop does not come up, None while it still may. `last` is the last time of asking.
-
-        `share` is what the loop says of the share, empty while there is no loop. Asked about once a second.
-        """
-        if share:
-            return self._share_trouble(share, last=last)
+    def failed(self, *, last: bool) -> ProblemError | None:
+        """Return why no loop comes up, None while it still may. `last` is the last time of asking, once a second."""
         if not self.enabled():
             return self._disabled("est désactivée")
         result = self._scheduler.last_result(self.name)
@@ -188,15 +181,6 @@ class Task:
         except OSError as error:
             raise unusable(path, error) from None
 
-    def _share_trouble(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:
-        """A loop that has just begun still tells of the last one's troubles: once is not believed."""
-        if share.get("state") != MISSING:
-            return None
-        self._looks_in_vain += 1
-        if self._looks_in_vain < _RUN_AGAIN and not last:
-            return None
-        return drive_not_mounted(str(share.get("detail")))
-
     def _refused(self, error: LocalError) -> ProblemError:
         if self.installed() and not self.enabled():
             return self._disabled(f"reste désactivée: {error.reason}", error.hint)
@@ -226,10 +210,11 @@ class Task:
         try:
             work()
         except LocalError as error:
-            if "HighestAvailable" in (self._document() or ""):
-                error.reason += " (tâche d'une version antérieure, aux privilèges les plus élevés)"
-                error.hint = f'en administrateur: schtasks /Delete /TN "{self.name}" /F, puis action start'
-            raise
+            if "HighestAvailable" not in (self._document() or ""):
+                raise
+            reason = f"{error.reason} (tâche d'une version antérieure, aux privilèges les plus élevés)"
+            hint = f'en administrateur: schtasks /Delete /TN "{self.name}" /F, puis action start'
+            raise LocalError(reason, hint) from None
         finally:
             self._known.clear()
 

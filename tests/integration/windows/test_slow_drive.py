@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.kits.agent_process import wait_for
 from tests.kits.fuse import needs_fuse
-from tests.kits.windows_agent import WindowsAgent
+from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
 from tests.kits.winlab import WinFleet, WinHostSpec, why_not
 
 if TYPE_CHECKING:
@@ -31,3 +32,20 @@ def test_a_drive_that_hangs_in_the_ssh_session_is_asked_for_in_the_logon_session
     agent.over_ssh("install")
     assert agent.over_ssh("start")["success"] is True
     assert agent.over_ssh("stop")["result"]["stateSaved"] is True
+
+
+def test_a_drive_that_was_just_mounted_is_slow_and_not_dead(agent: WindowsAgent) -> None:
+    """The first reading takes half a minute, the share's deadline is 2 s: what was started stays, says so, and beats."""
+    if agent.beats():
+        agent.at_console("stop")
+    agent.at_console("install")
+    with agent.host.cold_drive():
+        started = agent.at_console("start")
+        assert started["success"] is True
+        assert "depuis" in started["message"], started
+        assert len(agent.loops()) == 1
+        look = agent.at_console("look")
+        assert (look["share"]["hung"], look["share"]["readable"]) == (False, True), "a look has a minute"
+    before = agent.sequence()
+    wait_for("beats", lambda: agent.sequence() >= before + 2, PATIENCE_S)
+    assert agent.at_console("status")["share"]["state"] == "ok"
