@@ -119,6 +119,8 @@ def _told_by_agent(shared: str, limit_s: float, agent: str) -> dict[str, Any] | 
         return None
     share = reply.get("share")
     if reply.get("success") is True and isinstance(share, dict):
+        if share.get("hung") and reply.get("session") != "logon":
+            return None  # an older agent's word for this session, which proves nothing
         return {**share, "path": shared, "session": reply.get("session")}
     if reply.get("code") in _FINAL:
         return {"path": shared, "code": reply["code"], "problem": str(reply.get("message")), "hint": reply.get("hint")}
