@@ -16,7 +16,7 @@ assert sys.platform == "win32"
 import winreg  # noqa: E402 - only there
 
 from .pipe import serve  # noqa: E402 - only there
-from .process import Process, hresult  # noqa: E402 - only there
+from .process import Process, hresult, start  # noqa: E402 - only there
 from .store import Store  # noqa: E402 - only there
 
 _TICK_S = 0.1
@@ -83,7 +83,7 @@ class Service:
         action = record.task.actions[order.action]
         elevated = record.task.run_level == "HighestAvailable"
         try:
-            process = Process(action.command, action.arguments, action.directory, elevated=elevated)
+            process = start(action.command, action.arguments, action.directory, elevated=elevated)
             self.processes[order.path, order.instance] = process
         except OSError as error:
             return self.engine.failed(order.path, order.instance, hresult(error.winerror or 1), self.now())
