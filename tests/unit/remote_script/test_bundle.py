@@ -108,7 +108,7 @@ def _is_for_checkers(node: ast.stmt) -> bool:
 class _Untyped(ast.NodeTransformer):
     """Takes annotations off."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - ast's own name
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 
@@ -116,7 +116,7 @@ class _Untyped(ast.NodeTransformer):
         node.annotation, node.end_lineno = None, node.lineno
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802 - ast's own name
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value is None:
             return node
         return ast.copy_location(ast.Assign([node.target], node.value), node)
