@@ -22,6 +22,8 @@ TASK_DISABLED = "TASK_DISABLED"
 NO_LOGON_SESSION = "NO_LOGON_SESSION"
 DRIVE_NOT_MOUNTED = "DRIVE_NOT_MOUNTED"
 AGENT_CRASHED = "AGENT_CRASHED"
+#: What a program of a package writes under AppData is seen by no task and no other console.
+PACKAGED_PROCESS = "PACKAGED_PROCESS"
 
 #: PROTOCOL words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")
@@ -42,9 +44,14 @@ class AgentError(Exception):
 
 
 class ProblemError(Exception):
-    """What went wrong below a verb, before it is known which verb asked. `hint` is the next command to type."""
+    """What went wrong below a verb, before it is known which verb asked. `hint` is the next command to type.
+
+    `cause` is one word for programs, which do not read the sentence, and `detail` what the system said.
+    """
 
     exit_code = EXIT_FAILURE
+    cause: str | None = None
+    detail: str | None = None
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
         self.reason = reason
@@ -71,6 +78,21 @@ class CodedError(ProblemError):
         super().__init__(reason, hint)
 
 
+def no_session() -> CodedError:
+    """Word that nobody is logged on."""
+    from .windows_user import user_name  # noqa: PLC0415 - only a failure asks
+
+    reason = f"{user_name()} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
+    return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
+
+
+def drive_not_mounted(detail: str) -> CodedError:
+    """Word that the logon session does not have the drive."""
+    reason = f"le dossier partagé n'est pas visible dans la session ouverte: {detail}"
+    hint = "démarrer le client de synchronisation dans cette session, puis action start"
+    return CodedError(DRIVE_NOT_MOUNTED, reason, hint, EXIT_SHARE)
+
+
 class MissingMachineIdError(ProblemError):
     """An empty machineId."""
 
@@ -82,7 +104,9 @@ class MissingMachineIdError(ProblemError):
 
 def answer_to(action: str, problem: ProblemError) -> AgentError:
     """Word `problem` as PROTOCOL words the failure of `action`."""
-    extra = {} if problem.hint is None else {"hint": problem.hint}
+    extra: dict[str, Any] = {} if problem.hint is None else {"hint": problem.hint}
+    if problem.cause is not None:
+        extra.update(cause=problem.cause, detail=problem.detail)
     if isinstance(problem, MissingMachineIdError):
         message = f"machineId est requis pour l'action {action}"
         return AgentError(MISSING_MACHINE_ID, message, problem.exit_code)

@@ -15,6 +15,7 @@ as a verdict.
 
 from __future__ import annotations
 
+import copy
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROGRAM: Final = "roosync-ops"
+#: Options that may stand before a command and behind it.
+_EVERYWHERE: Final = ("quiet", "utc")
 
 #: Command to the line `--help` shows for it, by what it is for; its module is `roosync_ops.cli.<command>`, `_` for `-`.
 PANELS: Final = {
@@ -93,7 +96,11 @@ class LazyCommand(TyperCommand):
 def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
     """Return a command whose options are what the settings say where they are not typed among `words`."""
     known = settings.defaults(typed.flags_of(words), words)
+    everywhere = [copy.copy(option) for option in context.command.params if option.name in _EVERYWHERE]
+    for option in everywhere:
+        option.expose_value, option.default = False, context.params.get(option.name, False)
     for each in (command, *getattr(command, "commands", {}).values()):
+        each.params += everywhere
         for option in (*each.params, each.get_help_option(context)):
             _improve(option, known)
     return command
@@ -139,13 +146,32 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _hush(wanted: bool) -> bool:
+    output.hush(wanted=wanted)
+    return wanted
+
+
+def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
+    if not context.resilient_parsing:  # a shell that completes
+        from roosync_ops.show.text import prefer_local  # noqa: PLC0415 - `--help` shows no time
+
+        prefer_local(wanted=not wanted)
+    return wanted
+
+
 @app.callback()
 def _root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", callback=_hush, help="Say nothing but what is wrong: the exit code tells.")
+    ] = False,
+    utc: Annotated[
+        bool, typer.Option("--utc", callback=_local_or_utc, help="Show times in UTC, not in local time.")
+    ] = False,
 ) -> None:
-    """Hold the options that stand before a command."""
+    """Hold the options that stand before a command; some may stand behind it as well."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

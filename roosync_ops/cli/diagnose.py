@@ -58,7 +58,6 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     dry: Annotated[
         bool, typer.Option("--dry", "--dry-run", "--check", help="With --fix: show what would be done, do nothing.")
     ] = False,
-    _quiet: options.Quiet = False,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     timeout: Timeout = _TIMEOUT_S,

@@ -8,7 +8,7 @@ import typer
 
 from roosync_ops import typed
 
-from . import errors, output, settings
+from . import errors, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -30,7 +30,7 @@ _FLEET, _OUTPUT, _TIME = "Which fleet", "Output", "Time and patience"
 #: Parameter to the group of options that `--help` shows it in.
 PANEL_OF: Final = {
     **dict.fromkeys(("inventory", "shared", "via", "limit"), _FLEET),
-    **dict.fromkeys(("report", "as_json", "lang", "verbose", "_quiet", "schema", "utc"), _OUTPUT),
+    **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "schema", "utc"), _OUTPUT),
     **dict.fromkeys(("wait", "deadline", "timeout", "connect_timeout", "patience", "memory", "parallel"), _TIME),
 }
 
@@ -70,10 +70,6 @@ Machines = Annotated[
     typer.Argument(
         metavar="MACHINE", autocompletion=machine_names, help="Machines, groups, all, 'web*', or '!name' for not."
     ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", callback=output.hush, help="Say nothing but what is wrong: the exit code tells."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]

@@ -45,7 +45,6 @@ def rollout(  # noqa: PLR0913 - one argument an option
     failed: acting.Again = False,
     dry: acting.Dry = False,
     wait: acting.Wait = acting.WAIT_S,
-    _quiet: options.Quiet = False,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
@@ -68,7 +67,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     if not dry:
         acting.keep_failures(inventory, results)
     if not as_json:
-        _tell(results, dry=dry)
+        _tell(results, chosen, dry=dry)
     after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
     ok = all(row.ok for row in results) and (after is None or after.ok(everybody=not (machines or limit or failed)))
     if as_json:
@@ -145,11 +144,14 @@ def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict
     }
 
 
-def _tell(results: tuple[Result, ...], *, dry: bool) -> None:
+def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool) -> None:
     if dry:
         output.write("Dry run: every machine was looked at, nothing was changed.\n")
     output.write("\n".join(acting.lines(results)))
     output.write(f"\n{acting.headline(results)}")
+    bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
+    if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
+        output.write("A Windows machine's agent survives a reboot once its user has logged on.")
 
 
 def _tell_after(after: _Look, lang: str) -> None:

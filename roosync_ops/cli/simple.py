@@ -63,7 +63,6 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
         dry: acting.Dry = False,
         yes: acting.Yes = False,
         wait: acting.Wait = acting.WAIT_S,
-        _quiet: options.Quiet = False,
         as_json: options.Json = False,
         deadline: options.Deadline = None,
         connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,

@@ -60,7 +60,6 @@ def validate(  # noqa: PLR0913 - one argument an option
             "--wait", metavar="SECONDS", min=0, show_default=False, help="Look again until all is as expected."
         ),
     ] = 0.0,
-    _quiet: options.Quiet = False,
     report: Annotated[Format, typer.Option("--format", "-f", help="How to write the report.")] = Format.table,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,

@@ -20,7 +20,7 @@ from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
-from roosync_ops.show.text import safe
+from roosync_ops.show.text import local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import URL_VARIABLE
 from roosync_ops.watch.loop import Watcher
@@ -230,6 +230,6 @@ def _teller(lang: str, *, as_json: bool, silent: bool) -> Callable[[dict[str, An
         if as_json:
             output.write(json.dumps(flip, ensure_ascii=True))
         elif not silent:
-            output.write(flip_text(flip, lang))
+            output.write(local(flip_text)(flip, lang))
 
     return tell

@@ -16,8 +16,8 @@ import time
 
 from roosync_ops.wire.local import create
 
-from .on_common import AGENT_NAME, CONFIG_NAME, MEASURE_NAMES, StepError
-from .on_machine import ANSWERS, local_dir, read_config, resolve_shared
+from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError
+from .on_machine import ANSWERS, agent_of, local_dir, read_config, resolve_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def tidy(request: dict[str, Any]) -> dict[str, Any]:
 def tend(request: dict[str, Any]) -> dict[str, Any]:
     """Rebuild the view where `rebuild`, and sweep our orphans, in this machine's replica; with `dry` only look."""
     folder, shared = local_dir(request), _shared(request)
-    agent = os.path.join(folder, AGENT_NAME)
+    agent = agent_of(folder)
     if shared is None or not os.path.exists(agent):
         return {"problem": ("NOT_ENROLLED", f"there is no agent in {folder}, or it has no share")}
     asked = {"agent": agent, "shared": shared, "rebuild": request["rebuild"], "dry": request["dry"]}
@@ -152,7 +152,7 @@ def _lines(output: bytes) -> list[dict[str, Any]]:
 
 def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Have a one-shot task of the agent's own making run the program where the drive is. Raises StepError."""
-    agent = os.path.join(folder, AGENT_NAME)
+    agent = agent_of(folder)
     if not os.path.exists(agent):
         raise StepError("SHARE_NOT_SEEN", "this session does not see the share, and no agent is here to ask another")
     sys.path.insert(0, agent)
@@ -165,7 +165,9 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
         try:
             return _by_task(folder, [program, json.dumps({**asked, "out": output})], output, limit_s)
         except ProblemError as error:
-            raise StepError(getattr(error, "code", "LOCAL_ERROR"), str(error)) from None
+            code = getattr(error, "code", "LOCAL_ERROR")
+            nobody = "nobody is logged on: the share is seen from nowhere"
+            raise StepError(code, nobody if code == "NO_LOGON_SESSION" else str(error)) from None
     except (ImportError, OSError, AttributeError, TypeError) as error:
         raise StepError("SHARE_NOT_SEEN", f"the logon session could not be asked: {error}") from None
     finally:
@@ -174,36 +176,17 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
 
 
 def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list[dict[str, Any]]:
-    from roosync_ops.agent.permanence import task, task_xml  # noqa: PLC0415 - as above
-    from roosync_ops.agent.permanence.schtasks import NO_SESSION, Scheduler  # noqa: PLC0415 - as above
-    from roosync_ops.agent.permanence.task_folder import remove_if_empty  # noqa: PLC0415 - as above
+    from roosync_ops.agent.permanence import one_shot, task_program, task_xml  # noqa: PLC0415 - as above
 
-    scheduler, user = Scheduler(), task.user_name()
-    name = f"\\{task.FOLDER}\\measure-{task.local_name(folder)}"
     arguments = subprocess.list2cmdline(["-I", "-S", "-X", "utf8", *words])
-    one = task_xml.Program(task.windowless(sys.executable), arguments, folder, user)
-    try:
-        scheduler.create(name, task_xml.one_shot(one), folder)
-        try:
-            scheduler.run(name)
-        except Exception:
-            if scheduler.last_result(name) in NO_SESSION:
-                raise _nobody(user) from None
-            raise
-        return _awaited(output, limit_s + _TASK_S, lambda: scheduler.last_result(name) in NO_SESSION, user)
-    finally:
-        try:
-            scheduler.delete(name)
-        finally:
-            remove_if_empty(task.FOLDER)
+    with one_shot.OneShot("measure", folder) as task:
+        python = task_program.windowless(sys.executable)
+        task.run(task_xml.Program(python, arguments, folder, task.scheduler.user))
+        return _awaited(output, limit_s + _TASK_S, task.has_ended)
 
 
-def _nobody(user: str) -> StepError:
-    return StepError("NO_LOGON_SESSION", f"{user} is not logged on: the share is seen from nowhere")
-
-
-def _awaited(output: str, limit_s: float, refused: Callable[[], bool], user: str) -> list[dict[str, Any]]:
-    """Return what the task wrote, once it has written its last line. Raises StepError."""
+def _awaited(output: str, limit_s: float, look: Callable[[], bool]) -> list[dict[str, Any]]:
+    """Return what the task wrote, once it has written its last line. Raises StepError; `look` as it does."""
     until = time.monotonic() + limit_s
     ask_at = time.monotonic() + _ASK_S
     while time.monotonic() < until:
@@ -214,8 +197,7 @@ def _awaited(output: str, limit_s: float, refused: Callable[[], bool], user: str
                 raise StepError("DRIVE_NOT_MOUNTED", "the logon session does not see the share either")
             return lines
         if not lines and time.monotonic() >= ask_at:  # it has not begun yet
-            if refused():
-                raise _nobody(user)
+            look()
             ask_at = time.monotonic() + _ASK_S
     raise StepError("SHARE_HUNG", f"the logon session did not answer within {limit_s:g} s")
 

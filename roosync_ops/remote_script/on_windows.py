@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
-from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
+from .on_common import MAX_OUTPUT_BYTES, PUSHED_NAME, StepError, parse_last_line, silence
 
 if sys.platform == "win32":
     import winreg
@@ -29,6 +30,8 @@ _DRIVE = ("Google", "Drive File Stream", "launch.bat")
 _WATCHDOG = re.compile(r"(?=.*(?<!one)drive)(?=.*(watch|keep|guard|restart|relaunch|monitor|health)).*", re.IGNORECASE)
 _TASKS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
 _MAX_NAME = 200
+#: How long this session's own look has, in s: where it does not end, that proves nothing.
+HERE_S = 20.0
 #: The logon session's own word: whatever this SSH session sees, the agent would not see more.
 _FINAL = ("NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED")
 #: Looks at the share argv[1] from this session, and writes nothing.
@@ -84,31 +87,35 @@ def uploaded(folder: str) -> bytes:
     path = os.path.join(folder, PUSHED_NAME)
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            return file.read()
     except FileNotFoundError:
         return b""
-    unlink(path)
-    return data
+
+
+def forget_upload(folder: str) -> None:
+    """Remove what was taken from there; another rollout of the same build may have done so."""
+    with suppress(FileNotFoundError):
+        unlink(os.path.join(folder, PUSHED_NAME))
 
 
 def look_at_share(
-    shared: str | None, limit_s: float, folder: str, status: dict[str, Any] | None
+    shared: str | None, limit_s: float, agent: str, status: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Look at the share as the agent would, and write nothing; `hung` where it gave no answer.
+    """Look at the share as the agent would, and write nothing; `hung` where it gave the agent no answer.
 
-    This SSH session may not see a drive that the user's logon session does: a loop that has just written to the share
-    is believed, and where there is an agent, it is asked.
+    This SSH session may not see a drive that the user's logon session does, or hang in it: a loop that has just
+    written to the share is believed, and where there is an agent, it is asked.
     """
     if shared is None:
         return None
-    told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, folder)
+    told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, agent)
     if told is not None:
         return told
-    code, output = _run(["-c", _LOOK, shared], limit_s + STATUS_LIMIT_S)
+    code, output = _run(["-c", _LOOK, shared], min(limit_s, HERE_S))
     facts = parse_last_line(output)
-    if code is None or facts is None:
-        return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
-    return facts
+    if facts is not None:
+        return facts
+    return {"path": shared, "problem": "no answer in this SSH session" if code is None else output[:200]}
 
 
 def _proved_by_loop(shared: str, status: dict[str, Any]) -> dict[str, Any] | None:
@@ -134,28 +141,30 @@ def _seconds(text: str) -> int:
     return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
-def _told_by_agent(shared: str, limit_s: float, folder: str) -> dict[str, Any] | None:
+def _told_by_agent(shared: str, limit_s: float, agent: str) -> dict[str, Any] | None:
     """Return the share as the agent here sees it; None where there is none or it cannot tell."""
-    if not os.path.exists(os.path.join(folder, AGENT_NAME)):
+    if not os.path.exists(agent):
         return None
     try:
-        reply = ask(folder, ["look", "--shared", shared], limit_s + LOGON_S)
+        reply = ask(agent, ["look", "--shared", shared], limit_s + LOGON_S)
     except StepError:
         return None
     share = reply.get("share")
     if reply.get("success") is True and isinstance(share, dict):
+        if share.get("hung") and reply.get("session") != "logon":
+            return None  # an older agent's word for this session, which proves nothing
         return {**share, "path": shared, "session": reply.get("session")}
     if reply.get("code") in _FINAL:
         return {"path": shared, "code": reply["code"], "problem": str(reply.get("message"))}
     return None
 
 
-def ask(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
-    """Return what the agent in `folder` answers to one verb. Raises StepError."""
-    path = os.path.join(folder, AGENT_NAME)
-    if not os.path.exists(path):
+def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
+    """Return what the agent in the file `agent` answers to one verb. Raises StepError."""
+    folder = os.path.dirname(agent)
+    if not os.path.exists(agent):
         raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
-    code, output = _run(["-B", path, *argv, "--local-dir", folder, "--json"], limit_s)
+    code, output = _run(["-B", agent, *argv, "--local-dir", folder, "--json"], limit_s)
     reply = parse_last_line(output)
     if reply is None:
         raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")

@@ -11,7 +11,7 @@ from roosync_ops.wire.times import to_iso
 from .columns import GREEN, RED, YELLOW, Column, lay_out
 from .document import error_free_json
 from .flips import reason
-from .text import clock, duration, markdown_safe, safe
+from .text import clock, duration, local, markdown_safe, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,7 @@ _FR: Final = {
 }
 
 
+@local
 def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
     words = _words(lang)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .flips import flip_text
 from .reasons import brief, sentence
-from .text import cut, duration, safe
+from .text import cut, duration, local, safe
 from .words import headline, words
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Told:
     clock: str = ""
 
 
+@local
 def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own facts
     validation: Validation | None,
     shared: str,

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -218,3 +219,34 @@ def test_without_a_terminal_what_takes_long_says_how_far_it_is_now_and_then() ->
             now[0] = float(second)
             progress.show(f"{second} s")
     assert said.getvalue().split("\n") == ["10 s", "20 s", "30 s", ""]
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows: the zone is the system's")
+def test_times_are_local_with_their_zone_in_what_is_shown_and_utc_in_what_is_kept(
+    run: Run, beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat("a")
+    monkeypatch.setenv("TZ", "XYZ-05:30")
+    time.tzset()
+    try:
+        words = ("validate", "--shared", "shared")
+        shown = {
+            name: run(*more).out
+            for name, more in {
+                "local": words,
+                "utc": (*words, "--utc"),
+                "before": ("--utc", *words),
+                "markdown": (*words, "-f", "markdown"),
+                "json": (*words, "--json"),
+            }.items()
+        }
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert re.search(r" [0-9:]{8}\+05:30\s", shown["local"])
+    assert all("+05:30" not in text for name, text in shown.items() if name != "local")
+
+
+def test_what_stands_before_the_command_holds_for_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOSYNC_SHARED_PATH", "shared")
+    assert run("--quiet", "validate") == (1, "", "")

@@ -100,6 +100,12 @@ def test_the_look_is_done_again_where_the_agent_has_not_just_seen_the_share(
     assert plan.missing(machine, BUNDLE, a_windows_report(machine, **share)) == steps
 
 
+def test_a_new_agent_on_windows_registers_its_task_anew() -> None:
+    machine = a_windows_machine()
+    report = a_windows_report(machine, session="logon").model_copy(update={"agent_sha256": "0" * 64})
+    assert plan.missing(machine, BUNDLE, report) == ("push", "install", "start")
+
+
 def test_a_task_is_what_is_asked_for_on_windows() -> None:
     machine = a_windows_machine(permanence="task")
     assert plan.missing(machine, BUNDLE, a_windows_report(machine, session="here")) == ()
@@ -115,6 +121,9 @@ def test_the_share_is_written_into_the_configuration_because_a_service_has_no_lo
     [
         pytest.param({}, ("stop", "uninstall", "remove"), id="enrolled"),
         pytest.param({"status": a_status(running=False)}, ("uninstall", "remove"), id="stopped"),
+        pytest.param(
+            {"status": a_status(running=False, alive=True)}, ("stop", "uninstall", "remove"), id="crash-looping"
+        ),
         pytest.param({"status": None, "agentSha256": None, "config": None}, (), id="nothing-there"),
         pytest.param({"status": None, "agentSha256": None}, ("remove",), id="a-configuration-was-left"),
     ],

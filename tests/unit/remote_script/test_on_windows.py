@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.agent.builds import AGENT_NAME
 from roosync_ops.remote_script import on_windows
-from roosync_ops.remote_script.on_common import AGENT_NAME, PUSHED_NAME, StepError
+from roosync_ops.remote_script.on_common import PUSHED_NAME, StepError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +20,11 @@ _AGENT = "import json, sys\n{}\nprint(json.dumps(reply))"
 def agent(folder: Path, code: str) -> str:
     with zipfile.ZipFile(folder / AGENT_NAME, "w") as archive:
         archive.writestr("__main__.py", _AGENT.format(code))
-    return str(folder)
+    return str(folder / AGENT_NAME)
 
 
-def look(shared: Path, folder: str) -> dict[str, Any]:
-    found = on_windows.look_at_share(str(shared), 10, folder, None)
+def look(shared: Path, agent: str) -> dict[str, Any]:
+    found = on_windows.look_at_share(str(shared), 10, agent, None)
     assert found is not None
     return found
 
@@ -31,10 +32,10 @@ def look(shared: Path, folder: str) -> dict[str, Any]:
 def test_where_no_agent_is_this_session_looks_itself(tmp_path: Path) -> None:
     share = tmp_path / "Mon Drive é"
     share.mkdir()
-    found = look(share, str(tmp_path))
+    found = look(share, str(tmp_path / AGENT_NAME))
     assert (found["exists"], found["isDirectory"], found["readable"], found["writable"]) == (True, True, True, True)
     assert found["freeBytes"] > 0
-    assert look(tmp_path / "nowhere", str(tmp_path))["exists"] is False
+    assert look(tmp_path / "nowhere", str(tmp_path / AGENT_NAME))["exists"] is False
     assert list(share.iterdir()) == []
 
 
@@ -42,6 +43,16 @@ def test_where_there_is_an_agent_its_word_is_the_truth(tmp_path: Path) -> None:
     share = {"exists": True, "isDirectory": True, "readable": True, "writable": True}
     folder = agent(tmp_path, f"reply = {{'success': True, 'session': 'logon', 'share': {share!r}}}")
     assert look(tmp_path / "nowhere", folder) == {**share, "path": str(tmp_path / "nowhere"), "session": "logon"}
+
+
+def test_what_hangs_in_this_session_alone_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_windows, "HERE_S", 0.5)
+    monkeypatch.setattr(on_windows, "_LOOK", "import time; time.sleep(60)")
+    assert look(tmp_path, str(tmp_path)) == {"path": str(tmp_path), "problem": "no answer in this SSH session"}
+    hung = {"exists": False, "hung": True}
+    for session, told in (("here", None), ("logon", True)):
+        folder = agent(tmp_path, f"reply = {{'success': True, 'session': {session!r}, 'share': {hung!r}}}")
+        assert look(tmp_path, folder).get("hung") is told
 
 
 def a_beating_loop(path: Path, **fields: Any) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def test_a_loop_that_has_just_written_to_the_share_proves_it_and_nobody_need_loo
 )
 def test_any_other_loop_proves_nothing(tmp_path: Path, fields: dict[str, Any]) -> None:
     shared = tmp_path / "nowhere"
-    found = on_windows.look_at_share(str(shared), 10, str(tmp_path), a_beating_loop(shared, **fields))
+    found = on_windows.look_at_share(str(shared), 10, str(tmp_path / AGENT_NAME), a_beating_loop(shared, **fields))
     assert found is not None
     assert found["exists"] is False
 
@@ -108,9 +119,11 @@ def test_a_verb_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
         on_windows.ask(agent(tmp_path, "import time; time.sleep(60)"), ["start"], 0.5)
 
 
-def test_what_was_uploaded_is_taken_once(tmp_path: Path) -> None:
+def test_what_was_uploaded_is_there_until_it_is_in_place(tmp_path: Path) -> None:
     (tmp_path / PUSHED_NAME).write_bytes(b"agent")
     assert on_windows.uploaded(str(tmp_path)) == b"agent"
+    on_windows.forget_upload(str(tmp_path))
+    on_windows.forget_upload(str(tmp_path))
     assert on_windows.uploaded(str(tmp_path)) == b""
     assert list(tmp_path.iterdir()) == []
 
