@@ -25,7 +25,7 @@ _VIA: Final = (
 _SHARED: Final = (*_VIA, "matrix", "diagnose", "dashboard")
 #: Which commands take which of the flags that say what fleet it is about.
 TAKES: Final = {
-    "--inventory": (*_SHARED, "verify-share", "machines", "init", "doctor"),
+    "--inventory": (*_SHARED, "verify-share", "machines", "init", "doctor", "ssh"),
     "--shared": (*_SHARED, "init"),
     "--via": _VIA,
 }

@@ -58,6 +58,7 @@ PANELS: Final = {
         "restart": "Restart the agent on machines.",
         "stop": "Stop the agent on machines; their state becomes left.",
         "uninstall": "Take the agent off machines.",
+        "ssh": "Log in to a machine, as the inventory says.",
     },
     "Tell others": {
         "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",

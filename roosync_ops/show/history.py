@@ -111,7 +111,7 @@ def _cells(past: h.Past, lang: str) -> list[str]:
     return [
         past.machine_id,
         past.observed,
-        _percent(past),
+        uptime(past, lang),
         long[0],
         long[1],
         str(past.outages),
@@ -130,9 +130,12 @@ def _last(past: h.Past, lang: str) -> str:
     return _words(lang)["flips_alone"] if past.source == h.FLIPS else "-"
 
 
-def _percent(past: h.Past) -> str:
-    share = past.uptime_permille
-    return "-" if share is None else f"{share // 10}.{share % 10}%"
+def uptime(past: h.Past, lang: str) -> str:
+    """Return how much of the time that is known a machine was up, and how much time that is."""
+    share, of = past.uptime_permille, past.total_ms(h.UP) + past.total_ms(h.OFF)
+    if share is None:
+        return "-"
+    return f"{share // 10}.{share % 10}% {'de' if lang == 'fr' else 'of'} {duration(of, lang)}"
 
 
 def _color(past: h.Past) -> str:

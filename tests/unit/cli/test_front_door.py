@@ -250,3 +250,16 @@ def test_times_are_local_with_their_zone_in_what_is_shown_and_utc_in_what_is_kep
 def test_what_stands_before_the_command_holds_for_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOSYNC_SHARED_PATH", "shared")
     assert run("--quiet", "validate") == (1, "", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script stands for ssh")
+def test_ssh_is_ssh_to_where_the_inventory_says(place: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = place / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nprintf "%s|" "$@" > typed\nexit 7\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    assert run("ssh", "a", "ls", "-l", "--all").code == 7
+    assert (place / "typed").read_text() == "-p|2222|me@a.local|ls|-l|--all|"
+    assert run("ssh", "A").code == 7
+    assert "did you mean" in run("ssh", "enrol").err
