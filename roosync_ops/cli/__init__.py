@@ -2,8 +2,8 @@
 
 How to add a command: write `roosync_ops/cli/<name>.py` with `app = typer.Typer()` in it and one function under
 `@app.command()` (several functions, or an `@app.callback()`, make it a group, as in `machines list`), then add its
-line to COMMANDS. The file is imported when its command is invoked and at no other time, so that a quick command never
-pays for a heavy one's imports; what `roosync-ops --help` says about it stands in COMMANDS.
+line to PANELS. The file is imported when its command is invoked and at no other time, so that a quick command never
+pays for a heavy one's imports; what `roosync-ops --help` says about it stands in PANELS.
 
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
