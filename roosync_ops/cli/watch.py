@@ -20,13 +20,13 @@ from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
-from roosync_ops.show.text import local, safe
+from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import URL_VARIABLE
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.times import now_ms, to_iso
 
 from . import errors, options, output, watching
 
@@ -198,8 +198,8 @@ class _Desk:
 
     def _text(self, width: int, height: int, *, color: bool) -> str:
         watcher = self._watcher
-        clock = time.strftime("%H:%M:%S %Z")
-        told = Told(watcher.recent, [*watcher.troubles, *self._said[-2:]], watcher.pending, clock)
+        now = local(clock)(to_iso(now_ms()))
+        told = Told(watcher.recent, [*watcher.troubles, *self._said[-2:]], watcher.pending, now)
         shown = (watcher.validation, self._shared, told, self._view)
         return live(*shown, lang=self._lang, width=width, height=height, color=color)
 

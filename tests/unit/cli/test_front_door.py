@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.cli import output
+from roosync_ops.cli import acting, errors, output
+from roosync_ops.fleet import FleetError, load_inventory
+from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.transport.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,6 +222,36 @@ def test_without_a_terminal_what_takes_long_says_how_far_it_is_now_and_then() ->
             now[0] = float(second)
             progress.show(f"{second} s")
     assert said.getvalue().split("\n") == ["10 s", "20 s", "30 s", ""]
+
+
+def test_failed_are_those_of_the_last_command_that_changed_something(place: Path) -> None:
+    inventory = place / "inventory.py"
+    fleet = load_inventory(inventory)
+    with pytest.raises(errors.CommandError, match="failed on no machine"):
+        acting.targets(fleet, None, None, inventory)
+    failure = Failure("connect", "UNREACHABLE", "no route", "ssh a")
+    acting.keep_failures(inventory, [Result("a"), Result("b", failure=failure)])
+    assert [machine.machine_id for machine in acting.targets(fleet, None, None, inventory)] == ["b"]
+    with pytest.raises(FleetError, match="no machine is left"):
+        acting.targets(fleet, ["!b"], None, inventory)
+    acting.keep_failures(inventory, [Result("b")])
+    with pytest.raises(errors.CommandError):
+        acting.targets(fleet, None, None, inventory)
+
+
+@pytest.mark.parametrize("flag", ["--dry", "--dry-run", "--check"])
+@pytest.mark.parametrize("command", ["rollout", "restart", "stop", "uninstall"])
+def test_a_dry_run_has_three_spellings(run: Run, flag: str, command: str) -> None:
+    assert "no such machine" in run(command, flag, "nobody").err
+
+
+@pytest.mark.parametrize(
+    "words", [("--lang", "xx"), ("--wait", "-1"), ("--timeout", "x"), ("--format", "y"), ("--patience", "z")]
+)
+def test_what_is_typed_wrong_is_told_without_a_librarys_words(run: Run, words: tuple[str, str]) -> None:
+    done = run("validate", "--shared", "shared", *words)
+    assert done.code == 2
+    assert not re.search(r"Value error|Input should|pydantic|Traceback", done.err)
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows: the zone is the system's")
