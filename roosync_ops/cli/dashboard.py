@@ -14,7 +14,7 @@ from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.source import Source
 from roosync_ops.judge.dashboard import fresh_ms
-from roosync_ops.publish.dashboard import BASELINE, checked_baseline, refresh
+from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import error_free_json
 
@@ -47,7 +47,15 @@ Output = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
 ]
-Baseline = Annotated[str, typer.Option("--baseline", metavar="MACHINE", help="Whose agent the others are compared to.")]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="MACHINE",
+        autocompletion=options.machine_names,
+        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+    ),
+]
 Probe = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the machines themselves as well.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
 Every = Annotated[
@@ -63,7 +71,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
     output_dir: Output = None,
-    baseline: Baseline = BASELINE,
+    baseline: Baseline = None,
     probe: Probe = True,
     every: Every = None,
     serve: Serve = False,
@@ -85,10 +93,11 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     limits = Limits(timeout, connect_timeout, deadline)
     if serve:
         source = Source(shared, None, deadline) if shared or not probe else None
-        named = checked_baseline(baseline)
+        named = checked_baseline(BASELINE if baseline is None else baseline)
         look = partial(look_at, fleet, shared, limits, baseline=named, probe=probe, memory=memory, source=source)
+        shown = (lambda: compared(look())) if baseline is None else look
         every_s = min(_PROBE_S if probe else _FOLDER_S, fresh_ms(fleet) / 4000)
-        return _serve(look, port, every_s, lang, as_json=as_json)
+        return _serve(shown, port, every_s, lang, as_json=as_json)
     with output.Progress() as progress:
         result = refresh(
             fleet,

@@ -48,6 +48,7 @@ Notify = Annotated[
     ),
 ]
 
+Uninstall = Annotated[bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")]
 Ping = Annotated[
     str | None,
     typer.Option(
@@ -65,9 +66,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     *,
     install: Annotated[bool, typer.Option("--install", help="Install it, and start it.")] = False,
-    uninstall: Annotated[
-        bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")
-    ] = False,
+    uninstall: Uninstall = False,
     status: Annotated[bool, typer.Option("--status", help="Show whether it is installed, and its last run.")] = False,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
