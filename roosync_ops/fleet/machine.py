@@ -36,11 +36,11 @@ class FleetError(ValueError):
 class Machine(BaseModel):
     """What is known and expected of one machine. Durations in ms unless the name says otherwise.
 
-    `system`: a Windows machine is reached by OpenSSH for Windows, or by `transport="winrm"` (the extra `winrm`), and
-    never through `sh`. `bootstrap_python`: where it has no Python, a rollout may install one for the user.
-    `shared` and `local_dir` are paths on the machine; where they are None its agent's own defaults hold
-    (ROOSYNC_SHARED_PATH there, and the user's state folder). `ssh` holds further data keys of pyinfra's SSH connector,
-    `winrm` those of ours.
+    `host` is what ssh is asked for; what its configuration says of that name holds. `system`: a Windows machine is
+    reached by OpenSSH for Windows, or by `transport="winrm"` (the extra `winrm`), and never through `sh`.
+    `bootstrap_python`: where it has no Python, a rollout may install one for the user. `shared` and `local_dir` are
+    paths on the machine; where they are None its agent's own defaults hold (ROOSYNC_SHARED_PATH there, and the user's
+    state folder). `ssh` holds further data keys of our SSH connector, `winrm` those of the other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -92,11 +92,9 @@ class Machine(BaseModel):
     def _ssh_data_without_secrets(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         for key in value:
             if not key.startswith("ssh_"):
-                raise ValueError(f"{key!r} is no data key of pyinfra's SSH connector (they begin with ssh_)")
+                raise ValueError(f"{key!r} is no data key of the SSH connector (they begin with ssh_)")
             if "password" in key:
-                raise ValueError(
-                    f"{key!r} is a secret; use a key and the SSH agent, or pyinfra's --ssh-password-prompt"
-                )
+                raise ValueError(f"{key!r} is a secret; use a key and the SSH agent")
         return value
 
     @field_validator("winrm")
@@ -140,9 +138,9 @@ class Machine(BaseModel):
 
     @property
     def host_name(self) -> str:
-        """What pyinfra's inventory calls this machine: Windows ones name their connector, POSIX ones need not."""
+        """What pyinfra's inventory calls this machine: the name says by which of our connectors it is reached."""
         connector = {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport]
-        return f"{connector}{self.machine_id}" if self.system == "windows" else self.machine_id
+        return f"{connector}{self.machine_id}"
 
     @property
     def thresholds(self) -> Thresholds:
@@ -187,10 +185,9 @@ class Machine(BaseModel):
 
 def plain_name(name: str) -> tuple[str, dict[str, str]]:
     """Return the machineId that a host's name in an inventory stands for, and the fields that its connector implies."""
-    for connector, transport in ((SSH_CONNECTOR, "ssh"), (WINRM_CONNECTOR, "winrm")):
-        if name.startswith(connector):
-            return name.removeprefix(connector), {"system": "windows", "transport": transport}
-    return name, {}
+    if name.startswith(WINRM_CONNECTOR):
+        return name.removeprefix(WINRM_CONNECTOR), {"system": "windows", "transport": "winrm"}
+    return name.removeprefix(SSH_CONNECTOR), {}
 
 
 def machine(name: str, **fields: Any) -> Entry:

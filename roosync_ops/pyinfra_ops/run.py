@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import roosync_ops
+from roosync_ops.transport import ssh_files
 from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.ssh import PROGRAM_VARIABLE
+from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, UNCHANGED
 
@@ -192,6 +195,7 @@ class Workers:
                     _close(pipe)
         for errors in self._errors:
             errors.close()
+        ssh_files.end_masters(os.environ.get(PROGRAM_VARIABLE) or "ssh")
 
     def __len__(self) -> int:
         return len(self._processes)
@@ -259,4 +263,4 @@ def _environment() -> dict[str, str]:
     """Keep the spinner to us: pyinfra draws one on terminals too. The worker finds this very package."""
     root = str(Path(roosync_ops.__file__).parent.parent)
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONPATH": path}
+    return {**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONPATH": path, ROOM_VARIABLE: str(room())}

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import time
-from contextlib import contextmanager
-from io import BytesIO
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, TYPE_CHECKING, Final
 
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
-from roosync_ops.transport import output
+from roosync_ops.transport import output, windows_line
+from roosync_ops.transport.link import Finished
+from roosync_ops.transport.windows_link import PYTHON
 
 from . import command, uv
 from .command import NOT_WINDOWS, STORE, TOO_OLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from io import IOBase
 
-    from roosync_ops.pyinfra_ops.ask import Ask
-    from roosync_ops.pyinfra_ops.connector import Finished, Windows
+    from roosync_ops.remote_script.question import Question
+    from roosync_ops.transport.windows_link import WindowsLink
 
 NO_PYTHON: Final = "no-python"
 WRONG_SYSTEM: Final = "not-windows"
 _OURS: Final = re.compile(r"(python-[0-9a-f]{12}\.cmd|uv\.exe)(\.[0-9a-f]{8}\.part)?")
-KEY: Final = "roosync-python"
 
 #: How each place without a Python of use is told, by what its Python, or the shell, said.
 _WORDS: Final = {
@@ -50,25 +47,25 @@ _VALUE: Final = re.compile(r"\s+(.+?)\s+REG_(?:EXPAND_)?SZ\s+([A-Za-z]:\\.*\S)\s
 _INSTALL_S: Final = 900.0
 
 
-def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
+def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Finished:
     """Answer a request with the first Python that can, within `timeout_s` for all; it is remembered for the next one.
 
     Where there is none, the answer says so in on_machine's form. Raises what the connector's `execute` does.
     """
     end = None if timeout_s is None else time.monotonic() + timeout_s
     if ask.upload is not None:
-        machine.put_file(BytesIO(ask.upload), f"{ask.request['localDir']}/{PUSHED_NAME}".replace("\\", "/"))
+        machine.put(ask.upload, f"{ask.request['localDir']}/{PUSHED_NAME}".replace("\\", "/"))
     tried: list[str] = []
-    known: str | None = machine.host.connector_data.get(KEY)
+    known: str | None = machine.memory.get(PYTHON)
     for place in [known] if known else _places(machine, ask.python):
         try:
             done = _try(machine, place, ask, end)
-        except command.NotPlainError as error:
+        except windows_line.NotPlainError as error:
             tried.append(str(error))
             continue
         said = command.answered(done.out)
         if said == "ok":
-            machine.host.connector_data[KEY] = place
+            machine.memory[PYTHON] = place
             if ask.is_last:
                 _sweep(machine)
             return done
@@ -81,15 +78,15 @@ def answer(machine: Windows, ask: Ask, timeout_s: float | None) -> Finished:
         place = install(machine)
     except uv.UvError as error:
         return _silent(NO_PYTHON, f"{'; '.join(tried)}; {error}")
-    machine.host.connector_data[KEY] = place
+    machine.memory[PYTHON] = place
     return _try(machine, place, ask, end)
 
 
-def install(machine: Windows) -> str:
+def install(machine: WindowsLink) -> str:
     """Have uv install a Python for the user, and return its path. Raises UvError or OSError."""
 
     def put_file(stream: IO[bytes], path: str) -> None:
-        machine.put_file(cast("IOBase", stream), path)
+        machine.put(stream.read(), path)
 
     def run(line: str) -> tuple[int, str, str]:
         done = machine.execute(line, timeout_s=_INSTALL_S)
@@ -99,7 +96,7 @@ def install(machine: Windows) -> str:
     return uv.bootstrap(put_file, run)
 
 
-def _places(machine: Windows, named: str | None) -> Iterator[str]:
+def _places(machine: WindowsLink, named: str | None) -> Iterator[str]:
     """Yield where a Python may be, in the order of trust; each is asked for only when those before had none."""
     if named:
         yield named
@@ -114,7 +111,7 @@ def _places(machine: Windows, named: str | None) -> Iterator[str]:
                 yield path
 
 
-def _in_folders(machine: Windows) -> list[str]:
+def _in_folders(machine: WindowsLink) -> list[str]:
     """Return python.exe of the folders that installers use: for the user, for everybody, and by hand."""
     local = f"{machine.profile()}\\AppData\\Local\\Programs\\Python"
     found = []
@@ -129,11 +126,11 @@ def _minor(name: str) -> int:
     return int(match[1] or 0) if match else 0
 
 
-def _in_registry(machine: Windows) -> list[str]:
+def _in_registry(machine: WindowsLink) -> list[str]:
     """Return python.exe as installers that keep to PEP 514 note it: python.org's first, the newest first."""
     found: list[tuple[_Rank, str]] = []
     for hive in _HIVES:
-        told = machine.execute(command.line("reg.exe", "query", hive, "/s"), timeout_s=30.0)
+        told = machine.execute(windows_line.line("reg.exe", "query", hive, "/s"), timeout_s=30.0)
         found += installed(output.lines(told.out, machine.code_pages()))
     return [path for _, path in sorted(found, reverse=True)]
 
@@ -162,37 +159,20 @@ def installed(lines: Iterable[str]) -> list[tuple[_Rank, str]]:
     return list(found.items())
 
 
-def _try(machine: Windows, place: str, ask: Ask, end: float | None) -> Finished:
+def _try(machine: WindowsLink, place: str, ask: Question, end: float | None) -> Finished:
     """Have one Python answer, or see that it is not there."""
     ask.sent_ms = time.time_ns() // 1_000_000
-    with started_by(machine, place) as words:
+    with machine.started_by(place) as words:
         left = None if end is None else max(1.0, end - time.monotonic())
-        return machine.execute(command.python_line(words), command.script(ask.request), left)
+        return machine.execute(windows_line.python_line(words), command.script(ask.request), left)
 
 
-@contextmanager
-def started_by(machine: Windows, place: str) -> Iterator[tuple[str, ...]]:
-    """Yield the words that start the Python at `place`: its own, or a launcher that is there for this long."""
-    words = command.words_of(place)
-    if words is not None:
-        yield words
-        return
-    text = command.launcher(place, machine.profile(), machine.code_pages()[0])
-    path = f"{command.FOLDER}\\python-{secrets.token_hex(6)}.cmd"
-    machine.put_file(BytesIO(text), path.replace("\\", "/"))
-    try:
-        yield (path,)
-    finally:
-        machine.delete(path)
-        machine.delete(command.FOLDER)
-
-
-def _sweep(machine: Windows) -> None:
+def _sweep(machine: WindowsLink) -> None:
     """Remove what a connection that was cut off left of ours, and our folder where nothing else is in it."""
-    for name in machine.list_folder(command.FOLDER) or ():
+    for name in machine.list_folder(windows_line.FOLDER) or ():
         if _OURS.fullmatch(name):
-            machine.delete(f"{command.FOLDER}\\{name}")
-    machine.delete(command.FOLDER)
+            machine.delete(f"{windows_line.FOLDER}\\{name}")
+    machine.delete(windows_line.FOLDER)
 
 
 def _why(said: str | None, done: Finished) -> str:
@@ -201,13 +181,11 @@ def _why(said: str | None, done: Finished) -> str:
     return _WORDS.get(said, "no Python of ours")
 
 
-def _is_windows(machine: Windows) -> bool:
+def _is_windows(machine: WindowsLink) -> bool:
     """Ask what no shell but a Windows one knows."""
-    done = machine.execute(command.line("cmd.exe", "/c", "ver"), timeout_s=30.0)
+    done = machine.execute(windows_line.line("cmd.exe", "/c", "ver"), timeout_s=30.0)
     return b"Windows" in done.out
 
 
 def _silent(error: str, said: str) -> Finished:
-    from roosync_ops.pyinfra_ops.connector import Finished  # noqa: PLC0415 - it is made of this module
-
     return Finished(1, f"{MARKER}{json.dumps({'error': error, 'said': said})}\n".encode())

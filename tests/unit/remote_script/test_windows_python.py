@@ -12,6 +12,7 @@ from roosync_ops.pyinfra_ops.ask import Ask
 from roosync_ops.pyinfra_ops.connector import Finished
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.windows import command, python
+from roosync_ops.transport import windows_line
 
 if TYPE_CHECKING:
     from io import BytesIO
@@ -97,8 +98,8 @@ def test_what_was_put_on_the_machine_to_start_a_python_is_taken_away_again() -> 
     machine = Machine({}, {"C:\\Program Files\\": ["Python312"]})
     answer(machine)
     assert len(machine.launchers) == 1
-    assert machine.deleted[0].startswith(command.FOLDER + "\\python-")
-    assert machine.deleted[1] == command.FOLDER
+    assert machine.deleted[0].startswith(windows_line.FOLDER + "\\python-")
+    assert machine.deleted[1] == windows_line.FOLDER
 
 
 def test_a_folder_that_a_plain_word_can_name_takes_no_launcher() -> None:

@@ -1,0 +1,45 @@
+"""One request to a Python on a machine, whatever the machine is and however it is reached."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from roosync_ops.transport import posix_files
+from roosync_ops.transport.windows_link import WindowsLink
+
+from . import shell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from roosync_ops.transport.link import Finished, Link
+
+
+@dataclass
+class Question:
+    """Has a Python on the machine answer `request` (see on_machine).
+
+    `python` is tried alone where given; `bootstrap`: where there is none, one may be installed for the user (Windows).
+    """
+
+    request: Mapping[str, Any]
+    python: str | None = None
+    bootstrap: bool = False
+    #: The agent, where a step puts it in place.
+    upload: bytes | None = None
+    #: Whether nothing of ours is to be left on the machine after this.
+    is_last: bool = False
+    #: When the attempt that was answered was sent, in ms since the epoch.
+    sent_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+
+    def ask(self, link: Link, timeout_s: float | None) -> Finished:
+        """Return what the machine printed. Raises what the link does."""
+        if isinstance(link, WindowsLink):
+            from .windows import python  # noqa: PLC0415 - where no Windows machine is asked, nothing of it is loaded
+
+            return python.answer(link, self, timeout_s)
+        stdin = b"" if self.upload is None else shell.upload(self.upload).encode()
+        self.sent_ms = time.time_ns() // 1_000_000
+        return link.execute(posix_files.shell(shell.command(self.request, self.python)), stdin, timeout_s)
