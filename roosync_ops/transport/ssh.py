@@ -207,7 +207,7 @@ class _Login:
     def read(self) -> ssh_errors.Log:
         try:
             with self._path.open("rb") as file:
-                return ssh_errors.Log(file.read(_MAX_LOG_BYTES).decode("utf-8", "replace"))
+                return ssh_errors.Log(file.read(_MAX_LOG_BYTES).decode("utf-8", "replace").replace("\r", ""))
         except OSError:
             return ssh_errors.Log("")
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
-from roosync_ops.pyinfra_ops.ask import Ask
-from roosync_ops.pyinfra_ops.connector import Finished
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.remote_script.windows import command, python
+from roosync_ops.remote_script.question import Question
+from roosync_ops.remote_script.windows import python
 from roosync_ops.transport import windows_line
-
-if TYPE_CHECKING:
-    from io import BytesIO
-
-    from roosync_ops.pyinfra_ops.connector import Windows
+from roosync_ops.transport.link import Finished
+from roosync_ops.transport.windows_link import PYTHON, WindowsLink
 
 HOME = r"C:\Users\Élodie Dupont"
 STUB = Finished(9009, b"", b"Python was not found; run without arguments to install from the Microsoft Store\r\n")
 OK = Finished(0, b"roosync-python:ok\r\n\r\n" + MARKER.encode() + b"{}\r\n")
 
 
-class Machine:
+class Machine(WindowsLink):
     """A machine that has what it is told, and remembers what it was asked."""
 
     def __init__(self, answers: dict[str, Finished], folders: dict[str, list[str]] | None = None) -> None:
@@ -33,10 +28,11 @@ class Machine:
         self.lines: list[str] = []
         self.launchers: list[bytes] = []
         self.deleted: list[str] = []
-        self.host = SimpleNamespace(connector_data={}, name="myia-po-2024")
+        super().__init__()
 
-    def execute(self, line: str, _stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
         assert timeout_s is not None
+        del stdin
         self.lines.append(line)
         if line == "cmd.exe /c ver":
             return self.answers.get("ver", Finished(0, b"Microsoft Windows [Version 10.0.19045]\r\n"))
@@ -45,8 +41,12 @@ class Machine:
             started = self.launchers[-1].split(b'"')[1].decode("cp850")
         return self.answers.get(started, Finished(1, b"", b"'x' is not recognized\r\n"))
 
-    def put_file(self, stream: BytesIO, _path: str) -> None:
-        self.launchers.append(stream.getvalue())
+    def put(self, data: bytes, path: str) -> None:
+        del path
+        self.launchers.append(data)
+
+    def get(self, path: str) -> bytes:
+        raise NotImplementedError(path)
 
     def delete(self, path: str) -> None:
         self.deleted.append(path)
@@ -54,7 +54,8 @@ class Machine:
     def list_folder(self, path: str) -> list[str]:
         return self.folders.get(path, [])
 
-    def exists(self, _path: str) -> bool:
+    def exists(self, path: str) -> bool:
+        del path
         return True
 
     def profile(self) -> str:
@@ -66,7 +67,7 @@ class Machine:
 
 def answer(machine: Machine, named: str | None = None) -> dict[str, Any]:
     """Ask; return what the Python, or we in its place, answered."""
-    done = python.answer(cast("Windows", machine), Ask({"do": "probe"}, named), 60)
+    done = python.answer(machine, Question({"do": "probe"}, named), 60)
     document: dict[str, Any] = json.loads(done.out.partition(MARKER.encode())[2])
     return document
 
@@ -90,7 +91,7 @@ def test_a_store_stub_is_passed_over_for_what_lies_in_the_usual_folders() -> Non
         {f"{local}\\": ["Python39", "Launcher", "Python313"]},
     )
     assert answer(machine) == {}
-    assert machine.host.connector_data["roosync-python"] == f"{local}\\Python39\\python.exe"
+    assert machine.memory[PYTHON] == f"{local}\\Python39\\python.exe"
     assert b"Python313" in machine.launchers[0], "the newest first"
 
 
