@@ -30,8 +30,8 @@ CONNECT_S: Final = 1.5
 #: has let us in within the other, in s: one that hangs there is no slow agent.
 GREETING: Final = (3.0, 0.2)
 LOGIN: Final = (6.0, 0.4)
-#: A machine that is asked is a thread and an ssh here; the others wait for their turn.
-_AT_ONCE: Final = 64
+#: A login keeps a core here busy for 0.13 s: so many at once leave each the time to greet and to agree on keys.
+_AT_ONCE: Final = 32
 
 T = TypeVar("T")
 

@@ -195,7 +195,7 @@ class _Login:
             self.problem = LinkError(link.TOO_MUCH, "its SSH server says too much before the login", met=True)
             return False
         self._in = log.logged_in
-        stage = (log.begun, log.address, log.established, log.greeted)
+        stage = (log.begun, log.address, log.established, log.greeted, log.keyed)
         if stage != self._seen:
             self._seen, self._since = stage, time.monotonic()
         limit = self._limit(log)

@@ -86,6 +86,10 @@ class Log(NamedTuple):
         return "Remote protocol version" in self.text
 
     @property
+    def keyed(self) -> bool:
+        return "SSH2_MSG_NEWKEYS received" in self.text
+
+    @property
     def logged_in(self) -> bool:
         return "Authenticated to " in self.text or "master session id" in self.text
 
@@ -170,6 +174,9 @@ def late(log: Log, seconds: float) -> LinkError:
         return LinkError(
             link.SILENT, f"it took the connection and then said nothing: no SSH greeting {within}", met=True
         )
+    if not log.keyed:
+        said = f"it took the connection, greeted, and then said nothing: no SSH keys {within}"
+        return LinkError(link.SILENT, said, met=True)
     return LinkError(link.SILENT, f"it took the connection and hung: no login {within}", met=True)
 
 
