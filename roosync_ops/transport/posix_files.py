@@ -24,8 +24,8 @@ _HASH: Final = (
 #: the file itself is written.
 _PUT: Final = (
     '[ -h "$f" ] && f=$(readlink -f "$f"); t=$f.$p; '
+    '[ -d "$f" ] && { echo; echo "$m"it is a folder; exit 1; }; '
     '{ [ ! -e "$f" ] || cp -p "$f" "$t"; } 2>/dev/null; { true >>"$t"; } 2>/dev/null || t=$f; '
-    '[ -d "$t" ] && { echo; echo "$m"it is a folder; exit 1; }; '
     'cat >"$t" || { echo; echo "$m"it cannot be written; exit 1; }; g=$(h "$t"); '
     'if [ "$g" = "$s" ]; then [ "$t" = "$f" ] || mv -f "$t" "$f" || { echo; echo "$m"it cannot be replaced; exit 1; }; '
     'echo; echo "$m"ok; else [ "$t" = "$f" ] || rm -f "$t"; echo; echo "$m"it arrived with SHA-256 "$g"; exit 1; fi'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -36,7 +37,7 @@ class Ended(NamedTuple):
 class _Reader(threading.Thread):
     """Keeps what comes from one pipe, up to `limit` bytes."""
 
-    def __init__(self, pipe: IO[bytes], limit: int, done: threading.Event | None) -> None:
+    def __init__(self, pipe: IO[bytes], limit: int, done: threading.Event) -> None:
         super().__init__(daemon=True)
         self._pipe, self._limit, self._done = pipe, limit, done
         self.data = bytearray()
@@ -49,8 +50,7 @@ class _Reader(threading.Thread):
                 if len(self.data) > self._limit:
                     self.too_much = True
                     break
-        if self._done is not None or self.too_much:
-            (self._done or threading.Event()).set()
+        self._done.set()
 
 
 def run(  # noqa: PLR0913 - each bounds the child in another way
@@ -63,32 +63,49 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
     environment: Mapping[str, str] | None = None,
 ) -> Ended:
     """Run a program to its end, or to `until` (monotonic, in s), or until `watch` returns False. Raises OSError."""
+    with tempfile.TemporaryFile() as errors:  # no pipe: a proxy that outlives the child may hold it for long
+        return _run(words, stdin, errors, until, max_out, watch, environment)
+
+
+def _run(  # noqa: PLR0913, PLR0917 - as above
+    words: Sequence[str],
+    stdin: bytes,
+    errors: IO[bytes],
+    until: float | None,
+    max_out: int,
+    watch: Callable[[], bool],
+    environment: Mapping[str, str] | None,
+) -> Ended:
+    def quiet() -> bool:
+        return os.fstat(errors.fileno()).st_size <= MAX_ERR_BYTES and watch()
+
     child = subprocess.Popen(  # noqa: S603 - its words are a list, and no shell is there
         words,
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
         bufsize=0,
         env=environment,
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
     assert child.stdout is not None  # noqa: S101 - for mypy
-    assert child.stderr is not None  # noqa: S101 - for mypy
     _running.add(child)
     done = threading.Event()
-    out, err = _Reader(child.stdout, max_out, done), _Reader(child.stderr, MAX_ERR_BYTES, None)
+    out = _Reader(child.stdout, max_out, done)
     writer = threading.Thread(target=_write, args=(child.stdin, stdin), daemon=True)
     try:
-        for thread in (out, err, writer):
-            thread.start()
-        ended = _waited(child, done, until, watch) and not out.too_much
+        out.start()
+        writer.start()
+        ended = _waited(child, done, until, quiet) and not out.too_much
     finally:
         _end(child)
         _running.discard(child)
-    for thread in (out, err):
-        thread.join(_DRAIN_S)
-    return Ended(child.returncode if ended else None, bytes(out.data), bytes(err.data), out.too_much)
+    out.join(_DRAIN_S)
+    if not out.is_alive():
+        child.stdout.close()
+    errors.seek(0)
+    return Ended(child.returncode if ended else None, bytes(out.data), errors.read(MAX_ERR_BYTES), out.too_much)
 
 
 def end_all() -> None:
@@ -129,11 +146,16 @@ def _write(pipe: IO[bytes] | None, data: bytes) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and whatever it started in its group, such as a proxy; one that has ended leaves none."""
+    """End a child that still runs, and whatever it started in its group, such as a proxy.
+
+    One that ended by itself may have left a connection for those who come after it, whose proxy is in that group.
+    """
+    if child.poll() is not None:
+        return
     if hasattr(os, "killpg"):
         with suppress(OSError):
-            os.killpg(child.pid, signal.SIGKILL if child.poll() is None else signal.SIGTERM)
-    elif child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
         child.kill()
     with suppress(subprocess.TimeoutExpired):
         child.wait(_DRAIN_S)

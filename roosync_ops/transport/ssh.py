@@ -49,10 +49,11 @@ class OpenSsh(Link):
         self._destination = machine.host or machine.machine_id
         self._words = [program(machine), *_inventory_words(machine)]
         self._log = ssh_errors.Log("")
+        self._banner = ""
 
     @property
     def banner(self) -> str:
-        return self._log.banner
+        return self._banner
 
     @property
     def log(self) -> ssh_errors.Log:
@@ -117,9 +118,10 @@ class OpenSsh(Link):
         log = ssh_files.new_log()
         watch = _Login(log, self._patience)
         until = None if timeout_s is None else time.monotonic() + timeout_s
+        words = [*self.words(), "-E", str(log), "-T", *words]
         try:
             done = process.run(
-                [*self.words(), "-E", str(log), "-T", *words],
+                words,
                 stdin,
                 until=until,
                 max_out=MAX_OUT_BYTES,
@@ -132,6 +134,7 @@ class OpenSsh(Link):
             raise LinkError(link.NO_SSH_CLIENT, f"{self._words[0]} cannot be run: {error.strerror}") from None
         finally:
             self._log = watch.read()
+            self._banner = self._log.banner or self._banner
             log.unlink(missing_ok=True)
         return self._judged(done, watch, timeout_s)
 
