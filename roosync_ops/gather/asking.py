@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from roosync_ops.remote_script import checks
@@ -15,10 +16,10 @@ from roosync_ops.remote_script.question import Question
 from roosync_ops.transport import output, process
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT, LinkError, Patience
-from roosync_ops.transport.ssh import link_to
+from roosync_ops.transport.ssh import OpenSsh, link_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from roosync_ops.fleet import Machine
     from roosync_ops.transport.link import Link
@@ -99,9 +100,23 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
         return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
 
 
-def way_to(machine: Machine, timeout_s: float, connect_timeout_s: float) -> Link:
-    """Return the way to a machine that has `timeout_s` to say everything."""
-    return link_to(machine, patience(timeout_s, connect_timeout_s))
+#: The ways to machines that were asked before: who asks again logs in once for all that follows.
+_ways: dict[str, OpenSsh] = {}
+
+
+@contextmanager
+def way_to(machine: Machine, timeout_s: float, connect_timeout_s: float) -> Iterator[Link]:
+    """Give the way to a machine that has `timeout_s` to say everything."""
+    limits, key = patience(timeout_s, connect_timeout_s), machine.model_dump_json()
+    known = _ways.pop(key, None)
+    link = link_to(machine, limits, keep=True) if known is None else known
+    if isinstance(link, OpenSsh):
+        link.patience = limits
+    yield link
+    if isinstance(link, OpenSsh):
+        _ways[key] = link
+    else:
+        link.close()
 
 
 def unreached(machine: Machine, error: LinkError) -> Failure:

@@ -64,14 +64,12 @@ def look(
 
     def one(machine: Machine) -> Look:
         began = time.monotonic()
-        link = asking.way_to(machine, timeout_s, connect_timeout_s)
-        try:
+        with asking.way_to(machine, timeout_s, connect_timeout_s) as link:
+            link.failed = None
             told = asking.answer(
                 machine, link, _request(machine, timeout_s, with_state=with_state), timeout_s, parse_told
             )
-        finally:
-            link.close()
-        return _look(machine, told, link, round(time.monotonic() - began, 3))
+            return _look(machine, told, link, round(time.monotonic() - began, 3))
 
     return asking.each(machines, one, lambda _, found: tell(found))
 

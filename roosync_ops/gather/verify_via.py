@@ -96,12 +96,9 @@ def asked(
     parse: Callable[[Iterable[str]], T],
 ) -> T | Failure:
     """Have a machine do `what` with the share of its own agent (see on_verify)."""
-    link = asking.way_to(machine, limit_s, connect_timeout_s)
     request = {**what, "localDir": machine.local_dir, "shared": machine.shared}
-    try:
+    with asking.way_to(machine, limit_s, connect_timeout_s) as link:
         return asking.answer(machine, link, request, limit_s, lambda lines, _, __: parse(lines))
-    finally:
-        link.close()
 
 
 def _may_have_left(place: Place | None) -> bool:

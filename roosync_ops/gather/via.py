@@ -36,9 +36,6 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
 
 
 def _asked(machine: Machine, timeout_s: float) -> Reply | Failure:
-    link = asking.way_to(machine, timeout_s, _CONNECT_S)
     request = replica.request(machine.local_dir, machine.share_deadline)
-    try:
+    with asking.way_to(machine, timeout_s, _CONNECT_S) as link:
         return asking.answer(machine, link, request, timeout_s, lambda lines, _, __: parse_reply(lines))
-    finally:
-        link.close()

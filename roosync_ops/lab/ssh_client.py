@@ -7,6 +7,7 @@ a login; no configuration of the user's, no jump hosts, no agent.
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import sys
 from dataclasses import dataclass, field
@@ -101,7 +102,8 @@ async def _run(asked: _Asked, host: str, command: str) -> int:
     except asyncssh.PermissionDenied:
         asked.fail(f"{asked.options.get('user', '')}@{host}: Permission denied (publickey).")
     except (OSError, asyncssh.Error) as error:
-        asked.fail(f"ssh: connect to host {host} port {port}: {getattr(error, 'strerror', None) or error}")
+        number = getattr(error, "errno", None)
+        asked.fail(f"ssh: connect to host {host} port {port}: {os.strerror(number) if number else error}")
     asked.note("debug1: Connection established.")
     version = connection.get_extra_info("server_version")
     asked.note(f"debug1: Remote protocol version 2.0, remote software version {version}")

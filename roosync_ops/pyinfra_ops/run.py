@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import roosync_ops
-from roosync_ops.transport import ssh_files
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, UNCHANGED
@@ -36,7 +34,7 @@ UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
 #: How long a TCP connection may take, in s, unless the operator says otherwise. The login has its own limit.
 CONNECT_TIMEOUT_S: Final = 10
-#: paramiko keeps one core busy with this many logins; more machines are shared among workers.
+#: pyinfra keeps one core busy with this many machines; more are shared among workers.
 _MACHINES_A_WORKER: Final = 25
 #: How long a worker that was told to end may take, in s.
 _END_S: Final = 5.0
@@ -195,7 +193,6 @@ class Workers:
                     _close(pipe)
         for errors in self._errors:
             errors.close()
-        ssh_files.end_masters(os.environ.get(PROGRAM_VARIABLE) or "ssh")
 
     def __len__(self) -> int:
         return len(self._processes)

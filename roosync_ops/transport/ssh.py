@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import link, posix_files, process, sftp, ssh_errors, ssh_files
 from .link import Finished, Link, LinkError
-from .ssh_room import room
+from .ssh_room import end_master, room
 from .windows_link import WindowsLink
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ _NO_PROGRAM: Final = (
 
 
 class OpenSsh(Link):
-    """One machine. With `keep`, `open` logs in for all commands that follow, where the client can do that."""
+    """One machine. With `keep`, the second command, or `open`, logs in for all that follow, where the client can."""
 
     def __init__(self, machine: Machine, patience: Patience, *, keep: bool = False) -> None:
         super().__init__()
         self._machine = machine
-        self._patience = patience
+        self.patience = patience
         self._keep = keep and sys.platform != "win32"
+        self._used = False
         self._master: Path | None = None
         self._destination = machine.host or machine.machine_id
         self._words = [program(machine), *_inventory_words(machine)]
@@ -62,23 +63,33 @@ class OpenSsh(Link):
 
     def open(self) -> None:
         """Log in once for all that follows. What the user's own configuration says of multiplexing stands."""
-        if not self._keep or self._shares_by_itself():
+        if not self._keeps():
             self.execute("exit")  # every shell knows it
-            return
-        folder = room()
+
+    def _keeps(self) -> bool:
+        """Tell whether one login serves all commands from here on, logging in where none was made yet."""
+        if self._master is not None or not self._keep:
+            return self._master is not None
+        self._keep = False  # this is the one attempt
+        if self._shares_by_itself():
+            return False
         name = hashlib.sha256("\0".join([*self._words, self._destination]).encode()).hexdigest()[:16]
-        path = folder / f"{name}.s"
+        path = room() / f"{name}.s"
         words = ["-v", "-M", "-N", "-S", str(path), "-o", f"ControlPersist={_IDLE_S}", "--", self._destination]
         self._run(words, b"", None)
         self._master = path
+        return True
 
     def close(self) -> None:
         """Log out."""
         master, self._master = self._master, None
         if master is not None:
-            ssh_files.end_master(self._words[0], master)
+            end_master(self._words[0], master)
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
+        if self._used:
+            self._keeps()
+        self._used = True
         words = ["-o", "LogLevel=DEBUG2", "-o", "RemoteCommand=none", "--", self._destination, line]
         return self._run(words, stdin, timeout_s)
 
@@ -91,7 +102,7 @@ class OpenSsh(Link):
     def words(self) -> list[str]:
         """Return the program and what is said to it of this machine, up to what it is to do."""
         kept = ["-o", f"ControlPath={self._master}"] if self._master is not None else []
-        return [*self._words, "-F", str(ssh_files.configuration(self._machine, self._patience)), *kept]
+        return [*self._words, "-F", str(ssh_files.configuration(self._machine, self.patience)), *kept]
 
     @property
     def destination(self) -> str:
@@ -102,7 +113,7 @@ class OpenSsh(Link):
         try:
             done = process.run(
                 [*self.words(), "-G", "--", self._destination],
-                until=time.monotonic() + self._patience.login_s,
+                until=time.monotonic() + self.patience.login_s,
                 max_out=process.MAX_ERR_BYTES,
                 environment=_environment(),
             )
@@ -116,7 +127,7 @@ class OpenSsh(Link):
 
     def _run(self, words: list[str], stdin: bytes, timeout_s: float | None) -> Finished:
         log = ssh_files.new_log()
-        watch = _Login(log, self._patience)
+        watch = _Login(log, self.patience)
         until = None if timeout_s is None else time.monotonic() + timeout_s
         words = [*self.words(), "-E", str(log), "-T", *words]
         try:

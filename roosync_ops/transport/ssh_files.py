@@ -9,12 +9,9 @@ import re
 import secrets
 import stat
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from . import process
 from .link import SSH_CONFIG, LinkError
 from .ssh_room import room
 
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 #: What this process's logs are called.
 _numbers = itertools.count()
-_END_S: Final = 3.0
 
 
 def connect_timeout_s(patience: Patience) -> int:
@@ -111,19 +107,3 @@ def _of_this_home() -> list[str]:
 def new_log() -> Path:
     """Return where one ssh writes its log."""
     return room() / f"{os.getpid()}-{next(_numbers)}.log"
-
-
-def end_masters(program: str) -> None:
-    """Log out of whatever connection is kept in this process's room, or was by a worker that is no more."""
-    for path in room().glob("*.s"):
-        end_master(program, path)
-
-
-def end_master(program: str, path: Path) -> None:
-    """Log out of a kept connection."""
-    with suppress(OSError):
-        process.run(
-            [program, "-F", os.devnull, "-S", str(path), "-O", "exit", "--", "x"],
-            until=time.monotonic() + _END_S,
-            max_out=process.MAX_ERR_BYTES,
-        )

@@ -42,7 +42,7 @@ class Wire(Link):
 
 def asked(monkeypatch: pytest.MonkeyPatch, a: dict[str, Any] | Exception, b: dict[str, Any] | Exception) -> list[Look]:
     ways = {"a": Wire(a), "b": Wire(b)}
-    monkeypatch.setattr(asking, "link_to", lambda machine, _: ways[machine.machine_id])
+    monkeypatch.setattr(asking, "link_to", lambda machine, _, **__: ways[machine.machine_id])
     found = look(MACHINES, timeout_s=1.0)
     assert list(found) == ["a", "b"]
     return [*found.values()]
