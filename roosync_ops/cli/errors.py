@@ -21,18 +21,22 @@ __all__ = [
     "INTERNAL",
     "INTERRUPTED",
     "NOT_AS_EXPECTED",
+    "NOT_DELIVERED",
     "OK",
     "UNAVAILABLE",
     "USAGE",
     "CommandError",
     "Failure",
     "as_json",
+    "delivered",
     "describe",
     "report",
     "usage",
     "wants_json",
 ]
 
+#: What was found is not where it was to go: a report that was not posted, a stdout that could not be written.
+NOT_DELIVERED: Final = 4
 INTERRUPTED: Final = 130
 
 
@@ -68,6 +72,15 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if wants_json(arguments):
         output.write(as_json(failure))
     return failure.exit_code
+
+
+def delivered(code: int) -> int:
+    """Return `code`; or, where it is a verdict that stdout did not take, the code of what was not delivered."""
+    trouble = output.undelivered()
+    if trouble is None or code not in (OK, NOT_AS_EXPECTED):
+        return code
+    output.note(f"Error: standard output could not be written: {trouble.strerror}")
+    return NOT_DELIVERED
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from . import output
+from . import errors, output
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -64,8 +64,11 @@ Memory = Annotated[
 
 
 def names_of(limit: list[str] | None) -> list[str]:
-    """Return the names in `--limit a,b --limit c`."""
-    return [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
+    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names nobody: that is not everybody."""
+    names = [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
+    if limit and not names:
+        raise errors.usage("--limit names no machine and no group", "roosync-ops machines list")
+    return names
 
 
 def to_repeat(inventory: Path, shared: str | None, via: str | None) -> str:

@@ -31,8 +31,6 @@ from . import errors, options, output, rollout_file
 
 app = typer.Typer()
 
-#: The report was made, and could not be sent.
-NOT_DELIVERED: Final = 4
 _MAX_DAYS: Final = 7.0
 _EXAMPLES: Final = """Examples:
 
@@ -179,7 +177,7 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     try:
         sent = comment.publish(to, body, run)
     except GhError as error:
-        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, NOT_DELIVERED) from None
+        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, errors.NOT_DELIVERED) from None
     output.note(f"Our comment in {to.name} was {sent.action}.")
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")

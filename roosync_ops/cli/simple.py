@@ -100,7 +100,6 @@ def carry_out(order: Order) -> int:
         acting.confirm(order.question, chosen, asked_for=order.yes or bool(order.machines or order.limit))
     results = acting.act(
         order.deploy,
-        order.inventory,
         chosen,
         dry=order.dry,
         verbose=order.verbose,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, checks
-from roosync_ops.remote_script.facts_model import Beat, LoopConfig, OwnFile, ShareState, ViewState
+from roosync_ops.remote_script.facts_model import Beat, Drive, LoopConfig, OwnFile, ShareState, ViewState
 from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of
@@ -119,6 +119,7 @@ def _named(machine: Machine, reach: Reach) -> dict[str, Any]:
 
 def _reported(machine: Machine, report: Report, wanted: bundle.Bundle) -> dict[str, Any]:
     share, clock = checks.share(machine, report.share), checks.clock(machine, report)
+    drive = report.drive if machine.transport == "ssh" else Drive()  # what restarts it is typed over SSH
     return {
         "hostname": report.hostname,
         "python": f"{report.python.version} ({report.python.executable})",
@@ -129,6 +130,8 @@ def _reported(machine: Machine, report: Report, wanted: bundle.Bundle) -> dict[s
         "share_path": None if report.share is None else report.share.path,
         "share_session": None if report.share is None else report.share.session,
         "share": None if share is None else (share.code, _without_path(share.reason, report), share.hint),
+        "drive_watchdog": drive.watchdog,
+        "drive_launcher": drive.launcher,
         "clock": None if clock is None else clock.reason,
         "offset_ms": report.clock_offset_ms,
     }

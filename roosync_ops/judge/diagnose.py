@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .diagnose_model import Scene, Sight
 
 #: What a machine or the share may have said; it is typed into a shell, so nothing in it may mean anything to one.
-_FROM_OUTSIDE: Final = ("path", "files", "answers_as")
+_FROM_OUTSIDE: Final = ("path", "files", "answers_as", "drive_watchdog", "drive_launcher")
 _TYPED: Final = re.compile(r"[^\w .,:~+@()/\\-]")
 
 
@@ -101,7 +101,9 @@ def _here(scene: Scene) -> Diagnosis:
 def _where(sight: Sight) -> dict[str, Any]:
     """Return what a command needs to know about where a machine is."""
     known_as = sight.host if sight.port == 22 else f"[{sight.host}]:{sight.port}"  # noqa: PLR2004 - SSH's own port
+    drive = {"drive_watchdog": sight.drive_watchdog, "drive_launcher": sight.drive_launcher}
     return {
+        **{key: value for key, value in drive.items() if value},
         "host": sight.host,
         "port": sight.port,
         "user": sight.user or "its user",
@@ -124,7 +126,6 @@ class _Facts(dict[str, Any]):
 
 def command(word: str, facts: Mapping[str, Any], system: str = "posix") -> str:
     """Return the command that mends the cause `word`, empty where nothing is to be mended."""
-    cause = CAUSES[word]
-    text = cause.windows if system == "windows" and cause.windows is not None else cause.command
+    text = CAUSES[word].command_for(system, facts)
     said = {key: _TYPED.sub("?", str(facts[key])) for key in _FROM_OUTSIDE if key in facts}
     return text.format_map(_Facts({**facts, **said}))

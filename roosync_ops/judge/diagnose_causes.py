@@ -7,7 +7,10 @@ troubleshooting entry and each field note leads to; tests walk both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 #: It keeps the machine from being seen as it is.
 GRAVE: Final = 0
@@ -37,6 +40,26 @@ class Cause:
     windows: str | None = None
     fix: str | None = None
 
+    def command_for(self, system: str, facts: Container[str]) -> str:
+        """Return the command for a machine of that system, and of which so much is known."""
+        if self.word in _OF_DRIVE:
+            for fact, text in _RESTART_DRIVE.items():
+                if fact in facts:
+                    return text
+        return self.windows if system == "windows" and self.windows is not None else self.command
+
+
+#: What a restart of the sync product mends; and how Google Drive is restarted, by what a machine has for that. A task,
+#: because only one reaches the user's session from here; schtasks takes the quotes within for double ones.
+_OF_DRIVE: Final = ("drive-not-mounted", "share-hung", "uploads-stalled", "downloads-stalled")
+_RESTART_DRIVE: Final = {
+    "drive_watchdog": r"""{login} schtasks /run /tn "\"{drive_watchdog}\""   # the watchdog there restarts Drive""",
+    "drive_launcher": (
+        r"""{login} schtasks /create /f /it /sc once /st 00:00 /tn roosync-restart-drive /tr """
+        r""""\"cmd /c taskkill /f /im GoogleDriveFS.exe & '{drive_launcher}'\"" && """
+        r"""{login} schtasks /run /tn roosync-restart-drive"""
+    ),
+}
 
 _ROLLOUT: Final = "roosync-ops rollout {machine}"
 _RESTART: Final = "roosync-ops restart {machine}"

@@ -71,7 +71,7 @@ def trouble(case: Case) -> tuple[str, str] | None:
         return "resolves", "name-not-resolved"
     if sight.answers in _ANSWERS:
         return "answers", _ANSWERS[sight.answers]
-    return "login" if sight.answers == m.OPEN else "answers", "not-reached"
+    return "login", "not-reached"
 
 
 def way(case: Case) -> list[Check]:
@@ -80,7 +80,7 @@ def way(case: Case) -> list[Check]:
     checks = []
     for at, name in enumerate(_ON_THE_WAY):
         if failed is None or at < _ON_THE_WAY.index(failed[0]):
-            checks.append(_passed(case, name))
+            checks.append(Check(name, UNKNOWN) if _was_not_met(case, failed, name) else _passed(case, name))
         elif name == failed[0]:
             step, code, reason, hint = case.sight.trouble or ("", "", "", "")
             said = (name == "resolves" and case.sight.resolving) or reason.removeprefix("unreachable: ")
@@ -89,6 +89,13 @@ def way(case: Case) -> list[Check]:
         else:
             checks.append(Check(name, UNKNOWN))
     return checks
+
+
+def _was_not_met(case: Case, failed: tuple[str, str] | None, name: str) -> bool:
+    """Where nothing tells how far the way went, only what was seen beside it counts."""
+    if failed is None or failed[1] != "not-reached":
+        return False
+    return not {"resolves": bool(case.sight.addresses), "answers": case.sight.answers == m.OPEN}.get(name, False)
 
 
 def _passed(case: Case, name: str) -> Check:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .diagnose_model import Scene
 
 #: Findings about a file that could be read all the same.
-_READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.VANISHED])
+_READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.IMPOSSIBLE_SEQUENCE, f.VANISHED])
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.
 _AGAIN: Final = 3

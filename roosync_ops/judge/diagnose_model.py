@@ -93,6 +93,8 @@ class Sight:
     share_path: str | None = None
     share_session: str | None = None
     share: tuple[str, str, str] | None = None
+    drive_watchdog: str | None = None
+    drive_launcher: str | None = None
     clock: str | None = None
     offset_ms: int = 0
 

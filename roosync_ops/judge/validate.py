@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire.findings import BAD_HEARTBEAT, BOM, CASE_DOUBLE, CONFLICT_COPY, NAIVE_HEARTBEAT, NO_HEARTBEAT
-from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.findings import (
+    BAD_HEARTBEAT,
+    BOM,
+    CASE_DOUBLE,
+    CONFLICT_COPY,
+    IMPOSSIBLE_SEQUENCE,
+    NAIVE_HEARTBEAT,
+    NO_HEARTBEAT,
+)
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import verdict as v
@@ -33,7 +41,7 @@ _SUSPECT_PERCENT: Final = 90
 _SUSPECT_AT_LEAST: Final = 2
 _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
 #: Findings about a file that was read all the same: they explain no silence.
-_HARMLESS: Final = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY])
+_HARMLESS: Final = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY, IMPOSSIBLE_SEQUENCE])
 
 
 def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are asked for

@@ -222,7 +222,7 @@ class LabFleet:
 
     def _replicas(self) -> dict[str, FolderReplica]:
         self.shared = self.root / "shared-state"
-        self.shared.mkdir()
+        (self.shared / "dashboards").mkdir(parents=True)  # a shared state, in which nobody has beaten yet
         folders = {name: machine.host.shared for name, machine in self._machines.items()}
         return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
 

@@ -86,7 +86,6 @@ def deploy_file(name: str) -> Path:
 
 def run(  # noqa: PLR0913 - each is an option of the commands
     deploy: str,
-    inventory: Path,
     machines: Sequence[Machine],
     *,
     dry: bool = False,
@@ -94,19 +93,20 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     tell: Callable[[Event], None] = lambda _: None,
 ) -> tuple[Result, ...]:
-    """Run deploys/<deploy>.py on `machines` of `inventory`; the results are in the order of `machines`.
+    """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
     With `dry` every machine is looked at and none is changed. KeyboardInterrupt passes through, the workers ended.
     """
     names = [machine.machine_id for machine in machines]
+    lines = {machine.machine_id: machine.model_dump(mode="json", exclude={"machine_id"}) for machine in machines}
     request = {
-        "inventory": str(inventory.resolve()),
         "deploy": str(deploy_file(deploy)),
         "dry": dry,
         "verbose": verbose,
         "connectTimeout": connect_timeout_s,
     }
-    with Workers([{**request, "machines": part} for part in parts_of(names)], verbose=verbose) as workers:
+    requests = [{**request, "machines": {name: lines[name] for name in part}} for part in parts_of(list(lines))]
+    with Workers(requests, verbose=verbose) as workers:
         found: dict[str, Result] = {}
         looking = set(range(len(workers)))
         for worker, event in workers.events():

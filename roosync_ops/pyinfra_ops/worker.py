@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import traceback
@@ -21,23 +22,22 @@ from gevent import joinall, spawn
 from pyinfra import logger
 from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError, PyinfraError
+from pyinfra.api.inventory import Inventory
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 from pyinfra.api.state import BaseStateCallback, State, StateStage
-from pyinfra.connectors.ssh import SSHConnector
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
-from pyinfra_cli.inventory import make_inventory
 from pyinfra_cli.util import exec_file
 
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import ssh_command
 from roosync_ops.transport import link as links
+from roosync_ops.transport import process
 from roosync_ops.transport.failure import Failure
 
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
 from .preflight import machine_of
-from .ssh import SshConnector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,12 +67,19 @@ class _Teller(BaseStateCallback):
 
 def main() -> int:
     """Answer one request; the exit code is 0 unless this process itself is at fault."""
+    signal.signal(signal.SIGTERM, _end)
     request = json.loads(sys.stdin.readline())
     _set_up_logging(verbose=request["verbose"])
     started = time.monotonic()
     _run(request)
     say("end", seconds=round(time.monotonic() - started, 3))
     return 0
+
+
+def _end(*_: object) -> None:
+    """Whoever asked wants no more: nothing that was begun goes on."""
+    process.end_all()
+    os._exit(1)
 
 
 def _set_up_logging(*, verbose: bool) -> None:
@@ -109,18 +116,15 @@ def _part(host: Host) -> None:
 
 
 def _state_of(request: dict[str, Any]) -> State:
-    """Return pyinfra's state for the inventory file, read by pyinfra itself: group data and all."""
+    """Return pyinfra's state for the machines, as the inventory was read: once, by who asks."""
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)
     config = Config(CONNECT_TIMEOUT=request["connectTimeout"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
     ctx_config.set(config)
-    inventory = make_inventory(request["inventory"], cwd=state.cwd)
+    inventory = Inventory(([Machine.of(name, fields).entry() for name, fields in request["machines"].items()], {}))
     ctx_inventory.set(inventory)
-    for host in inventory:
-        if issubclass(host.connector_cls, SSHConnector):  # a plain host, written by hand
-            host.connector_cls = SshConnector
-    state.init(inventory, config, initial_limit=[inventory.get_host(name) for name in request["machines"]])
+    state.init(inventory, config, initial_limit=list(inventory))
     if request["verbose"]:
         state.print_noop_info = state.print_fact_info = True
     return state

@@ -55,7 +55,7 @@ def silence(machine: Machine, error: SilenceError) -> Failure:
         )
     if error.code == "NO_PYTHON":
         return _no_python(machine, error)
-    hint = ssh_command(machine, "python3 -V", "py -3 -V")
+    hint = ssh_command(machine, "python3 -V", "py -0p")
     return Failure(PREFLIGHT, error.code, f"it gave no answer: {error.reason}", hint)
 
 
@@ -63,7 +63,7 @@ def _no_python(machine: Machine, error: SilenceError) -> Failure:
     where = f"at {machine.python}" if machine.python else "in PATH or the usual places"
     hint = f"install one there, or name it: machine({machine.machine_id!r}, python=...)"
     if machine.system == "windows":
-        where = f"at {machine.python}" if machine.python else "by py, in PATH, in the usual folders or the registry"
+        where = f"at {machine.python}" if machine.python else "in the usual folders, the registry, by py or in PATH"
         where += f" ({error.reason})"
         hint += ", or let the rollout install one for the user: bootstrap_python=True"
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}", hint)

@@ -71,6 +71,13 @@ class Share(_Answer):
     hint: str | None = None
 
 
+class Drive(_Answer):
+    """What could restart Google Drive on a Windows machine: a task of the fleet's, or Drive's own program."""
+
+    watchdog: str | None = Field(None, max_length=200)
+    launcher: str | None = Field(None, max_length=260)
+
+
 class Permanence(_Answer):
     """What keeps the loop alive when nobody is logged in."""
 
@@ -172,6 +179,7 @@ class Report(_Answer):
     config_modified_ms: int | None = None
     status: Status = None
     share: Share | None = None
+    drive: Drive = Drive()
     clock: Clock
     #: The machine's clock minus ours, in ms, and how wrong that may be: half of what the network took.
     clock_offset_ms: int = 0
@@ -252,7 +260,7 @@ class Tended(_Answer):
     """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
 
     rebuilt: int | None = None
-    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.tmp$")]] = []
+    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]] = []
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import calendar
 import os
+import re
 import subprocess
 import sys
 import time
 
 from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
 
+if sys.platform == "win32":
+    import winreg
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 #: How long a file may stay open at somebody else's (a scanner, a loop that is ending), in s.
 PATIENCE_S = 10.0
 #: A look that a logon session is asked for takes a task's start and end, in s, beside the share's own deadline.
 LOGON_S = 25.0
+#: What starts Google Drive, in any version; under the programs' folder.
+_DRIVE = ("Google", "Drive File Stream", "launch.bat")
+#: A task that restarts Google Drive by its name (OneDrive has tasks of its own), and where tasks are listed.
+_WATCHDOG = re.compile(r"(?=.*(?<!one)drive)(?=.*(watch|keep|guard|restart|relaunch|monitor|health)).*", re.IGNORECASE)
+_TASKS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
+_MAX_NAME = 200
 #: The logon session's own word: whatever this SSH session sees, the agent would not see more.
 _FINAL = ("NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED")
 #: Looks at the share argv[1] from this session, and writes nothing.
@@ -43,8 +53,30 @@ print(json.dumps(facts))
 
 
 def who() -> dict[str, Any]:
-    """Return who runs this; what could keep a loop alive here is always a scheduled task."""
-    return {"user": os.environ.get("USERNAME", ""), "uid": None, "systemd": False}
+    """Return who runs this; what could keep a loop alive here is always a scheduled task. And what restarts Drive."""
+    launcher = os.path.join(os.environ.get("PROGRAMFILES", ""), *_DRIVE)
+    drive = {"watchdog": watchdog(tasks()), "launcher": launcher if os.path.exists(launcher) else None}
+    return {"user": os.environ.get("USERNAME", ""), "uid": None, "systemd": False, "drive": drive}
+
+
+def watchdog(names: Iterable[str]) -> str | None:
+    """Return the first of tasks' `names` that says that it restarts Google Drive; None where none does."""
+    return next((name for name in names if _WATCHDOG.fullmatch(name)), None)
+
+
+def tasks(folder: str = "", depth: int = 2) -> Iterator[str]:
+    """Yield the names of scheduled tasks but Windows' own, from the registry: any user may read it, in any language."""
+    if sys.platform == "win32":
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _TASKS + folder) as key:
+                names = [winreg.EnumKey(key, at) for at in range(winreg.QueryInfoKey(key)[0])]
+        except OSError:
+            names = []
+        for name in names:
+            yield (f"{folder}\\{name}" if folder else name)[:_MAX_NAME]
+            if depth > 1 and (folder or name.lower() != "microsoft"):
+                yield from tasks(f"{folder}\\{name}", depth - 1)
+    yield from ()
 
 
 def uploaded(folder: str) -> bytes:

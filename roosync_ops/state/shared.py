@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.folder import HEARTBEATS, owner_of
 from roosync_ops.wire.merge import FILE, merge
+from roosync_ops.wire.names import HEARTBEATS, owner_of
 
 from .errors import StateUnavailableError
 from .models import HeartbeatRecord
@@ -65,8 +65,8 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
 ) -> SharedState:
     """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
     pieces = list(evidence)
-    machines = merge(pieces, read_at_ms)
     found = list(findings)
+    machines = merge(pieces, read_at_ms, found)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
@@ -103,8 +103,8 @@ def _findings_of(error: ValidationError, piece: Evidence, machine_id: str) -> li
 def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
     grouped: dict[str, list[Finding]] = {}
     for finding in found:
-        folder, _, name = finding.file.partition("/")
-        owner = owner_of(name) if folder == HEARTBEATS else None
+        folder, _, name = finding.file.rpartition("/")
+        owner = owner_of(name) if folder.rpartition("/")[2].startswith(HEARTBEATS) else None
         if owner is not None:
             grouped.setdefault(owner[0], []).append(finding)
     return {machine_id: tuple(items) for machine_id, items in grouped.items()}

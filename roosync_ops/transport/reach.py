@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.fleet.machine import WINRM_PORTS
+
 from . import link as links
 from .ssh import OpenSsh
 
@@ -19,7 +21,6 @@ REFUSED: Final = "refused"
 SILENT: Final = "silent"
 NO_ROUTE: Final = "no-route"
 _SSH_PORT: Final = 22
-_WINRM_PORT: Final = 5985
 _ANSWERS: Final = {links.REFUSED: REFUSED, links.TIMED_OUT: SILENT, links.NO_ROUTE: NO_ROUTE}
 
 
@@ -55,12 +56,8 @@ def host_of(machine: Machine) -> str:
 
 def port_of(machine: Machine) -> int:
     """Return the port that a machine is reached at, as far as the inventory says."""
-    named = (machine.winrm if machine.transport == "winrm" else machine.ssh).get(f"{machine.transport}_port")
-    if machine.port is not None:
-        return machine.port
-    if isinstance(named, int):
-        return named
-    return _WINRM_PORT if machine.transport == "winrm" else _SSH_PORT
+    default = WINRM_PORTS.get(str(machine.winrm.get("winrm_transport")), WINRM_PORTS["https"])
+    return machine.port or (default if machine.transport == "winrm" else _SSH_PORT)
 
 
 def known_hosts_of(machine: Machine) -> str | None:

@@ -54,7 +54,7 @@ def put(link: OpenSsh, data: bytes, path: str) -> None:
             code, said = 1, "it arrived as another"
         if code != 0:
             _batch(link, [f"-rm {_word(part)}"])
-            raise TransferError(f"{target}: not uploaded ({said}); what was there is still there")
+            raise TransferError(f"{target}: not uploaded ({said}); {_left(link, target)}")
         _put_in_place(link, part, target)
     finally:
         here.unlink(missing_ok=True)
@@ -70,10 +70,18 @@ def _put_in_place(link: OpenSsh, part: str, target: str) -> None:
             return
         time.sleep(_PAUSE_S)
     _batch(link, [f"-rm {_word(part)}"])
-    raise TransferError(
-        f"{target}: not replaced ({said}): a process holds it open, or it may not be written; "
-        "what was there is still there"
-    )
+    held = "a process holds it open, or it may not be written"
+    raise TransferError(f"{target}: not replaced ({said}): {held}; {_left(link, target)}")
+
+
+def _left(link: OpenSsh, target: str) -> str:
+    """Word what a failure left at `target`, by looking: OpenSSH 8.1 and older remove the target, and then rename."""
+    folder, name = posixpath.split(target)
+    code, said = _batch(link, [f"ls -1 {_word(folder + '/')}"])
+    if code != 0:
+        return "whether the old file is still there is not known"
+    there = name.lower() in {posixpath.basename(line).lower() for line in said.split("\n")}
+    return "what was there is still there" if there else "no such file is there now: upload it again"
 
 
 def get(link: OpenSsh, path: str) -> bytes:

@@ -19,6 +19,13 @@ _PROGRAM: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:\\-]*")
 _SPLIT: Final = re.compile(r"-[A-Za-z_][^.:]*[.:].*")
 _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
+#: https://docs.python.org/3/using/windows.html: what lets `py` and `python` install a Python that is missing.
+_NO_INSTALL: Final = (
+    "PYTHON_MANAGER_AUTOMATIC_INSTALL=false",
+    "PYLAUNCHER_ALLOW_INSTALL=",
+    "PYLAUNCHER_ALWAYS_INSTALL=",
+)
+
 #: -I -S: neither the user's environment nor site packages can change what runs. `-`: the program is on stdin.
 _FLAGS: Final = ("-I", "-S", "-")
 
@@ -85,3 +92,13 @@ def launcher(python: str, profile: str, code_page: str) -> bytes:
             f"{python!r:.120} holds characters that the machine's code page ({code_page}) has not got: "
             "name a Python in a folder without them"
         ) from None
+
+
+def launcher_of_name(words: str) -> bytes:
+    """Return the text of a .cmd that starts what a name on PATH stands for, such as `py -3`. Raises NotPlainError.
+
+    A look installs nothing: Python's install manager would, and so would an older `py` that was told to.
+    """
+    start = line(*(words.split() or [""]))
+    held = "".join(f"@set {each}\r\n" for each in _NO_INSTALL)
+    return f"@setlocal DisableDelayedExpansion\r\n{held}@{start} %*\r\n@exit /b %ERRORLEVEL%\r\n".encode()

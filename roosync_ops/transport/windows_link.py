@@ -64,12 +64,16 @@ class WindowsLink(Link):
 
     @contextmanager
     def started_by(self, place: str) -> Iterator[tuple[str, ...]]:
-        """Yield the words that start the Python at `place`: its own, or a launcher that is there for this long."""
-        words = windows_line.words_of(place)
+        """Yield the words that start the Python at `place`: its path, or a launcher that is there for this long."""
+        is_path = windows_line.is_path(place)
+        words = windows_line.words_of(place) if is_path else None
         if words is not None:
             yield words
             return
-        text = windows_line.launcher(place, self.profile(), self.code_pages()[0])
+        if is_path:
+            text = windows_line.launcher(place, self.profile(), self.code_pages()[0])
+        else:
+            text = windows_line.launcher_of_name(place)
         path = f"{windows_line.FOLDER}\\python-{secrets.token_hex(6)}.cmd"
         self.put(text, path.replace("\\", "/"))
         try:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import extras
+
 from . import link, output, windows_line, winrm_access, winrm_files, winrm_secret
 from .link import Finished, LinkError
 from .windows_link import ASK_S, PYTHON, WindowsLink
+from .windows_pythons import places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .winrm_session import Session
 
-#: Where a Python that only files need may be, if no other was found yet.
-_USUAL: Final = ("py -3", "python")
 #: Under this key of the memory: the Python that files go through, "" for none.
 _FILES_PYTHON: Final = "python for files"
 
@@ -106,16 +107,17 @@ class Winrm(WindowsLink):
         """Return the Python that answers for this machine, or one that is found at once; "" for none."""
         place: str | None = self.memory.get(PYTHON) or self.memory.get(_FILES_PYTHON)
         if place is None:
-            place = next((usual for usual in _USUAL if self._answers(usual)), "")
+            place = next((each for each in places(self, None) if self._answers(each)), "")
             self.memory[_FILES_PYTHON] = place
         return place
 
     def _answers(self, place: str) -> bool:
-        words = windows_line.words_of(place)
-        if words is None:
-            return False
         # The Store's stub says something too, but never this.
-        done = self.execute(windows_line.python_line(words), b"print('roosync' + '-here')\n", ASK_S)
+        try:
+            with self.started_by(place) as words:
+                done = self.execute(windows_line.python_line(words), b"print('roosync' + '-here')\n", ASK_S)
+        except (windows_line.NotPlainError, OSError):
+            return False
         return done.code == 0 and done.out.strip() == b"roosync-here"
 
 
@@ -124,5 +126,5 @@ def _session(access: winrm_access.Access, connect_s: float) -> Session:
     try:
         from .winrm_session import Session  # noqa: PLC0415 - pypsrp is an extra
     except ImportError:
-        raise LinkError(link.UNREACHABLE, 'WinRM needs pypsrp: pip install "roosync-ops[winrm]"') from None
+        raise LinkError(link.UNREACHABLE, f"WinRM needs pypsrp: {extras.install('winrm')}") from None
     return Session(access, connect_s)

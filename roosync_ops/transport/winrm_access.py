@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
+from roosync_ops.fleet.machine import WINRM_PORTS
+
 from . import winrm_secret
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ AUTHS: Final = ("negotiate", "certificate", "kerberos", "ntlm", "basic", "credss
 _ENCRYPTING: Final = frozenset({"negotiate", "kerberos", "ntlm", "credssp"})
 #: Those that can go by a ticket there is already.
 _TICKETS: Final = frozenset({"kerberos", "negotiate"})
-_PORTS: Final = {"https": 5986, "http": 5985}
 
 
 class AccessError(ValueError):
@@ -118,7 +119,7 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
     auth, transport = data["winrm_auth"], data["winrm_transport"]
     if auth not in AUTHS:
         raise AccessError(f"winrm_auth: {auth!r} is none of {', '.join(AUTHS)}")
-    if transport not in _PORTS:
+    if transport not in WINRM_PORTS:
         raise AccessError(f"winrm_transport: {transport!r} is neither https nor http")
     tls = transport == "https"
     encryption = _encryption(data, auth, tls=tls)
@@ -127,7 +128,7 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
         key_password = winrm_secret.Secret(os.environ[winrm_secret.KEY_PASSWORD])
     return Access(
         host=data["winrm_hostname"] or name,
-        port=data["winrm_port"] or _PORTS[transport],
+        port=data["winrm_port"] or WINRM_PORTS[transport],
         user=data["winrm_user"],
         password=None if auth == "certificate" else _password(data, auth),
         auth=auth,

@@ -276,7 +276,7 @@ def test_a_user_certificate_and_a_signed_host_key(user: User, tmp_path: Path) ->
         config = root / "m1.certified"
         text = fleet._config(host).read_text().replace(f"AuthorizedKeysFile {fleet.key}.pub", "AuthorizedKeysFile none")
         config.write_text(f"{text}HostCertificate {root}/host_key-cert.pub\nTrustedUserCAKeys {authority}.pub\n")
-        fleet._config = lambda _: config  # type: ignore[method-assign]
+        vars(fleet)["_config"] = lambda _: config
         fleet.up(host)
         public = " ".join(Path(f"{authority}.pub").read_text().split()[:2])
         user.known(f"@cert-authority * {public}\n")
@@ -314,7 +314,7 @@ def test_an_encrypted_key_whose_agent_holds_it_opens_and_without_the_agent_nobod
     locked.chmod(0o600)
     subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", str(locked)], check=True)
     (user.ssh / "locked.pub").write_bytes(Path(f"{user.fleet.key}.pub").read_bytes())
-    fields = {"host": "127.0.0.1", "port": port, "user": USER, "ssh": {"ssh_key": str(locked)}}
+    fields: dict[str, Any] = {"host": "127.0.0.1", "port": port, "user": USER, "ssh": {"ssh_key": str(locked)}}
     user.config("")
     began = time.monotonic()
     error = refused("m1", **fields)

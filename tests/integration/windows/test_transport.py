@@ -221,9 +221,18 @@ def until(holds: Any) -> None:
         time.sleep(0.05)
 
 
-def test_the_py_launcher_comes_before_the_python_on_path(usual: Host) -> None:
+def test_the_watchdog_of_drive_is_found_among_the_tasks_of_a_machine(fleet: WinFleet, usual: Host) -> None:
+    tree = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
+    for name in ("Microsoft\\Drive Watchdog", "OneDrive Health", "RooSync\\GDrive-Watchdog"):
+        fleet[USUAL.name].run("reg", "add", f"{tree}\\{name}", "/f")
+    found = probe(usual)
+    assert isinstance(found, Report)
+    assert (found.drive.watchdog, found.drive.launcher) == (r"\RooSync\GDrive-Watchdog", None)
+
+
+def test_a_python_exe_that_is_found_comes_before_the_py_launcher(usual: Host) -> None:
     probe(usual)
-    assert ssh(usual).memory[PYTHON] == "py -3"
+    assert ssh(usual).memory[PYTHON] == r"C:\Python311\python.exe"
 
 
 def test_the_inventory_s_python_comes_before_all(fleet: WinFleet) -> None:

@@ -10,6 +10,7 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import HERE, Scene
+from roosync_ops.show.diagnosis import cause_sentence
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import (
     NAMES,
@@ -155,6 +156,24 @@ def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
     assert windows.command.startswith("roosync-ops bootstrap windows --key")
     changed = not_reached("HOST_KEY_CHANGED", "its host key is another than the known one", port=2222, known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
+
+
+def test_nothing_is_said_of_a_way_that_nobody_saw(tmp_path: Path) -> None:
+    """Behind a jump host nothing is seen from here: neither that the machine answers, nor that its key was right."""
+    unseen = checks_of(cause_of(a_scene(tmp_path / "a", not_reached("UNREACHABLE", addresses=None, answers=None))))
+    words = ("resolves", "answers", "host key", "login")
+    assert [unseen[word] for word in words] == ["unknown", "unknown", "unknown", "not ok"]
+    met = checks_of(cause_of(a_scene(tmp_path / "b", not_reached("UNREACHABLE", addresses=("::1",), answers="open"))))
+    assert [met[word] for word in words] == ["ok", "ok", "unknown", "not ok"]
+
+
+def test_only_who_took_a_connection_is_said_to_be_on(tmp_path: Path) -> None:
+    refused = cause_of(a_scene(tmp_path, not_reached("UNREACHABLE", answers="refused")))
+    for lang in ("en", "fr"):
+        told = cause_sentence(refused, lang)
+        assert "m.local" in told
+        assert " on," not in told
+        assert "allumée" not in told
 
 
 def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Path) -> None:

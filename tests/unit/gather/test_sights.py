@@ -92,3 +92,48 @@ def test_few_machines_of_many_are_looked_at_with_witnesses() -> None:
     assert found[0].machine_id == "m40"
     assert 2 < len(found) < 20
     assert with_witnesses(fleet, tuple(fleet)) == tuple(fleet)
+
+
+LAUNCHER = r"C:\Program Files\Google\Drive File Stream\launch.bat"
+
+
+@pytest.mark.parametrize(
+    ("drive", "command"),
+    [
+        pytest.param(
+            {"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER},
+            r'ssh -p 2222 me@127.0.0.1 schtasks /run /tn "\"GDrive-Watchdog\""   # the watchdog there restarts Drive',
+            id="the watchdog is named",
+        ),
+        pytest.param(
+            {"launcher": LAUNCHER},
+            "ssh -p 2222 me@127.0.0.1 schtasks /create /f /it /sc once /st 00:00 /tn roosync-restart-drive /tr "
+            rf""""\"cmd /c taskkill /f /im GoogleDriveFS.exe & '{LAUNCHER}'\"" && """
+            "ssh -p 2222 me@127.0.0.1 schtasks /run /tn roosync-restart-drive",
+            id="without one, Drive is restarted in the user's session",
+        ),
+        pytest.param(
+            {},
+            "restart the sync product on myia-po-2024, then: roosync-ops diagnose myia-po-2024",
+            id="another sync product",
+        ),
+        pytest.param(
+            {"watchdog": 'Drive watchdog $(evil)`"'},
+            r'ssh -p 2222 me@127.0.0.1 schtasks /run /tn "\"Drive watchdog ?(evil)??\""'
+            "   # the watchdog there restarts Drive",
+            id="a task's name is nobody's command",
+        ),
+    ],
+)
+def test_a_drive_that_hangs_is_restarted_by_what_the_machine_has_for_that(drive: dict[str, str], command: str) -> None:
+    machine = a_machine(**WINDOWS)
+    fields = {"share": a_share(hung=True, session="logon"), "drive": drive}
+    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    [found] = diagnose(scene).machines
+    assert (found.cause, found.command) == ("share-hung", command)
+
+
+def test_what_is_typed_over_ssh_is_not_named_for_a_machine_that_has_none() -> None:
+    machine = a_machine(**{**WINDOWS, "transport": "winrm", "port": None})
+    found = seen(machine, drive={"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER})
+    assert (found.drive_watchdog, found.drive_launcher) == (None, None)

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -33,7 +34,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def blocks(kind: str) -> list[pytest.param]:  # type: ignore[valid-type]
+def blocks(kind: str) -> list[Any]:
     return [
         pytest.param(text, id=f"{name_of(paper)}-{number}")
         for paper in PAPERS
@@ -92,13 +93,11 @@ def command_lines() -> list[str]:
 
 
 def parse_command(words: list[str]) -> None:
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    context = group.make_context("roosync-ops", list(words))
-    command, rest = group, [*context._protected_args, *context.args]
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("roosync-ops", list(words))
+    rest = [*context._protected_args, *context.args]
     while isinstance(command, TyperGroup):
         _, command, rest = command.resolve_command(context, rest)
-        assert command is not None
         context = command.make_context(command.name, rest, parent=context)
         rest = [*context._protected_args, *context.args]
         if getattr(command, "invoke_without_command", False) and not rest:
@@ -122,9 +121,9 @@ def test_lines_of_the_agent_parse(line: str) -> None:
     assert parse_agent(shlex.split(line)).verb in VERBS
 
 
-def options_of(command: object) -> set[str]:
+def options_of(command: Any) -> set[str]:
     command = command.load() if isinstance(command, LazyCommand) else command
-    found = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}  # type: ignore[attr-defined]
+    found = {name for option in command.params for name in [*option.opts, *option.secondary_opts]}
     return found.union(*(options_of(each) for each in getattr(command, "commands", {}).values()))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.fleet import load_inventory
+from roosync_ops.fleet import Machine, load_inventory
 from roosync_ops.pyinfra_ops import run
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.transport.failure import Failure
@@ -51,15 +51,13 @@ def test_a_deploy_that_is_not_there_is_named() -> None:
         run.deploy_file("nothing")
 
 
-def test_a_worker_that_dies_is_every_one_of_its_machines_failure(tmp_path: Path) -> None:
-    inventory = tmp_path / "inventory.py"
-    inventory.write_text(
-        "from roosync_ops.fleet import machine\n"
-        "all_of_them = [machine('a', host='127.0.0.1'), machine('b', host='127.0.0.1')]\n"
-    )
-    machines = load_inventory(inventory).machines
-    inventory.write_text("raise RuntimeError('the disk is on fire')\n")
-    results = run.run("rollout", inventory, machines)
+def test_a_worker_that_dies_is_every_one_of_its_machines_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "import os\nos.write(2, b'the disk is on fire')\nos._exit(1)\n"
+    (tmp_path / "sitecustomize.py").write_text(said)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    results = run.run("rollout", [Machine.of(name, {"host": "127.0.0.1"}) for name in ("a", "b")])
     assert [result.machine_id for result in results] == ["a", "b"]
     for result in results:
         assert result.failure is not None
@@ -72,5 +70,5 @@ def test_an_inventory_that_prints_does_not_spoil_the_run(tmp_path: Path) -> None
         "from roosync_ops.fleet import machine\nprint('hello'); print('{}')\n"
         "some = [machine('a', host='127.0.0.1', port=9)]\n"
     )
-    (result,) = run.run("rollout", inventory, load_inventory(inventory).machines)
+    (result,) = run.run("rollout", load_inventory(inventory).machines)
     assert result.outcome == "unreachable"

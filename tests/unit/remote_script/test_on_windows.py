@@ -131,3 +131,16 @@ def test_a_file_that_is_held_open_is_waited_for_and_not_for_ever(monkeypatch: py
     tries.clear()
     with pytest.raises(PermissionError):
         on_windows.unlink("x")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["OneDrive Standalone Update Task", "NanoClaw-Watchdog", "GDrive-Watchdog"], "GDrive-Watchdog"),
+        (["RooSync\\Restart Google Drive"], "RooSync\\Restart Google Drive"),
+        (["OneDrive Health Check", "roosync-heartbeat", "Drive File Stream"], None),
+        ([], None),
+    ],
+)
+def test_the_watchdog_of_drive_is_known_by_its_name(names: list[str], found: str | None) -> None:
+    assert on_windows.watchdog(names) == found

@@ -10,7 +10,7 @@ import pytest
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import Question
 from roosync_ops.remote_script.windows import python
-from roosync_ops.transport import windows_line
+from roosync_ops.transport import windows_line, windows_pythons
 from roosync_ops.transport.link import Finished
 from roosync_ops.transport.windows_link import PYTHON, WindowsLink
 
@@ -26,6 +26,7 @@ class Machine(WindowsLink):
         self.answers = answers
         self.folders = folders or {}
         self.lines: list[str] = []
+        self.started: list[str] = []
         self.launchers: list[bytes] = []
         self.deleted: list[str] = []
         super().__init__()
@@ -38,7 +39,10 @@ class Machine(WindowsLink):
             return self.answers.get("ver", Finished(0, b"Microsoft Windows [Version 10.0.19045]\r\n"))
         started = line.removesuffix(" -I -S -")
         if started.endswith(".cmd"):
-            started = self.launchers[-1].split(b'"')[1].decode("cp850")
+            [call] = [each for each in self.launchers[-1].split(b"\r\n") if each.endswith(b" %*")]
+            started = call[1:-3].strip(b'"').decode("cp850")
+        if started != line:
+            self.started.append(started)
         return self.answers.get(started, Finished(1, b"", b"'x' is not recognized\r\n"))
 
     def put(self, data: bytes, path: str) -> None:
@@ -75,13 +79,61 @@ def answer(machine: Machine, named: str | None = None) -> dict[str, Any]:
 def test_the_inventory_s_python_is_asked_alone() -> None:
     machine = Machine({"py -3": OK})
     assert answer(machine, "python3.12")["error"] == "no-python"
-    assert machine.lines == ["python3.12 -I -S -", "cmd.exe /c ver"]
+    assert machine.started == ["python3.12"]
 
 
-def test_the_py_launcher_is_asked_first_then_path_and_the_one_that_answered_is_remembered() -> None:
-    machine = Machine({"python": OK})
+def test_a_python_that_is_found_comes_before_names_and_the_one_that_answered_is_remembered() -> None:
+    machine = Machine({"python": OK}, {"C:\\": ["Python38"]})
     assert (answer(machine), answer(machine)) == ({}, {})
-    assert machine.lines == ["py -3 -I -S -", "python -I -S -", "python -I -S -"]
+    assert machine.started == [r"C:\Python38\python.exe", "py -3", "python", "python"]
+
+
+@pytest.mark.parametrize("named", [None, "py -3.14", "python3.14"])
+def test_a_look_installs_nothing(named: str | None) -> None:
+    machine = Machine({})
+    answer(machine, named)
+    assert machine.launchers
+    for launcher in machine.launchers:
+        before, _, _ = launcher.partition(b" %*")
+        assert b"@set PYTHON_MANAGER_AUTOMATIC_INSTALL=false\r\n" in before
+        assert b"@set PYLAUNCHER_ALLOW_INSTALL=\r\n" in before
+        assert b"@set PYLAUNCHER_ALWAYS_INSTALL=\r\n" in before
+
+
+def test_the_install_manager_s_pythons_are_found_where_it_keeps_them() -> None:
+    folder = f"{HOME}\\AppData\\Local\\Python"
+    newest = r"%USERPROFILE%\AppData\Local\Python\pythoncore-3.14-64\python.exe"
+    machine = Machine({newest: OK}, {f"{folder}\\": ["bin", "_cache", "pythoncore-3.9-64", "pythoncore-3.14-64"]})
+    assert answer(machine) == {}
+    assert machine.memory[PYTHON] == f"{folder}\\pythoncore-3.14-64\\python.exe"
+    assert machine.started == [newest]
+
+
+@pytest.mark.parametrize(
+    "said", ["The system cannot execute the specified program.", "L\u2019acc\u00e8s est refus\u00e9."]
+)
+def test_an_alias_that_ssh_cannot_start_is_told_as_that_in_any_language(said: str) -> None:
+    alias = f"{HOME}\\AppData\\Local\\Microsoft\\WindowsApps\\py.exe\r\n".encode("cp850")
+    failed = Finished(1, b"", said.encode("cp1252"))
+    machine = Machine({"py -3": failed, "where.exe py": Finished(0, alias)})
+    assert answer(machine)["said"] == (
+        "py -3: an alias of the Microsoft Store or of Python's install manager, which an SSH session cannot start; "
+        "python: not there"
+    )
+
+
+def test_an_alias_that_the_registry_names_is_told_as_that() -> None:
+    store = f"{HOME}\\AppData\\Local\\Microsoft\\WindowsApps\\PythonSoftwareFoundation.Python.3.12_x\\python.exe"
+    key = "HKEY_CURRENT_USER\\Software\\Python\\PythonCore\\3.12\\InstallPath"
+    listing = f"{key}\r\n    ExecutablePath    REG_SZ    {store}\r\n".encode("cp850")
+    machine = Machine({r"reg.exe query HKCU\Software\Python /s": Finished(0, listing)})
+    assert answer(machine)["said"].startswith(f"{store}: an alias of the Microsoft Store")
+
+
+def test_nothing_is_put_on_a_machine_that_is_no_windows() -> None:
+    machine = Machine({"ver": Finished(127, b"", b"sh: 1: cmd.exe: not found\n")})
+    assert answer(machine, "py -3")["error"] == answer(machine)["error"] == "not-windows"
+    assert machine.launchers == []
 
 
 def test_a_store_stub_is_passed_over_for_what_lies_in_the_usual_folders() -> None:
@@ -98,7 +150,8 @@ def test_a_store_stub_is_passed_over_for_what_lies_in_the_usual_folders() -> Non
 def test_what_was_put_on_the_machine_to_start_a_python_is_taken_away_again() -> None:
     machine = Machine({}, {"C:\\Program Files\\": ["Python312"]})
     answer(machine)
-    assert len(machine.launchers) == 1
+    assert machine.started == [r"C:\Program Files\Python312\python.exe", "py -3", "python"]
+    assert len(machine.launchers) == 3
     assert machine.deleted[0].startswith(windows_line.FOLDER + "\\python-")
     assert machine.deleted[1] == windows_line.FOLDER
 
@@ -154,7 +207,7 @@ HKEY_CURRENT_USER\Software\Python\PythonCore\3.8-32\Help
 HKEY_CURRENT_USER\Software\Python\Astral\CPython3.13.1\InstallPath
     ExecutablePath    REG_SZ    C:\Users\Élodie Dupont\AppData\Roaming\uv\python\cpython-3.13.1\python.exe
 """
-    assert python.installed(listing.split("\n")) == [
+    assert windows_pythons.installed(listing.split("\n")) == [
         ((True, 3, 13), r"C:\Users\Élodie Dupont\AppData\Local\Programs\Python\Python313\python.exe"),
         ((True, 3, 8), r"C:\Py38\python.exe"),
         ((False, 3, 13), r"C:\Users\Élodie Dupont\AppData\Roaming\uv\python\cpython-3.13.1\python.exe"),
@@ -163,4 +216,4 @@ HKEY_CURRENT_USER\Software\Python\Astral\CPython3.13.1\InstallPath
 
 @pytest.mark.parametrize("listing", [[], ["ERROR: The system was unable to find the specified registry key or value."]])
 def test_a_registry_without_python_has_none(listing: list[str]) -> None:
-    assert python.installed(listing) == []
+    assert windows_pythons.installed(listing) == []

@@ -16,8 +16,9 @@ from roosync_ops.transport.reach import known_hosts_of, port_of
         ({}, 22),
         ({"port": 2222}, 2222),
         ({"ssh": {"ssh_port": 23}}, 23),
-        ({"system": "windows", "transport": "winrm"}, 5985),
-        ({"system": "windows", "transport": "winrm", "winrm": {"winrm_port": 5986}}, 5986),
+        ({"system": "windows", "transport": "winrm"}, 5986),
+        ({"system": "windows", "transport": "winrm", "winrm": {"winrm_transport": "http"}}, 5985),
+        ({"system": "windows", "transport": "winrm", "winrm": {"winrm_port": 5999}}, 5999),
     ],
 )
 def test_the_port_is_the_inventorys_or_the_transports_own(fields: dict[str, Any], port: int) -> None:
