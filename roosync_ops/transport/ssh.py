@@ -6,8 +6,8 @@ every jump host too. The program is `ssh` from PATH, or what ROOSYNC_SSH or the 
 
 from __future__ import annotations
 
-import hashlib
 import os
+import secrets
 import socket
 import sys
 import time
@@ -73,10 +73,13 @@ class OpenSsh(Link):
         self._keep = False  # this is the one attempt
         if self._shares_by_itself():
             return False
-        name = hashlib.sha256("\0".join([*self._words, self._destination]).encode()).hexdigest()[:16]
-        path = room() / f"{name}.s"
+        # A name of its own: where a socket is in the way ssh keeps no connection, and does not end either.
+        path = room() / f"{secrets.token_hex(8)}.s"
         words = ["-v", "-M", "-N", "-S", str(path), "-o", f"ControlPersist={_IDLE_S}", "--", self._destination]
-        self._run(words, b"", None)
+        try:
+            self._run(words, b"", sum(self.patience) + _IDLE_S)
+        except TimeoutError:
+            return False
         self._master = path
         return True
 
