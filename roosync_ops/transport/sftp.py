@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: What replaces a file lies beside it as `<name>.<8 hex>.part`. Not under one name: the server of a connection that was
 #: cut off may still be writing to the last one. Whoever uploads next removes what others left.
 _PART: Final = ".part"
+_DRIVE: Final = re.compile(r"[A-Za-z]:/")
 _LEFT: Final = re.compile(r"\.[0-9a-f]{8}\.part")
 #: How often, and with what pause in s, a file that somebody holds open is asked for: a scanner lets go soon.
 _ATTEMPTS: Final = 5
@@ -39,7 +40,7 @@ def put(link: OpenSsh, data: bytes, path: str) -> None:
     back = here.with_suffix(".back")
     try:
         here.write_bytes(data)
-        folders = [folder[:at] for at in range(3, len(folder) + 1) if folder[at : at + 1] in {"/", ""}]
+        folders = [folder[:at] for at in range(1, len(folder) + 1) if folder[at : at + 1] in {"/", ""}]
         left = [
             each for each in list_folder(link, folder) if each.startswith(name) and _LEFT.fullmatch(each[len(name) :])
         ]
@@ -54,7 +55,7 @@ def put(link: OpenSsh, data: bytes, path: str) -> None:
             code, said = 1, "it arrived as another"
         if code != 0:
             _batch(link, [f"-rm {_word(part)}"])
-            raise TransferError(f"{target}: not uploaded ({said}); {_left(link, target)}")
+            raise TransferError(f"{path}: not uploaded ({said}); {_left(link, target)}")
         _put_in_place(link, part, target)
     finally:
         here.unlink(missing_ok=True)
@@ -71,7 +72,7 @@ def _put_in_place(link: OpenSsh, part: str, target: str) -> None:
         time.sleep(_PAUSE_S)
     _batch(link, [f"-rm {_word(part)}"])
     held = "a process holds it open, or it may not be written"
-    raise TransferError(f"{target}: not replaced ({said}): {held}; {_left(link, target)}")
+    raise TransferError(f"{target.lstrip('/')}: not replaced ({said}): {held}; {_left(link, target)}")
 
 
 def _left(link: OpenSsh, target: str) -> str:
@@ -108,8 +109,9 @@ def exists(link: OpenSsh, path: str) -> bool:
 
 
 def sftp_path(path: str) -> str:
-    """Return a Windows path as SFTP has it: `C:/ProgramData/x`."""
-    return path.replace("\\", "/")
+    """Return a Windows path as sftp has it: `/C:/ProgramData/x`; without a slash before it a drive is none."""
+    plain = path.replace("\\", "/")
+    return f"/{plain}" if _DRIVE.match(plain) else plain
 
 
 def _batch(link: OpenSsh, commands: Sequence[str]) -> tuple[int, str]:

@@ -263,10 +263,8 @@ def program(machine: Machine) -> str:
 def _inventory_words(machine: Machine) -> list[str]:
     """Return the options that the inventory's data of one machine are. They are for it alone, and for no jump host."""
     data = machine.ssh
-    port, user, key = machine.port or data.get("ssh_port"), machine.user or data.get("ssh_user"), data.get("ssh_key")
-    found = {"Port": port, "User": user}
-    if isinstance(data.get("ssh_hostname"), str) and not machine.host:
-        found["HostName"] = data["ssh_hostname"]
+    key = data.get("ssh_key")
+    found: dict[str, object] = {"Port": machine.port, "User": machine.user}
     if isinstance(key, str):
         found |= {"IdentityFile": ssh_files.quoted(str(Path(key).expanduser())), "IdentitiesOnly": "yes"}
     if data.get("ssh_allow_agent") is False:

@@ -23,7 +23,7 @@ class Server:
     """An SFTP server whose rename is a removal and a rename, as OpenSSH for Windows has it up to 8.1."""
 
     def __init__(self, *, removes: bool, renames_after: int) -> None:
-        self.files = {TARGET: b"old"}
+        self.files = {f"/{TARGET}": b"old"}
         self.removes = removes
         self.failures = renames_after
 
@@ -74,7 +74,7 @@ def test_an_upload_that_fails_says_what_is_there(
     with pytest.raises(TransferError) as failed:
         link.put(b"new", TARGET)
     assert str(failed.value).endswith(said)
-    assert server.files == ({} if removes else {TARGET: b"old"})
+    assert server.files == ({} if removes else {f"/{TARGET}": b"old"})
 
 
 @pytest.mark.parametrize("removes", [False, True])
@@ -84,4 +84,4 @@ def test_a_file_that_is_let_go_in_time_is_replaced(
     server = Server(removes=removes, renames_after=2)
     monkeypatch.setattr(sftp, "_batch", server.batch)
     link.put(b"new", TARGET)
-    assert server.files == {TARGET: b"new"}
+    assert server.files == {f"/{TARGET}": b"new"}
