@@ -46,7 +46,7 @@ def identify(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: opt
     try:
         return _tell(bundle.identify(file), as_json=as_json)
     except bundle.BundleError as error:
-        raise errors.CommandError("NOT_OUR_AGENT", str(error), "roosync-ops agent build -o FILE") from None
+        raise errors.CommandError("NOT_OUR_AGENT", str(error), "roosync-ops agent build --help") from None
 
 
 def _tell(found: bundle.Bundle, *, as_json: bool) -> int:

@@ -83,7 +83,6 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         if any(one.done for one in fixes):
             found = _look(fleet, names, shared, limits)
     _tell(found, fixes, lang, as_json=as_json, dry=dry, everything=bool(names))
-    options.note_flags(inventory, shared, None, needed=not as_json and not found.ok)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from roosync_ops import typed
 from roosync_ops.gather import errors as below
 from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, OK, UNAVAILABLE, USAGE, CommandError, Failure, usage
 
@@ -68,7 +69,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     output.note(f"Error: {failure.message}")
     if failure.hint:
-        output.note(f"Next:  {failure.hint}")
+        output.note(f"Next:  {typed.own(failure.hint)}")
     if wants_json(arguments):
         output.write(as_json(failure))
     return failure.exit_code
@@ -90,5 +91,5 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def as_json(failure: Failure) -> str:
     """Return the one document that --json prints for a failure."""
-    error = {"code": failure.code, "message": failure.message, "hint": failure.hint}
+    error = {"code": failure.code, "message": failure.message, "hint": failure.hint and typed.own(failure.hint)}
     return json.dumps({"ok": False, "error": error})

@@ -69,7 +69,7 @@ def mcp(  # noqa: PLR0913 - one argument an option
     if http is not None and allow_changes:
         raise errors.usage(
             "--http with --allow-changes would let every user of this computer change the fleet",
-            "roosync-ops mcp --allow-changes, over standard input and output",
+            "roosync-ops mcp --allow-changes",
         )
     if find_spec("mcp") is None:
         raise errors.CommandError("EXTRA_MISSING", _NO_SDK, extras.install("mcp"))

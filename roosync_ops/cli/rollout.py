@@ -71,7 +71,6 @@ def rollout(  # noqa: PLR0913 - one argument an option
         output.write(_document(results, after, ok=ok, dry=dry, lang=lang))
     elif after is not None:
         _tell_after(after, lang)
-        options.note_flags(inventory, shared, via, needed=not after.validation.ok)
     elif not dry:
         output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
     return errors.OK if ok else errors.NOT_AS_EXPECTED

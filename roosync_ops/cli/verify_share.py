@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from roosync_ops import typed
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
@@ -66,7 +67,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     if schema:
         return _print_schema()
     if path is None and not via:
-        raise errors.usage("no shared folder is named", "roosync-ops verify-share PATH, or --via MACHINE")
+        raise errors.usage("no shared folder is named", "roosync-ops verify-share --help")
     if via:
         from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - PATH alone needs no inventory
 
@@ -131,7 +132,7 @@ def _nowhere(places: Sequence[Place]) -> errors.CommandError:
     """Return the error for machines of which none could be asked: no verdict about any share can rest on it."""
     failure = places[0].failure
     why = "it gave no answer" if failure is None else failure.reason
-    hint = f"roosync-ops diagnose {places[0].machine_id}" if failure is None else failure.hint
+    hint = typed.ours("diagnose", places[0].machine_id) if failure is None else failure.hint
     return errors.CommandError("NOBODY_ASKED", f"{places[0].machine_id}: {why}", hint, errors.UNAVAILABLE)
 
 
@@ -148,7 +149,7 @@ def _of(machine: Machine, place: Place, ways: Sequence[Pair], seconds: float) ->
     from roosync_ops.gather.propagation import judged  # noqa: PLC0415 - as above
     from roosync_ops.gather.verify_share import Trait  # noqa: PLC0415 - as above
 
-    name, hint, measured = machine.machine_id, f"roosync-ops diagnose {machine.machine_id}", place.measured
+    name, hint, measured = machine.machine_id, typed.ours("diagnose", machine.machine_id), place.measured
     if measured is None:
         failure = place.failure
         problem = ("NO_ANSWER", "it gave no answer", hint) if failure is None else failure[1:]
@@ -158,7 +159,7 @@ def _of(machine: Machine, place: Place, ways: Sequence[Pair], seconds: float) ->
         return _share(name, measured.shared, traits, (measured.problem[0][:80], measured.problem[1][:300], hint))
     if not measured.removed:
         left = "the folder .roosync-verify-* that it was measured in could not be removed"
-        return _share(name, measured.shared, traits, ("LEFT_BEHIND", left, f"roosync-ops verify-share --via {name}"))
+        return _share(name, measured.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
     return _share(name, measured.shared, [*traits, judged(name, ways, seconds)])
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from roosync_ops import typed
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError
 from roosync_ops.remote_script.question import Question
@@ -83,7 +84,7 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
         failure = checks.system(machine, link.banner)
         if failure is not None:
             return failure._replace(step=LOOK)
-        return parse(output.lines(done.out + done.err), question.sent_ms, time.time_ns() // 1_000_000)
+        return parse(output.lines(done.out), question.sent_ms, time.time_ns() // 1_000_000)
     except LinkError as error:
         link.failed = error
         return unreached(machine, error)
@@ -96,7 +97,7 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
     except OSError as error:
         return silent(machine, SilenceError("CONNECTION_LOST", str(error)))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong on one machine is that machine's failure
-        hint = f"roosync-ops rollout {machine.machine_id} --dry --verbose"
+        hint = typed.ours("rollout", machine.machine_id, "--dry", "--verbose")
         return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
 
 
@@ -123,8 +124,7 @@ def unreached(machine: Machine, error: LinkError) -> Failure:
     """Word a machine that was not reached, or that was lost after it was."""
     if error.reached:
         return silent(machine, SilenceError(error.code, error.reason))
-    hint = checks.ssh_command(machine, "true", "hostname")
-    return Failure(CONNECT, error.code, f"unreachable: {error.reason}", hint)
+    return Failure(CONNECT, error.code, f"unreachable: {error.reason}", checks.there(machine, ("hostname",)))
 
 
 def silent(machine: Machine, silence: SilenceError) -> Failure:

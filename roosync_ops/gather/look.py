@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.remote_script.facts_model import Report, Told, parse_told
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT, Link
+from roosync_ops.transport.link import CONNECT
 from roosync_ops.transport.reach import Reach, reach_of
 
 from . import asking
@@ -69,7 +70,7 @@ def look(
             told = asking.answer(
                 machine, link, _request(machine, timeout_s, with_state=with_state), timeout_s, parse_told
             )
-            return _look(machine, told, link, round(time.monotonic() - began, 3))
+            return _look(machine.machine_id, told, reach_of(machine, link), round(time.monotonic() - began, 3))
 
     return asking.each(machines, one, lambda _, found: tell(found))
 
@@ -84,8 +85,7 @@ def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[st
     }
 
 
-def _look(machine: Machine, told: Told | Failure, link: Link, seconds: float) -> Look:
-    name, reach = machine.machine_id, reach_of(machine, link)
+def _look(name: str, told: Told | Failure, reach: Reach, seconds: float) -> Look:
     if isinstance(told, Failure):
         return Look(name, told, None, None, seconds=seconds, reach=reach)
     state = told.state
@@ -96,10 +96,9 @@ def _look(machine: Machine, told: Told | Failure, link: Link, seconds: float) ->
 
 def _refusal(name: str, state: dict[str, Any]) -> Failure:
     """Word an agent that could not tell what its replica shows."""
-    hint = state.get("hint")
     return Failure(
         LOOK,
         str(state.get("code") or "NO_STATE")[:80],
         str(state.get("message") or "no reason given")[:300],
-        hint if isinstance(hint, str) else f"roosync-ops diagnose {name}",
+        typed.ours("diagnose", name),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
@@ -112,8 +113,8 @@ def _named(machine: Machine, reach: Reach) -> dict[str, Any]:
         "host": reach.host,
         "port": reach.port,
         "user": machine.user,
-        "login": checks.ssh_command(machine, "").rstrip(),
-        "known_hosts": known_hosts_of(machine),
+        "login": checks.login(machine),
+        "known_hosts": known_hosts_of(machine) or str(Path.home() / ".ssh" / "known_hosts"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
 from . import diagnose_model as m
@@ -241,7 +242,7 @@ def share_cause(case: Case) -> tuple[str, str, str] | None:
     if found is not None and found.running and found.share_state != "ok":
         since = f" since {found.share_since}" if found.share_since else ""
         said = f"the loop finds it {found.share_state}{since}: {found.share_detail or ''}".rstrip(": ")
-        return _SHARE.get(found.share_state, "share-problem"), said, f"roosync-ops restart {case.machine_id}"
+        return _SHARE.get(found.share_state, "share-problem"), said, typed.ours("restart", case.machine_id)
     return None
 
 

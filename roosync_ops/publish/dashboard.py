@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.gather import dashboard as gathered
 from roosync_ops.gather.errors import usage
 from roosync_ops.gather.limits import Limits
@@ -69,7 +70,9 @@ def write(  # noqa: PLR0913, PLR0917 - what, and where to
     board: Dashboard, shared: str, writer: str, output_dir: str | None, lang: str, deadline_s: float | None
 ) -> str:
     """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError."""
-    files = {name: text.encode("utf-8", "backslashreplace") for name, text in _files(board, writer, lang).items()}
+    with typed.about({}):
+        texts = _files(board, writer, lang)
+    files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
     seconds = deadline_s or DEFAULT_DEADLINE_S
     if output_dir is None:
         folder = put_into_share(shared, FOLDER, files, seconds)

@@ -9,6 +9,8 @@ from pyinfra import logger
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
+from roosync_ops import typed
+from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply, SilenceError, parse_reply
 from roosync_ops.transport.failure import Failure
 
@@ -62,28 +64,28 @@ class AgentCommand(Ask):
             reply = parse_reply(output.stdout_lines)
         except SilenceError as error:
             said = " ".join(output.stderr_lines)[-200:]
-            return self._failed(host, error.code, f"{error.reason} {said}".strip())
+            return self._silent(host, error.code, f"{error.reason} {said}".strip())
         except TimeoutError:
-            self._failed(host, "TIMEOUT", f"no answer within {self.limit_s} s")
+            self._silent(host, "TIMEOUT", f"no answer within {self.limit_s} s")
             raise
         except OSError as error:
-            self._failed(host, "CONNECTION_LOST", f"the connection was lost: {error}")
+            self._silent(host, "CONNECTION_LOST", f"the connection was lost: {error}")
             raise
         return self._taken(host, reply)
 
     def _taken(self, host: Host, reply: Reply) -> tuple[bool, CommandOutput]:
         ledger(host).take(reply)
         if reply.failed is not None:
-            failed = reply.failed
-            return self._failed(host, failed.code, failed.message, step=failed.step, hint=failed.hint)
+            return _failed(host, checks.failed(self.machine, *reply.failed.told))
         return reply.ok, CommandOutput([])
 
-    def _failed(
-        self, host: Host, code: str, reason: str, *, step: str | None = None, hint: str | None = None
-    ) -> tuple[bool, CommandOutput]:
-        hint = hint or f"roosync-ops rollout {self.machine.machine_id} --verbose"
-        failure = ledger(host).fail(Failure(step or self.first_step, code, reason, hint))
-        return False, CommandOutput([OutputLine("stderr", failure.sentence())])
+    def _silent(self, host: Host, code: str, reason: str) -> tuple[bool, CommandOutput]:
+        hint = typed.ours("rollout", self.machine.machine_id, "--dry", "--verbose")
+        return _failed(host, Failure(self.first_step, code, reason, hint))
+
+
+def _failed(host: Host, failure: Failure) -> tuple[bool, CommandOutput]:
+    return False, CommandOutput([OutputLine("stderr", ledger(host).fail(failure).sentence())])
 
 
 class Refusal(PyinfraCommand):

@@ -22,8 +22,9 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
+from roosync_ops.remote_script.question import too_much
 from roosync_ops.transport import output
-from roosync_ops.transport.link import LinkError, Patience
+from roosync_ops.transport.link import TOO_MUCH, Finished, LinkError, Patience
 from roosync_ops.transport.windows_link import WindowsLink
 
 from .ask import Ask
@@ -31,7 +32,7 @@ from .ask import Ask
 if TYPE_CHECKING:
     from pyinfra.api.arguments import ConnectorArguments
 
-    from roosync_ops.transport.link import Finished, Link
+    from roosync_ops.transport.link import Link
 
 #: Beyond the TCP connection: the greeting, and the login of a machine that is slow, in s.
 _LOGIN_S: Final = 15.0
@@ -97,7 +98,7 @@ class Connector(BaseConnector, abc.ABC):
         if isinstance(command, Ask):
             if print_input:
                 echo(f"{self.host.print_prefix}>>> {command}", err=True)
-            done = command.question.ask(self.link, timeout_s)
+            done = self._answer(command, timeout_s)
             return command.forgiving or done.code == 0, self._shown(done, print_output=print_output)
         stdin = _bytes(control["_stdin"])
 
@@ -110,6 +111,14 @@ class Connector(BaseConnector, abc.ABC):
 
         code, shown = execute_command_with_sudo_retry(self.host, cast("ConnectorArguments", arguments), execute)
         return code in (control["_success_exit_codes"] or (0,)), shown
+
+    def _answer(self, command: Ask, timeout_s: float | None) -> Finished:
+        try:
+            return command.question.ask(self.link, timeout_s)
+        except LinkError as error:
+            if error.code != TOO_MUCH:
+                raise
+            return Finished(0, too_much(error.reason))
 
     def _line(self, command: StringCommand, arguments: dict[str, Any]) -> StringCommand:
         if not self.is_windows:

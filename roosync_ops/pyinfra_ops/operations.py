@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pyinfra.api.operation import operation
 
-from roosync_ops.remote_script import bundle, replica
-from roosync_ops.remote_script.checks import ssh_command
+from roosync_ops import typed
+from roosync_ops.remote_script import bundle, checks, replica
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
@@ -158,11 +158,16 @@ def _about_to_change() -> bool:
 def _not_online(machine: Machine, report: Report) -> Failure | None:
     status = report.status
     if status is None or not status.running:
-        return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", f"roosync-ops rollout {machine.machine_id}")
+        return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", typed.ours("rollout", machine.machine_id))
     beat = status.last_beat
     if beat is None or not beat.read_back or beat.last_heartbeat is None:
         reason = status.share.detail if status.share is not None and status.share.detail else "no reason was given"
-        return Failure(ONLINE, "NOT_SEEN", f"its last beat was not found in the share: {reason}", _ask(machine, report))
+        return Failure(
+            ONLINE,
+            "NOT_SEEN",
+            f"its last beat was not found in the share: {reason}",
+            checks.diagnosing(machine.machine_id),
+        )
     try:
         heard = Record(machine.machine_id, from_iso(beat.last_heartbeat))
         seen_ms = from_iso(status.now)
@@ -171,18 +176,15 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
             ONLINE,
             "NOT_SEEN",
             f"its answer or last beat has no valid time: {error}",
-            _ask(machine, report),
+            checks.diagnosing(machine.machine_id),
         )
     word = status_of(heard, seen_ms, machine.thresholds)
     if word == STATUS_ONLINE:
         return None
-    return Failure(ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", _ask(machine, report))
+    return Failure(
+        ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", checks.diagnosing(machine.machine_id)
+    )
 
 
 def _not_there(machine: Machine, step: str) -> Failure:
-    return Failure(step, "NOT_ENROLLED", "there is no agent on it", f"roosync-ops rollout {machine.machine_id}")
-
-
-def _ask(machine: Machine, report: Report) -> str:
-    posix = f"python3 {report.local_dir}/agent.pyz status"
-    return ssh_command(machine, posix, f'\'"{report.python.executable}" "{report.local_dir}\\agent.pyz" status\'')
+    return Failure(step, "NOT_ENROLLED", "there is no agent on it", typed.ours("rollout", machine.machine_id))

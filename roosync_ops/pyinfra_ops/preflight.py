@@ -12,6 +12,7 @@ from gevent import Timeout
 from pyinfra import logger
 from pyinfra.context import ctx_host, ctx_state
 
+from roosync_ops import typed
 from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Report, SilenceError
@@ -37,7 +38,7 @@ _GRACE_S: Final = 5
 
 def known_machine() -> Machine | None:
     """Return the machine of the host at hand, reached and sure to be itself; None, and the host failed, otherwise."""
-    return _checked(checks.identity)
+    return _checked(checks.known)
 
 
 def ready_machine() -> Machine | None:
@@ -65,7 +66,7 @@ def machine_of(host: Host) -> Machine | Failure:
     try:
         return Machine.of_host(host.name, host.data.dict())
     except FleetError as error:
-        return Failure(PREFLIGHT, "INVENTORY", str(error), "roosync-ops machines check")
+        return Failure(PREFLIGHT, "INVENTORY", str(error), typed.ours("machines", "check"))
 
 
 def report_of(host: Host, machine: Machine) -> Report | Failure:
@@ -103,8 +104,9 @@ def wrong_system(host: Host, machine: Machine) -> Failure | None:
         return Failure(
             PREFLIGHT,
             "INVENTORY",
-            f"it is reached as another system than {machine.system}: its host is to be named {machine.host_name!r}",
-            f"machine({machine.machine_id!r}, system={machine.system!r}, ...) writes it so",
+            f"it is reached as another system than {machine.system}: its host is to be named {machine.host_name!r}, "
+            f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does",
+            typed.ours("machines", "check"),
         )
     return checks.system(machine, connector.link.banner)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import roosync_ops
+from roosync_ops import typed
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
 
@@ -36,6 +37,8 @@ SKIPPED: Final = "skipped"
 CONNECT_TIMEOUT_S: Final = 10
 #: pyinfra keeps one core busy with this many machines; more are shared among workers.
 _MACHINES_A_WORKER: Final = 25
+#: So much of what a worker said last is read, in bytes.
+_LAST_WORDS: Final = 65_536
 #: How long a worker that was told to end may take, in s.
 _END_S: Final = 5.0
 
@@ -143,7 +146,10 @@ def _result(event: dict[str, Any]) -> Result:
 
 def _lost(name: str, reason: str) -> Result:
     failure = Failure(
-        "run", "INTERNAL", f"the process that ran pyinfra ended early: {reason}", "run it again --verbose"
+        "run",
+        "INTERNAL",
+        f"the process that ran pyinfra ended early: {reason}",
+        typed.ours("rollout", name, "--dry", "--verbose"),
     )
     return Result(name, {"run": FAILED}, failure)
 
@@ -175,7 +181,7 @@ class Workers:
             )
             self._processes.append(process)
             threading.Thread(target=self._read, args=(len(self._processes) - 1, process), daemon=True).start()
-            self._send(process, json.dumps(request))
+            self._send(process, json.dumps({**request, "repeat": typed.repeated()}))
         return self
 
     def __exit__(
@@ -221,7 +227,7 @@ class Workers:
             return "see above"
         said = []
         for errors in self._errors:
-            errors.seek(0)
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
             said += errors.read().decode("utf-8", "replace").split("\n")
         return next((line.strip() for line in reversed(said) if line.strip()), "without a word")
 

@@ -29,8 +29,9 @@ from pyinfra.api.state import BaseStateCallback, State, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.util import exec_file
 
+from roosync_ops import typed
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script.checks import ssh_command
+from roosync_ops.remote_script.checks import there
 from roosync_ops.transport import link as links
 from roosync_ops.transport import process
 from roosync_ops.transport.failure import Failure
@@ -70,6 +71,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     request = json.loads(sys.stdin.readline())
     _set_up_logging(verbose=request["verbose"])
+    typed.repeat(request.get("repeat", {}))
     started = time.monotonic()
     _run(request)
     say("end", seconds=round(time.monotonic() - started, 3))
@@ -143,7 +145,7 @@ def _guarded(work: Callable[..., None], state: State, host: Host, request: dict[
     except Exception as error:  # noqa: BLE001 - see above
         if ledger(host).failure is None:
             logger.exception("%s", host.name)
-            hint = f"roosync-ops rollout {host.name} --verbose"
+            hint = typed.ours("rollout", host.name, "--dry", "--verbose")
             ledger(host).fail(Failure("prepare", "INTERNAL", _reason(error), hint))
         state.failed_hosts.add(host)
         state.active_hosts.discard(host)
@@ -172,7 +174,7 @@ def _connect(state: State, host: Host) -> bool:
         state.failed_hosts.add(host)
         code = error.code if isinstance(error, MachineConnectError) else links.UNREACHABLE
         machine = machine_of(host)
-        hint = ssh_command(machine, "true", "hostname") if isinstance(machine, Machine) else f"ssh {host.name} true"
+        hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
         ledger(host).fail(Failure(links.CONNECT, code, f"unreachable: {error}", hint))
         return False
     say("connected", machine=host.name)
@@ -188,7 +190,9 @@ def _change(state: State) -> None:
     except Exception as error:  # noqa: BLE001 - each machine gets a result
         logger.exception("the run ended early")
         for host in state.active_hosts:
-            ledger(host).fail(Failure("run", "INTERNAL", _reason(error), "run it again --verbose"))
+            ledger(host).fail(
+                Failure("run", "INTERNAL", _reason(error), typed.ours("rollout", host.name, "--dry", "--verbose"))
+            )
 
 
 def _result(state: State, host: Host) -> dict[str, Any]:
@@ -197,7 +201,9 @@ def _result(state: State, host: Host) -> dict[str, Any]:
     if host in state.failed_hosts and book.failure is None:
         pending = [step for step, outcome in book.steps.items() if outcome == PLANNED]
         where = pending[0] if pending else "run"
-        book.fail(Failure(where, "FAILED", "pyinfra gave it up", f"roosync-ops rollout {host.name} --verbose"))
+        book.fail(
+            Failure(where, "FAILED", "pyinfra gave it up", typed.ours("rollout", host.name, "--dry", "--verbose"))
+        )
     return {
         "machine": host.name,
         "steps": book.steps,

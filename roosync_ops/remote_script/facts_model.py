@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -13,6 +13,7 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -20,6 +21,10 @@ from .on_common import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+#: No path is longer, and nobody reads more of what a machine says in one field, in characters.
+_MAX_TEXT: Final = 4096
 
 
 class _Answer(BaseModel):
@@ -34,8 +39,16 @@ class _Answer(BaseModel):
         validate_by_alias=True,
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        return value[:_MAX_TEXT] if isinstance(value, str) else value
+
 
 T = TypeVar("T", bound=_Answer)
+
+#: A code or a step's name: for programs, never for a shell.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
 
 class Python(_Answer):
@@ -66,9 +79,8 @@ class Share(_Answer):
     problem: str | None = None
     #: On Windows: the session the agent saw it from (`here`, `logon`); None where it was not the agent that looked.
     session: str | None = None
-    #: The agent's own code and next command where it could not look.
+    #: The agent's own code where it could not look.
     code: str | None = None
-    hint: str | None = None
 
 
 class Drive(_Answer):
@@ -162,6 +174,20 @@ def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentS
 Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
 
 
+class Failed(_Answer):
+    """The step of an `apply` that failed, in the agent's own words. `path` is the folder it is about."""
+
+    step: Word
+    code: Word = "FAILED"
+    message: str
+    path: str | None = None
+
+    @property
+    def told(self) -> tuple[str, str, str, str | None]:
+        """What Failure is made of."""
+        return self.step, self.code, self.message, self.path
+
+
 class Report(_Answer):
     """Everything one round trip learns about a machine."""
 
@@ -173,6 +199,8 @@ class Report(_Answer):
     python: Python
     systemd: bool
     local_dir: str
+    #: Why the agent's folder is not its user's alone; what lies there was then neither read nor run.
+    local_dir_problem: Failed | None = None
     agent_sha256: str | None = None
     config: JsonValue = None
     config_problem: str | None = None
@@ -198,15 +226,6 @@ class Told(Report):
     """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
 
     state: dict[str, Any] | None = None
-
-
-class Failed(_Answer):
-    """The step of an `apply` that failed, in the agent's own words."""
-
-    step: str
-    code: str = "FAILED"
-    message: str
-    hint: str | None = None
 
 
 class Done(_Answer):
@@ -267,7 +286,7 @@ class Tended(_Answer):
 R = TypeVar("R", bound=Report)
 
 #: What stands in the place of an answer where there is nobody to give one, to its code.
-_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM"}
+_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
 
 

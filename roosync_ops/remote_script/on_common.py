@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+from roosync_ops.wire.local import NotOursError, check_folder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +30,20 @@ MIN_FREE_BYTES = 1_000_000
 
 
 class StepError(Exception):
-    """A step that could not be done: `code` for programs, a sentence, and the next command where the agent said one."""
+    """A step that could not be done: `code` for programs, a sentence, and the folder it is about."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, code: str, message: str, path: str | None = None) -> None:
         self.code = code
-        self.hint = hint
+        self.path = path
         super().__init__(message)
+
+
+def check_ours(folder: str) -> None:
+    """Raise StepError where another user may have put what lies in the agent's folder: then none of it is run."""
+    try:
+        check_folder(folder, parents=True)
+    except NotOursError as error:
+        raise StepError(error.code, f"{error.filename}: {error.strerror}", str(error.filename)) from None
 
 
 def sha256_of(path: str) -> str | None:

@@ -16,6 +16,7 @@ import time
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.wire.identity import hostname
+from roosync_ops.wire.local import create, make_folder
 
 from .on_common import (
     AGENT_NAME,
@@ -26,6 +27,7 @@ from .on_common import (
     PUSHED_NAME,
     STATUS_LIMIT_S,
     StepError,
+    check_ours,
     sha256_of,
     share_problem,
 )
@@ -53,10 +55,11 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     """Learn everything about this machine; write nothing."""
     started = _now_ms()
     folder = local_dir(request)
-    config, text, modified = read_config(os.path.join(folder, CONFIG_NAME))
+    problem = _problem(folder)
+    config, text, modified = (None, None, None) if problem else read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
-    own = status(folder)
+    own = None if problem else status(folder)
     share = look_at_share(shared, limit_s, folder, own)
     return {
         "hostname": hostname(),
@@ -65,15 +68,25 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         "home": os.path.expanduser("~"),
         "python": {"executable": sys.executable, "version": ".".join(map(str, sys.version_info[:3]))},
         "localDir": folder,
-        "agentSha256": sha256_of(os.path.join(folder, AGENT_NAME)),
+        "localDirProblem": problem,
+        "agentSha256": None if problem else sha256_of(os.path.join(folder, AGENT_NAME)),
         "config": config,
         "configProblem": text,
         "configModifiedMs": modified,
         "status": own,
         "share": share,
-        "state": replica(folder, share, limit_s) if request.get("state") else None,
+        "state": replica(folder, share, limit_s) if request.get("state") and not problem else None,
         "clock": {"startMs": started, "endMs": _now_ms()},
     }
+
+
+def _problem(folder: str) -> dict[str, Any] | None:
+    """Return why the agent's folder is not ours alone; what lies there is then neither read nor run."""
+    try:
+        check_ours(folder)
+    except StepError as error:
+        return _failure("localDir", error)
+    return None
 
 
 def local_dir(request: dict[str, Any]) -> str:
@@ -126,7 +139,7 @@ def run_verb(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
     """Run one verb and return its answer. Raises StepError with the agent's own words where it failed."""
     reply = ask(folder, argv, limit_s)
     if reply.get("success") is not True:
-        raise StepError(str(reply.get("code")), str(reply.get("message")), reply.get("hint"))
+        raise StepError(str(reply.get("code")), str(reply.get("message")))
     return reply
 
 
@@ -137,6 +150,7 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
     failed: dict[str, Any] | None = None
     for step in request["steps"]:
         try:
+            check_ours(folder)
             done.append({"step": step["step"], "reply": _STEPS[step["do"]](folder, step)})
         except (StepError, OSError, ValueError) as error:
             failed = _failure(step["step"], error)
@@ -153,8 +167,8 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
 
 def _failure(step: str, error: Exception) -> dict[str, Any]:
     if isinstance(error, StepError):
-        return {"step": step, "code": error.code, "message": str(error), "hint": error.hint}
-    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}", "hint": None}
+        return {"step": step, "code": error.code, "message": str(error), "path": error.path}
+    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
 def _push(folder: str, step: dict[str, Any]) -> None:
@@ -162,21 +176,20 @@ def _push(folder: str, step: dict[str, Any]) -> None:
     data = uploaded(folder)
     if hashlib.sha256(data).hexdigest() != step["sha256"]:
         raise StepError("UPLOAD_BROKEN", "the agent did not arrive whole; the old one is still in place")
-    replace(folder, AGENT_NAME, data, 0o755)
+    replace(folder, AGENT_NAME, data, 0o700)
 
 
 def _configure(folder: str, step: dict[str, Any]) -> None:
     data = json.dumps(step["config"], indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    replace(folder, CONFIG_NAME, data, 0o644)
+    replace(folder, CONFIG_NAME, data, 0o600)
 
 
 def replace(folder: str, name: str, data: bytes, mode: int) -> None:
     """Write a file whole or not at all, and read it back. One temporary name, so that litter cannot pile up."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_folder(folder, parents=True)
     path, temporary = os.path.join(folder, name), os.path.join(folder, f".{name}.new")
     try:
-        with open(temporary, "wb") as file:
-            os.chmod(temporary, mode)
+        with open(create(temporary, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -199,7 +212,7 @@ def _look(folder: str, step: dict[str, Any]) -> dict[str, Any]:
     share = reply.get("share")
     problem = share_problem(share, float(step["shareDeadline"])) if isinstance(share, dict) else None
     if problem is not None and isinstance(share, dict):
-        raise StepError(problem[0], f"share {share.get('path')}: {problem[1]}")
+        raise StepError(problem[0], f"share {share.get('path')}: {problem[1]}", share.get("path"))
     return reply
 
 

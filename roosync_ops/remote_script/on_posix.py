@@ -12,7 +12,7 @@ import sys
 import time
 import zlib
 
-from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, StepError, parse_last_line, silence
+from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, StepError, check_ours, parse_last_line, silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def _agent(folder: str, verb: str) -> Callable[[list[str]], int]:
 
     What `verb` needs is loaded here, before the fork: the next verb's child then finds most of it compiled.
     """
+    check_ours(folder)
     path = os.path.join(folder, AGENT_NAME)
     if not os.path.exists(path):
         raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")

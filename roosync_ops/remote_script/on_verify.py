@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from roosync_ops.wire.local import create
+
 from .on_common import AGENT_NAME, CONFIG_NAME, MEASURE_NAMES, StepError
 from .on_machine import ANSWERS, local_dir, read_config, resolve_shared
 
@@ -158,8 +160,8 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
     try:
         from roosync_ops.agent.errors import ProblemError  # noqa: PLC0415 - the machine's own, and only now
 
-        with open(program, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(create(program), "wb") as file:
+            file.write(text.encode())
         try:
             return _by_task(folder, [program, json.dumps({**asked, "out": output})], output, limit_s)
         except ProblemError as error:

@@ -146,7 +146,7 @@ def _told_by_agent(shared: str, limit_s: float, folder: str) -> dict[str, Any] |
     if reply.get("success") is True and isinstance(share, dict):
         return {**share, "path": shared, "session": reply.get("session")}
     if reply.get("code") in _FINAL:
-        return {"path": shared, "code": reply["code"], "problem": str(reply.get("message")), "hint": reply.get("hint")}
+        return {"path": shared, "code": reply["code"], "problem": str(reply.get("message"))}
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.remote_script.checks import ssh_command
+from roosync_ops.remote_script.checks import failed, there
 from roosync_ops.remote_script.facts_model import Reply, SilenceError
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
@@ -33,21 +33,18 @@ def document(machine: Machine, answer: Reply | SilenceError | None) -> dict[str,
     if answer is None:
         answer = SilenceError("TIMEOUT", "no answer in time, or the connection was lost")
     if isinstance(answer, SilenceError):
-        return Failure(VERIFY, answer.code, answer.reason, ssh_command(machine, "true", "hostname"))
+        return Failure(VERIFY, answer.code, answer.reason, there(machine, ("hostname",)))
     if answer.failed is not None:
-        hint = answer.failed.hint or f"roosync-ops rollout {machine.machine_id}"
-        return Failure(VERIFY, answer.failed.code, answer.failed.message, hint)
+        return failed(machine, VERIFY, answer.failed.code, answer.failed.message)
     if not answer.done or answer.done[0].reply is None:
-        return Failure(
-            VERIFY, "NOT_UNDERSTOOD", "its answer holds no state", f"roosync-ops rollout {machine.machine_id}"
-        )
+        return failed(machine, VERIFY, "NOT_UNDERSTOOD", "its answer holds no state")
     return dict(answer.done[0].reply)
 
 
 def verification(machine: Machine, state: dict[str, Any]) -> Failure | None:
     """Return the first of the procedure's checks that does not hold on this machine's replica, or None."""
     for code, reason in _problems(machine, state):
-        return Failure(VERIFY, code, reason, f"roosync-ops rollout {machine.machine_id}")
+        return failed(machine, VERIFY, code, reason)
     return None
 
 

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Literal
 
 from roosync_ops.agent import config as agent_config
-from roosync_ops.wire import identity
+from roosync_ops.wire import identity, local
 
 from . import on_common, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
 
@@ -38,6 +38,7 @@ def source(system: System, do: str = "probe") -> str:
 @functools.cache
 def _source(system: System, do: str) -> str:
     shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
+    shared += f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
     parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
     if do in _OF_SHARES:
         texts = {"MEASURE": on_measure, "TIDY": on_tidy}
@@ -45,12 +46,12 @@ def _source(system: System, do: str) -> str:
     return "\n".join(["from __future__ import annotations", shared, *parts])
 
 
-def _needed(module: ModuleType, name: str) -> str:
-    """Return the text of `name` and of what else of its module it is made of, in the module's order."""
+def _needed(module: ModuleType, *names: str) -> str:
+    """Return the text of `names` and of what else of its module they are made of, in the module's order."""
     text = inspect.getsource(module)
     nodes = {found: node for node in ast.parse(text).body for found in _names(node)}
     wanted: set[str] = set()
-    left = [name]
+    left = [*names]
     while left:
         found = left.pop()
         if found in nodes and found not in wanted:

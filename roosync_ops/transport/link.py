@@ -29,6 +29,10 @@ SSH_CONFIG: Final = "SSH_CONFIG"
 UNREACHABLE: Final = "UNREACHABLE"
 
 
+#: What one command may print, in bytes: a state of 10,000 machines is some 20 MB.
+MAX_ANSWER: Final = 33_554_432
+
+
 class Patience(NamedTuple):
     """How long the parts of a login may take, in s: one TCP connection, the server's greeting, the rest."""
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .link import Patience
 
 PROGRAM_VARIABLE: Final = "ROOSYNC_SSH"
-#: What one command may print.
-MAX_OUT_BYTES: Final = 64 * 1024 * 1024
 #: A log beyond this is a server's that talks and talks.
 _MAX_LOG_BYTES: Final = 1024 * 1024
 #: How long a kept connection stays when nobody uses it and nobody ends it, in s.
@@ -138,7 +136,7 @@ class OpenSsh(Link):
                 words,
                 stdin,
                 until=until,
-                max_out=MAX_OUT_BYTES,
+                max_out=link.MAX_ANSWER,
                 watch=watch,
                 environment=_environment(),
             )
@@ -154,7 +152,7 @@ class OpenSsh(Link):
 
     def _judged(self, done: process.Ended, watch: _Login, timeout_s: float | None) -> Finished:
         if done.too_much:
-            raise LinkError(link.TOO_MUCH, f"it answered more than {MAX_OUT_BYTES >> 20} MiB", met=True, reached=True)
+            raise LinkError(link.TOO_MUCH, f"more than {link.MAX_ANSWER >> 20} MiB", met=True, reached=True)
         if watch.problem is not None:
             raise watch.problem
         if done.code is None:

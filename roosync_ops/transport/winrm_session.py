@@ -16,7 +16,7 @@ from pypsrp.exceptions import WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
 
-from .link import Finished
+from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
 from .winrm_errors import PlaintextError, worded
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ class Session:
                 if refused is not None and not isinstance(refused, WSManFaultError):
                     raise refused
                 self._receive(process, left)
+                if len(process.stdout) + len(process.stderr) > MAX_ANSWER:
+                    raise LinkError(TOO_MUCH, f"more than {MAX_ANSWER >> 20} MiB", met=True, reached=True)
         finally:
             self._let_go(process)
             self._used = time.monotonic()
@@ -165,6 +167,8 @@ class Session:
         grace = None if limit_s is None else limit_s + _GOOD_BYE_S
         try:
             return _within(grace, work)
+        except LinkError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a library raises may hold what it was given
             caught = error
         # Out here what is raised has no context, even if the wording fails.

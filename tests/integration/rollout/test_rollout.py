@@ -39,7 +39,7 @@ def test_three_machines_are_rolled_out_to_and_a_dead_one_stops_nobody(fleet: Fle
     dead = results[DEAD]
     assert dead.outcome == "unreachable"
     assert dead.failure is not None
-    assert dead.failure.hint.startswith("ssh -p")
+    assert dead.failure.hint.startswith("ssh -i ")
 
 
 def test_a_first_rollout_takes_two_round_trips_and_a_second_one(fleet: Fleet, inventory: Path) -> None:
@@ -371,5 +371,5 @@ def test_a_machine_taken_for_windows_that_is_none_is_told_apart(fleet: Fleet, tm
     for result in deploy("rollout", inventory).values():
         assert result.failure is not None
         assert result.failure.code == "WRONG_SYSTEM"
-        assert 'system="posix"' in result.failure.hint
+        assert 'system="windows"' in result.failure.reason
     assert {host.machine_id: tree(host.home) for host in fleet} == before

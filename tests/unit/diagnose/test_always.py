@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from roosync_ops.gather.look import Look
 from roosync_ops.gather.sights import sight as sight_of
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_causes import CAUSES
+from roosync_ops.judge.diagnose_causes import CAUSES, HINT
 from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnoses, Scene, Sight
 from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import Report
@@ -57,7 +57,7 @@ _BY_NAME = {
     "system": st.sampled_from(["posix", "windows"]),
     "port": st.integers(1, 65_535),
     "host": st.text(max_size=9),
-    "login": st.text(max_size=9),
+    "login": st.lists(st.text(max_size=9), max_size=3).map(tuple),
     "addresses": st.none() | st.tuples(st.text(max_size=9)),
     "trouble": st.none()
     | st.tuples(st.sampled_from(["connect", "look"]), CODES, st.text(max_size=9), st.text(max_size=9)),
@@ -84,7 +84,7 @@ def _sound(found: Diagnoses) -> None:
     assert [row.machine_id for row in found.machines] == [*NAMES, "ghost"]
     for row in (*found.machines, found.here):
         assert row.cause in CAUSES
-        assert bool(row.command) == (CAUSES[row.cause].command != "") or "{hint}" in CAUSES[row.cause].command
+        assert bool(row.command) == bool(CAUSES[row.cause].command) or CAUSES[row.cause].command == HINT
     for lang in ("en", "fr"):
         DIAGNOSIS.validate_python(json.loads(diagnoses_json(found, (), lang)))
         table = diagnoses_table(found, (), lang, 80, everything=True)

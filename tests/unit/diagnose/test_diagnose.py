@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -149,11 +150,11 @@ def test_a_note_leaves_a_machine_as_expected(tmp_path: Path) -> None:
 
 
 def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
-    refused = not_reached("LOGIN_REFUSED", port=2222)
+    refused = not_reached("LOGIN_REFUSED", login=("ssh", "-p", "2222", "me@m.local"))
     posix = cause_of(a_scene(tmp_path, refused))
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
-    assert windows.command.startswith("roosync-ops bootstrap windows --key")
+    assert windows.command == "roosync-ops bootstrap windows"
     changed = not_reached("HOST_KEY_CHANGED", "its host key is another than the known one", port=2222, known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
 
@@ -229,9 +230,22 @@ def test_the_beats_of_a_loop_that_just_came_back_are_still_under_way(
 def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_path: Path, evil: str) -> None:
     sight = a_sight(share=("SHARE_MISSING", "there is no such folder", "look"), share_path=evil)
     command = cause_of(a_scene(tmp_path, sight)).command
-    assert command.startswith("ssh me@m.local \"ls -ld '/s")
-    path = command.partition("'")[2].rpartition("'")[0]
-    assert not set(path) & set("'\"`$;&|<>\n")
+    if not evil.isprintable():
+        assert command == "roosync-ops diagnose m"
+        return
+    *login, there = shlex.split(command)
+    assert (login, shlex.split(there)) == (["ssh", "me@m.local"], ["ls", "-ld", "--", evil])
+
+
+@pytest.mark.parametrize(
+    "evil", ['C:\\x" & calc "', "C:\\%PATH%", "C:\\$(id)", "C:\\a`b", "C:\\x\u201d;calc", "C:\\a^&b", "C:\\a;b"]
+)
+def test_what_no_windows_shell_reads_as_it_is_is_not_typed_at_all(tmp_path: Path, evil: str) -> None:
+    share = ("SHARE_MISSING", "there is no such folder", "look")
+    scene = a_scene(tmp_path, a_sight(share=share, share_path=evil, system="windows"))
+    assert cause_of(scene).command == "roosync-ops diagnose m"
+    good = a_scene(tmp_path, a_sight(share=share, share_path="G:\\Mon Drive\\x", system="windows"))
+    assert cause_of(good).command == """ssh me@m.local 'dir "G:\\Mon Drive\\x"'"""
 
 
 @pytest.mark.parametrize("word", ["agent-dead", "agent-outdated", "login-refused", "not-enrolled", "share-missing"])

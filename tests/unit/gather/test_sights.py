@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
     assert found.agent_is_current
     assert found.agent.loop_is_current
     assert found.config_is_current
-    assert (found.share, found.clock, found.login) == (None, None, "ssh -p 2222 me@127.0.0.1")
+    assert (found.share, found.clock, found.login) == (None, None, ("ssh", "-p", "2222", "me@127.0.0.1"))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,11 @@ def test_few_machines_of_many_are_looked_at_with_witnesses() -> None:
 
 
 LAUNCHER = r"C:\Program Files\Google\Drive File Stream\launch.bat"
+LOGIN = "ssh -p 2222 me@127.0.0.1"
+MADE = (
+    "schtasks /create /f /it /sc once /st 00:00 /tn roosync-restart-drive "
+    f"/tr \"cmd /c taskkill /f /im GoogleDriveFS.exe & '{LAUNCHER}'\""
+)
 
 
 @pytest.mark.parametrize(
@@ -102,25 +108,22 @@ LAUNCHER = r"C:\Program Files\Google\Drive File Stream\launch.bat"
     [
         pytest.param(
             {"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER},
-            r'ssh -p 2222 me@127.0.0.1 schtasks /run /tn "\"GDrive-Watchdog\""   # the watchdog there restarts Drive',
+            f"{LOGIN} 'schtasks /run /tn GDrive-Watchdog'",
             id="the watchdog is named",
         ),
         pytest.param(
             {"launcher": LAUNCHER},
-            "ssh -p 2222 me@127.0.0.1 schtasks /create /f /it /sc once /st 00:00 /tn roosync-restart-drive /tr "
-            rf""""\"cmd /c taskkill /f /im GoogleDriveFS.exe & '{LAUNCHER}'\"" && """
-            "ssh -p 2222 me@127.0.0.1 schtasks /run /tn roosync-restart-drive",
+            f"{LOGIN} {shlex.quote(MADE)} && {LOGIN} 'schtasks /run /tn roosync-restart-drive'",
             id="without one, Drive is restarted in the user's session",
         ),
         pytest.param(
             {},
-            "restart the sync product on myia-po-2024, then: roosync-ops diagnose myia-po-2024",
+            "roosync-ops diagnose myia-po-2024",
             id="another sync product",
         ),
         pytest.param(
             {"watchdog": 'Drive watchdog $(evil)`"'},
-            r'ssh -p 2222 me@127.0.0.1 schtasks /run /tn "\"Drive watchdog ?(evil)??\""'
-            "   # the watchdog there restarts Drive",
+            "roosync-ops diagnose myia-po-2024",
             id="a task's name is nobody's command",
         ),
     ],

