@@ -42,9 +42,14 @@ class AgentError(Exception):
 
 
 class ProblemError(Exception):
-    """What went wrong below a verb, before it is known which verb asked. `hint` is the next command to type."""
+    """What went wrong below a verb, before it is known which verb asked. `hint` is the next command to type.
+
+    `cause` is one word for programs, which do not read the sentence, and `detail` what the system said.
+    """
 
     exit_code = EXIT_FAILURE
+    cause: str | None = None
+    detail: str | None = None
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
         self.reason = reason
@@ -82,7 +87,9 @@ class MissingMachineIdError(ProblemError):
 
 def answer_to(action: str, problem: ProblemError) -> AgentError:
     """Word `problem` as PROTOCOL words the failure of `action`."""
-    extra = {} if problem.hint is None else {"hint": problem.hint}
+    extra: dict[str, Any] = {} if problem.hint is None else {"hint": problem.hint}
+    if problem.cause is not None:
+        extra.update(cause=problem.cause, detail=problem.detail)
     if isinstance(problem, MissingMachineIdError):
         message = f"machineId est requis pour l'action {action}"
         return AgentError(MISSING_MACHINE_ID, message, problem.exit_code)

@@ -11,24 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-VERBS = ("run", "register", "start", "stop", "status", "state", "look", "install", "uninstall", "version")
+VERBS = ("run", "register", "start", "stop", "restart", "status", "state", "look", "install", "uninstall", "version")
 #: The supervisor of a detached process; started by `start`, never typed.
 SUPERVISE = "supervise"
-_BEATING = ("run", "register", "start", "install", SUPERVISE)
+_BEATING = ("run", "register", "start", "restart", "install", SUPERVISE)
 
 USAGE = """usage: python3 agent.pyz VERB [flags]
 
 verbs:
   run        beat until told to stop       register   one heartbeat, then exit
   start      start the permanent loop      stop       stop it; the record says it left
+  restart    start it anew, as this build
   status     this machine's local truth    state      the shared state, as this replica shows it
   install    survive reboots and crashes   uninstall  undo install
   look       whether the share can be used version    which agent this is
 
 flags:
   --shared DIR  --local-dir DIR  --machine-id ID  --json
-  run, register, start, install: --heartbeat-interval MS  --offline-timeout MS  --no-auto-sync
-                                 --share-deadline S  --metadata JSON
+  run, register, start, restart, install: --heartbeat-interval MS  --offline-timeout MS
+                                 --no-auto-sync  --share-deadline S  --metadata JSON
   stop: --no-save-state          install: --permanence auto|systemd|process|task"""
 
 
@@ -110,7 +111,7 @@ _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--offline-timeout": ("offline_timeout", _whole, _BEATING),
     "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
-    "--permanence": ("permanence", _text, ("install", "start")),
+    "--permanence": ("permanence", _text, ("install", "start", "restart")),
     "--supervised": ("supervised", _text, ("run",)),
     "--answer": ("answer", _text, ("register", "stop", "state", "look")),
 }

@@ -26,8 +26,8 @@ _Spec: Any = type(sys.__spec__)
 
 def isolate(words: Sequence[str]) -> None:
     """Become the same command, the same process, without site packages and runpy. Returns where that cannot be."""
-    if sys.platform == "win32" or (sys.flags.isolated and sys.flags.no_site and "runpy" not in sys.modules):
-        return  # Windows has no exec: it would be another process
+    if sys.platform == "win32" or sys.argv[0] == "-c":
+        return  # Windows has no exec: it would be another process; and what bare_command starts is as bare as can be
     from .permanence.launch import bare_command  # noqa: PLC0415 - gone with this image
 
     command = bare_command(list(words))
@@ -51,12 +51,31 @@ def _claim_ahead(words: Sequence[str]) -> None:
         pass
 
 
-def preload() -> None:
-    """Have the loop's modules compiled by a child. Where that fails they are compiled here, as always."""
-    if hasattr(os, "fork"):
-        codes = _from_child()
-        if codes:
-            sys.meta_path.insert(0, _Compiled(codes))
+def compiled() -> bytes:
+    """Have the loop's modules compiled by a child, and return them; nothing where that fails."""
+    if not hasattr(os, "fork"):
+        return b""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _compile(writing)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        codes = pipe.read()
+    os.waitpid(child, 0)
+    return codes
+
+
+def preload(codes: list[bytes]) -> None:
+    """Load the loop's modules from what `compiled` gave when they are imported; what is not there is compiled.
+
+    It is taken out of `codes`: the loop's process is not to hold it for months.
+    """
+    try:  # noqa: SIM105 - contextlib is memory held for months
+        sys.meta_path.insert(0, _Compiled(marshal.loads(codes.pop())))  # noqa: S302 - from our own child, by a pipe
+    except (EOFError, ValueError, TypeError):
+        pass  # a child that failed
 
 
 class _Compiled:
@@ -82,35 +101,18 @@ class _Compiled:
         exec(self._codes.pop(module.__name__)[1], module.__dict__)  # noqa: S102 - our own code, compiled by our child
 
 
-def _from_child() -> Codes:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _compile(writing)
-    os.close(writing)
-    codes: Codes = {}
-    with open(reading, "rb") as pipe:
-        try:
-            while True:
-                name, is_package, code = marshal.load(pipe)  # noqa: S302 - from our own child, through a pipe
-                codes[name] = is_package, code
-        except (EOFError, ValueError, TypeError):
-            pass  # the end, or a child that failed: what is missing is compiled here
-    os.waitpid(child, 0)
-    return codes
-
-
 def _compile(writing: int) -> NoReturn:
     """In the child: import the loop, send the code of each module that this took, and end."""
     try:
         before = set(sys.modules)
         for name in _LOOP:
             __import__(name)
+        codes = {}
+        for name in [name for name in sys.modules if name.startswith("roosync_ops.") and name not in before]:
+            module = sys.modules[name]
+            code = module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
+            codes[name] = hasattr(module, "__path__"), code
         with open(writing, "wb") as pipe:
-            for name in [name for name in sys.modules if name.startswith("roosync_ops.") and name not in before]:
-                module = sys.modules[name]
-                code = module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
-                marshal.dump((name, hasattr(module, "__path__"), code), pipe)
+            marshal.dump(codes, pipe)
     finally:
         os._exit(0)

@@ -23,23 +23,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         answer_and_end(words, lambda: _answer(words))
     if words[:1] == ["supervise"]:
-        # Before anything heavy: this process does nothing but wait for its child, for months.
-        from .permanence.supervisor import supervise  # noqa: PLC0415 - only a supervisor needs it
+        # Before anything heavy: this process does nothing but wait for its child, for months. The code of each life is
+        # at hand from the start: the file it came from may be gone by then.
+        from .lean import compiled  # noqa: PLC0415 - only a supervisor needs it
+        from .permanence.supervisor import supervise  # noqa: PLC0415 - as above
 
-        return supervise(words[1], lambda: _lean(words[2:]))
+        codes = [compiled()]
+        return supervise(words[1], lambda: _lean(words[2:], codes))
     if arguments is None and "run" in words:
-        from .lean import isolate  # noqa: PLC0415 - only `run` needs it
+        from .lean import compiled, isolate  # noqa: PLC0415 - only `run` needs it
 
         isolate(words)
-        return _lean(words)
+        return _lean(words, [compiled()])
     return _answer(words)
 
 
-def _lean(words: list[str]) -> int:
+def _lean(words: list[str], codes: list[bytes]) -> int:
     """Answer `run` in a process of its own, with as little in it as can be."""
     from .lean import preload  # noqa: PLC0415 - as above
 
-    preload()
+    preload(codes)
     return _answer(words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import zlib
@@ -74,8 +75,13 @@ def unusable(path: str, error: OSError) -> ProblemError:
     if isinstance(error, local.NotOursError):
         why = "appartient à un autre utilisateur" if error.code == local.FOREIGN else "d'autres peuvent y écrire"
         return CodedError(error.code, f"dossier local refusé: {error.filename}: {why}", shlex.join(error.mend))
-    reason = f"dossier local inutilisable: {path}: {error.strerror or error}"
-    return LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
+    detail = f"{path}: {error.strerror or error}"
+    problem = LocalError(
+        f"dossier local inutilisable: {detail}", "indiquer un dossier local accessible en écriture avec --local-dir"
+    )
+    problem.cause = "DISK_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "LOCAL_DIR"
+    problem.detail = detail
+    return problem
 
 
 def open_journal(places: Places) -> Journal:

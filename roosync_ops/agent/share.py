@@ -113,6 +113,8 @@ class ShareTroubleError(ProblemError):
     def __init__(self, state: str, reason: str, since_ms: int | None = None) -> None:
         self.state = state
         self.since_ms = since_ms
+        self.cause = f"SHARE_{state.upper()}"
+        self.detail = None if state == HUNG else reason
         super().__init__(reason, _HINTS[state])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 #: Where systemd is PID 1, and nowhere else.
 _SYSTEMD = "/run/systemd/system"
@@ -12,11 +11,16 @@ _ANSWER_S = 2.0
 
 
 def system_goes_down() -> bool:
-    """Tell whether systemd is shutting the system down or rebooting it. False where there is no systemd to ask."""
+    """Tell whether systemd is shutting the system down or rebooting it. False where there is no systemd to ask.
+
+    On Windows a session's end kills without asking: an end was asked for.
+    """
     return os.path.isdir(_SYSTEMD) and _state() == "stopping"
 
 
 def _state() -> str:
+    import subprocess  # noqa: PLC0415 - not carried for months
+
     try:
         done = subprocess.run(
             ["systemctl", "is-system-running"],  # noqa: S607 - where it lies differs between distributions

@@ -29,7 +29,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Wh
 
 
 @app.command("build", epilog=_BUILD_EXAMPLES)
-def build(target: Output = Path(bundle.AGENT_NAME), as_json: options.Json = False) -> int:
+def build(target: Output = Path("agent.pyz"), as_json: options.Json = False) -> int:
     """Build the agent: one file that any CPython 3.9 or later runs."""
     try:
         return _tell(bundle.build(target), as_json=as_json)

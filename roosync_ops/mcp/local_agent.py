@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.agent import builds
 from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
 from roosync_ops.agent.errors import LocalError, UsageError
-from roosync_ops.remote_script.bundle import AGENT_NAME, BundleError, build, identify
+from roosync_ops.remote_script.bundle import BundleError, build, identify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,14 +80,15 @@ class LocalAgent:
         )
 
     def _put(self) -> Path:
-        """Return the agent's file; what lies there and is none of ours stays. Raises LocalError."""
-        path = self._folder / AGENT_NAME
+        """Return the file of the agent to run; what lies there and is none of ours stays. Raises LocalError."""
+        path = self._folder / builds.AGENT_NAME
         try:
-            if path.exists():
-                identify(path)
-            else:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                build(path)
+            for name in builds.named_builds(str(self._folder)):
+                identify(self._folder / name)
+                return path
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            bundle = build()
+            builds.put(str(self._folder), bundle.file_name, bundle.data)
         except (BundleError, OSError) as error:
             raise LocalError(f"agent inutilisable: {error}", f"mettre {path} de côté, puis réessayer") from None
         return path

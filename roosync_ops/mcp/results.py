@@ -43,13 +43,24 @@ class ServiceConfig(TypedDict):
 
 
 @with_config(_CLOSED)
+class ShareTrouble(TypedDict):
+    """What ails the shared folder, since when, and what to do about it."""
+
+    state: str
+    since: str | None
+    detail: str | None
+    hint: str | None
+
+
+@with_config(_CLOSED)
 class Started(TypedDict):
-    """PROTOCOL: what start did."""
+    """PROTOCOL: what start did. `share` where the loop runs and waits for the shared folder."""
 
     action: Literal["start"]
     machineId: str
     startedAt: str
     config: ServiceConfig
+    share: NotRequired[ShareTrouble]
 
 
 @with_config(_CLOSED)

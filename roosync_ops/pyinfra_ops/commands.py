@@ -42,11 +42,16 @@ class AgentCommand(Ask):
     """Does `steps` on the machine in one round trip, and notes in the host's ledger what became of them."""
 
     def __init__(
-        self, machine: Machine, steps: list[dict[str, Any]], local_dir: str | None, upload: bytes | None = None
+        self,
+        machine: Machine,
+        steps: list[dict[str, Any]],
+        local_dir: str | None,
+        upload: bytes | None = None,
+        agent: str | None = None,
     ) -> None:
         limit = _MARGIN_S + round(sum(step.get("limit", 0) for step in steps))
         removes = steps[-1]["do"] == "remove"
-        request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes}
+        request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes, "agent": agent}
         super().__init__(request, machine.python, timeout_s=limit)
         self.question.upload = upload
         self.question.is_last = removes
@@ -108,32 +113,29 @@ def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle) -
     """Return the one command that does `steps` (plan.ROLLOUT or plan.REMOVAL) on `machine`."""
     requests = [request for step in steps for request in _requests(machine, step, report, bundle)]
     pushes = any(request["do"] == "push" for request in requests)
-    return AgentCommand(machine, requests, report.local_dir, bundle.data if pushes else None)
+    agent = None if requests[0]["step"] in plan.REMOVAL else bundle.file_name
+    return AgentCommand(machine, requests, report.local_dir, bundle.data if pushes else None, agent)
 
 
 def restart(machine: Machine) -> AgentCommand:
     """Return the command that stops the loop, without a word to the fleet, and starts it."""
-    return AgentCommand(machine, _restart(machine), machine.local_dir)
+    return AgentCommand(machine, [verb(machine, plan.START, "restart")], machine.local_dir)
 
 
 def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> list[dict[str, Any]]:
     if step == plan.PUSH:
-        return [{"step": step, "do": "push", "sha256": bundle.sha256}]
+        return [{"step": step, "do": "push", "sha256": bundle.sha256, "agent": bundle.file_name}]
     if step == plan.CONFIGURE:
         return [{"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}]
     if step == plan.LOOK:
         return [{**verb(machine, step, step), "do": "look", "shareDeadline": machine.share_deadline}]
     if step == plan.REMOVE:
         return [{"step": step, "do": "remove"}]
-    if step == plan.START and report.running:
-        return _restart(machine)
-    return [verb(machine, step, step)]
-
-
-def _restart(machine: Machine) -> list[dict[str, Any]]:
-    return [verb(machine, plan.START, "stop", "--no-save-state"), verb(machine, plan.START, "start")]
+    return [verb(machine, step, "restart" if step == plan.START else step)]
 
 
 def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:
     """Return the request for one of the agent's verbs, which must end within its `limit`, in s."""
-    return {"step": step, "do": "verb", "argv": list(argv), "limit": VERB_S + _TOUCHES * machine.share_deadline}
+    verbs = 2 if argv[0] == "restart" else 1  # what ends, and what begins
+    limit = verbs * (VERB_S + _TOUCHES * machine.share_deadline)
+    return {"step": step, "do": "verb", "argv": list(argv), "limit": limit}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @operation()
 def agent_present(machine: Machine) -> Commands:
-    """Make sure `agent.pyz` is this build. It arrives whole, or the old one stays."""
+    """Make sure this build lies there. It arrives whole, beside the one that runs, which `start` replaces by it."""
     yield from _rollout(machine, (plan.PUSH,))
 
 
@@ -85,7 +85,7 @@ def agent_restarted(machine: Machine) -> Commands:
         yield commands.Refusal(_not_there(machine, plan.START))
     else:
         ledger(current()).consider((plan.START,), (plan.START,))
-        yield commands.restart(machine) if report.running else commands.do(machine, (plan.START,), report, build())
+        yield commands.restart(machine)
 
 
 @operation()
@@ -105,7 +105,7 @@ def agent_verified(machine: Machine) -> Commands:
 @operation()
 def agent_stopped(machine: Machine) -> Commands:
     """Make sure the loop does not run; the record says that the machine left."""
-    yield from _compared(machine, (plan.STOP,), lambda report: (plan.STOP,) if report.running else ())
+    yield from _compared(machine, (plan.STOP,), lambda report: (plan.STOP,) if report.alive else ())
 
 
 @operation()

@@ -112,7 +112,7 @@ def removable(report: Report) -> tuple[str, ...]:
     status = report.status
     present = report.agent_sha256 is not None
     needed = {
-        STOP: report.running,
+        STOP: report.alive,
         UNINSTALL: present and (status is None or not status.success or status.permanence.installed),
         REMOVE: present or report.config is not None or report.config_problem is not None,
     }

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 #: The agent is pushed to machines that are nearly out of everything.
 MAX_BYTES = 200_000
-AGENT_NAME = "agent.pyz"
 
 _PACKAGE = "roosync_ops"
 _ROOMS = ("wire", "agent")
@@ -67,6 +66,11 @@ class Bundle:
     sha256: str
     data: bytes = field(repr=False)
     path: Path | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name of its own that it has on a machine: agent.builds reads it."""
+        return f"agent-{self.build_id}.pyz"
 
 
 def build(output: Path | None = None) -> Bundle:

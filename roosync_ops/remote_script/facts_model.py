@@ -150,6 +150,8 @@ class AgentStatus(_Answer):
     version: str | None = None
     build_id: str | None = None
     running: bool = False
+    #: Something of ours runs there, be it a supervisor whose loop does not come up, or a loop of another name.
+    alive: bool = False
     started_at: str | None = None
     permanence: Permanence = Permanence()
     loop_build_id: str | None = None
@@ -216,6 +218,10 @@ class Report(_Answer):
     @property
     def running(self) -> bool:
         return self.status is not None and self.status.running
+
+    @property
+    def alive(self) -> bool:
+        return self.running or (self.status is not None and self.status.alive)
 
     def to_json(self) -> Any:
         """What pyinfra prints for `pyinfra ... fact ... --json`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 
@@ -13,10 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 MARKER = "roosync-reply:"
-AGENT_NAME = "agent.pyz"
 CONFIG_NAME = "config.json"
 #: Where a Windows machine's agent lies, in the local folder, between its upload and its being put in place.
-PUSHED_NAME = f".{AGENT_NAME}.pushed"
+PUSHED_NAME = ".agent.pyz.pushed"
 #: What lies in the local folder of a Windows machine while its logon session measures a share: a program, its answer.
 MEASURE_NAMES = ("measure-share.py", "measure-share.out")
 #: A config.json larger than this is none of ours.
@@ -29,12 +29,27 @@ STATUS_LIMIT_S = 15.0
 MIN_FREE_BYTES = 1_000_000
 
 
+#: The agent's `cause` where the machine's own disk is full.
+FULL = "DISK_FULL"
+#: The agent speaks French; what its `cause` is in the operator's language.
+CAUSES = {
+    FULL: "no space is left on the machine's own disk",
+    "LOCAL_DIR": "the agent cannot use its own folder",
+    "SHARE_HUNG": "the share gives no answer",
+    "SHARE_MISSING": "the share is not there",
+    "SHARE_READ-ONLY": "the share is read-only",
+    "SHARE_FULL": "the share is full",
+    "SHARE_REFUSED": "the share cannot be written to",
+}
+
+
 class StepError(Exception):
     """A step that could not be done: `code` for programs, a sentence, and the folder it is about."""
 
-    def __init__(self, code: str, message: str, path: str | None = None) -> None:
+    def __init__(self, code: str, message: str, path: str | None = None, cause: str | None = None) -> None:
         self.code = code
         self.path = path
+        self.cause = cause
         super().__init__(message)
 
 
@@ -44,6 +59,23 @@ def check_ours(folder: str) -> None:
         check_folder(folder, parents=True)
     except NotOursError as error:
         raise StepError(error.code, f"{error.filename}: {error.strerror}", str(error.filename)) from None
+
+
+def refused(verb: str, reply: dict[str, Any]) -> StepError:
+    """Word a verb's failure: in the operator's language where its cause is known, else in the agent's own words."""
+    code, cause, detail = str(reply.get("code")), str(reply.get("cause")), reply.get("detail")
+    if cause not in CAUSES:
+        return StepError(code, str(reply.get("message")), cause=cause)
+    words = f"{CAUSES[cause]}: {detail}" if detail else CAUSES[cause]
+    words += "; the loop was not stopped" if verb == "restart" and cause.startswith("SHARE_") else ""
+    return StepError(code, words, cause=cause)
+
+
+def cause_of(error: Exception) -> str | None:
+    """Return the agent's word for why a step failed; a disk that is full is the same whoever meets it."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FULL
+    return getattr(error, "cause", None)
 
 
 def sha256_of(path: str) -> str | None:

@@ -13,29 +13,34 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 
+from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.config import default_local_dir
+from roosync_ops.agent.running import INSTANCE
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.local import create, make_folder
 
 from .on_common import (
-    AGENT_NAME,
     CONFIG_NAME,
+    FULL,
     MARKER,
     MAX_CONFIG_BYTES,
     MEASURE_NAMES,
     PUSHED_NAME,
     STATUS_LIMIT_S,
     StepError,
+    cause_of,
     check_ours,
+    refused,
     sha256_of,
     share_problem,
 )
 
 if sys.platform == "win32":
-    from .on_windows import ask, look_at_share, put_in_place, rmdir, unlink, uploaded, who
+    from .on_windows import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 else:
-    from .on_posix import ask, look_at_share, put_in_place, rmdir, unlink, uploaded, who
+    from .on_posix import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,8 +64,9 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     config, text, modified = (None, None, None) if problem else read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
-    own = None if problem else status(folder)
-    share = look_at_share(shared, limit_s, folder, own)
+    agent = agent_of(folder)
+    own = None if problem else status(agent)
+    share = look_at_share(shared, limit_s, agent, own)
     return {
         "hostname": hostname(),
         "platform": sys.platform,
@@ -69,13 +75,13 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         "python": {"executable": sys.executable, "version": ".".join(map(str, sys.version_info[:3]))},
         "localDir": folder,
         "localDirProblem": problem,
-        "agentSha256": None if problem else sha256_of(os.path.join(folder, AGENT_NAME)),
+        "agentSha256": None if problem else sha256_of(agent),
         "config": config,
         "configProblem": text,
         "configModifiedMs": modified,
         "status": own,
         "share": share,
-        "state": replica(folder, share, limit_s) if request.get("state") and not problem else None,
+        "state": replica(agent, share, limit_s) if request.get("state") and not problem else None,
         "clock": {"startMs": started, "endMs": _now_ms()},
     }
 
@@ -92,6 +98,13 @@ def _problem(folder: str) -> dict[str, Any] | None:
 def local_dir(request: dict[str, Any]) -> str:
     """Return the folder the agent lives in: the one asked for, else the agent's own default."""
     return os.path.abspath(os.path.expanduser(request.get("localDir") or default_local_dir(os.environ)))
+
+
+def agent_of(folder: str, wanted: str | None = None) -> str:
+    """Return the agent to ask: the build that is `wanted` if it lies there, else what is to run, else the last."""
+    names = [*([wanted] if wanted else []), *named_builds(folder), AGENT_NAME]
+    found = (os.path.join(folder, name) for name in names)
+    return next(filter(os.path.exists, found), os.path.join(folder, AGENT_NAME))
 
 
 def read_config(path: str) -> tuple[Any, str | None, int | None]:
@@ -113,55 +126,65 @@ def resolve_shared(request: dict[str, Any], config: Any) -> str | None:
     return os.path.abspath(os.path.expanduser(shared)) if isinstance(shared, str) else None
 
 
-def status(folder: str) -> dict[str, Any] | None:
+def status(agent: str) -> dict[str, Any] | None:
     """Return what the agent here says of itself; None where there is none."""
-    if not os.path.exists(os.path.join(folder, AGENT_NAME)):
+    if not os.path.exists(agent):
         return None
     try:
-        return ask(folder, ["status"], STATUS_LIMIT_S)
+        return ask(agent, ["status"], STATUS_LIMIT_S)
     except StepError as error:
         return {"success": False, "code": error.code, "message": str(error)}
 
 
-def replica(folder: str, share: dict[str, Any] | None, limit_s: float) -> dict[str, Any] | None:
+def replica(agent: str, share: dict[str, Any] | None, limit_s: float) -> dict[str, Any] | None:
     """Return what the agent here finds in its replica, or why it cannot tell; None where there is no agent."""
-    if not os.path.exists(os.path.join(folder, AGENT_NAME)):
+    if not os.path.exists(agent):
         return None
     if share is not None and share.get("hung"):  # it would hang once more
         return {"success": False, "code": "SHARE_HUNG", "message": f"no answer within {limit_s:g} s"}
     try:
-        return ask(folder, ["state"], limit_s + REPLICA_S)
+        return ask(agent, ["state"], limit_s + REPLICA_S)
     except StepError as error:
         return {"success": False, "code": error.code, "message": str(error)}
 
 
-def run_verb(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
+def run_verb(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
     """Run one verb and return its answer. Raises StepError with the agent's own words where it failed."""
-    reply = ask(folder, argv, limit_s)
+    reply = ask(agent, argv, limit_s)
+    if argv == ["restart"] and reply.get("code") == "HEARTBEAT_UNKNOWN_ACTION":  # an agent of before there was one
+        run_verb(agent, ["stop", "--no-save-state"], limit_s)
+        return run_verb(agent, ["start"], limit_s)
     if reply.get("success") is not True:
-        raise StepError(str(reply.get("code")), str(reply.get("message")))
+        raise refused(argv[0], reply)
     return reply
 
 
 def apply(request: dict[str, Any]) -> dict[str, Any]:
     """Do the steps asked for, in order, up to the first that fails; then look at the agent again."""
-    folder = local_dir(request)
+    folder, wanted = local_dir(request), request.get("agent")
+    is_first = not named_builds(folder)
     done: list[dict[str, Any]] = []
     failed: dict[str, Any] | None = None
     for step in request["steps"]:
         try:
             check_ours(folder)
-            done.append({"step": step["step"], "reply": _STEPS[step["do"]](folder, step)})
+            done.append({"step": step["step"], "reply": _STEPS[step["do"]](agent_of(folder, wanted), step)})
         except (StepError, OSError, ValueError) as error:
             failed = _failure(step["step"], error)
+            is_first = is_first and cause_of(error) == FULL
             break
+    agent = agent_of(folder, wanted)
+    own = status(agent) if request.get("look", True) else None
+    if failed is not None:
+        _take_back(agent, done, everything=is_first and not (own or {}).get("alive"))
+    agent = agent_of(folder, wanted)
     return {
         "ok": failed is None,
         "done": done,
         "failed": failed,
         "localDir": folder,
-        "agentSha256": sha256_of(os.path.join(folder, AGENT_NAME)),
-        "status": status(folder) if request.get("look", True) else None,
+        "agentSha256": sha256_of(agent),
+        "status": own if os.path.exists(agent) else None,
     }
 
 
@@ -171,23 +194,44 @@ def _failure(step: str, error: Exception) -> dict[str, Any]:
     return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
-def _push(folder: str, step: dict[str, Any]) -> None:
-    """Put the agent in place. Nothing is touched before all of it has come and its hash is right."""
+def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
+    """Put the agent beside the one that runs. Nothing is touched before all of it has come and its hash is right."""
+    folder = os.path.dirname(agent)
+    path = os.path.join(folder, step["agent"])
     data = uploaded(folder)
-    if hashlib.sha256(data).hexdigest() != step["sha256"]:
+    if hashlib.sha256(data).hexdigest() == step["sha256"]:
+        replace(folder, step["agent"], data, 0o700)
+        forget_upload(folder)
+    elif sha256_of(path) != step["sha256"]:  # else another rollout of the same build has just taken it
         raise StepError("UPLOAD_BROKEN", "the agent did not arrive whole; the old one is still in place")
-    replace(folder, AGENT_NAME, data, 0o700)
+    return {"pushed": step["agent"]}
 
 
-def _configure(folder: str, step: dict[str, Any]) -> None:
+def _take_back(agent: str, done: list[dict[str, Any]], *, everything: bool) -> None:
+    """What was pushed and is not what is to run takes up no room; a first agent on a full disk goes wholly."""
+    folder = os.path.dirname(agent)
+    pushed = [name for step in done for name in [(step["reply"] or {}).get("pushed")] if isinstance(name, str)]
+    if pushed and everything:
+        with suppress(StepError):
+            run_verb(agent, ["uninstall"], STATUS_LIMIT_S)
+        _remove(agent, {})
+        return
+    for name in pushed:
+        if name not in named_builds(folder):
+            unlink(os.path.join(folder, name))
+
+
+def _configure(agent: str, step: dict[str, Any]) -> None:
+    folder = os.path.dirname(agent)
     data = json.dumps(step["config"], indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass")
     replace(folder, CONFIG_NAME, data, 0o600)
 
 
 def replace(folder: str, name: str, data: bytes, mode: int) -> None:
-    """Write a file whole or not at all, and read it back. One temporary name, so that litter cannot pile up."""
+    """Write a file whole or not at all, and read it back. Two rollouts at once each have a temporary name."""
     make_folder(folder, parents=True)
-    path, temporary = os.path.join(folder, name), os.path.join(folder, f".{name}.new")
+    path, temporary = os.path.join(folder, name), os.path.join(folder, f".{name}.{os.getpid()}.new")
+    _sweep(folder, f".{name}.")
     try:
         with open(create(temporary, mode), "wb") as file:
             file.write(data)
@@ -202,13 +246,21 @@ def replace(folder: str, name: str, data: bytes, mode: int) -> None:
             raise StepError("NOT_WRITTEN", f"{path} does not hold what was written to it")
 
 
-def _verb(folder: str, step: dict[str, Any]) -> dict[str, Any]:
-    return run_verb(folder, step["argv"], float(step["limit"]))
+def _sweep(folder: str, beginning: str) -> None:
+    """Remove what a rollout that was cut off left of a file, once nobody can be writing it."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(beginning) and _CUT_OFF.fullmatch(name) and time.time() - os.lstat(path).st_mtime > CUT_S:
+            unlink(path)
 
 
-def _look(folder: str, step: dict[str, Any]) -> dict[str, Any]:
+def _verb(agent: str, step: dict[str, Any]) -> dict[str, Any]:
+    return run_verb(agent, step["argv"], float(step["limit"]))
+
+
+def _look(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     """Have the agent look at the share from the session its loop will run in; what it cannot use ends the rollout."""
-    reply = _verb(folder, step)
+    reply = _verb(agent, step)
     share = reply.get("share")
     problem = share_problem(share, float(step["shareDeadline"])) if isinstance(share, dict) else None
     if problem is not None and isinstance(share, dict):
@@ -216,20 +268,22 @@ def _look(folder: str, step: dict[str, Any]) -> dict[str, Any]:
     return reply
 
 
-#: What an agent keeps for one machine and one shared state lies in `<machineId>-<crc32>`.
-_INSTANCE = re.compile(r"[a-z0-9-]{1,63}-[0-9a-f]{8}")
 #: What else lies in the local folder, whole or cut off.
-_OURS = (AGENT_NAME, CONFIG_NAME, f".{AGENT_NAME}.new", f".{CONFIG_NAME}.new", *MEASURE_NAMES)
+_OURS = (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)
+_CUT_OFF = re.compile(r"\.(agent|agent-[0-9a-f]{16}|config)\.(pyz|json)(\.[0-9]+)?\.new")
+#: A file of 200 kB is written in less; a temporary name of it that is older is nobody's any more, in s.
+CUT_S = 600.0
 
 
-def _remove(folder: str, _step: dict[str, Any]) -> dict[str, Any]:
+def _remove(agent: str, _step: dict[str, Any]) -> dict[str, Any]:
     """Remove our own files and no others; what was set aside because nobody understood it stays, and is named."""
+    folder = os.path.dirname(agent)
     kept: list[str] = []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         path = os.path.join(folder, name)
-        if _INSTANCE.fullmatch(name) and os.path.isdir(path) and not os.path.islink(path):
+        if INSTANCE.fullmatch(name) and os.path.isdir(path) and not os.path.islink(path):
             kept += _remove_instance(path)
-        elif name in _OURS or name.startswith(PUSHED_NAME):
+        elif name in _OURS or name.startswith(PUSHED_NAME) or BUILD_FILE.fullmatch(name) or _CUT_OFF.fullmatch(name):
             unlink(path)
     _rmdir_if_empty(folder)
     return {"kept": kept}

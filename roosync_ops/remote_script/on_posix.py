@@ -12,7 +12,7 @@ import sys
 import time
 import zlib
 
-from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, StepError, check_ours, parse_last_line, silence
+from .on_common import MAX_OUTPUT_BYTES, StepError, check_ours, parse_last_line, silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +46,12 @@ def uploaded(_folder: str) -> bytes:
         return b""
 
 
+def forget_upload(_folder: str) -> None:
+    """Nothing is kept of stdin."""
+
+
 def look_at_share(
-    shared: str | None, limit_s: float, _folder: str, _status: dict[str, Any] | None
+    shared: str | None, limit_s: float, _agent: str, _status: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
     if shared is None:
@@ -81,15 +85,14 @@ def _share_facts(shared: str) -> dict[str, Any]:
     return facts
 
 
-def _agent(folder: str, verb: str) -> Callable[[list[str]], int]:
-    """Return the `main` of the agent in `folder`.
+def _main(path: str, verb: str) -> Callable[[list[str]], int]:
+    """Return the `main` of the agent in the file `path`.
 
     What `verb` needs is loaded here, before the fork: the next verb's child then finds most of it compiled.
     """
-    check_ours(folder)
-    path = os.path.join(folder, AGENT_NAME)
+    check_ours(os.path.dirname(path))
     if not os.path.exists(path):
-        raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
+        raise StepError("NOT_ENROLLED", f"there is no agent in {os.path.dirname(path)}")
     if sys.path[0] != path:
         sys.path.insert(0, path)
     try:
@@ -106,10 +109,11 @@ def _agent(folder: str, verb: str) -> Callable[[list[str]], int]:
     return run
 
 
-def ask(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
-    """Return what the agent in `folder` answers to one verb. Raises StepError."""
-    main = _agent(folder, argv[0])
-    code, output = bounded(lambda: main([*argv, "--local-dir", folder, "--json"]), limit_s)
+def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
+    """Return what the agent in the file `agent` answers to one verb. Raises StepError."""
+    main = _main(agent, argv[0])
+    words = [*argv, "--local-dir", os.path.dirname(agent), "--json"]
+    code, output = bounded(lambda: main(words), limit_s)
     reply = parse_last_line(output)
     if reply is None:
         raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")

@@ -16,8 +16,8 @@ import time
 
 from roosync_ops.wire.local import create
 
-from .on_common import AGENT_NAME, CONFIG_NAME, MEASURE_NAMES, StepError
-from .on_machine import ANSWERS, local_dir, read_config, resolve_shared
+from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError
+from .on_machine import ANSWERS, agent_of, local_dir, read_config, resolve_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def tidy(request: dict[str, Any]) -> dict[str, Any]:
 def tend(request: dict[str, Any]) -> dict[str, Any]:
     """Rebuild the view where `rebuild`, and sweep our orphans, in this machine's replica; with `dry` only look."""
     folder, shared = local_dir(request), _shared(request)
-    agent = os.path.join(folder, AGENT_NAME)
+    agent = agent_of(folder)
     if shared is None or not os.path.exists(agent):
         return {"problem": ("NOT_ENROLLED", f"there is no agent in {folder}, or it has no share")}
     asked = {"agent": agent, "shared": shared, "rebuild": request["rebuild"], "dry": request["dry"]}
@@ -152,7 +152,7 @@ def _lines(output: bytes) -> list[dict[str, Any]]:
 
 def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Have a one-shot task of the agent's own making run the program where the drive is. Raises StepError."""
-    agent = os.path.join(folder, AGENT_NAME)
+    agent = agent_of(folder)
     if not os.path.exists(agent):
         raise StepError("SHARE_NOT_SEEN", "this session does not see the share, and no agent is here to ask another")
     sys.path.insert(0, agent)

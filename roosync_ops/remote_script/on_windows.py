@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
-from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
+from .on_common import MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
 
 if sys.platform == "win32":
     import winreg
@@ -84,15 +85,19 @@ def uploaded(folder: str) -> bytes:
     path = os.path.join(folder, PUSHED_NAME)
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            return file.read()
     except FileNotFoundError:
         return b""
-    unlink(path)
-    return data
+
+
+def forget_upload(folder: str) -> None:
+    """Remove what was taken from there; another rollout of the same build may have done so."""
+    with suppress(FileNotFoundError):
+        unlink(os.path.join(folder, PUSHED_NAME))
 
 
 def look_at_share(
-    shared: str | None, limit_s: float, folder: str, status: dict[str, Any] | None
+    shared: str | None, limit_s: float, agent: str, status: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """Look at the share as the agent would, and write nothing; `hung` where it gave no answer.
 
@@ -101,7 +106,7 @@ def look_at_share(
     """
     if shared is None:
         return None
-    told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, folder)
+    told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, agent)
     if told is not None:
         return told
     code, output = _run(["-c", _LOOK, shared], limit_s + STATUS_LIMIT_S)
@@ -134,12 +139,12 @@ def _seconds(text: str) -> int:
     return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
-def _told_by_agent(shared: str, limit_s: float, folder: str) -> dict[str, Any] | None:
+def _told_by_agent(shared: str, limit_s: float, agent: str) -> dict[str, Any] | None:
     """Return the share as the agent here sees it; None where there is none or it cannot tell."""
-    if not os.path.exists(os.path.join(folder, AGENT_NAME)):
+    if not os.path.exists(agent):
         return None
     try:
-        reply = ask(folder, ["look", "--shared", shared], limit_s + LOGON_S)
+        reply = ask(agent, ["look", "--shared", shared], limit_s + LOGON_S)
     except StepError:
         return None
     share = reply.get("share")
@@ -150,12 +155,12 @@ def _told_by_agent(shared: str, limit_s: float, folder: str) -> dict[str, Any] |
     return None
 
 
-def ask(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
-    """Return what the agent in `folder` answers to one verb. Raises StepError."""
-    path = os.path.join(folder, AGENT_NAME)
-    if not os.path.exists(path):
+def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
+    """Return what the agent in the file `agent` answers to one verb. Raises StepError."""
+    folder = os.path.dirname(agent)
+    if not os.path.exists(agent):
         raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
-    code, output = _run(["-B", path, *argv, "--local-dir", folder, "--json"], limit_s)
+    code, output = _run(["-B", agent, *argv, "--local-dir", folder, "--json"], limit_s)
     reply = parse_last_line(output)
     if reply is None:
         raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")

@@ -8,6 +8,7 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Final, Literal
 
+from roosync_ops.agent import builds, running
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import identity, local
 
@@ -37,13 +38,18 @@ def source(system: System, do: str = "probe") -> str:
 
 @functools.cache
 def _source(system: System, do: str) -> str:
-    shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
-    shared += f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
+    shared = (
+        _needed(identity, "hostname")
+        + _needed(agent_config, "default_local_dir")
+        + _needed(builds, "named_builds")
+        + _needed(running, "INSTANCE")
+        + f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
+    )
     parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
     if do in _OF_SHARES:
         texts = {"MEASURE": on_measure, "TIDY": on_tidy}
         parts += [_body(on_verify), *(f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items())]
-    return "\n".join(["from __future__ import annotations", shared, *parts])
+    return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
 
 
 def _needed(module: ModuleType, *names: str) -> str:

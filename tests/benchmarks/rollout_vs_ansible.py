@@ -106,7 +106,7 @@ def _measure(count: int, runs: int, sides: tuple[str, ...], scripts: Path, *, sh
     samples: Samples = {}
     with Meter() as meter, Hosts(count) as hosts:
         meter.attach(hosts.server_pids())
-        agent = hosts.root / bundle.AGENT_NAME
+        agent = hosts.root / "agent.pyz"
         bundle.build(agent)
         both: dict[str, Ours | Ansible] = {"ours": Ours(hosts), "ansible": Ansible(scripts, hosts, agent)}
         try:

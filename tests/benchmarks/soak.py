@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import random
+import re
 import statistics
 import sys
 import time
@@ -35,6 +36,8 @@ from roosync_ops.lab.scenario import Part  # noqa: E402 - as above
 from roosync_ops.state import StateUnavailableError  # noqa: E402 - as above
 
 SPEED = 30
+#: What runs from it is an agent.
+AGENT = re.compile(rb"agent(-[0-9a-f]{16})?\.pyz")
 BEAT_MS, TIMEOUT_MS = 30_000 // SPEED, 120_000 // SPEED
 NAMES = ("myia-ai-01", "myia-po-2023", "myia-po-2024", "myia-po-2025", "myia-po-2026", "myia-web1")
 #: How long an episode lasts, in s of this computer: 2 to 15 minutes of the fleet.
@@ -103,7 +106,7 @@ class Soak:
             with suppress(OSError, ValueError, StopIteration):
                 lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
                 facts = dict(line.split(":", 1) for line in lines)
-                if b"agent.pyz" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if not AGENT.search(Path(f"/proc/{pid}/cmdline").read_bytes()):
                     continue
                 result.rss.append(int(facts["VmRSS"].split()[0]))
                 result.threads += int(facts["Threads"])

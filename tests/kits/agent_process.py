@@ -6,10 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from roosync_ops.agent.builds import named_builds
+from roosync_ops.remote_script import bundle
 
 
 def wait_for(what: str, look: Callable[[], Any], seconds: float = 10.0) -> Any:
@@ -73,6 +79,23 @@ class Agent:
             process.communicate()
         if self.local.is_dir():
             subprocess.run(self.line("stop", "--no-save-state"), capture_output=True, check=False, timeout=60)
+
+
+def a_build(path: Path, name: str, old: str, new: str) -> bundle.Bundle:
+    """Build another agent into `path`: one in whose source `name` the first `old` is `new`."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for source, data in bundle.sources().items():
+            target = Path(folder, source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            assert source != name or old.encode() in data
+            target.write_bytes(data.replace(old.encode(), new.encode(), 1) if source == name else data)
+        patch.setattr("importlib.resources.files", lambda _: Path(folder, "roosync_ops"))
+        return bundle.build(path)
+
+
+def current(local_dir: Path) -> Path:
+    """Return the file of the build that is to run from there."""
+    return local_dir / named_builds(str(local_dir))[0]
 
 
 def alive(pid: int) -> bool:

@@ -74,6 +74,12 @@ def active(config: Config) -> list[Permanence]:
     return [each for each in _mechanisms(config) if each.active()]
 
 
+def uninstall(config: Config) -> bool:
+    """Undo every installation for this local folder; False where there was none. Raises LocalError."""
+    done = [each.uninstall() for each in _mechanisms(config)]
+    return any(done)
+
+
 def choose(config: Config) -> Permanence:
     """Return the mechanism the configuration asks for, or the best this machine has. Raises LocalError."""
     reasons = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+from roosync_ops.agent.builds import entry
 from roosync_ops.agent.bundle import bundle_path, source_root
 from roosync_ops.agent.errors import LocalError
 
@@ -47,9 +48,14 @@ def interpreter() -> str:
 
 
 def agent_command(words: list[str]) -> list[str]:
-    """Return the command line that gives `words` to this same agent, from its zipapp or its source tree."""
+    """Return the command line that gives `words` to this same agent, from its zipapp or its source tree.
+
+    A `run` is for whatever build is named when it begins, months from now.
+    """
     path = bundle_path()
-    return bare_command(words) if path is None else [interpreter(), *_ISOLATED, path, *words]
+    if path is None:
+        return bare_command(words)
+    return [interpreter(), *_ISOLATED, entry(path) if words[0] == "run" else path, *words]
 
 
 def bare_command(words: list[str]) -> list[str]:

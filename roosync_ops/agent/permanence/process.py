@@ -11,6 +11,7 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import unusable
+from roosync_ops.agent.running import instances
 from roosync_ops.wire import local
 
 from .launch import bare_command
@@ -31,11 +32,12 @@ _END_S = 20.0
 
 
 class Process:
-    """Permanence by a process of our own."""
+    """Permanence by a process of our own, one for a local folder: whatever it was started for, it is ended here."""
 
     kind = "process"
 
     def __init__(self, config: Config) -> None:
+        self._local_dir = config.local_dir
         self._folder = config.instance_dir
         self._marker = os.path.join(self._folder, MARKER)
         self._log = os.path.join(self._folder, LOG)
@@ -53,7 +55,7 @@ class Process:
         return False
 
     def active(self) -> bool:
-        return is_held(os.path.join(self._folder, LOCK_NAME))
+        return bool(self._supervised())
 
     def install(self, words: list[str]) -> bool:
         """Remember what to run; there is nothing here that would start it at boot."""
@@ -67,10 +69,11 @@ class Process:
         return True
 
     def uninstall(self) -> bool:
-        was = self.installed()
-        if was:
-            os.unlink(self._marker)
-        return was
+        markers = [os.path.join(places.folder, MARKER) for places in instances(self._local_dir)]
+        found = [marker for marker in markers if os.path.exists(marker)]
+        for marker in found:
+            os.unlink(marker)
+        return bool(found)
 
     def start(self, words: list[str] | None) -> None:
         """Start a supervisor that belongs to nobody's session."""
@@ -90,12 +93,11 @@ class Process:
 
     def stop(self) -> None:
         """End supervisor and loop. The pid is believed only while the supervisor's lock is held."""
-        if not self.active():
-            return
-        pid, _, start = self._read(os.path.join(self._folder, PID_NAME)).strip().partition(" ")
-        if pid.isdigit() and is_same_process(int(pid), None if start == "-" else start):
-            os.kill(int(pid), signal.SIGTERM)
-            os.kill(int(pid), signal.SIGCONT)  # one that is stopped hears of nothing else
+        for folder in self._supervised():
+            pid, _, start = self._read(os.path.join(folder, PID_NAME)).strip().partition(" ")
+            if pid.isdigit() and is_same_process(int(pid), None if start == "-" else start):
+                os.kill(int(pid), signal.SIGTERM)
+                os.kill(int(pid), signal.SIGCONT)  # one that is stopped hears of nothing else
         until = time.monotonic() + _END_S
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)
@@ -106,6 +108,10 @@ class Process:
     def last_words(self) -> str | None:
         said = self._read(self._log).strip()
         return said[-400:] or None
+
+    def _supervised(self) -> list[str]:
+        folders = [places.folder for places in instances(self._local_dir)]
+        return [folder for folder in folders if is_held(os.path.join(folder, LOCK_NAME))]
 
     def _read(self, path: str) -> str:
         try:

@@ -10,6 +10,7 @@ import signal
 import time
 
 from roosync_ops.agent.lock import Lock
+from roosync_ops.agent.machine import process_start
 from roosync_ops.wire import local
 
 TYPE_CHECKING = False
@@ -82,8 +83,6 @@ def supervise(folder: str, work: Callable[[], int]) -> int:
     lock = Lock(os.path.join(folder, LOCK_NAME))
     if not lock.acquire():
         return 1
-    from roosync_ops.agent.machine import process_start  # noqa: PLC0415 - see above
-
     pid = f"{os.getpid()} {process_start(os.getpid()) or '-'}\n"
     local.write(os.path.join(folder, PID_NAME), pid.encode("ascii"))
 

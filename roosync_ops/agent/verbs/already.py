@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 MESSAGE = "Heartbeat service déjà démarré"
 
 
-def already_started(notes: dict[str, Any]) -> AgentError:
+def already_started(loop: dict[str, Any]) -> AgentError:
     """Return PROTOCOL's failure of a second start; it says since when, and what to do."""
-    hint = "ne rien faire s'il bat (action status); pour le redémarrer: action stop, puis start"
-    return AgentError(ALREADY_STARTED, MESSAGE, since=notes["loop"].get("startedAt"), hint=hint)
+    hint = "ne rien faire s'il bat (action status); pour le redémarrer: action restart; pour l'arrêter: action stop"
+    return AgentError(ALREADY_STARTED, MESSAGE, since=loop.get("startedAt"), hint=hint)
 
 
 def started_elsewhere() -> AgentError:

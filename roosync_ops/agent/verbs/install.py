@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from roosync_ops.agent import permanence
+from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence.launch import run_words
+from roosync_ops.agent.verbs.stop import take_turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
 
 
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Install once; a second time changes nothing and says so. Raises ProblemError."""
     config = config_of(flags)
-    prepare(config)
+    places = prepare(config)
     if bundle_path() is None:
         raise LocalError("install ne se fait qu'à partir du fichier agent.pyz", "python3 agent.pyz install")
+    turn = take_turn(places)
+    try:
+        return _install(flags, config)
+    finally:
+        turn.release()
+
+
+def _install(flags: Flags, config: Config) -> tuple[dict[str, Any], list[str]]:
+    if not builds.named_builds(config.local_dir):
+        builds.adopt(config.local_dir)  # what is installed here starts `agent.pyz`
     mechanism = permanence.choose(config)
     other = permanence.installed(config)
     changed = False

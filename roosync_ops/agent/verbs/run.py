@@ -14,6 +14,8 @@ from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.machine import process_start
 from roosync_ops.agent.notes import prepare, read_notes, take
+from roosync_ops.agent.running import loops
+from roosync_ops.agent.shutdown import system_goes_down
 from roosync_ops.agent.verbs.already import already_started, started_elsewhere
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -87,16 +89,19 @@ def _hold_back(flags: Flags, clock: SystemClock) -> None:
 
 
 def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None:
-    """Take loop.lock; under a supervisor wait for it, None where the wait was ended by a request to stop."""
-    lock = take(places.loop_lock)
-    while lock is None:
+    """Take the one place here, whatever another loop is called; supervised wait for it, None once told to stop."""
+    while True:
+        lock = take(places.loop_lock)
+        others = [each for each in loops(os.path.dirname(places.folder)) if each.folder != places.folder]
+        if lock is not None and not others:
+            return lock
+        if lock is not None:
+            lock.release()
         if not wait:
-            raise already_started(read_notes(places))
+            raise already_started(read_notes(others[0] if others else places)["loop"])
         clock.wait(_STANDBY_S)
         if clock.stopping():
             return None
-        lock = take(places.loop_lock)
-    return lock
 
 
 def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
@@ -141,21 +146,13 @@ def _end(loop: Loop, places: Places) -> bool:
     """Leave, unless asked not to or unless it is the whole system that goes down. True where the record says left."""
     loop.heart.loop = {**(loop.heart.loop or {}), "pid": None}
     try:
-        if not _take_request(places).get("saveState", True) or _system_goes_down():
+        if not _take_request(places).get("saveState", True) or system_goes_down():
             loop.heart.attempt(lambda: None, now_ms())
             return False
         loop.leave()
     except ProblemError:
         return False
     return True
-
-
-def _system_goes_down() -> bool:
-    if sys.platform == "win32":
-        return False  # there a session's end kills without asking: this end was asked for
-    from roosync_ops.agent.shutdown import system_goes_down  # noqa: PLC0415 - not carried for months
-
-    return system_goes_down()
 
 
 def _take_request(places: Places) -> dict[str, Any]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 
-from roosync_ops.agent import permanence
+from roosync_ops.agent import builds, permanence
+from roosync_ops.agent.answer import printable
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.logon import sees_share
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take
+from roosync_ops.agent.notes import loop_runs, prepare, read_notes
 from roosync_ops.agent.permanence.launch import run_words
+from roosync_ops.agent.running import loops
+from roosync_ops.agent.share import HUNG, OK, ShareTroubleError
 from roosync_ops.agent.verbs.already import already_started, started_elsewhere
+from roosync_ops.agent.verbs.stop import end_all, take_turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +29,11 @@ if TYPE_CHECKING:
     from roosync_ops.agent.permanence import Permanence
     from roosync_ops.agent.share import FolderShare
 
-#: How long another `start` or `stop` of this machine is waited for, in s.
-_TURN_S = 60.0
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
 _FIRST_BEAT_S = 15.0
 _LOOK_S = 0.02
+#: How long after its deadline a touch of the share has been noted, in s.
+_TRIED_S = 1.0
 #: How often the mechanism is asked whether it still may come up, in s.
 _ASK_S = 1.0
 _NO_LOCK = "la boucle n'a pas démarré (son verrou n'est pas pris)"
@@ -38,52 +42,72 @@ _NOT_THERE = "la boucle a battu, mais son heartbeat ne se relit pas dans le doss
 
 
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
-    """Start the loop and wait for its first beat in the share.
+    """Start the loop and wait for its first beat in the share; a share in trouble is told, and the loop waits for it.
 
     Raises AgentError where a loop runs already, ProblemError otherwise; then nothing that was started is left.
     """
     config = config_of(flags)
     places = prepare(config)
-    turn = take(places.control_lock, _TURN_S)
-    if turn is None:
-        raise LocalError("une autre action start ou stop est en cours", "réessayer")
+    turn = take_turn(places)
     try:
-        return _start(flags, config, places)
+        found = loops(config.local_dir)
+        if found:
+            raise already_started(read_notes(found[0])["loop"])
+        if is_claimed(config.instance):
+            raise started_elsewhere()
+        end_all(config, places, save=True)  # a supervisor between two lives of a loop that does not come up
+        return bring_up(flags, config, places)
     finally:
         turn.release()
 
 
-def _start(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
-    if loop_runs(places):
-        raise already_started(read_notes(places))
-    if is_claimed(config.instance):
-        raise started_elsewhere()
+def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+    """Start this build where nothing runs, and prove it; where it does not come up, the one before is named again."""
     # Where this session has no drive the loop's own reading back, in its session, is the proof.
     share = share_of(config) if sees_share(config) else None
-    if share is not None:
-        share.probe()
-    before = read_notes(places)["loop"].get("sessionId")
+    before = read_notes(places)
+    builds_before = builds.adopt(config.local_dir)
     mechanism = permanence.for_start(config)
-    was_active = mechanism.active()
     words = run_words(config, flags, mechanism.kind.partition("-")[0])
     try:
         mechanism.start(words if _typed(flags) or not mechanism.installed() else None)
-        _prove(config, places, share, before, mechanism)
+        trouble = _prove(config, places, share, before, mechanism)
     except ProblemError:
-        if not was_active:  # what was there before, for another shared state it may be, is not ours to stop
-            _undo(mechanism)
+        _undo(config, mechanism, builds_before)
         raise
-    return _document(config, read_notes(places))
+    return _document(config, read_notes(places), trouble)
 
 
-def _prove(config: Config, places: Places, share: FolderShare | None, before: object, mechanism: Permanence) -> None:
-    missing = _wait(places, share, before, mechanism, _FIRST_BEAT_S + config.share_deadline_s)
-    if missing:
-        problem = mechanism.failed(_said_of_share(places, before), last=True)
-        if problem is not None:
-            raise problem
-        said = mechanism.last_words()
-        raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
+def _prove(
+    config: Config, places: Places, share: FolderShare | None, before: dict[str, Any], mechanism: Permanence
+) -> dict[str, Any] | None:
+    """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
+
+    Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
+    """
+    began = asked = now = time.monotonic()
+    missing = _NO_LOCK
+    while now - began < _FIRST_BEAT_S + config.share_deadline_s:
+        time.sleep(_LOOK_S)
+        now = time.monotonic()
+        missing = _missing(places, share, before["loop"].get("sessionId"))
+        if not missing:
+            return None
+        trouble = _trouble(places, before, tried=now - began > config.share_deadline_s + _TRIED_S)
+        if trouble is not None:
+            return trouble
+        if missing == _NO_LOCK and now - asked > _ASK_S:
+            _give_up_if(mechanism.failed({}, last=False))
+            asked = now
+    if missing == _NO_LOCK:
+        _give_up_if(mechanism.failed({}, last=True))
+    said = mechanism.last_words()
+    raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
+
+
+def _give_up_if(problem: ProblemError | None) -> None:
+    if problem is not None:
+        raise problem
 
 
 def _typed(flags: Flags) -> bool:
@@ -92,31 +116,18 @@ def _typed(flags: Flags) -> bool:
     return any(value is not None for value in typed)
 
 
-def _wait(places: Places, share: FolderShare | None, before: object, mechanism: Permanence, seconds: float) -> str:
-    """Return what is missing after at most `seconds`: empty when lock, beat and reading back are all there.
+def _trouble(places: Places, before: dict[str, Any], *, tried: bool) -> dict[str, Any] | None:
+    """Return what the loop that was started says of a share in trouble; None where it says nothing.
 
-    Raises ProblemError as soon as the mechanism knows that it will not come.
+    One that has just begun still tells of the last one's trouble: the same words count once it has `tried` itself.
     """
-    began = asked = time.monotonic()
-    missing = _NO_LOCK
-    while missing and time.monotonic() - began < seconds:
-        time.sleep(_LOOK_S)
-        missing = _missing(places, share, before)
-        if missing and time.monotonic() - asked > _ASK_S:
-            problem = mechanism.failed(_said_of_share(places, before), last=False)
-            if problem is not None:
-                raise problem
-            asked = time.monotonic()
-    return missing
-
-
-def _said_of_share(places: Places, before: object) -> dict[str, Any]:
-    """Return what the loop that was started says of the share; empty where it is not there yet."""
     if not loop_runs(places):
-        return {}
+        return None
     notes = read_notes(places)
     share: dict[str, Any] = notes["share"]
-    return share if notes["loop"].get("sessionId") not in (None, before) else {}
+    if share["state"] == OK or notes["loop"].get("sessionId") in (None, before["loop"].get("sessionId")):
+        return None
+    return share if tried or share != before["share"] else None
 
 
 def _missing(places: Places, share: FolderShare | None, before: object) -> str:
@@ -126,18 +137,24 @@ def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     session = notes["loop"].get("sessionId")
     if session in (None, before) or agent_part(notes["record"]).get("sessionId") != session:
         return _NO_BEAT
-    if share is None:
-        return ""
-    return "" if agent_part(share.read_own().data).get("sessionId") == session else _NOT_THERE
+    try:
+        seen = share is None or agent_part(share.read_own().data).get("sessionId") == session
+    except ShareTroubleError:
+        seen = False
+    return "" if seen else _NOT_THERE
 
 
-def _undo(mechanism: Permanence) -> None:
+def _undo(config: Config, mechanism: Permanence, builds_before: list[str]) -> None:
     # the failure that is being reported is the one that matters
     with contextlib.suppress(ProblemError):
         mechanism.stop()
+    with contextlib.suppress(OSError):
+        builds.go_back(config.local_dir, builds_before)
 
 
-def _document(config: Config, notes: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _document(
+    config: Config, notes: dict[str, Any], trouble: dict[str, Any] | None
+) -> tuple[dict[str, Any], list[str]]:
     message = f"Service de heartbeat démarré pour {config.machine_id}"
     loop = notes["loop"]
     result = {
@@ -146,4 +163,11 @@ def _document(config: Config, notes: dict[str, Any]) -> tuple[dict[str, Any], li
         "startedAt": loop.get("startedAt"),
         "config": loop.get("config"),
     }
+    if trouble is not None:
+        result["share"] = {**trouble, "hint": ShareTroubleError(trouble["state"], "").hint}
+        word = "ne répond pas" if trouble["state"] == HUNG else "est inutilisable"
+        message = f"{message}; le dossier partagé {word} depuis {trouble['since']}, la boucle l'attend"
+        return {"success": True, "message": message, "result": result}, [
+            f"{message}: {printable(str(trouble['detail']))}"
+        ]
     return {"success": True, "message": message, "result": result}, [f"{message} ({loop.get('startedAt')})"]

@@ -7,7 +7,8 @@ from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.bundle import bundle_sha256
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.notes import loop_runs, places_of, read_notes
-from roosync_ops.agent.permanence import describe
+from roosync_ops.agent.permanence import active, describe
+from roosync_ops.agent.running import loops
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -39,6 +40,7 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "shared": config.shared,
         "localDir": config.local_dir,
         "running": running,
+        "alive": running or bool(loops(config.local_dir) or active(config)),
         "pid": loop.get("pid"),
         "startedAt": loop.get("startedAt"),
         "supervised": loop.get("supervised", "none"),

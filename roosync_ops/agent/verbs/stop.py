@@ -1,4 +1,4 @@
-"""`stop`: end the loop for good, whoever keeps it alive, and have its record say that it left."""
+"""`stop`: end for good whatever of ours runs here, whoever keeps it alive, and have its record say that it left."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.logon import ask, sees_share
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
+from roosync_ops.agent.running import loops
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.lock import Lock
     from roosync_ops.agent.notes import Places
 
 _TURN_S = 60.0
@@ -39,11 +41,9 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Stop; done already is done too. Raises ProblemError where the loop lives on or its leaving is not written."""
     config = config_of(flags)
     places = prepare(config)
-    turn = take(places.control_lock, _TURN_S)
-    if turn is None:
-        raise LocalError("une autre action start ou stop est en cours", "réessayer")
+    turn = take_turn(places)
     try:
-        end_loop(config, places, save=flags.save_state)
+        end_all(config, places, save=flags.save_state)
         if flags.save_state and flags.answer is None and not sees_share(config):
             saved = True if _has_said_so(places) else None
         else:
@@ -56,18 +56,34 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     return {"success": True, "message": MESSAGE, "result": result}, [MESSAGE]
 
 
-def end_loop(config: Config, places: Places, *, save: bool) -> None:
-    """End the loop through what keeps it alive, then by its own pid. Raises LocalError where it lives on."""
-    if not save or (sys.platform == "win32" and loop_runs(places)):
-        _request(places, save=save)
+def take_turn(places: Places) -> Lock:
+    """Wait until nobody else starts, stops or installs here. Raises LocalError."""
+    turn = take(places.control_lock, _TURN_S)
+    if turn is None:
+        raise LocalError("une autre action start ou stop est en cours", "réessayer")
+    return turn
+
+
+def end_all(config: Config, places: Places, *, save: bool) -> None:
+    """End what keeps a loop alive here, then every loop, under whatever name and for whatever share it was started.
+
+    Without `save` this machine's own record is left as it is. Raises LocalError where a loop lives on.
+    """
+    for each in loops(config.local_dir) if sys.platform == "win32" else []:
+        _request(each, save=save or each.folder != places.folder)
+    if not save:
+        _request(places, save=False)
     for mechanism in permanence.active(config):
         mechanism.stop()
-    if loop_runs(places):
-        _signal(config, places)
-    _wait(places, _END_S + config.share_deadline_s)
-    if sys.platform != "win32" and loop_runs(places):
-        _signal(config, places, signal.SIGKILL)  # it does not beat either, or it would have heard
-        _wait(places, _KILLED_S)
+    for each in loops(config.local_dir):
+        _end(each, _END_S + config.share_deadline_s)
+
+
+def _end(places: Places, seconds: float) -> None:
+    for kill, patience_s in ((False, seconds), (True, _KILLED_S)):  # one that does not hear does not beat either
+        if loop_runs(places):
+            _signal(places, kill=kill)
+            _wait(places, patience_s)
     if loop_runs(places):
         pid = read_notes(places)["loop"].get("pid")
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
@@ -86,17 +102,18 @@ def _request(places: Places, *, save: bool) -> None:
         raise unusable(places.request, error) from None
 
 
-def _signal(config: Config, places: Places, number: int = signal.SIGTERM) -> None:
+def _signal(places: Places, *, kill: bool) -> None:
     """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.permanence.task import ask_to_stop  # noqa: PLC0415 - each platform loads its own
-
-        ask_to_stop(config)
-        return
     loop = read_notes(places)["loop"]
-    if is_same_process(loop.get("pid"), loop.get("start")):
+    if sys.platform == "win32":
+        from roosync_ops.agent.permanence.task import end_hung  # noqa: PLC0415 - each platform loads its own
+        from roosync_ops.agent.windows import set_event  # noqa: PLC0415 - as above
+        from roosync_ops.agent.windows_clock import stop_event  # noqa: PLC0415 - as above
+
+        end_hung(loop) if kill else set_event(stop_event(os.path.basename(places.folder)))
+    elif is_same_process(loop.get("pid"), loop.get("start")):
         try:
-            os.kill(loop["pid"], number)
+            os.kill(loop["pid"], signal.SIGKILL if kill else signal.SIGTERM)
             os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
         except ProcessLookupError:
             pass  # it ended by itself just now

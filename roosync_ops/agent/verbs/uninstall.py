@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from roosync_ops.agent import permanence
 from roosync_ops.agent.context import config_of
-from roosync_ops.agent.notes import loop_runs, prepare
+from roosync_ops.agent.notes import prepare
+from roosync_ops.agent.running import loops
 from roosync_ops.agent.verbs import stop
 
 TYPE_CHECKING = False
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Undo; a second time changes nothing and says so. Raises ProblemError."""
     config = config_of(flags)
-    places = prepare(config)
-    found = permanence.installed(config)
-    ran = loop_runs(places) or bool(permanence.active(config))
+    prepare(config)
+    ran = bool(loops(config.local_dir) or permanence.active(config))
     if ran:
         stop.answer(flags)
-    removed = found.uninstall() if found is not None else False
+    removed = permanence.uninstall(config)
     changed = ran or removed
     value = {"success": True, "changed": changed, "permanence": permanence.describe(config)}
     return value, ["Permanence retirée" if changed else "Aucune permanence installée"]

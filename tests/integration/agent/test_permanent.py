@@ -1,11 +1,13 @@
 """start, stop, run and what keeps them alive: exactly one loop, whoever goes, and no success that is none."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from filelock import FileLock
 
 from roosync_ops.agent.main import main
 from roosync_ops.agent.verbs import start
-from tests.kits.agent_process import Agent, alive, fill, kill, wait_for
+from tests.kits.agent_process import Agent, a_build, alive, fill, kill, wait_for
 
 BEATS = ("--heartbeat-interval", "200", "--offline-timeout", "2000", "--share-deadline", "1")
 
@@ -43,7 +45,7 @@ def test_a_second_start_is_refused_and_says_since_when(agent: Agent) -> None:
     assert second["code"] == "HEARTBEAT_ALREADY_STARTED"
     assert second["message"] == "Heartbeat service déjà démarré"
     assert second["since"] == first["result"]["startedAt"]
-    assert "stop" in second["hint"]
+    assert "restart" in second["hint"]
     done = agent.run(*BEATS)
     assert json.loads(done.communicate(timeout=20)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
     assert done.returncode == 1
@@ -143,13 +145,74 @@ def test_register_beside_a_running_loop_harms_neither(agent: Agent) -> None:
     assert agent("status")["ownFile"]["rewrites"] == 0
 
 
-def test_start_refuses_a_share_it_cannot_write_and_starts_nothing(agent: Agent) -> None:
-    (agent.shared / "heartbeats").write_bytes(b"")
-    answer = agent("start", *BEATS, code=3)
-    assert answer["success"] is False
-    assert "heartbeats" in answer["message"]
-    assert agent("status")["running"] is False
-    assert not (agent.folder / "supervisor").exists()
+def test_start_on_a_share_in_trouble_says_so_and_the_loop_waits_for_it(agent: Agent) -> None:
+    away = agent.shared.with_name("away")
+    agent.shared.rename(away)
+    for again in range(2):  # the second time the last loop's words are there from the start
+        answer = agent("start", *BEATS)
+        assert (answer["success"], answer["result"]["share"]["state"]) == (True, "missing")
+        assert "la boucle l'attend" in answer["message"]
+        assert str(agent.shared) in answer["result"]["share"]["detail"]
+        assert agent("status")["running"] is True
+        assert not agent.shared.exists()
+        if not again:
+            agent("stop", "--no-save-state")
+    away.rename(agent.shared)
+    wait_for("a beat in the share that is back", agent.sequence)
+
+
+def test_restart_is_another_process_and_the_record_never_left(agent: Agent) -> None:
+    agent("start", *BEATS)
+    pid = agent("status")["pid"]
+    supervisor = agent.supervisor()
+    assert agent("restart")["success"] is True
+    assert agent("status")["pid"] != pid
+    assert not alive(supervisor)
+    assert agent.record()["agent"]["state"] == "running"
+
+
+def test_restart_starts_what_does_not_run(agent: Agent) -> None:
+    assert agent("restart", *BEATS)["success"] is True
+    assert agent("status")["running"] is True
+
+
+def test_restart_looks_first_and_leaves_a_loop_alone_whose_share_is_away(agent: Agent) -> None:
+    agent("start", *BEATS)
+    pid = agent("status")["pid"]
+    away = agent.shared.with_name("away")
+    agent.shared.rename(away)
+    answer = agent("restart", code=3)
+    assert "la boucle n'a pas été arrêtée" in answer["message"]
+    assert answer["cause"] == "SHARE_MISSING"
+    away.rename(agent.shared)
+    number = agent.sequence()
+    wait_for("a beat in the share that is back", lambda: agent.sequence() > number)
+    assert agent("status")["pid"] == pid
+
+
+def test_restart_leaves_a_loop_alone_when_the_next_one_had_no_room(agent: Agent) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root for a file system of its own")
+    with small_disk(agent.local):
+        agent("start", *BEATS)
+        pid = agent("status")["pid"]
+        fill(agent.local / "filling")
+        assert agent("restart", code=1)["cause"] == "DISK_FULL"
+        assert agent("status")["pid"] == pid
+        agent("stop")
+
+
+@pytest.mark.parametrize("verb", ["start", "restart", "stop", "uninstall"])
+def test_a_supervisor_whose_loop_does_not_come_up_is_ended(agent: Agent, tmp_path: Path, verb: str) -> None:
+    bad = tmp_path / "bad.pyz"
+    a_build(bad, "roosync_ops/agent/verbs/run.py", "lock = _only_loop(", "raise MemoryError\n lock = _only_loop(")
+    agent("register")
+    with bad_supervisor(agent, bad) as supervisor:
+        status = agent("status")
+        assert (status["running"], status["alive"]) == (False, True)
+        assert agent(verb)["success"] is True
+        wait_for("the end of the old supervisor", lambda: not alive(supervisor))
+    assert agent("status")["alive"] is (verb in ("start", "restart"))
 
 
 # the process that `start` leaves running is this test's child, and none of pytest's business
@@ -214,13 +277,25 @@ def test_install_is_idempotent_and_uninstall_leaves_no_trace_of_it(agent: Agent)
     assert agent("uninstall")["changed"] is False
 
 
-def test_two_machines_in_one_local_folder_do_not_meet(make_agent: Callable[..., Agent]) -> None:
-    one, two = make_agent(machine_id="m1"), make_agent(machine_id="m2")
-    one("start", *BEATS)
-    two("start", *BEATS)
-    one("stop")
-    assert two("status")["running"] is True
-    assert two.record()["agent"]["state"] == "running"
+def test_a_machine_that_was_renamed_or_moved_to_another_share_has_one_loop(
+    make_agent: Callable[..., Agent], tmp_path: Path
+) -> None:
+    old, renamed = make_agent(machine_id="m1"), make_agent(machine_id="m2")
+    old("start", *BEATS)
+    pid = old("status")["pid"]
+    assert renamed("start", *BEATS, code=1)["code"] == "HEARTBEAT_ALREADY_STARTED"
+    done = renamed.run(*BEATS)
+    assert json.loads(done.communicate(timeout=20)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
+    assert (renamed("status")["running"], renamed("status")["alive"]) == (False, True)
+    assert renamed("restart", *BEATS)["success"] is True
+    assert not alive(pid)
+    assert old.record()["agent"]["state"] == "left"
+    assert renamed.record()["agent"]["state"] == "running"
+    (tmp_path / "moved").mkdir()
+    moved = make_agent(machine_id="m2", shared=tmp_path / "moved")
+    assert moved("uninstall")["changed"] is True
+    assert renamed("status")["alive"] is False
+    assert renamed.record()["agent"]["state"] == "left"
 
 
 def test_the_loop_lock_is_filelocks_lock(agent: Agent) -> None:
@@ -235,9 +310,7 @@ def test_the_loop_lock_is_filelocks_lock(agent: Agent) -> None:
 def test_a_full_local_disk_after_the_first_beat_stops_no_beat(agent: Agent) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root for a file system of its own")
-    agent.local.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(agent.local)], check=True)
-    try:
+    with small_disk(agent.local):
         agent("start", *BEATS)
         fill(agent.local / "filling")
         number = agent.sequence()
@@ -245,5 +318,27 @@ def test_a_full_local_disk_after_the_first_beat_stops_no_beat(agent: Agent) -> N
         assert agent("status")["lastBeat"]["sequence"] >= number
         agent("stop")
         assert agent.record()["agent"]["state"] == "left"
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
+    try:
+        yield
     finally:
-        subprocess.run(["umount", "-l", str(agent.local)], check=True)
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def bad_supervisor(agent: Agent, bad: Path) -> Iterator[int]:
+    """Have a supervisor of the build `bad` run, as `start` starts one; its pid."""
+    words = ["supervise", str(agent.folder), "run", "--supervised", "process", *agent.line("", *BEATS)[3:]]
+    code = f"import sys; sys.path.insert(0, {str(bad)!r}); from roosync_ops.agent.main import main; sys.exit(main())"
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", code, *words], stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the supervisor", lambda: agent("status")["alive"])
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)

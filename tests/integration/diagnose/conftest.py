@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
 from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server, why_not
 
@@ -147,7 +148,7 @@ def _harm(scene: Scene) -> None:
     )
     scene.act("stop", "stopped")
     scene.shares["share-gone"].rename(fleet.root / "elsewhere")
-    with (fleet["outdated"].local_dir / "agent.pyz").open("ab") as file:
+    with current(fleet["outdated"].local_dir).open("ab") as file:
         file.write(b"\0")
     (fleet["broken"].local_dir / "agent.pyz").write_bytes(b"no zip archive")
     scene.freeze("frozen")

@@ -13,6 +13,7 @@ from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from roosync_ops.show.schema import MATRIX, VALIDATION
 from roosync_ops.show.shares_schema import SHARES
 from tests.kits import shifted, sshd
+from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
 from tests.kits.sshd import PYTHON, USER, Fleet
 
@@ -55,7 +56,7 @@ class Shifted:
         """Start a second agent of the name `twin`, with its own folder, as one does who cloned a disk."""
         fleet, other = self.fleet, self.fleet["other"]
         other.local_dir.mkdir(parents=True)
-        (other.local_dir / "agent.pyz").write_bytes((fleet["twin"].local_dir / "agent.pyz").read_bytes())
+        (other.local_dir / "agent.pyz").write_bytes(current(fleet["twin"].local_dir).read_bytes())
         config = json.loads((fleet["twin"].local_dir / "config.json").read_text("utf-8"))
         elsewhere = fleet.root / "the-share-as-the-other-sees-it"  # under one path one computer lets one agent beat
         elsewhere.symlink_to(fleet.shared)

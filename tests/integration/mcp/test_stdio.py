@@ -71,14 +71,16 @@ def test_the_procedure_ends_with_a_machine_that_beats_after_its_assistant_was_ki
         assert status["changes"]["newlyOfflineMachines"] == [MACHINE]
 
 
-def test_a_start_that_fails_leaves_nothing_behind(place: Place) -> None:
+def test_a_start_while_the_share_is_away_says_so_and_the_loop_waits_for_it(place: Place) -> None:
     place.shared.rmdir()
     with place.server() as assistant:
-        done = assistant.call("roosync_heartbeat_service", **START)
-    assert done["isError"] is True
-    assert done["content"][0]["text"].startswith("HEARTBEAT_SERVICE_FAILED: Erreur lors de l'action start: ")
-    assert not list(place.agent_dir.rglob("permanence"))
+        done = assistant.call("roosync_heartbeat_service", **START)["structuredContent"]
+    assert done["success"] is True
+    assert done["message"].endswith("la boucle l'attend")
+    assert done["result"]["share"]["state"] == "missing"
     assert not place.shared.exists()
+    place.shared.mkdir()
+    wait_for("a beat in the share that is back", lambda: list(place.shared.glob("heartbeats/*.json")), 60)
 
 
 def test_it_introduces_itself_and_what_is_printed_is_not_the_protocol(place: Place) -> None:

@@ -92,7 +92,7 @@ def _install_another_build(local_dir: Path, tmp_path: Path) -> None:
         (copy / name).write_bytes(data + b"\n# another build\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("importlib.resources.files", lambda _: copy / "roosync_ops")
-        bundle.build(local_dir / bundle.AGENT_NAME)
+        bundle.build(local_dir / "agent.pyz")
 
 
 def test_a_machine_with_another_name_is_refused_and_nothing_is_put_on_it(tmp_path: Path) -> None:
@@ -172,14 +172,15 @@ def test_a_login_that_is_refused_is_told(fleet: Fleet, inventory: Path) -> None:
     assert result.failure.code == "LOGIN_REFUSED"
 
 
-def test_a_failing_verb_s_own_words_reach_the_operator(fleet: Fleet, inventory: Path) -> None:
+def test_why_a_verb_failed_reaches_the_operator_in_english(fleet: Fleet, inventory: Path) -> None:
     """The share takes no file: a folder stands where the machine's record belongs."""
     host = fleet[NAMES[0]]
     (host.heartbeat / "in-the-way").mkdir(parents=True)
     (result,) = deploy("rollout", inventory, NAMES[0]).values()
     assert result.failure is not None
     assert result.failure.step == "register"
-    assert "Erreur lors de l'action register" in result.failure.reason
+    assert result.failure.reason.startswith("the share cannot be written to: ")
+    assert str(host.heartbeat) in result.failure.reason
     assert result.steps["push"] == "changed"
 
 

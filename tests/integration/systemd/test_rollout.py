@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.main_job import Controller, Job, play
+from tests.kits.agent_process import a_build
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec, why_not
 from tests.kits.nslab.shell import wait_for
 from tests.kits.product import Agent, Answer, pyinfra, record, roosync_ops, sequence
@@ -60,10 +61,10 @@ class OnHost:
 
     def left_behind(self) -> list[str]:
         """Every file, process and lingering that would not be there without the product; the kit's own are known."""
-        names = ("-iname", "*roosync*", "-o", "-name", "agent.pyz*")
+        names = ("-iname", "*roosync*", "-o", "-name", "agent.pyz*", "-o", "-name", "agent-*.pyz")
         apart = ("-path", "/proc", "-o", "-path", "/srv")
         files = self.host.run("find", "/", "-xdev", "(", *apart, ")", "-prune", "-o", "(", *names, ")", "-print")
-        processes = self.host.run("sh", "-c", "grep -alz 'agent[.]pyz' /proc/[0-9]*/cmdline || true")
+        processes = self.host.run("sh", "-c", "grep -alzE 'agent(-[0-9a-f]+)?[.]pyz' /proc/[0-9]*/cmdline || true")
         lingering = self.host.run("ls", "/var/lib/systemd/linger")
         return [*files.split(), *processes.split(), *({*lingering.split()} - self._lingered)]
 
@@ -230,6 +231,45 @@ def test_a_power_cut_loses_neither_the_machine_nor_its_sequence(fleet: Fleet, ro
     host.power_on()
     wait_for("a newer beat", lambda: sequence(fleet.share, host.name) > number, 20)
     assert rolled_out.run("validate", "--wait", "20").code == 0
+
+
+def lay(host: Host, tmp_path: Path, name: str, old: str, new: str) -> str:
+    """Make another build the one to run on a host, as a rollout of it would; return its buildId."""
+    built = a_build(tmp_path / "other.pyz", name, old, new)
+    host.put(tmp_path / "other.pyz", f"/var/lib/roosync/{built.file_name}")
+    host.run("sed", "-i", f"s/agent-[0-9a-f]*[.]pyz/{built.file_name}/g", "/var/lib/roosync/agent.pyz")
+    return built.build_id
+
+
+def test_an_upgrade_leaves_the_unit_as_it_was_and_a_stop_after_it_reads_as_left(
+    fleet: Fleet, rolled_out: Job, tmp_path: Path
+) -> None:
+    name = "myia-po-2024"
+    host, controller = fleet[name], next(host for host in rolled_out.controllers if host.machine_id == name)
+    unit = host.run("cat", "/etc/systemd/system/roosync-heartbeat.service")
+    assert '/agent.pyz" "run"' in unit
+    old = lay(host, tmp_path, "roosync_ops/agent/answer.py", "import json", "import json\nOLD = 'a line more'")
+    host.run("python3", "/var/lib/roosync/agent.pyz", "restart")
+    assert controller.agent("status")["loopBuildId"] == old
+    answer = rolled_out.run("rollout", "--limit", name)
+    assert answer.code == 0, str(answer)
+    assert controller.agent("status")["loopBuildId"] == controller.agent("status")["buildId"] != old
+    assert host.run("cat", "/etc/systemd/system/roosync-heartbeat.service") == unit
+    host.run("systemctl", "stop", "roosync-heartbeat.service")
+    assert record(fleet.share, name)["agent"]["state"] == "left"
+
+
+def test_a_build_that_cannot_be_imported_is_replaced_at_the_first_attempt(
+    fleet: Fleet, rolled_out: Job, tmp_path: Path
+) -> None:
+    name = "myia-po-2024"
+    host, number = fleet[name], sequence(fleet.share, name)
+    lay(host, tmp_path, "roosync_ops/agent/main.py", "import sys", "import no_such_module, sys")
+    host.run("systemctl", "kill", "-s", "KILL", "roosync-heartbeat.service")
+    wait_for("systemd to try it", lambda: "no_such_module" in host.run("journalctl", "-u", "roosync-heartbeat"), 20)
+    answer = rolled_out.run("rollout", "--limit", name)
+    assert answer.code == 0, str(answer)
+    wait_for("a newer beat", lambda: sequence(fleet.share, name) > number, 20)
 
 
 def test_restart_is_another_process_that_goes_on_counting(fleet: Fleet, rolled_out: Job) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_out, survive, take_off, until
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
+from tests.kits.agent_process import current
 from tests.kits.product import pyinfra, record, roosync_ops, sequence
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 
@@ -98,7 +99,7 @@ def test_another_build_replaces_the_one_that_runs(rolled_out: Job) -> None:
 def spoil(host: WinHost) -> None:
     """Make the agent on a host another file than ours, as an older build would be."""
     profile = host.prefix / "drive_c" / "users" / host.spec.user
-    agent = profile / "AppData" / "Local" / "roosync" / "agent.pyz"
+    agent = current(profile / "AppData" / "Local" / "roosync")
     agent.write_bytes(agent.read_bytes() + b"\0")
 
 

@@ -115,6 +115,9 @@ def test_the_share_is_written_into_the_configuration_because_a_service_has_no_lo
     [
         pytest.param({}, ("stop", "uninstall", "remove"), id="enrolled"),
         pytest.param({"status": a_status(running=False)}, ("uninstall", "remove"), id="stopped"),
+        pytest.param(
+            {"status": a_status(running=False, alive=True)}, ("stop", "uninstall", "remove"), id="crash-looping"
+        ),
         pytest.param({"status": None, "agentSha256": None, "config": None}, (), id="nothing-there"),
         pytest.param({"status": None, "agentSha256": None}, ("remove",), id="a-configuration-was-left"),
     ],

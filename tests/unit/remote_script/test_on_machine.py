@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,18 +23,115 @@ class Stdin:
         self.buffer = io.BytesIO(text.encode())
 
 
+NEW = "agent-0123456789abcdef.pyz"
+
+
 def push(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, data: bytes) -> dict[str, Any]:
     monkeypatch.setattr("sys.stdin", Stdin(text))
-    step = {"step": "push", "do": "push", "sha256": hashlib.sha256(data).hexdigest()}
+    step = {"step": "push", "do": "push", "sha256": hashlib.sha256(data).hexdigest(), "agent": NEW}
     return on_machine.apply({"do": "apply", "localDir": str(folder), "steps": [step], "look": False})
 
 
-def test_an_agent_that_arrives_whole_replaces_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agent_that_arrives_whole_lies_beside_the_one_that_may_be_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "agent.pyz").write_bytes(b"old")
     assert push(tmp_path, monkeypatch, shell.upload(b"new"), b"new")["ok"] is True
-    assert (tmp_path / "agent.pyz").read_bytes() == b"new"
-    assert (tmp_path / "agent.pyz").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "agent.pyz").read_bytes() == b"old"
+    assert (tmp_path / NEW).read_bytes() == b"new"
+    assert (tmp_path / NEW).stat().st_mode & 0o777 == 0o700
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NEW, "agent.pyz"]
+
+
+def test_an_upload_that_another_rollout_of_this_build_took_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / NEW).write_bytes(b"new")
+    assert push(tmp_path, monkeypatch, "", b"new")["ok"] is True
+    assert push(tmp_path, monkeypatch, "", b"other")["failed"]["code"] == "UPLOAD_BROKEN"
+    assert (tmp_path / NEW).read_bytes() == b"new"
+
+
+def test_what_was_pushed_and_is_not_run_takes_up_no_room_after_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "agent.pyz").write_bytes(b"old")
+    monkeypatch.setattr("sys.stdin", Stdin(shell.upload(b"new")))
+    monkeypatch.setattr(on_machine, "ask", lambda *_: {"success": False, "code": "NOT_OUR_AGENT"})
+    steps = [
+        {"step": "push", "do": "push", "sha256": hashlib.sha256(b"new").hexdigest(), "agent": NEW},
+        {"step": "start", "do": "verb", "argv": ["restart"], "limit": 5},
+    ]
+    reply = on_machine.apply({"localDir": str(tmp_path), "steps": steps, "look": False, "agent": NEW})
+    assert (reply["failed"]["code"], reply["agentSha256"]) == ("NOT_OUR_AGENT", hashlib.sha256(b"old").hexdigest())
     assert [path.name for path in tmp_path.iterdir()] == ["agent.pyz"]
+
+
+def test_a_first_agent_that_a_full_disk_cannot_start_goes_wholly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: str, *_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", folder)
+
+    folder = tmp_path / "roosync"
+    monkeypatch.setattr("sys.stdin", Stdin(shell.upload(b"new")))
+    monkeypatch.setitem(on_machine._STEPS, "configure", full)
+    steps = [
+        {"step": "push", "do": "push", "sha256": hashlib.sha256(b"new").hexdigest(), "agent": NEW},
+        {"step": "configure", "do": "configure", "config": {}},
+    ]
+    reply = on_machine.apply({"localDir": str(folder), "steps": steps, "agent": NEW})
+    assert reply["failed"]["code"] == "LOCAL_ERROR"
+    assert "No space left" in reply["failed"]["message"]
+    assert (reply["agentSha256"], reply["status"]) == (None, None)
+    assert not folder.exists()
+
+
+def test_only_what_a_rollout_that_was_cut_off_left_long_ago_is_swept(tmp_path: Path) -> None:
+    old, new = tmp_path / ".config.json.17.new", tmp_path / ".config.json.18.new"
+    for path, age_s in ((old, on_machine.CUT_S + 60), (new, 0)):
+        path.write_text("")
+        os.utime(path, (time.time() - age_s,) * 2)
+    on_machine.replace(str(tmp_path), "config.json", b"{}", 0o644)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, "config.json"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (
+            {"cause": "DISK_FULL", "detail": "/x: full", "message": "x"},
+            "no space is left on the machine's own disk: /x: full",
+        ),
+        (
+            {"cause": "SHARE_HUNG", "detail": None, "message": "x"},
+            "the share gives no answer; the loop was not stopped",
+        ),
+        ({"cause": "NEWER", "message": "ce que dit un agent plus récent"}, "ce que dit un agent plus récent"),
+    ],
+)
+def test_what_an_agent_s_failure_is_caused_by_is_said_in_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: dict[str, str | None], said: str
+) -> None:
+    monkeypatch.setattr(on_machine, "ask", lambda *_: {"success": False, "code": "X", **reply})
+    with pytest.raises(on_common.StepError) as failed:
+        on_machine.run_verb(str(tmp_path / "agent.pyz"), ["restart"], 5)
+    assert (failed.value.code, str(failed.value)) == ("X", said)
+
+
+def test_an_agent_of_before_there_was_a_restart_is_stopped_and_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def ask(_agent: str, argv: list[str], _limit_s: float) -> dict[str, Any]:
+        asked.append(argv)
+        known = argv[0] != "restart"
+        return {"success": known} if known else {"success": False, "code": "HEARTBEAT_UNKNOWN_ACTION"}
+
+    monkeypatch.setattr(on_machine, "ask", ask)
+    on_machine.run_verb(str(tmp_path / "agent.pyz"), ["restart"], 5)
+    assert asked == [["restart"], ["stop", "--no-save-state"], ["start"]]
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 200, -1])
@@ -48,7 +148,10 @@ def test_an_upload_that_is_cut_off_leaves_the_old_agent(
 
 def test_steps_after_a_failed_one_are_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", Stdin(""))
-    steps = [{"step": "push", "do": "push", "sha256": "0"}, {"step": "configure", "do": "configure", "config": {}}]
+    steps = [
+        {"step": "push", "do": "push", "sha256": "0", "agent": NEW},
+        {"step": "configure", "do": "configure", "config": {}},
+    ]
     reply = on_machine.apply({"localDir": str(tmp_path), "steps": steps, "look": False})
     assert (reply["done"], reply["failed"]["step"]) == ([], "push")
     assert not (tmp_path / "config.json").exists()
@@ -81,7 +184,7 @@ def test_taking_off_leaves_nothing_of_ours(tmp_path: Path) -> None:
     (instance / "set-aside").mkdir(parents=True)
     for name in ("loop.lock", "journal", "permanence"):
         (instance / name).write_text("")
-    for name in ("agent.pyz", "config.json", ".agent.pyz.new"):
+    for name in ("agent.pyz", NEW, "config.json", ".agent.pyz.new", f".{NEW}.17.new", ".config.json.3.new"):
         (folder / name).write_text("")
     assert remove(folder)["ok"] is True
     assert list(tmp_path.iterdir()) == []

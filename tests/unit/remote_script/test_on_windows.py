@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.agent.builds import AGENT_NAME
 from roosync_ops.remote_script import on_windows
-from roosync_ops.remote_script.on_common import AGENT_NAME, PUSHED_NAME, StepError
+from roosync_ops.remote_script.on_common import PUSHED_NAME, StepError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +20,11 @@ _AGENT = "import json, sys\n{}\nprint(json.dumps(reply))"
 def agent(folder: Path, code: str) -> str:
     with zipfile.ZipFile(folder / AGENT_NAME, "w") as archive:
         archive.writestr("__main__.py", _AGENT.format(code))
-    return str(folder)
+    return str(folder / AGENT_NAME)
 
 
-def look(shared: Path, folder: str) -> dict[str, Any]:
-    found = on_windows.look_at_share(str(shared), 10, folder, None)
+def look(shared: Path, agent: str) -> dict[str, Any]:
+    found = on_windows.look_at_share(str(shared), 10, agent, None)
     assert found is not None
     return found
 
@@ -31,10 +32,10 @@ def look(shared: Path, folder: str) -> dict[str, Any]:
 def test_where_no_agent_is_this_session_looks_itself(tmp_path: Path) -> None:
     share = tmp_path / "Mon Drive é"
     share.mkdir()
-    found = look(share, str(tmp_path))
+    found = look(share, str(tmp_path / AGENT_NAME))
     assert (found["exists"], found["isDirectory"], found["readable"], found["writable"]) == (True, True, True, True)
     assert found["freeBytes"] > 0
-    assert look(tmp_path / "nowhere", str(tmp_path))["exists"] is False
+    assert look(tmp_path / "nowhere", str(tmp_path / AGENT_NAME))["exists"] is False
     assert list(share.iterdir()) == []
 
 
@@ -75,7 +76,7 @@ def test_a_loop_that_has_just_written_to_the_share_proves_it_and_nobody_need_loo
 )
 def test_any_other_loop_proves_nothing(tmp_path: Path, fields: dict[str, Any]) -> None:
     shared = tmp_path / "nowhere"
-    found = on_windows.look_at_share(str(shared), 10, str(tmp_path), a_beating_loop(shared, **fields))
+    found = on_windows.look_at_share(str(shared), 10, str(tmp_path / AGENT_NAME), a_beating_loop(shared, **fields))
     assert found is not None
     assert found["exists"] is False
 
@@ -108,9 +109,11 @@ def test_a_verb_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
         on_windows.ask(agent(tmp_path, "import time; time.sleep(60)"), ["start"], 0.5)
 
 
-def test_what_was_uploaded_is_taken_once(tmp_path: Path) -> None:
+def test_what_was_uploaded_is_there_until_it_is_in_place(tmp_path: Path) -> None:
     (tmp_path / PUSHED_NAME).write_bytes(b"agent")
     assert on_windows.uploaded(str(tmp_path)) == b"agent"
+    on_windows.forget_upload(str(tmp_path))
+    on_windows.forget_upload(str(tmp_path))
     assert on_windows.uploaded(str(tmp_path)) == b""
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,112 @@
+"""Which build runs from a local folder: `agent.pyz` is a script of five lines that names it, and the one before it.
+
+A build lies in a file of its own that is never written again, so that whoever runs from it finds the rest of it there.
+Tasks, units and people start `agent.pyz`. One of before this, which was a build itself, becomes the one before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .bundle import bundle_path
+from .notes import unusable
+from .share import replace_file
+
+AGENT_NAME = "agent.pyz"
+BUILD_FILE = re.compile(r"agent-[0-9a-f]{16}\.pyz")
+_NAMES = "# builds:"
+_SCRIPT = f"""\
+#!/usr/bin/env python3
+{_NAMES} {{names}}
+import os, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "{{current}}"))
+from roosync_ops.agent.main import main
+sys.exit(main())
+"""
+#: A build says which it is at its end, in the zip's comment: remote.bundle writes it.
+_COMMENT = re.compile(rb"roosync-ops agent \S{1,40} ([0-9a-f]{16})\Z")
+
+
+def named_builds(folder: str) -> list[str]:
+    """Return the files that `agent.pyz` names: what is to run, and what ran before. Itself where it is a build."""
+    try:
+        with open(os.path.join(folder, AGENT_NAME), "rb") as file:
+            head = file.read(256)
+    except OSError:
+        return []
+    line = head.partition(_NAMES.encode())[2].partition(b"\n")[0].decode("ascii", "replace")
+    return [name for name in line.split() if BUILD_FILE.fullmatch(name)] or [AGENT_NAME]
+
+
+def entry(path: str) -> str:
+    """Return what is to start the build in `path` once it is named; a copy that lies elsewhere starts itself."""
+    folder, name = os.path.split(path)
+    script = os.path.join(folder, AGENT_NAME)
+    return script if BUILD_FILE.fullmatch(name) and os.path.exists(script) else path
+
+
+def adopt(local_dir: str) -> list[str]:
+    """Have `agent.pyz` name the build that runs this code; return what it named before. Nothing else may run.
+
+    Builds that are named no more are removed. A build that lies elsewhere is somebody's own copy: nothing is changed.
+    """
+    folder, name = os.path.split(bundle_path() or "")
+    before = named_builds(local_dir)
+    if not BUILD_FILE.fullmatch(name) or os.path.normcase(folder) != os.path.normcase(local_dir):
+        return before
+    try:
+        if before == [AGENT_NAME]:
+            before = _kept(local_dir)
+        names = [name, *(other for other in before if other != name)][:2]
+        if names != before:
+            _point(local_dir, names)
+        _sweep(local_dir, names)
+    except OSError as error:
+        raise unusable(local_dir, error) from None
+    return before
+
+
+def put(local_dir: str, name: str, data: bytes) -> None:
+    """Put a first build there and have `agent.pyz` name it. OSError passes through."""
+    _write(os.path.join(local_dir, name), data)
+    _point(local_dir, [name])
+
+
+def go_back(local_dir: str, names: list[str]) -> None:
+    """Name again what `adopt` found. OSError passes through."""
+    if names and names != named_builds(local_dir):
+        _point(local_dir, names)
+
+
+def _point(local_dir: str, names: list[str]) -> None:
+    """Write `agent.pyz` anew, whole or not at all."""
+    script = _SCRIPT.format(names=" ".join(names), current=names[0])
+    _write(os.path.join(local_dir, AGENT_NAME), script.encode())
+
+
+def _kept(local_dir: str) -> list[str]:
+    """Give a build that is `agent.pyz` itself a file of its own, and return its name; nothing where it is none."""
+    with open(os.path.join(local_dir, AGENT_NAME), "rb") as file:
+        data = file.read()
+    found = _COMMENT.search(data[-80:])
+    if found is None:
+        return []
+    name = f"agent-{found[1].decode()}.pyz"
+    _write(os.path.join(local_dir, name), data)
+    return [name]
+
+
+def _write(path: str, data: bytes) -> None:
+    folder, name = os.path.split(path)
+    replace_file(path, os.path.join(folder, f".{name}.{os.getpid()}.new"), data)
+    os.chmod(path, 0o700)
+
+
+def _sweep(local_dir: str, names: list[str]) -> None:
+    for name in os.listdir(local_dir):
+        if BUILD_FILE.fullmatch(name) and name not in names:
+            try:  # noqa: SIM105 - contextlib is memory
+                os.unlink(os.path.join(local_dir, name))
+            except OSError:
+                pass  # somebody's question is still answered from it: the next start sweeps it

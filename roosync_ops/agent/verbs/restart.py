@@ -1,0 +1,87 @@
+"""`restart`: end what runs here and start this build, in one turn; what runs is ended only when the next will run."""
+
+from __future__ import annotations
+
+import os
+
+from roosync_ops.agent.claim import is_claimed
+from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.logon import sees_share
+from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
+from roosync_ops.agent.running import loops
+from roosync_ops.agent.share import OK, ShareTroubleError
+from roosync_ops.agent.verbs import start
+from roosync_ops.agent.verbs.already import started_elsewhere
+from roosync_ops.agent.verbs.stop import end_all, take_turn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.notes import Places
+
+#: More than a journal, a log and two locks take at their beginning.
+_ROOM_BYTES = 65_536
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Start anew whatever runs, or nothing does; the record never says that the machine left.
+
+    Raises ShareTroubleError, and leaves a loop that runs alone, where the share is in trouble; else as `start`.
+    """
+    config = config_of(flags)
+    places = prepare(config)
+    turn = take_turn(places)
+    try:
+        if loops(config.local_dir):
+            _check_room(places)
+            _look_first(config, places)
+        if is_claimed(config.instance) and not loop_runs(places):
+            raise started_elsewhere()
+        end_all(config, places, save=False)
+        return start.bring_up(flags, config, places)
+    finally:
+        turn.release()
+
+
+def _check_room(places: Places) -> None:
+    """A loop that runs needs no room for its journal, one that begins does. Raises LocalError."""
+    path = os.path.join(places.folder, ".room.tmp")
+    try:
+        with open(path, "wb") as file:
+            file.write(bytes(_ROOM_BYTES))
+    except OSError as error:
+        raise unusable(path, error) from None
+    finally:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def _look_first(config: Config, places: Places) -> None:
+    try:
+        _probe(config, places) if sees_share(config) else _ask_loop(places)
+    except ShareTroubleError as trouble:
+        trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
+        raise
+
+
+def _ask_loop(places: Places) -> None:
+    """This session has no drive: what the loop says of it counts."""
+    said = read_notes(places)["share"]
+    if said["state"] != OK:
+        raise ShareTroubleError(said["state"], str(said["detail"]))
+
+
+def _probe(config: Config, places: Places) -> None:
+    """The loop may be writing just now: its turn is waited for. One that hangs has it, and is no proof against us."""
+    share = share_of(config)
+    turn = take(places.write_lock, config.share_deadline_s)
+    if turn is None:
+        share.read_own()
+        return
+    try:
+        share.probe()
+    finally:
+        turn.release()
