@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.permanence import task_xml
 from roosync_ops.agent.permanence.schtasks import Scheduler
-from roosync_ops.agent.permanence.task import FOLDER, user_name
 from roosync_ops.agent.permanence.task_folder import remove_if_empty
+from roosync_ops.agent.permanence.task_program import FOLDER
+from roosync_ops.agent.windows_user import user_name
 
 from .recurring import Job, RecurringError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 _TRIGGER: Final = """\
   <Triggers>
@@ -33,7 +34,7 @@ _TRIGGER: Final = """\
 #: A run is bounded by itself; this is for one that hangs in the kernel.
 _LIMIT: Final = "PT30M"
 _WHAT: Final = "roosync-ops: validate the fleet, refresh the dashboard, notify on flips"
-_HINT: Final = "see taskschd.msc"
+_HINT: Final = "schtasks /Query /TN \\roosync-ops\\ /V /FO LIST"
 
 
 class Tasks:
@@ -41,9 +42,8 @@ class Tasks:
 
     kind = "task"
 
-    def __init__(self, scheduler: Scheduler | None = None, who: Callable[[], str] = user_name) -> None:
+    def __init__(self, scheduler: Scheduler | None = None) -> None:
         self._scheduler = scheduler or Scheduler()
-        self._who = who
 
     def name(self, job: Job) -> str:
         return f"\\{FOLDER}\\validate-{job.key}"
@@ -52,7 +52,10 @@ class Tasks:
         return None if sys.platform == "win32" else "there is no Task Scheduler on this computer"
 
     def texts(self, job: Job) -> Mapping[str, str]:
-        return {f"validate-{job.key}.xml": task_text(job, self._who())}
+        try:
+            return {f"validate-{job.key}.xml": task_text(job, self._scheduler.user)}
+        except LocalError as error:
+            raise RecurringError(error.reason, error.hint or _HINT) from None
 
     def install(self, job: Job) -> bool:
         if self.state(job) == "installed":
@@ -87,7 +90,7 @@ class Tasks:
         return "installed" if task_xml.is_enabled(found) else "disabled"
 
     def note(self) -> str | None:
-        return f"it runs while {self._who()} is logged on: only then is the drive of the shared state there"
+        return f"it runs while {user_name()} is logged on: only then is the drive of the shared state there"
 
 
 def task_text(job: Job, user: str) -> str:
@@ -103,5 +106,4 @@ def task_text(job: Job, user: str) -> str:
             raise RecurringError(f"a scheduled task cannot hold this: {text!a:.200}", "move what has such a path")
     program = task_xml.Program(windowless, arguments, str(job.folder), user)
     parts = {"triggers": _TRIGGER.format(every=job.every_min), "restart": "", "limit": _LIMIT}
-    text = task_xml.document_of(program, _WHAT, enabled=True, **parts)
-    return text.replace("HighestAvailable", "LeastPrivilege")  # it changes nothing, so it needs no administrator
+    return task_xml.document_of(program, _WHAT, enabled=True, **parts)

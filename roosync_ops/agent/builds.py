@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "{{c
 from roosync_ops.agent.main import main
 sys.exit(main())
 """
-#: A build says which it is at its end, in the zip's comment: remote.bundle writes it.
+#: A build says which it is at its end, in the zip's comment: remote_script.bundle writes it.
 _COMMENT = re.compile(rb"roosync-ops agent \S{1,40} ([0-9a-f]{16})\Z")
 
 

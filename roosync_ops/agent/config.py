@@ -31,6 +31,8 @@ CONFIG_NAME = "config.json"
 SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"
 #: Longer than this bounds nothing; an hour is also below what every platform's locks accept.
 MAX_DEADLINE_S = 3600.0
+#: There is a name, and no room for it was given.
+_INSUFFICIENT_BUFFER = 122
 PERMANENCES = ("auto", "systemd", "process", "task")
 #: Fields of config.json, and what JSON makes of them.
 _FIELDS: dict[str, tuple[type, ...]] = {
@@ -117,14 +119,37 @@ def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
 def default_local_dir(environment: Mapping[str, str]) -> str:
     """Return the folder the agent lives in: the system's for root, the user's own otherwise.
 
-    A lab machine is never the system, whoever plays with it.
+    A lab machine is never the system, whoever plays with it. On Windows a program of a package (a desktop app of the
+    Store, or what it starts) writes anew under AppData what nobody else sees: where no agent lives there yet, it lives
+    beside, for everybody.
     """
     if sys.platform == "win32":
-        return os.path.join(environment.get("LOCALAPPDATA") or os.path.expanduser("~"), "roosync")
+        usual = os.path.join(environment.get("LOCALAPPDATA") or os.path.expanduser("~"), "roosync")
+        beside = os.path.join(os.path.expanduser("~"), ".roosync")
+        return beside if not _is_everybodys(usual) and (os.path.isdir(beside) or is_packaged()) else usual
     if os.geteuid() == 0 and not environment.get(LAB_HOSTNAME_VARIABLE):
         return "/var/lib/roosync"
     state = environment.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(state, "roosync")
+
+
+def _is_everybodys(folder: str) -> bool:
+    """Tell whether the folder holds what is no package's own copy."""
+    try:
+        paths = [os.path.realpath(os.path.join(folder, name)) for name in os.listdir(folder)]
+    except OSError:
+        return False
+    return any("\\appdata\\local\\packages\\" not in path.lower() for path in paths)
+
+
+def is_packaged() -> bool:
+    """Tell whether this process has a package's identity. Source: "Is this a packaged process?", Microsoft."""
+    if sys.platform != "win32":
+        return False
+    import ctypes  # noqa: PLC0415 - the only one here who calls Windows
+
+    ask = getattr(ctypes.WinDLL("kernel32"), "GetCurrentPackageFullName", None)
+    return ask is not None and ask(ctypes.byref(ctypes.c_uint32(0)), None) == _INSUFFICIENT_BUFFER
 
 
 def read_config(path: str) -> dict[str, Any]:

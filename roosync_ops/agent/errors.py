@@ -22,6 +22,8 @@ TASK_DISABLED = "TASK_DISABLED"
 NO_LOGON_SESSION = "NO_LOGON_SESSION"
 DRIVE_NOT_MOUNTED = "DRIVE_NOT_MOUNTED"
 AGENT_CRASHED = "AGENT_CRASHED"
+#: What a program of a package writes under AppData is seen by no task and no other console.
+PACKAGED_PROCESS = "PACKAGED_PROCESS"
 
 #: PROTOCOL words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")
@@ -74,6 +76,21 @@ class CodedError(ProblemError):
         self.code = code
         self.exit_code = exit_code
         super().__init__(reason, hint)
+
+
+def no_session() -> CodedError:
+    """Word that nobody is logged on."""
+    from .windows_user import user_name  # noqa: PLC0415 - only a failure asks
+
+    reason = f"{user_name()} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
+    return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
+
+
+def drive_not_mounted(detail: str) -> CodedError:
+    """Word that the logon session does not have the drive."""
+    reason = f"le dossier partagé n'est pas visible dans la session ouverte: {detail}"
+    hint = "démarrer le client de synchronisation dans cette session, puis action start"
+    return CodedError(DRIVE_NOT_MOUNTED, reason, hint, EXIT_SHARE)
 
 
 class MissingMachineIdError(ProblemError):

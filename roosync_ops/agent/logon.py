@@ -12,9 +12,9 @@ import sys
 import time
 
 from roosync_ops.wire import local
-from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 
-from .errors import AGENT_CRASHED, NO_LOGON_SESSION, AgentError, CodedError, LocalError
+from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, no_session
 from .notes import ASK_LOCK, take, unusable
 
 TYPE_CHECKING = False
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .flags import Flags
+    from .permanence.one_shot import OneShot
     from .permanence.schtasks import Scheduler
 
     Answer = tuple[dict[str, Any], list[str]]
 
-#: How long another question may take, and how long an answer may, beside the share's deadlines, in s.
+#: How long another question may take, and how long an answer may, beside the touches of the share, in s.
 _TURN_S = 60.0
 _ANSWER_S = 30.0
 _LOOK_S = 0.05
@@ -38,13 +39,16 @@ _ENDED = 3
 
 
 def sees_share(config: Config) -> bool:
-    """Tell whether this session has the shared folder. A hung one is there; off Windows the question does not arise."""
+    """Tell whether this session has the shared folder; off Windows the question does not arise.
+
+    One that gives no answer here says nothing: the logon session is asked, and only what hangs there is hung.
+    """
     if sys.platform != "win32":
         return True
     try:
         return BoundedShare(config.share_deadline_s).call(lambda: os.path.isdir(config.shared), "looking at the share")
     except ShareHungError:
-        return True
+        return False
 
 
 def ask_instead(flags: Flags, config: Config, verb: str) -> Answer | None:
@@ -89,69 +93,47 @@ def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[s
 
 
 class _Question:
-    """One task, run once, and what it leaves behind."""
+    """One task, run once, and the file it answers in."""
 
     def __init__(self, config: Config, scheduler: Scheduler | None) -> None:
-        from .permanence.schtasks import Scheduler  # noqa: PLC0415 - Windows alone gets here
-        from .permanence.task import FOLDER, local_name  # noqa: PLC0415 - as above
-
-        self._scheduler = scheduler or Scheduler()
+        self._scheduler = scheduler
         self._config = config
-        self._name = f"\\{FOLDER}\\ask-{local_name(config.local_dir)}"
         self._file = os.path.join(config.local_dir, f"answer-{os.urandom(8).hex()}")
 
     def put(self, words: list[str]) -> dict[str, Any]:
         """Return what the logon session answered to `words`."""
-        from .permanence import task, task_xml  # noqa: PLC0415 - as above
+        from .permanence.one_shot import OneShot  # noqa: PLC0415 - Windows alone gets here
+        from .permanence.task_program import program_of  # noqa: PLC0415 - as above
 
-        user = task.user_name()
-        program = task.program_of([*words, "--answer", self._file], self._config.local_dir, user)
         try:
-            self._scheduler.create(self._name, task_xml.one_shot(program), self._config.local_dir)
-            self._run(user)
-            return self._wait(user)
+            with OneShot("ask", self._config.local_dir, self._scheduler) as task:
+                words = [*words, "--answer", self._file]
+                task.run(program_of(words, self._config.local_dir, task.scheduler.user))
+                return self._wait(task)
         finally:
-            self._clear()
+            for path in (self._file, f"{self._file}.tmp", f"{self._file}.log"):
+                _remove(path)
 
-    def _run(self, user: str) -> None:
-        from .permanence.schtasks import NO_SESSION  # noqa: PLC0415 - as above
-
-        try:
-            self._scheduler.run(self._name)
-        except LocalError:
-            if self._scheduler.last_result(self._name) in NO_SESSION:
-                raise _no_session(user) from None
-            raise
-
-    def _wait(self, user: str) -> dict[str, Any]:
-        until = time.monotonic() + _ANSWER_S + 3 * self._config.share_deadline_s
+    def _wait(self, task: OneShot) -> dict[str, Any]:
+        until = time.monotonic() + _ANSWER_S + max(3 * self._config.share_deadline_s, FIRST_READING_S)
         look_at, ended = time.monotonic() + _RESULT_S, 0
         while time.monotonic() < until:
             answer = self._read()
             if answer is not None:
                 return answer
             if time.monotonic() >= look_at:
-                ended = ended + 1 if self._has_ended(user) else 0
+                ended = ended + 1 if task.has_ended() else 0
                 if ended >= _ENDED:
                     break
                 look_at = time.monotonic() + _RESULT_S
             time.sleep(_LOOK_S)
-        raise self._silence(user)
+        raise self._silence(task)
 
-    def _has_ended(self, user: str) -> bool:
-        from .permanence.schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING  # noqa: PLC0415 - as above
+    def _silence(self, task: OneShot) -> Exception:
+        from .permanence.task_program import tail  # noqa: PLC0415 - as above
 
-        result = self._scheduler.last_result(self._name)
-        if result in NO_SESSION:
-            raise _no_session(user)
-        return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
-
-    def _silence(self, user: str) -> Exception:
-        from .permanence.schtasks import HAS_NOT_RUN  # noqa: PLC0415 - as above
-        from .permanence.task import tail  # noqa: PLC0415 - as above
-
-        if self._scheduler.last_result(self._name) == HAS_NOT_RUN:
-            return _no_session(user)
+        if task.has_not_run():
+            return no_session()
         said = tail(f"{self._file}.log")
         reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
         return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
@@ -164,19 +146,6 @@ class _Question:
             return None
         return answer if isinstance(answer, dict) else None
 
-    def _clear(self) -> None:
-        """Leave nothing: neither the task nor its folder nor a file, whatever became of the question."""
-        from .permanence.task import FOLDER  # noqa: PLC0415 - as above
-        from .permanence.task_folder import remove_if_empty  # noqa: PLC0415 - as above
-
-        try:  # noqa: SIM105 - contextlib is memory held for months
-            self._scheduler.delete(self._name)
-        except LocalError:
-            pass  # never made
-        remove_if_empty(FOLDER)
-        for path in (self._file, f"{self._file}.tmp", f"{self._file}.log"):
-            _remove(path)
-
 
 def _remove(path: str) -> None:
     for _ in range(20):
@@ -188,11 +157,6 @@ def _remove(path: str) -> None:
             time.sleep(_LOOK_S)  # its writer is just ending
         else:
             return
-
-
-def _no_session(user: str) -> CodedError:
-    reason = f"{user} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
-    return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
 
 
 def _unpacked(document: dict[str, Any]) -> Answer:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import sys
 import zlib
 
 from roosync_ops.wire import local
 
-from .errors import CodedError, LocalError, ProblemError
+from .config import is_packaged
+from .errors import PACKAGED_PROCESS, CodedError, LocalError, ProblemError
 from .journal import Journal, read
 from .lock import Lock, is_held
 from .share import OK
@@ -60,14 +62,26 @@ def places_of(config: Config) -> Places:
 
 
 def prepare(config: Config) -> Places:
-    """Make the local folder. Raises LocalError with what to do where it cannot be."""
+    """Make the local folder. Raises LocalError where it cannot be, CodedError where nobody else would see it."""
     places = places_of(config)
+    if sys.platform == "win32" and "\\appdata\\" in config.local_dir.lower() and is_packaged():
+        raise _in_a_package(config)
     try:
         local.make_folder(config.local_dir, parents=True)
         local.make_folder(places.folder)
     except OSError as error:
         raise unusable(places.folder, error) from None
     return places
+
+
+def _in_a_package(config: Config) -> CodedError:
+    from .permanence.launch import agent_command  # noqa: PLC0415 - only a refusal asks
+
+    reason = f"ce programme est lancé d'un paquet du Store: ce qu'il écrit dans {config.local_dir} n'est vu que de lui"
+    import subprocess  # noqa: PLC0415 - as above
+
+    line = subprocess.list2cmdline(agent_command(["start", "--local-dir", config.local_dir]))
+    return CodedError(PACKAGED_PROCESS, reason, f"dans une console ordinaire (Win+R, cmd): {line}")
 
 
 def unusable(path: str, error: OSError) -> ProblemError:

@@ -64,7 +64,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     before = None if where is None else _view(where)
     results = acting.act("rollout", chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
     if not as_json:
-        _tell(results, dry=dry)
+        _tell(results, chosen, dry=dry)
     after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
     ok = all(row.ok for row in results) and (after is None or after.ok(everybody=not (machines or limit)))
     if as_json:
@@ -141,11 +141,14 @@ def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict
     }
 
 
-def _tell(results: tuple[Result, ...], *, dry: bool) -> None:
+def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool) -> None:
     if dry:
         output.write("Dry run: every machine was looked at, nothing was changed.\n")
     output.write("\n".join(acting.lines(results)))
     output.write(f"\n{acting.headline(results)}")
+    bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
+    if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
+        output.write("A Windows machine's agent survives a reboot once its user has logged on.")
 
 
 def _tell_after(after: _Look, lang: str) -> None:

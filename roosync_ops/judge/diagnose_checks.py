@@ -183,7 +183,8 @@ def permanence(case: Case) -> Check:
     facts = {"kind": found.permanence}
     if not found.enabled:
         return Check("permanence", NOT_OK, "{kind}, disabled", None if case.left else "permanence-disabled", facts)
-    return Check("permanence", OK, "{kind}", None, facts)
+    bound = found.permanence == "task"
+    return Check("permanence", OK, "{kind}, back once its user has logged on" if bound else "{kind}", None, facts)
 
 
 def loop(case: Case) -> Check:

@@ -38,10 +38,11 @@ FAULTS: Final[dict[str, str]] = {
     "full": "its share has not one byte left (ENOSPC): it writes nothing and nothing arrives",
     "unmounted": "its share is not there: the path is missing",
     "hang": "every touch of its share blocks in the system call, until the fault ends",
+    "cold": "its share was just mounted: touches come back half a minute after the first, then all is well",
 }
 
 #: These are faults of the share as the machine's own programs meet it, and not of the sync client alone.
-LOCAL: Final = frozenset({"read-only", "full", "unmounted", "hang"})
+LOCAL: Final = frozenset({"read-only", "full", "unmounted", "hang", "cold"})
 _NO_UPLOAD: Final = frozenset({"upload-stall", "away"})
 _NO_DOWNLOAD: Final = frozenset({"download-stall", "away", "old-files"})
 _CONFLICTS: Final = {

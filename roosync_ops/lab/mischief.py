@@ -47,7 +47,7 @@ class Mischief:
                 self._check_alone(name, active)
             if (name in active) == on:
                 return False
-            if name in LOCAL:
+            if name in LOCAL and not (name == "cold" and _others(name, active)):
                 self._local(name, self._places[machine], on=on)
             with self._sync.lock:
                 apply(name, self._sync.replicator.links[machine], on)
@@ -60,8 +60,8 @@ class Mischief:
 
     @staticmethod
     def _check_alone(name: str, active: list[str]) -> None:
-        others = [other for other in active if other in LOCAL and other != name]
-        if others:
+        others = _others(name, active)
+        if others and name != "cold":  # a share that is worse already is not made worse by that
             raise ValueError(f"its share is under {others[0]} already; end that first")
 
     def _local(self, name: str, place: Place, *, on: bool) -> None:
@@ -81,3 +81,8 @@ class Mischief:
             nest.cover(name)
         except NestError as error:
             raise NestError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
+
+
+def _others(name: str, active: list[str]) -> list[str]:
+    """Return the faults that are on and make the same share unusable."""
+    return [other for other in active if other in LOCAL and other != name]

@@ -16,6 +16,7 @@ from roosync_ops.transport.failure import Failure
 
 from . import plan
 from .ask import Ask
+from .facts import look_s
 from .ledger import ledger
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> li
     if step == plan.CONFIGURE:
         return [{"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}]
     if step == plan.LOOK:
-        return [{**verb(machine, step, step), "do": "look", "shareDeadline": machine.share_deadline}]
+        return [{**verb(machine, step, step), "do": "look", "shareDeadline": look_s(machine)}]
     if step == plan.REMOVE:
         return [{"step": step, "do": "remove"}]
     return [verb(machine, step, "restart" if step == plan.START else step)]
@@ -137,5 +138,5 @@ def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> li
 def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:
     """Return the request for one of the agent's verbs, which must end within its `limit`, in s."""
     verbs = 2 if argv[0] == "restart" else 1  # what ends, and what begins
-    limit = verbs * (VERB_S + _TOUCHES * machine.share_deadline)
+    limit = verbs * (VERB_S + max(_TOUCHES * machine.share_deadline, look_s(machine)))
     return {"step": step, "do": "verb", "argv": list(argv), "limit": limit}

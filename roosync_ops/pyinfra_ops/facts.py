@@ -9,6 +9,7 @@ from pyinfra.api.facts import FactBase
 
 from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply, parse_report
+from roosync_ops.wire.deadline import FIRST_READING_S
 
 from .ask import Ask
 
@@ -97,14 +98,19 @@ def arguments(machine: Machine) -> dict[str, Any]:
         "local_dir": machine.local_dir,
         "shared": machine.shared,
         "python": machine.python,
-        "share_deadline": machine.share_deadline,
+        "share_deadline": look_s(machine),
     }
+
+
+def look_s(machine: Machine) -> float:
+    """Return how long a look at the machine's share may take, in s."""
+    return max(machine.share_deadline, FIRST_READING_S if machine.system == "windows" else 0)
 
 
 def limit_s(machine: Machine) -> int:
     """Return how long the fact may take, in s."""
     windows = _WINDOWS_S if machine.system == "windows" else 0
-    return _MARGIN_S + windows + round(machine.share_deadline)
+    return _MARGIN_S + windows + round(look_s(machine))
 
 
 def replica_arguments(machine: Machine) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
         REGISTER: not report.running or not _has_beaten(status),
         START: not report.running or not _same_agent(bundle, status) or not _same_config(machine, report),
     }
+    # An older agent's task may be another: of another run level, say, and its user's to read alone.
+    needed[INSTALL] = needed[INSTALL] or (machine.system == "windows" and needed[PUSH])
     # A new agent or a new configuration is nothing until the loop runs with it.
     needed[START] = needed[START] or needed[PUSH] or needed[CONFIGURE] or needed[INSTALL]
     needed[LOOK] = needed[CONFIGURE] or not _seen_by_agent(report)

@@ -119,11 +119,12 @@ def sources() -> dict[str, bytes]:
 
 
 def _bare(source: bytes) -> bytes:
-    """Return `source` without docstrings, comments and what is for type checkers; a space a level, none in a rest.
+    """Return `source` without docstrings, comments and types; a space a level, none in a rest.
 
     Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
     Pythons.
     """
+    source = _untyped(source)
     lines = source.decode("utf-8").split("\n")
     levels, within = _layout(source, lines)
     bare = [line if row in within else " " * levels.get(row, 0) + line.lstrip(" ") for row, line in enumerate(lines, 1)]
@@ -132,6 +133,30 @@ def _bare(source: bytes) -> bytes:
         if alone:
             bare[first - 1] = " " * levels[first] + "pass"
     return "\n".join(bare).encode("utf-8")
+
+
+def _untyped(source: bytes) -> bytes:
+    """Return `source` without annotations: the interpreter would hold each as text for as long as it runs."""
+    lines = source.split(b"\n")
+    for first, begin, last, end in sorted(_annotations(source, lines), reverse=True):
+        rest = lines[last - 1][end:]
+        lines[first - 1 : last] = [lines[first - 1][:begin] + rest, *[b""] * (last - first)]
+    return b"\n".join(lines)
+
+
+def _annotations(source: bytes, lines: list[bytes]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where each annotation begins, with what leads to it, and ends: rows from 1, columns in bytes from 0."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            begin = node.col_offset + len(node.arg.encode())
+            yield node.lineno, begin, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0
+        elif isinstance(node, ast.FunctionDef) and node.returns is not None:
+            row = node.returns.lineno
+            begin = lines[row - 1].rindex(b" ->", 0, node.returns.col_offset)
+            yield row, begin, node.returns.end_lineno or 0, node.returns.end_col_offset or 0
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target, of = node.target, node.annotation
+            yield target.end_lineno or 0, target.end_col_offset or 0, of.end_lineno or 0, of.end_col_offset or 0
 
 
 def _layout(source: bytes, lines: list[str]) -> tuple[dict[int, int], set[int]]:

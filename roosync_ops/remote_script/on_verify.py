@@ -165,7 +165,9 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
         try:
             return _by_task(folder, [program, json.dumps({**asked, "out": output})], output, limit_s)
         except ProblemError as error:
-            raise StepError(getattr(error, "code", "LOCAL_ERROR"), str(error)) from None
+            code = getattr(error, "code", "LOCAL_ERROR")
+            nobody = "nobody is logged on: the share is seen from nowhere"
+            raise StepError(code, nobody if code == "NO_LOGON_SESSION" else str(error)) from None
     except (ImportError, OSError, AttributeError, TypeError) as error:
         raise StepError("SHARE_NOT_SEEN", f"the logon session could not be asked: {error}") from None
     finally:
@@ -174,36 +176,17 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
 
 
 def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list[dict[str, Any]]:
-    from roosync_ops.agent.permanence import task, task_xml  # noqa: PLC0415 - as above
-    from roosync_ops.agent.permanence.schtasks import NO_SESSION, Scheduler  # noqa: PLC0415 - as above
-    from roosync_ops.agent.permanence.task_folder import remove_if_empty  # noqa: PLC0415 - as above
+    from roosync_ops.agent.permanence import one_shot, task_program, task_xml  # noqa: PLC0415 - as above
 
-    scheduler, user = Scheduler(), task.user_name()
-    name = f"\\{task.FOLDER}\\measure-{task.local_name(folder)}"
     arguments = subprocess.list2cmdline(["-I", "-S", "-X", "utf8", *words])
-    one = task_xml.Program(task.windowless(sys.executable), arguments, folder, user)
-    try:
-        scheduler.create(name, task_xml.one_shot(one), folder)
-        try:
-            scheduler.run(name)
-        except Exception:
-            if scheduler.last_result(name) in NO_SESSION:
-                raise _nobody(user) from None
-            raise
-        return _awaited(output, limit_s + _TASK_S, lambda: scheduler.last_result(name) in NO_SESSION, user)
-    finally:
-        try:
-            scheduler.delete(name)
-        finally:
-            remove_if_empty(task.FOLDER)
+    with one_shot.OneShot("measure", folder) as task:
+        python = task_program.windowless(sys.executable)
+        task.run(task_xml.Program(python, arguments, folder, task.scheduler.user))
+        return _awaited(output, limit_s + _TASK_S, task.has_ended)
 
 
-def _nobody(user: str) -> StepError:
-    return StepError("NO_LOGON_SESSION", f"{user} is not logged on: the share is seen from nowhere")
-
-
-def _awaited(output: str, limit_s: float, refused: Callable[[], bool], user: str) -> list[dict[str, Any]]:
-    """Return what the task wrote, once it has written its last line. Raises StepError."""
+def _awaited(output: str, limit_s: float, look: Callable[[], bool]) -> list[dict[str, Any]]:
+    """Return what the task wrote, once it has written its last line. Raises StepError; `look` as it does."""
     until = time.monotonic() + limit_s
     ask_at = time.monotonic() + _ASK_S
     while time.monotonic() < until:
@@ -214,8 +197,7 @@ def _awaited(output: str, limit_s: float, refused: Callable[[], bool], user: str
                 raise StepError("DRIVE_NOT_MOUNTED", "the logon session does not see the share either")
             return lines
         if not lines and time.monotonic() >= ask_at:  # it has not begun yet
-            if refused():
-                raise _nobody(user)
+            look()
             ask_at = time.monotonic() + _ASK_S
     raise StepError("SHARE_HUNG", f"the logon session did not answer within {limit_s:g} s")
 

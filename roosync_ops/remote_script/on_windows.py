@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import suppress
 
-from .on_common import MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
+from .on_common import MAX_OUTPUT_BYTES, PUSHED_NAME, StepError, parse_last_line, silence
 
 if sys.platform == "win32":
     import winreg
@@ -30,6 +30,8 @@ _DRIVE = ("Google", "Drive File Stream", "launch.bat")
 _WATCHDOG = re.compile(r"(?=.*(?<!one)drive)(?=.*(watch|keep|guard|restart|relaunch|monitor|health)).*", re.IGNORECASE)
 _TASKS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
 _MAX_NAME = 200
+#: How long this session's own look has, in s: where it does not end, that proves nothing.
+HERE_S = 20.0
 #: The logon session's own word: whatever this SSH session sees, the agent would not see more.
 _FINAL = ("NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED")
 #: Looks at the share argv[1] from this session, and writes nothing.
@@ -99,21 +101,21 @@ def forget_upload(folder: str) -> None:
 def look_at_share(
     shared: str | None, limit_s: float, agent: str, status: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Look at the share as the agent would, and write nothing; `hung` where it gave no answer.
+    """Look at the share as the agent would, and write nothing; `hung` where it gave the agent no answer.
 
-    This SSH session may not see a drive that the user's logon session does: a loop that has just written to the share
-    is believed, and where there is an agent, it is asked.
+    This SSH session may not see a drive that the user's logon session does, or hang in it: a loop that has just
+    written to the share is believed, and where there is an agent, it is asked.
     """
     if shared is None:
         return None
     told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, agent)
     if told is not None:
         return told
-    code, output = _run(["-c", _LOOK, shared], limit_s + STATUS_LIMIT_S)
+    code, output = _run(["-c", _LOOK, shared], min(limit_s, HERE_S))
     facts = parse_last_line(output)
-    if code is None or facts is None:
-        return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
-    return facts
+    if facts is not None:
+        return facts
+    return {"path": shared, "problem": "no answer in this SSH session" if code is None else output[:200]}
 
 
 def _proved_by_loop(shared: str, status: dict[str, Any]) -> dict[str, Any] | None:
@@ -149,6 +151,8 @@ def _told_by_agent(shared: str, limit_s: float, agent: str) -> dict[str, Any] | 
         return None
     share = reply.get("share")
     if reply.get("success") is True and isinstance(share, dict):
+        if share.get("hung") and reply.get("session") != "logon":
+            return None  # an older agent's word for this session, which proves nothing
         return {**share, "path": shared, "session": reply.get("session")}
     if reply.get("code") in _FINAL:
         return {"path": shared, "code": reply["code"], "problem": str(reply.get("message"))}

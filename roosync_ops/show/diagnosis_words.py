@@ -42,6 +42,7 @@ SEEN_FR: Final = {
     "{version}, and config.json is not the inventory's": "{version}, et config.json n'est pas celui de l'inventaire",
     "not installed": "pas installée",
     "{kind}, disabled": "{kind}, désactivée",
+    "{kind}, back once its user has logged on": "{kind}, de retour une fois sa session ouverte",
     "since {since}": "depuis {since}",
     "not running": "ne tourne pas",
     "stopped on purpose": "arrêtée exprès",

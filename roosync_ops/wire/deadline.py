@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: How long one touch of the share may take, in seconds, unless the operator says otherwise.
 DEFAULT_DEADLINE_S = 5.0
+#: How long a look has on Windows, in s: the first reading after a mount comes from the cloud (23 to 70 s measured).
+FIRST_READING_S = 60.0
 
 
 class ShareHungError(TimeoutError):

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
         and `uninstall` tell whether they changed anything. All but `start`, `stop`, `install` and `uninstall` are
         questions and change nothing; those four raise LocalError. `words` are those of a `run`: launch.run_words;
         `start` without them runs what was installed. `failed` tells why what was started will not come up, None
-        while it may: `share` is what the loop says of the share, empty without a
-        loop; `last` where nothing more is waited for.
+        while it may; asked while there is no loop, `last` where nothing more is waited for.
         """
 
         kind: str
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
         def stop(self) -> None: ...
 
-        def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None: ...
+        def failed(self, *, last: bool) -> ProblemError | None: ...
 
         def last_words(self) -> str | None: ...
 
@@ -108,9 +107,12 @@ def describe(config: Config) -> dict[str, Any]:
     found = installed(config)
     if found is None:
         return {"kind": "none", "installed": False, "enabled": False, "survivesReboot": False}
-    return {
+    value = {
         "kind": found.kind,
         "installed": True,
         "enabled": found.enabled(),
         "survivesReboot": found.survives_reboot(),
     }
+    if value["survivesReboot"] and found.kind == "task":
+        value["note"] = "survit à un redémarrage une fois la session de son utilisateur ouverte"
+    return value

@@ -19,8 +19,6 @@ from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.errors import ProblemError
 
@@ -102,7 +100,7 @@ class Process:
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)
 
-    def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
+    def failed(self, *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
         return None
 
     def last_words(self) -> str | None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.windows_user import user_sid
 from roosync_ops.wire import local
 
 from . import task_xml
@@ -31,10 +32,23 @@ _NO_WINDOW = 0x0800_0000
 
 
 class Scheduler:
-    """The task scheduler of this machine. Every method but the questions raises LocalError."""
+    """The task scheduler of this machine. Every method but the questions raises LocalError.
 
-    def __init__(self, run: Run | None = None) -> None:
+    `user` is the SID its tasks are registered for: this process's user.
+    """
+
+    def __init__(self, run: Run | None = None, user: str | None = None) -> None:
         self._run = run or run_quietly
+        self._user = user
+
+    @property
+    def user(self) -> str:
+        if self._user is None:
+            try:
+                self._user = user_sid()
+            except OSError as error:
+                raise LocalError(f"utilisateur inconnu: {error}", "whoami /user") from None
+        return self._user
 
     def create(self, name: str, document: str, folder: str) -> None:
         """Register `document` under `name`, in the place of what has that name. The document's file is in `folder`."""
@@ -76,7 +90,8 @@ class Scheduler:
         code, output, error = self._run([program(), *words])
         if code != 0:
             said = " ".join(_text(error or output).split())[:300]
-            raise LocalError(f"schtasks {' '.join(words[:3])}: {said or f'code {code}'}", "vérifier taskschd.msc")
+            reason = f"schtasks {' '.join(words[:3])}: {said or f'code {code}'}"
+            raise LocalError(reason, f'schtasks /Query /TN "{words[2]}" /V /FO LIST')
 
 
 def program() -> str:
@@ -96,7 +111,7 @@ def run_quietly(line: list[str]) -> tuple[int, bytes, bytes]:
             creationflags=_NO_WINDOW,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise LocalError(f"schtasks: {error}", "vérifier le service Planificateur de tâches (Schedule)") from None
+        raise LocalError(f"schtasks: {error}", "sc query Schedule (le service Planificateur de tâches)") from None
     return done.returncode, done.stdout, done.stderr
 
 

@@ -16,8 +16,6 @@ from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from roosync_ops.agent.errors import ProblemError
 
 #: There, and only there, systemd is PID 1: sd_booted(3).
@@ -102,7 +100,7 @@ class Systemd:
     def stop(self) -> None:
         self._systemctl("stop", self.unit)
 
-    def failed(self, share: dict[str, Any], *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
+    def failed(self, *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
         return None
 
     def last_words(self) -> str | None:

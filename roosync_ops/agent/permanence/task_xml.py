@@ -1,11 +1,14 @@
 """The text of a scheduled task, and what of it another text lacks: pure functions.
 
 Element order and ranges: Microsoft's Task Scheduler Schema. Why each setting differs from its default: a task that is
-left to them is killed after 72 hours and on batteries, and never comes back.
+left to them is killed after 72 hours and on batteries, never comes back, and runs below normal in CPU, disk and memory
+(priority 7; 4 to 6 are normal). Its run level is the ordinary token's, which mounted the drive; so it is safe that its
+descriptor lets its user change it, from a process that is not elevated.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 
 TYPE_CHECKING = False
@@ -40,14 +43,15 @@ _DOCUMENT = """\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="{namespace}">
   <RegistrationInfo>
-    <Description>{description}</Description>
+    <SecurityDescriptor>D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;{user})</SecurityDescriptor>
+    <Description>{what} ({crc})</Description>
   </RegistrationInfo>
 {triggers}\
   <Principals>
     <Principal id="Author">
       <UserId>{user}</UserId>
       <LogonType>InteractiveToken</LogonType>
-      <RunLevel>HighestAvailable</RunLevel>
+      <RunLevel>LeastPrivilege</RunLevel>
     </Principal>
   </Principals>
   <Settings>
@@ -61,9 +65,10 @@ _DOCUMENT = """\
     <RunOnlyIfNetworkAvailable>false</RunOnlyIfNetworkAvailable>
     <WakeToRun>false</WakeToRun>
     <Enabled>{enabled}</Enabled>
-    <Hidden>true</Hidden>
+    <Hidden>false</Hidden>
     <ExecutionTimeLimit>{limit}</ExecutionTimeLimit>
     <RunOnlyIfIdle>false</RunOnlyIfIdle>
+    <Priority>5</Priority>
   </Settings>
   <Actions Context="Author">
     <Exec>
@@ -74,22 +79,33 @@ _DOCUMENT = """\
   </Actions>
 </Task>
 """
-#: What the scheduler may leave out of its answer, since it is what a missing element means.
+#: What the scheduler leaves out of its answer, since it is what a missing element means; by the end of the path.
 _DEFAULTS = {
-    "AllowStartOnDemand": "true",
-    "AllowHardTerminate": "true",
-    "RunOnlyIfNetworkAvailable": "false",
-    "WakeToRun": "false",
-    "RunOnlyIfIdle": "false",
-    "StopAtDurationEnd": "false",
-    "MultipleInstancesPolicy": "IgnoreNew",
+    "Trigger/Enabled": "true",
+    "Repetition/StopAtDurationEnd": "false",
+    "Principal/RunLevel": "LeastPrivilege",
+    "Settings/AllowStartOnDemand": "true",
+    "Settings/MultipleInstancesPolicy": "IgnoreNew",
+    "Settings/DisallowStartIfOnBatteries": "true",
+    "Settings/StopIfGoingOnBatteries": "true",
+    "Settings/AllowHardTerminate": "true",
+    "Settings/StartWhenAvailable": "false",
+    "Settings/RunOnlyIfNetworkAvailable": "false",
+    "Settings/WakeToRun": "false",
+    "Settings/Hidden": "false",
+    "Settings/RunOnlyIfIdle": "false",
+    "Settings/ExecutionTimeLimit": "PT72H",
+    "Settings/Priority": "7",
 }
-#: The scheduler writes a user as it likes (name or SID); `Enabled` is what stop and start change; texts have a CRC.
-_NOT_COMPARED = ("UserId", "Settings/Enabled", "Command", "Arguments", "WorkingDirectory")
+#: `Enabled` is what stop and start change; letters of texts may be lost, and the description's CRC tells of them.
+_NOT_COMPARED = ("Settings/Enabled", "Command", "Arguments", "WorkingDirectory")
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.0*)?S)?)?")
+_ACE = re.compile(r"\(A;[^()]*;([^();]*)\)")
+_SAME_ACE = (("0x1f01ff", "FA"), (";S-1-5-18)", ";SY)"), (";S-1-5-32-544)", ";BA)"))
 
 
 class Program:
-    r"""What a task runs, and as whom: `arguments` is one command line, `user` as `DOMAIN\name`."""
+    """What a task runs, and as whom: `arguments` is one command line, `user` a SID."""
 
     __slots__ = ("arguments", "command", "folder", "user")
 
@@ -98,12 +114,6 @@ class Program:
         self.arguments = arguments
         self.folder = folder
         self.user = user
-
-    @property
-    def crc(self) -> str:
-        """Tells two programs apart where the scheduler's answer, in an OEM code page, has lost letters."""
-        text = f"{self.command}\0{self.arguments}\0{self.folder}\0{self.user}"
-        return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def permanent(program: Program, *, enabled: bool) -> str:
@@ -132,16 +142,49 @@ def is_enabled(document: str) -> bool:
 
 
 def differs(document: str, wanted: str) -> bool:
-    """Tell whether the scheduler's answer is another task than `wanted`, whether it is enabled or not."""
+    """Tell whether the scheduler's answer means another task than `wanted`, whether it is enabled or not.
+
+    Compared are meanings: a default is there or not, durations are in seconds, a user is a SID (a name that the
+    scheduler may show for it says nothing), a descriptor is who may do what.
+    """
     found: dict[str, list[str]] = {}
     for path, text in _read(document):
         found.setdefault(path, []).append(text)
-    for path, text in _read(wanted):
-        if path.endswith(_NOT_COMPARED):
-            continue
-        if text not in found.get(path, [_DEFAULTS.get(path.rpartition("/")[2], "")]):
-            return True
-    return False
+    return any(
+        not _means(path, text, found.get(path)) for path, text in _read(wanted) if not path.endswith(_NOT_COMPARED)
+    )
+
+
+def _means(path: str, wanted: str, found: list[str] | None) -> bool:
+    parent, _, name = path.rpartition("/")
+    if found is None:
+        kind = "Trigger" if parent.endswith("Trigger") else parent.rpartition("/")[2]
+        # the scheduler keeps a descriptor elsewhere and need not show it
+        return name == "SecurityDescriptor" or _value(_DEFAULTS.get(f"{kind}/{name}", "")) == _value(wanted)
+    if name == "UserId":
+        return any(text == wanted or not text.startswith("S-1-") for text in found)
+    if name == "SecurityDescriptor":
+        return any(_grants(wanted) <= _grants(text) and _trustees(text) <= _trustees(wanted) for text in found)
+    return _value(wanted) in [_value(text) for text in found]
+
+
+def _value(text: str) -> str:
+    """Return a duration in seconds, a truth value as a word, anything else as it is."""
+    duration = _DURATION.fullmatch(text)
+    if duration and len(text) > 1:
+        days, hours, minutes, seconds = (int(count or 0) for count in duration.groups())
+        return f"{((days * 24 + hours) * 60 + minutes) * 60 + seconds} s"
+    return {"0": "false", "1": "true"}.get(text, text)
+
+
+def _grants(descriptor: str) -> set[str]:
+    for old, new in _SAME_ACE:
+        descriptor = descriptor.replace(old, new)
+    return {ace.group() for ace in _ACE.finditer(descriptor)}
+
+
+def _trustees(descriptor: str) -> set[str]:
+    return {ace.rpartition(";")[2] for ace in _grants(descriptor)}
 
 
 def escaped(text: str) -> str:
@@ -151,16 +194,18 @@ def escaped(text: str) -> str:
 
 def document_of(program: Program, what: str, *, enabled: bool, **parts: str) -> str:
     """Return a task for `what`; `parts` are its triggers, what restarts it, and its time limit."""
-    return _DOCUMENT.format(
-        namespace=NAMESPACE,
-        description=f"{what} ({program.crc})",
-        user=escaped(program.user),
-        enabled="true" if enabled else "false",
+    values = {
+        "namespace": NAMESPACE,
+        "user": escaped(program.user),
+        "what": what,
         **parts,
-        command=escaped(program.command),
-        arguments=escaped(program.arguments),
-        folder=escaped(program.folder),
-    )
+        "command": escaped(program.command),
+        "arguments": escaped(program.arguments),
+        "folder": escaped(program.folder),
+    }
+    # tells two tasks apart where the scheduler's answer, in an OEM code page, has lost letters
+    whole = _DOCUMENT.format(**values, crc="", enabled="").encode("utf-8", "surrogatepass")
+    return _DOCUMENT.format(**values, crc=f"{zlib.crc32(whole):08x}", enabled="true" if enabled else "false")
 
 
 def _read(document: str) -> list[tuple[str, str]]:

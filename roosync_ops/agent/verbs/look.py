@@ -9,9 +9,9 @@ import sys
 
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.context import config_of
+from roosync_ops.agent.errors import drive_not_mounted
 from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.permanence.task import drive_not_mounted
-from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 from roosync_ops.wire.names import HEARTBEATS
 
 TYPE_CHECKING = False
@@ -39,9 +39,10 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
 
 
 def look(config: Config) -> dict[str, Any]:
-    """Return what can be seen of the share within its deadline; `hung` where it gave no answer."""
+    """Return what can be seen of the share within its deadline, a minute on Windows; `hung` where it gave no answer."""
+    deadline_s = max(config.share_deadline_s, FIRST_READING_S if sys.platform == "win32" else 0)
     try:
-        return BoundedShare(config.share_deadline_s).call(lambda: _facts(config.shared), "looking at the share")
+        return BoundedShare(deadline_s).call(lambda: _facts(config.shared), "looking at the share")
     except ShareHungError as error:
         return {**_nothing(config.shared), "hung": True, "problem": f"aucune réponse en {error.deadline_s:g} s"}
 

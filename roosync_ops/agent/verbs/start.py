@@ -97,10 +97,10 @@ def _prove(
         if trouble is not None:
             return trouble
         if missing == _NO_LOCK and now - asked > _ASK_S:
-            _give_up_if(mechanism.failed({}, last=False))
+            _give_up_if(mechanism.failed(last=False))
             asked = now
     if missing == _NO_LOCK:
-        _give_up_if(mechanism.failed({}, last=True))
+        _give_up_if(mechanism.failed(last=True))
     said = mechanism.last_words()
     raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
 

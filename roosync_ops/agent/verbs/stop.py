@@ -69,9 +69,11 @@ def end_all(config: Config, places: Places, *, save: bool) -> None:
 
     Without `save` this machine's own record is left as it is. Raises LocalError where a loop lives on.
     """
-    for each in loops(config.local_dir) if sys.platform == "win32" else []:
+    found = loops(config.local_dir)
+    asked = found if sys.platform == "win32" else []
+    for each in asked:
         _request(each, save=save or each.folder != places.folder)
-    if not save:
+    if not save and places.folder not in [each.folder for each in asked]:  # twice would meet the loop's reading of it
         _request(places, save=False)
     for mechanism in permanence.active(config):
         mechanism.stop()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops.lab.mounts import COLD_S
 from roosync_ops.lab.nest import Nest, NestError
 from tests.kits.fuse import needs_fuse
 
@@ -102,6 +103,29 @@ def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: N
         nest.uncover()
         assert blocked.wait(20) == 1
     assert _tried(nest)[2] == "fine"
+
+
+@needs_fuse
+def test_a_cold_share_keeps_its_first_touches_waiting_and_they_all_come_back(tmp_path: Path) -> None:
+    with _nest(tmp_path) as nest:
+        nest.cover("cold")
+        share = tmp_path / "Mon Drive" / "share"
+        began = time.monotonic()
+        lines = [["cat", f"{share}/heartbeats/a.json"], ["ls", str(share)], ["touch", f"{share}/new"]]
+        touches = [subprocess.Popen(nest.inside(line), stdout=subprocess.PIPE) for line in lines]
+        said = [touch.communicate(timeout=60)[0] for touch in touches]
+        assert [touch.returncode for touch in touches] == [0, 0, 0]
+        assert time.monotonic() - began >= COLD_S
+        assert said[0].startswith(b"beat")
+        assert (share / "new").exists()
+        assert _tried(nest)[2:] == ["fine", "fine", "fine"]
+        nest.uncover()
+        nest.cover("cold")
+        with subprocess.Popen(nest.inside(["ls", str(share)]), stderr=subprocess.DEVNULL) as waiting:
+            _until(lambda: "wait" in Path(f"/proc/{waiting.pid}/wchan").read_text())
+            nest.uncover()
+            waiting.wait(20)
+        assert _tried(nest)[2] == "fine"
 
 
 @needs_fuse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import time
 from pathlib import Path
@@ -79,6 +80,28 @@ def test_a_task_is_installed_started_and_proved_from_a_session_without_the_drive
     status = agent.over_ssh("status")
     assert (status["running"], status["supervised"], status["permanence"]["enabled"]) == (True, "task", True)
     assert "myia-po-2024" in {piece["machineId"] for piece in agent.over_ssh("state")["evidence"]}
+
+
+def test_a_task_of_an_older_version_is_an_administrator_s_until_a_rollout_makes_it_anew(agent: WindowsAgent) -> None:
+    listed = [line.split(",")[0].strip('"') for line in _schtasks(agent, "/Query", "/FO", "CSV", "/NH").splitlines()]
+    name = next(line for line in listed if "heartbeat-" in line)
+    document = _schtasks(agent, "/Query", "/TN", name, "/XML", "ONE")
+    old = re.sub("<SecurityDescriptor>.*</SecurityDescriptor>", "", document)
+    old = old.replace("</LogonType>", "</LogonType><RunLevel>HighestAvailable</RunLevel>")
+    agent.on_disk(r"C:\old.xml").write_bytes(old.encode("utf-16"))
+    _schtasks(agent, "/Delete", "/TN", name, "/F")
+    _schtasks(agent, "/Create", "/TN", name, "/XML", r"C:\old.xml", "/F")
+    refused = agent.at_console("stop", code=1)
+    assert "privilèges les plus élevés" in refused["message"]
+    assert agent.over_ssh("install")["changed"] is True
+    agent.at_console("stop")
+    agent.at_console("start")
+
+
+def _schtasks(agent: WindowsAgent, *words: str) -> str:
+    done = agent.host.run("schtasks", *words, elevated=True)
+    assert done.returncode == 0, done
+    return done.stdout.decode("cp437")
 
 
 def test_the_console_sees_the_drive_itself(running: WindowsAgent) -> None:

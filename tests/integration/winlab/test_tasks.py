@@ -90,7 +90,7 @@ def state(host: WinHost) -> Path:
 
 
 def schtasks(host: WinHost, *words: str) -> subprocess.CompletedProcess[bytes]:
-    return host.run("schtasks", *words)
+    return host.run("schtasks", *words, elevated=True)
 
 
 def create(host: WinHost, triggers: str = ALIVE) -> None:
@@ -216,3 +216,18 @@ def test_an_empty_folder_of_tasks_stays_until_com_removes_it(host: WinHost) -> N
     assert done.stdout.strip() == b"True"
     assert not folder.exists()
     until("no such folder", lambda: b"path" in schtasks(host, "/Query", "/TN", NAME).stderr)
+
+
+@pytest.mark.parametrize(("level", "sees"), [("LeastPrivilege", "True"), ("HighestAvailable", "False")])
+def test_the_ordinary_token_has_the_drive_and_the_elevated_one_has_not(host: WinHost, level: str, sees: str) -> None:
+    said = drive(host) / "sees.txt"
+    said.unlink(missing_ok=True)
+    program = r"import os; open(r'C:\sees.new', 'w').write(str(os.path.isdir('G:/Mon Drive'))); "
+    program += r"os.replace(r'C:\sees.new', r'C:\sees.txt')"
+    text = document(ON_DEMAND).decode("utf-16").replace("</LogonType>", f"</LogonType><RunLevel>{level}</RunLevel>")
+    text = text.replace(r"-I -S C:\sleeper.py", f'-I -S -c "{program}"')
+    (drive(host) / "task.xml").write_bytes(text.encode("utf-16"))
+    assert schtasks(host, "/Create", "/TN", NAME, "/XML", r"C:\task.xml", "/F").returncode == 0
+    assert schtasks(host, "/Run", "/TN", NAME).returncode == 0
+    until("the task's word", said.exists)
+    assert said.read_text() == sees

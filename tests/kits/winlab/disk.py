@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from roosync_ops.lab import mounts
+
 from . import base, tools, wine
 from .shell import sh
 from .spec import ON_DISK, ON_DRIVE, WinHostSpec
@@ -65,6 +67,7 @@ class Disk:
         self.share.mkdir(parents=True)
         for name in _BESIDE_WINDOWS:
             shutil.copy(_INSIDE / name, self.kit)
+        shutil.copy(mounts.__file__, self.kit)
         self._describe(port)
         (self.kit / "authorized_keys").write_text(public_key, encoding="ascii")
         self._set_registry()

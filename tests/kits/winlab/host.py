@@ -18,6 +18,17 @@ _BOOT_S = 90.0
 _PYTHON = r"C:\winlab\python\python.exe"
 #: What others may do with a file that is held: read 1, write 2, delete or replace 4.
 _SHARES = {"none": 0, "read": 1, "read-write": 3, "all": 7}
+#: Below the drive's root, which Wine itself looks at whenever a process starts.
+_COLD = """
+import sys
+sys.path.insert(0, "/srv/kit")
+from mounts import Share
+share = Share("/srv/drive/g/Mon Drive")
+share.cover("cold")
+print("cold", flush=True)
+sys.stdin.read()
+share.uncover()
+"""
 _SPACES = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -122,13 +133,15 @@ class WinHost:
         *argv: str,
         timeout: float = 120,
         input: bytes | None = None,  # noqa: A002 - as subprocess calls it
+        elevated: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a Windows program at the console: in no SSH session and no job, seeing every drive.
 
-        Raises HostDownError and subprocess.TimeoutExpired.
+        With the user's ordinary token, or "as administrator". Raises HostDownError and subprocess.TimeoutExpired.
         """
+        environment = {**_line(argv), "WINLAB_TOKEN": "elevated" if elevated else "ordinary"}
         return subprocess.run(
-            self._console(), input=input or b"", capture_output=True, timeout=timeout, check=False, env=_line(argv)
+            self._console(), input=input or b"", capture_output=True, timeout=timeout, check=False, env=environment
         )
 
     def ssh(
@@ -197,6 +210,21 @@ class WinHost:
             (self.prefix / "dosdevices" / "g:").symlink_to("/srv/drive/g")
         else:
             self.disk.map_drive()
+
+    @contextlib.contextmanager
+    def cold_drive(self) -> Iterator[None]:
+        """G: was just mounted: what touches its folders comes back half a minute after the first touch (`cold`)."""
+        enter = ("nsenter", "-t", str(self.pid1), "-m", "--", interpreter(), "-IS", "-c", _COLD)
+        with subprocess.Popen(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cover:
+            assert cover.stdin
+            assert cover.stdout
+            try:
+                if cover.stdout.readline() != b"cold\n":
+                    raise CommandError(f"{self.name}: the drive cannot be covered")
+                yield
+            finally:
+                cover.stdin.close()
+                cover.wait(20)
 
     def logoff(self) -> None:
         """End the user's logon session: the task service ends what runs in it."""

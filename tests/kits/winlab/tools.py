@@ -15,7 +15,7 @@ _INSIDE = _HERE / "inside"
 _COMPILER = ("x86_64-w64-mingw32-gcc-win32", "-municode", "-DUNICODE", "-O2", "-s", "-Wall", "-Wextra")
 _RESOURCES = "x86_64-w64-mingw32-windres"
 #: What of inside/ runs on the hosts' Windows Python; the rest runs beside it.
-_WINDOWS = ("sftp.py", "hold.py", "processes.py")
+_WINDOWS = ("sftp.py", "hold.py", "processes.py", "packaged.py")
 
 
 def compile_launchers(folder: Path) -> None:

@@ -122,7 +122,7 @@ def test_what_a_task_cannot_hold_is_refused(word: str) -> None:
 
 def test_a_task_is_created_once_and_deleted(tmp_path: Path) -> None:
     fake = FakeSchtasks()
-    by = tasks.Tasks(Scheduler(fake), lambda: USER)
+    by = tasks.Tasks(Scheduler(fake, USER))
     job = _job(PYTHON, "-m", "x", folder=str(tmp_path))
     assert by.state(job) == "absent"
     assert [by.install(job), by.install(job)] == [True, False]

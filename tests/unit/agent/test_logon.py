@@ -45,7 +45,7 @@ def answers(fake: FakeSchtasks, exit_code: int, value: dict[str, Any], lines: li
 
 
 def ask(config: Config, fake: FakeSchtasks, *words: str) -> Any:
-    return logon.ask(parse(list(words)), config, words[0], Scheduler(fake))
+    return logon.ask(parse(list(words)), config, words[0], Scheduler(fake, "S-1-5-21-1-2-3-1001"))
 
 
 def nothing_is_left(config: Config, fake: FakeSchtasks) -> bool:

@@ -118,3 +118,25 @@ def test_only_a_system_that_stops_is_going_down(
     assert shutdown.system_goes_down() is down
     monkeypatch.setattr(shutdown, "_SYSTEMD", str(tmp_path / "none"))
     assert shutdown.system_goes_down() is False
+
+
+def test_permanence_that_is_bound_to_a_logon_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Kept:
+        kind = "task"
+        lives = True
+
+        def enabled(self) -> bool:
+            return self.lives
+
+        survives_reboot = enabled
+
+    kept = Kept()
+    monkeypatch.setattr(permanence, "installed", lambda _: kept)
+    config = Config("m", str(tmp_path), str(tmp_path))
+    assert (
+        permanence.describe(config)["note"] == "survit à un redémarrage une fois la session de son utilisateur ouverte"
+    )
+    kept.lives = False
+    assert "note" not in permanence.describe(config)
+    kept.lives, kept.kind = True, "systemd-user"
+    assert "note" not in permanence.describe(config)

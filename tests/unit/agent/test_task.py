@@ -15,9 +15,11 @@ from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.logon import give_to_file
 from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence import schtasks, task_xml
-from roosync_ops.agent.permanence.task import Task, local_name, program_of
+from roosync_ops.agent.permanence.task import Task
+from roosync_ops.agent.permanence.task_program import local_name, program_of
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
 
+SID = "S-1-5-21-1-2-3-1001"
 WORDS = ["run", "--supervised", "task", "--local-dir", "L"]
 
 
@@ -39,7 +41,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 @pytest.fixture
 def task(config: Config, fake: FakeSchtasks) -> Task:
-    return Task(config, schtasks.Scheduler(fake), lambda: r"PC\me")
+    return Task(config, schtasks.Scheduler(fake, SID))
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def started(task: Task, fake: FakeSchtasks) -> Task:
 
 def again(task: Task, fake: FakeSchtasks) -> Task:
     """Ask as another process would: nothing remembered."""
-    return Task(task._config, schtasks.Scheduler(fake), lambda: r"PC\me")
+    return Task(task._config, schtasks.Scheduler(fake, SID))
 
 
 def test_install_registers_a_disabled_task_once(task: Task, fake: FakeSchtasks) -> None:
@@ -119,14 +121,14 @@ def test_a_task_that_cannot_be_enabled_is_called_disabled(task: Task, fake: Fake
 
 def test_a_task_disabled_by_somebody_meanwhile_is_called_so(started: Task, fake: FakeSchtasks) -> None:
     fake._enable(started.name, yes=False)
-    assert failure(again(started, fake).failed({}, last=False))["code"] == "TASK_DISABLED"
+    assert failure(again(started, fake).failed(last=False))["code"] == "TASK_DISABLED"
 
 
 @pytest.mark.parametrize("result", [REFUSED, 0x80041320 - 2**32], ids=["request-refused", "user-not-logged-on"])
 def test_without_a_logon_session_that_is_the_word(started: Task, fake: FakeSchtasks, result: int) -> None:
     fake.result = result
-    assert started.failed({}, last=False) is None, "an instance that runs makes the scheduler refuse another, too"
-    said = failure(started.failed({}, last=False))
+    assert started.failed(last=False) is None, "an instance that runs makes the scheduler refuse another, too"
+    said = failure(started.failed(last=False))
     assert said["code"] == "NO_LOGON_SESSION"
     assert "n'a pas de session ouverte" in said["message"]
     assert "ouvrir une session" in said["hint"]
@@ -140,7 +142,7 @@ def test_a_refusal_beside_a_running_instance_is_waited_out(started: Task, fake: 
         give_to_file(found[1], 0, {"success": True}, [])
 
     fake.result, fake.on_run = REFUSED, another
-    assert [started.failed({}, last=False) for _ in range(4)] == [None] * 4
+    assert [started.failed(last=False) for _ in range(4)] == [None] * 4
 
 
 def test_an_instance_that_starts_late_finds_that_it_is_no_longer_wanted(started: Task, config: Config) -> None:
@@ -153,8 +155,8 @@ def test_an_instance_that_starts_late_finds_that_it_is_no_longer_wanted(started:
 
 def test_a_task_that_never_ran_has_no_session_to_run_in(started: Task, fake: FakeSchtasks) -> None:
     fake.result = HAS_NOT_RUN
-    assert started.failed({}, last=False) is None
-    assert failure(started.failed({}, last=True))["code"] == "NO_LOGON_SESSION"
+    assert started.failed(last=False) is None
+    assert failure(started.failed(last=True))["code"] == "NO_LOGON_SESSION"
 
 
 def test_a_run_that_is_refused_at_once_says_why(task: Task, fake: FakeSchtasks) -> None:
@@ -168,7 +170,7 @@ def test_a_run_that_is_refused_at_once_says_why(task: Task, fake: FakeSchtasks) 
 def test_an_agent_that_ends_is_run_once_more_and_then_called_crashed(started: Task, fake: FakeSchtasks) -> None:
     fake.result = 1
     Path(started._local_dir, "task.log").write_text("Traceback:\n  ImportError: no\n")
-    answers = [started.failed({}, last=False) for _ in range(6)]
+    answers = [started.failed(last=False) for _ in range(6)]
     assert answers[:5] == [None] * 5
     said = failure(answers[5])
     assert said["code"] == "AGENT_CRASHED"
@@ -176,22 +178,24 @@ def test_an_agent_that_ends_is_run_once_more_and_then_called_crashed(started: Ta
     assert fake.verbs().count("/Run") == 1
 
 
-def test_a_loop_without_its_drive_is_called_so_but_not_on_its_first_word(started: Task, fake: FakeSchtasks) -> None:
+def test_a_task_that_runs_is_waited_for(started: Task, fake: FakeSchtasks) -> None:
     fake.result = RUNNING
-    share = {"state": "missing", "detail": "G:\\x: introuvable"}
-    assert started.failed(share, last=False) is None
-    problem = started.failed(share, last=False)
-    said = failure(problem)
-    assert said["code"] == "DRIVE_NOT_MOUNTED"
-    assert "G:\\x: introuvable" in said["message"]
-    assert problem is not None
-    assert problem.exit_code == 3
+    assert started.failed(last=False) is None
+    assert started.failed(last=True) is None
 
 
-def test_a_loop_that_runs_and_a_task_that_runs_are_waited_for(started: Task, fake: FakeSchtasks) -> None:
-    fake.result = RUNNING
-    assert started.failed({}, last=False) is None
-    assert started.failed({"state": "ok"}, last=True) is None
+def test_a_task_that_an_older_version_made_with_highest_privileges_is_told_with_what_mends_it(
+    task: Task, fake: FakeSchtasks
+) -> None:
+    task.install(WORDS)
+    fake.tasks[task.name] = fake.tasks[task.name].replace("LeastPrivilege", "HighestAvailable")
+    fake.refuse |= {"/Create", "/ENABLE"}
+    for doing in (lambda: again(task, fake).install(WORDS), lambda: again(task, fake).start(None)):
+        with pytest.raises(ProblemError, match="privilèges les plus élevés") as caught:
+            doing()
+        assert caught.value.hint == f'en administrateur: schtasks /Delete /TN "{task.name}" /F, puis action start'
+    fake.refuse.clear()
+    assert again(task, fake).install(WORDS) is True, "who may, makes it anew"
 
 
 def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Config) -> None:
@@ -241,7 +245,7 @@ def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypat
 def test_schtasks_is_windows_own_and_its_lines_are_the_documented_ones(task: Task, fake: FakeSchtasks) -> None:
     assert schtasks.program().endswith("schtasks.exe")
     task.install(WORDS)
-    document = task_xml.permanent(program_of(WORDS, task._local_dir, r"PC\me"), enabled=False)
+    document = task_xml.permanent(program_of(WORDS, task._local_dir, SID), enabled=False)
     assert fake.tasks[task.name] == document.replace("\n", "\r\n")
     create = next(line for line in fake.lines if line[0] == "/Create")
     assert create[:4] == ["/Create", "/TN", task.name, "/XML"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import strategies as st
 
 from roosync_ops.agent.permanence import task_xml
 from tests.kits.winlab.tasks.schema import validate
+from tests.unit.kits.task_documents import Fake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GOLDEN = Path(__file__).with_name("golden") / "heartbeat-task.xml"
 HOME = r"C:\Users\Élodie & Co\AppData\Local\roosync"
@@ -18,7 +23,7 @@ PROGRAM = task_xml.Program(
     r"C:\Program Files\Python 3.13\pythonw.exe",
     rf'-I -S -B "{HOME}\agent.pyz" run --supervised task --local-dir "{HOME}"',
     HOME,
-    r"MYIA-PO-2024\Élodie & Co",
+    "S-1-5-21-1-2-3-1001",
 )
 #: What XML 1.0 can carry at all.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)
@@ -41,10 +46,11 @@ def test_nothing_that_the_scheduler_does_by_default_kills_the_agent() -> None:
     assert not task.settings.stop_on_batteries
     assert (task.settings.restart_interval, task.settings.restart_count) == (60, 255)
     assert task.settings.start_when_available
-    assert task.settings.hidden
+    assert not task.settings.hidden, "pythonw draws no window, and people find the task where they look"
+    assert task.root.value("Settings", "Priority") == "5", "normal; 7 is below normal, in disk and memory too"
     assert task.settings.policy == "IgnoreNew"
     assert task.settings.allow_demand
-    assert (task.logon_type, task.run_level) == ("InteractiveToken", "HighestAvailable")
+    assert (task.logon_type, task.run_level) == ("InteractiveToken", "LeastPrivilege")
 
 
 def test_it_is_started_at_logon_and_every_minute_for_ever() -> None:
@@ -70,25 +76,39 @@ def test_whatever_stands_in_a_path_comes_out_again(command: str, arguments: str,
     assert found == [command, arguments, user]
 
 
-def kept_by_windows(document: str) -> str:
-    """Return the document as the scheduler answers it: with an URI, a SID, no defaults, and letters lost."""
-    return (
-        document.replace("<RegistrationInfo>", "<RegistrationInfo><URI>\\roosync-ops\\x</URI>")
-        .replace(
-            f"<UserId>{task_xml.escaped(PROGRAM.user)}</UserId>\n      <LogonType>",
-            "<UserId>S-1-5-21-7</UserId><LogonType>",
-        )
-        .replace("    <WakeToRun>false</WakeToRun>\n", "")
-        .replace("É", "?")
-    )
+def kept_by_windows(document: str, *, again: Callable[[str], str] = lambda text: text) -> str:
+    """Return the document as the scheduler answers it: exported by the stand-in, letters lost."""
+    machine = Fake(sid=PROGRAM.user, files={"task.xml": again(document).encode("utf-16")})
+    assert machine.schtasks("/Create", "/TN", "\\roosync-ops\\x", "/XML", "task.xml", "/F").code == 0
+    return machine.schtasks("/Query", "/TN", "\\roosync-ops\\x", "/XML", "ONE").out.replace("É", "?")
 
 
-def test_what_the_scheduler_makes_of_a_document_is_still_the_same_task() -> None:
-    wanted = task_xml.permanent(PROGRAM, enabled=False)
-    assert not task_xml.differs(kept_by_windows(wanted), wanted)
+@pytest.mark.parametrize(
+    "make", [lambda: task_xml.permanent(PROGRAM, enabled=False), lambda: task_xml.one_shot(PROGRAM)]
+)
+def test_what_the_scheduler_makes_of_a_document_is_still_the_same_task(make: Callable[[], str]) -> None:
+    wanted = make()
+    found = kept_by_windows(wanted)
+    assert not task_xml.differs(found, wanted)
     assert not task_xml.differs(wanted.replace("<Enabled>false", "<Enabled>true"), wanted), (
         "start and stop are no change"
     )
+    shown = found.partition("<SecurityDescriptor>")[2].partition("<")[0]
+    assert not task_xml.differs(found.replace(f"<SecurityDescriptor>{shown}</SecurityDescriptor>", ""), wanted), (
+        "a descriptor that is kept elsewhere"
+    )
+    told = "D:AI(A;;0x1f01ff;;;S-1-5-18)(A;;FA;;;BA)(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FR;;;S-1-5-21-1-2-3-1001)"
+    assert not task_xml.differs(found.replace(shown, told), wanted), "another way to say it"
+    for other in ("D:(A;;FA;;;SY)(A;;FA;;;BA)", f"{told}(A;;FA;;;WD)"):
+        assert task_xml.differs(found.replace(shown, other), wanted), "one that shuts the user out, or lets all in"
+
+
+@given(st.integers(0, 60 * 60 * 24 * 40))
+def test_a_duration_is_the_same_however_it_is_written(seconds: int) -> None:
+    days, rest = divmod(seconds, 86_400)
+    spelled = f"P{days}DT{rest // 3600}H{rest // 60 % 60}M{rest % 60}S"
+    ways = [spelled, f"PT{seconds}S", f"PT{seconds // 60}M{seconds % 60}S"]
+    assert {task_xml._value(way) for way in ways} == {f"{seconds} s"}
 
 
 def test_an_answer_under_a_root_of_its_own_is_read_and_a_garbled_one_is_another_task() -> None:
@@ -107,15 +127,30 @@ def test_an_answer_under_a_root_of_its_own_is_read_and_a_garbled_one_is_another_
         pytest.param(
             "<Interval>PT1M</Interval>\n        <Stop", "<Interval>PT1H</Interval>\n        <Stop", id="interval"
         ),
-        pytest.param("<Hidden>true</Hidden>", "", id="no-longer-hidden"),
-        pytest.param("HighestAvailable", "LeastPrivilege", id="run-level"),
-        pytest.param(f"({PROGRAM.crc})", "(00000000)", id="another-program"),
+        pytest.param("<Hidden>false</Hidden>", "<Hidden>true</Hidden>", id="hidden"),
+        pytest.param("LeastPrivilege", "HighestAvailable", id="run-level"),
+        pytest.param("<Priority>5</Priority>", "", id="priority-by-default"),
+        pytest.param(
+            f"<UserId>{PROGRAM.user}</UserId>\n      <Logon", "<UserId>S-1-5-18</UserId>\n      <Logon", id="user"
+        ),
+        pytest.param(
+            "<LogonTrigger>\n      <Enabled>true", "<LogonTrigger>\n      <Enabled>false", id="a-trigger-switched-off"
+        ),
     ],
 )
 def test_a_task_that_somebody_changed_is_another_one(old: str, new: str) -> None:
     wanted = task_xml.permanent(PROGRAM, enabled=False)
     assert old in wanted
     assert task_xml.differs(wanted.replace(old, new), wanted)
+    assert task_xml.differs(kept_by_windows(wanted, again=lambda text: text.replace(old, new)), wanted)
+
+
+def test_another_program_or_another_version_of_the_document_is_another_task() -> None:
+    wanted = task_xml.permanent(PROGRAM, enabled=False)
+    other = task_xml.Program(PROGRAM.command, PROGRAM.arguments + " --x", HOME, PROGRAM.user)
+    assert task_xml.differs(task_xml.permanent(other, enabled=False), wanted)
+    older = wanted.replace("LeastPrivilege", "HighestAvailable").replace("<Hidden>false", "<Hidden>true")
+    assert task_xml.differs(kept_by_windows(older), wanted)
 
 
 def test_enabled_is_what_a_missing_element_means() -> None:

@@ -2,59 +2,16 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 
-from tests.kits.winlab.tasks.engine import Engine, Launch, Order, Registered, World
+from tests.kits.winlab.tasks.engine import Launch, World
 from tests.kits.winlab.tasks.schema import validate
 from tests.kits.winlab.tasks.schtasks import Answer, answer
 
-from .task_documents import AT_LOGON, KEEP_ALIVE, NO_LIMIT, POWERED, text
+from .task_documents import AT_LOGON, DOCUMENT, KEEP_ALIVE, NO_LIMIT, POWERED, Fake, text
 
 NAME = "\\ours\\beat"
-DOCUMENT = text(AT_LOGON + KEEP_ALIVE, POWERED + NO_LIMIT)
-
-
-@dataclass
-class Fake:
-    """A machine without disk, registry or processes."""
-
-    engine: Engine = field(default_factory=lambda: Engine(1_800_000_000.0))
-    files: dict[str, bytes] = field(default_factory=lambda: {"task.xml": DOCUMENT.encode("utf-16")})
-    options: dict[str, str] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-    orders: list[Order] = field(default_factory=list)
-    host: str = "MYIA-PO-2024"
-    user: str = "me"
-    sid: str = "S-1-5-21-1-2-3-1001"
-
-    def now(self) -> float:
-        return 1_800_000_000.0
-
-    def option(self, name: str) -> str | None:
-        return self.options.get(name)
-
-    def read(self, cwd: str, path: str) -> bytes:
-        if path not in self.files:
-            raise FileNotFoundError(cwd, path)
-        return self.files[path]
-
-    def save(self, record: Registered) -> None:
-        self.folders.add(record.path.rpartition("\\")[0])
-
-    def erase(self, path: str) -> None:
-        pass
-
-    def has_folder(self, path: str) -> bool:
-        return path in self.folders
-
-    def obey(self, orders: Sequence[Order]) -> None:
-        self.orders += orders
-
-    def schtasks(self, *words: str) -> Answer:
-        return answer(self, "C:\\", words)
 
 
 @pytest.fixture
@@ -193,7 +150,8 @@ def test_the_document_comes_back_valid_with_what_windows_adds(machine: Fake) -> 
     assert task.root.value("RegistrationInfo", "URI") == NAME
     assert task.user == machine.sid
     given = validate(DOCUMENT.encode("utf-16"))
-    assert (task.triggers, task.settings, task.actions) == (given.triggers, given.settings, given.actions)
+    assert (task.settings, task.actions) == (given.settings, given.actions)
+    assert (task.triggers[0].user, task.triggers[1:]) == ("MYIA-PO-2024\\me", given.triggers[1:])
 
 
 def test_french_changes_every_text_and_no_number(machine: Fake) -> None:
@@ -217,3 +175,82 @@ def test_delete_forgets_the_task_and_leaves_the_folder(machine: Fake) -> None:
     assert machine.schtasks("/Delete", "/TN", NAME, "/F").code == 0
     assert machine.engine.tasks == {}
     assert machine.folders == {"\\ours"}
+
+
+HIGHEST = DOCUMENT.replace("</LogonType>", "</LogonType><RunLevel>HighestAvailable</RunLevel>")
+OWN = (
+    "<RegistrationInfo><SecurityDescriptor>D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;{})</SecurityDescriptor>"
+    "</RegistrationInfo>"
+)
+
+
+def ordinary(machine: Fake, *words: str) -> Answer:
+    return answer(machine, "C:\\", words, elevated=False)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        pytest.param(DOCUMENT, 0, id="their own"),
+        pytest.param(HIGHEST, 1, id="highest privileges"),
+        pytest.param(
+            DOCUMENT.replace("<UserId>me</UserId></LogonTrigger>", "</LogonTrigger>"), 1, id="any user's logon"
+        ),
+        pytest.param(DOCUMENT.replace("</Triggers>", "<BootTrigger/></Triggers>"), 1, id="at boot"),
+    ],
+)
+def test_a_process_that_is_not_elevated_registers_what_is_its_users_own(
+    machine: Fake, document: str, code: int
+) -> None:
+    machine.files["new.xml"] = document.encode("utf-16")
+    said = ordinary(machine, "/Create", "/TN", "\\ours\\new", "/XML", "new.xml", "/F")
+    assert (said.code, "Access is denied" in said.err) == (code, code == 1)
+    assert machine.schtasks("/Create", "/TN", "\\ours\\new", "/XML", "new.xml", "/F").code == 0
+
+
+CHANGES = [("/Change", "/DISABLE"), ("/Create", "/XML", "task.xml", "/F"), ("/Delete", "/F")]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change[0])
+def test_what_an_elevated_process_registered_the_user_reads_and_runs_but_does_not_change(
+    machine: Fake, change: tuple[str, ...]
+) -> None:
+    assert ordinary(machine, "/Query", "/TN", NAME).code == 0
+    assert ordinary(machine, "/Run", "/TN", NAME).code == 0
+    said = ordinary(machine, change[0], "/TN", NAME, *change[1:])
+    assert (said.code, said.err) == (1, "ERROR: Access is denied.\n")
+    machine.files["own.xml"] = DOCUMENT.replace("<Triggers>", OWN.format(machine.sid) + "<Triggers>").encode("utf-16")
+    assert machine.schtasks("/Create", "/TN", NAME, "/XML", "own.xml", "/F").code == 0
+    assert ordinary(machine, change[0], "/TN", NAME, *change[1:]).code == 0
+
+
+def test_a_descriptor_that_does_not_speak_of_the_user_hides_the_task_from_the_ordinary_token(machine: Fake) -> None:
+    machine.files["x.xml"] = DOCUMENT.replace("<Triggers>", OWN.format("S-1-5-21-9") + "<Triggers>").encode("utf-16")
+    assert machine.schtasks("/Create", "/TN", NAME, "/XML", "x.xml", "/F").code == 0
+    assert [ordinary(machine, verb, "/TN", NAME).code for verb in ("/Query", "/Run")] == [1, 1]
+    assert NAME not in ordinary(machine, "/Query").out
+    assert machine.schtasks("/Query", "/TN", NAME).code == 0
+
+
+def test_a_user_may_be_a_sid_and_a_name_that_nobody_knows_registers_nothing(machine: Fake) -> None:
+    for user, options, code in (
+        (machine.sid, {"names-unknown": ""}, 0),
+        ("me", {"names-unknown": ""}, 1),
+        ("you", {}, 1),
+    ):
+        machine.options = options
+        machine.files["u.xml"] = DOCUMENT.replace("<UserId>me<", f"<UserId>{user}<").encode("utf-16")
+        said = machine.schtasks("/Create", "/TN", NAME, "/XML", "u.xml", "/F")
+        assert (said.code, "No mapping between account names" in said.err) == (code, code == 1), said
+
+
+def test_the_export_leaves_defaults_out_and_writes_durations_and_order_its_own_way(machine: Fake) -> None:
+    settings = "<Enabled>true</Enabled><Hidden>false</Hidden><Priority>7</Priority>" + POWERED + NO_LIMIT
+    machine.files["d.xml"] = text(AT_LOGON + KEEP_ALIVE, settings).encode("utf-16")
+    machine.schtasks("/Create", "/TN", NAME, "/XML", "d.xml", "/F")
+    document = machine.schtasks("/Query", "/TN", NAME, "/XML", "ONE").out
+    assert "<Enabled>" not in document
+    assert "Hidden" not in document
+    assert "Priority" not in document
+    assert "<Interval>PT60S</Interval>" in document
+    assert document.index("StopIfGoingOnBatteries") < document.index("DisallowStartIfOnBatteries")

@@ -100,6 +100,12 @@ def test_the_look_is_done_again_where_the_agent_has_not_just_seen_the_share(
     assert plan.missing(machine, BUNDLE, a_windows_report(machine, **share)) == steps
 
 
+def test_a_new_agent_on_windows_registers_its_task_anew() -> None:
+    machine = a_windows_machine()
+    report = a_windows_report(machine, session="logon").model_copy(update={"agent_sha256": "0" * 64})
+    assert plan.missing(machine, BUNDLE, report) == ("push", "install", "start")
+
+
 def test_a_task_is_what_is_asked_for_on_windows() -> None:
     machine = a_windows_machine(permanence="task")
     assert plan.missing(machine, BUNDLE, a_windows_report(machine, session="here")) == ()

@@ -105,9 +105,27 @@ def _is_for_checkers(node: ast.stmt) -> bool:
     return isinstance(about, ast.Name) and about.id == "TYPE_CHECKING"
 
 
+class _Untyped(ast.NodeTransformer):
+    """Takes annotations off."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation, node.end_lineno = None, node.lineno
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is None:
+            return node
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+
+
 def _bare(tree: ast.Module) -> ast.Module:
-    """Leave out docstrings, the `pass` that stands for one that was a whole body, what is for checkers, and columns."""
+    """Leave out docstrings, the `pass` that stands for one that was a whole body, types, and columns."""
     tree.body = [node for node in tree.body if not _is_for_checkers(node)]
+    tree = _Untyped().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
             del node.body[0]

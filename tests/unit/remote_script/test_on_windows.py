@@ -45,6 +45,16 @@ def test_where_there_is_an_agent_its_word_is_the_truth(tmp_path: Path) -> None:
     assert look(tmp_path / "nowhere", folder) == {**share, "path": str(tmp_path / "nowhere"), "session": "logon"}
 
 
+def test_what_hangs_in_this_session_alone_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_windows, "HERE_S", 0.5)
+    monkeypatch.setattr(on_windows, "_LOOK", "import time; time.sleep(60)")
+    assert look(tmp_path, str(tmp_path)) == {"path": str(tmp_path), "problem": "no answer in this SSH session"}
+    hung = {"exists": False, "hung": True}
+    for session, told in (("here", None), ("logon", True)):
+        folder = agent(tmp_path, f"reply = {{'success': True, 'session': {session!r}, 'share': {hung!r}}}")
+        assert look(tmp_path, folder).get("hung") is told
+
+
 def a_beating_loop(path: Path, **fields: Any) -> dict[str, Any]:
     beat = {"lastHeartbeat": "2026-02-12T10:15:00.999Z", "readBack": True}
     config = {"offlineTimeout": 120_000}

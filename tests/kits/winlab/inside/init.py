@@ -29,6 +29,12 @@ DRIVE = ROOT / "drive"
 #: The interpreter of the kit's own programs on the host. Not on any path, so no test mistakes it for the user's.
 PYTHON = r"C:\winlab\python\python.exe"
 _PATIENCE_S = 60.0
+#: A FUSE file system that nobody serves, for as long as the host is on (sshd itself closes what it inherits). It lies
+#: below the drive's root, which Wine itself looks at when a process starts.
+_HANG = (
+    'exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 winlab "/srv/drive/g/Mon Drive"'
+    " && { sleep infinity & } && exec 9>&- && "
+)
 
 
 def main(folder: Path) -> None:
@@ -111,8 +117,8 @@ def _start_tasks(environment: dict[str, str]) -> None:
 def _start_sshd(plan: dict[str, object]) -> subprocess.Popen[bytes]:
     sshd = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin") or "sshd"
     argv = [sshd, "-D", "-e", "-f", str(KIT / "sshd_config")]
-    if not plan["drive_in_ssh"]:
-        hide = f'umount -l {DRIVE} && exec "$@"'
+    if plan["drive_in_ssh"] is not True:
+        hide = (_HANG if plan["drive_in_ssh"] == "hangs" else f"umount -l {DRIVE} && ") + 'exec "$@"'
         argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", hide, "sh", *argv]
     with (KIT / "sshd.log").open("ab") as log:
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

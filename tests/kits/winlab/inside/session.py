@@ -33,6 +33,8 @@ def main(kind: str) -> int:
     for name in ("SSH_CLIENT", "SSH_CONNECTION", "WINLAB_LINE"):
         if name in os.environ:
             environment[name] = os.environ[name]
+    # an administrator's SSH session has the elevated token; a console has the ordinary one unless it is said otherwise
+    environment["WINLAB_TOKEN"] = os.environ.get("WINLAB_TOKEN", "elevated" if kind == "ssh" else "ordinary")
     command = os.environ.get("SSH_ORIGINAL_COMMAND", "")
     if kind == "ssh" and command == _SFTP:
         return _conduct(_start(environment, r"C:\winlab\python\python.exe", "-I", "-S", r"C:\winlab\sftp.py"))

@@ -11,6 +11,7 @@ MALFORMED = "The task XML is malformed."
 UNEXPECTED = "The task XML contains an unexpected node."
 MISSING = "The task XML is missing a required element or attribute."
 VALUE = "The task XML contains a value which is incorrectly formatted or out of range."
+UNMAPPED = "No mapping between account names and security IDs was done."
 NAMESPACE_WRONG = "The task XML contains an element or attribute from an unexpected namespace."
 
 
@@ -96,6 +97,8 @@ def parse(document: bytes) -> Node:
         builder.parser.Parse(document, True)
     except expat.ExpatError as error:
         raise SchemaError(MALFORMED, "", str(error), place=(error.lineno, error.offset // 2 + 1)) from error
+    except LookupError as error:  # an encoding that nobody knows
+        raise SchemaError(MALFORMED, "", str(error)) from error
     if builder.root is None:
         raise SchemaError(MALFORMED, "", "no element")
     return builder.root

@@ -67,6 +67,7 @@ class Registered:
     enabled: bool
     checked: float
     registered: float
+    descriptor: str = ""
     last_result: int = NEVER_RUN
     last_run: float | None = None
     missed: bool = False

@@ -17,16 +17,16 @@ _DUPLEX, _MESSAGES, _UNLIMITED, _CONNECTED = 3, 4 | 2, 255, 535
 _REQUEST, _REPLY = 1 << 17, 4 << 20
 
 
-def serve(obey: Callable[[str, list[str]], Answer]) -> None:
-    """Answer callers one after another, for ever; `obey` gets a folder and the words of the command line."""
+def serve(obey: Callable[[str, list[str], bool], Answer]) -> None:
+    """Answer callers one after another, for ever; `obey` gets folder, words of the line, and whether it is elevated."""
     pipe = wintypes.HANDLE(_kernel.CreateNamedPipeW(NAME, _DUPLEX, _MESSAGES, _UNLIMITED, _REPLY, _REQUEST, 0, None))
     buffer, got = ctypes.create_string_buffer(_REQUEST), wintypes.DWORD()
     while True:
         if not _kernel.ConnectNamedPipe(pipe, None) and ctypes.get_last_error() != _CONNECTED:
             continue
         if _kernel.ReadFile(pipe, buffer, _REQUEST, ctypes.byref(got), None):
-            folder, *words = buffer.raw[: got.value].decode("utf-16-le", "surrogatepass").split("\0")
-            reply = packed(obey(folder, words[:-1]))
+            folder, level, *words = buffer.raw[: got.value].decode("utf-16-le", "surrogatepass").split("\0")
+            reply = packed(obey(folder, words[:-1], level == "elevated"))
             _kernel.WriteFile(pipe, reply, len(reply), ctypes.byref(got), None)
             _kernel.FlushFileBuffers(pipe)
         _kernel.DisconnectNamedPipe(pipe)

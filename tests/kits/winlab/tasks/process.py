@@ -3,12 +3,16 @@
 import ctypes
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import wintypes
 
 assert sys.platform == "win32"
 
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 _CREATE_SUSPENDED, _CREATE_NO_WINDOW, _NEW_GROUP, _USE_HANDLES, _STILL_ACTIVE = 0x4, 0x08000000, 0x200, 0x100, 259
+#: A Linux system call by its number and two arguments, in the Windows calling convention; and what is called.
+_SYSCALL = bytes.fromhex("5756 4889c8 4889d7 4c89c6 0f05 5e5f c3".replace(" ", ""))
+_UNSHARE, _UMOUNT2, _NEW_MOUNTS_AND_FS, _DETACH, _EXECUTABLE = 272, 166, 0x0002_0200, 2, 0x40
 _GENERIC_READ_WRITE, _SHARE_ALL, _OPEN_EXISTING = 0xC0000000, 7, 3
 
 
@@ -57,12 +61,40 @@ def _null() -> int:
     return int(handle)
 
 
+def _lose_the_drive() -> None:
+    """Take the drive from what the calling thread starts from now on: the elevated token has drive letters of its own.
+
+    Under Wine a process is forked by the thread that asks for it, and a thread may have mounts of its own.
+    """
+    code = ctypes.create_string_buffer(_SYSCALL)
+    size = ctypes.c_size_t(len(_SYSCALL))
+    _kernel.VirtualProtect(ctypes.byref(code), size, _EXECUTABLE, ctypes.byref(wintypes.DWORD()))
+    call = ctypes.CFUNCTYPE(ctypes.c_longlong, ctypes.c_longlong, ctypes.c_void_p, ctypes.c_longlong)(
+        ctypes.addressof(code)
+    )
+    drive = ctypes.create_string_buffer(b"/srv/drive")
+    if call(_UNSHARE, _NEW_MOUNTS_AND_FS, 0) or call(_UMOUNT2, ctypes.addressof(drive), _DETACH):
+        raise OSError("the elevated token's drive letters cannot be its own here")
+
+
+#: Starts what is elevated.
+_elevated = ThreadPoolExecutor(1, initializer=_lose_the_drive)
+
+
+def start(command: str, arguments: str, directory: str, *, elevated: bool) -> "Process":
+    """Start a process with the ordinary token, which sees the drive, or with the elevated one, which does not."""
+    if elevated:
+        return _elevated.submit(Process, command, arguments, directory, elevated=True).result()
+    return Process(command, arguments, directory, elevated=False)
+
+
 class Process:
     """A process and all it starts, by its command line and folder. OSError with `winerror` if it cannot be started."""
 
-    def __init__(self, command: str, arguments: str, directory: str) -> None:
+    def __init__(self, command: str, arguments: str, directory: str, *, elevated: bool) -> None:
         line = f'"{os.path.expandvars(command).strip(chr(34))}" {arguments}'.rstrip()
         folder = os.path.expandvars(directory) if directory else os.path.expandvars(r"%SystemRoot%\system32")
+        os.environ["WINLAB_TOKEN"] = "elevated" if elevated else "ordinary"  # inherited
         null, info, start = _null(), _Information(), _Startup(flags=_USE_HANDLES)
         start.cb, start.stdin, start.stdout, start.stderr = ctypes.sizeof(start), null, null, null
         flags = _CREATE_SUSPENDED | _CREATE_NO_WINDOW | _NEW_GROUP

@@ -1,6 +1,6 @@
 /* schtasks.exe of the test kit: hands its words and its folder to the stand-in task service over a named pipe, prints what comes back.
  * The service does all the work (schtasks.py); this is C only because a Python under Wine takes 0.3 s to start.
- * Request: UTF-16, "folder NUL word NUL word NUL ...". Answer: exit code and length of stdout in UTF-16 units (32 bits each), stdout, stderr. */
+ * Request: UTF-16, "folder NUL token NUL word NUL ...": the token is "elevated" or not. Answer: exit code and length of stdout in UTF-16 units (32 bits each), stdout, stderr. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +33,8 @@ int wmain(int argc, wchar_t **argv)
     DWORD got = 0, units, waited = 0, head[2];
     int i;
     units = GetCurrentDirectoryW(1 << 15, ask) + 1;
+    /* the caller's integrity level, which Wine does not know: session.py and process.py give it, children inherit it */
+    units += GetEnvironmentVariableW(L"WINLAB_TOKEN", ask + units, 64) + 1;
     for (i = 1; i < argc; i++) {
         size_t n = wcslen(argv[i]) + 1;
         if (units + n > sizeof ask / sizeof *ask) return 1;

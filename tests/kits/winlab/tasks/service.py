@@ -16,7 +16,7 @@ assert sys.platform == "win32"
 import winreg  # noqa: E402 - only there
 
 from .pipe import serve  # noqa: E402 - only there
-from .process import Process, hresult  # noqa: E402 - only there
+from .process import Process, hresult, start  # noqa: E402 - only there
 from .store import Store  # noqa: E402 - only there
 
 _TICK_S = 0.1
@@ -81,11 +81,13 @@ class Service:
     def _launch(self, order: Launch) -> list[Order]:
         record = self.engine.tasks[order.path.lower()]
         action = record.task.actions[order.action]
+        elevated = record.task.run_level == "HighestAvailable"
         try:
-            self.processes[order.path, order.instance] = Process(action.command, action.arguments, action.directory)
+            process = start(action.command, action.arguments, action.directory, elevated=elevated)
+            self.processes[order.path, order.instance] = process
         except OSError as error:
             return self.engine.failed(order.path, order.instance, hresult(error.winerror or 1), self.now())
-        self.note(f"started {order.path} #{order.instance} as {self.processes[order.path, order.instance].pid}")
+        self.note(f"started {order.path} #{order.instance} as {process.pid}")
         return []
 
     def reap(self) -> None:
@@ -98,15 +100,15 @@ class Service:
                 self.note(f"ended {path} #{number}: {code}")
                 self.obey(self.engine.ended(path, number, code, self.now()))
 
-    def command(self, cwd: str, argv: list[str]) -> Answer:
+    def command(self, cwd: str, argv: list[str], elevated: bool) -> Answer:
         """One call of schtasks.exe."""
         with self.lock:
             try:
-                given = answer(self, cwd, argv)
+                given = answer(self, cwd, argv, elevated=elevated)
             except Exception:  # noqa: BLE001 - told to whoever called, with an exit code that is not schtasks'
                 given = Answer(255, err=f"the stand-in broke:\n{traceback.format_exc()}")
             self.store.remember(self.engine.tasks)
-        self.note(f"schtasks {argv} -> {given.code}")
+        self.note(f"schtasks {argv} {'elevated ' if elevated else ''}-> {given.code}")
         return given
 
     def note(self, text: str) -> None:

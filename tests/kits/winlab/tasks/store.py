@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .engine import NEVER_RUN, Registered
 from .schema import SchemaError, validate
@@ -82,20 +83,26 @@ class Store:
                 path = f"{directory[len(str(self.documents)) :]}\\{name}"
                 yield from self._task(path, remembered.get(path.lower(), {}), now)
 
-    def _task(self, path: str, memory: dict[str, float], now: float) -> Iterator[Registered]:
+    def _task(self, path: str, memory: dict[str, Any], now: float) -> Iterator[Registered]:
         try:
             task = validate(self._file(path).read_bytes())
         except (OSError, SchemaError):
             return
         record = Registered(path, task, task.settings.enabled, checked=memory.get("checked", now), registered=now)
         record.last_result, record.last_run = int(memory.get("result", NEVER_RUN)), memory.get("run")
+        record.descriptor = memory.get("descriptor", "")
         yield record
 
     def remember(self, records: dict[str, Registered]) -> None:
         """Write down what a restart of the machine must not lose, if it changed."""
         text = json.dumps(
             {
-                k: {"result": r.last_result, "run": r.last_run, "checked": round(r.checked, -1)}
+                k: {
+                    "result": r.last_result,
+                    "run": r.last_run,
+                    "checked": round(r.checked, -1),
+                    "descriptor": r.descriptor,
+                }
                 for k, r in records.items()
             }
         )

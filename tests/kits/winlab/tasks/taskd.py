@@ -10,6 +10,7 @@ speed      a number N: a minute of the XML lasts a second / N (0.2: five seconds
 language   `fr`: schtasks speaks French.
 keeps-instances   there: /Create /F over a running task keeps its instance in sight (else the service loses touch
            with it; both have been reported of Windows).
+names-unknown   there: the account database resolves no name (AzureAD and Microsoft accounts, Windows' own services).
 memory.json, log.txt   the service's own: what survives a restart, and what it did.
 
 Processes of tasks are children of this process, so they see the drives that it sees.

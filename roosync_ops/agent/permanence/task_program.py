@@ -1,0 +1,65 @@
+"""What a task of ours is called and runs: the agent by a Python without a window, in the local folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zlib
+
+from roosync_ops.agent.errors import LocalError
+
+from . import task_xml
+from .launch import agent_command
+
+FOLDER = "roosync-ops"
+
+
+def task_name(what: str, local_dir: str) -> str:
+    """Return the name of the task that does `what` for one local folder."""
+    return f"\\{FOLDER}\\{what}-{local_name(local_dir)}"
+
+
+def local_name(local_dir: str) -> str:
+    """Return what tells the tasks of one local folder from those of another."""
+    return f"{zlib.crc32(os.path.normcase(local_dir).encode('utf-8', 'surrogatepass')):08x}"
+
+
+def program_of(words: list[str], folder: str, user: str) -> task_xml.Program:
+    """Return what a task runs so that the agent gets `words`. Raises LocalError where it cannot be written down."""
+    command = agent_command(words)
+    command[0] = windowless(command[0])
+    arguments = [_escaped_json(command, at) for at in range(1, len(command))]
+    for text in (command[0], folder, *arguments):
+        if "%" in text or "$(" in text:
+            # Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
+            raise LocalError(
+                f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}", "renommer ce dossier"
+            )
+    return task_xml.Program(command[0], subprocess.list2cmdline(arguments), folder, user)
+
+
+def _escaped_json(command: list[str], at: int) -> str:
+    if command[at - 1] == "--metadata":
+        return command[at].replace("%", "\\u0025").replace("$", "\\u0024")
+    return command[at]
+
+
+def windowless(python: str) -> str:
+    """Return pythonw.exe beside `python`, or beside what a virtual environment's python starts. Raises LocalError."""
+    base = getattr(sys, "_base_executable", None) or python
+    for near in (base, python):
+        found = os.path.join(os.path.dirname(near), "pythonw.exe")
+        if os.path.isfile(found):
+            return found
+    folder = os.path.dirname(base)
+    raise LocalError(f"pythonw.exe manque dans {folder}", "réparer Python, ou en indiquer un autre (python = ...)")
+
+
+def tail(path: str) -> str | None:
+    """Return the end of what a process without a console wrote, in one line."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return " ".join(file.read().split())[-400:] or None
+    except OSError:
+        return None

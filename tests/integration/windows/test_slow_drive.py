@@ -1,0 +1,51 @@
+"""A drive that hangs or is slow in one session and not in another, on Windows-like hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.kits.agent_process import wait_for
+from tests.kits.fuse import needs_fuse
+from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
+from tests.kits.winlab import WinFleet, WinHostSpec, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REASON = why_not()
+pytestmark = [pytest.mark.skipif(REASON is not None, reason=REASON or ""), needs_fuse]
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[WindowsAgent]:
+    """Yield an agent on a host whose SSH sessions hang where they touch the drive."""
+    with WinFleet([WinHostSpec("MYIA-PO-2026", drive_in_ssh="hangs")]) as fleet:
+        yield WindowsAgent(fleet["MYIA-PO-2026"], heartbeatInterval=1_000, offlineTimeout=120_000, shareDeadline=2)
+
+
+def test_a_drive_that_hangs_in_the_ssh_session_is_asked_for_in_the_logon_session(agent: WindowsAgent) -> None:
+    look = agent.over_ssh("look")
+    assert (look["session"], look["share"]["hung"], look["share"]["readable"]) == ("logon", False, True)
+    assert agent.over_ssh("register")["success"] is True
+    agent.over_ssh("install")
+    assert agent.over_ssh("start")["success"] is True
+    assert agent.over_ssh("stop")["result"]["stateSaved"] is True
+
+
+def test_a_drive_that_was_just_mounted_is_slow_and_not_dead(agent: WindowsAgent) -> None:
+    """A first reading takes half a minute, the deadline is 2 s: what was started stays, says so, and beats."""
+    if agent.beats():
+        agent.at_console("stop")
+    agent.at_console("install")
+    with agent.host.cold_drive():
+        started = agent.at_console("start")
+        assert started["success"] is True
+        assert "depuis" in started["message"], started
+        assert len(agent.loops()) == 1
+        look = agent.at_console("look")
+        assert (look["share"]["hung"], look["share"]["readable"]) == (False, True), "a look has a minute"
+    before = agent.sequence()
+    wait_for("beats", lambda: agent.sequence() >= before + 2, PATIENCE_S)
+    assert agent.at_console("status")["share"]["state"] == "ok"
