@@ -47,7 +47,7 @@ def configuration(machine: Machine, patience: Patience) -> Path:
     if isinstance(known, str):
         lines.append(f"UserKnownHostsFile {quoted(str(Path(known).expanduser()))}")
     named = data.get("ssh_config_file")
-    own = [Path(named).expanduser()] if isinstance(named, str) else _usual()
+    own = [Path(named).expanduser().absolute()] if isinstance(named, str) else _usual()
     if not isinstance(named, str) and (refused := _refused_configuration()) is not None:
         raise LinkError(SSH_CONFIG, f"ssh refuses its configuration: bad owner or permissions on {refused}")
     lines += [f"Include {_as_pattern(path)}" for path in own]
