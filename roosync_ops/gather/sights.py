@@ -14,7 +14,7 @@ from roosync_ops.remote_script import bundle, checks
 from roosync_ops.remote_script.facts_model import Beat, Drive, LoopConfig, OwnFile, ShareState, ViewState
 from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.state.errors import StateUnavailableError
-from roosync_ops.transport.reach import Reach, Reaching, host_of, known_hosts_of, port_of
+from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
@@ -46,7 +46,6 @@ class _Own:
 def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: Limits) -> Scene:
     """Look at `chosen` and at who can bear witness about them, all at once, and return what was seen."""
     machines = with_witnesses(fleet, chosen)
-    reaching = Reaching(machines, limits.connect_s)
     with ThreadPoolExecutor(2) as pool:
         own = pool.submit(_own_replica, shared, limits.deadline_s)
         built: Future[bundle.Bundle] = pool.submit(bundle.build)
@@ -57,11 +56,7 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         here = own.result()
         if here.state is not None:
             views[HERE] = here.state
-        reaches = reaching.found()
-        sights = {
-            machine.machine_id: sight(machine, looks[machine.machine_id], reaches[machine.machine_id], built.result())
-            for machine in machines
-        }
+        sights = {machine.machine_id: sight(machine, looks[machine.machine_id], built.result()) for machine in machines}
     return Scene(fleet, now, sights, views, here.trouble, here.orphans)
 
 
@@ -98,10 +93,11 @@ def _views(looks: dict[str, Look], asked_ms: int, now: int) -> dict[str, SharedS
     return views
 
 
-def sight(machine: Machine, seen: Look, reach: Reach, wanted: bundle.Bundle) -> Sight:
+def sight(machine: Machine, seen: Look, wanted: bundle.Bundle) -> Sight:
     """Return what is known of one machine, flat, as the judge takes it."""
+    reach = seen.reach or Reach(host_of(machine), port_of(machine))
     return Sight(
-        **_named(machine),
+        **_named(machine, reach),
         addresses=reach.addresses or None,
         resolving=reach.resolving,
         answers=reach.answers,
@@ -110,12 +106,12 @@ def sight(machine: Machine, seen: Look, reach: Reach, wanted: bundle.Bundle) -> 
     )
 
 
-def _named(machine: Machine) -> dict[str, Any]:
+def _named(machine: Machine, reach: Reach) -> dict[str, Any]:
     return {
         "machine_id": machine.machine_id,
         "system": machine.system,
-        "host": host_of(machine),
-        "port": port_of(machine),
+        "host": reach.host,
+        "port": reach.port,
         "user": machine.user,
         "login": checks.login(machine),
         "known_hosts": known_hosts_of(machine) or str(Path.home() / ".ssh" / "known_hosts"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.judge import Testimony, Word, evidence
 from roosync_ops.judge.twins import is_of_a_twin, lately
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
+from roosync_ops.transport.reach import OPEN
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
 from . import errors
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {
     "HOST_KEY": evidence.REFUSED,
+    "HOST_KEY_CHANGED": evidence.REFUSED,
+    "HOST_KEY_REVOKED": evidence.REFUSED,
+    "NO_COMMON_ALGORITHM": evidence.REFUSED,
+    "CLOSED": evidence.UNCLEAR,
+    "NOT_SSH": evidence.UNCLEAR,
     "LOGIN_REFUSED": evidence.REFUSED,
     "SILENT": evidence.UNCLEAR,
 }
@@ -91,7 +97,8 @@ def word_of(machine: Machine, look: Look) -> Word:
     """Return a machine's own word about its agent, or why there is none."""
     report, failure = look.report, look.failure
     if failure is not None:
-        kind = evidence.UNCLEAR if look.reached else _CONNECTED.get(failure.code, evidence.OFF)
+        met = look.reach is None or look.reach.answers == OPEN  # not somebody on the way to it
+        kind = evidence.UNCLEAR if look.reached else _CONNECTED.get(failure.code, evidence.OFF) if met else evidence.OFF
         return Word(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
     if report is None or report.status is None:
         return Word(evidence.NO_AGENT)

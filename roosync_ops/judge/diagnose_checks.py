@@ -21,6 +21,7 @@ _CONNECT: Final = {
     "HOST_KEY_CHANGED": ("host key", "host-key-changed"),
     "LOGIN_REFUSED": ("login", "login-refused"),
     "SILENT": ("host key", "ssh-silent"),
+    "CLOSED": ("host key", "ssh-silent"),
     "INVENTORY": ("login", "inventory-wrong"),
 }
 _ASKED: Final = {
@@ -60,13 +61,13 @@ def trouble(case: Case) -> tuple[str, str] | None:
     sight = case.sight
     if sight.trouble is None:
         return None
-    step, code, reason, _ = sight.trouble
+    step, code, _, _ = sight.trouble
     if step != "connect":
         return _ASKED.get(code, ("python", "ask-failed"))
-    if code == "HOST_KEY" and "another than" in reason:
-        code = "HOST_KEY_CHANGED"
     if code in _CONNECT:
-        return _CONNECT[code]
+        check, cause = _CONNECT[code]
+        on_the_way = check == "host key" and sight.answers is None  # a jump host's
+        return "answers" if on_the_way else check, cause
     if sight.resolving is not None:
         return "resolves", "name-not-resolved"
     if sight.answers in _ANSWERS:

@@ -155,7 +155,7 @@ def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
     assert windows.command == "roosync-ops bootstrap windows"
-    changed = not_reached("HOST_KEY", "its host key is another than the known one", port=2222, known_hosts="/k")
+    changed = not_reached("HOST_KEY_CHANGED", "its host key is another than the known one", port=2222, known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
 
 

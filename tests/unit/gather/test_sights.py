@@ -21,7 +21,7 @@ WINDOWS = {"system": "windows", "shared": "G:/Mon Drive/.shared-state"}
 
 def seen(machine: Machine, **fields: Any) -> Sight:
     report = a_report(machine, **fields)
-    return sight(machine, Look(machine.machine_id, None, report, None), Reach("127.0.0.1", 2222), BUNDLE)
+    return sight(machine, Look(machine.machine_id, None, report, None, reach=Reach("127.0.0.1", 2222)), BUNDLE)
 
 
 def cause(machine: Machine, **fields: Any) -> str:
