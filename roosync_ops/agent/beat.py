@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from roosync_ops.wire.record import LEFT_STATE, PROTOCOL_VERSION, RUNNING_STATE, ordered
+from roosync_ops.wire.record import LEFT_STATE, OF_A_TWIN, OF_THE_PAST, PROTOCOL_VERSION, RUNNING_STATE, ordered
 from roosync_ops.wire.status import OFFLINE, ONLINE
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
 
@@ -35,6 +35,7 @@ _OURS = (
     "offlineTimeout",
     "autoSyncEnabled",
     "upIntervals",
+    "stops",
 )
 
 
@@ -115,7 +116,9 @@ def leave(past: Past, now_ms: int) -> dict[str, Any]:
     record = past.latest
     last = _ms_or(record.get("lastHeartbeat"), now_ms)
     left_at = to_iso(max(now_ms, last))  # a clock put back must not make the beat look newer than the leaving
-    agent = {**agent_part(record), "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at}
+    part = agent_part(record)
+    stops = history.stops(part.get("stops"), max(now_ms, last))
+    agent = {**part, "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at, "stops": stops}
     left = {**record, "status": OFFLINE, "agent": _in_order(agent), "offlineSince": left_at}
     return ordered(left)
 
@@ -125,17 +128,20 @@ def has_left(record: dict[str, Any] | None) -> bool:
     return agent_part(record).get("state") == LEFT_STATE
 
 
-def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[str, ...]) -> str | None:
-    """Tell in what way the file is not the one we left, None where it is (or is a later one of our own)."""
+def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[str, ...]) -> tuple[str, str] | None:
+    """Tell (kind, how) the file is not the one we left, None where it is (or is a later one of our own)."""
     found, kept = sequence_of(on_disk), sequence_of(known)
     session = agent_part(on_disk).get("sessionId")
     if found > kept:
-        return None if session in sessions else f"a later record of another session, {session!r:.40}"
+        return None if session in sessions else (OF_A_TWIN, f"a later record of another session, {session!r:.40}")
     if found < kept:
-        return f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}"
+        return (
+            OF_THE_PAST,
+            f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}",
+        )
     for key in ("lastHeartbeat", "status"):
         if on_disk.get(key) != known.get(key):
-            return f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"
+            return OF_THE_PAST, f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"
     return None
 
 
@@ -171,6 +177,9 @@ def _agent(config: Config, session: Session, past: Past, now_ms: int) -> dict[st
         **config.as_wire(),
     )
     agent.pop("leftAt", None)
+    stops = agent_part(past.latest).get("stops")
+    if stops:
+        agent["stops"] = stops
     return _in_order(agent)
 
 

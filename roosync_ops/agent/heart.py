@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roosync_ops.wire.record import dump
+from roosync_ops.wire.record import OF_NO_USE, dump
 from roosync_ops.wire.times import to_iso
 
 from .beat import Past, agent_part, compose, has_left, leave, rewritten, sequence_of
@@ -126,7 +126,7 @@ class Heart:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
         own = self.share.read_own()
         if own.detail is not None:
-            self._rewritten(own.detail, now_ms)
+            self._rewritten(OF_NO_USE, own.detail, now_ms)
             self._set_aside()
             return None
         if not own.present:
@@ -135,9 +135,9 @@ class Heart:
         pending = self.notes["pending"]
         landed = pending is not None and sequence_of(own.data) == pending[0]
         if known is not None and own.data is not None and not landed:
-            detail = rewritten(own.data, known, self._sessions(known))
-            if detail is not None:
-                self._rewritten(detail, now_ms)
+            found = rewritten(own.data, known, self._sessions(known))
+            if found is not None:
+                self._rewritten(*found, now_ms)
         return own.data
 
     def _sessions(self, known: dict[str, Any]) -> tuple[str, ...]:
@@ -153,11 +153,10 @@ class Heart:
                 return piece.record.data
         return None
 
-    def _rewritten(self, detail: str, now_ms: int) -> None:
+    def _rewritten(self, kind: str, detail: str, now_ms: int) -> None:
         own = self.notes["ownFile"]
         own["rewrites"] += 1
-        own["lastDetail"] = detail
-        own["lastAt"] = to_iso(now_ms)
+        own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
 
     def _set_aside(self) -> None:
         set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from roosync_ops import judge
 from roosync_ops.judge.history import Past, history
-from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.rows import rows_of
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 def memory_name(shared: str | None, via: str | None) -> str:
     """Return what a watcher's memory goes by: the replica that is read, whoever names it from where."""
     return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
+
+
+def is_watched(folder: Path | None, shared: str | None, via: str | None) -> bool:
+    """Tell whether anybody ever watched this replica on this computer."""
+    return WatchMemory(folder or default_folder(), memory_name(shared, via)).is_used()
 
 
 def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list[dict[str, Any]]:
@@ -44,7 +49,7 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     """
     validation = validation or judge.validate(fleet, state, state.read_at_ms)
     rows = {row.machine_id: row for row in rows_of(validation, state, fleet)}
-    suspect = any(row.doubt == OBSERVER_SUSPECTED for row in rows.values())
+    suspect = any(row.doubt == Doubt.OBSERVER for row in rows.values())
     found = []
     for machine in chosen:
         row, piece = rows[machine.machine_id], state.machines.get(machine.machine_id)

@@ -18,6 +18,8 @@ from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
+from .testimony import OLD_MS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,6 +54,9 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         now = now_ms()
         views = _views(looks, asked, now)
         here = own.result()
+        if here.state is not None and now - here.state.read_at_ms > OLD_MS:
+            again = _own_replica(shared, limits.deadline_s)
+            here, now = (here if again.state is None else again), now_ms()
         if here.state is not None:
             views[HERE] = here.state
         reaches = reaching.found()
@@ -159,6 +164,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         timeout_ms=_positive(config.offline_timeout, machine.offline_timeout),
         sequence=beat.sequence,
         beat_ms=_ms(beat.last_heartbeat),
+        left_ms=_ms(status.left_at),
         read_back=beat.read_back,
         share_state=share.state,
         share_since=share.since,
@@ -168,6 +174,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         erased_ms=_ms(view.erased_at),
         rewrites=own.rewrites,
         rewrite=own.last_detail,
+        rewrite_kind=own.last_kind,
         rewritten_ms=_ms(own.last_at),
         now_ms=_ms(status.now),
     )

@@ -6,13 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import UNKNOWN, status
+from roosync_ops.wire.status import LEFT, UNKNOWN, status
 
 from .diagnose_model import Agent, Sight
 from .diagnose_replicas import others
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from roosync_ops.fleet import Machine
+    from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
     from .diagnose_model import Scene
@@ -36,7 +39,9 @@ class Case:
     @cached_property
     def best(self) -> Record | None:
         """The best record of this machine that others hold; its own replica's where nobody else looks."""
-        views = others(self.scene, self.machine_id).values()
+        return self._best_of(others(self.scene, self.machine_id).values())
+
+    def _best_of(self, views: Iterable[SharedState]) -> Record | None:
         pieces = [view.machines[self.machine_id] for view in views if self.machine_id in view.machines]
         found = merge(pieces, self.scene.now_ms).get(self.machine_id)
         return None if found is None else found.record
@@ -54,23 +59,24 @@ class Case:
     @cached_property
     def observed(self) -> str:
         """The status that the fleet sees it in."""
+        if self.left:
+            return LEFT
         if self.machine is None:
             return UNKNOWN if self.best is None else status(self.best, self._now_there)
         return status(self.best, self._now_there, self.machine.thresholds)
 
     @property
     def left(self) -> bool:
-        """Tell whether its newest record says that it was stopped on purpose, in its own replica or in others'."""
+        """Tell whether it was stopped on purpose, by its own word or by its newest record in any replica."""
         return self.left_at_ms is not None
 
     @cached_property
     def left_at_ms(self) -> int | None:
-        own = self.scene.views.get(self.machine_id)
-        piece = None if own is None else own.machines.get(self.machine_id)
-        for record in (None if piece is None else piece.record, self.best):
-            if record is not None:
-                return record.left_at_ms if record.has_left else None
-        return None
+        found, record = self.agent, self._best_of(self.scene.views.values())
+        if found is not None and (found.running or found.left_ms is not None):
+            later = record is not None and (record.sequence or 0) > (found.sequence or 0)
+            return None if found.running or later else found.left_ms
+        return record.left_at_ms if record is not None and record.has_left else None
 
     @property
     def is_expected(self) -> bool:

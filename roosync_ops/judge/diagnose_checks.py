@@ -59,11 +59,9 @@ def trouble(case: Case) -> tuple[str, str] | None:
     sight = case.sight
     if sight.trouble is None:
         return None
-    step, code, reason, _ = sight.trouble
+    step, code, _, _ = sight.trouble
     if step != "connect":
         return _ASKED.get(code, ("python", "ask-failed"))
-    if code == "HOST_KEY" and "another than" in reason:
-        code = "HOST_KEY_CHANGED"
     if code in _CONNECT:
         return _CONNECT[code]
     if sight.resolving is not None:

@@ -28,12 +28,13 @@ ALIVE: Final = "alive"  # its loop runs and beats
 STUCK: Final = "stuck"  # its loop runs, and its share hangs or refuses
 SILENT: Final = "silent"  # its loop runs, and has not beaten for longer than the timeout
 GONE: Final = "gone"  # no loop runs
+LEFT: Final = "left"  # no loop runs, for it was stopped on purpose
 NO_AGENT: Final = "no-agent"  # nothing is installed
 UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
 REFUSED: Final = "refused"  # it answers, and does not let us in
 OFF: Final = "off"  # nothing answers
 #: Words that a machine gave itself.
-OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, NO_AGENT])
+OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, LEFT, NO_AGENT])
 
 #: The observer that asks, in the place of a machineId; none can have parentheses.
 HERE: Final = "(here)"
@@ -44,7 +45,8 @@ class Word:
     """What a machine said of its own agent. `since_ms` is on the reader's clock; `heard_ms` is on the machine's.
 
     `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
-    it lately found in its own file that another computer of its name must have written.
+    it lately found in its own file that another computer of its name must have written. `left_ms` is when it was
+    stopped on purpose, on the reader's clock; None where it was not, or began again.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class Word:
     sequence: int | None = None
     heard_ms: int | None = None
     twin: str | None = None
+    left_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,15 +86,18 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
-    `patience_ms` None is PROTOCOL's status exactly.
+    `patience_ms` None is PROTOCOL's status exactly. `looked` is when each machine's best record was last looked at,
+    where that was not at the time of judging.
     """
 
     offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
+    looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
+        now_ms = self.looked.get(record.machine_id, now_ms)
         seen, offset = self.seen.get(record.machine_id), self.offsets.get(record.machine_id)
         return status_with(record, seen, now_ms, thresholds, self.patience_ms, offset)
 
@@ -99,6 +105,7 @@ class Knowledge:
         """Return how old the last heartbeat is; None where there was none."""
         if record.last_heartbeat_ms is None:
             return None
+        now_ms = self.looked.get(record.machine_id, now_ms)
         offset = self.offsets.get(record.machine_id)
         if self.patience_ms is None:
             return now_ms + (offset or 0) - record.last_heartbeat_ms
@@ -146,9 +153,27 @@ def pooled(own: SharedState | None, testimonies: Iterable[Testimony], now_ms: in
     )  # fmt: skip
 
 
+def looked_at(state: SharedState, own: SharedState | None, testimonies: Iterable[Testimony]) -> dict[str, int]:
+    """Return when each machine's record of the pooled `state` was last looked at, on the reader's clock.
+
+    Some answers come a minute after others: no beat grows old while nobody looks.
+    """
+    reads = [(one.state, one.read_ms) for one in testimonies if one.state is not None]
+    reads += [] if own is None else [(own, own.read_at_ms)]
+    found: dict[str, int] = {}
+    for shown, at in reads:
+        for name, piece in shown.machines.items():
+            best = state.machines[name].record
+            if (piece.record.sequence, piece.record.last_heartbeat_ms) == (best.sequence, best.last_heartbeat_ms):
+                found[name] = max(found.get(name, 0), at)
+    return found
+
+
 def reason_of(testimony: Testimony) -> v.Reason | None:
     """Return why a machine does not beat, by its own word; None where its word explains no silence."""
     word, name = testimony.word, testimony.machine_id
+    if word.left_ms is not None:
+        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms})
     if word.kind == STUCK:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:

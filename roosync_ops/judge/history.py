@@ -5,7 +5,7 @@ What may be said, in the order it is laid over each other:
 2. Between two of a machine's own intervals it did not beat: off. Its record says so itself, whoever watched.
 3. After its last beat: up while it is not missed, left where it said so, off where it is offline without a doubt, else
    unknown. Silence that may be the observer's is no outage.
-4. A gap in which a watcher told a planned stop is left, from the stop to the next beat.
+4. A gap in which its own record, or a watcher, tells a planned stop is left, from the stop to the next beat.
 A machine of an older service carries no intervals: then the flips alone count (`source`), and before them is unknown.
 Intervals are by the machine's own clock, flips by the watcher's. Uptime is up / (up + off): what was planned or is
 unknown counts neither way.
@@ -13,6 +13,7 @@ unknown counts neither way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,9 +92,10 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
     machine.
     """
     own = _own(machine_id, flips)
+    stops = _stops(record)
     ups = intervals_of(record)
     if ups and record is not None:
-        spans, source = _by_intervals(ups, record, observed, doubt, own, to_ms), INTERVALS
+        spans, source = _by_intervals(ups, record, observed, doubt, own, stops, to_ms), INTERVALS
     else:
         spans, source = _by_flips(own, to_ms), FLIPS if own else NOTHING
     told = tuple(flip for at, flip in own if from_ms <= at <= to_ms)
@@ -112,6 +114,17 @@ def intervals_of(record: Record | None) -> list[tuple[int, int]]:
         except BadTimeError:
             continue
     return sorted(pair for pair in found if pair[0] <= pair[1])
+
+
+def _stops(record: Record | None) -> list[int]:
+    """Return when a record says that its machine was stopped on purpose."""
+    agent = record.data.get("agent") if record is not None else None
+    texts = agent.get("stops") if isinstance(agent, dict) else None
+    found = []
+    for text in texts if isinstance(texts, list) else []:
+        with suppress(BadTimeError):
+            found.append(from_iso(text))
+    return found
 
 
 def _own(machine_id: str, flips: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -133,19 +146,20 @@ def _by_intervals(  # noqa: PLR0913, PLR0917 - what is known of one machine
     observed: str,
     doubt: bool,
     own: Sequence[tuple[int, Mapping[str, Any]]],
+    stops: Sequence[int],
     to_ms: int,
 ) -> list[Span]:
     last = max(ups[-1][1], record.last_heartbeat_ms or 0)
     spans, end = [], ups[0][0]
     for start, stop in ups:
         if start > end:
-            spans.append(_gap(end, start, OFF, own))
+            spans.append(_gap(end, start, OFF, own, stops))
         spans.append(Span(max(start, end), stop, UP))
         end = max(end, stop)
     if end < last:
         spans.append(Span(end, last, UP))
     tail = _tail(observed, doubt=doubt)
-    return [*spans, _gap(last, to_ms, tail, own if tail != UP else ())]
+    return [*spans, _gap(last, to_ms, tail, own if tail != UP else (), stops if tail != UP else ())]
 
 
 def _tail(observed: str, *, doubt: bool) -> str:
@@ -156,8 +170,10 @@ def _tail(observed: str, *, doubt: bool) -> str:
     return OFF if observed == OFFLINE and not doubt else NOT_KNOWN
 
 
-def _gap(start: int, end: int, kind: str, own: Sequence[tuple[int, Mapping[str, Any]]]) -> Span:
-    """A gap is planned where a watcher told, of its first moment or within it, that the machine left."""
+def _gap(start: int, end: int, kind: str, own: Sequence[tuple[int, Mapping[str, Any]]], stops: Sequence[int]) -> Span:
+    """A gap is planned where its record, or a watcher, says of its first moment or within it that the machine left."""
+    if any(start <= at <= end for at in stops):
+        return Span(start, end, STOPPED)
     left = any(flip.get("to") == LEFT and start <= (_heard(flip) or at) <= end for at, flip in own)
     return Span(start, end, STOPPED if left else kind)
 

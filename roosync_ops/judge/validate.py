@@ -107,7 +107,9 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
     testimony = view.testimony(machine.machine_id)
-    if _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
+    if _says_it_left(row, view, testimony):
+        row = replace(row, observed=LEFT)
+    elif _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     return v.Verdict(
@@ -124,6 +126,19 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
         row.basis,
         testimony,
     )
+
+
+def _says_it_left(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
+    """Tell whether a machine says that it was stopped, whatever the replicas show: but for a later beat of its name."""
+    if testimony is None or testimony.word.left_ms is None or testimony.word.kind not in OWN_WORDS:
+        return False
+    piece = view.state.machines.get(row.machine_id)
+    if piece is None or testimony.word.sequence is None:
+        return True
+    record = piece.record
+    if record.sequence is not None:
+        return record.sequence <= testimony.word.sequence
+    return (record.last_heartbeat_ms or 0) <= (testimony.word.heard_ms or 0)
 
 
 def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
@@ -161,7 +176,7 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
         _contradicted(machine, row, view)
         or _arrives(machine, row, view)
         or _behind(machine, row, view)
-        or _silence(row, view.state, ahead)
+        or _silence(row, view, ahead)
     )
 
 
@@ -286,12 +301,18 @@ def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
     }
 
 
-def _silence(row: v.Observation, state: SharedState, ahead: int | None) -> v.Reason:
+def _silence(row: v.Observation, view: _View, ahead: int | None) -> v.Reason:
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
     if row.observed == OFFLINE:
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
-        left_at = state.machines[row.machine_id].record.left_at_ms
-        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": left_at}, ahead)
+        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": _left_at_ms(row, view)}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)
+
+
+def _left_at_ms(row: v.Observation, view: _View) -> int | None:
+    """Return when it was stopped on purpose: by its record, else by its own word."""
+    piece, testimony = view.state.machines.get(row.machine_id), view.testimony(row.machine_id)
+    said = None if testimony is None else testimony.word.left_ms
+    return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms

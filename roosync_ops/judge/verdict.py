@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +50,27 @@ CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age, back
 CLOCK_DISAGREES: Final = "clock-disagrees"  # no fact
 CLOCK_BEHIND: Final = "clock-seems-behind"  # age, unheard
 CLOCK_HIDES: Final = "clock-hides-silence"  # age
+
+
+class Doubt(StrEnum):
+    """What a reason puts in doubt: all that this observer shows, or what it shows of one machine.
+
+    Silence is no death then, neither in the table nor in the flips nor in the history.
+    """
+
+    OBSERVER = "observer"
+    SIGHT = "sight"
+
+
+_DOUBTS: Final = {
+    **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
+    **dict.fromkeys(
+        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED], Doubt.SIGHT
+    ),
+    **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),
+    **dict.fromkeys([CLOCK_DISAGREES, CLOCK_BEHIND, CLOCK_HIDES], Doubt.SIGHT),
+}
+
 # Why a check of an enrolment failed.
 NO_VIEW: Final = "no-view"
 NOT_IN_HEARTBEATS: Final = "not-in-heartbeats"
@@ -67,6 +89,11 @@ class Reason:
     machine_id: str
     facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
     ahead_ms: int | None = None
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """What it puts in doubt, None for nothing."""
+        return _DOUBTS.get(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ _MAX_PARALLEL: Final = 200
 #: What is said in the messages of pyinfra's SSH connector and of paramiko, to a code and to what it means.
 _CONNECT_CODES: Final = (
     ("found in known_hosts", "HOST_KEY", "its host key is not known here"),
-    ("SSH host key error", "HOST_KEY", "its host key is another than the known one"),
+    ("SSH host key error", "HOST_KEY_CHANGED", "its host key is another than the known one"),
     ("Could not resolve hostname", "UNKNOWN_HOST", "its name cannot be resolved"),
     ("Authentication error", "LOGIN_REFUSED", "it refused the login"),
     ("No existing session", "SILENT", "it took the connection and then said nothing"),

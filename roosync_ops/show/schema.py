@@ -98,7 +98,7 @@ class SurveyDocument(TypedDict):
     summary: Summary
 
 
-OwnWord = Literal["alive", "stuck", "silent", "gone", "no-agent", "unclear", "refused", "off"]
+OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off"]
 
 
 @with_config(_CLOSED)

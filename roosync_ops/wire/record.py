@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 PROTOCOL_VERSION = "3.1.0"
 RUNNING_STATE = "running"
 LEFT_STATE = "left"
+#: What an agent found in its own file that it did not write: a later record, an older one, nothing that can be read.
+OF_A_TWIN = "later-record-of-another-session"
+OF_THE_PAST = "older-record"
+OF_NO_USE = "unreadable"
 #: Two clicks of a wrong button are 8 kB of metadata; more belongs in another file, for each beat uploads it again.
 MAX_METADATA_BYTES = 8_192
 #: A record is a few kB; one that is larger was not written by any heartbeat service.
