@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .diagnose_case import Case
     from .diagnose_model import Scene
 
-#: Findings about a file that could be read all the same.
-_READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.VANISHED])
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.
 _AGAIN: Final = 3
@@ -54,7 +52,7 @@ def _unread(case: Case) -> tuple[str, str, str] | None:
         if piece is not None and piece.kind == FILE:
             return None
         for item in view.findings_about(case.machine_id):
-            if item.kind not in _READ:
+            if item.kind not in f.READ_ALL_THE_SAME | {f.VANISHED}:
                 found = (item.file, item.kind, item.detail)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire.findings import BAD_HEARTBEAT, BOM, CASE_DOUBLE, CONFLICT_COPY, NAIVE_HEARTBEAT, NO_HEARTBEAT
+from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
 from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
@@ -32,8 +32,6 @@ _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT
 _SUSPECT_PERCENT: Final = 90
 _SUSPECT_AT_LEAST: Final = 2
 _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
-#: Findings about a file that was read all the same: they explain no silence.
-_HARMLESS: Final = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY])
 
 
 def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are asked for
@@ -281,7 +279,7 @@ def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     own = f"{HEARTBEATS}/{row.machine_id}.json"
     if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
         return None
-    about = [item for item in state.findings_about(row.machine_id) if item.kind not in _HARMLESS]
+    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
     troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
     if not troubles:
         return None

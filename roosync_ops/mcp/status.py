@@ -43,7 +43,7 @@ def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
         raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
     heartbeats = _heartbeats(state)
     found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}
-    document, notes = _document(arguments, state, heartbeats, found), list(_suspicion(found))
+    document, notes = _document(arguments, state, heartbeats, found), list(_suspicion(state, found))
     if arguments.force_check or arguments.include_changes:
         settings = desk.settings
         last = LastLook(settings.memory or default_folder(), memory_name(settings.shared, settings.via))
@@ -83,7 +83,9 @@ def _document(
     return document
 
 
-def _suspicion(found: dict[str, str]) -> tuple[str, ...]:
-    if len(found) < _SUSPICIOUS or set(found.values()) != {OFFLINE}:
+def _suspicion(state: SharedState, found: dict[str, str]) -> tuple[str, ...]:
+    """Who was stopped on purpose is not to be heard."""
+    words = [word for machine_id, word in found.items() if not state.machines[machine_id].record.has_left]
+    if len(words) < _SUSPICIOUS or set(words) != {OFFLINE}:
         return ()
     return (_SUSPICION,)

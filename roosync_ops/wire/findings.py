@@ -24,6 +24,8 @@ CONFLICT_COPY = "conflict-copy"
 NOT_A_MACHINE = "not-a-machine-id"
 #: The view lost machines that have files of their own: an older service rewrote it from its stale memory.
 VIEW_ERASED = "view-erased-by-older-service"
+#: Findings about a file that was read all the same: they explain no silence.
+READ_ALL_THE_SAME = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY, FUTURE_HEARTBEAT])
 
 
 class Finding:
