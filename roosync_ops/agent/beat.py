@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from roosync_ops.wire.record import LEFT_STATE, OF_A_TWIN, OF_THE_PAST, PROTOCOL_VERSION, RUNNING_STATE, ordered
+from roosync_ops.wire.record import (
+    LEFT_STATE,
+    MAX_SEQUENCE,
+    OF_A_TWIN,
+    OF_THE_PAST,
+    PROTOCOL_VERSION,
+    RUNNING_STATE,
+    ordered,
+)
 from roosync_ops.wire.status import OFFLINE, ONLINE
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
 
@@ -17,11 +25,11 @@ if TYPE_CHECKING:
 
     from .config import Config
 
-#: Beyond this JavaScript's readers cannot tell two sequences apart; no agent beats that often in an age of the earth.
-MAX_SEQUENCE = 2**53 - 1
 REGISTERED_BY = "roosync-ops"
 #: Counted here at each beat, whatever the operator passes.
 _NOT_THE_OPERATORS = ("firstSeen", "lastUpdated", "version")
+_PROTOCOLS = ("machineId", "lastHeartbeat", "status", "missedHeartbeats", "offlineSince")
+_BEGINNINGS = ("firstSeen", "lastUpdated", "version", "hostname", "platform", "registeredAt")
 _OURS = (
     "version",
     "buildId",
@@ -121,6 +129,14 @@ def leave(past: Past, now_ms: int) -> dict[str, Any]:
     agent = {**part, "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at, "stops": stops}
     left = {**record, "status": OFFLINE, "agent": _in_order(agent), "offlineSince": left_at}
     return ordered(left)
+
+
+def bare(record: dict[str, Any], config: Config) -> dict[str, Any]:
+    """Return a record with nothing in it but what the protocol, the operator and we put there."""
+    metadata = {key: value for key, value in _object(record, "metadata").items() if key in _BEGINNINGS}
+    result = {key: record[key] for key in _PROTOCOLS if key in record}
+    agent = {key: value for key, value in agent_part(record).items() if key in _OURS}
+    return ordered({**result, "metadata": {**metadata, **config.metadata}, "agent": agent})
 
 
 def has_left(record: dict[str, Any] | None) -> bool:

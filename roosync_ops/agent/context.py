@@ -28,7 +28,8 @@ def config_of(flags: Flags) -> Config:
 
 def share_of(config: Config) -> FolderShare:
     """Return the share, each touch bounded by the configured deadline."""
-    return FolderShare(config.shared, config.machine_id, BoundedShare(config.share_deadline_s))
+    own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
+    return FolderShare(config.shared, config.machine_id, own, others)
 
 
 def heart_of(config: Config, places: Places, now_ms: int) -> Heart:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from roosync_ops.wire.record import OF_NO_USE, dump
+from roosync_ops.wire.merge import reach
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, NotUnderstoodError, dump, parse
 from roosync_ops.wire.times import to_iso
 
-from .beat import Past, agent_part, compose, has_left, leave, rewritten, sequence_of
+from .beat import Past, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
 from .errors import LocalError
 from .lock import Lock
 from .notes import read_notes, set_aside, unusable, whole
-from .share import HUNG, OK, ShareTroubleError
+from .share import HUNG, MAX_RECORD_BYTES, OK, ShareTroubleError, bounds_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,9 +114,13 @@ class Heart:
             return {}
         past = Past(known, on_disk, self.notes["sequence"])
         record = leave(past, now_ms) if leaving else self._compose(past, now_ms)
+        raw = dump(record)
+        if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
+            record = bare(record, self.config)
+            raw = dump(record)
         agent = record["agent"]
         self.notes["pending"] = [agent["sequence"], agent.get("sessionId")]
-        self.share.publish(dump(record))
+        self.share.publish(raw)
         self._note(record, now_ms)
         return record
 
@@ -129,16 +134,31 @@ class Heart:
             self._rewritten(OF_NO_USE, own.detail, now_ms)
             self._set_aside()
             return None
-        if not own.present:
+        if own.record is None:
             self.is_new_machine = known is None
             return self._in_view(now_ms) if known is None else None
+        if own.record.doubted or sequence_of(own.record.data) > self._reach(known, now_ms):
+            detail = f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to"
+            self._rewritten(OF_NO_USE, detail, now_ms)
+            self._set_aside()
+            return None
         pending = self.notes["pending"]
-        landed = pending is not None and sequence_of(own.data) == pending[0]
-        if known is not None and own.data is not None and not landed:
-            found = rewritten(own.data, known, self._sessions(known))
+        landed = pending is not None and sequence_of(own.record.data) == pending[0]
+        if known is not None and not landed:
+            found = rewritten(own.record.data, known, self._sessions(known))
             if found is not None:
                 self._rewritten(*found, now_ms)
         return own.data
+
+    def _reach(self, known: dict[str, Any] | None, now_ms: int) -> int:
+        """Return what this machine's sequence can be by now: as its own beats say, or those of a clone of it."""
+        if known is None:
+            return MAX_SEQUENCE
+        try:
+            record, _ = parse(known, self.config.machine_id, "")
+        except NotUnderstoodError:
+            return MAX_SEQUENCE
+        return max(int(self.notes["sequence"]), reach(record, now_ms)) + BEATS_UNSEEN
 
     def _sessions(self, known: dict[str, Any]) -> tuple[str, ...]:
         pending = self.notes["pending"] or [0, None]
@@ -147,8 +167,13 @@ class Heart:
 
     def _in_view(self, now_ms: int) -> dict[str, Any] | None:
         """What an older service wrote about this machine, before it had a file of its own."""
-        for piece in self.share.read_all(now_ms).evidence:
-            if piece.record.machine_id == self.config.machine_id:
+        own = self.config.machine_id
+        try:  # from "me" to "me.t" are the copies of our own file, and few others
+            evidence = self.share.read_all(now_ms, bounds=bounds_from(own, f"{own}.t")).evidence
+        except ShareTroubleError:
+            return None  # what others wrote holds up no beat
+        for piece in evidence:
+            if piece.record.machine_id == own and not piece.record.doubted:
                 self.is_new_machine = False
                 return piece.record.data
         return None
@@ -159,7 +184,7 @@ class Heart:
         own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
 
     def _set_aside(self) -> None:
-        set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own())
+        set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)
 
     def _note(self, record: dict[str, Any], now_ms: int) -> None:
         self._metadata = {}

@@ -7,8 +7,8 @@ When it is gone the next one finds itself smallest. Two at once (replicas differ
 from __future__ import annotations
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.folder import VIEW_NAME, Snapshot
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
+from roosync_ops.wire.names import VIEW_NAME
 from roosync_ops.wire.record import NotUnderstoodError, Record, dump, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, ONLINE, Thresholds, status
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
@@ -16,16 +16,26 @@ from roosync_ops.wire.view import build, needs_write
 
 from . import flips
 from .notes import set_aside
+from .share import MAX_VIEW_BYTES, bounds_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from roosync_ops.wire.folder import Snapshot
 
     from .config import Config
     from .heart import Heart
 
 #: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
 PATIENCE = 3
+#: So many machines are kept in the view, those heard last; files that nobody writes any more could be any number.
+MAX_MACHINES = 200
+#: What a record is kept for between two readings: its times, and what its machine says of its view keeping.
+_METADATA = ("firstSeen", "lastUpdated", "version")
+_AGENT = ("state", "autoSyncEnabled", "heartbeatInterval", "offlineTimeout")
+#: An older service's record keeps what others put there up to so many bytes.
+_MAX_LEGACY_BYTES = 2_048
 #: Findings about the view that lose nothing when it is rebuilt.
 _HARMLESS = (f.BOM, f.FUTURE_HEARTBEAT)
 
@@ -61,6 +71,12 @@ class Keeper:
         self._unreadable = 0
         #: The entries of the view as last built: should it be lost, nothing is.
         self._entries: dict[str, Any] = {}
+        #: The live machine before us in order that was found last, and behind which name looking for one goes on.
+        self._live: str | None = None
+        self._looked_to = ""
+        #: The same for reading all; what was read of it before, where it takes more than one check.
+        self._read_to = ""
+        self._known: dict[str, Evidence] = {}
 
     def tend(self, now_ms: int) -> bool:
         """Look after the view at `now_ms`; True when it was written."""
@@ -71,32 +87,44 @@ class Keeper:
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
-            self._entries, self._unreadable = {}, 0
+            self._entries, self._known, self._unreadable = {}, {}, 0
             return False
-        return self._keep(self._heart.share.read_all(now_ms), now_ms)
+        bounds = bounds_from(self._read_to, slim=_slim)
+        snapshot = self._heart.share.read_all(now_ms, bounds=bounds)
+        is_whole = not (self._read_to or bounds.after)
+        self._read_to = bounds.after
+        return self._keep(snapshot, is_whole, now_ms)
 
-    def _elect(self, now_ms: int) -> str | None:
+    def _elect(self, now_ms: int) -> str:
+        """Return the smallest live machine that is known; of very many files some are looked at at each check."""
         me = self._config.machine_id
-        return self._heart.share.find_record(
-            lambda machine_id, record: machine_id == me or (record is not None and can_keep(record, now_ms))
-        )
+        bounds = bounds_from(self._looked_to, f"{me}.json")
+        self._live = self._heart.share.find_record(lambda record: can_keep(record, now_ms), bounds, self._live)
+        self._looked_to = bounds.after
+        return self._live or me
 
-    def _keep(self, snapshot: Snapshot, now_ms: int) -> bool:
+    def _keep(self, snapshot: Snapshot, is_whole: bool, now_ms: int) -> bool:
         if not self._understood(snapshot):
             return False
         notes = self._heart.notes
         if snapshot.view_state == "read":
             self._notice_erasure(snapshot, now_ms)
         old = snapshot.view if _is_view(snapshot) else None
-        merged = merge([*snapshot.evidence, *self._remembered()], now_ms)
+        merged = self._newest(merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms))
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms, _limits)
         view = build(merged, old, now_ms, self._config.thresholds)
+        raw = dump(view)
+        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
+            for piece in merged.values():
+                piece.record.data = _bare(piece.record.data)
+            view = build(merged, None, now_ms, self._config.thresholds)
+            raw = dump(view)
         self._remember(view, merged)
         if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):
             return False
         if _lossy(snapshot):
             self._set_aside()
-        self._heart.share.write_view(dump(view))
+        self._heart.share.write_view(raw)
         notes["view"]["wrote"] = {key: entry["lastHeartbeat"] for key, entry in view["heartbeats"].items()}
         return True
 
@@ -112,7 +140,27 @@ class Keeper:
         return True
 
     def _set_aside(self) -> None:
-        set_aside(self._heart.places, self._heart.notes["setAside"], VIEW_NAME, self._heart.share.copy_view())
+        set_aside(self._heart.places, self._heart.notes["setAside"], VIEW_NAME, self._heart.share.copy_view)
+
+    def _before(self, is_whole: bool) -> list[Evidence]:
+        """What earlier checks read of files that this one did not come to; our own record is always there."""
+        if is_whole:
+            return []
+        try:
+            own, _ = parse(self._heart.notes["record"] or {}, self._config.machine_id, "")
+        except NotUnderstoodError:
+            return list(self._known.values())
+        _slim(own)
+        return [*self._known.values(), Evidence(own, FILE, "")]
+
+    def _newest(self, merged: dict[str, Evidence]) -> dict[str, Evidence]:
+        """Return the machines heard last, and remember what their own files say."""
+        if len(merged) > MAX_MACHINES:
+            by_age = sorted(merged, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))
+            kept = {*by_age[:MAX_MACHINES], self._config.machine_id}
+            merged = {name: piece for name, piece in merged.items() if name in kept}
+        self._known = {name: piece for name, piece in merged.items() if piece.kind != VIEW} if self._read_to else {}
+        return merged
 
     def _remembered(self) -> list[Evidence]:
         found = []
@@ -144,6 +192,24 @@ class Keeper:
         notes["erasures"] += 1
         notes["erasedAt"] = to_iso(now_ms)
         notes["erasedBy"] = _newest_stranger(entries, wrote)
+
+
+def _slim(record: Record) -> None:
+    """Keep of a record what the view and the choice of its keeper need."""
+    data = record.data
+    if record.sequence is None and not record.doubted:
+        if len(dump(data)) > _MAX_LEGACY_BYTES:
+            record.data = _bare(data)
+        return
+    agent = data.get("agent")
+    agent = {key: agent[key] for key in _AGENT if key in agent} if isinstance(agent, dict) else {}
+    record.data = {**_bare(data), "agent": agent}
+
+
+def _bare(data: dict[str, Any]) -> dict[str, Any]:
+    metadata = data.get("metadata")
+    kept = {key: metadata[key] for key in _METADATA if key in metadata} if isinstance(metadata, dict) else {}
+    return {"metadata": {key: value for key, value in kept.items() if isinstance(value, str) and len(value) < 64}}  # noqa: PLR2004 - a time, a version
 
 
 def _newest_stranger(entries: dict[str, Any], wrote: dict[str, str]) -> str | None:

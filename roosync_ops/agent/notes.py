@@ -12,6 +12,7 @@ from .share import OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .config import Config
@@ -30,6 +31,7 @@ REQUEST = "stop-request"
 HALTED = "halted"
 #: How many copies of what could not be understood are kept: the next one replaces the oldest.
 MAX_SET_ASIDE = 8
+MAX_SET_ASIDE_BYTES = 16_777_216
 
 
 class Places:
@@ -124,22 +126,36 @@ def whole(state: dict[str, Any]) -> dict[str, Any]:
     return blank
 
 
-def set_aside(places: Places, taken: dict[str, Any], name: str, raw: bytes) -> None:
-    """Keep `raw` in the local folder, once, under one of a fixed number of names. Raises LocalError.
+def set_aside(places: Places, taken: dict[str, Any], name: str, copy: Callable[[int], bytes | None]) -> None:
+    """Keep what `copy` gives in the local folder, once, under one of a fixed number of names. Raises LocalError.
 
-    `taken` is the journal's count for each name: how many were kept, and the CRC of the last.
+    `copy` returns the piece at an offset; None where there is nothing to keep. `taken` is the journal's count for each
+    name: how many were kept, and the CRC of the last.
     """
     count, last = taken.get(name) or (0, None)
-    crc = zlib.crc32(raw)
-    if count and crc == last:
+    crc = 0
+    for piece in _pieces(copy):
+        crc = zlib.crc32(piece, crc)
+    if copy(0) is None or (count and crc == last):
         return
     path = os.path.join(places.set_aside, f"{name}.{count % MAX_SET_ASIDE}")
     try:
         os.makedirs(places.set_aside, exist_ok=True)
         with open(path, "wb") as file:
-            file.write(raw)
+            for piece in _pieces(copy):
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise unusable(path, error) from None
     taken[name] = [count + 1, crc]
+
+
+def _pieces(copy: Callable[[int], bytes | None]) -> Iterator[bytes]:
+    offset = 0
+    while offset < MAX_SET_ASIDE_BYTES:
+        piece = copy(offset)
+        if not piece:
+            return
+        offset += len(piece)
+        yield piece

@@ -7,28 +7,19 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import sys
-import time
 
-from roosync_ops.wire import findings as f
+from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import ShareHungError
-from roosync_ops.wire.folder import (
-    HEARTBEATS,
-    RETRY_DELAYS_S,
-    VIEW_NAME,
-    ShareUnavailableError,
-    Snapshot,
-    open_patiently,
-    owner_of,
-    read_file,
-    read_shared,
-)
+from roosync_ops.wire.files import read_file, read_piece
+from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, NotUnderstoodError, Record, load, parse
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME, owner_of
+from roosync_ops.wire.record import NotUnderstoodError, Record, load, parse
 from roosync_ops.wire.times import to_iso
 
 from .errors import EXIT_SHARE, ProblemError
+from .writing import make_folder, put, remove, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,10 +78,29 @@ _HINTS = {
     FULL: "libérer de la place dans le dossier partagé",
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
 }
-_TEMPORARY = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-_TEMPORARY |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 #: A probe as large as a record with everything in it: a share with less room than that is full.
 _PROBE = b" " * 32_768
+#: What an agent reads of others is bounded, whatever lies there: its memory and its own beat depend on none of it. More
+#: files than this are read at its next check, and the next.
+MAX_RECORD_BYTES = 65_536
+MAX_VIEW_BYTES = 262_144
+_MAX_ENTRIES = 1_000
+_MAX_FILES = 256
+_MAX_SECONDS = 0.5
+
+
+def bounds_from(after: str, before: str | None = None, slim: Callable[[Record], None] | None = None) -> Bounds:
+    """Return how much an agent reads at a check, of what lies behind the name `after` and before `before`."""
+    return Bounds(
+        record_bytes=MAX_RECORD_BYTES,
+        view_bytes=MAX_VIEW_BYTES,
+        entries=_MAX_ENTRIES,
+        files=_MAX_FILES,
+        seconds=_MAX_SECONDS,
+        after=after,
+        before=before,
+        slim=slim,
+    )
 
 
 class ShareTroubleError(ProblemError):
@@ -105,23 +115,31 @@ class ShareTroubleError(ProblemError):
 
 
 class OwnFile:
-    """This machine's file as it lies in the share: `data` where it was understood, else `detail` says why not."""
+    """This machine's file as it lies in the share: `record` where it was understood, else `detail` says why not."""
 
-    __slots__ = ("data", "detail", "present")
+    __slots__ = ("detail", "present", "record")
 
-    def __init__(self, *, present: bool, data: dict[str, Any] | None = None, detail: str | None = None) -> None:
+    def __init__(self, *, present: bool, record: Record | None = None, detail: str | None = None) -> None:
         self.present = present
-        self.data = data
+        self.record = record
         self.detail = detail
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        return None if self.record is None else self.record.data
 
 
 class FolderShare:
-    """A synced folder. Every method raises ShareTroubleError and nothing else; none outlasts the deadline."""
+    """A synced folder. Every method raises ShareTroubleError and nothing else; none outlasts the deadline.
 
-    def __init__(self, shared: str, machine_id: str, bounded: Bounded) -> None:
+    What others wrote is read through `reading`: a listing that takes long holds no beat up.
+    """
+
+    def __init__(self, shared: str, machine_id: str, bounded: Bounded, reading: Bounded | None = None) -> None:
         self.shared = shared
         self.machine_id = machine_id
         self._bounded = bounded
+        self._reading = reading or bounded
         self._folder = os.path.join(shared, HEARTBEATS)
         self._own = os.path.join(self._folder, f"{machine_id}.json")
         self._own_temporary = os.path.join(self._folder, f".{machine_id}.tmp")
@@ -144,31 +162,35 @@ class FolderShare:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
         self._call(lambda: self._publish(raw), "writing own file")
 
-    def read_all(self, now_ms: int, settle_s: float = 0.0) -> Snapshot:
-        return self._call(lambda: read_shared(self.shared, now_ms, settle_s), "reading the shared state")
+    def read_all(self, now_ms: int, settle_s: float = 0.0, bounds: Bounds | None = None) -> Snapshot:
+        """Read the shared state: all of it, or as much as `bounds` say."""
+        return self._call(
+            lambda: read_shared(self.shared, now_ms, settle_s, bounds), "reading the shared state", self._reading
+        )
 
-    def find_record(self, accept: Callable[[str, Record | None], bool]) -> str | None:
-        """Return the first machineId, in order, whose file's record `accept` takes; files behind it are not read."""
-        return self._call(lambda: _find_record(self._folder, accept), "reading heartbeats")
+    def find_record(self, accept: Callable[[Record], bool], bounds: Bounds, also: str | None = None) -> str | None:
+        """Return the first machineId, in order, whose file's record `accept` takes; files behind it are not read.
+
+        `also` is a machine that is asked where `bounds` end before all have been.
+        """
+        return self._call(lambda: _find_record(self._folder, accept, bounds, also), "reading heartbeats", self._reading)
 
     def write_view(self, raw: bytes) -> None:
         self._call(lambda: replace_file(self._view, self._view_temporary, raw), "writing the view")
 
-    def copy_own(self) -> bytes:
-        """Return the bytes of this machine's file, whatever they are, to be set aside."""
-        return self._call(lambda: _raw(self._own), "copying own file")
+    def copy_own(self, offset: int) -> bytes | None:
+        """Return a piece of this machine's file, whatever it is, to be set aside; None where it holds no bytes."""
+        return self._call(lambda: read_piece(self._own, offset), "copying own file")
 
-    def copy_view(self) -> bytes:
-        return self._call(lambda: _raw(self._view), "copying the view")
+    def copy_view(self, offset: int) -> bytes | None:
+        return self._call(lambda: read_piece(self._view, offset), "copying the view")
 
-    def _call(self, function: Callable[[], T], doing: str) -> T:
+    def _call(self, function: Callable[[], T], doing: str, bounded: Bounded | None = None) -> T:
         try:
-            return self._bounded.call(function, doing)
+            return (bounded or self._bounded).call(function, doing)
         except ShareHungError as error:
             reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({error.doing})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
-        except ShareUnavailableError as error:
-            raise self._trouble(error) from None
         except OSError as error:
             raise self._trouble(error) from None
 
@@ -180,79 +202,19 @@ class FolderShare:
         return ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}")
 
     def _probe(self) -> None:
-        self._prepare()
-        try:
-            _write_temporary(self._own_temporary, _PROBE)
-        finally:
-            _remove(self._own_temporary)
+        make_folder(self._folder)
+        remove(write(self._own_temporary, _PROBE))
 
     def _publish(self, raw: bytes) -> None:
-        self._prepare()
+        make_folder(self._folder)
         replace_file(self._own, self._own_temporary, raw)
-
-    def _prepare(self) -> None:
-        """Make `heartbeats/` where it is missing, and never the shared folder itself."""
-        try:
-            mode = os.lstat(self._folder).st_mode
-        except FileNotFoundError:
-            _make_folder(self._folder)
-            return
-        if not stat.S_ISDIR(mode):
-            kind = "lien symbolique" if stat.S_ISLNK(mode) else "autre chose"
-            raise OSError(errno.EPERM, f"un dossier est attendu, c'est un {kind}; jamais suivi", self._folder)
-
-
-def _make_folder(path: str) -> None:
-    try:  # noqa: SIM105 - contextlib is memory held for months
-        os.mkdir(path)
-    except FileExistsError:
-        pass  # another machine's replica delivered it in between
 
 
 def replace_file(path: str, temporary: str, raw: bytes) -> None:
     """Put `raw` at `path` in one step and read it back. On failure nothing but the old file is left. OSError."""
-    try:
-        _write_temporary(temporary, raw)
-        _replace(temporary, path)
-    except OSError:
-        _remove(temporary)
-        raise
+    put(path, temporary, raw)
     if _read_back(path, len(raw)) != raw:
         raise OSError(errno.EIO, "la relecture diffère de ce qui a été écrit", path)
-
-
-def _write_temporary(path: str, raw: bytes) -> None:
-    try:
-        descriptor = open_patiently(path, _TEMPORARY)
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        os.unlink(path)  # a link under our own temporary name: never written through
-        descriptor = os.open(path, _TEMPORARY, 0o666)
-    try:
-        while raw:
-            raw = raw[os.write(descriptor, raw) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _replace(temporary: str, path: str) -> None:
-    for delay in RETRY_DELAYS_S:
-        try:
-            os.replace(temporary, path)
-        except PermissionError:
-            time.sleep(delay)
-        else:
-            return
-    os.replace(temporary, path)
-
-
-def _remove(path: str) -> None:
-    try:  # noqa: SIM105 - contextlib is memory held for months
-        os.unlink(path)
-    except OSError:
-        pass  # gone already, or the share is; one name per writer, so at most one is ever left
 
 
 def _read_back(path: str, size: int) -> bytes | None:
@@ -264,24 +226,36 @@ def _read_back(path: str, size: int) -> bytes | None:
 
 def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
     try:
-        data, _ = load(read_file(path, MAX_RECORD_BYTES))
-        parse(data, machine_id, path)
+        record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
     except FileNotFoundError:
         os.stat(shared)  # a share that is gone is not a share without our file
         return OwnFile(present=False)
     except NotUnderstoodError as error:
         return OwnFile(present=True, detail=f"{error.kind}: {error.detail}")
-    return OwnFile(present=True, data=data)
+    return OwnFile(present=True, record=record)
 
 
-def _find_record(folder: str, accept: Callable[[str, Record | None], bool]) -> str | None:
-    for name in sorted(os.listdir(folder)):
+def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, also: str | None) -> str | None:
+    names = bounds.names_in(folder)
+    for number, name in enumerate(names):
+        if number == bounds.files or (number and bounds.are_over()):
+            break
+        bounds.after = name
         owner = owner_of(name)
-        if owner is None or owner[1] != FILE:
-            continue
-        if accept(owner[0], _read_record(os.path.join(folder, name), owner[0])):
+        if owner is not None and owner[1] == FILE and _is_taken(os.path.join(folder, name), owner[0], accept):
+            bounds.after = ""
             return owner[0]
+    else:
+        bounds.after = ""
+        return None
+    if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept):
+        return also
     return None
+
+
+def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
+    record = _read_record(path, machine_id)
+    return record is not None and accept(record)
 
 
 def _read_record(path: str, machine_id: str) -> Record | None:
@@ -289,16 +263,3 @@ def _read_record(path: str, machine_id: str) -> Record | None:
         return parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0]
     except (OSError, NotUnderstoodError):
         return None
-
-
-def _raw(path: str) -> bytes:
-    """Return a file's first bytes, or what a link points at. A folder's OSError passes through."""
-    if os.path.islink(path):
-        return os.fsencode(os.readlink(path))
-    try:
-        return read_file(path, MAX_VIEW_BYTES)
-    except NotUnderstoodError as error:
-        if error.kind != f.TOO_LARGE:
-            raise OSError(errno.EPERM, error.detail, path) from None
-    with open(path, "rb") as file:
-        return file.read(MAX_VIEW_BYTES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire.folder import VIEW_NAME
+from roosync_ops.wire.names import VIEW_NAME
 
 from . import verdict as v
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
-from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import verdict as v

@@ -25,6 +25,7 @@ _VIEW = re.compile(r"\.heartbeat\.[a-z0-9][a-z0-9-]{0,62}\.tmp")
 #: The operator's own name for a view that is written; no machine of the fleet can have it.
 _OWN = ".heartbeat.operator--fix.tmp"
 _HEARTBEATS = "heartbeats"
+_VIEW_NAME = "heartbeat.json"
 #: Nobody writes a file of some kB for so long, and a sync product has shown the end of it by then, in s.
 ORPHAN_AFTER_S = 600.0
 
@@ -62,7 +63,7 @@ def rebuilt(shared: str, now_ms: int) -> int:
     """Write `heartbeat.json` anew from all that is there; return how many machines it holds."""
     # Here, and not above: on a machine they are the agent's, which is found only when this runs.
     from roosync_ops.agent.share import replace_file  # noqa: PLC0415 - see above
-    from roosync_ops.wire.folder import VIEW_NAME, read_shared  # noqa: PLC0415 - see above
+    from roosync_ops.wire.folder import read_shared  # noqa: PLC0415 - see above
     from roosync_ops.wire.merge import merge  # noqa: PLC0415 - see above
     from roosync_ops.wire.record import dump  # noqa: PLC0415 - see above
     from roosync_ops.wire.status import DEFAULT_THRESHOLDS  # noqa: PLC0415 - see above
@@ -71,10 +72,10 @@ def rebuilt(shared: str, now_ms: int) -> int:
     snapshot = read_shared(shared, now_ms)
     old = snapshot.view if isinstance((snapshot.view or {}).get("heartbeats"), dict) else None
     view = build(merge(snapshot.evidence, now_ms), old, now_ms, DEFAULT_THRESHOLDS)
-    path = Path(shared) / VIEW_NAME
+    path = Path(shared) / _VIEW_NAME
     if old is None:
         with suppress(FileNotFoundError):
-            path.replace(path.with_name(f"{VIEW_NAME}.not-understood"))
+            path.replace(path.with_name(f"{_VIEW_NAME}.not-understood"))
     replace_file(str(path), str(path.with_name(_OWN)), dump(view))
     return len(view["heartbeats"])
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.folder import HEARTBEATS, owner_of
 from roosync_ops.wire.merge import FILE, merge
+from roosync_ops.wire.names import HEARTBEATS, owner_of
 
 from .errors import StateUnavailableError
 from .models import HeartbeatRecord

@@ -13,6 +13,8 @@ NO_HEARTBEAT = "missing-last-heartbeat"
 BAD_HEARTBEAT = "invalid-last-heartbeat"
 NAIVE_HEARTBEAT = "naive-last-heartbeat"
 FUTURE_HEARTBEAT = "future-last-heartbeat"
+#: A sequence that its machine cannot have come to: no evidence against one that it can.
+IMPOSSIBLE_SEQUENCE = "impossible-sequence"
 TOO_LARGE = "too-large"
 SYMLINK = "symlink"
 NOT_A_FILE = "not-a-file"
@@ -21,6 +23,10 @@ VANISHED = "vanished"
 ID_CONTRADICTS_NAME = "id-contradicts-file-name"
 CASE_DOUBLE = "mixed-case-double"
 CONFLICT_COPY = "conflict-copy"
+#: A second folder or view, as sync products make of two of one name: what lies in it is evidence.
+DOUBLED = "doubled-by-sync"
+#: What an agent found in a file's place and moved out of its way.
+SET_ASIDE = "set-aside"
 NOT_A_MACHINE = "not-a-machine-id"
 #: The view lost machines that have files of their own: an older service rewrote it from its stale memory.
 VIEW_ERASED = "view-erased-by-older-service"

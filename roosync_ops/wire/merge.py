@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import findings as f
+from .record import beats_within
 from .status import FUTURE_TOLERANCE_MS
 
 TYPE_CHECKING = False
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 FILE = "file"
 CONFLICT = "conflict"
 VIEW = "view"
+#: A machine's clock that is further ahead than this says nothing about how long it may have beaten, in ms.
+_ODD_CLOCK_MS = 86_400_000
+#: Starts and stops that follow on one another at once count each.
+_BURST = 16
 _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
@@ -31,17 +37,52 @@ class Evidence:
         return f"Evidence({self.record!r}, {self.kind!r}, {self.file!r})"
 
 
-def merge(evidence: Iterable[Evidence], now_ms: int) -> dict[str, Evidence]:
+def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] | None = None) -> dict[str, Evidence]:
     """Return the best evidence for each machine: newest valid heartbeat, sequence first. The order given is no matter.
 
     Among records that carry a sequence the highest wins, whatever its clock says: a rolled-back or duplicated copy
     has a lower one. A record without a sequence (an older service's) wins over those only by a newer heartbeat, and
-    never by one from the future: a clock that is wrong by hours must not outvote beats that were counted.
+    never by one from the future: a clock that is wrong by hours must not outvote beats that were counted. What no
+    machine can have come to is no evidence, and is told in `findings`.
     """
     by_machine: dict[str, list[Evidence]] = {}
     for piece in evidence:
         by_machine.setdefault(piece.record.machine_id, []).append(piece)
-    return {machine: _best(pieces, now_ms) for machine, pieces in sorted(by_machine.items())}
+    found: list[f.Finding] = [] if findings is None else findings
+    return {machine: _best(_credible(pieces, now_ms, found), now_ms) for machine, pieces in sorted(by_machine.items())}
+
+
+def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) -> list[Evidence]:
+    """Leave out sequences that are further ahead of the machine's own file than it can have beaten since."""
+    pieces = [piece for piece in pieces if not piece.record.doubted] or pieces
+    counted = [piece for piece in pieces if piece.kind == FILE and piece.record.sequence is not None]
+    own = min(counted, key=_by_sequence, default=None)
+    if own is None or len(pieces) == 1 or _heard(own.record) > now_ms + _ODD_CLOCK_MS:
+        return pieces
+    sound = [piece for piece in pieces if (piece.record.sequence or 0) <= _reach(own.record, piece.record, now_ms)]
+    findings.extend(
+        f.Finding(
+            piece.file,
+            f.IMPOSSIBLE_SEQUENCE,
+            f"{piece.record.machine_id}: sequence {piece.record.sequence} is further ahead of {own.file} "
+            f"({own.record.sequence}) than it can have beaten since",
+        )
+        for piece in pieces
+        if piece not in sound
+    )
+    return sound
+
+
+def _reach(own: Record, other: Record, now_ms: int) -> int:
+    """Return what its machine's sequence can be by now; its clock may be ahead of ours, and then of both records."""
+    return reach(own, max(now_ms, min(_heard(other), now_ms + _ODD_CLOCK_MS)))
+
+
+def reach(record: Record, until_ms: int) -> int:
+    """Return the highest sequence that the machine of `record` can have come to by `until_ms` on its own clock."""
+    agent = record.data.get("agent")
+    beats = beats_within(until_ms - _heard(record), agent if isinstance(agent, dict) else {})
+    return (record.sequence or 0) + _BURST + beats
 
 
 def _best(pieces: list[Evidence], now_ms: int) -> Evidence:

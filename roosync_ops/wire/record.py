@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from . import findings as f
+from .status import DEFAULT_INTERVAL_MS
 from .times import BadTimeError, NaiveTimeError, from_iso, to_iso
 
 TYPE_CHECKING = False
@@ -32,6 +33,15 @@ MAX_VIEW_BYTES = 16_777_216
 MAX_VIEW_ENTRIES = 50_000
 #: Objects within objects; ours need five. Each level costs the encoder a frame of Python's stack.
 MAX_NESTING = 64
+#: Beyond this JavaScript's readers cannot tell two sequences apart; no agent beats that often in an age of the earth.
+MAX_SEQUENCE = 2**53 - 1
+#: A first beat's clock may have been wrong: so many beats are believed of any machine, whenever it was first seen.
+BEATS_UNSEEN = 100_000
+_IMPOSSIBLE = -1
+#: An early beat after a sleep and a start of its own double the beats of an interval at most; a life cut short beats
+#: once, and the next one begins a second later at the earliest.
+_BEATS_AN_INTERVAL = 4
+_BEAT_EVERY_MS = 4_000
 #: The order PROTOCOL gives; `offlineSince`, where there is one, is written last of all.
 _LEADING_KEYS = ("machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata")
 
@@ -49,10 +59,11 @@ class Record:
     """A parsed heartbeat: what a verdict may rest on, and `data`, the whole object as it was read.
 
     Times are ms since the epoch. `last_heartbeat_ms` is None where the file names its machine but holds no valid time.
-    `sequence`, `session_id` and `left_at_ms` are None in records of older services.
+    `sequence`, `session_id` and `left_at_ms` are None in records of older services. `doubted` is True where there was a
+    sequence that no machine can have come to: it is None then, and the record counts where there is no other.
     """
 
-    __slots__ = ("data", "last_heartbeat_ms", "left_at_ms", "machine_id", "sequence", "session_id")
+    __slots__ = ("data", "doubted", "last_heartbeat_ms", "left_at_ms", "machine_id", "sequence", "session_id")
 
     def __init__(  # noqa: PLR0913 - one argument a field
         self,
@@ -62,6 +73,7 @@ class Record:
         sequence: int | None = None,
         session_id: str | None = None,
         left_at_ms: int | None = None,
+        doubted: bool = False,
         data: dict[str, Any] | None = None,
     ) -> None:
         self.machine_id = machine_id
@@ -69,6 +81,7 @@ class Record:
         self.sequence = sequence
         self.session_id = session_id
         self.left_at_ms = left_at_ms
+        self.doubted = doubted
         self.data = {} if data is None else data
 
     @property
@@ -157,13 +170,14 @@ def parse(data: dict[str, Any], machine_id: str, file: str) -> tuple[Record, lis
     for key, kind in (("status", str), ("missedHeartbeats", int), ("metadata", dict)):
         if key in data and not isinstance(data[key], kind):
             report(f.WRONG_TYPE, f"{key} is {_named(data[key])}, not {kind.__name__}")
-    sequence, session = agent.get("sequence"), agent.get("sessionId")
+    sequence, session = _sequence(data, agent, last, report), agent.get("sessionId")
     record = Record(
         machine_id,
         last,
-        sequence=sequence if type(sequence) is int and sequence >= 0 else None,
+        sequence=None if sequence == _IMPOSSIBLE else sequence,
         session_id=session if isinstance(session, str) else None,
         left_at_ms=_left_at_ms(agent, report),
+        doubted=sequence == _IMPOSSIBLE,
         data=data,
     )
     return record, found
@@ -184,6 +198,41 @@ def _heartbeat_ms(data: dict[str, Any], report: Any) -> int | None:
     except BadTimeError as error:
         report(f.BAD_HEARTBEAT, str(error))
     return None
+
+
+def _sequence(data: dict[str, Any], agent: dict[str, Any], last: int | None, report: Any) -> int | None:
+    """Return the sequence, None where there is none, and _IMPOSSIBLE where no machine can have come to it."""
+    sequence = agent.get("sequence")
+    if type(sequence) is not int or sequence < 0:
+        return None
+    metadata = data.get("metadata")
+    firsts = (metadata.get("firstSeen") if isinstance(metadata, dict) else None, agent.get("startedAt"))
+    known = [at for at in map(_ms, firsts) if at is not None]
+    elapsed = 0 if last is None or not known else last - min(known)
+    if sequence <= min(MAX_SEQUENCE, BEATS_UNSEEN + beats_within(elapsed, agent)):
+        return sequence
+    report(
+        f.IMPOSSIBLE_SEQUENCE, f"sequence {_short(sequence)} is more than it can have beaten since it was first seen"
+    )
+    return _IMPOSSIBLE
+
+
+def beats_within(elapsed_ms: int, agent: dict[str, Any]) -> int:
+    """Return how often at most a machine can have beaten in so many ms, by its own interval and generously."""
+    interval = agent.get("heartbeatInterval")
+    every = interval if type(interval) is int and interval > 0 else DEFAULT_INTERVAL_MS
+    return max(0, elapsed_ms) * _BEATS_AN_INTERVAL // min(every, _BEAT_EVERY_MS)
+
+
+def _short(number: int) -> str:
+    return str(number) if number.bit_length() <= 64 else f"of {number.bit_length()} bits"  # noqa: PLR2004 - twenty digits
+
+
+def _ms(text: Any) -> int | None:
+    try:
+        return from_iso(text)
+    except BadTimeError:
+        return None
 
 
 def _left_at_ms(agent: dict[str, Any], report: Any) -> int | None:
@@ -220,9 +269,5 @@ def dump(value: dict[str, Any]) -> bytes:
 def first_seen(record: Record) -> str:
     """Return when the machine was first seen, as an ISO time: its metadata's word, else its last heartbeat."""
     metadata = record.data.get("metadata")
-    if isinstance(metadata, dict):
-        try:
-            return to_iso(from_iso(metadata.get("firstSeen")))
-        except BadTimeError:
-            pass
-    return to_iso(record.last_heartbeat_ms or 0)
+    first = _ms(metadata.get("firstSeen")) if isinstance(metadata, dict) else None
+    return to_iso((record.last_heartbeat_ms or 0) if first is None else first)

@@ -75,7 +75,9 @@ def _entry(record: Record, word: str, now_ms: int, thresholds: Thresholds) -> di
         "missedHeartbeats": missed_heartbeats(record, now_ms, thresholds),
         "metadata": metadata,
     }
-    if record.sequence is None:  # an older service's entry: what it put there survives a rewrite, as in its own
+    if (
+        record.sequence is None and not record.doubted
+    ):  # an older service's entry: what it put there survives a rewrite, as in its own
         entry.update((key, value) for key, value in data.items() if key not in entry)
         if isinstance(old, dict):
             metadata.update((key, value) for key, value in old.items() if key not in metadata)

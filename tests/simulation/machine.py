@@ -15,7 +15,7 @@ from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.share import FolderShare
 from roosync_ops.lab import faults
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
-from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 
 from .hub import Hub, Process
 from .truth import Life

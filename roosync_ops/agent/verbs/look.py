@@ -12,7 +12,7 @@ from roosync_ops.agent.context import config_of
 from roosync_ops.agent.logon import ask, sees_share
 from roosync_ops.agent.permanence.task import drive_not_mounted
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
-from roosync_ops.wire.folder import HEARTBEATS
+from roosync_ops.wire.names import HEARTBEATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

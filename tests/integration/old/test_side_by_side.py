@@ -14,7 +14,7 @@ import pytest
 from roosync_ops.judge import observe
 from roosync_ops.state import read_folder
 from roosync_ops.wire.findings import EMPTY, TRUNCATED, VANISHED
-from roosync_ops.wire.folder import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.times import now_ms
 from tests.kits import old_service
 from tests.kits.agent_process import Agent, wait_for

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent.beat import MAX_SEQUENCE
+from roosync_ops.wire.record import MAX_SEQUENCE
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, heartbeat, put
 from tests.kits.virtual_agent import Rig

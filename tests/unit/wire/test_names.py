@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.wire.folder import owner_of
 from roosync_ops.wire.identity import InvalidMachineIdError, check_machine_id, is_machine_id, machine_id_of
 from roosync_ops.wire.merge import CONFLICT, FILE
+from roosync_ops.wire.names import owner_of
 
 ids = st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True).filter(is_machine_id)
 

@@ -1,0 +1,84 @@
+"""How much of a share is read at a time, so that no number or size of files in it is anybody's end."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .record import Record
+
+
+class Bounds:
+    """How much of a share is read at a time: by default all of it, each file as large as one is understood.
+
+    `after` is the name behind which reading goes on, and where it ended: "" where all was read. No name from `before`
+    on is read. `slim` is given each record to keep less of it. `tell` hears how many files have been read, of how many.
+    """
+
+    __slots__ = (
+        "after",
+        "before",
+        "begun",
+        "entries",
+        "files",
+        "record_bytes",
+        "seconds",
+        "slim",
+        "tell",
+        "view_bytes",
+    )
+
+    def __init__(  # noqa: PLR0913 - one argument a bound
+        self,
+        *,
+        record_bytes: int = MAX_RECORD_BYTES,
+        view_bytes: int = MAX_VIEW_BYTES,
+        entries: int = MAX_VIEW_ENTRIES,
+        files: int | None = None,
+        seconds: float | None = None,
+        after: str = "",
+        before: str | None = None,
+        slim: Callable[[Record], None] | None = None,
+        tell: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.record_bytes = record_bytes
+        self.view_bytes = view_bytes
+        self.entries = entries
+        self.files = files
+        self.seconds = seconds
+        self.after = after
+        self.before = before
+        self.slim = slim
+        self.tell = tell
+        self.begun = time.monotonic()
+
+    def are_over(self) -> bool:
+        return self.seconds is not None and time.monotonic() - self.begun > self.seconds
+
+    def told(self, done: int, of: int) -> None:
+        if self.tell is not None:
+            self.tell(done, of)
+
+    def names_in(self, folder: str) -> list[str]:
+        """Return the names behind `after`, in order: the first `files` of them. OSError passes through."""
+        names: list[str] = []
+        limit, after, before = self.files, self.after, self.before
+        with os.scandir(folder) as entries:
+            for count, entry in enumerate(entries):
+                if entry.name > after and (before is None or entry.name < before):
+                    names.append(entry.name)
+                if limit is not None and len(names) > 4 * limit:
+                    names.sort()
+                    del names[limit + 1 :]
+                if not count % 1024:
+                    self.told(0, count)
+                    if self.are_over():
+                        break
+        names.sort()
+        return names if limit is None else names[: limit + 1]
