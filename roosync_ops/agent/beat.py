@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from roosync_ops.wire.record import (
+    BEFORE,
     LEFT_STATE,
     MAX_SEQUENCE,
     OF_A_TWIN,
@@ -116,6 +117,7 @@ def compose(config: Config, session: Session, past: Past, now_ms: int, metadata:
         agent=_agent(config, session, past, now_ms),
     )
     record.pop("offlineSince", None)
+    record.pop(BEFORE, None)  # of an entry of the view that was migrated into this file
     return ordered(record)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
+    from roosync_ops.wire.record import Record
 
 
 def memory_name(shared: str | None, via: str | None) -> str:
@@ -52,8 +53,15 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     suspect = any(row.doubt == Doubt.OBSERVER for row in rows.values())
     found = []
     for machine in chosen:
-        row, piece = rows[machine.machine_id], state.machines.get(machine.machine_id)
-        record = None if piece is None else piece.record
+        row = rows[machine.machine_id]
         doubt = suspect or row.doubt is not None
-        found.append(history(machine.machine_id, record, row.status, doubt, flips, from_ms, state.read_at_ms))
+        records = _records(machine.machine_id, state)
+        found.append(history(machine.machine_id, records, row.status, doubt, flips, from_ms, state.read_at_ms))
     return found
+
+
+def _records(machine_id: str, state: SharedState) -> list[Record]:
+    """Return all that is known of a machine, the best first: what an older service wrote hides none of our agent's."""
+    piece, own = state.machines.get(machine_id), state.own_files.get(machine_id)
+    before = None if piece is None or piece.before is None else piece.before.record
+    return [record for record in (None if piece is None else piece.record, before, own) if record is not None]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from roosync_ops.state.seen import Seen
+    from roosync_ops.state.signs import Sign
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
     from roosync_ops.wire.status import Thresholds
@@ -36,6 +37,7 @@ OFF: Final = "off"  # nothing answers
 #: Words that a machine gave itself.
 OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, LEFT, NO_AGENT])
 
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 #: The observer that asks, in the place of a machineId; none can have parentheses.
 HERE: Final = "(here)"
 
@@ -46,7 +48,8 @@ class Word:
 
     `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
     it lately found in its own file that another computer of its name must have written. `left_ms` is when it was
-    stopped on purpose, on the reader's clock; None where it was not, or began again.
+    stopped on purpose, on the reader's clock; None where it was not, or began again;
+    `undone` what an older service made of that (see older).
     """
 
     kind: str
@@ -57,6 +60,7 @@ class Word:
     heard_ms: int | None = None
     twin: str | None = None
     left_ms: int | None = None
+    undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,6 @@ class Testimony:
     @property
     def is_reached(self) -> bool:
         return self.word.kind not in (OFF, REFUSED)
-
-
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,17 @@ def pooled(own: SharedState | None, testimonies: Iterable[Testimony], now_ms: in
     }
     return SharedState(
         shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
-        max(state.seen for state in states if state is not None),
+        max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
     )  # fmt: skip
+
+
+def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
+    """Return the last sign of life of each machine that any replica shows."""
+    found: dict[str, Sign] = {}
+    for state in states:
+        for name, sign in state.signs.items():
+            found[name] = max(found.get(name, sign), sign)
+    return found
 
 
 def looked_at(state: SharedState, own: SharedState | None, testimonies: Iterable[Testimony]) -> dict[str, int]:
@@ -173,7 +183,7 @@ def reason_of(testimony: Testimony) -> v.Reason | None:
     """Return why a machine does not beat, by its own word; None where its word explains no silence."""
     word, name = testimony.word, testimony.machine_id
     if word.left_ms is not None:
-        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms})
+        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
     if word.kind == STUCK:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:

@@ -79,7 +79,7 @@ class Past:
 
 def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a window
     machine_id: str,
-    record: Record | None,
+    records: Sequence[Record],
     observed: str,
     doubt: bool,
     flips: Iterable[Mapping[str, Any]],
@@ -88,14 +88,15 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
 ) -> Past:
     """Return the history of one machine from `from_ms` to `to_ms` (ms since the epoch, `to_ms` is now).
 
-    `observed` is its status now, `doubt` whether silence would prove nothing; `flips` are in their JSON form, of any
-    machine.
+    `records` are what is known of it, the best first: an older service's that is newer takes away nothing of what our
+    agent wrote. `observed` is its status now, `doubt` whether silence would prove nothing; `flips` are in their JSON
+    form, of any machine.
     """
     own = _own(machine_id, flips)
-    stops = _stops(record)
-    ups = intervals_of(record)
-    if ups and record is not None:
-        spans, source = _by_intervals(ups, record, observed, doubt, own, stops, to_ms), INTERVALS
+    stops = [at for record in records for at in _stops(record)]
+    ups = sorted({pair for record in records for pair in intervals_of(record)})
+    if ups:
+        spans, source = _by_intervals(ups, records[0], observed, doubt, own, stops, to_ms), INTERVALS
     else:
         spans, source = _by_flips(own, to_ms), FLIPS if own else NOTHING
     told = tuple(flip for at, flip in own if from_ms <= at <= to_ms)
@@ -116,11 +117,11 @@ def intervals_of(record: Record | None) -> list[tuple[int, int]]:
     return sorted(pair for pair in found if pair[0] <= pair[1])
 
 
-def _stops(record: Record | None) -> list[int]:
+def _stops(record: Record) -> list[int]:
     """Return when a record says that its machine was stopped on purpose."""
-    agent = record.data.get("agent") if record is not None else None
+    agent = record.data.get("agent")
     texts = agent.get("stops") if isinstance(agent, dict) else None
-    found = []
+    found = [] if record.left_at_ms is None else [record.left_at_ms]
     for text in texts if isinstance(texts, list) else []:
         with suppress(BadTimeError):
             found.append(from_iso(text))
@@ -156,8 +157,8 @@ def _by_intervals(  # noqa: PLR0913, PLR0917 - what is known of one machine
             spans.append(_gap(end, start, OFF, own, stops))
         spans.append(Span(max(start, end), stop, UP))
         end = max(end, stop)
-    if end < last:
-        spans.append(Span(end, last, UP))
+    if end < last:  # what an older service beats after our agent says nothing of the time between
+        spans.append(Span(end, last, UP) if intervals_of(record) else _gap(end, last, NOT_KNOWN, own, stops))
     tail = _tail(observed, doubt=doubt)
     return [*spans, _gap(last, to_ms, tail, own if tail != UP else (), stops if tail != UP else ())]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.wire.merge import merge
 from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 
+from . import older
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
 from .evidence import ALIVE, GONE, HERE, LEFT, OWN_WORDS, Testimony, reason_of
@@ -122,7 +123,7 @@ def _replicas(
 
 def _left(one: Testimony, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> Testimony:
     """Return the testimony of a machine without a loop, or without an answer, that said before that it leaves."""
-    if one.word.kind in OWN_WORDS - {GONE}:
+    if one.word.kind in OWN_WORDS - {GONE, LEFT}:
         return one
     pieces = [state.machines[one.machine_id] for state, _ in replicas.values() if one.machine_id in state.machines]
     best = merge(pieces, now_ms).get(one.machine_id)
@@ -130,7 +131,8 @@ def _left(one: Testimony, replicas: Mapping[str, tuple[SharedState, int]], now_m
         return one
     since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
     kind = LEFT if one.word.kind == GONE else one.word.kind
-    return replace(one, word=replace(one.word, kind=kind, left_ms=since))
+    state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
+    return replace(one, word=replace(one.word, kind=kind, left_ms=since, undone=older.undone(best, state)))
 
 
 def _record(state: SharedState, machine_id: str) -> Record | None:
@@ -184,12 +186,13 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
         known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
         return Cell(UNKNOWN, lags=known)
     now_there = read_ms + (offset or 0)
+    limits = older.limits(state.machines[machine.machine_id], machine.thresholds)
     behind = None
     if others:
         behind = _behind_ms(record, others[0], machine.heartbeat_interval)
         behind = max(0, behind - others[0].later_ms(read_ms, offset or 0))
     return Cell(
-        status(record, now_there, machine.thresholds),
+        status(record, now_there, limits),
         now_there - record.last_heartbeat_ms,
         record.sequence,
         record.last_heartbeat_ms,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
+from . import older
 from . import verdict as v
 from .behind import behind
 from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
+    from roosync_ops.state.signs import Sign
     from roosync_ops.wire.findings import Finding
 
     from .matrix import Matrix
@@ -110,6 +112,10 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
     elif _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
+    reason, sign = _reason(machine, row, view, ok=ok), _sign(row, view)
+    if sign is not None and reason is not None:
+        facts = {**reason.facts, "sign": view.now_ms - sign[0], "sign_of": sign[1]}
+        reason = replace(reason, facts=facts)
     return v.Verdict(
         machine.machine_id,
         machine.expected,
@@ -119,11 +125,20 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
         row.last_heartbeat_ms,
         row.age_ms,
         row.missed,
-        _reason(machine, row, view, ok=ok),
+        reason,
         machine.why,
         row.basis,
         testimony,
+        sign,
     )
+
+
+def _sign(row: v.Observation, view: _View) -> Sign | None:
+    """Return a sign of life that newer services left of a machine since it was last heard; None for one that is."""
+    sign = view.state.signs.get(row.machine_id)
+    if sign is None or row.observed in (ONLINE, LEFT) or sign[0] <= (row.last_heartbeat_ms or 0):
+        return None
+    return sign
 
 
 def _says_it_left(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
@@ -300,13 +315,20 @@ def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
 
 
 def _silence(row: v.Observation, view: _View, ahead: int | None) -> v.Reason:
+    if row.older and row.observed in (WARNING, OFFLINE):
+        facts = {"age": row.age_ms, "since": row.last_heartbeat}
+        return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
     if row.observed == OFFLINE:
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
-        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": _left_at_ms(row, view)}, ahead)
+        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": _left_at_ms(row, view), **_undone(row, view)}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)
+
+
+def _undone(row: v.Observation, view: _View) -> dict[str, Any]:
+    return older.undone(view.state.machines.get(row.machine_id), view.state)
 
 
 def _left_at_ms(row: v.Observation, view: _View) -> int | None:

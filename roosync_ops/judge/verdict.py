@@ -12,6 +12,7 @@ from roosync_ops.wire.times import to_iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from roosync_ops.state.signs import Sign
     from roosync_ops.wire.findings import Finding
 
     from .evidence import Testimony
@@ -23,7 +24,9 @@ NOT_UNDERSTOOD: Final = "file-not-understood"  # file, kind, detail
 NO_VALID_HEARTBEAT: Final = "no-valid-heartbeat"  # file, kind, detail
 MISSING_BEATS: Final = "missing-beats"  # age, missed
 SILENT: Final = "silent"  # age, since
-HAS_LEFT: Final = "left"  # since
+SELDOM: Final = "kept-by-older-service"  # age
+OLDER_SILENT: Final = "older-service-silent"  # age, since
+HAS_LEFT: Final = "left"  # since; undone, undone_at, by where an older service undid that
 BEATS_UNEXPECTEDLY: Final = "beats-though-expected-offline"  # observed, age, why
 CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
 OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone (or late), of, age (None: never seen here)
@@ -98,7 +101,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the shared state shows of one machine. `age_ms` is negative for a heartbeat from the future."""
+    """What the shared state shows of one machine. `age_ms` is negative for a heartbeat from the future.
+
+    `older` is whether an older service, and not our agent, beats for it.
+    """
 
     machine_id: str
     observed: str
@@ -108,6 +114,7 @@ class Observation:
     version: str | None = None
     file: str | None = None
     basis: str | None = None
+    older: bool = False
 
     @property
     def last_heartbeat(self) -> str | None:
@@ -119,7 +126,8 @@ class Observation:
 class Verdict:
     """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's.
 
-    `basis` is what the age rests on (see patience); `testimony` is the machine's own, where it was asked.
+    `basis` is what the age rests on (see patience); `testimony` is the machine's own, where it was asked. `sign` is
+    (when, source) of a later sign of life of a machine that is not heard: no heartbeat, and never counted as one.
     """
 
     machine_id: str
@@ -134,6 +142,7 @@ class Verdict:
     why: str | None
     basis: str | None = None
     testimony: Testimony | None = None
+    sign: Sign | None = None
 
     @property
     def last_heartbeat(self) -> str | None:

@@ -10,11 +10,14 @@ from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
 
 from .errors import StateUnavailableError
 from .shared import SharedState, assemble
+from .signs import read_signs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from roosync_ops.wire.folder import Snapshot
+
+    from .signs import Sign
 
 _REASONS: Final = {
     errno.ENOENT: "does not exist",
@@ -37,7 +40,7 @@ def read_folder(
     in all, not one a reading. Raises StateUnavailableError: missing, no folder, hung, or nothing readable in it.
     """
     shared = str(path)
-    snapshot = _read(shared, now_ms, bounded or BoundedShare(deadline_s))
+    snapshot, signs = _read(shared, now_ms, bounded or BoundedShare(deadline_s))
     return assemble(
         shared,
         now_ms,
@@ -46,12 +49,15 @@ def read_folder(
         view=snapshot.view,
         view_state=snapshot.view_state,
         seen=snapshot.seen,
+        signs=signs,
     )
 
 
-def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
+def _read(shared: str, now_ms: int, bounded: BoundedShare) -> tuple[Snapshot, dict[str, Sign]]:
     try:
-        return bounded.call(lambda: read_shared(shared, now_ms, SETTLE_S), f"reading {shared}")
+        return bounded.call(
+            lambda: (read_shared(shared, now_ms, SETTLE_S), read_signs(shared, now_ms)), f"reading {shared}"
+        )
     except ShareHungError as error:
         raise StateUnavailableError(
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
 
+    from .signs import Sign
+
 #: wire.record.parse has reported these already where they are of the wrong type.
 _REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata", "agent"])
 #: One broken record is told in a few words, however much of it is broken.
@@ -34,7 +36,8 @@ class SharedState:
     `machines` holds the best evidence for each machineId; `records` the same as checked models, without the machines
     whose record failed that check (a finding says so, and the machine is judged all the same). `seen` counts the
     heartbeats met, readable or not: 0 is a fresh fleet. `view` is `heartbeat.json` as it was read, or None. `own_files`
-    are the records in the machines' own files, whether or not they are the best evidence.
+    are the records in the machines' own files, whether or not they are the best evidence. `signs` are what newer
+    services left of machines: no heartbeats.
     """
 
     shared: str
@@ -47,6 +50,7 @@ class SharedState:
     seen: int
     _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
     own_files: dict[str, Record] = field(default_factory=dict, repr=False)
+    signs: dict[str, Sign] = field(default_factory=dict, repr=False)
 
     def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
         """Return the findings about this machine's own files, conflict copies included."""
@@ -62,11 +66,12 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     view: dict[str, Any] | None,
     view_state: str,
     seen: int,
+    signs: dict[str, Sign] | None = None,
 ) -> SharedState:
     """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
     pieces = list(evidence)
-    machines = merge(pieces, read_at_ms)
     found = list(findings)
+    machines = merge(pieces, read_at_ms, found)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
@@ -81,7 +86,17 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
             found.extend(_findings_of(error, piece, machine_id))
     own_files = {piece.record.machine_id: piece.record for piece in pieces if piece.kind == FILE}
     return SharedState(
-        shared, read_at_ms, machines, records, tuple(found), view, view_state, seen, _by_machine(found), own_files
+        shared,
+        read_at_ms,
+        machines,
+        records,
+        tuple(found),
+        view,
+        view_state,
+        seen,
+        _by_machine(found),
+        own_files,
+        signs or {},
     )
 
 

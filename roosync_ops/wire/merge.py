@@ -20,18 +20,32 @@ VIEW = "view"
 _ODD_CLOCK_MS = 86_400_000
 #: Starts and stops that follow on one another at once count each.
 _BURST = 16
+#: A file that was written so long after the beat in it was not written by its machine, in ms.
+_BEHIND_MS = 60_000
+_UNDONE = {
+    f.ROLLED_BACK: "an older service wrote an older record back; what was known before is in heartbeat.json",
+    f.FILE_DELETED: "its file is gone, which its agent never removes; what was known before is in heartbeat.json",
+}
 _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
 class Evidence:
-    """One record, and the file (relative to the shared folder) it was read from."""
+    """One record, and the file (relative to the shared folder) it was read from.
 
-    __slots__ = ("file", "kind", "record")
+    `modified_ms` is when that file was last written, None where that was not looked at. Of the best of several,
+    `before` is the best that our agent wrote, where an older service's is newer, and `undone` is (finding, when) where
+    the machine's own file was rolled back or deleted.
+    """
 
-    def __init__(self, record: Record, kind: str, file: str) -> None:
+    __slots__ = ("before", "file", "kind", "modified_ms", "record", "undone")
+
+    def __init__(self, record: Record, kind: str, file: str, modified_ms: int | None = None) -> None:
         self.record = record
         self.kind = kind
         self.file = file
+        self.modified_ms = modified_ms
+        self.before: Evidence | None = None
+        self.undone: tuple[str, int | None] | None = None
 
     def __repr__(self) -> str:
         return f"Evidence({self.record!r}, {self.kind!r}, {self.file!r})"
@@ -43,13 +57,21 @@ def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] |
     Among records that carry a sequence the highest wins, whatever its clock says: a rolled-back or duplicated copy
     has a lower one. A record without a sequence (an older service's) wins over those only by a newer heartbeat, and
     never by one from the future: a clock that is wrong by hours must not outvote beats that were counted. What no
-    machine can have come to is no evidence, and is told in `findings`.
+    machine can have come to is no evidence, and is told in `findings`; so is what was undone, of all that one reading
+    gave.
     """
     by_machine: dict[str, list[Evidence]] = {}
     for piece in evidence:
         by_machine.setdefault(piece.record.machine_id, []).append(piece)
     found: list[f.Finding] = [] if findings is None else findings
-    return {machine: _best(_credible(pieces, now_ms, found), now_ms) for machine, pieces in sorted(by_machine.items())}
+    merged = {
+        machine: _best(_credible(pieces, now_ms, found), now_ms) for machine, pieces in sorted(by_machine.items())
+    }
+    for machine, best in merged.items() if findings is not None else ():
+        best.undone = _undone(best, by_machine[machine], now_ms)
+        if best.undone is not None:
+            found.append(f.Finding(f"heartbeats/{machine}.json", best.undone[0], _UNDONE[best.undone[0]]))
+    return merged
 
 
 def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) -> list[Evidence]:
@@ -94,7 +116,27 @@ def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
         return max(timed, key=lambda piece: _by_time(piece, now_ms))
     best = max(counted, key=_by_sequence)
     newer = [piece for piece in timed if _newer(piece.record, best.record, now_ms)]
-    return max(newer, key=lambda piece: _by_time(piece, now_ms)) if newer else best
+    if not newer:
+        return best
+    latest = max(newer, key=lambda piece: _by_time(piece, now_ms))
+    latest.before = best
+    return latest
+
+
+def _undone(best: Evidence, pieces: list[Evidence], now_ms: int) -> tuple[str, int | None] | None:
+    """Return (finding, when) where the view holds what the machine's own file held before an older service came.
+
+    A file that is merely behind in this replica was written when its record says; one that was written back, later.
+    """
+    if best.kind != VIEW or best.record.sequence is None:
+        return None
+    own = next((piece for piece in pieces if piece.kind == FILE), None)
+    if own is None:
+        return (f.FILE_DELETED, None) if best.record.has_left or now_ms - _heard(best.record) > _BEHIND_MS else None
+    ended = (best.record.left_at_ms or 0) if best.record.has_left else _heard(own.record) + _BEHIND_MS
+    if (own.record.sequence or 0) >= best.record.sequence or (own.modified_ms or 0) <= ended:
+        return None
+    return f.ROLLED_BACK, own.modified_ms
 
 
 def _newer(candidate: Record, counted: Record, now_ms: int) -> bool:
