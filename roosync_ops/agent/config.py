@@ -174,7 +174,7 @@ def _shared(flag: str | None, written: dict[str, Any], environment: Mapping[str,
         raise UsageError(
             "aucun dossier partagé n'est indiqué", f"ajouter --shared DOSSIER ou définir {SHARED_VARIABLE}"
         )
-    if "\x00" in shared:
+    if min(shared) < " " or shared[0] in "\"'" or shared[-1] in "\"'":  # a .env of Windows, quotes of cmd.exe
         raise UsageError(f"dossier partagé invalide: {shared!r:.80}", "ajouter --shared DOSSIER")
     return os.path.abspath(shared)
 

@@ -16,7 +16,7 @@ from roosync_ops.wire.view import build, carried, needs_write
 
 from . import flips
 from .notes import set_aside
-from .share import MAX_VIEW_BYTES, bounds_from
+from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 #: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
 PATIENCE = 3
-#: So many machines are kept in the view, those heard last; files that nobody writes any more could be any number.
-MAX_MACHINES = 200
+#: So many machines are kept in the view where there are more files than are read at once: those that live, and then
+#: those heard last. What nobody writes any more could be any number.
+MAX_MACHINES = 32
 #: What a record is kept for between two readings: its times, and what its machine says of its view keeping.
 _METADATA = ("firstSeen", "lastUpdated", "version")
 #: So much of what the view holds is in the journal as well, beside a whole record.
@@ -111,7 +112,8 @@ class Keeper:
         if snapshot.view_state == "read":
             self._notice_erasure(snapshot, now_ms)
         old = snapshot.view if _is_view(snapshot) else None
-        merged = self._newest(merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms))
+        merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
+        merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms, _limits)
         view = build(merged, old, now_ms, self._config.thresholds)
         raw = dump(view)
@@ -154,13 +156,17 @@ class Keeper:
         _slim(own, 0)
         return [*self._known.values(), Evidence(own, FILE, "")]
 
-    def _newest(self, merged: dict[str, Evidence]) -> dict[str, Evidence]:
+    def _rank(self, record: Record, now_ms: int) -> tuple[bool, bool, int]:
+        lives = status(record, now_ms, _limits(record)) == ONLINE
+        return not lives, record.machine_id not in self._entries, -(record.last_heartbeat_ms or 0)
+
+    def _newest(self, merged: dict[str, Evidence], is_whole: bool, now_ms: int) -> dict[str, Evidence]:
         """Return the machines heard last, and remember what their own files say."""
-        if len(merged) > MAX_MACHINES:
-            by_age = sorted(merged, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))
-            kept = {*by_age[:MAX_MACHINES], self._config.machine_id}
+        if not is_whole or len(merged) > 2 * MAX_FILES:
+            kept = {*sorted(merged, key=lambda name: self._rank(merged[name].record, now_ms))[:MAX_MACHINES]}
+            kept.add(self._config.machine_id)
             merged = {name: piece for name, piece in merged.items() if name in kept}
-        self._known = {name: piece for name, piece in merged.items() if piece.kind != VIEW} if self._read_to else {}
+        self._known = {name: piece for name, piece in merged.items() if piece.kind != VIEW} if not is_whole else {}
         return merged
 
     def _remembered(self) -> list[Evidence]:

@@ -14,7 +14,7 @@ from roosync_ops.wire.deadline import ShareHungError
 from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME, owner_of
+from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import NotUnderstoodError, Record, load, parse
 from roosync_ops.wire.times import to_iso
 
@@ -85,7 +85,8 @@ _PROBE = b" " * 32_768
 MAX_RECORD_BYTES = 65_536
 MAX_VIEW_BYTES = 262_144
 _MAX_ENTRIES = 1_000
-_MAX_FILES = 256
+MAX_FILES = 256
+_FEW_FILES = 48
 _MAX_SECONDS = 0.5
 
 
@@ -95,7 +96,8 @@ def bounds_from(after: str, before: str | None = None, slim: Callable[[Record], 
         record_bytes=MAX_RECORD_BYTES,
         view_bytes=MAX_VIEW_BYTES,
         entries=_MAX_ENTRIES,
-        files=_MAX_FILES,
+        files=MAX_FILES,
+        few=_FEW_FILES,
         seconds=_MAX_SECONDS,
         after=after,
         before=before,
@@ -202,12 +204,22 @@ class FolderShare:
         return ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}")
 
     def _probe(self) -> None:
-        make_folder(self._folder)
+        self._prepare()
         remove(write(self._own_temporary, _PROBE))
 
     def _publish(self, raw: bytes) -> None:
-        make_folder(self._folder)
+        self._prepare()
         replace_file(self._own, self._own_temporary, raw)
+
+    def _prepare(self) -> None:
+        """Make `heartbeats/` where it is missing, and never in a folder that is evidently not the shared state."""
+        if not os.path.lexists(self._folder):
+            parent, own = os.path.split(os.path.abspath(self.shared))
+            within = os.path.join(self.shared, USUAL_NAME)
+            if own == HEARTBEATS or os.path.isdir(within):
+                right = parent if own == HEARTBEATS else within
+                raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
+        make_folder(self._folder)
 
 
 def replace_file(path: str, temporary: str, raw: bytes) -> None:
@@ -226,8 +238,10 @@ def _read_back(path: str, size: int) -> bytes | None:
 
 def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
     try:
+        if os.path.islink(os.path.dirname(path)):
+            return OwnFile(present=False)
         record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
         return OwnFile(present=False)
     except NotUnderstoodError as error:

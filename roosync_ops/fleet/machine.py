@@ -26,6 +26,8 @@ SSH_CONNECTOR: Final = "@roosync-ssh/"
 WINRM_CONNECTOR: Final = "@roosync-winrm/"
 
 #: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
+#: What a setting from a .env of Windows or cmd.exe's `set` leaves in a path.
+_ODD = re.compile(r"[\x00-\x1f]|[ \"']$")
 _ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
 
 
@@ -83,8 +85,10 @@ class Machine(BaseModel):
     @field_validator("shared", "local_dir")
     @classmethod
     def _an_absolute_path(cls, value: str | None) -> str | None:
-        if value is not None and (_ABSOLUTE.match(value) is None or "\n" in value or "\0" in value):
+        if value is not None and (_ABSOLUTE.match(value) is None or _ODD.search(value)):
             raise ValueError(f"must be an absolute path on the machine, not {value!r}")
+        if value is not None and re.split(r"[\\/]", value.rstrip("\\/"))[-1] == "heartbeats":
+            raise ValueError(f"{value!r} is the heartbeats folder of a shared state; name the folder it lies in")
         return value
 
     @field_validator("ssh")

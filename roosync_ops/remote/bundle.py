@@ -1,8 +1,8 @@
 """The agent as one file: a zipapp that any CPython 3.9+ runs, byte for byte the same wherever it is built.
 
 Sources are stored, not deflated: zlib builds differ in what they emit, and the machine would load zlib to read them.
-Docstrings and comments stay behind, their lines empty, and a level of indentation is one space: nothing on the machine
-reads them, and tracebacks keep their line numbers.
+Docstrings, comments and what is for type checkers alone stay behind, their lines empty, and a level of indentation is
+one space: nothing on the machine reads them, and tracebacks keep their line numbers.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def sources() -> dict[str, bytes]:
 
 
 def _bare(source: bytes) -> bytes:
-    """Return `source` without docstrings and comments, one space a level before a statement, none before its rest.
+    """Return `source` without docstrings, comments and what is for type checkers; a space a level, none in a rest.
 
     Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
     Pythons.
@@ -120,7 +120,7 @@ def _bare(source: bytes) -> bytes:
     lines = source.decode("utf-8").split("\n")
     levels, within = _layout(source, lines)
     bare = [line if row in within else " " * levels.get(row, 0) + line.lstrip(" ") for row, line in enumerate(lines, 1)]
-    for first, last, alone in _docstrings(source):
+    for first, last, alone in (*_docstrings(source), *_for_checkers(source)):
         bare[first - 1 : last] = [""] * (last - first + 1)
         if alone:
             bare[first - 1] = " " * levels[first] + "pass"
@@ -157,6 +157,14 @@ def _docstrings(source: bytes) -> Iterator[tuple[int, int, bool]]:
             text = node.body[0]
             alone = len(node.body) == 1 and not isinstance(node, ast.Module)
             yield text.lineno, text.end_lineno or text.lineno, alone
+
+
+def _for_checkers(source: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Yield the first and last row of each `if TYPE_CHECKING:`, and of what makes it false; annotations are text."""
+    for node in ast.parse(source).body:
+        named = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(named, ast.Name) and named.id == "TYPE_CHECKING":
+            yield node.lineno, node.end_lineno or node.lineno, False
 
 
 def _python_files(folder: Traversable, name: str) -> dict[str, Traversable]:

@@ -255,7 +255,7 @@ class Tended(_Answer):
     """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
 
     rebuilt: int | None = None
-    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.tmp$")]] = []
+    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]] = []
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 

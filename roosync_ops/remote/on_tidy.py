@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Our agents' own temporary names, one for each machine and file, and this computer's own for the view.
-_RECORD = re.compile(r"\.[a-z0-9][a-z0-9-]{0,62}\.tmp")
-_VIEW = re.compile(r"\.heartbeat\.[a-z0-9][a-z0-9-]{0,62}\.tmp")
+_RECORD = re.compile(r"\.[a-z0-9][a-z0-9-]{0,62}(\.\d\.part|\.tmp)")
+_VIEW = re.compile(r"\.heartbeat\.[a-z0-9][a-z0-9-]{0,62}(\.\d\.part|\.tmp)")
 #: The operator's own name for a view that is written; no machine of the fleet can have it.
 _OWN = ".heartbeat.operator--fix.tmp"
 _HEARTBEATS = "heartbeats"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import errno
+import shlex
+import sys
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
 
+from .doubles import read_doubles
 from .errors import StateUnavailableError
+from .place import meant, wrong_place
 from .shared import SharedState, assemble
 from .signs import read_signs
 
@@ -29,18 +36,23 @@ _HINT: Final = (
     "name the folder with --shared DIR or ROOSYNC_SHARED_PATH, start the sync product, or look through a machine of "
     "the fleet: roosync-ops validate --via MACHINE"
 )
+_NEW: Final = "where the fleet is new, the first roosync-ops rollout makes it"
+#: A reading that takes longer says how far it is, and again after as long, in s.
+_SAY_AFTER_S: Final = 3.0
 
 
 def read_folder(
     path: str | Path, now_ms: int, deadline_s: float = DEFAULT_DEADLINE_S, bounded: BoundedShare | None = None
 ) -> SharedState:
-    """Read the shared folder `path` at `now_ms` (ms since the epoch), within `deadline_s` seconds.
+    """Read the shared folder `path` at `now_ms` (ms since the epoch); it hangs after `deadline_s` without progress.
 
-    Who reads again and again passes the same `bounded`, whose deadline then holds: a share that hangs costs one thread
-    in all, not one a reading. Raises StateUnavailableError: missing, no folder, hung, or nothing readable in it.
+    A long reading says on stderr how far it is. Who reads again and again passes the same `bounded`, whose deadline
+    then holds: a share that hangs costs one thread in all, not one a reading. Raises StateUnavailableError: missing, no
+    folder, no shared state, hung, or nothing readable in it.
     """
     shared = str(path)
-    snapshot, signs = _read(shared, now_ms, bounded or BoundedShare(deadline_s))
+    bounded = bounded or BoundedShare(deadline_s)
+    snapshot = _read(shared, now_ms, bounded)
     return assemble(
         shared,
         now_ms,
@@ -49,15 +61,28 @@ def read_folder(
         view=snapshot.view,
         view_state=snapshot.view_state,
         seen=snapshot.seen,
-        signs=signs,
+        signs=_signs(shared, now_ms, bounded),
     )
 
 
-def _read(shared: str, now_ms: int, bounded: BoundedShare) -> tuple[Snapshot, dict[str, Sign]]:
+def _signs(shared: str, now_ms: int, bounded: BoundedShare) -> dict[str, Sign]:
+    """Return what newer services left, nothing where that cannot be had: no verdict rests on it."""
     try:
-        return bounded.call(
-            lambda: (read_shared(shared, now_ms, SETTLE_S), read_signs(shared, now_ms)), f"reading {shared}"
+        return bounded.call(lambda: read_signs(shared, now_ms), f"reading {shared}")
+    except (OSError, ValueError):
+        return {}
+
+
+def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
+    progress = _Progress(shared)
+    try:
+        snapshot = bounded.call(
+            lambda: read_shared(shared, now_ms, SETTLE_S, Bounds(tell=progress.tell), read_doubles),
+            f"reading {shared}",
+            lambda: progress.count,
         )
+        if not snapshot.seen:
+            _check_place(shared, bounded)
     except ShareHungError as error:
         raise StateUnavailableError(
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",
@@ -66,6 +91,40 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> tuple[Snapshot, di
         ) from None
     except ShareUnavailableError as error:
         why = _REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}")
-        raise StateUnavailableError(f"the shared state {shared} {why}", _HINT) from None
+        raise _unavailable(shared, why, bounded.call(lambda: meant(shared), f"looking for {shared}")) from None
     except ValueError as error:  # a NUL in the path
         raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", _HINT) from None
+    return snapshot
+
+
+def _check_place(shared: str, bounded: BoundedShare) -> None:
+    """Raise StateUnavailableError for a folder in which nobody beats and nobody should."""
+    with suppress(OSError):
+        wrong = bounded.call(lambda: wrong_place(shared), f"looking at {shared}")
+        if wrong is not None:
+            raise _unavailable(shared, f"is no shared state: {wrong[0]}", wrong[1])
+
+
+def _unavailable(shared: str, why: str, right: str | None) -> StateUnavailableError:
+    named = shared if min(shared, default=" ") >= " " and shared == shared.strip().strip("\"'") else repr(shared)
+    if right is not None:
+        return StateUnavailableError(f"the shared state {named} {why}", f"--shared {shlex.quote(right)}")
+    hint = f"{_NEW}; else {_HINT}" if "is no shared state" in why else _HINT
+    return StateUnavailableError(f"the shared state {named} {why}", hint)
+
+
+class _Progress:
+    """Counts what was read, and says how far a long reading is where there is somebody to hear it."""
+
+    def __init__(self, shared: str) -> None:
+        self.count = 0
+        self._shared = shared
+        self._said_at = time.monotonic()
+
+    def tell(self, done: int, of: int) -> None:
+        self.count += 1
+        now = time.monotonic()
+        if now - self._said_at >= _SAY_AFTER_S:
+            self._said_at = now
+            with suppress(OSError, ValueError, AttributeError):  # closed, or none at all (pythonw)
+                sys.stderr.write(f"{self._shared}: {done} of {of} files read\n")

@@ -118,8 +118,8 @@ def _findings_of(error: ValidationError, piece: Evidence, machine_id: str) -> li
 def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
     grouped: dict[str, list[Finding]] = {}
     for finding in found:
-        folder, _, name = finding.file.partition("/")
-        owner = owner_of(name) if folder == HEARTBEATS else None
+        folder, _, name = finding.file.rpartition("/")
+        owner = owner_of(name) if folder.rpartition("/")[2].startswith(HEARTBEATS) else None
         if owner is not None:
             grouped.setdefault(owner[0], []).append(finding)
     return {machine_id: tuple(items) for machine_id, items in grouped.items()}

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Bounds:
     """How much of a share is read at a time: by default all of it, each file as large as one is understood.
 
-    `after` is the name behind which reading goes on, and where it ended: "" where all was read. No name from `before`
-    on is read. `slim` is given each record to keep less of it. `tell` hears how many files have been read, of how many.
+    `files` are read at once; where there are more, `few` of them each time. `after` is the name behind which reading
+    goes on, and where it ended: "" where all was read. No name from `before` on is read. `slim` is given each record to
+    keep less of it. `tell` hears how many files have been read, of how many.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Bounds:
         "before",
         "begun",
         "entries",
+        "few",
         "files",
         "record_bytes",
         "seconds",
@@ -41,6 +43,7 @@ class Bounds:
         view_bytes: int = MAX_VIEW_BYTES,
         entries: int = MAX_VIEW_ENTRIES,
         files: int | None = None,
+        few: int = 0,
         seconds: float | None = None,
         after: str = "",
         before: str | None = None,
@@ -51,6 +54,7 @@ class Bounds:
         self.view_bytes = view_bytes
         self.entries = entries
         self.files = files
+        self.few = few
         self.seconds = seconds
         self.after = after
         self.before = before
@@ -73,7 +77,7 @@ class Bounds:
             for count, entry in enumerate(entries):
                 if entry.name > after and (before is None or entry.name < before):
                     names.append(entry.name)
-                if limit is not None and len(names) > 4 * limit:
+                if limit is not None and len(names) > 2 * limit:
                     names.sort()
                     del names[limit + 1 :]
                 if not count % 1024:
@@ -81,4 +85,6 @@ class Bounds:
                     if self.are_over():
                         break
         names.sort()
+        if limit is not None and (after or len(names) > limit):
+            self.files = limit = self.few
         return names if limit is None else names[: limit + 1]

@@ -52,8 +52,10 @@ class BoundedShare:
         self._wake = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
 
-    def call(self, function: Callable[[], T], doing: str) -> T:
+    def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:
         """Return `function()`, or raise what it raised, or ShareHungError once the deadline has passed.
+
+        Where `progress` counts what has been done, the deadline is one without any: much to read is no hung share.
 
         While an earlier call is still stuck this raises at once, unless that call comes back within the deadline.
         """
@@ -63,7 +65,12 @@ class BoundedShare:
             self._stuck = None
         job = _Job(function, doing)
         self._submit(job)
-        if not job.done.wait(self.deadline_s):
+        moved = 0
+        while not job.done.wait(self.deadline_s):
+            done = 0 if progress is None else progress()
+            if done != moved:
+                moved = done
+                continue
             self._stuck = job
             raise ShareHungError(doing, self.deadline_s, job.since_ms)
         if job.error is not None:

@@ -34,7 +34,9 @@ FILE_DELETED = "own-file-deleted"
 #: The view lost machines that have files of their own: an older service rewrote it from its stale memory.
 VIEW_ERASED = "view-erased-by-older-service"
 #: Findings about a file that was read all the same: they explain no silence.
-READ_ALL_THE_SAME = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY, FUTURE_HEARTBEAT])
+READ_ALL_THE_SAME = frozenset(
+    [BOM, CASE_DOUBLE, CONFLICT_COPY, FUTURE_HEARTBEAT, IMPOSSIBLE_SEQUENCE, ROLLED_BACK, FILE_DELETED]
+)
 
 
 class Finding:

@@ -14,7 +14,7 @@ from .bounds import Bounds
 from .files import ASIDE, SPARE, read_file
 from .identity import machine_id_named
 from .merge import CONFLICT, VIEW, Evidence
-from .names import HEARTBEATS, VIEW_NAME, double_of, is_twin, owner_of
+from .names import HEARTBEATS, VIEW_NAME, owner_of
 from .record import (
     BEFORE,
     NotUnderstoodError,
@@ -81,12 +81,18 @@ class Snapshot:
         return True
 
 
-def read_shared(shared: str, now_ms: int, settle_s: float = 0.0, bounds: Bounds | None = None) -> Snapshot:
+def read_shared(
+    shared: str,
+    now_ms: int,
+    settle_s: float = 0.0,
+    bounds: Bounds | None = None,
+    beside: Callable[[str, list[str], Snapshot], None] | None = None,
+) -> Snapshot:
     """Read every per-machine file and the view under `shared` at `now_ms` (ms since the epoch).
 
     With `settle_s`, files that an older service is writing in place at this moment are read again after so many
-    seconds: its own machine may be told of nowhere else. With `bounds` that name a number of files, so many are read,
-    and nothing that a sync product doubled.
+    seconds: its own machine may be told of nowhere else. `beside` reads what else there is, by the names in
+    `shared`.
 
     Raises ShareUnavailableError where there is no folder to read, and nothing else.
     """
@@ -97,58 +103,18 @@ def read_shared(shared: str, now_ms: int, settle_s: float = 0.0, bounds: Bounds 
     snapshot = Snapshot(now_ms, bounds)
     if settle_s:
         snapshot.half_written = []
-    _read_share(shared, "", names, snapshot)
-    if snapshot.bounds.files is None:
-        _read_twins(shared, snapshot)
+    if HEARTBEATS in names:
+        read_heartbeats(os.path.join(shared, HEARTBEATS), HEARTBEATS, snapshot)
+    if VIEW_NAME in names:
+        read_view(os.path.join(shared, VIEW_NAME), VIEW_NAME, snapshot)
+    if beside is not None:
+        beside(shared, names, snapshot)
     if snapshot.half_written:
         time.sleep(settle_s)
         again, snapshot.half_written = snapshot.half_written, None
         for read in again:
             read()
     return snapshot
-
-
-def _read_share(shared: str, label: str, names: list[str], snapshot: Snapshot) -> None:
-    """Read a folder's heartbeats and view, and what a sync product made seconds of; `label` comes before each name."""
-    if HEARTBEATS in names:
-        _read_heartbeats(os.path.join(shared, HEARTBEATS), label + HEARTBEATS, snapshot)
-    if VIEW_NAME in names:
-        _read_view(os.path.join(shared, VIEW_NAME), label + VIEW_NAME, snapshot)
-    if snapshot.bounds.files is not None:
-        return
-    for name in sorted(names):
-        which = double_of(name)
-        if which == HEARTBEATS and _is_folder(os.path.join(shared, name)):
-            snapshot.report(label + name, f.DOUBLED, f"a second {HEARTBEATS}/; the records in it are evidence")
-            _read_heartbeats(os.path.join(shared, name), label + name, snapshot)
-        elif which == VIEW_NAME:
-            snapshot.report(label + name, f.DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
-            _read_view(os.path.join(shared, name), label + name, snapshot)
-        elif name.startswith(f".{HEARTBEATS[:-1]}"):
-            _report_stranger(shared, label, name, snapshot)
-
-
-def _read_twins(shared: str, snapshot: Snapshot) -> None:
-    """Read what lies in another folder of the same name beside this one: to some machines that is the shared state."""
-    parent, own = os.path.split(os.path.abspath(shared))
-    try:
-        with os.scandir(parent) as entries:
-            twins = sorted(entry.name for entry in entries if is_twin(entry.name, own))
-        for name in twins:
-            path = os.path.join(parent, name)
-            names = os.listdir(path) if _is_folder(path) else []
-            if HEARTBEATS in names or VIEW_NAME in names:
-                snapshot.report(f"../{name}", f.DOUBLED, "a second shared state of this name; its records are evidence")
-                _read_share(path, f"../{name}/", names, snapshot)
-    except OSError:
-        return  # what lies beside the share is no part of it
-
-
-def _is_folder(path: str) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _is_new(path: str, now_ms: int) -> bool:
@@ -158,7 +124,8 @@ def _is_new(path: str, now_ms: int) -> bool:
         return False
 
 
-def _read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
+def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
+    """Read the records in `folder`; findings call it `label`. What is not in HEARTBEATS itself is a conflict copy."""
     bounds = snapshot.bounds
     try:
         if stat.S_ISLNK(os.lstat(folder).st_mode):
@@ -183,7 +150,7 @@ def _read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
 def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snapshot: Snapshot) -> None:
     target = owner_of(name)
     if target is None:
-        _report_stranger(folder, f"{label}/", name, snapshot)
+        report_stranger(folder, f"{label}/", name, snapshot)
         return
     machine_id, kind = target
     file = f"{label}/{name}"
@@ -196,7 +163,7 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
     _read_one(os.path.join(folder, name), file, machine_id, kind, snapshot)
 
 
-def _report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:
+def report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:
     """Temporary files are no concern of a reader; a `.json` that names no machine is, and what is in an agent's way."""
     if not name.startswith("."):
         if name.endswith(".json"):
@@ -254,13 +221,13 @@ def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: 
         _accept({**before, "machineId": machine_id}, machine_id, VIEW, file, snapshot)
 
 
-def _read_view(path: str, file: str, snapshot: Snapshot) -> None:
+def read_view(path: str, file: str, snapshot: Snapshot) -> None:
     """Read `heartbeat.json`; one entry that is wrong loses that entry alone. Of a second one only the entries count."""
     try:
         view, bom = load(read_file(path, snapshot.bounds.view_bytes))
         _check_view(view, snapshot.bounds.entries)
     except NotUnderstoodError as error:
-        if not snapshot.put_off(path, error.kind, lambda: _read_view(path, file, snapshot)):
+        if not snapshot.put_off(path, error.kind, lambda: read_view(path, file, snapshot)):
             _view_is(error.kind, error.detail, file, snapshot)
         return
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a name in the shared folder stands for: a machine's file, a copy of one, one of two folders, or nothing."""
+"""What a name in the shared folder stands for: a machine's file, a copy of one, or nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from .identity import machine_id_named
 from .merge import CONFLICT, FILE
 
 HEARTBEATS = "heartbeats"
+#: What the shared folder itself is called throughout the fleet.
+USUAL_NAME = ".shared-state"
 VIEW_NAME = "heartbeat.json"
 
 #: What sync products append to a name they could not keep: ` (1)`, ` (HOST's conflicted copy DATE)`, ` - Copy`,
@@ -18,10 +20,6 @@ _CONFLICT = re.compile(
     re.ASCII | re.DOTALL,
 )
 _COPY_OF = re.compile(r"Cop(?:y of|ie de) ([A-Za-z0-9-]{1,63})", re.ASCII)
-#: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
-#: a backup that somebody named otherwise is none.
-_DOUBLE = re.compile(r"heartbeats?(?: \(.{1,120}\)| - Cop(?:y|ie)(?: \(\d+\))?)+(\.json)?", re.DOTALL)
-_NUMBERED = re.compile(r"(.+?)(?: \(\d{1,3}\))*", re.DOTALL)
 
 
 def owner_of(name: str) -> tuple[str, str] | None:
@@ -35,17 +33,3 @@ def owner_of(name: str) -> tuple[str, str] | None:
     match = _CONFLICT.fullmatch(stem) or _COPY_OF.fullmatch(stem)
     machine_id = machine_id_named(match.group(1)) if match is not None else None
     return None if machine_id is None else (machine_id, CONFLICT)
-
-
-def double_of(name: str) -> str | None:
-    """Return which of HEARTBEATS and VIEW_NAME a name is the second of, None for neither."""
-    match = _DOUBLE.fullmatch(name)
-    if match is None or name.startswith("heartbeats") == bool(match.group(1)):
-        return None
-    return VIEW_NAME if match.group(1) else HEARTBEATS
-
-
-def is_twin(name: str, of: str) -> bool:
-    """Tell whether two folders beside each other are one that a sync product holds twice: `NAME` and `NAME (1)`."""
-    first, second = _NUMBERED.fullmatch(name), _NUMBERED.fullmatch(of)
-    return name != of and first is not None and second is not None and first.group(1) == second.group(1)

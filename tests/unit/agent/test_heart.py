@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from roosync_ops.agent import share
 from roosync_ops.agent.beat import Session
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.heart import Heart
@@ -120,6 +121,34 @@ def begin(rig: Rig) -> None:
     heart = rig.boot().heart
     heart.loop = {"sessionId": heart.session.session_id}
     heart.attempt(lambda: None, NOW)
+
+
+@pytest.mark.parametrize("sequence", [2**53 - 1, 2**53, 2**60, 150_000])
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_sequence_this_machine_cannot_have_come_to_is_set_aside_and_not_gone_on_from(
+    rig: Rig, sequence: int, restart: bool
+) -> None:
+    rig.beat()
+    record = rig.record()
+    record["agent"].update(sequence=sequence)
+    record["metadata"]["firstSeen"] = "1970-01-01T00:00:00.000Z"
+    put(rig.shared, record)
+    if restart:
+        rig.boot()
+    rig.beat(30)
+    assert rig.sequence == 2
+    assert "cannot have come to" in rig.notes()["ownFile"]["lastDetail"]
+    assert [json.loads(raw)["agent"]["sequence"] for raw in rig.set_aside().values()] == [sequence]
+
+
+def test_a_record_that_somebody_filled_is_written_so_that_it_can_be_read_again(rig: Rig) -> None:
+    rig.beat()
+    put(rig.shared, {**rig.record(), "filled": "x" * 65_000})
+    for beats in range(2, 6):
+        rig.beat(30)
+        assert rig.sequence == beats
+    assert rig.own.stat().st_size < share.MAX_RECORD_BYTES
+    assert rig.notes()["ownFile"]["rewrites"] <= 1
 
 
 def test_another_agent_under_our_name_is_noticed(rig: Rig) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent import share
+from roosync_ops.agent import keeper, share
 from roosync_ops.agent.keeper import can_keep
+from roosync_ops.wire.files import read_file
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
@@ -170,15 +171,82 @@ def test_entries_that_are_not_understood_are_set_aside_before_they_go(rig: Rig) 
     assert rig.set_aside() == {"heartbeat.json.0": content}
 
 
-def test_a_view_that_cannot_be_set_aside_is_not_replaced(rig: Rig) -> None:
+def test_a_view_that_cannot_be_moved_aside_is_not_replaced(rig: Rig) -> None:
     rig.view_path.mkdir()
+    (rig.view_path / "precious").touch()
+    for number in range(8):
+        (rig.shared / f".heartbeat.json.{number}.aside").mkdir()
     for _ in range(6):
         rig.beat(30)
-    assert rig.view_path.is_dir()
+    assert (rig.view_path / "precious").exists()
     assert rig.sequence == 6
     share = rig.notes()["share"]
     assert share["state"] == "ok"
     assert share["detail"].startswith("heartbeat.json: ")
+
+
+def test_of_a_flooded_share_the_living_are_kept_and_none_of_it_is_read_at_once(
+    make_rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = VirtualClock()
+    rig = make_rig("a", clock=clock)
+    for number in range(400):
+        put(rig.shared, heartbeat(f"m{number:03}", age_ms=900_000 + number))
+    alive = make_rig("z", clock=clock)
+    opened: list[str] = []
+
+    def noted(path: str, limit: int) -> bytes:
+        opened.append(path)
+        return read_file(path, limit)
+
+    monkeypatch.setattr("roosync_ops.wire.folder.read_file", noted)
+    for _ in range(12):
+        opened.clear()
+        rig.beat(10)
+        assert len(opened) <= share.MAX_FILES
+    alive.beat()
+    for _ in range(12):
+        rig.beat(10)
+        alive.beat()
+    assert {"a", "z"} <= set(rig.view()["heartbeats"])
+    assert len(rig.view()["heartbeats"]) == keeper.MAX_MACHINES
+
+
+def test_behind_more_dead_machines_than_are_read_at_once_the_next_one_keeps_the_view(make_rig: Make) -> None:
+    clock = VirtualClock()
+    rig, first = make_rig("z", clock=clock), make_rig("y", clock=clock)
+    for number in range(400):
+        put(rig.shared, ours(f"m{number:03}", age_ms=900_000))
+    rig.beat()
+    assert rig.notes()["view"]["keeper"] == "z"
+    first.beat()
+    for _ in range(12):
+        rig.beat(1)
+    assert rig.notes()["view"]["keeper"] == "y"
+    rig.beat(300)
+    for _ in range(12):
+        rig.beat(1)
+    assert rig.notes()["view"]["keeper"] == "z"
+
+
+def test_what_is_larger_than_an_agent_reads_is_rebuilt_without_it(rig: Rig) -> None:
+    view = {"heartbeats": {f"m{number}": heartbeat(f"m{number}") for number in range(5_000)}}
+    rig.view_path.write_text(json.dumps(view))
+    for _ in range(4):
+        rig.beat(30)
+    assert set(rig.view()["heartbeats"]) == {"myia-web1"}
+    assert [json.loads(raw) for raw in rig.set_aside().values()] == [view]
+
+
+@pytest.mark.parametrize("extra", [1, 60_000])
+def test_the_view_that_is_written_can_be_read_again_whatever_older_records_carry(rig: Rig, extra: int) -> None:
+    for number in range(20):
+        put(rig.shared, heartbeat(f"m{number}", extra="x" * extra))
+    put_view(rig.shared, *(heartbeat(f"v{number}", extra="x" * 20_000) for number in range(10)))
+    for _ in range(3):
+        rig.beat(30)
+    assert len(rig.view()["heartbeats"]) == 31
+    assert rig.view_path.stat().st_size <= share.MAX_VIEW_BYTES
 
 
 def test_a_file_that_is_just_arriving_keeps_its_machine_in_the_view(make_rig: Make) -> None:

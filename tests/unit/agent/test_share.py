@@ -2,6 +2,8 @@
 
 import errno
 import os
+import socket
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,12 @@ import pytest
 
 from roosync_ops.agent import share as module
 from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
+from roosync_ops.state import read_folder
+from roosync_ops.wire import findings
 from roosync_ops.wire.deadline import BoundedShare
-from tests.kits.virtual_agent import Touch
+from roosync_ops.wire.record import dump
+from tests.kits.shares import NOW, heartbeat
+from tests.kits.virtual_agent import Rig, Touch
 
 
 @pytest.fixture
@@ -43,18 +49,112 @@ def test_a_missing_share_is_never_created(shared: Path, folder: FolderShare) -> 
     assert not shared.exists()
 
 
-@pytest.mark.parametrize("kind", ["link", "file"])
-def test_heartbeats_that_is_no_folder_is_refused(shared: Path, folder: FolderShare, tmp_path: Path, kind: str) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    if kind == "link":
-        (shared / "heartbeats").symlink_to(elsewhere)
+KINDS = ("folder", "full-folder", "fifo", "socket", "device", "link", "dangling-link", "file", "empty-file")
+NAMES = ("heartbeats/.m1.tmp", "heartbeats/m1.json", ".heartbeat.m1.tmp", "heartbeat.json", "heartbeats")
+PRECIOUS = b"precious"
+
+
+def litter(path: Path, kind: str, victim: Path) -> None:
+    """Put a thing of `kind` at `path`; what a link leads to is `victim`."""
+    path.parent.mkdir(exist_ok=True)
+    if "folder" in kind:
+        path.mkdir()
+        if kind == "full-folder":
+            (path / "kept").write_bytes(PRECIOUS)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(path))
+    elif kind == "device":
+        try:
+            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # /dev/full
+        except PermissionError:
+            os.mkfifo(path)  # only root makes devices; a pipe blocks as one would
+    elif "link" in kind:
+        path.symlink_to(victim if kind == "link" else victim / "nowhere")
     else:
-        (shared / "heartbeats").write_bytes(b"")
+        path.write_bytes(PRECIOUS if kind == "file" else b"")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_lies_under_our_names_is_not_followed_not_lost_and_no_beat_waits_for_it(
+    make_rig: Callable[..., Rig], shared: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "kept").write_bytes(PRECIOUS)
+    litter(shared / name, kind, victim)
+    rig = make_rig("m1")
+    for beats in range(1, 6):
+        rig.beat(30)
+        assert rig.sequence == beats
+    assert set(rig.view()["heartbeats"]) == {"m1"}
+    assert [path.name for path in victim.iterdir()] == ["kept"]
+    kept = [path for path in shared.rglob("kept") if path.read_bytes() == PRECIOUS]
+    assert len(kept) == (kind == "full-folder")
+    state = read_folder(shared, rig.clock.wall_ms())
+    told = {finding.kind for finding in state.findings}
+    assert told <= {findings.SET_ASIDE, findings.NOT_A_FILE}
+    in_the_way = "folder" not in kind if name == "heartbeats" else kind == "full-folder"
+    assert bool(told) == in_the_way
+
+
+def test_a_name_that_cannot_be_cleared_is_told_by_whoever_reads(shared: Path, folder: FolderShare) -> None:
+    litter(shared / "heartbeats" / ".m1.tmp", "full-folder", shared)
+    folder.publish(dump(heartbeat("m1")))
+    assert [(one.file, one.kind) for one in read_folder(shared, NOW).findings] == [("heartbeats/.m1.tmp", "not-a-file")]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_what_a_service_sweeps_away_before_it_is_in_place_is_written_again_at_once(
+    shared: Path, folder: FolderShare, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    folder.publish(b"1")
+    left, real = times, os.replace
+
+    def replace(source: str, target: str) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            Path(source).unlink()
+        real(source, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    folder.publish(b"2")
+    assert (shared / "heartbeats" / "m1.json").read_bytes() == b"2"
+    assert files(shared) == ["heartbeats", "heartbeats/m1.json"]
+
+
+def test_no_name_an_older_service_sweeps_or_reads_is_used_twice(folder: FolderShare) -> None:
+    used: list[str] = []
+    folder.publish(b"1")
+
+    def swept(source: str, _: str) -> None:
+        used.append(Path(source).name)
+        Path(source).unlink()
+        raise FileNotFoundError(errno.ENOENT, "gone", source)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.replace", swept)
+        with pytest.raises(ShareTroubleError, match="effacé"):
+            folder.publish(b"2")
+    assert len(used) > 1
+    assert not any(name.endswith((".tmp", ".lock", ".json")) or name.startswith(".tmp-") for name in used[1:])
+
+
+@pytest.mark.parametrize("where", ["heartbeats", "above"])
+def test_a_folder_that_is_evidently_not_the_shared_state_is_left_as_it_is(tmp_path: Path, where: str) -> None:
+    right = tmp_path / ".shared-state"
+    (right / "heartbeats").mkdir(parents=True)
+    wrong = right / "heartbeats" if where == "heartbeats" else tmp_path
     with pytest.raises(ShareTroubleError) as caught:
-        folder.publish(b"{}")
-    assert caught.value.state == "refused"
-    assert list(elsewhere.iterdir()) == []
+        FolderShare(str(wrong), "m1", Touch()).publish(b"{}")
+    assert caught.value.state == "missing"
+    assert str(right) in caught.value.reason
+    assert not (wrong / "heartbeats").exists()
+    assert list((right / "heartbeats").iterdir()) == []
 
 
 def test_a_link_under_the_temporary_name_is_not_written_through(

@@ -39,7 +39,7 @@ class Done(NamedTuple):
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with `inventory.py` and an empty share `shared` in it."""
     (tmp_path / "inventory.py").write_text(INVENTORY, encoding="utf-8")
-    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "heartbeats").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -62,7 +62,7 @@ def test_the_first_look_is_silent(place: Path, run: Callable[..., Done], beat: C
 
 
 def test_a_share_that_is_not_there_is_said_and_is_no_error(place: Path, run: Callable[..., Done]) -> None:
-    (place / "shared").rmdir()
+    (place / "shared").rename(place / "elsewhere")
     done = run(*WATCH)
     assert done.code == 0
     assert "does not exist" in done.err

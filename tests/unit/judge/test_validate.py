@@ -22,6 +22,7 @@ def fleet(**expected: str) -> Fleet:
 
 
 def state(shared: Path, *records: dict[str, Any]) -> SharedState:
+    (shared / "heartbeats").mkdir(exist_ok=True)
     for record in records:
         put(shared, record)
     return read_folder(shared, NOW)

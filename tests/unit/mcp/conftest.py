@@ -23,7 +23,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A server on the machine `a`, with an inventory, an empty share and local folders of its own."""
     monkeypatch.setenv(LAB_HOSTNAME_VARIABLE, "A")
     (tmp_path / "inventory.py").write_text(INVENTORY, encoding="utf-8")
-    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "heartbeats").mkdir(parents=True)
     return Settings(
         tmp_path / "inventory.py",
         str(tmp_path / "shared"),

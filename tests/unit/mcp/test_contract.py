@@ -138,14 +138,14 @@ def test_another_machines_heartbeat_is_that_machines_business(
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
     assert said["message"].startswith(f"Erreur lors de l'action {action}: cette machine est a, pas 'b'")
     assert said["hint"] == f"roosync-ops {command} b"
-    assert not list(shared.iterdir())
+    assert [path.name for path in shared.rglob("*")] == ["heartbeats"]
 
 
 def test_a_machine_id_is_never_a_path_nor_part_of_a_command(assistant: Assistant, shared: Path) -> None:
     said = assistant.error("roosync_heartbeat_service", action="register", machineId="../../evil; rm -rf /")
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
     assert "rm" not in said["hint"]
-    assert not list(shared.iterdir())
+    assert [path.name for path in shared.rglob("*")] == ["heartbeats"]
 
 
 json_values = st.recursive(

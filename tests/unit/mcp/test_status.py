@@ -106,7 +106,7 @@ def test_a_memory_that_is_not_understood_is_begun_anew(settings: Settings, share
 
 
 def test_a_share_that_is_not_there_is_the_protocols_error(assistant: Assistant, shared: Path) -> None:
-    shared.rmdir()
+    shared.rename(shared.with_name("elsewhere"))
     said = assistant.error(STATUS)
     assert said["code"] == "HEARTBEAT_STATUS_FAILED"
     assert said["message"].startswith("Erreur lors de la récupération du statut heartbeat: ")

@@ -88,6 +88,7 @@ def test_caches_and_the_build_stamp_are_no_input(tmp_path: Path, monkeypatch: py
 def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -> None:
     for name, data in bundle.sources().items():
         tree = ast.parse(data)
+        assert b"TYPE_CHECKING" not in data, name
         original = (Path(roosync_ops.__file__).parents[1] / name).read_text("utf-8")
         documented = [node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and ast.get_docstring(node)]
         assert documented == [], name
@@ -99,8 +100,14 @@ def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -
         ), name
 
 
+def _is_for_checkers(node: ast.stmt) -> bool:
+    about = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
+    return isinstance(about, ast.Name) and about.id == "TYPE_CHECKING"
+
+
 def _bare(tree: ast.Module) -> ast.Module:
-    """Leave out the docstrings, the `pass` that stands for one that was a whole body, and columns."""
+    """Leave out docstrings, the `pass` that stands for one that was a whole body, what is for checkers, and columns."""
+    tree.body = [node for node in tree.body if not _is_for_checkers(node)]
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
             del node.body[0]

@@ -129,9 +129,13 @@ def test_a_heartbeat_far_in_the_future_counts_and_is_told(tmp_path: Path) -> Non
     assert state.machines["bad"].record.last_heartbeat_ms == NOW + 3_600_000
 
 
-def test_a_huge_integer_is_no_harm(tmp_path: Path) -> None:
-    put(tmp_path, ours("bad", sequence=10**400))
-    assert read(tmp_path).machines["bad"].record.sequence == 10**400
+@pytest.mark.parametrize("sequence", [2**53, 2**60, 10**400, 1_000_000])
+def test_a_sequence_that_nobody_can_have_come_to_counts_nothing_and_is_told(tmp_path: Path, sequence: int) -> None:
+    put(tmp_path, ours("bad", sequence=sequence))
+    state = read(tmp_path)
+    assert kinds(state) == {f.IMPOSSIBLE_SEQUENCE}
+    assert state.machines["bad"].record.sequence is None
+    assert state.machines["bad"].record.last_heartbeat_ms == NOW - 10_000
 
 
 def test_a_lone_surrogate_is_a_text_like_any_other(tmp_path: Path) -> None:

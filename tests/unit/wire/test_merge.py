@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
-from roosync_ops.wire.record import Record
+from roosync_ops.wire.record import Record, parse
+from tests.kits.shares import heartbeat
 
 NOW = 1_770_891_330_123
 
@@ -64,3 +66,44 @@ def test_a_conflict_copy_with_the_newest_beat_is_evidence() -> None:
 
 def test_any_valid_heartbeat_beats_none() -> None:
     assert best(piece("broken", None), piece("view", 10**9, kind=VIEW)) == "view"
+
+
+@given(
+    now=st.integers(0, 86_400_000),
+    skew=st.integers(-86_000_000, 86_000_000),
+    own=st.integers(0, 5_000),
+    later=st.integers(0, 2_000),
+    interval=st.sampled_from([50, 500, 30_000, 300_000]),
+    read_after=st.integers(0, 600_000),
+)
+def test_what_a_machine_has_really_beaten_since_is_believed_of_every_copy(  # noqa: PLR0913, PLR0917 - one of each
+    now: int, skew: int, own: int, later: int, interval: int, read_after: int
+) -> None:
+    """Its own file is frozen and the live one is called a copy; its clock is wrong by up to a day, either way."""
+    data = {"agent": {"heartbeatInterval": interval}}
+    began, heard = NOW + now + skew, NOW + now + skew + later * interval
+    frozen = Evidence(Record("a", began, sequence=own, data=data), FILE, "own")
+    living = Evidence(Record("a", heard, sequence=own + later + 1, data=data), CONFLICT, "copy")
+    found: list[f.Finding] = []
+    assert merge([frozen, living], NOW + now + later * interval + read_after, found)["a"].file == "copy"
+    assert found == []
+
+
+@given(st.integers(10_000, 2**70), st.integers(-(10**9), 10**12), st.sampled_from([CONFLICT, VIEW]))
+def test_no_copy_decides_over_a_living_machine_with_beats_it_cannot_have_made(
+    sequence: int, age_ms: int, kind: str
+) -> None:
+    """Ours beat 5 s ago for the 100th time. A copy's clock is believed for a day at most."""
+    found: list[f.Finding] = []
+    forged = piece("forged", age_ms, 90_000 + sequence, kind)
+    assert merge([piece("own", 5_000, 100), forged], NOW, found)["a"].file == "own"
+    assert [(one.file, one.kind) for one in found] == [("forged", f.IMPOSSIBLE_SEQUENCE)]
+
+
+def test_a_record_whose_sequence_is_impossible_counts_where_there_is_no_other() -> None:
+    data = heartbeat("a", agent={"sequence": 2**60})
+    record, found = parse(data, "a", "copy")
+    assert (record.sequence, record.doubted, [one.kind for one in found]) == (None, True, [f.IMPOSSIBLE_SEQUENCE])
+    assert best(Evidence(record, CONFLICT, "copy")) == "copy"
+    assert best(Evidence(record, CONFLICT, "copy"), piece("own", 600_000, 3)) == "own"
+    assert best(Evidence(record, FILE, "copy"), piece("old service", 600_000)) == "old service"
