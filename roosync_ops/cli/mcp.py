@@ -47,6 +47,9 @@ def mcp(  # noqa: PLR0913 - one argument an option
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Offer rollout, restart, stop, uninstall and fix, in two steps.")
     ] = False,
+    compat: Annotated[
+        bool, typer.Option("--compat", help="Offer the older service's one tool, roosync_heartbeat, as well.")
+    ] = False,
     http: Annotated[
         int | None,
         typer.Option("--http", metavar="PORT", min=0, max=65535, help="Serve HTTP on loopback; 0: a free port."),
@@ -60,7 +63,9 @@ def mcp(  # noqa: PLR0913 - one argument an option
     """
     if print_config:
         typed = {"--via": via, "--deadline": deadline, "--memory": memory, "--agent-dir": agent_dir}
-        output.write(json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes), indent=2))
+        output.write(
+            json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes, compat=compat), indent=2)
+        )
         return errors.OK
     if http is not None and allow_changes:
         raise errors.usage(
@@ -71,7 +76,7 @@ def mcp(  # noqa: PLR0913 - one argument an option
         raise errors.CommandError("EXTRA_MISSING", "the assistant tools need the MCP SDK, which is not here", _EXTRA)
     from roosync_ops.mcp.desk import Settings  # noqa: PLC0415 - not for --print-config
 
-    settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory)
+    settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory, compat)
     return _serve(settings, http)
 
 
@@ -90,7 +95,7 @@ def _serve(settings: "Settings", http: int | None) -> int:
 
 
 def _config(
-    inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool
+    inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool, compat: bool
 ) -> dict[str, Any]:
     """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes."""
     words = ["mcp", "--inventory", str(inventory.absolute())]
@@ -98,6 +103,7 @@ def _config(
         if value is not None:
             words += [flag, os.path.abspath(str(value)) if flag in _FOLDERS else str(value)]  # noqa: PTH100 - no resolve()
     words += ["--allow-changes"] if allow_changes else []
+    words += ["--compat"] if compat else []
     program = Path(sys.argv[0]).absolute()
     command = [str(program)] if program.stem == "roosync-ops" else [sys.executable, "-m", "roosync_ops"]
     server: dict[str, Any] = {"type": "stdio", "command": command[0], "args": [*command[1:], *words]}

@@ -55,13 +55,14 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     for machine in chosen:
         row = rows[machine.machine_id]
         doubt = suspect or row.doubt is not None
-        records = _records(machine.machine_id, state)
-        found.append(history(machine.machine_id, records, row.status, doubt, flips, from_ms, state.read_at_ms))
+        name, piece = machine.machine_id, state.machines.get(machine.machine_id)
+        record, others = None if piece is None else piece.record, _others(name, state)
+        found.append(history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others))
     return found
 
 
-def _records(machine_id: str, state: SharedState) -> list[Record]:
-    """Return all that is known of a machine, the best first: what an older service wrote hides none of our agent's."""
+def _others(machine_id: str, state: SharedState) -> list[Record]:
+    """Return what is known of a machine beside its best record: what an older service wrote hides none of that."""
     piece, own = state.machines.get(machine_id), state.own_files.get(machine_id)
     before = None if piece is None or piece.before is None else piece.before.record
-    return [record for record in (None if piece is None else piece.record, before, own) if record is not None]
+    return [record for record in (before, own) if record is not None]

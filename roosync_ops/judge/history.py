@@ -79,24 +79,26 @@ class Past:
 
 def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a window
     machine_id: str,
-    records: Sequence[Record],
+    record: Record | None,
     observed: str,
     doubt: bool,
     flips: Iterable[Mapping[str, Any]],
     from_ms: int,
     to_ms: int,
+    others: Sequence[Record] = (),
 ) -> Past:
     """Return the history of one machine from `from_ms` to `to_ms` (ms since the epoch, `to_ms` is now).
 
-    `records` are what is known of it, the best first: an older service's that is newer takes away nothing of what our
-    agent wrote. `observed` is its status now, `doubt` whether silence would prove nothing; `flips` are in their JSON
-    form, of any machine.
+    `record` is the best that is known of it, and `others` are what that hides: an older service's that is newer takes
+    away nothing of what our agent wrote. `observed` is its status now, `doubt` whether silence would prove nothing;
+    `flips` are in their JSON form, of any machine.
     """
     own = _own(machine_id, flips)
-    stops = [at for record in records for at in _stops(record)]
-    ups = sorted({pair for record in records for pair in intervals_of(record)})
+    known = [one for one in (record, *others) if one is not None]
+    stops = [at for one in known for at in _stops(one)]
+    ups = sorted({pair for one in known for pair in intervals_of(one)})
     if ups:
-        spans, source = _by_intervals(ups, records[0], observed, doubt, own, stops, to_ms), INTERVALS
+        spans, source = _by_intervals(ups, known[0], observed, doubt, own, stops, to_ms), INTERVALS
     else:
         spans, source = _by_flips(own, to_ms), FLIPS if own else NOTHING
     told = tuple(flip for at, flip in own if from_ms <= at <= to_ms)

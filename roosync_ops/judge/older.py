@@ -21,7 +21,7 @@ def is_kept_by_older(piece: Evidence) -> bool:
     An entry of the view without our fields may be about a machine of ours, as an older keeper wrote it.
     """
     record = piece.record
-    if isinstance(record.data.get("agent"), dict):
+    if record.sequence is not None or isinstance(record.data.get("agent"), dict):
         left_at, heard = record.left_at_ms, record.last_heartbeat_ms
         return left_at is not None and heard is not None and heard > left_at
     return piece.before is None or piece.kind != VIEW or piece.before.record.has_left

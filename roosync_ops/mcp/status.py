@@ -11,7 +11,7 @@ from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import now_ms, to_iso
-from roosync_ops.wire.view import build
+from roosync_ops.wire.view import OURS, build
 
 from .desk import Answer, Desk
 from .last_look import LastLook, changes
@@ -58,7 +58,8 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for machine_id, piece in state.machines.items():
         limits = stated_thresholds(machine_id, state)
-        found.update(build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"])
+        for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
+            found[name] = {key: value for key, value in entry.items() if key not in OURS}
     return found
 
 

@@ -175,8 +175,8 @@ def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
     told = threading.Event()
     real = tools.entries
 
-    def entries(*, allow_changes: bool) -> dict[str, tools.Entry]:
-        found = real(allow_changes=allow_changes)
+    def entries(*, allow_changes: bool, compat: bool) -> dict[str, tools.Entry]:
+        found = real(allow_changes=allow_changes, compat=compat)
         entry = found[STATUS]
 
         def slow(desk: Any, arguments: Any) -> Any:
@@ -207,8 +207,8 @@ def test_a_question_that_never_comes_back_is_given_up_in_time(
     def never(*_: Any) -> Any:
         over.wait(60)
 
-    def entries(*, allow_changes: bool) -> dict[str, tools.Entry]:
-        found = real(allow_changes=allow_changes)
+    def entries(*, allow_changes: bool, compat: bool) -> dict[str, tools.Entry]:
+        found = real(allow_changes=allow_changes, compat=compat)
         entry = found[STATUS]
         return {**found, STATUS: dataclasses.replace(entry, limit_s=0.2, run=never)}
 
