@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata", "agent"])
 #: One broken record is told in a few words, however much of it is broken.
 _MAX_ERRORS_PER_RECORD: Final = 3
+#: What sync products make many of, and how many of those are named.
+_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE)
+_MAX_NAMED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
         read_at_ms,
         machines,
         records,
-        tuple(found),
+        _counted(found),
         view,
         view_state,
         seen,
@@ -98,6 +101,21 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
         own_files,
         signs or {},
     )
+
+
+def _counted(found: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with all copies of a kind in one: a sync product makes them by the hundred."""
+    result = [item for item in found if item.kind not in _COPIES]
+    for kind in _COPIES:
+        items = [item for item in found if item.kind == kind]
+        if len(items) > 1:
+            names = ", ".join(item.file.rpartition("/")[2] for item in items[1:_MAX_NAMED])
+            detail = (
+                f"{items[0].detail}; {len(items)} such files: also {names}{', ...' if len(items) > _MAX_NAMED else ''}"
+            )
+            items = [f.Finding(items[0].file, kind, detail)]
+        result += items
+    return tuple(result)
 
 
 def _first(found: list[Finding]) -> str:

@@ -190,6 +190,8 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
         _accept(data, machine_id, kind, file, snapshot, modified_ms)
         _accept_before(data, machine_id, file, snapshot)
     except NotUnderstoodError as error:
+        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, file, snapshot, modified_ms):
+            return
         if not snapshot.put_off(path, error.kind, lambda: _read_one(path, file, machine_id, kind, snapshot)):
             snapshot.report(file, error.kind, error.detail)
     except FileNotFoundError:
@@ -212,6 +214,18 @@ def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
     if snapshot.bounds.slim is not None:
         snapshot.bounds.slim(record)
     snapshot.evidence.append(Evidence(record, kind, file, modified_ms))
+
+
+def _is_copy_of_another(
+    data: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot, modified_ms: int | None
+) -> bool:
+    """Take `NAME-HOST.json`, which OneDrive makes of a second NAME.json, for the conflict copy it is; else False."""
+    inner = machine_id_named(data.get("machineId"))
+    if inner is None or not machine_id.startswith(f"{inner}-"):
+        return False
+    _accept(data, inner, CONFLICT, file, snapshot, modified_ms)
+    snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
+    return True
 
 
 def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot) -> None:
