@@ -264,3 +264,38 @@ def test_the_last_keeper_to_leave_says_so_in_the_view(rig: Rig) -> None:
     rig.beat()
     rig.loop.leave()
     assert rig.view()["offlineMachines"] == ["myia-web1"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_the_keeper_knew_of_a_machine_that_left_outlives_its_file_and_the_view_at_once(
+    make_rig: Make, restart: bool
+) -> None:
+    """One older service wrote its memory over every file as another wrote its own over the view."""
+    clock = VirtualClock()
+    keeper_, left = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for _ in range(3):
+        keeper_.beat(30)
+        left.beat()
+    memory = left.own.read_bytes()
+    clock.advance(30)
+    left.loop.leave()
+    keeper_.beat()
+    keeper_.beat(30)
+    left.own.write_bytes(memory)
+    keeper_.view_path.write_bytes(json.dumps({"heartbeats": {"c": heartbeat("c", 0, clock.wall_ms())}}).encode())
+    if restart:
+        keeper_.boot()
+    keeper_.beat(30)
+    entry = keeper_.view()["heartbeats"]["b"]
+    assert (entry["status"], entry["agent"]["state"]) == ("offline", "left")
+    assert entry["agent"]["upIntervals"] == left.notes()["record"]["agent"]["upIntervals"]
+    assert left.own.read_bytes() == memory  # nobody writes another machine's file
+
+
+def test_what_the_keeper_remembers_is_bounded_whatever_others_put_into_the_view(rig: Rig) -> None:
+    for number in range(400):
+        put(rig.shared, heartbeat(f"m{number:03}", 10**7 + number, note="x" * 1_500))
+    for _ in range(4):
+        rig.beat(30)
+    assert 0 < len(json.dumps(rig.notes()["legacy"])) < 2 * keeper.MAX_REMEMBERED_BYTES
+    assert rig.notes()["record"] is not None
