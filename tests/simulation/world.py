@@ -75,11 +75,14 @@ class Outcome:
 class World:
     """A fleet of one protocol, and an admin's replica beside it."""
 
+    #: Who takes part beside the fleet.
+    guests: tuple[str, ...] = ()
+
     def __init__(self, protocol: str, plan: Plan, root: Path) -> None:
         self.protocol = protocol
         self.plan = plan
         self.hub = Hub()
-        self.replicas = {name: _replica(root / name) for name in (*MACHINES, ADMIN)}
+        self.replicas = {name: self._replica(root / name) for name in (*MACHINES, ADMIN, *self.guests)}
         self.sync = Replicator(self.replicas, drive(plan.seed), seed=plan.seed)
         self.machines = {name: self._machine(name, root / name) for name in MACHINES}
         for name, ahead in plan.ahead_ms.items():
@@ -103,6 +106,11 @@ class World:
         if self.protocol == OURS:
             return Machine(self.hub, folder, replica, link, EPOCH_MS)
         return (Old30 if self.protocol == V30 else Old31)(self.hub, replica, link, EPOCH_MS)
+
+    def _replica(self, folder: Path) -> RamReplica:
+        root = folder / "shared"
+        root.mkdir(parents=True)
+        return RamReplica(root)
 
     def _set_clock(self, name: str, ahead_ms: int) -> None:
         machine = self.machines[name]
@@ -236,9 +244,16 @@ def flips(watcher: Watcher, lives: dict[str, Life]) -> tuple[int, int]:
 
 def simulate(protocol: str, plan: Plan) -> Outcome:
     """Run one protocol over one plan, on a RAM disk where there is one."""
+    with on_ram() as folder:
+        return World(protocol, plan, folder).run()
+
+
+@contextmanager
+def on_ram() -> Iterator[Path]:
+    """Give a folder on a RAM disk where there is one, and let what is read and written there be quick."""
     ram = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     with tempfile.TemporaryDirectory(dir=ram if ram.is_dir() else None) as folder, _disks_at_rest(), remembered():
-        return World(protocol, plan, Path(folder)).run()
+        yield Path(folder)
 
 
 @contextmanager
@@ -247,9 +262,3 @@ def _disks_at_rest() -> Iterator[None]:
     nothing: Callable[[int], None] = lambda _descriptor: None  # noqa: E731
     with mock.patch.object(os, "fsync", nothing), mock.patch.object(os, "fdatasync", nothing, create=True):
         yield
-
-
-def _replica(folder: Path) -> RamReplica:
-    root = folder / "shared"
-    root.mkdir(parents=True)
-    return RamReplica(root)
