@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.files import read_file
 from roosync_ops.wire.identity import machine_id_named
+from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.record import NotUnderstoodError, load
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.times import BadTimeError, from_iso
@@ -29,8 +30,6 @@ LISTENER: Final = "listener"
 WORKER: Final = "worker"
 PRESENCE: Final = "presence"
 DASHBOARD: Final = "dashboard"
-#: What our own lines in a dashboard name as the workspace: they tell what was read here, and are no sign of their own.
-OUR_WORKSPACE: Final = "roosync-ops"
 
 _MAX_MACHINES: Final = 1_000
 _MAX_FILES: Final = 256

@@ -11,6 +11,8 @@ HEARTBEATS = "heartbeats"
 #: What the shared folder itself is called throughout the fleet.
 USUAL_NAME = ".shared-state"
 VIEW_NAME = "heartbeat.json"
+#: What our own lines in a dashboard name as the workspace: they tell what was read here, and are no sign of their own.
+OUR_WORKSPACE = "roosync-ops"
 
 #: "Copy" in the words of Drive, Dropbox, OneDrive, Nextcloud and the desktops: English, French, German, Dutch, Spanish,
 #: Italian and Portuguese, whose accent is one character or two (NFC, NFD).
