@@ -3,8 +3,8 @@
 pyinfra inventory.py deploys/rollout.py [--dry] [--limit enroll] [-y]
 """
 
-from roosync_ops.remote import operations
-from roosync_ops.remote.preflight import ready_machine
+from roosync_ops.pyinfra_ops import operations
+from roosync_ops.pyinfra_ops.preflight import ready_machine
 
 machine = ready_machine()
 if machine is not None:

@@ -3,8 +3,8 @@
 pyinfra inventory.py deploys/stop.py --limit myia-po-2024 -y
 """
 
-from roosync_ops.remote import operations
-from roosync_ops.remote.preflight import known_machine
+from roosync_ops.pyinfra_ops import operations
+from roosync_ops.pyinfra_ops.preflight import known_machine
 
 machine = known_machine()
 if machine is not None:

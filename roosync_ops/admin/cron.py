@@ -82,17 +82,24 @@ def _times(every_min: int) -> str:
 
 
 def _without(text: str, job: Job) -> str:
-    """Return a crontab without the job's comment and the line after it; all else stays as it is."""
-    kept, skip = [], False
-    for each in text.splitlines(keepends=True):
-        if skip:
-            skip = False
-        elif each.startswith(f"# roosync-ops schedule {job.key}:"):
-            skip = True
-        else:
-            kept.append(each)
-    found = "".join(kept)
+    """Return a crontab without the job's comments and the lines that run it; all else stays as it is."""
+    mark = f"# roosync-ops schedule {job.key}:"
+    found = "".join(
+        each for each in text.splitlines(keepends=True) if not each.startswith(mark) and not _runs(each, job)
+    )
     return found if not found or found.endswith("\n") else f"{found}\n"
+
+
+def _runs(each: str, job: Job) -> bool:
+    """Tell whether a line runs this job's settings, whichever Python it names and wherever they lie."""
+    try:
+        words = shlex.split(each.replace("\\%", "%"), comments=True)
+    except ValueError:
+        return False
+    *_, verb, run, settings = job.command
+    name = os.path.basename(settings)  # noqa: PTH119 - a word of a command line
+    pairs = zip(words, words[1:], words[2:], strict=False)
+    return any((one, two) == (verb, run) and os.path.basename(path) == name for one, two, path in pairs)  # noqa: PTH119 - as above
 
 
 def _listed() -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.agent.permanence.unit import quoted
+from roosync_ops.wire import local
 
 from . import child
 from .recurring import Job, RecurringError
@@ -122,18 +121,11 @@ class Systemd:
         """Write a unit whole; False where it is there already."""
         if self._read(name) == text:
             return False
-        temporary = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self._folder)
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path; units are for everybody to read
-            os.replace(temporary, self._folder / name)  # noqa: PTH105 - as above
+            raw = text.encode("utf-8", "surrogateescape")
+            local.write(str(self._folder / name), raw, 0o644)  # units are for everybody to read
         except OSError as error:
-            if temporary is not None:
-                with suppress(OSError):
-                    os.unlink(temporary)  # noqa: PTH108 - as above
             reason = f"{self._folder / name} cannot be written: {error.strerror or error}"
             raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None
         return True

@@ -11,6 +11,8 @@ import json
 import os
 import zlib
 
+from roosync_ops.wire.local import FILE_MODE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -31,7 +33,7 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self.generation = 0
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o644)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, FILE_MODE)
         try:
             _preallocate(self._descriptor)
         except OSError:

@@ -12,6 +12,8 @@ import os
 import sys
 import time
 
+from roosync_ops.wire.local import FILE_MODE
+
 #: How often a lock that is held is asked for again, in s.
 _POLL_S = 0.02
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -88,7 +90,7 @@ class Lock:
     def _try(self) -> bool:
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self.path, _FLAGS, 0o644)
+        descriptor = os.open(self.path, _FLAGS, FILE_MODE)
         locked = False
         try:
             locked = _try_lock(descriptor)

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 
+from roosync_ops.wire import local
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
 from .errors import AGENT_CRASHED, NO_LOGON_SESSION, AgentError, CodedError, LocalError
@@ -57,7 +58,7 @@ def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = N
     """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
     lock_path = os.path.join(config.local_dir, ASK_LOCK)
     try:
-        os.makedirs(config.local_dir, exist_ok=True)
+        local.make_folder(config.local_dir, parents=True)
     except OSError as error:
         raise unusable(config.local_dir, error) from None
     turn = take(lock_path, _TURN_S)
@@ -84,9 +85,7 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
 
 def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[str]) -> None:
     """Leave an answer where the one who asked looks for it, in one step."""
-    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-        json.dump({"exitCode": exit_code, "answer": value, "lines": human}, file, default=str)
-    os.replace(f"{path}.tmp", path)
+    local.write(path, json.dumps({"exitCode": exit_code, "answer": value, "lines": human}, default=str).encode())
 
 
 class _Question:

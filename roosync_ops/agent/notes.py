@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import zlib
 
-from .errors import LocalError
+from roosync_ops.wire import local
+
+from .errors import CodedError, LocalError, ProblemError
 from .journal import Journal, read
 from .lock import Lock, is_held
 from .share import OK
@@ -59,14 +62,18 @@ def prepare(config: Config) -> Places:
     """Make the local folder. Raises LocalError with what to do where it cannot be."""
     places = places_of(config)
     try:
-        os.makedirs(places.folder, exist_ok=True)
+        local.make_folder(config.local_dir, parents=True)
+        local.make_folder(places.folder)
     except OSError as error:
         raise unusable(places.folder, error) from None
     return places
 
 
-def unusable(path: str, error: OSError) -> LocalError:
+def unusable(path: str, error: OSError) -> ProblemError:
     """Word a failure of the local folder."""
+    if isinstance(error, local.NotOursError):
+        why = "appartient à un autre utilisateur" if error.code == local.FOREIGN else "d'autres peuvent y écrire"
+        return CodedError(error.code, f"dossier local refusé: {error.filename}: {why}", shlex.join(error.mend))
     reason = f"dossier local inutilisable: {path}: {error.strerror or error}"
     return LocalError(reason, "indiquer un dossier local accessible en écriture avec --local-dir")
 
@@ -140,12 +147,8 @@ def set_aside(places: Places, taken: dict[str, Any], name: str, copy: Callable[[
         return
     path = os.path.join(places.set_aside, f"{name}.{count % MAX_SET_ASIDE}")
     try:
-        os.makedirs(places.set_aside, exist_ok=True)
-        with open(path, "wb") as file:
-            for piece in _pieces(copy):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+        local.make_folder(places.set_aside)
+        local.write(path, b"".join(_pieces(copy)), durable=True)
     except OSError as error:
         raise unusable(path, error) from None
     taken[name] = [count + 1, crc]

@@ -22,7 +22,10 @@ def stop_event(instance: str) -> str:
 
 
 class WindowsClock(SystemClock):
-    """The machine's clocks. GetTickCount64, behind time.monotonic, counts the time a machine sleeps."""
+    """The machine's clocks. What is behind time.monotonic counts the time a machine sleeps.
+
+    That is GetTickCount64, and from CPython 3.13 on QueryPerformanceCounter.
+    """
 
     def __init__(self) -> None:
         super().__init__()

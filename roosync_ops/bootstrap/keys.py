@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -63,6 +64,9 @@ def parse(data: bytes, source: str) -> PublicKey:
     """Return the one public key in `data`, which came from `source`. Raises KeyRefusedError."""
     if len(data) > MAX_BYTES:
         raise _refused(source, "far too long for a public key")
+    if b"\0" in data[:2] or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        again = "in PowerShell: (Get-Content FILE) | Set-Content -Encoding Ascii FILE"
+        raise KeyRefusedError(f"{source}: in UTF-16, as PowerShell's > writes it: not text that OpenSSH reads", again)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -8,8 +8,9 @@ pays for a heavy one's imports; what `roosync-ops --help` says about it stands i
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
 `errors.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
-Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 130 interrupted;
-70 a defect of ours, so that a crash never reads as a verdict.
+Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 4 what was found
+could not be delivered, or not be written to stdout; 130 interrupted; 70 a defect of ours, so that a crash never reads
+as a verdict.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from roosync_ops import __version__
+from roosync_ops import __version__, typed
 
 from . import errors, output
 
@@ -51,6 +52,7 @@ COMMANDS: Final = {
     "agent": "Build the one-file agent.",
     "mcp": "Serve the tools of the procedure to an assistant.",
     "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
+    "doctor": "Ask one real Windows machine what no kit can tell, for a report.",
     "lab": "Run a whole fleet on this computer and play the procedure on it.",
 }
 
@@ -116,8 +118,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
+    with typed.about(typed.flags_of(arguments)):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
-        return errors.report(error, arguments)
-    return code if isinstance(code, int) else 0
+        code = errors.report(error, arguments)
+    return errors.delivered(code if isinstance(code, int) else 0)

@@ -12,8 +12,8 @@ import typer
 
 from roosync_ops import judge
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.remote.ledger import FAILED
-from roosync_ops.remote.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
+from roosync_ops.pyinfra_ops.ledger import FAILED
+from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.text import safe
 
@@ -21,7 +21,6 @@ from . import errors, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge import Validation
@@ -67,14 +66,17 @@ def targets(fleet: Fleet, machines: list[str] | None, limit: list[str] | None) -
 
 
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
-    """Ask before acting on machines nobody named, where there is somebody to ask. Raises typer.Abort."""
-    if not asked_for and sys.stdin.isatty() and sys.stderr.isatty():
+    """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
+    if not asked_for:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            said = f"no machine is named, and there is no terminal to ask on: {question} {len(chosen)} machines?"
+            raise errors.usage(said, "name machines, or add --yes for all that are expected online")
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
         typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
 
 
-def act(  # noqa: PLR0913 - each is an option of the commands
-    deploy: str, inventory: Path, chosen: Sequence[Machine], *, dry: bool, verbose: bool, connect_timeout: int
+def act(
+    deploy: str, chosen: Sequence[Machine], *, dry: bool, verbose: bool, connect_timeout: int
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, and show how far it is."""
     counts = {"connected": 0, "looked-at": 0}
@@ -89,9 +91,7 @@ def act(  # noqa: PLR0913 - each is an option of the commands
     with output.Progress() as progress:
         shown = nullcontext() if verbose else progress
         with shown:
-            return run(
-                deploy, inventory, chosen, dry=dry, verbose=verbose, connect_timeout_s=connect_timeout, tell=tell
-            )
+            return run(deploy, chosen, dry=dry, verbose=verbose, connect_timeout_s=connect_timeout, tell=tell)
 
 
 def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | None) -> Source | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import show
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 
 from . import errors, options, output
 
@@ -46,7 +46,7 @@ def identify(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: opt
     try:
         return _tell(bundle.identify(file), as_json=as_json)
     except bundle.BundleError as error:
-        raise errors.CommandError("NOT_OUR_AGENT", str(error), "roosync-ops agent build -o FILE") from None
+        raise errors.CommandError("NOT_OUR_AGENT", str(error), "roosync-ops agent build --help") from None
 
 
 def _tell(found: bundle.Bundle, *, as_json: bool) -> int:

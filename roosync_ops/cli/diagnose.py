@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -11,10 +10,10 @@ import typer
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.limits import Limits
+from roosync_ops.gather.tend_via import tend
+from roosync_ops.gather.tidy import TidyError, rebuild_view, sweep
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
-from roosync_ops.remote.diagnose_tidy import TidyError, rebuild_view, sweep
-from roosync_ops.remote.tend_via import tend
 from roosync_ops.show.diagnosis import Fix, diagnoses_json, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
@@ -79,12 +78,11 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     found = _look(fleet, names, shared, limits)
     fixes: list[Fix] = []
     if fix:
-        fixes = _fix(found, fleet, inventory, shared, deadline or DEFAULT_DEADLINE_S, dry=dry)
+        fixes = _fix(found, fleet, shared, deadline or DEFAULT_DEADLINE_S, dry=dry)
         fixes += _tend(found.here, fleet, connect_timeout, dry=dry)
         if any(one.done for one in fixes):
             found = _look(fleet, names, shared, limits)
     _tell(found, fixes, lang, as_json=as_json, dry=dry, everything=bool(names))
-    options.note_flags(inventory, shared, None, needed=not as_json and not found.ok)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -93,12 +91,10 @@ def _look(fleet: Fleet, names: list[str], shared: str | None, limits: Limits) ->
         return diagnoses(fleet, names, shared, limits, lambda text: progress.show(f"diagnose: {text}"))
 
 
-def _fix(  # noqa: PLR0913 - what was found, and where
-    found: Diagnoses, fleet: Fleet, inventory: Path, shared: str | None, deadline_s: float, *, dry: bool
-) -> list[Fix]:
+def _fix(found: Diagnoses, fleet: Fleet, shared: str | None, deadline_s: float, *, dry: bool) -> list[Fix]:
     """Do the safe things, and nothing else; return what was done, or with `dry` would be."""
     names = [row.machine_id for row in found.machines if _may_restart(row) and row.machine_id is not None]
-    fixes = [Fix(RESTART, name, done=False) for name in names] if dry else _restart(fleet, inventory, names)
+    fixes = [Fix(RESTART, name, done=False) for name in names] if dry else _restart(fleet, names)
     here = _safe_here(found.here) if shared else set()
     if REBUILD_VIEW in here:
         fixes.append(_rebuild(shared, deadline_s, dry=dry))
@@ -118,12 +114,12 @@ def _safe_here(row: Diagnosis) -> set[str]:
     return set() if row.grave else {cause.fix for cause in causes if cause.fix is not None}
 
 
-def _restart(fleet: Fleet, inventory: Path, names: list[str]) -> list[Fix]:
+def _restart(fleet: Fleet, names: list[str]) -> list[Fix]:
     if not names:
         return []
     chosen = fleet.select(names)
     timeout = acting.DEFAULT_CONNECT_TIMEOUT
-    results = acting.act("restart", inventory, chosen, dry=False, verbose=False, connect_timeout=timeout)
+    results = acting.act("restart", chosen, dry=False, verbose=False, connect_timeout=timeout)
     return [
         Fix(RESTART, row.machine_id, row.ok, problem=None if row.failure is None else row.failure.sentence())
         for row in results

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from roosync_ops import typed
 from roosync_ops.gather import errors as below
 from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, OK, UNAVAILABLE, USAGE, CommandError, Failure, usage
 
@@ -21,18 +22,22 @@ __all__ = [
     "INTERNAL",
     "INTERRUPTED",
     "NOT_AS_EXPECTED",
+    "NOT_DELIVERED",
     "OK",
     "UNAVAILABLE",
     "USAGE",
     "CommandError",
     "Failure",
     "as_json",
+    "delivered",
     "describe",
     "report",
     "usage",
     "wants_json",
 ]
 
+#: What was found is not where it was to go: a report that was not posted, a stdout that could not be written.
+NOT_DELIVERED: Final = 4
 INTERRUPTED: Final = 130
 
 
@@ -64,10 +69,19 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     output.note(f"Error: {failure.message}")
     if failure.hint:
-        output.note(f"Next:  {failure.hint}")
+        output.note(f"Next:  {typed.own(failure.hint)}")
     if wants_json(arguments):
         output.write(as_json(failure))
     return failure.exit_code
+
+
+def delivered(code: int) -> int:
+    """Return `code`; or, where it is a verdict that stdout did not take, the code of what was not delivered."""
+    trouble = output.undelivered()
+    if trouble is None or code not in (OK, NOT_AS_EXPECTED):
+        return code
+    output.note(f"Error: standard output could not be written: {trouble.strerror}")
+    return NOT_DELIVERED
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -77,5 +91,5 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def as_json(failure: Failure) -> str:
     """Return the one document that --json prints for a failure."""
-    error = {"code": failure.code, "message": failure.message, "hint": failure.hint}
+    error = {"code": failure.code, "message": failure.message, "hint": failure.hint and typed.own(failure.hint)}
     return json.dumps({"ok": False, "error": error})

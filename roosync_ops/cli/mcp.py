@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from roosync_ops import extras
+
 from . import errors, options, output
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ roosync-ops mcp --http 8460
 
 An assistant starts it by itself, over standard input and output, from the .mcp.json of its project."""
 _FOLDERS: Final = ("--memory", "--agent-dir")
-_EXTRA: Final = "pip install 'roosync-ops[mcp]'"
+_NO_SDK: Final = "the assistant tools need the MCP SDK, which is not here"
 
 
 @app.command(epilog=_EXAMPLES)
@@ -66,14 +68,16 @@ def mcp(  # noqa: PLR0913 - one argument an option
         output.write(
             json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes, compat=compat), indent=2)
         )
+        if find_spec("mcp") is None:
+            output.note(f"What it starts cannot serve yet: {_NO_SDK}\nNext:  {extras.install('mcp')}")
         return errors.OK
     if http is not None and allow_changes:
         raise errors.usage(
             "--http with --allow-changes would let every user of this computer change the fleet",
-            "roosync-ops mcp --allow-changes, over standard input and output",
+            "roosync-ops mcp --allow-changes",
         )
     if find_spec("mcp") is None:
-        raise errors.CommandError("EXTRA_MISSING", "the assistant tools need the MCP SDK, which is not here", _EXTRA)
+        raise errors.CommandError("EXTRA_MISSING", _NO_SDK, extras.install("mcp"))
     from roosync_ops.mcp.desk import Settings  # noqa: PLC0415 - not for --print-config
 
     settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory, compat)
@@ -97,7 +101,10 @@ def _serve(settings: "Settings", http: int | None) -> int:
 def _config(
     inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool, compat: bool
 ) -> dict[str, Any]:
-    """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes."""
+    """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes.
+
+    Raises CommandError for a text with ${ in it: clients put a variable there, and none of them knows an escape.
+    """
     words = ["mcp", "--inventory", str(inventory.absolute())]
     for flag, value in typed.items():
         if value is not None:
@@ -109,4 +116,7 @@ def _config(
     server: dict[str, Any] = {"type": "stdio", "command": command[0], "args": [*command[1:], *words]}
     if shared:
         server["env"] = {"ROOSYNC_SHARED_PATH": os.path.abspath(shared)}  # noqa: PTH100 - as above
+    for text in (server["command"], *server["args"], *server.get("env", {}).values()):
+        if "${" in text:
+            raise errors.usage(f"{text}: clients read ${{...}} in a .mcp.json as a variable; use a path without it")
     return {"mcpServers": {"roosync-ops": server}}

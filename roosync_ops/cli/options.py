@@ -1,14 +1,14 @@
 """The options that several commands share, said once."""
 
-import os
-import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from . import output
+from roosync_ops import typed
+
+from . import errors
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -68,19 +68,8 @@ PRESENCE_HELP: Final = "Add a line a machine that beats, by which services of ge
 
 
 def names_of(limit: list[str] | None) -> list[str]:
-    """Return the names in `--limit a,b --limit c`."""
-    return [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
-
-
-def to_repeat(inventory: Path, shared: str | None, via: str | None) -> str:
-    """Return the flags a next command needs to be about the same fleet; empty where the defaults are."""
-    typed = None if shared == os.environ.get("ROOSYNC_SHARED_PATH") else shared
-    named = {"--inventory": None if inventory == DEFAULT_INVENTORY else str(inventory), "--shared": typed, "--via": via}
-    return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in named.items() if value)
-
-
-def note_flags(inventory: Path, shared: str | None, via: str | None, *, needed: bool) -> None:
-    """Say on stderr which flags the commands that a table names go with, where they were typed and are `needed`."""
-    flags = to_repeat(inventory, shared, via)
-    if needed and flags:
-        output.note(f"\nEach command above is about this fleet with: {flags}")
+    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names nobody: that is not everybody."""
+    names = [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
+    if limit and not names:
+        raise errors.usage("--limit names no machine and no group", typed.ours("machines", "list"))
+    return names

@@ -2,30 +2,102 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import io
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 #: What a console that cannot show a sign gets instead of a question mark.
 _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "❌": "x", "\N{EM DASH}": "-"})
 
 
-def prepare() -> None:
-    """Have what goes into a pipe or a file be UTF-8 on Windows too, as JSON has to be (RFC 8259).
+#: What a character becomes that a stream's encoding does not have: an escape that JSON knows too (RFC 8259, 7).
+_ESCAPE: Final = "roosync-json-escape"
 
-    pythonw.exe, under the Task Scheduler, has neither stream: what is said there is said to nobody.
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+codecs.register_error(_ESCAPE, _escaped)
+
+
+class _Stream(io.TextIOWrapper):
+    """A stream of ours that is written to while it can be; what went wrong is kept, and never raised."""
+
+    trouble: OSError | None = None
+
+    @classmethod
+    def to(cls, descriptor: int, encoding: str, *, line_buffering: bool = False) -> Self:
+        file = io.FileIO(descriptor, "w", closefd=False)
+        return cls(io.BufferedWriter(file), encoding, _ESCAPE, line_buffering=line_buffering)
+
+    def write(self, text: str, /) -> int:
+        with self._kept():
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._kept():
+            super().flush()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.trouble = self.trouble or error
+            # What is still held goes nowhere, now or when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+def prepare() -> None:
+    """Have every stream be there and take whatever is written; what cannot be written is told by `undelivered`.
+
+    What goes into a pipe or a file is UTF-8 on Windows too, as JSON has to be (RFC 8259). pythonw.exe, under the Task
+    Scheduler, has no stream: what is said there is said to nobody.
     """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as the process
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as the process
-    for stream in (sys.stdout, sys.stderr):
-        if sys.platform == "win32" and isinstance(stream, io.TextIOWrapper) and not stream.isatty():
-            stream.reconfigure(encoding="utf-8")
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = _Stream.to(os.open(os.devnull, os.O_WRONLY), "utf-8")
+            nowhere.trouble = None if sys.platform == "win32" else OSError(errno.EBADF, os.strerror(errno.EBADF))
+            setattr(sys, name, nowhere)
+        elif type(stream) is io.TextIOWrapper:
+            setattr(sys, name, _prepared(stream))
+
+
+def _prepared(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else stream.encoding
+    if type(getattr(stream.buffer, "raw", stream.buffer)) is not io.FileIO:  # a console of Windows
+        stream.reconfigure(errors=_ESCAPE)
+        return stream
+    if sys.platform != "win32":
+        os.set_blocking(stream.fileno(), True)  # others who have it too may have set it otherwise
+    return _Stream.to(stream.fileno(), encoding, line_buffering=stream.line_buffering)
+
+
+def undelivered() -> OSError | None:
+    """Return why not all of stdout could be written; a reader that has gone away (`| head`) had what it wanted."""
+    if not isinstance(sys.stdout, _Stream):
+        return None
+    sys.stdout.flush()
+    trouble = sys.stdout.trouble
+    gone = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
+    return None if trouble is None or trouble.errno in gone else trouble
 
 
 def write(text: str) -> None:
@@ -39,18 +111,15 @@ def note(text: str) -> None:
 
 
 def _print(text: str, stream: TextIO) -> None:
-    """Print; a reader that has gone away (`| head`) is no error, and does not change the exit code."""
+    """Print what is for people in signs that the stream has; a JSON document keeps its own, escaped."""
     encoding = stream.encoding or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
-    try:
-        stream.write(text + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        # The interpreter flushes at exit once more: give it somewhere to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        plain = text if text.startswith(("{", "[")) else text.translate(_PLAIN)
+        text = plain.encode(encoding, _ESCAPE).decode(encoding)
+    stream.write(text + "\n")
+    stream.flush()
 
 
 def is_terminal(stream: TextIO) -> bool:

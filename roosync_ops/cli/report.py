@@ -2,16 +2,14 @@
 
 import json
 import os
-import tempfile
 import uuid
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import judge
+from roosync_ops import judge, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
@@ -26,13 +24,12 @@ from roosync_ops.show.junit import junit_report
 from roosync_ops.show.report import MAX_COMMENT, report_markdown
 from roosync_ops.show.report_document import report_json
 from roosync_ops.state import SharedState
+from roosync_ops.wire import local
 
 from . import errors, options, output, rollout_file
 
 app = typer.Typer()
 
-#: The report was made, and could not be sent.
-NOT_DELIVERED: Final = 4
 _MAX_DAYS: Final = 7.0
 _EXAMPLES: Final = """Examples:
 
@@ -111,8 +108,6 @@ def report(  # noqa: PLR0913 - one argument an option
         output.write(text)
     elif sent is not None:
         output.write(sent.url)
-    if rollout is None:
-        options.note_flags(inventory, shared, via, needed=not found.ok)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -158,12 +153,12 @@ class _Kept(Source):
 def _target(post: str | None, *, dry: bool) -> comment.Target | None:
     if post is None:
         if dry:
-            raise errors.usage("--dry shows what --post would send", "roosync-ops report --post OWNER/REPO#N --dry")
+            raise errors.usage("--dry shows what --post would send", "roosync-ops report --help")
         return None
     try:
         return comment.target(post)
     except ValueError as error:
-        raise errors.usage(f"--post {error}", "roosync-ops report --post OWNER/REPO#460") from None
+        raise errors.usage(f"--post {error}", "roosync-ops report --help") from None
 
 
 def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> comment.Posted | None:
@@ -171,7 +166,8 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     if to is None:
         return None
     run = uuid.uuid4().hex
-    body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
+    with typed.about({}):
+        body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
     if dry:
         output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")
         output.write(comment.marked(body, run))
@@ -179,7 +175,7 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     try:
         sent = comment.publish(to, body, run)
     except GhError as error:
-        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, NOT_DELIVERED) from None
+        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, errors.NOT_DELIVERED) from None
     output.note(f"Our comment in {to.name} was {sent.action}.")
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
@@ -196,18 +192,10 @@ def _text(found: Report, form: Format, lang: str, sent: comment.Posted | None) -
 
 def _write(file: Path, text: str) -> None:
     """Write the whole report or nothing: whoever reads the file sees no half of it."""
-    temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name[:80]}.", dir=file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text + "\n")
         mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)  # noqa: PTH101 - a name, not a Path
-        os.replace(temporary, file)  # noqa: PTH105 - as above
+        local.write(str(file), f"{text}\n".encode(), mode)
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
         raise errors.usage(f"--output {file}: {error.strerror or error}", "choose another file") from None
 
 

@@ -2,15 +2,20 @@
 
 import json
 import sys
+from dataclasses import replace
 from typing import Any, Final
 
 import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.source import Source
+from roosync_ops.gather.testimony import testimony
 from roosync_ops.judge import Check, Validation
-from roosync_ops.remote.run import Result
+from roosync_ops.judge.evidence import reason_of
+from roosync_ops.judge.verdict import Reason
+from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 
 from . import acting, errors, options, output, reading
 
@@ -57,7 +62,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     chosen = acting.targets(fleet, machines, limit)
     where = None if dry else acting.source(fleet, shared, via, deadline)
     before = None if where is None else _view(where)
-    results = acting.act("rollout", inventory, chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
+    results = acting.act("rollout", chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
     if not as_json:
         _tell(results, dry=dry)
     after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
@@ -66,7 +71,6 @@ def rollout(  # noqa: PLR0913 - one argument an option
         output.write(_document(results, after, ok=ok, dry=dry, lang=lang))
     elif after is not None:
         _tell_after(after, lang)
-        options.note_flags(inventory, shared, via, needed=not after.validation.ok)
     elif not dry:
         output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
     return errors.OK if ok else errors.NOT_AS_EXPECTED
@@ -100,12 +104,16 @@ class _Look:
         self._chosen = {machine.machine_id for machine in chosen}
         self._enrolled = [row.machine_id for row in results if row.ok and row.skipped is None]
         self.view: object = None
+        unreached = _unreached(chosen, results)
 
         def look() -> Validation:
             validation, self.view = acting.judged(fleet, where)
-            return validation
+            rows = validation.verdicts
+            told = (row if row.ok else replace(row, reason=unreached.get(row.machine_id, row.reason)) for row in rows)
+            return replace(validation, verdicts=tuple(told))
 
-        self.validation = reading.watch(look, self._is_there, wait, where.poll_s)
+        # Where nobody was enrolled there is nothing to wait for: one look.
+        self.validation = reading.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
 
     def checks(self) -> dict[str, tuple[Check, ...]]:
         """Return the procedure's four checks of each machine that was rolled out."""
@@ -122,6 +130,15 @@ class _Look:
     def _is_there(self, validation: Validation) -> bool:
         rows = {row.machine_id: row for row in validation.verdicts}
         return all(rows[name].observed == "online" for name in self._enrolled) and self._checked()
+
+
+def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict[str, Reason | None]:
+    """Return why each machine that was not reached just now is silent: better known than what its silence suggests."""
+    return {
+        row.machine_id: reason_of(testimony(machine, Look(row.machine_id, row.failure, None, None)))
+        for machine, row in zip(chosen, results, strict=True)
+        if row.outcome == UNREACHABLE
+    }
 
 
 def _tell(results: tuple[Result, ...], *, dry: bool) -> None:

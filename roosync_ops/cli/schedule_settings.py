@@ -6,12 +6,12 @@ Only its path stands in the unit, the crontab or the task, and so in `ps`.
 from __future__ import annotations
 
 import os
-import tempfile
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from roosync_ops.wire import local
 
 from . import errors
 
@@ -105,22 +105,13 @@ def save(path: Path, text: str) -> bool:
 
     Raises CommandError (usage) where it cannot be written.
     """
-    temporary = None
     try:
         if path.exists() and path.read_text(encoding="utf-8") == text and _is_private(path):
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)  # noqa: PTH105 - a name, not a Path
+        local.make_folder(str(path.parent))
+        local.write(str(path), text.encode())
     except (OSError, UnicodeError) as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
-        raise errors.usage(
-            f"{path} cannot be written: {error}", "roosync-ops schedule --memory DIR --install"
-        ) from None
+        raise errors.usage(f"{path} cannot be written: {error}", "roosync-ops schedule --help") from None
     return True
 
 

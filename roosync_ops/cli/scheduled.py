@@ -61,7 +61,7 @@ _SAID: Final = 50
 def run(path: Path) -> int:
     """Run the schedule whose settings are in `path` once, and return validate's exit code. Raises CommandError."""
     settings = schedule_settings.read(path)
-    lock = FileLock(schedule_settings.lock_path(path), timeout=0)
+    lock = FileLock(schedule_settings.lock_path(path), timeout=0, mode=0o600)
     try:
         with lock:
             return _Run(settings).noted(schedule_settings.last_path(path))

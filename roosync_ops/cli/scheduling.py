@@ -15,6 +15,7 @@ from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import machine_of
+from roosync_ops.wire import local
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
 from . import errors, schedule_settings, watching
@@ -170,12 +171,12 @@ def check(settings: Settings) -> None:
 def _check_runs(folder: Path) -> None:
     """Raise CommandError where this Python finds no roosync_ops from elsewhere: a checkout that is not installed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        local.make_folder(str(folder))
         line = [sys.executable, "-P", "-c", "import os, sys; os.chdir(sys.argv[1]); import roosync_ops", str(folder)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         ended = child.run(line, _CHECK_S, env=environment)
     except (OSError, child.NotStartedError, child.TimedOutError) as error:
-        raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --memory DIR") from None
+        raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --help") from None
     if ended.code != 0:
         raise errors.usage(f"{sys.executable} does not find roosync_ops from elsewhere", "pip install .")
 

@@ -10,7 +10,7 @@ import typer
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.judge import Validation
-from roosync_ops.remote.run import Result
+from roosync_ops.pyinfra_ops.run import Result
 
 from . import acting, errors, options, output, reading
 
@@ -100,7 +100,6 @@ def carry_out(order: Order) -> int:
         acting.confirm(order.question, chosen, asked_for=order.yes or bool(order.machines or order.limit))
     results = acting.act(
         order.deploy,
-        order.inventory,
         chosen,
         dry=order.dry,
         verbose=order.verbose,

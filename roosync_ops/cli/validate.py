@@ -92,7 +92,6 @@ def validate(  # noqa: PLR0913 - one argument an option
         report = Format.json if as_json else report
         output.write(_text(validation, report, lang))
         _note_patience(validation, patient)
-        options.note_flags(inventory, shared, via, needed=report is Format.table and not validation.ok)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from roosync_ops import typed
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.remote.propagation import Pair
-    from roosync_ops.remote.verify_share import Sighting, Trait
-    from roosync_ops.remote.verify_via import Place
+    from roosync_ops.gather.propagation import Pair
+    from roosync_ops.gather.verify_share import Sighting, Trait
+    from roosync_ops.gather.verify_via import Place
     from roosync_ops.show.shares import MeasuredShare
 
     Own = tuple[list[Trait], list[Sighting]]
@@ -66,7 +67,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     if schema:
         return _print_schema()
     if path is None and not via:
-        raise errors.usage("no shared folder is named", "roosync-ops verify-share PATH, or --via MACHINE")
+        raise errors.usage("no shared folder is named", "roosync-ops verify-share --help")
     if via:
         from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - PATH alone needs no inventory
 
@@ -79,7 +80,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
 
 def _verify(path: Path | None, seconds: float, deadline: float | None, *, quietly: bool = False) -> Own:
     """Measure this computer's own folder; nothing where none is named. Raises CommandError."""
-    from roosync_ops.remote import verify_share as measured  # noqa: PLC0415 - it is for this command alone
+    from roosync_ops.gather import verify_share as measured  # noqa: PLC0415 - it is for this command alone
 
     if path is None:
         return [], []
@@ -99,7 +100,7 @@ def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
     path: Path | None, fleet: Fleet, names: Sequence[str], seconds: float, deadline: float | None, connect_s: float
 ) -> tuple[list[MeasuredShare], list[Pair]]:
     """Measure on machines, and on this computer meanwhile where a folder is named. Raises CommandError, FleetError."""
-    from roosync_ops.remote import propagation, verify_via  # noqa: PLC0415 - as above
+    from roosync_ops.gather import propagation, verify_via  # noqa: PLC0415 - as above
 
     chosen = fleet.select(names)
     with ThreadPoolExecutor(1) as pool, output.Progress() as progress:
@@ -120,7 +121,7 @@ def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
 
 
 def _sightings(own: Own, places: Iterable[Place]) -> dict[str | None, list[Sighting]]:
-    from roosync_ops.remote.propagation import parsed  # noqa: PLC0415 - as above
+    from roosync_ops.gather.propagation import parsed  # noqa: PLC0415 - as above
 
     seen: dict[str | None, list[Sighting]] = {None: own[1]}
     seen.update((one.machine_id, parsed(one.measured.sightings)) for one in places if one.measured is not None)
@@ -131,24 +132,24 @@ def _nowhere(places: Sequence[Place]) -> errors.CommandError:
     """Return the error for machines of which none could be asked: no verdict about any share can rest on it."""
     failure = places[0].failure
     why = "it gave no answer" if failure is None else failure.reason
-    hint = f"roosync-ops diagnose {places[0].machine_id}" if failure is None else failure.hint
+    hint = typed.ours("diagnose", places[0].machine_id) if failure is None else failure.hint
     return errors.CommandError("NOBODY_ASKED", f"{places[0].machine_id}: {why}", hint, errors.UNAVAILABLE)
 
 
 def _own(path: Path | None, seconds: float, own: Own, ways: Sequence[Pair] | None) -> MeasuredShare:
     """Return this computer's part; without machines nobody's clock was measured."""
-    from roosync_ops.remote.propagation import judged  # noqa: PLC0415 - as above
-    from roosync_ops.remote.verify_share import uncorrected  # noqa: PLC0415 - as above
+    from roosync_ops.gather.propagation import judged  # noqa: PLC0415 - as above
+    from roosync_ops.gather.verify_share import uncorrected  # noqa: PLC0415 - as above
 
     last = uncorrected(own[1], seconds) if ways is None else judged(None, ways, seconds)
     return _share(None, str(path), [*own[0], last])
 
 
 def _of(machine: Machine, place: Place, ways: Sequence[Pair], seconds: float) -> MeasuredShare:
-    from roosync_ops.remote.propagation import judged  # noqa: PLC0415 - as above
-    from roosync_ops.remote.verify_share import Trait  # noqa: PLC0415 - as above
+    from roosync_ops.gather.propagation import judged  # noqa: PLC0415 - as above
+    from roosync_ops.gather.verify_share import Trait  # noqa: PLC0415 - as above
 
-    name, hint, measured = machine.machine_id, f"roosync-ops diagnose {machine.machine_id}", place.measured
+    name, hint, measured = machine.machine_id, typed.ours("diagnose", machine.machine_id), place.measured
     if measured is None:
         failure = place.failure
         problem = ("NO_ANSWER", "it gave no answer", hint) if failure is None else failure[1:]
@@ -158,7 +159,7 @@ def _of(machine: Machine, place: Place, ways: Sequence[Pair], seconds: float) ->
         return _share(name, measured.shared, traits, (measured.problem[0][:80], measured.problem[1][:300], hint))
     if not measured.removed:
         left = "the folder .roosync-verify-* that it was measured in could not be removed"
-        return _share(name, measured.shared, traits, ("LEFT_BEHIND", left, f"roosync-ops verify-share --via {name}"))
+        return _share(name, measured.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
     return _share(name, measured.shared, [*traits, judged(name, ways, seconds)])
 
 

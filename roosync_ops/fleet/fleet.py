@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import runpy
 from typing import TYPE_CHECKING, Any
 
 from .machine import SSH_CONNECTOR, WINRM_CONNECTOR, FleetError, Machine, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+
+    #: The hosts of a group, as pyinfra has them, and data for each of them.
+    Group = tuple[list[Any], dict[str, Any]]
 
 
 class Fleet:
@@ -43,6 +42,8 @@ class Fleet:
                     known = ", ".join([*self._by_id, *self.groups])
                     raise FleetError(f"{name!s:.80}: no such machine or group in the inventory; it has {known}")
                 chosen[machine_id] = machine
+            if not ids:
+                raise FleetError(f"{name!s:.80}: this group of the inventory has no machine")
         return tuple(chosen.values())
 
     def __iter__(self) -> Iterator[Machine]:
@@ -55,52 +56,35 @@ class Fleet:
         return machine_id in self._by_id
 
 
-def load_inventory(path: Path) -> Fleet:
-    """Run a pyinfra inventory file and return its fleet. Raises FleetError, one sentence, for whatever is wrong.
+def fleet_of(groups: Mapping[str, Group], data: Mapping[str, dict[str, Any]] | None = None) -> Fleet:
+    """Collect a fleet from the groups of an inventory; `data` is further data of groups, of `all` for every host.
 
-    The file is Python and is trusted like any deploy; what it prints is dropped, since stdout is for data.
+    A host with data defines a machine; a bare name refers to one, or defines it with every default. As in pyinfra a
+    host's own data hold before its groups', the last group's before the others', and those of `all` come last.
     """
-    if not path.is_file():
-        raise FleetError(f"{path}: no such inventory file; name one with --inventory FILE")
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            names = runpy.run_path(str(path))
-    except FleetError as error:
-        raise FleetError(f"{path}: {error}") from None
-    except SyntaxError as error:
-        raise FleetError(f"{path}: line {error.lineno}: {error.msg}") from None
-    except Exception as error:  # noqa: BLE001 - a user's file can raise anything
-        raise FleetError(f"{path}: {type(error).__name__}: {error}") from None
-    try:
-        return fleet_of({name: value for name, value in names.items() if not name.startswith("_")})
-    except FleetError as error:
-        raise FleetError(f"{path}: {error}") from None
-
-
-def fleet_of(names: Mapping[str, Any]) -> Fleet:
-    """Collect a fleet from an inventory's module-level names, by pyinfra's rule for what is a group.
-
-    A host with data defines a machine; a bare name refers to one, or defines it with every default.
-    """
+    more = data or {}
+    ids = {name: tuple(plain_name(_name_of(host))[0] for host in hosts) for name, (hosts, _) in groups.items()}
+    given: dict[str, dict[str, Any]] = {machine_id: {} for members in ids.values() for machine_id in members}
+    for name in ("all", *(name for name in groups if name != "all")):
+        for machine_id in given if name == "all" else ids[name]:
+            given[machine_id] |= groups.get(name, ([], {}))[1] | more.get(name, {})
     machines: dict[str, Machine] = {}
-    groups = {name: hosts for name, value in names.items() if (hosts := _hosts(value)) is not None}
-    bare = [host for hosts in groups.values() for host in hosts if isinstance(host, str)]
-    for host in (host for hosts in groups.values() for host in hosts if not isinstance(host, str)):
-        machine = _machine_of(host)
-        known = machines.setdefault(machine.machine_id, machine)
-        if known is not machine:
-            raise FleetError(f"{machine.machine_id}: machine_id: defined twice in the inventory")
-        _check_name(machine, host[0])
-    for host in bare:
-        name, implied = plain_name(host)
-        if name not in machines:
-            machines[name] = Machine.of(name, dict(implied))
-        _check_name(machines[name], host)
-    members = {
-        name: tuple(plain_name(host if isinstance(host, str) else host[0])[0] for host in hosts)
-        for name, hosts in groups.items()
-    }
-    return Fleet(machines.values(), members)
+    hosts = [host for members, _ in groups.values() for host in members]
+    for name, own in (host for host in hosts if not isinstance(host, str)):
+        machine_id = plain_name(name)[0]
+        if machine_id in machines:
+            raise FleetError(f"{machine_id}: machine_id: defined twice in the inventory")
+        machines[machine_id] = Machine.of_host(name, given[machine_id] | own)
+    for name in (host for host in hosts if isinstance(host, str)):
+        machine_id = plain_name(name)[0]
+        if machine_id not in machines:
+            machines[machine_id] = Machine.of_host(name, given[machine_id])
+    for name in map(_name_of, hosts):
+        _check_name(machines[plain_name(name)[0]], name)
+    left_out = [name for name in machines if "all" in ids and name not in ids["all"]]
+    if left_out:
+        raise FleetError(f"{left_out[0]}: not in the group all, and pyinfra then knows no such machine")
+    return Fleet(machines.values(), ids)
 
 
 def _check_name(machine: Machine, name: str) -> None:
@@ -113,18 +97,34 @@ def _check_name(machine: Machine, name: str) -> None:
 
 def check_groups(*groups: object) -> None:
     """Raise FleetError where two groups of an inventory define the same machine: pyinfra itself would merge them."""
-    fleet_of({str(number): group for number, group in enumerate(groups)})
+    found = {f"group {number}": group_of(f"group {number}", group) for number, group in enumerate(groups, 1)}
+    fleet_of({name: group for name, group in found.items() if group is not None})
 
 
-def _hosts(value: object) -> list[Any] | None:
-    if isinstance(value, tuple) and value:
-        value = value[0]
-    if not isinstance(value, list) or not all(isinstance(item, (str, tuple)) for item in value):
+def group_of(name: str, value: object) -> Group | None:
+    """Return the group that a name of an inventory stands for, None where it is none. Raises FleetError.
+
+    A tuple is a group with data, or nothing that pyinfra could read; in a list of machines everything is one.
+    """
+    hosts, data = value, dict[str, Any]()
+    if isinstance(value, tuple):
+        hosts, *more = value or (None,)
+        data = more[0] if more else {}
+        if not isinstance(hosts, list) or not isinstance(data, dict) or more[1:]:
+            raise FleetError(
+                f"{name}: a tuple is no list of machines: write {name} = [...], or _{name} for another use"
+            )
+    if not isinstance(hosts, list) or not any(isinstance(host, (str, tuple, list, Machine)) for host in hosts or [""]):
         return None
-    return value
+    for number, host in enumerate(hosts, 1):
+        pair = isinstance(host, tuple) and len(host) == 2 and isinstance(host[0], str) and isinstance(host[1], dict)  # noqa: PLR2004 - name and data
+        if not pair and not isinstance(host, str):
+            said = host[0] if isinstance(host, tuple) and host else host
+            raise FleetError(
+                f"{name}: number {number}: {said!s:.80}: a host is a name, or a pair of a name and its data"
+            )
+    return hosts, data
 
 
-def _machine_of(host: tuple[Any, ...]) -> Machine:
-    if len(host) != 2 or not isinstance(host[1], dict):  # noqa: PLR2004 - a pair: name and data
-        raise FleetError(f"{host[0] if host else host!s:.80}: a host is a name, or a pair of a name and its data")
-    return Machine.of_host(host[0], host[1])
+def _name_of(host: Any) -> str:
+    return str(host if isinstance(host, str) else host[0])

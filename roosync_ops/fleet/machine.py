@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -24,6 +25,15 @@ DATA_KEY = "roosync"
 #: How pyinfra's inventory names a host that one of our connectors reaches.
 SSH_CONNECTOR: Final = "@roosync-ssh/"
 WINRM_CONNECTOR: Final = "@roosync-winrm/"
+#: What the name of one of our connectors says.
+_CONNECTORS: Final = {
+    SSH_CONNECTOR: {"system": "windows", "transport": "ssh"},
+    WINRM_CONNECTOR: {"system": "windows", "transport": "winrm"},
+}
+#: winrm_transport to the port that is used where none is named.
+WINRM_PORTS: Final = {"https": 5986, "http": 5985}
+#: The fields that the connectors have keys of their own for: ssh_hostname, winrm_hostname, ...
+_KEYS: Final = {"host": "hostname", "user": "user", "port": "port"}
 
 #: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
 #: What a setting from a .env of Windows or cmd.exe's `set` leaves in a path.
@@ -42,7 +52,8 @@ class Machine(BaseModel):
     never through `sh`. `bootstrap_python`: where it has no Python, a rollout may install one for the user.
     `shared` and `local_dir` are paths on the machine; where they are None its agent's own defaults hold
     (ROOSYNC_SHARED_PATH there, and the user's state folder). `ssh` holds further data keys of pyinfra's SSH connector,
-    `winrm` those of ours.
+    `winrm` those of ours; host, user and port are found in their fields, wherever they were written. `arguments` are
+    pyinfra's own for every operation (`_sudo`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -57,6 +68,7 @@ class Machine(BaseModel):
     port: int | None = Field(default=None, ge=1, le=65_535)
     ssh: dict[str, JsonValue] = {}
     winrm: dict[str, JsonValue] = {}
+    arguments: dict[str, JsonValue] = {}
     shared: str | None = None
     local_dir: str | None = None
     python: str | None = None
@@ -67,6 +79,21 @@ class Machine(BaseModel):
     share_deadline: float = Field(default=DEFAULT_DEADLINE_S, gt=0)
     permanence: Literal["auto", "systemd", "process", "task"] = "auto"
     metadata: dict[str, JsonValue] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_place_for_the_address(cls, given: Any) -> Any:
+        """Take ssh_hostname and the like for what they are, in pyinfra's types: a path, a port as a text."""
+        kind = given.get("transport", "ssh")
+        if kind not in ("ssh", "winrm") or not isinstance(given.get(kind), dict):
+            return given
+        data = {
+            key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in given[kind].items()
+        }
+        named = {field: data.pop(f"{kind}_{key}", None) for field, key in _KEYS.items()}
+        if isinstance(named["port"], str) and named["port"].isdecimal():
+            named["port"] = int(named["port"])
+        return {**given, kind: data, **{field: value for field, value in named.items() if value is not None}}
 
     @field_validator("machine_id")
     @classmethod
@@ -155,11 +182,12 @@ class Machine(BaseModel):
     def entry(self) -> Entry:
         """Return this machine as an ordinary pyinfra host. Host keys are strict unless `ssh` says otherwise."""
         kind = self.transport
-        named = {f"{kind}_hostname": self.host, f"{kind}_user": self.user, f"{kind}_port": self.port}
+        named = {f"{kind}_{key}": getattr(self, field) for field, key in _KEYS.items()}
         return self.host_name, {
             **({"ssh_strict_host_key_checking": "yes"} if kind == "ssh" else {}),
             **{key: value for key, value in named.items() if value is not None},
             **(self.ssh if kind == "ssh" else self.winrm),
+            **self.arguments,
             DATA_KEY: self.model_dump(mode="json"),
         }
 
@@ -177,23 +205,29 @@ class Machine(BaseModel):
     def of_host(cls, name: str, data: Mapping[str, Any]) -> Machine:
         """Validate a pyinfra host, made by machine(...) or written by hand. Raises FleetError.
 
-        In data written by hand our fields stand beside pyinfra's own keys; what is neither is somebody else's.
+        In data written by hand our fields stand beside pyinfra's own keys; what is neither is somebody else's. Keys of
+        pyinfra's that came to a machine(...) later, from its groups, hold where it says nothing itself.
         """
-        name, implied = plain_name(name)
-        fields = data.get(DATA_KEY)
-        if isinstance(fields, dict):
-            return cls.of(name, {key: value for key, value in fields.items() if key != "machine_id"})
-        own = {key: value for key, value in data.items() if key in cls.model_fields}
-        ssh = {key: value for key, value in data.items() if key.startswith("ssh_")}
-        winrm = {key: value for key, value in data.items() if key.startswith("winrm_")}
-        return cls.of(name, {"ssh": ssh, "winrm": winrm, **implied, **own})
+        name, fields = plain_name(name)
+        made = data.get(DATA_KEY)
+        known: Mapping[str, Any] = {}
+        if isinstance(made, dict):
+            fields = {key: value for key, value in made.items() if key != "machine_id"}
+            known = cls.of(name, fields).entry()[1]
+        else:
+            fields |= {key: value for key, value in data.items() if key in cls.model_fields}
+        for field, prefix in (("ssh", "ssh_"), ("winrm", "winrm_"), ("arguments", "_")):
+            more = {key: value for key, value in data.items() if key.startswith(prefix) and key not in known}
+            if more and isinstance(fields.get(field, {}), dict):
+                fields[field] = {**more, **fields.get(field, {})}
+        return cls.of(name, fields)
 
 
-def plain_name(name: str) -> tuple[str, dict[str, str]]:
+def plain_name(name: str) -> tuple[str, dict[str, Any]]:
     """Return the machineId that a host's name in an inventory stands for, and the fields that its connector implies."""
-    for connector, transport in ((SSH_CONNECTOR, "ssh"), (WINRM_CONNECTOR, "winrm")):
+    for connector, fields in _CONNECTORS.items():
         if name.startswith(connector):
-            return name.removeprefix(connector), {"system": "windows", "transport": transport}
+            return name.removeprefix(connector), dict(fields)
     return name, {}
 
 

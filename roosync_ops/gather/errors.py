@@ -54,7 +54,7 @@ def _from_below(error: BaseException) -> Failure | None:
     state = rooms.get("roosync_ops.state.errors")
     if state is not None and isinstance(error, state.StateUnavailableError):
         return Failure("SHARED_STATE_UNAVAILABLE", error.reason, error.hint, UNAVAILABLE)
-    via = rooms.get("roosync_ops.remote.via")
+    via = rooms.get("roosync_ops.gather.via")
     if via is not None and isinstance(error, via.ViaError):
         return Failure("SHARED_STATE_UNAVAILABLE", error.reason, error.hint, UNAVAILABLE)
     return None

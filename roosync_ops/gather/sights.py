@@ -5,29 +5,31 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
-from roosync_ops.remote import bundle, checks, plan
-from roosync_ops.remote.diagnose import Reach, Reaching, host_of, known_hosts_of, port_of
-from roosync_ops.remote.diagnose_tidy import TidyError, orphans
-from roosync_ops.remote.facts_model import Beat, LoopConfig, OwnFile, ShareState, ViewState
-from roosync_ops.remote.look import look
+from roosync_ops.pyinfra_ops import plan
+from roosync_ops.remote_script import bundle, checks
+from roosync_ops.remote_script.facts_model import Beat, Drive, LoopConfig, OwnFile, ShareState, ViewState
 from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.state.errors import StateUnavailableError
+from roosync_ops.transport.reach import Reach, Reaching, host_of, known_hosts_of, port_of
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
+from .look import look
 from .testimony import OLD_MS
+from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.remote.facts_model import AgentStatus, Report
-    from roosync_ops.remote.look import Look
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
 
     from .limits import Limits
+    from .look import Look
 
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12
@@ -119,13 +121,14 @@ def _named(machine: Machine) -> dict[str, Any]:
         "host": host_of(machine),
         "port": port_of(machine),
         "user": machine.user,
-        "login": checks.ssh_command(machine, "").rstrip(),
-        "known_hosts": known_hosts_of(machine),
+        "login": checks.login(machine),
+        "known_hosts": known_hosts_of(machine) or str(Path.home() / ".ssh" / "known_hosts"),
     }
 
 
 def _reported(machine: Machine, report: Report, wanted: bundle.Bundle) -> dict[str, Any]:
     share, clock = checks.share(machine, report.share), checks.clock(machine, report)
+    drive = report.drive if machine.transport == "ssh" else Drive()  # what restarts it is typed over SSH
     return {
         "hostname": report.hostname,
         "python": f"{report.python.version} ({report.python.executable})",
@@ -136,6 +139,8 @@ def _reported(machine: Machine, report: Report, wanted: bundle.Bundle) -> dict[s
         "share_path": None if report.share is None else report.share.path,
         "share_session": None if report.share is None else report.share.session,
         "share": None if share is None else (share.code, _without_path(share.reason, report), share.hint),
+        "drive_watchdog": drive.watchdog,
+        "drive_launcher": drive.launcher,
         "clock": None if clock is None else clock.reason,
         "offset_ms": report.clock_offset_ms,
     }

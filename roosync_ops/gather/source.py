@@ -47,7 +47,7 @@ class Source:
         return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
 
     def _read_via(self, machine: Machine) -> SharedState:
-        from roosync_ops.remote.via import read_state  # noqa: PLC0415 - it brings pyinfra
+        from .via import read_state  # noqa: PLC0415 - it brings pyinfra
 
         asked = now_ms()
         document = read_state(machine, timeout_s=self._deadline_s)

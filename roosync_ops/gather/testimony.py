@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Machine
-    from roosync_ops.remote.facts_model import AgentStatus, Report
-    from roosync_ops.remote.look import Look
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+
+    from .look import Look
 
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {
@@ -41,7 +42,7 @@ def ask(
     machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float, tell: Callable[[str], None] = silently
 ) -> dict[str, Testimony]:
     """Ask every machine at once, telling how far it is, and return what each testifies."""
-    from roosync_ops.remote.look import look  # noqa: PLC0415 - not needed where nobody is asked
+    from .look import look  # noqa: PLC0415 - not needed where nobody is asked
 
     answered = 0
 

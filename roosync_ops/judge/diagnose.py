@@ -6,25 +6,24 @@ keeps a machine from being seen as it is comes before what will, and that before
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_case import Case
-from .diagnose_causes import CAUSES, MILD
-from .diagnose_model import Check, Diagnoses, Diagnosis
+from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
+from .diagnose_model import Check, Diagnoses, Diagnosis, Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .diagnose_model import Scene, Sight
+    from .diagnose_model import Scene
 
-#: What a machine or the share may have said; it is typed into a shell, so nothing in it may mean anything to one.
-_FROM_OUTSIDE: Final = ("path", "files", "answers_as")
-_TYPED: Final = re.compile(r"[^\w .,:~+@()/\\-]")
+#: What a sentence says for a fact that is not known.
+_NOT_KNOWN: Final = "?"
 
 
 def diagnose(scene: Scene, names: Iterable[str] | None = None) -> Diagnoses:
@@ -40,14 +39,13 @@ def _machine(scene: Scene, machine_id: str) -> Diagnosis:
     word, facts = ("well", {}) if found is None else (str(found.cause), found.facts)
     if case.machine is not None and not case.is_expected:
         word, facts = _expected_off(case, checks, word, facts)
-    said = {key: value for key, value in facts.items() if value or key != "hint"}
-    facts = {**_where(case.sight), **said, "machine": machine_id}
+    facts = {**_where(case.sight), **facts, "machine": machine_id}
     return Diagnosis(
         machine_id,
         None if case.machine is None else case.machine.expected,
         case.observed,
         word,
-        command(word, facts, case.sight.system),
+        command(word, facts, case.sight),
         facts,
         checks,
     )
@@ -95,36 +93,59 @@ def _here(scene: Scene) -> Diagnosis:
     checks = tuple(beside_it.here(scene))
     found = _cause(checks)
     word, facts = ("well", {}) if found is None else (str(found.cause), dict(found.facts))
-    return Diagnosis(None, None, None, word, command(word, facts), facts, checks)
+    return Diagnosis(None, None, None, word, command(word, facts, Sight("")), facts, checks)
 
 
 def _where(sight: Sight) -> dict[str, Any]:
     """Return what a command needs to know about where a machine is."""
-    known_as = sight.host if sight.port == 22 else f"[{sight.host}]:{sight.port}"  # noqa: PLR2004 - SSH's own port
     return {
         "host": sight.host,
         "port": sight.port,
         "user": sight.user or "its user",
-        "login": sight.login,
-        "target": f"{sight.user}@{sight.host}" if sight.user else sight.host,
-        "port_flag": "" if sight.port == 22 else f"-p {sight.port} ",  # noqa: PLR2004 - as above
-        "known_as": known_as,
-        "file_flag": f"-f {sight.known_hosts} " if sight.known_hosts else "",
-        "path": sight.share_path or "the share",
-        "hint": f"roosync-ops diagnose {sight.machine_id}",
+        "known_as": sight.host if sight.port == 22 else f"[{sight.host}]:{sight.port}",  # noqa: PLR2004 - SSH's own port
+        "known_hosts": sight.known_hosts,
+        "path": sight.share_path or _NOT_KNOWN,
     }
 
 
-class _Facts(dict[str, Any]):
-    """A command is never lost for want of a fact."""
-
-    def __missing__(self, key: str) -> str:
-        return key.upper()
-
-
-def command(word: str, facts: Mapping[str, Any], system: str = "posix") -> str:
-    """Return the command that mends the cause `word`, empty where nothing is to be mended."""
+def command(word: str, facts: Mapping[str, Any], sight: Sight) -> str:
+    """Return what is typed to mend the cause `word`, empty where nothing is; what cannot be typed is diagnosed."""
     cause = CAUSES[word]
-    text = cause.windows if system == "windows" and cause.windows is not None else cause.command
-    said = {key: _TYPED.sub("?", str(facts[key])) for key in _FROM_OUTSIDE if key in facts}
-    return text.format_map(_Facts({**facts, **said}))
+    if word in OF_DRIVE and (restart := _restart_drive(sight)):
+        return restart
+    is_windows = sight.system == "windows"
+    words = cause.windows if is_windows and cause.windows is not None else cause.command
+    try:
+        found = _filled(words, facts)
+    except KeyError:
+        return _otherwise(sight)
+    if words == HINT:
+        return found[0] or _otherwise(sight)  # made by typed already
+    if words[:1] == (LOGIN,):
+        return typed.there(sight.login, found, is_windows=is_windows) or _otherwise(sight)
+    if words == (SSH_COPY_ID,):
+        return typed.line((SSH_COPY_ID, *sight.login[1:])) if sight.login else _otherwise(sight)
+    return typed.ours(*found[1:]) if found[:1] == [typed.OURS] else typed.line(found)
+
+
+def _restart_drive(sight: Sight) -> str | None:
+    """Return how the sync product is restarted in the user's session: by the machine's watchdog, or by a task."""
+    if sight.drive_watchdog:
+        return typed.there(sight.login, ("schtasks", "/run", "/tn", sight.drive_watchdog), is_windows=True)
+    launcher = sight.drive_launcher
+    if not launcher or not sight.login or "'" in launcher or typed.windows(launcher) is None:
+        return None
+    script = f"cmd /c taskkill /f /im GoogleDriveFS.exe & '{launcher}'"
+    made = typed.line((*sight.login, f'schtasks /create /f /it /sc once /st 00:00 /tn {DRIVE_TASK} /tr "{script}"'))
+    run = typed.there(sight.login, ("schtasks", "/run", "/tn", DRIVE_TASK), is_windows=True)
+    return f"{made} && {run}"
+
+
+def _filled(words: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
+    """Return the words with their facts. Raises KeyError where one is not known."""
+    known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
+    return [text.format_map(known) for text in words if text != LOGIN]
+
+
+def _otherwise(sight: Sight) -> str:
+    return typed.ours("diagnose", sight.machine_id) if sight.machine_id else typed.ours("matrix")

@@ -26,55 +26,57 @@ SWEEP: Final = "sweep"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`command` mends it (`windows` where that differs there); `{machine}`, `{login}` and the like are filled in.
+    """`command` is the words of what is typed next (`windows` where they differ there); facts are filled into them.
 
-    `login` is the line that logs in, such as `ssh -p 22 me@host`.
+    A fact stays within its word. LOGIN before them: they are run on the machine, over the login that this computer
+    has; SSH_COPY_ID: with that login's options. HINT is what the look itself said to type.
     """
 
     word: str
     rank: int
-    command: str
-    windows: str | None = None
+    command: tuple[str, ...]
+    windows: tuple[str, ...] | None = None
     fix: str | None = None
 
 
-_ROLLOUT: Final = "roosync-ops rollout {machine}"
-_RESTART: Final = "roosync-ops restart {machine}"
+#: What a restart of the sync product mends, where the machine has something that restarts it.
+OF_DRIVE: Final = ("drive-not-mounted", "share-hung", "uploads-stalled", "downloads-stalled")
+#: A task, because only one reaches the user's session from SSH.
+DRIVE_TASK: Final = "roosync-restart-drive"
+LOGIN: Final = "{login}"
+SSH_COPY_ID: Final = "ssh-copy-id"
+HINT: Final = ("{hint}",)
+_ROLLOUT: Final = ("roosync-ops", "rollout", "{machine}")
+_RESTART: Final = ("roosync-ops", "restart", "{machine}")
+_DIAGNOSE: Final = ("roosync-ops", "diagnose", "{machine}")
+_MACHINES: Final = ("roosync-ops", "machines", "list")
+_STATUS: Final = ("roosync-ops", "status")
+_MATRIX: Final = ("roosync-ops", "matrix")
+_FIX: Final = ("roosync-ops", "diagnose", "--fix")
+_HOSTNAME: Final = (LOGIN, "hostname")
+_LS: Final = (LOGIN, "ls", "-ld", "--", "{path}")
+_DIR: Final = (LOGIN, "dir", "{path}")
+_BOOTSTRAP: Final = ("roosync-ops", "bootstrap", "windows")
 
 _ALL: Final = (
     # on the way there
-    Cause("inventory-wrong", GRAVE, "roosync-ops machines check"),
-    Cause("name-not-resolved", GRAVE, "machine({machine!r}, host='ADDRESS') in the inventory, instead of {host}"),
-    Cause("machine-off", GRAVE, "switch {machine} on, then: roosync-ops diagnose {machine}"),
-    Cause("network-unreachable", GRAVE, "join the network of {host}, then: roosync-ops diagnose {machine}"),
-    Cause(
-        "nobody-listens",
-        GRAVE,
-        "sudo systemctl enable --now ssh   (on {machine} itself)",
-        "roosync-ops bootstrap windows > bootstrap.ps1   (then run it on {machine} as administrator)",
-    ),
-    Cause("ssh-silent", GRAVE, "restart {machine} (its SSH server takes connections and says nothing)"),
-    Cause("host-key-unknown", GRAVE, "{login} true   (compare the fingerprint, then say yes)", "{login} hostname"),
-    Cause("host-key-changed", GRAVE, "ssh-keygen {file_flag}-R '{known_as}'   (after making sure it is that machine)"),
-    Cause(
-        "login-refused",
-        GRAVE,
-        "ssh-copy-id {port_flag}{target}",
-        "roosync-ops bootstrap windows --key KEY.pub > bootstrap.ps1   (then run it on {machine} as administrator)",
-    ),
-    Cause("wrong-system", GRAVE, "{hint}"),
-    Cause("not-reached", GRAVE, "{hint}"),
-    Cause("ask-failed", GRAVE, "{hint}"),
-    Cause("no-answer-in-time", GRAVE, "roosync-ops diagnose {machine} --timeout 60"),
+    Cause("inventory-wrong", GRAVE, ("roosync-ops", "machines", "check")),
+    Cause("name-not-resolved", GRAVE, _MACHINES),
+    Cause("machine-off", GRAVE, _DIAGNOSE),
+    Cause("network-unreachable", GRAVE, _DIAGNOSE),
+    Cause("nobody-listens", GRAVE, _DIAGNOSE, _BOOTSTRAP),
+    Cause("ssh-silent", GRAVE, _DIAGNOSE),
+    Cause("host-key-unknown", GRAVE, _HOSTNAME),
+    Cause("host-key-changed", GRAVE, ("ssh-keygen", "-f", "{known_hosts}", "-R", "{known_as}")),
+    Cause("login-refused", GRAVE, (SSH_COPY_ID,), _BOOTSTRAP),
+    Cause("wrong-system", GRAVE, HINT),
+    Cause("not-reached", GRAVE, HINT),
+    Cause("ask-failed", GRAVE, HINT),
+    Cause("no-answer-in-time", GRAVE, (*_DIAGNOSE, "--timeout", "60")),
     # who it is, and what can run there
-    Cause("no-machine-id", GRAVE, "{login} hostname", "{login} hostname"),
-    Cause("wrong-name", GRAVE, "machine({answers_as!r}, host={host!r}, ...) in the inventory, for {machine!r}"),
-    Cause(
-        "no-python",
-        GRAVE,
-        "{login} 'sudo apt-get install -y python3'",
-        "machine({machine!r}, bootstrap_python=True, ...) in the inventory, then: roosync-ops rollout {machine}",
-    ),
+    Cause("no-machine-id", GRAVE, _HOSTNAME),
+    Cause("wrong-name", GRAVE, _HOSTNAME),
+    Cause("no-python", GRAVE, (LOGIN, "sudo", "apt-get", "install", "-y", "python3"), _ROLLOUT),
     # the agent
     Cause("not-enrolled", GRAVE, _ROLLOUT),
     Cause("old-service-only", GRAVE, _ROLLOUT),
@@ -90,59 +92,42 @@ _ALL: Final = (
     Cause("zombie", GRAVE, _RESTART, fix=RESTART),
     Cause("beat-not-written", GRAVE, _RESTART),
     # the share, as the machine's own agent sees it
-    Cause("no-shared-path", GRAVE, "machine({machine!r}, shared='PATH', ...) in the inventory, then: " + _ROLLOUT),
-    Cause("no-logon-session", GRAVE, "log {user} on to {machine}, then: roosync-ops diagnose {machine}"),
-    Cause("drive-not-mounted", GRAVE, "start the sync product on {machine} (it shows no {path}), then: " + _RESTART),
-    Cause(
-        "share-missing",
-        GRAVE,
-        "{login} \"ls -ld '{path}'\"   (start the sync product, or mount it)",
-        "{login} \"dir '{path}'\"   (start the sync product)",
-    ),
-    Cause("share-not-a-folder", GRAVE, "{login} \"ls -ld '{path}'\"", "{login} \"dir '{path}'\""),
-    Cause("share-hung", GRAVE, "restart the sync product on {machine}, then: roosync-ops diagnose {machine}"),
-    Cause(
-        "share-read-only",
-        GRAVE,
-        "{login} \"mount -o remount,rw '{path}'\"",
-        "take the write protection off {path} on {machine}",
-    ),
-    Cause(
-        "share-refused",
-        GRAVE,
-        "{login} \"ls -ld '{path}/heartbeats'\"   (let {user} write there)",
-        '{login} icacls "{path}"   (let {user} write there)',
-    ),
-    Cause("share-full", GRAVE, "free some space in {path} on {machine}"),
-    Cause("share-problem", GRAVE, "{hint}"),
+    Cause("no-shared-path", GRAVE, _ROLLOUT),
+    Cause("no-logon-session", GRAVE, _DIAGNOSE),
+    Cause("drive-not-mounted", GRAVE, _RESTART),
+    Cause("share-missing", GRAVE, _LS, _DIR),
+    Cause("share-not-a-folder", GRAVE, _LS, _DIR),
+    Cause("share-hung", GRAVE, _DIAGNOSE),
+    Cause("share-read-only", GRAVE, (LOGIN, "findmnt", "-T", "{path}"), (LOGIN, "attrib", "{path}")),
+    Cause("share-refused", GRAVE, (LOGIN, "ls", "-ld", "--", "{path}/heartbeats"), (LOGIN, "icacls", "{path}")),
+    Cause("share-full", GRAVE, (LOGIN, "df", "-h", "--", "{path}"), _DIR),
+    Cause("share-problem", GRAVE, HINT),
     # the replicas
-    Cause("uploads-stalled", GRAVE, "restart the sync product on {machine} (its beats stay there)"),
-    Cause("downloads-stalled", MILD, "restart the sync product on {machine} (nobody's beats arrive there)"),
+    Cause("uploads-stalled", GRAVE, _MATRIX),
+    Cause("downloads-stalled", MILD, _MATRIX),
     Cause("record-unreadable", GRAVE, _RESTART),
-    Cause("clock-wrong", GRAVE, "{login} 'sudo timedatectl set-ntp true'", "{login} w32tm /resync /force"),
-    Cause("twin-identity", GRAVE, "stop the agent on the other computer that calls itself {machine}"),
-    Cause("same-name-twice", GRAVE, "machine({machine!r}, host=...) in the inventory: another host answers there"),
-    Cause("case-double", NOTE, "remove the spelling that nobody writes: {files}"),
-    Cause("conflict-copies", NOTE, "remove them in the share, once: {files}"),
-    Cause("old-writer-erases-view", MILD, "stop the old heartbeat service on {machine} (the one in its editor)"),
-    Cause("old-writer-rewrites-record", NOTE, "stop the old heartbeat services (generation 3.1) of the fleet"),
-    # what is not as the inventory says
-    Cause("beats-though-expected-offline", GRAVE, "roosync-ops stop {machine}   (or expected='online')"),
-    Cause("not-in-inventory", NOTE, "machine({machine!r}, ...) in the inventory, or remove {files}"),
-    # this computer, and the share as a whole
-    Cause("own-replica-unavailable", GRAVE, "{hint}"),
     Cause(
-        "own-replica-stale",
-        GRAVE,
-        "restart the sync product on this computer; until then: roosync-ops validate --via {via}",
+        "clock-wrong", GRAVE, (LOGIN, "sudo", "timedatectl", "set-ntp", "true"), (LOGIN, "w32tm", "/resync", "/force")
     ),
-    Cause("view-missing", MILD, "roosync-ops diagnose --fix", fix=REBUILD_VIEW),
-    Cause("view-unreadable", MILD, "roosync-ops diagnose --fix", fix=REBUILD_VIEW),
-    Cause("view-incomplete", MILD, "roosync-ops diagnose --fix", fix=REBUILD_VIEW),
-    Cause("orphan-temporary-files", NOTE, "roosync-ops diagnose --fix", fix=SWEEP),
+    Cause("twin-identity", GRAVE, _MATRIX),
+    Cause("same-name-twice", GRAVE, _MACHINES),
+    Cause("case-double", NOTE, _STATUS),
+    Cause("conflict-copies", NOTE, _STATUS),
+    Cause("old-writer-erases-view", MILD, _STATUS),
+    Cause("old-writer-rewrites-record", NOTE, _STATUS),
+    # what is not as the inventory says
+    Cause("beats-though-expected-offline", GRAVE, ("roosync-ops", "stop", "{machine}")),
+    Cause("not-in-inventory", NOTE, _STATUS),
+    # this computer, and the share as a whole
+    Cause("own-replica-unavailable", GRAVE, _MATRIX),
+    Cause("own-replica-stale", GRAVE, ("roosync-ops", "validate", "--via", "{via}")),
+    Cause("view-missing", MILD, _FIX, fix=REBUILD_VIEW),
+    Cause("view-unreadable", MILD, _FIX, fix=REBUILD_VIEW),
+    Cause("view-incomplete", MILD, _FIX, fix=REBUILD_VIEW),
+    Cause("orphan-temporary-files", NOTE, _FIX, fix=SWEEP),
     # nothing
-    Cause("expected-off", NONE, ""),
-    Cause("well", NONE, ""),
+    Cause("expected-off", NONE, ()),
+    Cause("well", NONE, ()),
 )
 CAUSES: Final = {cause.word: cause for cause in _ALL}
 

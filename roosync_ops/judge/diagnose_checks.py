@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
 from . import diagnose_model as m
@@ -77,7 +78,7 @@ def way(case: Case) -> list[Check]:
     checks = []
     for at, name in enumerate(_ON_THE_WAY):
         if failed is None or at < _ON_THE_WAY.index(failed[0]):
-            checks.append(_passed(case, name))
+            checks.append(Check(name, UNKNOWN) if _was_not_met(case, failed, name) else _passed(case, name))
         elif name == failed[0]:
             step, code, reason, hint = case.sight.trouble or ("", "", "", "")
             said = (name == "resolves" and case.sight.resolving) or reason.removeprefix("unreachable: ")
@@ -86,6 +87,13 @@ def way(case: Case) -> list[Check]:
         else:
             checks.append(Check(name, UNKNOWN))
     return checks
+
+
+def _was_not_met(case: Case, failed: tuple[str, str] | None, name: str) -> bool:
+    """Where nothing tells how far the way went, only what was seen beside it counts."""
+    if failed is None or failed[1] != "not-reached":
+        return False
+    return not {"resolves": bool(case.sight.addresses), "answers": case.sight.answers == m.OPEN}.get(name, False)
 
 
 def _passed(case: Case, name: str) -> Check:
@@ -233,7 +241,7 @@ def share_cause(case: Case) -> tuple[str, str, str] | None:
     if found is not None and found.running and found.share_state != "ok":
         since = f" since {found.share_since}" if found.share_since else ""
         said = f"the loop finds it {found.share_state}{since}: {found.share_detail or ''}".rstrip(": ")
-        return _SHARE.get(found.share_state, "share-problem"), said, f"roosync-ops restart {case.machine_id}"
+        return _SHARE.get(found.share_state, "share-problem"), said, typed.ours("restart", case.machine_id)
     return None
 
 

@@ -156,14 +156,13 @@ def here(scene: Scene) -> list[Check]:
 
 def _own_replica(scene: Scene) -> Check:
     if scene.here is not None:
-        reason, hint = scene.here
-        return Check("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": reason, "hint": hint})
+        return Check("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
     if HERE not in scene.views:
         return Check("own replica", UNKNOWN, "none is named (--shared)")
     if not is_stale(scene, HERE):
         return Check("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
     since = stale_since_ms(scene, HERE)
-    via = next((name for name in scene.views if name != HERE and not is_stale(scene, name)), "MACHINE")
+    via = next((name for name in scene.views if name != HERE and not is_stale(scene, name)), None)
     return Check("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
 
 

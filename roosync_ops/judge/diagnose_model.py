@@ -72,7 +72,8 @@ class Sight:
     """All that one look gave of one machine; None is: nothing tells.
 
     `trouble` is (step, code, reason, hint) where the look did not end well. `share` is (code, reason, hint) of what
-    keeps an agent there from using it. `system`, `host`, `port` and the like are the inventory's.
+    keeps an agent there from using it. `system`, `host`, `port` and the like are the inventory's;
+    `login` are the words that log in.
     """
 
     machine_id: str
@@ -80,7 +81,7 @@ class Sight:
     host: str = ""
     port: int = 22
     user: str | None = None
-    login: str = ""
+    login: tuple[str, ...] = ()
     known_hosts: str | None = None
     addresses: tuple[str, ...] | None = None
     resolving: str | None = None
@@ -95,6 +96,8 @@ class Sight:
     share_path: str | None = None
     share_session: str | None = None
     share: tuple[str, str, str] | None = None
+    drive_watchdog: str | None = None
+    drive_launcher: str | None = None
     clock: str | None = None
     offset_ms: int = 0
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import asyncssh
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 
 from . import files
 from .delays import Delay
@@ -219,7 +219,7 @@ class LabFleet:
 
     def _replicas(self) -> dict[str, FolderReplica]:
         self.shared = self.root / "shared-state"
-        self.shared.mkdir()
+        (self.shared / "dashboards").mkdir(parents=True)  # a shared state, in which nobody has beaten yet
         folders = {name: machine.host.shared for name, machine in self._machines.items()}
         return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
 

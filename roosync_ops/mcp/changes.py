@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import roosync_ops
+from roosync_ops import typed
 from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, CommandError
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -131,7 +132,7 @@ def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, 
         document = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         said = f"roosync-ops {words[0]} did not end within {limit_s:g} s"
-        raise CommandError("TIMEOUT", said, f"roosync-ops {' '.join(words)}") from None
+        raise CommandError("TIMEOUT", said, typed.ours(*words)) from None
     except ValueError:
         tail = done.stderr.decode("utf-8", "replace").strip()[-400:]
         raise CommandError("INTERNAL", f"roosync-ops {words[0]}: {tail}", None, INTERNAL) from None

@@ -7,14 +7,12 @@ Here the two answers are compared as PROTOCOL's service compares two checks, so 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
+from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 
@@ -57,8 +55,8 @@ class LastLook:
     def swap(self, now: Mapping[str, str]) -> dict[str, str] | None:
         """Keep `now`, and return what was kept before; None where nothing was, or nothing that is understood."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self.path}.lock", timeout=_LOCK_S):
+            local.make_folder(str(self.path.parent))
+            with FileLock(f"{self.path}.lock", timeout=_LOCK_S, mode=local.FILE_MODE):
                 before = self._read()
                 self._write({"format": _FORMAT, "machines": dict(now)})
         except (OSError, Timeout) as error:
@@ -79,12 +77,4 @@ class LastLook:
         return {name: word for name, word in kept.items() if is_machine_id(name) and isinstance(word, str)}
 
     def _write(self, document: dict[str, Any]) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                json.dump(document, file, separators=(",", ":"))
-            os.replace(name, self.path)  # noqa: PTH105 - a name, not a Path
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - as above
-            raise
+        local.write(str(self.path), json.dumps(document, separators=(",", ":")).encode("ascii"))

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
 from roosync_ops.agent.errors import LocalError, UsageError
-from roosync_ops.remote.bundle import AGENT_NAME, BundleError, build, identify
+from roosync_ops.remote_script.bundle import AGENT_NAME, BundleError, build, identify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ class LocalAgent:
     @property
     def by_hand(self) -> str:
         """How a person asks it."""
-        return f'python3 "{self._file}"'
+        return typed.line(("python3", str(self._file)))
 
     def _shared(self, shared: str | None) -> str | None:
         """Return what to say of the share. Raises UsageError where the agent installed here beats in another."""
@@ -74,7 +75,7 @@ class LocalAgent:
             return None
         raise UsageError(
             f"l'agent de cette machine bat dans {written}, et ce serveur lit {shared}",
-            f'roosync-ops mcp --shared "{written}"',
+            typed.ours("mcp", "--shared", written),
         )
 
     def _put(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from roosync_ops import typed
 from roosync_ops.agent.config import check_metadata
 from roosync_ops.agent.errors import SERVICE_FAILED, MissingMachineIdError, ProblemError, UsageError, answer_to
 from roosync_ops.gather.errors import CommandError
@@ -74,7 +75,7 @@ def _own_name(arguments: HeartbeatService) -> str:
 def _elsewhere(action: str, given: str, own: str) -> str:
     if not is_machine_id(given):
         return f'indiquer machineId: "{own}"'
-    return f"roosync-ops {'stop' if action == 'stop' else 'rollout'} {given}"
+    return typed.ours("stop" if action == "stop" else "rollout", given)
 
 
 def _register(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
@@ -149,4 +150,4 @@ def _said_no(action: str, reply: Any) -> CommandError:
     """Return the agent's own failure, with a way out where it named none."""
     code = str(reply.get("code") or SERVICE_FAILED)
     message = str(reply.get("message") or f"Erreur lors de l'action {action}: l'agent n'a pas dit pourquoi")
-    return CommandError(code, message, str(reply.get("hint") or "roosync-ops diagnose"))
+    return CommandError(code, message, str(reply.get("hint") or typed.ours("diagnose")))

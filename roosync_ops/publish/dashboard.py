@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.gather import dashboard as gathered
 from roosync_ops.gather.errors import usage
 from roosync_ops.gather.limits import Limits
@@ -80,10 +81,9 @@ def write(  # noqa: PLR0913, PLR0917 - what, and where to
 
     With `presence` the twin tells newer services which machines beat.
     """
-    files = {
-        name: text.encode("utf-8", "backslashreplace")
-        for name, text in _files(board, writer, lang, presence=presence).items()
-    }
+    with typed.about({}):
+        texts = _files(board, writer, lang, presence=presence)
+    files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
     seconds = deadline_s or DEFAULT_DEADLINE_S
     if output_dir is None:
         folder = put_into_share(shared, FOLDER, files, seconds)

@@ -14,6 +14,7 @@ from roosync_ops.agent.share import replace_file
 from roosync_ops.gather.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError
 from roosync_ops.show.text import safe
 from roosync_ops.state.memory import default_folder
+from roosync_ops.wire import local
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def _put_all(folder: str, files: Mapping[str, bytes]) -> None:
 def _bounded(write: Callable[[], None], path: str, deadline_s: float, hint: str, missing: int) -> None:
     home = default_folder()
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / "publish.lock", timeout=_LOCK_S):
+        local.make_folder(str(home))
+        with FileLock(home / "publish.lock", timeout=_LOCK_S, mode=local.FILE_MODE):
             BoundedShare(deadline_s).call(write, f"writing {path}")
     except Timeout:
         raise _error(f"{path}: another roosync-ops on this computer is writing", hint, NOT_AS_EXPECTED) from None

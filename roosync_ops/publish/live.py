@@ -6,13 +6,14 @@ another host (DNS rebinding) is refused.
 
 from __future__ import annotations
 
+import sys
 import threading
 import zlib
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from roosync_ops.show.page import document, fragment, policy
 from roosync_ops.wire.times import now_ms
@@ -100,9 +101,21 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is nobody's business."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed's own wish
+
 
 def _port_of(handler: BaseHTTPRequestHandler) -> int:
     return int(handler.connection.getsockname()[1])
+
+
+def _parts(path: str) -> SplitResult | None:
+    try:
+        return urlsplit(path)
+    except ValueError:  # a bracket that is not closed
+        return None
 
 
 def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
@@ -112,9 +125,11 @@ def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
         sys_version = ""
 
         def do_GET(self) -> None:
-            asked = urlsplit(self.path)
+            asked = _parts(self.path)
             if not self._is_for_us():
                 self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", "text/plain")
+            elif asked is None:
+                self._answer(HTTPStatus.BAD_REQUEST, "that is no address\n", "text/plain")
             elif asked.path == "/":
                 self._answer(HTTPStatus.OK, live.whole())
             elif asked.path == "/live":

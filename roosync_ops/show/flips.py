@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.judge import flip as f
 
 from .text import clock, duration, safe
@@ -17,16 +18,14 @@ _EN: Final = {
     f.STARTED_AGAIN: "started again after its stop on purpose",
     f.STOPPED: "stopped on purpose",
     f.SILENT: "silent{since}, while others were heard; next: roosync-ops restart --limit {machine}",
-    f.SILENT_ALONE: (
-        "silent{since}; nobody else beats here, so it may be the share: roosync-ops validate --via MACHINE"
-    ),
+    f.SILENT_ALONE: ("silent{since}; nobody else beats here, so it may be the share: roosync-ops matrix"),
     f.RECORD_GONE: "its record is gone from the share, which tells nothing of the machine; next: roosync-ops status",
     f.FLAPPING: "comes and goes ({detail}): no more of it until it settles",
     f.SETTLED: "has settled",
     f.SHARE_SILENT: "no heartbeat of anybody comes in; suspect this replica or the share before the machines: "
-    "roosync-ops validate --via MACHINE",
+    "roosync-ops matrix",
     f.SHARE_SUSPECT: "most machines look gone at once; suspect this replica or the share before them: "
-    "roosync-ops validate --via MACHINE",
+    "roosync-ops matrix",
     f.SHARE_UNAVAILABLE: "cannot be read{detail_after}",
     f.SHARE_BACK: "heartbeats come in again",
 }
@@ -36,16 +35,14 @@ _FR: Final = {
     f.STARTED_AGAIN: "relancée après son arrêt volontaire",
     f.STOPPED: "arrêtée exprès",
     f.SILENT: "muette{since}, alors que d'autres battent ; la relancer : roosync-ops restart --limit {machine}",
-    f.SILENT_ALONE: (
-        "muette{since} ; personne d'autre ne bat ici, ce peut être le partage : roosync-ops validate --via MACHINE"
-    ),
+    f.SILENT_ALONE: ("muette{since} ; personne d'autre ne bat ici, ce peut être le partage : roosync-ops matrix"),
     f.RECORD_GONE: "son fichier a disparu du partage, ce qui ne dit rien de la machine ; voir : roosync-ops status",
     f.FLAPPING: "va et vient ({detail}) : plus un mot d'elle avant qu'elle ne se stabilise",
     f.SETTLED: "s'est stabilisée",
     f.SHARE_SILENT: "plus aucun heartbeat n'arrive ; soupçonner cette réplique ou le partage avant les machines : "
-    "roosync-ops validate --via MACHINE",
+    "roosync-ops matrix",
     f.SHARE_SUSPECT: "presque toutes les machines semblent perdues d'un coup ; soupçonner cette réplique ou le partage "
-    "avant elles : roosync-ops validate --via MACHINE",
+    "avant elles : roosync-ops matrix",
     f.SHARE_UNAVAILABLE: "illisible{detail_after}",
     f.SHARE_BACK: "les heartbeats arrivent de nouveau",
 }
@@ -73,7 +70,7 @@ def reason(flip: Mapping[str, Any], lang: str = "en") -> str:
         "since": _SINCE[code].format(duration(silence, lang)) if type(silence) is int else "",
     }
     text = (_FR if lang == "fr" else _EN).get(kind)
-    return kind if text is None else text.format_map(facts)
+    return kind if text is None else typed.ending(text).format_map(facts)
 
 
 def _word(flip: Mapping[str, Any], key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import typed
 from roosync_ops.judge import verdict as v
 from roosync_ops.wire.findings import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.times import to_iso
@@ -90,21 +91,21 @@ _EN: Final = {
         "observer suspected",
         (
             "{gone} of {of} machines look gone or late at once ({machine}: {heard}); suspect this observer's replica "
-            "or the share before the machines, and look from elsewhere: roosync-ops validate --via MACHINE"
+            "or the share before the machines, and look from elsewhere: roosync-ops matrix"
         ),
     ),
     v.FILE_BEHIND: (
         "replica behind?",
         (
             "{machine} is silent here for {age}, and this replica may be behind: heartbeat.json has a beat of it "
-            "{newer} newer than its own file; look from elsewhere: roosync-ops validate --via MACHINE"
+            "{newer} newer than its own file; look from elsewhere: roosync-ops matrix"
         ),
     ),
     v.VIEW_BEHIND: (
         "replica behind?",
         (
             "{machine} is silent here for {age}, and this replica may be behind: heartbeat.json is {lag} older than "
-            "the last beat of {keeper}, which keeps it; look from elsewhere: roosync-ops validate --via MACHINE"
+            "the last beat of {keeper}, which keeps it; look from elsewhere: roosync-ops matrix"
         ),
     ),
     v.NO_VIEW: ("no view", "there is no heartbeat.json to look in; see what stands there: roosync-ops status"),
@@ -198,15 +199,14 @@ _FR: Final = {
         (
             "{gone} machines sur {of} semblent perdues ou en retard d'un coup ({machine} : {heard}) ; soupçonner la "
             "réplique de cet observateur ou le partage avant les machines, et regarder d'ailleurs : "
-            "roosync-ops validate --via MACHINE"
+            "roosync-ops matrix"
         ),
     ),
     v.FILE_BEHIND: (
         "réplique en retard ?",
         (
             "{machine} est muette ici depuis {age}, et cette réplique est peut-être en retard : heartbeat.json en a "
-            "un battement plus récent de {newer} que son propre fichier ; regarder d'ailleurs : roosync-ops validate "
-            "--via MACHINE"
+            "un battement plus récent de {newer} que son propre fichier ; regarder d'ailleurs : roosync-ops matrix"
         ),
     ),
     v.VIEW_BEHIND: (
@@ -214,7 +214,7 @@ _FR: Final = {
         (
             "{machine} est muette ici depuis {age}, et cette réplique est peut-être en retard : heartbeat.json est "
             "plus vieux de {lag} que le dernier battement de {keeper}, qui le tient ; regarder d'ailleurs : "
-            "roosync-ops validate --via MACHINE"
+            "roosync-ops matrix"
         ),
     ),
     v.NO_VIEW: ("pas de vue", "il n'y a pas de heartbeat.json à lire ; voir ce qui s'y trouve : roosync-ops status"),
@@ -240,8 +240,6 @@ _FR: Final = {
 }
 _ALL_EN: Final = {**_EN, **evidence_reasons.EN}
 _ALL_FR: Final = {**_FR, **evidence_reasons.FR}
-#: Where the command to type begins in a sentence of either language.
-COMMAND_BEGINS: Final = ": roosync-ops "
 #: Facts that are in ms.
 _DURATIONS: Final = ("age", "lag", "newer", "unheard")
 #: What is said besides where a clock is suspect as well.
@@ -286,7 +284,7 @@ def sentence(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str
 
     `quote` is applied to every text that comes from outside; by default nothing is escaped.
     """
-    return _texts(lang)[reason.kind][1].format_map(_facts(reason, lang, quote))
+    return typed.ending(_texts(lang)[reason.kind][1]).format_map(_facts(reason, lang, quote))
 
 
 def command_of(kind: str, machine_id: str) -> str | None:
@@ -295,10 +293,8 @@ def command_of(kind: str, machine_id: str) -> str | None:
     Taken from our own words alone: nothing that came from outside, and stands in the sentence, can be it.
     """
     _, text = _ALL_EN.get(kind, ("", ""))
-    said, command, rest = text.rpartition(COMMAND_BEGINS)
-    if not said or "MACHINE" in rest:  # which machine to look from, nobody but the operator knows
-        return None
-    return f"{command.lstrip(': ')}{rest}".format(machine=machine_id)
+    said, _, rest = text.rpartition(typed.COMMAND_BEGINS)
+    return typed.ours(*(word.format(machine=machine_id) for word in rest.split())) if said else None
 
 
 def _texts(lang: str) -> dict[str, tuple[str, str]]:

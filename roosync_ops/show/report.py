@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.wire.times import to_iso
 
 from .flips import reason as flip_reason
@@ -71,9 +72,9 @@ def next_commands(report: Report) -> list[str]:
         command = None if known is None else command_of(known.kind, row.machine_id)
         found += [] if command is None else [command]
     if wrong:
-        found.append("roosync-ops diagnose " + " ".join(row.machine_id for row in wrong[:_SHOWN]))
+        found.append(typed.ours("diagnose", *(row.machine_id for row in wrong[:_SHOWN])))
     if report.rollout is not None and report.rollout.dry and not found:
-        found.append("roosync-ops rollout")
+        found.append(typed.ours("rollout"))
     return list(dict.fromkeys(found))[:_SHOWN]
 
 

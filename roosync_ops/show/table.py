@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import typed
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
-from .reasons import COMMAND_BEGINS, brief, sentence
+from .reasons import brief, sentence
 from .text import clock, duration, safe
 from .words import headline, words
 
@@ -147,7 +148,7 @@ def _wrapped(text: str, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type at the end."""
     if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
         return ["  " + text]
-    said, command, rest = text.rpartition(COMMAND_BEGINS)
+    said, command, rest = text.rpartition(typed.COMMAND_BEGINS)
     whole = said + (command + rest).replace(" ", _HARD) if said else text
     lines = textwrap.wrap(
         whole.replace(":" + _HARD, ": "),

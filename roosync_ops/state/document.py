@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from roosync_ops import typed
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import Evidence
@@ -19,7 +20,6 @@ from .shared import SharedState, assemble
 
 #: The observer's clock and ours disagree, so ages mix two clocks.
 OBSERVER_CLOCK: Final = "observer-clock"
-_OLD_AGENT: Final = "put the current agent there (roosync-ops rollout --limit MACHINE), or use --shared DIR"
 
 
 def from_document(document: object, now_ms: int, asked_ms: int | None = None) -> SharedState:
@@ -51,10 +51,9 @@ def from_document(document: object, now_ms: int, asked_ms: int | None = None) ->
 
 def _answer_of(document: object) -> StateDocument:
     if isinstance(document, dict) and document.get("success") is False:
-        message, hint = document.get("message"), document.get("hint")
+        message = document.get("message")
         raise StateUnavailableError(
-            f"the machine asked cannot read its shared state: {message!s:.200}",
-            hint if isinstance(hint, str) else "ask another machine with --via, or use --shared DIR",
+            f"the machine asked cannot read its shared state: {message!s:.200}", typed.ours("matrix")
         )
     try:
         return StateDocument.model_validate(document)
@@ -62,7 +61,8 @@ def _answer_of(document: object) -> StateDocument:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise StateUnavailableError(
-            f"the machine asked answered no state document: {where or 'all of it'}: {fault['msg']}", _OLD_AGENT
+            f"the machine asked answered no state document: {where or 'all of it'}: {fault['msg']} (an old agent?)",
+            typed.ours("rollout", "--dry"),
         ) from None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import shlex
 import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import typed
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
@@ -32,11 +32,6 @@ _REASONS: Final = {
     errno.EACCES: "may not be read by this user",
     errno.EPERM: "may not be read by this user",
 }
-_HINT: Final = (
-    "name the folder with --shared DIR or ROOSYNC_SHARED_PATH, start the sync product, or look through a machine of "
-    "the fleet: roosync-ops validate --via MACHINE"
-)
-_NEW: Final = "where the fleet is new, the first roosync-ops rollout makes it"
 #: A reading that takes longer says how far it is, and again after as long, in s.
 _SAY_AFTER_S: Final = 3.0
 
@@ -86,14 +81,13 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
     except ShareHungError as error:
         raise StateUnavailableError(
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",
-            "restart the sync product on this computer, allow more time with --deadline SECONDS, or look through a "
-            "machine of the fleet: roosync-ops validate --via MACHINE",
+            typed.ours("matrix"),
         ) from None
     except ShareUnavailableError as error:
         why = _REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}")
         raise _unavailable(shared, why, bounded.call(lambda: meant(shared), f"looking for {shared}")) from None
     except ValueError as error:  # a NUL in the path
-        raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", _HINT) from None
+        raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", typed.ours("matrix")) from None
     return snapshot
 
 
@@ -102,14 +96,13 @@ def _check_place(shared: str, bounded: BoundedShare) -> None:
     with suppress(OSError):
         wrong = bounded.call(lambda: wrong_place(shared), f"looking at {shared}")
         if wrong is not None:
-            raise _unavailable(shared, f"is no shared state: {wrong[0]}", wrong[1])
+            new = "" if wrong[1] else "; where the fleet is new, the first rollout makes it"
+            raise _unavailable(shared, f"is no shared state: {wrong[0]}{new}", wrong[1])
 
 
 def _unavailable(shared: str, why: str, right: str | None) -> StateUnavailableError:
     named = shared if min(shared, default=" ") >= " " and shared == shared.strip().strip("\"'") else repr(shared)
-    if right is not None:
-        return StateUnavailableError(f"the shared state {named} {why}", f"--shared {shlex.quote(right)}")
-    hint = f"{_NEW}; else {_HINT}" if "is no shared state" in why else _HINT
+    hint = typed.ours("matrix") if right is None else typed.ours("status", "--shared", right)
     return StateUnavailableError(f"the shared state {named} {why}", hint)
 
 

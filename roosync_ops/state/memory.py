@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 import zlib
-from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire import local
 
 from .seen import Seen, see_all
 
@@ -107,9 +107,9 @@ class Memory:
         from filelock import FileLock, Timeout  # noqa: PLC0415 - whoever peeks can do without
 
         records, every = _records(state, intervals, default_ms)
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S)
+        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S, mode=local.FILE_MODE)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            local.make_folder(str(self.path.parent))
             with lock:
                 self._recall()
                 self._see(records, every, state.read_at_ms)
@@ -152,15 +152,7 @@ class Memory:
             "last": astuple(self._last) if self._last is not None else None,
             "machines": {machine_id: astuple(one) for machine_id, one in self._seen.items()},
         }
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(document, file, separators=(",", ":"))
-            os.replace(temporary, self.path)  # noqa: PTH105 - a name, not a Path
-        except OSError:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
-            raise
+        local.write(str(self.path), json.dumps(document, separators=(",", ":")).encode())
 
 
 def _records(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from roosync_ops import typed
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, merge
 from roosync_ops.wire.names import HEARTBEATS, owner_of
@@ -78,8 +79,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
-            "check that the sync product on this computer is running and up to date, or look through a machine of the "
-            "fleet: roosync-ops validate --via MACHINE",
+            typed.ours("matrix"),
         )
     records: dict[str, HeartbeatRecord] = {}
     for machine_id, piece in machines.items():

@@ -7,15 +7,13 @@ once whoever sees it, and by nobody twice. A watcher that is killed between the 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
 from roosync_ops.judge.flips import Flips
+from roosync_ops.wire import local
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,9 +52,9 @@ class WatchMemory:
 
     def step(self, look: Callable[[Flips], list[Flip]]) -> list[Flip]:
         """Let `look` make flips of what is remembered, remember them, and return them."""
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S)
+        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S, mode=local.FILE_MODE)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            local.make_folder(str(self.path.parent))
             with lock:
                 document = self._read()
                 flips = Flips.from_dict(document.get("flips"), self._observer)
@@ -104,18 +102,8 @@ class WatchMemory:
 
     def _write(self, document: dict[str, Any], *, durable: bool) -> None:
         raw = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-        descriptor, name = tempfile.mkstemp(prefix=self.path.name, suffix=".tmp", dir=self.path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(raw)
-                if durable:  # a power cut right after must not have it told again
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(name, self.path)  # noqa: PTH105 - a name, not a Path
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - as above
-            raise
+        # A power cut right after what is told must not have it told again.
+        local.write(str(self.path), raw, durable=durable)
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 #: apprise's own limit for the whole call, in s: less than the watcher's, so that the reason is known.
 _TIMEOUT_S: Final = 20.0
-_NOT_INSTALLED: Final = "apprise is not installed: pip install 'roosync-ops[notify]'"
 _NOT_UNDERSTOOD: Final = "apprise does not understand this URL"
 _PLAIN: Final = {"offline": "failure", "online": "success", "left": "info"}
 
@@ -24,7 +23,9 @@ def main() -> int:
     try:
         import apprise  # noqa: PLC0415 - an extra
     except ImportError:
-        return _say(_NOT_INSTALLED)
+        from roosync_ops import extras  # noqa: PLC0415 - for this sentence alone
+
+        return _say(f"apprise is not installed: {extras.install('notify')}")
     # Its warnings quote URLs, and with them secrets.
     logging.getLogger(apprise.LOGGER_NAME).addHandler(logging.NullHandler())
     logging.getLogger(apprise.LOGGER_NAME).propagate = False

@@ -194,7 +194,7 @@ def leave(job: Job, host: Controller) -> None:
 def take_off(job: Job) -> None:
     """Taken off, nothing of the product is on any host."""
     with job.promise("uninstall leaves nothing on any machine"):
-        answer = job.run("uninstall")
+        answer = job.run("uninstall", "--yes")
         assert answer.code == 0, str(answer)
         for host in job.controllers:
             left = host.left_behind()

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from roosync_ops import __version__
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 from tests.benchmarks.rollout import playbook, report
 from tests.benchmarks.rollout.hosts import Hosts
 from tests.benchmarks.rollout.meter import Meter, Sample

@@ -167,7 +167,7 @@ class Fleet:
             Path("/run/sshd").mkdir(exist_ok=True)
         public = " ".join((self.root / "host_key.pub").read_text().split()[:2])
         self.known_hosts.write_text("".join(f"[127.0.0.1]:{host.port} {public}\n" for host in self.hosts))
-        self.shared.mkdir(exist_ok=True)
+        (self.shared / "dashboards").mkdir(parents=True, exist_ok=True)  # a shared state, where nobody has beaten yet
         for host in self.hosts:
             host.home.mkdir(exist_ok=True)
 

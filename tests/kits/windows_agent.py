@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 from roosync_ops.wire.times import from_iso, now_ms
 
 if TYPE_CHECKING:

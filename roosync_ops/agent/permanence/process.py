@@ -11,6 +11,7 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import unusable
+from roosync_ops.wire import local
 
 from .launch import bare_command
 from .supervisor import LOCK_NAME, PID_NAME
@@ -60,8 +61,7 @@ class Process:
         if self._read(self._marker) == wanted:
             return False
         try:
-            with open(self._marker, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(wanted)
+            local.write(self._marker, wanted.encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise unusable(self._marker, error) from None
         return True
@@ -76,7 +76,7 @@ class Process:
         """Start a supervisor that belongs to nobody's session."""
         words = words or self._read(self._marker).split("\0")
         try:
-            with open(self._log, "wb") as log:
+            with open(local.create(self._log), "wb") as log:
                 subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
                     bare_command(["supervise", self._folder, *words]),
                     stdin=subprocess.DEVNULL,

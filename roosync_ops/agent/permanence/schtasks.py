@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.wire import local
 
 from . import task_xml
 
@@ -39,8 +40,7 @@ class Scheduler:
         """Register `document` under `name`, in the place of what has that name. The document's file is in `folder`."""
         path = os.path.join(folder, f".task-{os.getpid()}.xml")
         try:
-            with open(path, "wb") as file:
-                file.write(task_xml.encoded(document))
+            local.write(path, task_xml.encoded(document))
             self._do("/Create", "/TN", name, "/XML", path, "/F")
         except OSError as error:
             raise LocalError(f"{path}: {error.strerror or error}", "vérifier les droits de ce dossier") from None

@@ -10,6 +10,7 @@ import signal
 import time
 
 from roosync_ops.agent.lock import Lock
+from roosync_ops.wire import local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,10 +84,8 @@ def supervise(folder: str, work: Callable[[], int]) -> int:
         return 1
     from roosync_ops.agent.machine import process_start  # noqa: PLC0415 - see above
 
-    temporary = os.path.join(folder, f".{PID_NAME}.tmp")
-    with open(temporary, "w", encoding="ascii") as file:
-        file.write(f"{os.getpid()} {process_start(os.getpid()) or '-'}\n")
-    os.replace(temporary, os.path.join(folder, PID_NAME))
+    pid = f"{os.getpid()} {process_start(os.getpid()) or '-'}\n"
+    local.write(os.path.join(folder, PID_NAME), pid.encode("ascii"))
 
     def child() -> int:
         lock.release()  # its copy alone: a loop that outlives its supervisor must not look supervised

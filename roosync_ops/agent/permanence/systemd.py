@@ -9,6 +9,7 @@ import time
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.wire import local
 
 from .launch import agent_command
 from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
@@ -117,9 +118,7 @@ class Systemd:
             pass
         try:
             os.makedirs(self._folder, exist_ok=True)
-            with open(f"{self._path}.tmp", "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
-            os.replace(f"{self._path}.tmp", self._path)
+            local.write(self._path, text.encode("utf-8", "surrogateescape"), 0o644)  # units are for everybody to read
         except OSError as error:
             raise LocalError(f"{self._path}: {error.strerror or error}", "vérifier les droits") from None
         return True

@@ -20,6 +20,7 @@ from roosync_ops.agent.errors import (
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes, unusable
 from roosync_ops.agent.share import MISSING
+from roosync_ops.wire import local
 
 from . import task_xml
 from .launch import agent_command
@@ -194,8 +195,7 @@ class Task:
         path = places_of(self._config).halted
         try:
             if yes:
-                with open(path, "w", encoding="ascii"):
-                    pass
+                local.write(path, b"")
             elif os.path.exists(path):
                 os.unlink(path)
         except OSError as error:

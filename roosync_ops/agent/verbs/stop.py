@@ -15,6 +15,7 @@ from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.logon import ask, sees_share
 from roosync_ops.agent.machine import is_same_process
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
+from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -80,9 +81,7 @@ def _wait(places: Places, seconds: float) -> None:
 
 def _request(places: Places, *, save: bool) -> None:
     try:
-        with open(f"{places.request}.tmp", "w", encoding="utf-8") as file:
-            json.dump({"saveState": save}, file)
-        os.replace(f"{places.request}.tmp", places.request)
+        local.write(places.request, json.dumps({"saveState": save}).encode())
     except OSError as error:
         raise unusable(places.request, error) from None
 

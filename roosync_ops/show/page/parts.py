@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import typed
 from roosync_ops.show.dashboard_words import board_words
 from roosync_ops.show.words import words
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 #: A status has a sign of its own beside its colour.
 _SIGNS: Final = {"online": "●", "warning": "▲", "offline": "✕", "left": "■", "unknown": "?"}
 #: Where the command to type begins in a sentence.
-_COMMAND: Final = ": roosync-ops "
 #: How many items of one list are shown.
 SHOWN: Final = 200
 
@@ -59,7 +59,7 @@ def mark(ok: bool, lang: str) -> Html:
 
 def told(sentence: str) -> Html:
     """Return a sentence with the command to type, where it ends in one, as code."""
-    said, found, rest = sentence.rpartition(_COMMAND)
+    said, found, rest = sentence.rpartition(typed.COMMAND_BEGINS)
     if not found:
         return join(sentence)
     return join(f"{said}: ", el("code", f"roosync-ops {rest}", class_="command"))

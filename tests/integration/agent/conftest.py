@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 from tests.kits.agent_process import Agent
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops import extras
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -194,5 +196,5 @@ def test_without_asyncssh_one_sentence_says_what_to_install(home: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "Error: the lab's SSH servers need asyncssh, which is not installed",
-        "Next:  pip install 'roosync-ops[lab]'",
+        f"Next:  {extras.install('lab')}",
     ]

@@ -1,3 +1,15 @@
-from tests.integration.agent.conftest import make_agent, pyz, shared
+from pathlib import Path
 
-__all__ = ["make_agent", "pyz", "shared"]
+import pytest
+
+from tests.integration.agent.conftest import make_agent, pyz
+
+__all__ = ["make_agent", "pyz"]
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A shared state of the fleet, in which nobody has beaten yet."""
+    folder = tmp_path / "shared folder"
+    (folder / "dashboards").mkdir(parents=True)
+    return folder

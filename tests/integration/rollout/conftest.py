@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote.run import Result, run
+from roosync_ops.pyinfra_ops.run import Result, run
 from tests.kits.sshd import Fleet, free_ports, why_not
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 def deploy(name: str, inventory: Path, *machines: str, **flags: Any) -> dict[str, Result]:
     fleet = load_inventory(inventory)
-    return {result.machine_id: result for result in run(name, inventory, fleet.select(machines or ["lab"]), **flags)}
+    return {result.machine_id: result for result in run(name, fleet.select(machines or ["lab"]), **flags)}
 
 
 def outcomes(results: dict[str, Result]) -> set[str]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote import bundle
-from roosync_ops.remote.via import ViaError, read_state
+from roosync_ops.gather.via import ViaError, read_state
+from roosync_ops.remote_script import bundle
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
 from tests.kits.sshd import Fleet, hung_server
@@ -39,7 +39,7 @@ def test_three_machines_are_rolled_out_to_and_a_dead_one_stops_nobody(fleet: Fle
     dead = results[DEAD]
     assert dead.outcome == "unreachable"
     assert dead.failure is not None
-    assert dead.failure.hint.startswith("ssh -p")
+    assert dead.failure.hint.startswith("ssh -i ")
 
 
 def test_a_first_rollout_takes_two_round_trips_and_a_second_one(fleet: Fleet, inventory: Path) -> None:
@@ -353,7 +353,7 @@ class TestPlainPyinfra:
         assert fleet.shared.is_dir()
 
     def test_the_fact_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
-        answer = pyinfra(inventory, "fact", "--json", "--limit", NAMES[0], "roosync_ops.remote.facts.MachineFacts")
+        answer = pyinfra(inventory, "fact", "--json", "--limit", NAMES[0], "roosync_ops.pyinfra_ops.facts.MachineFacts")
         (facts,) = answer.document.values()
         assert facts[NAMES[0]]["hostname"] == NAMES[0]
         assert fleet.shared.is_dir()
@@ -369,5 +369,5 @@ def test_a_machine_taken_for_windows_that_is_none_is_told_apart(fleet: Fleet, tm
     for result in deploy("rollout", inventory).values():
         assert result.failure is not None
         assert result.failure.code == "WRONG_SYSTEM"
-        assert 'system="posix"' in result.failure.hint
+        assert 'system="windows"' in result.failure.reason
     assert {host.machine_id: tree(host.home) for host in fleet} == before

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec, why_not
 from tests.kits.nslab.shell import wait_for
 from tests.kits.product import Agent, Answer, record, sequence

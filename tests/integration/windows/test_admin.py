@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from roosync_ops.remote import bundle
+from roosync_ops.remote_script import bundle
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
 from tests.kits.winlab.cache import forget_all_but, obtain
 

@@ -17,13 +17,14 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
 from roosync_ops.fleet import machine
-from roosync_ops.remote import checks, facts
-from roosync_ops.remote.ask import Ask
-from roosync_ops.remote.facts_model import Reply, Report, SilenceError, parse_reply
-from roosync_ops.remote.preflight import machine_of
-from roosync_ops.remote.windows import command
-from roosync_ops.remote.windows.files import TransferError
-from roosync_ops.remote.windows.ssh import WindowsSSHConnector
+from roosync_ops.pyinfra_ops import facts
+from roosync_ops.pyinfra_ops.ask import Ask
+from roosync_ops.pyinfra_ops.preflight import machine_of
+from roosync_ops.pyinfra_ops.sftp import TransferError
+from roosync_ops.pyinfra_ops.ssh import WindowsSSHConnector
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
+from roosync_ops.remote_script.windows import command
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 
@@ -217,9 +218,18 @@ def until(holds: Any) -> None:
         time.sleep(0.05)
 
 
-def test_the_py_launcher_comes_before_the_python_on_path(usual: Host) -> None:
+def test_the_watchdog_of_drive_is_found_among_the_tasks_of_a_machine(fleet: WinFleet, usual: Host) -> None:
+    tree = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
+    for name in ("Microsoft\\Drive Watchdog", "OneDrive Health", "RooSync\\GDrive-Watchdog"):
+        fleet[USUAL.name].run("reg", "add", f"{tree}\\{name}", "/f")
+    found = probe(usual)
+    assert isinstance(found, Report)
+    assert (found.drive.watchdog, found.drive.launcher) == (r"\RooSync\GDrive-Watchdog", None)
+
+
+def test_a_python_exe_that_is_found_comes_before_the_py_launcher(usual: Host) -> None:
     probe(usual)
-    assert usual.connector_data["roosync-python"] == "py -3"
+    assert usual.connector_data["roosync-python"] == r"C:\Python311\python.exe"
 
 
 def test_the_inventory_s_python_comes_before_all(fleet: WinFleet) -> None:

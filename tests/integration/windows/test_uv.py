@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING
 import paramiko
 import pytest
 
-from roosync_ops.remote.windows import files, uv, uv_wheel
+from roosync_ops.pyinfra_ops import sftp as files
+from roosync_ops.remote_script.windows import uv, uv_wheel
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
 from tests.kits.winlab.cache import cache

@@ -22,10 +22,10 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.remote.run import run
-from roosync_ops.remote.windows import winrm_files
-from roosync_ops.remote.windows.winrm import WinrmConnector
-from roosync_ops.remote.windows.winrm_secret import PASSWORD
+from roosync_ops.pyinfra_ops.run import run
+from roosync_ops.pyinfra_ops.winrm import WinrmConnector
+from roosync_ops.transport import winrm_files
+from roosync_ops.transport.winrm_secret import PASSWORD
 from tests.kits import wsman
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 from tests.kits.wsman import USER, Endpoint, Runner
@@ -35,7 +35,7 @@ pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from roosync_ops.remote.windows.connector import Finished
+    from roosync_ops.pyinfra_ops.connector import Finished
 
 NAME = "MYIA-WEB1"
 PYTHON = "python -I -S -"
@@ -252,10 +252,10 @@ def test_the_main_job_by_winrm(
     )
     machines = load_inventory(inventory).select(["lab"])
     before = host.files()
-    (first,) = run("rollout", inventory, machines)
+    (first,) = run("rollout", machines)
     assert (first.failure, first.outcome, first.steps["online"]) == (None, "changed", "unchanged")
-    (second,) = run("rollout", inventory, machines)
+    (second,) = run("rollout", machines)
     assert (second.failure, second.outcome, second.round_trips) == (None, "unchanged", 1)
-    (removed,) = run("uninstall", inventory, machines)
+    (removed,) = run("uninstall", machines)
     assert (removed.failure, removed.outcome) == (None, "changed")
     assert host.files().items() <= before.items()

@@ -22,16 +22,16 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
-from roosync_ops.remote.windows import winrm_access
-from roosync_ops.remote.windows.winrm import WinrmConnector
-from roosync_ops.remote.windows.winrm_access import PLAINTEXT
-from roosync_ops.remote.windows.winrm_secret import PASSWORD
+from roosync_ops.pyinfra_ops.winrm import WinrmConnector
+from roosync_ops.transport import winrm_access
+from roosync_ops.transport.winrm_access import PLAINTEXT
+from roosync_ops.transport.winrm_secret import PASSWORD
 from tests.kits.wsman import USER, Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
-from roosync_ops.remote.windows.winrm_errors import LoginError, UnknownHostError, WinrmError
-from roosync_ops.remote.windows.winrm_session import Session
+from roosync_ops.transport.winrm_errors import LoginError, UnknownHostError, WinrmError
+from roosync_ops.transport.winrm_session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -133,3 +133,28 @@ def test_a_task_is_created_once_and_deleted(tmp_path: Path) -> None:
     fake.refuse.add("/Create")
     with pytest.raises(RecurringError, match="schtasks"):
         by.install(job)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "stays"),
+    [
+        pytest.param("0 3 * * * /usr/local/bin/backup.sh\n", True, id="a line somebody put below our comment"),
+        pytest.param(
+            "0 3 * * * python3 -m roosync_ops schedule run /other/schedule-ffff0000.json\n", True, id="another fleet's"
+        ),
+        pytest.param(
+            "# */5 * * * * python3 -m roosync_ops schedule run /m/schedule-0123abcd.json\n", True, id="a remark"
+        ),
+        pytest.param("0 3 * * * it's unbalanced\n", True, id="what no shell reads"),
+        pytest.param(
+            "*/9 * * * * /old/python -m roosync_ops schedule run '/a b/schedule-0123abcd.json' >/dev/null\n",
+            False,
+            id="ours, edited",
+        ),
+    ],
+)
+def test_only_lines_that_run_the_schedule_leave_the_crontab(theirs: str, *, stays: bool) -> None:
+    job = _job("/usr/bin/python3", "-P", "-m", "roosync_ops", "schedule", "run", "/m/100%/schedule-0123abcd.json")
+    mark, ours = cron.Cron().texts(job)["crontab"].splitlines(keepends=True)
+    before = f"MAILTO=me\n{mark}{theirs}{ours}"
+    assert cron._without(before, job) == "MAILTO=me\n" + (theirs if stays else "")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from roosync_ops import extras
 from roosync_ops.cli import mcp as command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from .conftest import Done
 
@@ -29,10 +30,21 @@ def test_without_the_extra_there_is_one_sentence(run: Callable[..., Done], monke
     monkeypatch.setattr(command, "find_spec", lambda _: None)
     done = run("mcp")
     assert done.code == 1
-    assert done.err == (
-        "Error: the assistant tools need the MCP SDK, which is not here\nNext:  pip install 'roosync-ops[mcp]'\n"
-    )
-    assert run("mcp", "--print-config").code == 0
+    told = f"the assistant tools need the MCP SDK, which is not here\nNext:  {extras.install('mcp')}\n"
+    assert done.err == f"Error: {told}"
+    printed = run("mcp", "--print-config")
+    assert (printed.code, printed.err) == (0, f"What it starts cannot serve yet: {told}")
+    assert printed.document["mcpServers"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [["--shared", "/mnt/${USER}"], ["-i", "${HOME}/inventory.py"], ["--memory", "${X:-kept}"], ["--via", "${A}"]],
+)
+def test_what_a_client_would_expand_is_not_printed(run: Callable[..., Done], typed: list[str]) -> None:
+    done = run("mcp", "--print-config", *typed)
+    assert (done.code, done.out) == (2, "")
+    assert "clients read ${...} in a .mcp.json as a variable" in done.err
 
 
 def test_changes_over_http_are_refused(run: Callable[..., Done]) -> None:

@@ -238,7 +238,7 @@ def via(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             raise ViaError("a did not answer", "ssh me@a.local")
         return answer
 
-    module = types.ModuleType("roosync_ops.remote.via")
+    module = types.ModuleType("roosync_ops.gather.via")
     module.ViaError, module.read_state = ViaError, read_state  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return script

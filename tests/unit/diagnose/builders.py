@@ -50,7 +50,7 @@ def a_sight(name: str = "m", agent: Agent | None = None, **fields: Any) -> Sight
         name,
         host=f"{name}.local",
         user="me",
-        login=f"ssh me@{name}.local",
+        login=("ssh", f"me@{name}.local"),
         addresses=("192.0.2.7",),
         answers="open",
         hostname=name.upper(),
@@ -66,7 +66,7 @@ def a_sight(name: str = "m", agent: Agent | None = None, **fields: Any) -> Sight
 
 def not_reached(code: str, reason: str = "unreachable: it said no", step: str = "connect", **fields: Any) -> Sight:
     """Return what is known of a machine that did not let us in."""
-    blank = Sight("m", host="m.local", user="me", login="ssh me@m.local")
+    blank = Sight("m", host="m.local", user="me", login=("ssh", "me@m.local"))
     return replace(blank, trouble=(step, code, reason, "ssh me@m.local true"), **fields)
 
 

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.sights import sight as sight_of
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_causes import CAUSES
+from roosync_ops.judge.diagnose_causes import CAUSES, HINT
 from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnoses, Scene, Sight
-from roosync_ops.remote.bundle import Bundle
-from roosync_ops.remote.diagnose import Reach
-from roosync_ops.remote.facts_model import Report
-from roosync_ops.remote.ledger import Failure
-from roosync_ops.remote.look import Look
+from roosync_ops.remote_script.bundle import Bundle
+from roosync_ops.remote_script.facts_model import Report
 from roosync_ops.show.diagnosis import diagnoses_json, diagnoses_table
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.reach import Reach
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import NAMES, a_view, fleet
-from tests.unit.remote.builders import an_answer
+from tests.unit.pyinfra_ops.builders import an_answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ _BY_NAME = {
     "system": st.sampled_from(["posix", "windows"]),
     "port": st.integers(1, 65_535),
     "host": st.text(max_size=9),
-    "login": st.text(max_size=9),
+    "login": st.lists(st.text(max_size=9), max_size=3).map(tuple),
     "addresses": st.none() | st.tuples(st.text(max_size=9)),
     "trouble": st.none()
     | st.tuples(st.sampled_from(["connect", "look"]), CODES, st.text(max_size=9), st.text(max_size=9)),
@@ -84,7 +84,7 @@ def _sound(found: Diagnoses) -> None:
     assert [row.machine_id for row in found.machines] == [*NAMES, "ghost"]
     for row in (*found.machines, found.here):
         assert row.cause in CAUSES
-        assert bool(row.command) == (CAUSES[row.cause].command != "") or "{hint}" in CAUSES[row.cause].command
+        assert bool(row.command) == bool(CAUSES[row.cause].command) or CAUSES[row.cause].command == HINT
     for lang in ("en", "fr"):
         DIAGNOSIS.validate_python(json.loads(diagnoses_json(found, (), lang)))
         table = diagnoses_table(found, (), lang, 80, everything=True)

@@ -31,7 +31,7 @@ def test_a_name_that_nobody_knows_is_told_with_those_there_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inventory = tmp_path / "inventory.py"
-    inventory.write_text("off = []\n")
+    inventory.write_text("off = [('m1', {})]\n")
     assert main(["diagnose", "ghost", "-i", str(inventory), "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["code"] == "INVENTORY"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import HERE, Scene
+from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import (
@@ -150,13 +152,31 @@ def test_a_note_leaves_a_machine_as_expected(tmp_path: Path) -> None:
 
 
 def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
-    refused = not_reached("LOGIN_REFUSED", port=2222)
+    refused = not_reached("LOGIN_REFUSED", login=("ssh", "-p", "2222", "me@m.local"))
     posix = cause_of(a_scene(tmp_path, refused))
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
-    assert windows.command.startswith("roosync-ops bootstrap windows --key")
+    assert windows.command == "roosync-ops bootstrap windows"
     changed = not_reached("HOST_KEY_CHANGED", port=2222, known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
+
+
+def test_nothing_is_said_of_a_way_that_nobody_saw(tmp_path: Path) -> None:
+    """Behind a jump host nothing is seen from here: neither that the machine answers, nor that its key was right."""
+    unseen = checks_of(cause_of(a_scene(tmp_path / "a", not_reached("UNREACHABLE", addresses=None, answers=None))))
+    words = ("resolves", "answers", "host key", "login")
+    assert [unseen[word] for word in words] == ["unknown", "unknown", "unknown", "not ok"]
+    met = checks_of(cause_of(a_scene(tmp_path / "b", not_reached("UNREACHABLE", addresses=("::1",), answers="open"))))
+    assert [met[word] for word in words] == ["ok", "ok", "unknown", "not ok"]
+
+
+def test_only_who_took_a_connection_is_said_to_be_on(tmp_path: Path) -> None:
+    refused = cause_of(a_scene(tmp_path, not_reached("UNREACHABLE", answers="refused")))
+    for lang in ("en", "fr"):
+        told = cause_sentence(refused, lang)
+        assert "m.local" in told
+        assert " on," not in told
+        assert "allumée" not in told
 
 
 def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Path) -> None:
@@ -217,9 +237,22 @@ def test_the_beats_of_a_loop_that_just_came_back_are_still_under_way(
 def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_path: Path, evil: str) -> None:
     sight = a_sight(share=("SHARE_MISSING", "there is no such folder", "look"), share_path=evil)
     command = cause_of(a_scene(tmp_path, sight)).command
-    assert command.startswith("ssh me@m.local \"ls -ld '/s")
-    path = command.partition("'")[2].rpartition("'")[0]
-    assert not set(path) & set("'\"`$;&|<>\n")
+    if not evil.isprintable():
+        assert command == "roosync-ops diagnose m"
+        return
+    *login, there = shlex.split(command)
+    assert (login, shlex.split(there)) == (["ssh", "me@m.local"], ["ls", "-ld", "--", evil])
+
+
+@pytest.mark.parametrize(
+    "evil", ['C:\\x" & calc "', "C:\\%PATH%", "C:\\$(id)", "C:\\a`b", "C:\\x\u201d;calc", "C:\\a^&b", "C:\\a;b"]
+)
+def test_what_no_windows_shell_reads_as_it_is_is_not_typed_at_all(tmp_path: Path, evil: str) -> None:
+    share = ("SHARE_MISSING", "there is no such folder", "look")
+    scene = a_scene(tmp_path, a_sight(share=share, share_path=evil, system="windows"))
+    assert cause_of(scene).command == "roosync-ops diagnose m"
+    good = a_scene(tmp_path, a_sight(share=share, share_path="G:\\Mon Drive\\x", system="windows"))
+    assert cause_of(good).command == """ssh me@m.local 'dir "G:\\Mon Drive\\x"'"""
 
 
 @pytest.mark.parametrize("word", ["agent-dead", "agent-outdated", "login-refused", "not-enrolled", "share-missing"])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.sights import sight, with_witnesses
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Scene, Sight
-from roosync_ops.remote.diagnose import Reach
-from roosync_ops.remote.look import Look
+from roosync_ops.transport.reach import Reach
 from roosync_ops.wire.record import OF_A_TWIN
 from tests.kits.shares import NOW
-from tests.unit.remote.builders import BUNDLE, a_machine, a_report, a_share, a_status
+from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_report, a_share, a_status
 
 WINDOWS = {"system": "windows", "shared": "G:/Mon Drive/.shared-state"}
 
@@ -35,7 +36,7 @@ def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
     assert found.agent_is_current
     assert found.agent.loop_is_current
     assert found.config_is_current
-    assert (found.share, found.clock, found.login) == (None, None, "ssh -p 2222 me@127.0.0.1")
+    assert (found.share, found.clock, found.login) == (None, None, ("ssh", "-p", "2222", "me@127.0.0.1"))
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,50 @@ def test_few_machines_of_many_are_looked_at_with_witnesses() -> None:
     assert found[0].machine_id == "m40"
     assert 2 < len(found) < 20
     assert with_witnesses(fleet, tuple(fleet)) == tuple(fleet)
+
+
+LAUNCHER = r"C:\Program Files\Google\Drive File Stream\launch.bat"
+LOGIN = "ssh -p 2222 me@127.0.0.1"
+MADE = (
+    "schtasks /create /f /it /sc once /st 00:00 /tn roosync-restart-drive "
+    f"/tr \"cmd /c taskkill /f /im GoogleDriveFS.exe & '{LAUNCHER}'\""
+)
+
+
+@pytest.mark.parametrize(
+    ("drive", "command"),
+    [
+        pytest.param(
+            {"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER},
+            f"{LOGIN} 'schtasks /run /tn GDrive-Watchdog'",
+            id="the watchdog is named",
+        ),
+        pytest.param(
+            {"launcher": LAUNCHER},
+            f"{LOGIN} {shlex.quote(MADE)} && {LOGIN} 'schtasks /run /tn roosync-restart-drive'",
+            id="without one, Drive is restarted in the user's session",
+        ),
+        pytest.param(
+            {},
+            "roosync-ops diagnose myia-po-2024",
+            id="another sync product",
+        ),
+        pytest.param(
+            {"watchdog": 'Drive watchdog $(evil)`"'},
+            "roosync-ops diagnose myia-po-2024",
+            id="a task's name is nobody's command",
+        ),
+    ],
+)
+def test_a_drive_that_hangs_is_restarted_by_what_the_machine_has_for_that(drive: dict[str, str], command: str) -> None:
+    machine = a_machine(**WINDOWS)
+    fields = {"share": a_share(hung=True, session="logon"), "drive": drive}
+    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    [found] = diagnose(scene).machines
+    assert (found.cause, found.command) == ("share-hung", command)
+
+
+def test_what_is_typed_over_ssh_is_not_named_for_a_machine_that_has_none() -> None:
+    machine = a_machine(**{**WINDOWS, "transport": "winrm", "port": None})
+    found = seen(machine, drive={"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER})
+    assert (found.drive_watchdog, found.drive_launcher) == (None, None)

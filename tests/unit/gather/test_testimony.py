@@ -8,16 +8,16 @@ import pytest
 
 from roosync_ops.fleet import Machine
 from roosync_ops.gather import testimony
+from roosync_ops.gather.look import Look
 from roosync_ops.gather.testimony import testimony as told_by
 from roosync_ops.judge import evidence
-from roosync_ops.remote.facts_model import AgentStatus, Clock, Report
-from roosync_ops.remote.ledger import Failure
-from roosync_ops.remote.look import Look
+from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
 from roosync_ops.state import read_folder
+from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.shares import ours, put
-from tests.unit.remote.builders import a_report
+from tests.unit.pyinfra_ops.builders import a_report
 
 if TYPE_CHECKING:
     from pathlib import Path

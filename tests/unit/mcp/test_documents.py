@@ -9,10 +9,11 @@ import pytest
 
 from roosync_ops.cli import main
 from roosync_ops.show.schema import HISTORY
+from roosync_ops.typed import about
 from tests.kits.shares import NOW, heartbeat, ours, put
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from roosync_ops.mcp.desk import Settings
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def typed(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+def typed(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Any]]:
     """Type a command about the same fleet, and return its document."""
 
     def run(*words: str) -> Any:
         main([*words, "--json", "--inventory", str(settings.inventory), "--shared", str(settings.shared)])
         return json.loads(capsys.readouterr().out)
 
-    return run
+    with about({"--inventory": str(settings.inventory), "--shared": str(settings.shared)}):  # as the server itself is
+        yield run
 
 
 @pytest.fixture(autouse=True)

@@ -87,7 +87,7 @@ def test_a_machine_that_cannot_read_its_share_says_why() -> None:
     refusal = {"success": False, "code": "SHARE", "message": "the share hangs", "hint": "restart Drive"}
     with pytest.raises(StateUnavailableError, match="the share hangs") as caught:
         from_document(refusal, NOW)
-    assert caught.value.hint == "restart Drive"
+    assert caught.value.hint == "roosync-ops matrix"
 
 
 def test_an_answer_full_of_files_and_without_evidence_is_nothing_readable() -> None:

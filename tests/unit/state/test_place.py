@@ -32,7 +32,7 @@ def test_one_level_off_the_right_one_is_named_as_it_is_to_be_typed(right: Path, 
     (right / "dashboards").mkdir()
     found = refused((right / off).resolve())
     assert "is no shared state" in found.reason
-    assert found.hint == f"--shared '{right}'"
+    assert found.hint == f"roosync-ops status --shared '{right}'"
 
 
 @pytest.mark.parametrize("form", ['"{}"', "'{}'", "{}\r", "{}\r\n", "{} ", " {}", '"{}"\r', "file://{}"])
@@ -40,19 +40,19 @@ def test_what_a_setting_drags_along_is_shown_and_the_folder_without_it_named(rig
     found = refused(form.format(right))
     assert "does not exist" in found.reason
     assert "\r" not in found.reason
-    assert found.hint == f"--shared '{right}'"
+    assert found.hint == f"roosync-ops status --shared '{right}'"
 
 
 def test_a_home_that_no_shell_filled_in_is(right: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(right.parent))
-    assert refused("~/.shared-state").hint == f"--shared '{right}'"
+    assert refused("~/.shared-state").hint == f"roosync-ops status --shared '{right}'"
 
 
 def test_an_empty_folder_may_be_a_new_fleet_or_not_mounted_and_both_are_said(tmp_path: Path) -> None:
     found = refused(tmp_path)
     assert "it is empty" in found.reason
-    assert "roosync-ops rollout" in found.hint
-    assert "start the sync product" in found.hint
+    assert "the first rollout makes it" in found.reason
+    assert found.hint == "roosync-ops matrix"
     assert list(tmp_path.iterdir()) == []
 
 

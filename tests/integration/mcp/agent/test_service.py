@@ -77,7 +77,7 @@ def test_an_agent_that_beats_in_another_share_is_not_taken_for_ours(assistant: A
     (place / "config.json").write_text(json.dumps({"shared": "/elsewhere"}))
     said = assistant.error("roosync_heartbeat_service", action="register", machineId="a")
     assert "bat dans /elsewhere" in said["message"]
-    assert said["hint"] == 'roosync-ops mcp --shared "/elsewhere"'
+    assert said["hint"] == "roosync-ops mcp --shared /elsewhere"
 
 
 def test_an_interval_that_is_no_shorter_than_the_timeout_starts_nothing(assistant: Assistant, shared: Path) -> None:

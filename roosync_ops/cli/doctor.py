@@ -1,0 +1,149 @@
+"""`roosync-ops doctor windows`: what only a real Windows can tell, asked there, written down without personal data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from roosync_ops import __version__
+from roosync_ops.bootstrap import checklist
+from roosync_ops.gather.limits import PROBE_CONNECT_S
+from roosync_ops.show import text
+from roosync_ops.show.redacted import Redaction
+
+from . import errors, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from roosync_ops.bootstrap.checklist import Line
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.gather.doctor import Answer
+
+app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops doctor windows myia-po-2024
+
+roosync-ops doctor windows myia-po-2024 --output doctor-windows.md
+
+Exit codes: 0 each line was answered, 1 some was not, 2 usage or inventory, 3 the machine was not reached."""
+
+#: checklist.NAMES, without the share.
+_OWN_NAMES: Final = 5
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")]
+
+
+@app.callback()
+def doctor() -> None:
+    """Ask one real machine what no kit can tell."""
+
+
+@app.command("windows", epilog=_EXAMPLES)
+def for_windows(
+    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="A Windows machine of the inventory.")],
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    report: Output = Path("doctor-windows.md"),
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
+    as_json: options.Json = False,
+) -> int:
+    """Run the lines of the checklist that SSH can run, print the others, and write one report to attach.
+
+    Nothing is changed on the machine. User, host and domain names, addresses, account SIDs and the share's path are
+    taken out of the report; read it before you send it.
+    """
+    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - 40 ms that the help does not need
+
+    fleet = load_inventory(inventory)
+    chosen = _the_windows(fleet, machine)
+    lines = checklist.lines()
+    asked = [line for line in lines if line.over_ssh]
+    answers, redaction = _answers(fleet, chosen, asked, connect_timeout)
+    told = {
+        line: redaction.of(answer.text) if answer.ended else None for line, answer in zip(asked, answers, strict=False)
+    }
+    _write(report, "\n".join(_report(told)) + "\n")
+    done = all(told.get(line) is not None for line in asked)
+    if as_json:
+        output.write(
+            json.dumps({"ok": done, "report": str(report), "lines": [_document(line, told) for line in lines]})
+        )
+    else:
+        output.write("\n".join(_screen(told, report)))
+    return errors.OK if done else errors.NOT_AS_EXPECTED
+
+
+def _the_windows(fleet: Fleet, name: str) -> Machine:
+    chosen = fleet.select([name])
+    if len(chosen) != 1 or chosen[0].system != "windows":
+        raise errors.usage(f"{name} is not one Windows machine of the inventory", "roosync-ops machines list")
+    return chosen[0]
+
+
+def _answers(
+    fleet: Fleet, machine: Machine, asked: Sequence[Line], connect_s: float
+) -> tuple[Sequence[Answer], Redaction]:
+    """Return an answer a line, as far as they came, and what is to be taken out of them. Raises CommandError."""
+    from roosync_ops.gather import doctor as asking  # noqa: PLC0415 - as above
+
+    share = machine.shared or ""
+    scripts = [checklist.script(line, share) for line in (checklist.NAMES, *asked)]
+    with output.Progress() as progress:
+        progress.show(f"asking {machine.machine_id}: {len(asked)} lines")
+        answers, failure = asking.put(machine, scripts, connect_s)
+    *own, path = answers[0].text.strip().split("|") if answers and answers[0].ended else [""]
+    if len(own) != _OWN_NAMES:
+        unnamed = "it did not say what it and its user are called, without which no report can leave them out"
+        code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:]
+        hint = hint or f"roosync-ops diagnose {machine.machine_id}"
+        raise errors.CommandError(code, f"{machine.machine_id}: {reason}", hint, errors.UNAVAILABLE)
+    known = [each for one in fleet for each in (one.machine_id, one.host, one.user)]
+    return answers[1:], Redaction([*known, *own], [share, path])
+
+
+def _report(told: dict[Line, str | None]) -> Iterator[str]:
+    """Yield the report's lines: Markdown, whatever a machine answered."""
+    yield f"# doctor windows, roosync-ops {__version__}"
+    for line in checklist.lines():
+        yield from ("", f"## {line.number}. decides {line.decides}", "", f"Should print: {line.prints}", "")
+        answer = told.get(line)
+        lines = [line.text, "", *(answer or "(not asked, or no answer: paste it here)").splitlines()]
+        shown = [text.safe(each) for each in lines]
+        yield from (text.fence(shown), *shown, text.fence(shown))
+
+
+def _screen(told: dict[Line, str | None], report: Path) -> Iterator[str]:
+    """Yield what was learned, and then what only a person there can do."""
+    for line in checklist.lines():
+        if line.over_ssh:
+            answer = told.get(line)
+            yield f"{line.number:2}. {line.decides}"
+            yield from (
+                f"    {text.safe(each)}"
+                for each in ("no answer" if answer is None else answer or "(nothing)").splitlines()
+            )
+    yield "\nLeft to a person on that machine:"
+    for line in checklist.lines():
+        places = [place for place in line.places if place != "ssh"]
+        if places:
+            yield from (f"{line.number:2}. [{', '.join(places)}] {line.text}", f"    should print: {line.prints}")
+    yield f"\n{report} holds the answers, without names or addresses: add the others, read it, and attach it."
+
+
+def _document(line: Line, told: dict[Line, str | None]) -> dict[str, object]:
+    asked = {"overSsh": line.over_ssh, "answer": told.get(line)}
+    return {"line": line.text, "places": line.places, "prints": line.prints, "decides": line.decides, **asked}
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        said = f"{path}: cannot be written: {error.strerror or error}"
+        raise errors.usage(said, "name a file that can be: --output FILE") from None

@@ -1,0 +1,158 @@
+"""Reading an inventory file: once, by one set of rules, for every command.
+
+The rules are pyinfra's own (pyinfra_cli.inventory), so that `pyinfra inventory.py deploys/rollout.py` acts on the same
+machines: the file is UTF-8; a public name that holds a list of names and (name, data) pairs is a group, and so is a
+pair of such a list and data for all of it; group_data/GROUP.py, in the current folder or beside the file, holds more
+data. Where pyinfra would guess or warn, the inventory is refused. Two slips that it stumbles over have one meaning, and
+are taken for that: the byte-order mark that Windows' editors write, and a comma after a group's list.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from .fleet import Fleet, fleet_of, group_of
+from .machine import FleetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: A line is some 100 bytes, and 10,000 machines are a large fleet.
+MAX_BYTES: Final = 16 * 1024 * 1024
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_SAVE: Final = "an inventory is UTF-8: save it so"
+
+
+def load_inventory(path: Path) -> Fleet:
+    """Run an inventory file and return its fleet, of one machine at least.
+
+    Raises FleetError for whatever is wrong: one sentence with the file and the line. The file is Python and is trusted
+    like any deploy; what it prints is dropped, since stdout is for data.
+    """
+    with _as_pyinfra_runs_it():
+        source = _source(path)
+        names = _run(path, source)
+        data = _group_data(path)
+    lines = _lines(source)
+    groups = {}
+    for name, value in names.items():
+        with _told(path, lines.get(name)):
+            group = None if name.startswith("_") else group_of(name, value)
+        if group is not None:
+            groups[name] = group
+    line = min((lines[name] for name in groups if name in lines), default=1)
+    with _told(path, line if len(groups) == 1 else None):
+        fleet = fleet_of(groups, data)
+    if not fleet:
+        raise _wrong(path, line, "no machine is listed: machines = [machine('name', host='address')]")
+    return fleet
+
+
+def _wrong(path: Path, line: int | None, said: str) -> FleetError:
+    return FleetError(f"{path}: {said}" if line is None else f"{path}: line {line}: {said}")
+
+
+@contextlib.contextmanager
+def _told(path: Path, line: int | None) -> Iterator[None]:
+    try:
+        yield
+    except FleetError as error:
+        raise _wrong(path, line, str(error)) from None
+
+
+@contextlib.contextmanager
+def _as_pyinfra_runs_it() -> Iterator[None]:
+    """Have modules of the current folder importable, as `pyinfra` has, and what is printed dropped."""
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(here)
+
+
+def _source(path: Path) -> str:
+    """Return the file's text. A pipe or a device would be waited for, or have no end: neither is opened to be read."""
+    if not path.is_file():
+        what = "not a regular file" if os.path.lexists(path) else "no such inventory file"
+        raise _wrong(path, None, f"{what}; name one with --inventory FILE")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _wrong(path, None, f"cannot be read: {error.strerror or error}") from None
+    return _text(path, data)
+
+
+def _text(path: Path, data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise _wrong(path, None, f"more than {MAX_BYTES} bytes: no inventory is as large")
+    if data.startswith(_UTF16):
+        raise _wrong(path, 1, f"it is UTF-16, and {_SAVE}")
+    if b"\0" in data:
+        raise _wrong(path, data[: data.index(b"\0")].count(b"\n") + 1, f"it holds a NUL byte; if it is UTF-16, {_SAVE}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise _wrong(path, line, f"byte 0x{data[error.start]:02x} is no UTF-8, and {_SAVE}") from None
+
+
+def _run(path: Path, source: str) -> dict[str, Any]:
+    """Return what the names of a file hold when it has run; whatever it raises is a FleetError with its line."""
+    # site's own exit() closes standard input as well, which may be an assistant's protocol.
+    names: dict[str, Any] = {"__file__": str(path), "exit": sys.exit, "quit": sys.exit}
+    try:
+        code = compile(source, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise _wrong(path, error.lineno or 1, error.msg) from None
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
+    try:
+        exec(code, names)  # noqa: S102 - an inventory is Python
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        raise _wrong(path, _line_of(error, path), f"it exits ({error.code!r:.80}) before it has listed all") from None
+    except BaseException as error:  # noqa: BLE001 - a user's file can raise anything
+        said = str(error) if isinstance(error, FleetError) else f"{type(error).__name__}: {error}"
+        raise _wrong(path, _line_of(error, path), said) from None
+    return names
+
+
+def _line_of(error: BaseException, path: Path) -> int | None:
+    """Return the line of the file where it went wrong, the innermost."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _lines(source: str) -> dict[str, int]:
+    """Return the line where each name of a file gets its last value."""
+    return {
+        node.id: node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _group_data(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what group_data/*.py holds, by group; what is beside the file holds before what is in this folder."""
+    found: dict[str, dict[str, Any]] = {}
+    for folder in dict.fromkeys((Path.cwd() / "group_data", path.resolve().parent / "group_data")):
+        for file in sorted(folder.glob("*.py")):
+            names = _run(file, _source(file))
+            names = {name: value for name, value in names.items() if not name.startswith("__")}
+            found.setdefault(file.stem, {}).update(names)
+    return found

@@ -1,0 +1,121 @@
+"""Shares measured on machines, each as its own agent is configured, and how long beats take between them.
+
+Imports no pyinfra: worker processes do. However a machine, a worker or the network fails, each machine has its part,
+and what a run that was broken off left in a share is removed by another.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from roosync_ops import typed
+from roosync_ops.remote_script.facts_model import Measured
+from roosync_ops.transport.failure import Failure
+
+from . import look as looks
+from .propagation import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from roosync_ops.fleet import Machine
+
+#: What measuring itself may take on a slow share, in s, and a task of a Windows logon session, to begin and to end.
+MEASURE_S: Final = 60.0
+_TASK_S: Final = 45.0
+#: Beyond that: to log in, to start Python, to remove the folder.
+_MARGIN_S: Final = 30.0
+#: How long clocks may take to be measured, and what is left behind to be removed, in s.
+_CLOCK_S: Final = 15.0
+_TIDY_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A machine's share: what was `measured` there, or the `failure` because of which nothing was."""
+
+    machine_id: str
+    measured: Measured | None = None
+    failure: Failure | None = None
+
+
+def clocks(machines: Sequence[Machine], connect_timeout_s: float) -> tuple[dict[str | None, Clock], dict[str, Failure]]:
+    """Return the clock of every machine that answers, in one round trip each, and why each other one does not."""
+    found = looks.look(machines, timeout_s=_CLOCK_S, connect_timeout_s=connect_timeout_s, with_state=False)
+    known: dict[str | None, Clock] = {}
+    failed = {}
+    for name, one in found.items():
+        if one.report is not None:
+            known[name] = Clock(one.report.clock_offset_ms, one.report.clock_error_ms)
+        elif one.failure is not None:
+            failed[name] = one.failure
+    return known, failed
+
+
+def measure(
+    machines: Sequence[Machine], seconds: float, connect_timeout_s: float, tell: Callable[[str], None]
+) -> list[Place]:
+    """Measure the share of each machine, all at once; watch each for `seconds`. Return a Place for each, in order.
+
+    KeyboardInterrupt passes through, when what was begun has been tidied up as far as the machines answer.
+    """
+    token = secrets.token_hex(4)
+    limit_s = MEASURE_S + seconds + _TASK_S + _MARGIN_S
+    found: dict[str, Place] = {}
+
+    def hear(event: dict[str, Any]) -> None:
+        found[event["machine"]] = _place(event)
+        tell(f"measuring {len(machines)} shares: {len(found)} done")
+
+    reason = "it was interrupted"
+    try:
+        tell(f"measuring {len(machines)} shares, for {seconds:g} s and a little more")
+        what = {"do": "verify", "token": token, "seconds": seconds, "limit": MEASURE_S}
+        reason = looks.ask(machines, {"verify": what}, limit_s, connect_timeout_s, hear)
+    finally:
+        _tidy([one for one in machines if _may_have_left(found.get(one.machine_id))], token, connect_timeout_s)
+    return [found.get(one.machine_id) or _lost(one.machine_id, reason) for one in machines]
+
+
+def _place(event: dict[str, Any]) -> Place:
+    name = event["machine"]
+    if event["failure"] is not None:
+        return Place(name, failure=Failure(**event["failure"]))
+    try:
+        return Place(name, Measured.model_validate(event.get("measured")))
+    except ValidationError as error:
+        return Place(name, failure=Failure("verify", "NOT_UNDERSTOOD", str(error)[:200], _hint(name)))
+
+
+def _may_have_left(place: Place | None) -> bool:
+    """A machine that was not reached was not touched; one that said that nothing is left is believed."""
+    if place is None:
+        return True
+    if place.failure is not None:
+        return place.failure.step != looks.CONNECT
+    return place.measured is not None and not place.measured.removed
+
+
+def _tidy(machines: Sequence[Machine], token: str, connect_timeout_s: float) -> None:
+    what = {"do": "tidy", "token": token, "seconds": 0.0, "limit": 0.0}
+    if machines:
+        looks.ask(machines, {"verify": what}, _TIDY_S, connect_timeout_s, lambda _: None)
+
+
+def _lost(name: str, reason: str) -> Place:
+    failure = Failure("verify", "INTERNAL", f"the process that ran pyinfra ended early: {reason}", _hint(name))
+    return Place(name, failure=failure)
+
+
+def _hint(name: str) -> str:
+    return typed.ours("diagnose", name)
+
+
+def others(machines: Iterable[Machine], chosen: Sequence[Machine]) -> list[Machine]:
+    """Return whose beats may be seen beside those of `chosen`: every machine that should be online."""
+    names = {one.machine_id for one in chosen}
+    return [one for one in machines if one.machine_id not in names and one.expected == "online"]

@@ -1,0 +1,143 @@
+"""pyinfra commands: one round trip that changes a machine and answers in JSON, and one that refuses to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+from paramiko import SSHException
+from pyinfra import logger
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.connectors.util import CommandOutput, OutputLine
+
+from roosync_ops import typed
+from roosync_ops.remote_script import checks, shell
+from roosync_ops.remote_script.facts_model import Reply, SilenceError, parse_reply
+from roosync_ops.transport.failure import Failure
+
+from . import plan
+from .ask import Ask
+from .ledger import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyinfra.api.host import Host
+    from pyinfra.api.state import State
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.remote_script.bundle import Bundle
+    from roosync_ops.remote_script.facts_model import Report
+
+#: Beyond what the verbs themselves may take: to log in, to upload and to start Python.
+_MARGIN_S: Final = 30
+#: pyinfra's own timeout covers the output and not the exit status; this much later the command is given up for good.
+_GRACE_S: Final = 5
+#: How long a verb may take beside its touches of the share: `start` waits for a first beat, `install` for systemd.
+VERB_S: Final = 45
+#: A verb that touches the share may do so a few times.
+_TOUCHES: Final = 4
+
+
+class AgentCommand(Ask):
+    """Does `steps` on the machine in one round trip, and notes in the host's ledger what became of them."""
+
+    def __init__(
+        self, machine: Machine, steps: list[dict[str, Any]], local_dir: str | None, upload: bytes | None = None
+    ) -> None:
+        limit = _MARGIN_S + round(sum(step.get("limit", 0) for step in steps))
+        removes = steps[-1]["do"] == "remove"
+        request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes}
+        super().__init__(request, machine.python, timeout_s=limit)
+        if upload is not None:
+            self.upload = upload
+            if machine.system == "posix":
+                self.connector_arguments["_stdin"] = shell.upload(upload)
+        self.is_last = removes
+        self.machine = machine
+        self.limit_s = limit
+        self.first_step: str = steps[0]["step"]
+
+    def execute(self, state: State, host: Host, connector_arguments: Any) -> Any:
+        """Return (whether it worked, what to show). What pyinfra takes for a failed host passes through."""
+        book = ledger(host)
+        book.round_trips += 1
+        try:
+            with gevent.Timeout(self.limit_s + _GRACE_S, TimeoutError):
+                _, output = super().execute(state, host, connector_arguments)
+            reply = parse_reply(output.stdout_lines)
+        except SilenceError as error:
+            said = " ".join(output.stderr_lines)[-200:]
+            return self._silent(host, error.code, f"{error.reason} {said}".strip())
+        except TimeoutError:
+            self._silent(host, "TIMEOUT", f"no answer within {self.limit_s} s")
+            raise
+        except (OSError, SSHException, EOFError) as error:
+            self._silent(host, "CONNECTION_LOST", f"the connection was lost: {error}")
+            raise OSError(str(error)) from None  # pyinfra does not expect EOFError here
+        return self._taken(host, reply)
+
+    def _taken(self, host: Host, reply: Reply) -> tuple[bool, CommandOutput]:
+        ledger(host).take(reply)
+        if reply.failed is not None:
+            return _failed(host, checks.failed(self.machine, *reply.failed.told))
+        return reply.ok, CommandOutput([])
+
+    def _silent(self, host: Host, code: str, reason: str) -> tuple[bool, CommandOutput]:
+        hint = typed.ours("rollout", self.machine.machine_id, "--dry", "--verbose")
+        return _failed(host, Failure(self.first_step, code, reason, hint))
+
+
+def _failed(host: Host, failure: Failure) -> tuple[bool, CommandOutput]:
+    return False, CommandOutput([OutputLine("stderr", ledger(host).fail(failure).sentence())])
+
+
+class Refusal(PyinfraCommand):
+    """Fails the host with a reason instead of a traceback."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__()
+        self.failure = failure
+
+    def __repr__(self) -> str:
+        return f"Refusal({self.failure.sentence()})"
+
+    def execute(self, state: State, host: Host, connector_arguments: Any) -> bool:  # noqa: ARG002 - pyinfra's signature
+        ledger(host).fail(self.failure)
+        host.log_styled(self.failure.sentence(), fg="red", log_func=logger.error)
+        return False
+
+
+def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle) -> AgentCommand:
+    """Return the one command that does `steps` (plan.ROLLOUT or plan.REMOVAL) on `machine`."""
+    requests = [request for step in steps for request in _requests(machine, step, report, bundle)]
+    pushes = any(request["do"] == "push" for request in requests)
+    return AgentCommand(machine, requests, report.local_dir, bundle.data if pushes else None)
+
+
+def restart(machine: Machine) -> AgentCommand:
+    """Return the command that stops the loop, without a word to the fleet, and starts it."""
+    return AgentCommand(machine, _restart(machine), machine.local_dir)
+
+
+def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> list[dict[str, Any]]:
+    if step == plan.PUSH:
+        return [{"step": step, "do": "push", "sha256": bundle.sha256}]
+    if step == plan.CONFIGURE:
+        return [{"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}]
+    if step == plan.LOOK:
+        return [{**verb(machine, step, step), "do": "look", "shareDeadline": machine.share_deadline}]
+    if step == plan.REMOVE:
+        return [{"step": step, "do": "remove"}]
+    if step == plan.START and report.running:
+        return _restart(machine)
+    return [verb(machine, step, step)]
+
+
+def _restart(machine: Machine) -> list[dict[str, Any]]:
+    return [verb(machine, plan.START, "stop", "--no-save-state"), verb(machine, plan.START, "start")]
+
+
+def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:
+    """Return the request for one of the agent's verbs, which must end within its `limit`, in s."""
+    return {"step": step, "do": "verb", "argv": list(argv), "limit": VERB_S + _TOUCHES * machine.share_deadline}

@@ -1,0 +1,121 @@
+"""pyinfra facts: what there is to know about a machine, each in one round trip, and nothing written."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyinfra.api.facts import FactBase
+
+from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply, parse_report
+
+from .ask import Ask
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
+
+#: Beyond the share's own deadline: to log in, to start Python, and to ask the agent (on_machine.STATUS_LIMIT_S).
+_MARGIN_S = 30
+#: On Windows further to that: to try each place for a Python, and to have the agent look in the logon session.
+_WINDOWS_S = 45
+#: Beyond the share's own deadline: to parse and print the state of a large fleet.
+_STATE_S = 15
+
+
+class MachineFacts(FactBase[Report | SilenceError]):
+    """Everything one round trip can learn about a machine, as a `Report`.
+
+    A `SilenceError` (returned, not raised) where it gave no answer that can be used. Writes nothing, and bounds its
+    own touch of the share.
+
+    .. code:: python
+
+        host.get_fact(MachineFacts, shared="/srv/shared", _timeout=35)
+        # as --json prints it
+        {
+            "hostname": "myia-po-2024", "platform": "linux", "user": "fleet", "uid": 1000, "home": "/home/fleet",
+            "python": {"executable": "/usr/bin/python3", "version": "3.11.2"}, "systemd": true,
+            "localDir": "/home/fleet/.local/state/roosync",
+            "agentSha256": "9f2c…", "config": {"machineId": "myia-po-2024", …}, "configModifiedMs": 1770891330123,
+            "status": {"success": true, "running": true, "loopBuildId": "3491ad5c7b66cf60", "lastBeat": {…}, …},
+            "share": {"path": "/srv/shared", "exists": true, "writable": true, "freeBytes": 84079280128, …},
+            "clock": {"startMs": 1770891331100, "endMs": 1770891331103}, "clockOffsetMs": -2, "clockErrorMs": 11
+        }
+    """
+
+    #: What else is asked in the same round trip.
+    extra: ClassVar[dict[str, Any]] = {}
+
+    def command(
+        self,
+        local_dir: str | None = None,
+        shared: str | None = None,
+        python: str | None = None,
+        share_deadline: float = 5.0,
+        bootstrap: bool = False,
+    ) -> Ask:
+        request = {
+            "do": "probe",
+            "localDir": local_dir,
+            "shared": shared,
+            "shareDeadline": share_deadline,
+            **self.extra,
+        }
+        self._ask = Ask(request, python, bootstrap=bootstrap, forgiving=True)
+        return self._ask
+
+    def process(self, output: list[str]) -> Report | SilenceError:
+        try:
+            return parse_report(output, self._ask.sent_ms, time.time_ns() // 1_000_000)
+        except SilenceError as silence:
+            return silence
+
+
+class ReplicaFacts(FactBase[Reply | SilenceError]):
+    """The whole shared state as a machine's replica shows it: the agent's `state`, in `done[0].reply`.
+
+    A `SilenceError` (returned, not raised) where there was no answer.
+
+    .. code:: python
+
+        host.get_fact(ReplicaFacts, share_deadline=5.0, _timeout=35).done[0].reply
+        {
+            "success": true, "machineId": "myia-po-2024", "shared": "/srv/shared", "readAt": "2026-02-12T10:15:30.123Z",
+            "seen": 4, "view": {"heartbeats": {…}, "onlineMachines": […], …}, "viewState": "read",
+            "evidence": [{"machineId": "…", "file": "heartbeats/….json", "kind": "file", "record": {…}}], "findings": []
+        }
+    """
+
+    def command(self, local_dir: str | None = None, python: str | None = None, share_deadline: float = 5.0) -> Ask:
+        step = {"step": "state", "do": "verb", "argv": ["state"], "limit": _STATE_S + share_deadline}
+        request = {"do": "apply", "localDir": local_dir, "steps": [step], "look": False}
+        return Ask(request, python, forgiving=True)
+
+    def process(self, output: list[str]) -> Reply | SilenceError:
+        try:
+            return parse_reply(output)
+        except SilenceError as silence:
+            return silence
+
+
+def arguments(machine: Machine) -> dict[str, Any]:
+    """Return MachineFacts' arguments for one machine of the inventory."""
+    return {
+        "local_dir": machine.local_dir,
+        "shared": machine.shared,
+        "python": machine.python,
+        "share_deadline": machine.share_deadline,
+    }
+
+
+def limit_s(machine: Machine) -> int:
+    """Return how long the fact may take, in s."""
+    windows = _WINDOWS_S if machine.system == "windows" else 0
+    return _MARGIN_S + windows + round(machine.share_deadline)
+
+
+def replica_arguments(machine: Machine) -> dict[str, Any]:
+    """Return ReplicaFacts' arguments for one machine of the inventory."""
+    found = arguments(machine)
+    del found["shared"]  # the agent's own word, from its config.json
+    return found

@@ -1,0 +1,190 @@
+"""pyinfra operations: the agent present, configured, permanent, registered, started, stopped, removed.
+
+Each compares what the machine answered with what the inventory says and yields a command only where they differ. A
+rollout's steps share one command, and so one round trip and one Python on the machine; each is also there by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from pyinfra.api.operation import operation
+
+from roosync_ops import typed
+from roosync_ops.remote_script import bundle, checks
+from roosync_ops.transport.failure import Failure
+from roosync_ops.wire.record import Record
+from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
+from roosync_ops.wire.status import status as status_of
+from roosync_ops.wire.times import BadTimeError, from_iso
+
+from . import commands, facts, plan, replica
+from .ledger import ONLINE, PYTHON, UNCHANGED, ledger
+from .preflight import ask, current, report_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from pyinfra.api.command import PyinfraCommand
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.remote_script.facts_model import Report
+
+    Commands = Generator[PyinfraCommand, None, None]
+
+
+@operation()
+def agent_present(machine: Machine) -> Commands:
+    """Make sure `agent.pyz` is this build. It arrives whole, or the old one stays."""
+    yield from _rollout(machine, (plan.PUSH,))
+
+
+@operation()
+def agent_configured(machine: Machine) -> Commands:
+    """Make sure `config.json` says what the inventory says, and that the agent is permanent."""
+    yield from _rollout(machine, (plan.CONFIGURE, plan.LOOK, plan.INSTALL))
+
+
+@operation()
+def agent_registered(machine: Machine) -> Commands:
+    """Make sure the machine is in the shared state; one whose loop beats already is."""
+    yield from _rollout(machine, (plan.REGISTER,))
+
+
+@operation()
+def agent_started(machine: Machine) -> Commands:
+    """Make sure the loop runs, as this build and with what config.json says; it is restarted where it does not."""
+    yield from _rollout(machine, (plan.START,))
+
+
+@operation()
+def agent_rolled_out(machine: Machine) -> Commands:
+    """Make sure of all of the above, in that order and in one round trip."""
+    yield from _rollout(machine, plan.rollout(machine))
+
+
+@operation()
+def agent_online(machine: Machine) -> Commands:
+    """Make sure the machine's last beat is in its share and online; changes nothing, fails the host if it is not."""
+    report = _known(machine)
+    failure = report if isinstance(report, Failure) else _not_online(machine, report)
+    if failure is not None and not _about_to_change():
+        yield commands.Refusal(failure)
+        return
+    ledger(current()).steps.setdefault(ONLINE, UNCHANGED)
+
+
+@operation(is_idempotent=False)
+def agent_restarted(machine: Machine) -> Commands:
+    """Restart the loop. Whoever reads the fleet sees no gap: the record is not marked as left in between."""
+    report = _known(machine)
+    if isinstance(report, Failure):
+        yield commands.Refusal(report)
+    elif report.agent_sha256 is None:
+        yield commands.Refusal(_not_there(machine, plan.START))
+    else:
+        ledger(current()).consider((plan.START,), (plan.START,))
+        yield commands.restart(machine) if report.running else commands.do(machine, (plan.START,), report, build())
+
+
+@operation()
+def agent_verified(machine: Machine) -> Commands:
+    """Make sure the machine's own replica shows it online, by the procedure's checks; changes nothing, fails if not."""
+    host = current()
+    ledger(host).round_trips += 1
+    answer = ask(host, facts.ReplicaFacts, facts.replica_arguments(machine), facts.limit_s(machine))
+    state = replica.document(machine, answer)
+    failure = state if isinstance(state, Failure) else replica.verification(machine, state)
+    if failure is not None:
+        yield commands.Refusal(failure)
+    else:
+        ledger(host).steps[replica.VERIFY] = UNCHANGED
+
+
+@operation()
+def agent_stopped(machine: Machine) -> Commands:
+    """Make sure the loop does not run; the record says that the machine left."""
+    yield from _compared(machine, (plan.STOP,), lambda report: (plan.STOP,) if report.running else ())
+
+
+@operation()
+def agent_removed(machine: Machine) -> Commands:
+    """Make sure nothing of ours is on the machine; its heartbeat record in the share stays, as left."""
+    yield from _compared(machine, plan.REMOVAL, plan.removable)
+
+
+@functools.cache
+def build() -> bundle.Bundle:
+    """Return the agent that this run puts on machines, built once."""
+    return bundle.build()
+
+
+def _rollout(machine: Machine, steps: tuple[str, ...]) -> Commands:
+    yield from _compared(
+        machine,
+        tuple(step for step in steps if step in plan.rollout(machine)),
+        lambda report: tuple(step for step in plan.missing(machine, build(), report) if step in steps),
+    )
+
+
+def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Report], tuple[str, ...]]) -> Commands:
+    """Yield the command for those of `steps` that `compare` finds to be done, and note which they are."""
+    report = _known(machine)
+    if isinstance(report, Failure):
+        if ledger(current()).lacks_python and _about_to_change():
+            ledger(current()).consider((PYTHON, *steps), (PYTHON, *steps))
+        yield commands.Refusal(report)
+        return
+    todo = compare(report)
+    ledger(current()).consider(steps, todo)
+    if todo:
+        current().log(f"{'Doing' if current().state.is_executing else 'To do'}: {', '.join(todo)}")
+        yield commands.do(machine, todo, report, build())
+    else:
+        current().noop(f"{', '.join(steps)}: as the inventory says")
+
+
+def _known(machine: Machine) -> Report | Failure:
+    return report_of(current(), machine)
+
+
+def _about_to_change() -> bool:
+    """Before anything is executed, a machine that is yet to be rolled out is not online, and need not be."""
+    state = current().state
+    return not state.is_executing
+
+
+def _not_online(machine: Machine, report: Report) -> Failure | None:
+    status = report.status
+    if status is None or not status.running:
+        return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", typed.ours("rollout", machine.machine_id))
+    beat = status.last_beat
+    if beat is None or not beat.read_back or beat.last_heartbeat is None:
+        reason = status.share.detail if status.share is not None and status.share.detail else "no reason was given"
+        return Failure(
+            ONLINE,
+            "NOT_SEEN",
+            f"its last beat was not found in the share: {reason}",
+            checks.diagnosing(machine.machine_id),
+        )
+    try:
+        heard = Record(machine.machine_id, from_iso(beat.last_heartbeat))
+        seen_ms = from_iso(status.now)
+    except BadTimeError as error:
+        return Failure(
+            ONLINE,
+            "NOT_SEEN",
+            f"its answer or last beat has no valid time: {error}",
+            checks.diagnosing(machine.machine_id),
+        )
+    word = status_of(heard, seen_ms, machine.thresholds)
+    if word == STATUS_ONLINE:
+        return None
+    return Failure(
+        ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", checks.diagnosing(machine.machine_id)
+    )
+
+
+def _not_there(machine: Machine, step: str) -> Failure:
+    return Failure(step, "NOT_ENROLLED", "there is no agent on it", typed.ours("rollout", machine.machine_id))

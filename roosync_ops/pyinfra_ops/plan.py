@@ -1,0 +1,119 @@
+"""What a machine lacks, compared with what the inventory says: pure functions from facts to steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.times import BadTimeError, from_iso
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
+    from roosync_ops.remote_script.bundle import Bundle
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+
+PUSH: Final = "push"
+CONFIGURE: Final = "configure"
+LOOK: Final = "look"
+INSTALL: Final = "install"
+REGISTER: Final = "register"
+START: Final = "start"
+STOP: Final = "stop"
+UNINSTALL: Final = "uninstall"
+REMOVE: Final = "remove"
+
+#: The order of the procedure; `install` makes what `start` starts permanent.
+ROLLOUT: Final = (PUSH, CONFIGURE, INSTALL, REGISTER, START)
+#: On Windows the session that SSH gives may not see the share that the user's own does: the agent looks in that one.
+ROLLOUT_WINDOWS: Final = (PUSH, CONFIGURE, LOOK, INSTALL, REGISTER, START)
+REMOVAL: Final = (STOP, UNINSTALL, REMOVE)
+
+#: systemd keeps a unit for the system or for a user; either is what `permanence="systemd"` asks for.
+_KINDS: Final = {"systemd": ("systemd-system", "systemd-user"), "process": ("process",), "task": ("task",)}
+
+
+def rollout(machine: Machine) -> tuple[str, ...]:
+    """Return the steps of a rollout to `machine`, in their order."""
+    return ROLLOUT_WINDOWS if machine.system == "windows" else ROLLOUT
+
+
+def wanted_config(machine: Machine, report: Report) -> dict[str, Any]:
+    """Return the config.json `machine` is to have. The share is written down: a service has no login's environment."""
+    config: dict[str, Any] = {
+        "machineId": machine.machine_id,
+        "heartbeatInterval": machine.heartbeat_interval,
+        "offlineTimeout": machine.offline_timeout,
+        "enableAutoSync": machine.enable_auto_sync,
+        "shareDeadline": machine.share_deadline,
+        "permanence": machine.permanence,
+        "metadata": machine.metadata,
+    }
+    if report.share is not None:
+        config["shared"] = report.share.path
+    return config
+
+
+def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]:
+    """Return the steps of `rollout` that `machine` needs to be as the inventory says; empty where it is."""
+    status = report.status
+    needed = {
+        PUSH: report.agent_sha256 != bundle.sha256,
+        CONFIGURE: report.config != wanted_config(machine, report),
+        INSTALL: not _permanent(machine, status),
+        REGISTER: not report.running or not _has_beaten(status),
+        START: not report.running or not _same_agent(bundle, status) or not _same_config(machine, report),
+    }
+    # A new agent or a new configuration is nothing until the loop runs with it.
+    needed[START] = needed[START] or needed[PUSH] or needed[CONFIGURE] or needed[INSTALL]
+    needed[LOOK] = needed[CONFIGURE] or not _seen_by_agent(report)
+    return tuple(step for step in rollout(machine) if needed[step])
+
+
+def _seen_by_agent(report: Report) -> bool:
+    """Tell whether the agent itself, and not this SSH session alone, has just seen the share."""
+    return report.share is not None and report.share.session is not None and report.share.exists
+
+
+def _permanent(machine: Machine, status: AgentStatus | None) -> bool:
+    if status is None or not (status.permanence.installed and status.permanence.enabled):
+        return False
+    return status.permanence.kind in _KINDS.get(machine.permanence, (status.permanence.kind,))
+
+
+def _has_beaten(status: AgentStatus | None) -> bool:
+    return status is not None and status.last_beat is not None and status.last_beat.read_back
+
+
+def _same_agent(bundle: Bundle, status: AgentStatus | None) -> bool:
+    return status is not None and status.loop_build_id == bundle.build_id
+
+
+def _same_config(machine: Machine, report: Report) -> bool:
+    """Tell whether the loop that runs was started with what config.json says now."""
+    status = report.status
+    if status is None or status.config is None:
+        return False
+    wanted = (machine.heartbeat_interval, machine.offline_timeout, machine.enable_auto_sync)
+    loop = status.config
+    if (loop.heartbeat_interval, loop.offline_timeout, loop.auto_sync_enabled) != wanted:
+        return False
+    return not _written_since(report.config_modified_ms, status.started_at)
+
+
+def _written_since(modified_ms: int | None, started_at: str | None) -> bool:
+    """A rollout that was cut off between configure and start leaves a loop with the old metadata."""
+    try:
+        return modified_ms is not None and modified_ms > from_iso(started_at)
+    except BadTimeError:
+        return True
+
+
+def removable(report: Report) -> tuple[str, ...]:
+    """Return the steps of REMOVAL that leave nothing of ours but the heartbeat record; empty where nothing is."""
+    status = report.status
+    present = report.agent_sha256 is not None
+    needed = {
+        STOP: report.running,
+        UNINSTALL: present and (status is None or not status.success or status.permanence.installed),
+        REMOVE: present or report.config is not None or report.config_problem is not None,
+    }
+    return tuple(step for step in REMOVAL if needed[step])

@@ -1,0 +1,162 @@
+"""Look before anything is changed: is it the machine that the inventory means, and can an agent live there.
+
+Deploys call these before any operation. pyinfra runs a deploy's own code on every host before it executes the first
+operation on any, so every machine has been looked at before one is changed.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from gevent import Timeout
+from pyinfra import logger
+from pyinfra.context import ctx_host, ctx_state
+
+from roosync_ops import typed
+from roosync_ops.fleet import FleetError, Machine
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import Report, SilenceError
+from roosync_ops.transport.failure import PREFLIGHT, Failure
+
+from . import facts
+from .connector import Windows
+from .ledger import CHANGED, PYTHON, UNCHANGED, ledger
+
+# paramiko's threads tell of a connection that never was by a traceback; whoever connected tells the failure itself.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyinfra.api.facts import FactBase
+    from pyinfra.api.host import Host
+
+
+Answer = TypeVar("Answer")
+#: Beyond the fact's own limit: a machine without a Python downloads one, in s.
+INSTALL_S: Final = 900
+#: How much later than pyinfra gives up a fact, its command is given up for good, in s.
+_GRACE_S: Final = 5
+
+
+def known_machine() -> Machine | None:
+    """Return the machine of the host at hand, reached and sure to be itself; None, and the host failed, otherwise."""
+    return _checked(checks.known)
+
+
+def ready_machine() -> Machine | None:
+    """Return the machine of the host at hand if an agent can live there; None, and the host failed, otherwise.
+
+    A machine that is expected offline is passed over, with a word, unless `--limit` names it.
+    """
+    host = current()
+    machine = machine_of(host)
+    if isinstance(machine, Machine) and machine.expected == "offline" and not _is_named(host):
+        ledger(host).skipped = f"expected offline{f' ({machine.why})' if machine.why else ''}; name it with --limit"
+        host.log(f"Skipped: {ledger(host).skipped}")
+        return None
+    return _checked(checks.everything)
+
+
+def current() -> Host:
+    """Return the host at hand itself, not pyinfra's stand-in for it, which is equal to nothing."""
+    host: Host = ctx_host.get()
+    return host
+
+
+def machine_of(host: Host) -> Machine | Failure:
+    """Return what the inventory says about `host`, or what is wrong with it."""
+    try:
+        return Machine.of_host(host.name, host.data.dict())
+    except FleetError as error:
+        return Failure(PREFLIGHT, "INVENTORY", str(error), typed.ours("machines", "check"))
+
+
+def report_of(host: Host, machine: Machine) -> Report | Failure:
+    """Return what is known of `host`, asking it where nothing is. A Python is installed where that is now due."""
+    book = ledger(host)
+    if book.report is not None:
+        return book.report
+    installs = book.lacks_python and host.state.is_executing
+    answer = _learned(host, machine, installs=installs)
+    if isinstance(answer, Failure):
+        return answer
+    book.report = answer
+    if installs:
+        book.lacks_python = False
+        book.steps[PYTHON] = CHANGED
+    return (checks.everything(machine, answer) if installs else None) or answer
+
+
+def _learned(host: Host, machine: Machine, *, installs: bool) -> Report | Failure:
+    failure = wrong_system(host, machine)
+    if failure is not None:
+        return failure
+    ledger(host).round_trips += 1
+    limit = facts.limit_s(machine) + (INSTALL_S if installs else 0)
+    answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
+    if answer is None:
+        answer = SilenceError("TIMEOUT", f"nothing within {limit} s, or the connection was lost")
+    return checks.silence(machine, answer) if isinstance(answer, SilenceError) else answer
+
+
+def wrong_system(host: Host, machine: Machine) -> Failure | None:
+    """Return why `host` cannot be asked at all: what answers there is not what the inventory says."""
+    if (machine.system == "windows") != isinstance(host.connector, Windows):
+        return Failure(
+            PREFLIGHT,
+            "INVENTORY",
+            f"it is reached as another system than {machine.system}: its host is to be named {machine.host_name!r}, "
+            f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does",
+            typed.ours("machines", "check"),
+        )
+    client = getattr(host.connector, "client", None)
+    transport = client.get_transport() if client is not None else None
+    return checks.system(machine, str(getattr(transport, "remote_version", "")))
+
+
+def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], limit_s: int) -> Answer | None:
+    """Return a fact of `host`; None where no answer came in time or the connection was lost."""
+    # pyinfra's own timeout covers the output and not the exit status.
+    with Timeout(limit_s + _GRACE_S, TimeoutError):
+        answer: Answer | None = host.get_fact(
+            fact,
+            **arguments,
+            _timeout=limit_s,
+            _ignore_errors=True,  # the reason is told by the caller, in our words
+        )
+    return answer
+
+
+def refuse(host: Host, failure: Failure) -> None:
+    """Fail `host`, and no other, before anything is changed on it."""
+    ledger(host).fail(failure)
+    host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
+    host.state.fail_hosts({host})
+
+
+def _is_named(host: Host) -> bool:
+    limit = ctx_state.get().limit_hosts
+    return isinstance(limit, list) and host in limit
+
+
+def _checked(check: Callable[[Machine, Report], Failure | None]) -> Machine | None:
+    host = current()
+    machine = machine_of(host)
+    failure = machine if isinstance(machine, Failure) else _problem(host, machine, check)
+    if failure is not None:
+        refuse(host, failure)
+        return None
+    ledger(host).steps[PREFLIGHT] = UNCHANGED
+    return machine if isinstance(machine, Machine) else None
+
+
+def _problem(host: Host, machine: Machine, check: Callable[[Machine, Report], Failure | None]) -> Failure | None:
+    report = report_of(host, machine)
+    if not isinstance(report, Failure):
+        return check(machine, report)
+    if report.code == "NO_PYTHON" and machine.bootstrap_python and check is checks.everything:
+        ledger(host).lacks_python = True  # the rollout's first step; what else there is to know is looked at then
+        return None
+    return report

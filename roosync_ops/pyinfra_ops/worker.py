@@ -1,0 +1,287 @@
+"""The process that runs pyinfra: one deploy on some machines, through pyinfra's API.
+
+A process of its own, because gevent replaces the threads and sockets of whatever process it works in, and a share that
+hangs is bounded by real threads. It reads one request from stdin (see `run`), answers with a JSON document a line on
+stdout, and waits between looking and changing for the line `go`: however many workers there are, every machine has
+been looked at before one is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
+from gevent import Timeout, joinall, spawn
+from pyinfra import logger
+from pyinfra.api.config import Config
+from pyinfra.api.exceptions import ConnectError, PyinfraError
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.operations import run_ops
+from pyinfra.api.output import set_echo
+from pyinfra.api.state import BaseStateCallback, State, StateStage
+from pyinfra.connectors import ssh as pyinfra_ssh
+from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
+from pyinfra_cli.util import exec_file
+
+from roosync_ops import typed
+from roosync_ops.fleet import Machine
+from roosync_ops.remote_script import bounded
+from roosync_ops.remote_script.checks import there
+from roosync_ops.transport.failure import Failure
+
+from . import doctoring, facts, looking, replica, verifying
+from .ledger import PLANNED, ledger
+from .preflight import machine_of, wrong_system
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyinfra.api.host import Host
+
+CONNECT: Final = "connect"
+#: Beyond the TCP connection: key exchange and login of a machine that is slow, in s. A hung one never gets there.
+_LOGIN_S: Final = 15
+#: How long logging out may take, in s.
+_PART_S: Final = 2.0
+#: A machine that is connected to is a few descriptors and some memory here.
+_MAX_PARALLEL: Final = 200
+
+#: What is said in the messages of pyinfra's SSH connector and of paramiko, to a code and to what it means.
+_CONNECT_CODES: Final = (
+    ("found in known_hosts", "HOST_KEY", "its host key is not known here"),
+    ("SSH host key error", "HOST_KEY_CHANGED", "its host key is another than the known one"),
+    ("Could not resolve hostname", "UNKNOWN_HOST", "its name cannot be resolved"),
+    ("Authentication error", "LOGIN_REFUSED", "it refused the login"),
+    ("No existing session", "SILENT", "it took the connection and then said nothing"),
+    ("Error reading SSH protocol banner", "SILENT", "it took the connection and then said nothing"),
+    ("no SSH greeting within", "SILENT", "it took the connection and then said nothing"),
+    ("no SSH keys within", "SILENT", "it took the connection, greeted, and then said nothing"),
+    ("no login within", "SILENT", "it took the connection and hung"),
+)
+
+
+def say(event: str, **fields: Any) -> None:
+    """Tell the parent something: one line of ASCII JSON."""
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+class _Teller(BaseStateCallback):
+    """Passes on what pyinfra does, as it does it."""
+
+    @staticmethod
+    def operation_host_start(state: State, host: Host, op_hash: str) -> None:
+        if op_hash in state.ops[host]:
+            say("step", machine=host.name, step=" ".join(state.get_op_meta(op_hash).names))
+
+
+def main() -> int:
+    """Answer one request; the exit code is 0 unless this process itself is at fault."""
+    request = json.loads(sys.stdin.readline())
+    _set_up_logging(verbose=request["verbose"])
+    vars(pyinfra_ssh)["read_output_buffers"] = bounded.read_output_buffers
+    typed.repeat(request.get("repeat", {}))
+    started = time.monotonic()
+    if "read" in request:
+        _read_state(request)
+    elif "verify" in request:
+        verifying.answer(request, _login, say)
+    elif "doctor" in request:
+        looking.each(request, _login, say, doctoring.told)
+    elif "look" in request:
+        looking.answer(request, _login, say)
+    else:
+        _run(request)
+    say("end", seconds=round(time.monotonic() - started, 3))
+    return 0
+
+
+def _set_up_logging(*, verbose: bool) -> None:
+    """Send pyinfra's own words to stderr where they were asked for, nowhere otherwise."""
+    handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name in (logger.name, "paramiko"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).propagate = False
+    logger.setLevel(logging.INFO if verbose else logging.ERROR)
+    if verbose:
+        set_echo(lambda message=None, **_: print(message, file=sys.stderr))  # noqa: T201 - --verbose asked for it
+
+
+def _run(request: dict[str, Any]) -> None:
+    """Look at every machine, wait for `go`, change what differs, and tell what became of each."""
+    state = _state_of(request)
+    hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
+    state.add_callback_handler(_Teller())
+    _look_at_all(state, hosts, request)
+    say("looked")
+    if sys.stdin.readline().strip() == "go" and state.active_hosts:
+        _change(state)
+    for host in hosts:
+        say("result", **_result(state, host))
+    joinall([spawn(_part, host) for host in hosts if host.connected], timeout=_PART_S)
+
+
+def _part(host: Host) -> None:
+    """Log out: a WinRM service keeps an idle shell for minutes. Whatever goes wrong, the results have been told."""
+    try:
+        host.disconnect()
+    except Exception as error:  # noqa: BLE001 - see above
+        logger.debug("%s: %s", host.name, error)
+
+
+def _state_of(request: dict[str, Any]) -> State:
+    """Return pyinfra's state for the machines, as the inventory was read: once, by who asks."""
+    state = State(check_for_changes=request["dry"])
+    state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
+    ctx_state.set(state)
+    config = Config(CONNECT_TIMEOUT=request["connectTimeout"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
+    ctx_config.set(config)
+    inventory = Inventory(([Machine.of(name, fields).entry() for name, fields in request["machines"].items()], {}))
+    ctx_inventory.set(inventory)
+    state.init(inventory, config, initial_limit=list(inventory))
+    if request["verbose"]:
+        state.print_noop_info = state.print_fact_info = True
+    return state
+
+
+def _look_at_all(state: State, hosts: list[Host], request: dict[str, Any]) -> None:
+    """Connect to each machine and run the deploy's own code for it; one that is slow delays none of the others."""
+    state.set_stage(StateStage.Prepare)
+    joinall([state.pool.spawn(_guarded, _look_at, state, host, request) for host in hosts])
+
+
+def _guarded(work: Callable[..., None], state: State, host: Host, request: dict[str, Any]) -> None:
+    """Whatever goes wrong on one machine is that machine's failure."""
+    try:
+        work(state, host, request)
+    except Exception as error:  # noqa: BLE001 - see above
+        if ledger(host).failure is None:
+            logger.exception("%s", host.name)
+            hint = typed.ours("rollout", host.name, "--dry", "--verbose")
+            ledger(host).fail(Failure("prepare", "INTERNAL", _reason(error), hint))
+        state.failed_hosts.add(host)
+        state.active_hosts.discard(host)
+    say("looked-at", machine=host.name)
+
+
+def _reason(error: Exception) -> str:
+    """Word an unexpected error; pyinfra wraps those of inventories and deploys in one that has no words."""
+    inner = getattr(error, "exception", error)
+    return f"{type(inner).__name__}: {inner}"
+
+
+def _look_at(state: State, host: Host, request: dict[str, Any]) -> None:
+    if not _connect(state, host, request["connectTimeout"]):
+        return
+    state.activate_host(host)
+    with ctx_config.use(state.config.copy()), ctx_host.use(host):
+        exec_file(request["deploy"])
+
+
+def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
+    """Log in within `connect_timeout_s` and _LOGIN_S, whatever the machine does or does not do."""
+    failure = _login(state, host, connect_timeout_s + _LOGIN_S)
+    if failure is None:
+        say("connected", machine=host.name)
+    return failure is None
+
+
+def _login(state: State, host: Host, limit_s: float) -> Failure | None:
+    """Log in within `limit_s`; return why not."""
+    began = time.monotonic()
+    try:
+        with Timeout(limit_s, TimeoutError(f"no login within {limit_s:g} s")):
+            host.connect(show_errors=False, raise_exceptions=True)
+    except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
+        state.failed_hosts.add(host)
+        # A connector that words a limit of its own was ended by ours.
+        late = time.monotonic() - began >= limit_s
+        return ledger(host).fail(_unreachable(host, f"no login within {limit_s:g} s" if late else str(error)))
+    return None
+
+
+def _unreachable(host: Host, said: str) -> Failure:
+    machine = machine_of(host)
+    hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
+    for text, code, meaning in _CONNECT_CODES:
+        if text in said:
+            return Failure(CONNECT, code, f"unreachable: {meaning}: {said}", hint)
+    return Failure(CONNECT, "UNREACHABLE", f"unreachable: {said}", hint)
+
+
+def _change(state: State) -> None:
+    state.set_stage(StateStage.Execute)
+    try:
+        run_ops(state)
+    except PyinfraError as error:
+        logger.info("%s", error)  # no machine is left to go on with; each has its reason
+    except Exception as error:  # noqa: BLE001 - each machine gets a result
+        logger.exception("the run ended early")
+        for host in state.active_hosts:
+            ledger(host).fail(
+                Failure("run", "INTERNAL", _reason(error), typed.ours("rollout", host.name, "--dry", "--verbose"))
+            )
+
+
+def _result(state: State, host: Host) -> dict[str, Any]:
+    """Return what became of one machine. A host that pyinfra failed has a reason here, always."""
+    book = ledger(host)
+    if host in state.failed_hosts and book.failure is None:
+        pending = [step for step, outcome in book.steps.items() if outcome == PLANNED]
+        where = pending[0] if pending else "run"
+        book.fail(
+            Failure(where, "FAILED", "pyinfra gave it up", typed.ours("rollout", host.name, "--dry", "--verbose"))
+        )
+    return {
+        "machine": host.name,
+        "steps": book.steps,
+        "failure": None if book.failure is None else book.failure._asdict(),
+        "skipped": book.skipped,
+        "replies": book.replies,
+        "roundTrips": book.round_trips,
+    }
+
+
+def _read_state(request: dict[str, Any]) -> None:
+    """Read the shared state as one machine's replica shows it, over the same connection as a rollout's."""
+    machine = Machine.of(request["machines"][0], request["read"])
+    inventory = Inventory(([machine.entry()], {}))
+    state = State(inventory, Config(CONNECT_TIMEOUT=request["connectTimeout"]))
+    host = inventory.get_host(machine.machine_id)
+    if not _connect(state, host, request["connectTimeout"]):
+        failure = ledger(host).failure
+    else:
+        state.activate_host(host)
+        found = wrong_system(host, machine) or _replica(host, machine)
+        if isinstance(found, dict):
+            say("state", document=found)
+            return
+        failure = found
+    say("failure", failure=None if failure is None else failure._asdict())
+
+
+def _replica(host: Host, machine: Machine) -> dict[str, Any] | Failure:
+    answer = host.get_fact(facts.ReplicaFacts, **facts.replica_arguments(machine), _ignore_errors=True)
+    return replica.document(machine, answer)
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except BrokenPipeError:  # whoever asked has gone
+        code = 1
+    except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
+        traceback.print_exception(error)
+        print(_reason(error), file=sys.stderr)  # noqa: T201 - a process of ours reads it
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: connections that hang keep greenlets, and waiting for those is what must not happen.
+    os._exit(code)

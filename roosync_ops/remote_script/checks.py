@@ -1,0 +1,201 @@
+"""What keeps a machine from being enrolled: pure functions from what it answered to one failure, or none."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops import typed
+from roosync_ops.transport.failure import PREFLIGHT, Failure
+from roosync_ops.wire import local
+from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
+
+from .on_common import share_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roosync_ops.fleet import Machine
+
+    from .facts_model import Report, Share, SilenceError
+
+#: A clock further off than this makes heartbeats lie about their age.
+MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS
+#: What an SSH server of Microsoft's calls itself.
+_WINDOWS_BANNER: Final = "for_Windows"
+
+
+#: What shows most about a share that cannot be used, on POSIX and on Windows, by the code of why.
+_SHOWS: Final = {
+    "SHARE_MISSING": (("ls", "-ld", "--"), ("dir",)),
+    "SHARE_NOT_A_FOLDER": (("ls", "-ld", "--"), ("dir",)),
+    "SHARE_READ_ONLY": (("findmnt", "-T"), ("attrib",)),
+    "SHARE_REFUSED": (("ls", "-ld", "--"), ("icacls",)),
+    "SHARE_FULL": (("df", "-h", "--"), ("dir",)),
+}
+#: What makes a folder the agent's own again: a foreign one is set aside, one that others may write into is closed.
+_MENDS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
+    local.FOREIGN: lambda path: ("mv", "--", path, f"{path}.not-ours"),
+    local.OPEN: lambda path: ("chmod", "go-w", "--", path),
+}
+
+
+def login(machine: Machine) -> tuple[str, ...]:
+    """Return the words that a person logs in with over the same connection as ours; none where it is not SSH."""
+    if machine.transport == "winrm":
+        return ()
+    named = {flag: machine.ssh.get(f"ssh_{key}") for flag, key in (("-F", "config_file"), ("-i", "key"))}
+    options = [word for flag, path in named.items() if isinstance(path, str) for word in (flag, _local(path))]
+    hosts = machine.ssh.get("ssh_known_hosts_file")
+    if isinstance(hosts, str):
+        options += [
+            "-o",
+            f'UserKnownHostsFile="{_local(hosts)}"' if " " in hosts else f"UserKnownHostsFile={_local(hosts)}",
+        ]
+    port, user = machine.port or machine.ssh.get("ssh_port"), machine.user or machine.ssh.get("ssh_user")
+    host = machine.host or machine.ssh.get("ssh_hostname") or machine.machine_id
+    return ("ssh", *options, *(["-p", str(port)] if port else []), f"{user}@{host}" if user else str(host))
+
+
+def _local(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 - a word of a command line
+
+
+def there(machine: Machine, words: Sequence[str], on_windows: Sequence[str] | None = None) -> str:
+    """Return what a person types to run `words` (`on_windows` on Windows) there; what cannot be typed is diagnosed."""
+    is_windows = machine.system == "windows"
+    found = on_windows if is_windows and on_windows is not None else words
+    return typed.there(login(machine), found, is_windows=is_windows) or diagnosing(machine.machine_id)
+
+
+def diagnosing(machine_id: str) -> str:
+    """Return the command that finds out what is the matter with a machine."""
+    return typed.ours("diagnose", machine_id)
+
+
+def failed(machine: Machine, step: str, code: str, reason: str, path: str | None = None) -> Failure:
+    """Word what a machine says went wrong: its words are the reason, the command is ours, by the code.
+
+    `path` is the folder that it is about.
+    """
+    if path is not None and code in _MENDS:
+        return Failure(step, code, reason, there(machine, _MENDS[code](path)))
+    if path is not None and code in _SHOWS:
+        posix, windows = _SHOWS[code]
+        return Failure(step, code, reason, there(machine, (*posix, path), (*windows, path)))
+    return Failure(step, code, reason, diagnosing(machine.machine_id))
+
+
+def system(machine: Machine, banner: str) -> Failure | None:
+    """A machine that is taken for POSIX and whose SSH server says that it is Windows'; its banner tells, or nothing."""
+    if machine.system == "windows" or _WINDOWS_BANNER not in banner:
+        return None
+    return Failure(
+        PREFLIGHT,
+        "WRONG_SYSTEM",
+        f'it runs Windows ({banner}), and the inventory does not say system="windows"',
+        typed.ours("machines", "list"),
+    )
+
+
+def silence(machine: Machine, error: SilenceError) -> Failure:
+    """Word a machine that was reached and gave no answer."""
+    if error.code == "WRONG_SYSTEM":
+        return Failure(
+            PREFLIGHT,
+            error.code,
+            f'the inventory says system="windows", and it does not answer as Windows does ({error.reason})',
+            typed.ours("machines", "list"),
+        )
+    if error.code == "NO_PYTHON":
+        return _no_python(machine, error)
+    hint = there(machine, ("python3", "-V"), ("py", "-0p"))
+    return Failure(PREFLIGHT, error.code, f"it gave no answer: {error.reason}", hint)
+
+
+def _no_python(machine: Machine, error: SilenceError) -> Failure:
+    where = f"at {machine.python}" if machine.python else "in PATH or the usual places"
+    way = f"install one there, or name it: machine({machine.machine_id!r}, python=...)"
+    if machine.system == "windows":
+        where = f"at {machine.python}" if machine.python else "in the usual folders, the registry, by py or in PATH"
+        where += f" ({error.reason})"
+        way += ", or let the rollout install one for the user: bootstrap_python=True"
+    hint = there(machine, ("sudo", "apt-get", "install", "-y", "python3"), ("where", "python"))
+    return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
+
+
+def identity(machine: Machine, report: Report) -> Failure | None:
+    """The inventory's name must be the machine's own: else one machine would beat under another's name."""
+    own = report.hostname
+    try:
+        machine_id = machine_id_of(own)
+    except InvalidMachineIdError:
+        return Failure(
+            PREFLIGHT,
+            "IDENTITY",
+            f"it calls itself {own!r}, which is no machineId (1 to 63 of a-z, 0-9 and -)",
+            there(machine, ("hostname",)),
+        )
+    if machine_id == machine.machine_id:
+        return None
+    return Failure(
+        PREFLIGHT,
+        "IDENTITY",
+        f"it calls itself {machine_id}, not {machine.machine_id}: correct its name or its host in the inventory",
+        there(machine, ("hostname",)),
+    )
+
+
+def share(machine: Machine, found: Share | None) -> Failure | None:
+    """The share must be there and writable for the user the agent will run as."""
+    if found is None:
+        return Failure(
+            PREFLIGHT,
+            "NO_SHARED_PATH",
+            "nothing names its shared folder: neither shared=... in the inventory nor ROOSYNC_SHARED_PATH on it",
+            typed.ours("machines", "list"),
+        )
+    if machine.system == "windows" and found.session is None and not (found.exists or found.hung):
+        return _unseen(machine, found)
+    problem = share_problem(found.model_dump(by_alias=True), machine.share_deadline)
+    if problem is None:
+        return None
+    return failed(machine, PREFLIGHT, problem[0], f"share {found.path}: {problem[1]}", found.path)
+
+
+def _unseen(machine: Machine, found: Share) -> Failure | None:
+    """An SSH session that does not see a drive proves nothing: the user's own may. The agent's word does."""
+    if found.code is None:
+        return None
+    return failed(machine, PREFLIGHT, found.code, f"share {found.path}: {found.problem}")
+
+
+def clock(machine: Machine, report: Report) -> Failure | None:
+    """What the network may have added to the difference is given to the machine's credit."""
+    off_ms = max(0, abs(report.clock_offset_ms) - report.clock_error_ms)
+    if off_ms <= MAX_CLOCK_SKEW_MS:
+        return None
+    way = "ahead of" if report.clock_offset_ms > 0 else "behind"
+    return Failure(
+        PREFLIGHT,
+        "CLOCK",
+        f"its clock is {off_ms / 1000:.1f} s {way} this computer's; at most {MAX_CLOCK_SKEW_MS // 1000} s is allowed",
+        there(machine, ("timedatectl", "status"), ("w32tm", "/query", "/status")),
+    )
+
+
+def local_dir(machine: Machine, report: Report) -> Failure | None:
+    """What is run as this user must lie where no other user can have put it."""
+    found = report.local_dir_problem
+    return None if found is None else failed(machine, PREFLIGHT, found.code, found.message, found.path)
+
+
+def known(machine: Machine, report: Report) -> Failure | None:
+    """Return the first reason why nothing may be done on `machine` at all, or None."""
+    return identity(machine, report) or local_dir(machine, report)
+
+
+def everything(machine: Machine, report: Report) -> Failure | None:
+    """Return the first reason why no agent may be put on `machine`, or None."""
+    return known(machine, report) or share(machine, report.share) or clock(machine, report)

@@ -1,0 +1,364 @@
+"""What a machine answered, as types: hostile until it has been through here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from .on_common import MARKER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+#: No path is longer, and nobody reads more of what a machine says in one field, in characters.
+_MAX_TEXT: Final = 4096
+
+
+class _Answer(BaseModel):
+    """Extra fields are a newer agent's and are dropped; a field of the wrong type is refused, never coerced."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        return value[:_MAX_TEXT] if isinstance(value, str) else value
+
+
+T = TypeVar("T", bound=_Answer)
+
+#: A code or a step's name: for programs, never for a shell.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+
+
+class Python(_Answer):
+    """The Python that answered."""
+
+    executable: str
+    version: str
+
+
+class Clock(_Answer):
+    """The machine's wall clock when the probe began and ended, in ms since the epoch."""
+
+    start_ms: int
+    end_ms: int
+
+
+class Share(_Answer):
+    """The share as the user the agent will run as sees it. `hung` where it gave no answer in time."""
+
+    path: str
+    hung: bool = False
+    exists: bool = False
+    is_directory: bool = False
+    readable: bool = False
+    writable: bool = False
+    read_only: bool = False
+    free_bytes: int | None = None
+    problem: str | None = None
+    #: On Windows: the session the agent saw it from (`here`, `logon`); None where it was not the agent that looked.
+    session: str | None = None
+    #: The agent's own code where it could not look.
+    code: str | None = None
+
+
+class Drive(_Answer):
+    """What could restart Google Drive on a Windows machine: a task of the fleet's, or Drive's own program."""
+
+    watchdog: str | None = Field(None, max_length=200)
+    launcher: str | None = Field(None, max_length=260)
+
+
+class Permanence(_Answer):
+    """What keeps the loop alive when nobody is logged in."""
+
+    kind: str = "none"
+    installed: bool = False
+    enabled: bool = False
+    survives_reboot: bool = False
+
+
+class LoopConfig(_Answer):
+    """What the loop that runs was told. Times in ms."""
+
+    heartbeat_interval: int | None = None
+    offline_timeout: int | None = None
+    auto_sync_enabled: bool | None = None
+
+
+class Beat(_Answer):
+    """The last beat this machine wrote. `read_back` where it was found in the share afterwards."""
+
+    sequence: int | None = None
+    last_heartbeat: str | None = None
+    read_back: bool = False
+
+
+class ShareState(_Answer):
+    """The loop's own experience of the share."""
+
+    state: str = "ok"
+    since: str | None = None
+    detail: str | None = None
+
+
+class ViewState(_Answer):
+    """The loop's own experience of the view: who keeps it, and who erased others from it, as far as that shows."""
+
+    keeper: str | None = None
+    erased_by: str | None = None
+    erased_at: str | None = None
+    erasures: int = 0
+
+
+class OwnFile(_Answer):
+    """How often somebody else rewrote this machine's own file, and in what way the last time."""
+
+    rewrites: int = 0
+    last_kind: str | None = None
+    last_detail: str | None = None
+    last_at: str | None = None
+
+
+class AgentStatus(_Answer):
+    """The agent's own `status`; where it could not tell, `success` is False and `message` says why."""
+
+    success: bool
+    code: str | None = None
+    message: str | None = None
+    machine_id: str | None = None
+    version: str | None = None
+    build_id: str | None = None
+    running: bool = False
+    started_at: str | None = None
+    permanence: Permanence = Permanence()
+    loop_build_id: str | None = None
+    config: LoopConfig | None = None
+    last_beat: Beat | None = None
+    #: When it was stopped on purpose, by its own clock; None where it runs, or ended in another way.
+    left_at: str | None = None
+    share: ShareState | None = None
+    view: ViewState | None = None
+    own_file: OwnFile | None = None
+    #: The machine's own time of this answer: a beat is as old as it was then, however long the rest took.
+    now: str | None = None
+
+
+def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:
+    """An agent whose status is not understood is replaced by a rollout; that must not depend on its status."""
+    try:
+        found: AgentStatus | None = validate(value)
+    except ValidationError as error:
+        return AgentStatus(success=False, code="NOT_UNDERSTOOD", message=_first(error))
+    return found
+
+
+Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
+
+
+class Failed(_Answer):
+    """The step of an `apply` that failed, in the agent's own words. `path` is the folder it is about."""
+
+    step: Word
+    code: Word = "FAILED"
+    message: str
+    path: str | None = None
+
+    @property
+    def told(self) -> tuple[str, str, str, str | None]:
+        """What Failure is made of."""
+        return self.step, self.code, self.message, self.path
+
+
+class Report(_Answer):
+    """Everything one round trip learns about a machine."""
+
+    hostname: str = Field(max_length=255)
+    platform: str
+    user: str
+    uid: int | None = None
+    home: str
+    python: Python
+    systemd: bool
+    local_dir: str
+    #: Why the agent's folder is not its user's alone; what lies there was then neither read nor run.
+    local_dir_problem: Failed | None = None
+    agent_sha256: str | None = None
+    config: JsonValue = None
+    config_problem: str | None = None
+    config_modified_ms: int | None = None
+    status: Status = None
+    share: Share | None = None
+    drive: Drive = Drive()
+    clock: Clock
+    #: The machine's clock minus ours, in ms, and how wrong that may be: half of what the network took.
+    clock_offset_ms: int = 0
+    clock_error_ms: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.status is not None and self.status.running
+
+    def to_json(self) -> Any:
+        """What pyinfra prints for `pyinfra ... fact ... --json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Told(Report):
+    """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
+
+    state: dict[str, Any] | None = None
+
+
+class Done(_Answer):
+    """A step that was done, and what the agent answered to it, where it was asked."""
+
+    step: str
+    reply: dict[str, JsonValue] | None = None
+
+
+class Reply(_Answer):
+    """The answer to an `apply`: what was done, what failed, and what the agent says of itself now."""
+
+    ok: bool
+    done: list[Done] = []
+    failed: Failed | None = None
+    agent_sha256: str | None = None
+    status: Status = None
+
+
+class MeasuredTrait(_Answer):
+    """One thing measured of a share: `figures` are numbers by name, the unit in each name."""
+
+    name: Literal["replace", "names", "locks", "flush"]
+    verdict: Literal["good", "bad", "unknown"]
+    detail: str = Field(max_length=400)
+    figures: dict[str, float] = {}
+
+
+class MeasuredSighting(_Answer):
+    """A beat that came into the machine's replica: its own time stamp, and when it was seen by the machine's clock."""
+
+    machine_id: str
+    beat: str
+    seen_ms: int
+
+
+class Measured(_Answer):
+    """How the share of a machine behaves. `problem` is (code, sentence) where it could not all be measured.
+
+    `removed` tells whether nothing of the measuring is left in the share.
+    """
+
+    shared: str | None = None
+    traits: list[MeasuredTrait] = []
+    sightings: list[MeasuredSighting] = []
+    problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+    removed: bool
+
+
+class Tended(_Answer):
+    """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
+
+    rebuilt: int | None = None
+    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]] = []
+    problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+
+
+R = TypeVar("R", bound=Report)
+
+#: What stands in the place of an answer where there is nobody to give one, to its code.
+_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
+_MAX_SAID = 600
+
+
+class SilenceError(Exception):
+    """A machine that gave no answer we can use. `code` is for programs."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
+def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
+    """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
+    return _timed(_model(Report, lines), sent_ms, received_ms)
+
+
+def parse_told(lines: Iterable[str], sent_ms: int, received_ms: int) -> Told:
+    """As parse_report, with the state that was asked for. Raises SilenceError."""
+    return _timed(_model(Told, lines), sent_ms, received_ms)
+
+
+def _timed(report: R, sent_ms: int, received_ms: int) -> R:
+    ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
+    return report.model_copy(
+        update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}
+    )
+
+
+def parse_reply(lines: Iterable[str]) -> Reply:
+    """Read the output of an `apply`. Raises SilenceError."""
+    return _model(Reply, lines)
+
+
+def parse_measured(lines: Iterable[str]) -> Measured:
+    """Read the output of a `verify`. Raises SilenceError."""
+    return _model(Measured, lines)
+
+
+def parse_tended(lines: Iterable[str]) -> Tended:
+    """Read the output of a `tend`. Raises SilenceError."""
+    return _model(Tended, lines)
+
+
+def _model(model: type[T], lines: Iterable[str]) -> T:
+    document = _document(list(lines))
+    try:
+        return model.model_validate_json(document)
+    except ValidationError as error:
+        raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
+
+
+def _document(lines: list[str]) -> str:
+    """Return the JSON behind the marker; whatever else a login shell prints is no answer. Raises SilenceError."""
+    marked = [line.partition(MARKER)[2] for line in lines if MARKER in line]
+    if not marked:
+        said = " ".join(" ".join(lines).split())[-200:]
+        raise SilenceError("NO_ANSWER", f"it said {said!r}" if said else "it said nothing")
+    try:
+        value = json.loads(marked[-1])
+    except (ValueError, RecursionError) as error:
+        raise SilenceError("NOT_UNDERSTOOD", f"its answer is not JSON: {error!s:.120}") from None
+    if isinstance(value, dict) and value.get("error") is not None:
+        error_text = str(value["error"])
+        code = _SILENCES.get(error_text, "PROBE_FAILED")
+        raise SilenceError(code, str(value.get("said") or error_text)[:_MAX_SAID])
+    return marked[-1]
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]

@@ -1,0 +1,99 @@
+"""What the three parts share that do a round trip's work on the machine: on_machine, and on_posix or on_windows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from roosync_ops.wire.local import NotOursError, check_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MARKER = "roosync-reply:"
+AGENT_NAME = "agent.pyz"
+CONFIG_NAME = "config.json"
+#: Where a Windows machine's agent lies, in the local folder, between its upload and its being put in place.
+PUSHED_NAME = f".{AGENT_NAME}.pushed"
+#: What lies in the local folder of a Windows machine while its logon session measures a share: a program, its answer.
+MEASURE_NAMES = ("measure-share.py", "measure-share.out")
+#: A config.json larger than this is none of ours.
+MAX_CONFIG_BYTES = 65_536
+#: What one verb may print; a `state` of ten thousand machines is far below.
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+#: How long the agent's own `status` may take, in s: it touches no share.
+STATUS_LIMIT_S = 15.0
+#: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.
+MIN_FREE_BYTES = 1_000_000
+
+
+class StepError(Exception):
+    """A step that could not be done: `code` for programs, a sentence, and the folder it is about."""
+
+    def __init__(self, code: str, message: str, path: str | None = None) -> None:
+        self.code = code
+        self.path = path
+        super().__init__(message)
+
+
+def check_ours(folder: str) -> None:
+    """Raise StepError where another user may have put what lies in the agent's folder: then none of it is run."""
+    try:
+        check_folder(folder, parents=True)
+    except NotOursError as error:
+        raise StepError(error.code, f"{error.filename}: {error.strerror}", str(error.filename)) from None
+
+
+def sha256_of(path: str) -> str | None:
+    """Return a file's SHA-256 in hex, None where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return None
+
+
+def parse_last_line(output: str) -> dict[str, Any] | None:
+    """Return the JSON object that ends `output`: one document, printed on one line or many."""
+    for start in (output.rfind("\n{") + 1, output.find("{")):
+        try:
+            value = json.loads(output[start:])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return None
+
+
+def silence(code: int | None, output: str, limit_s: float) -> str:
+    """Word a verb that gave no answer: `code` is its exit code, None where it did not end in time."""
+    said = " ".join(output.split())[-300:]
+    if code is None:
+        return f"no answer within {limit_s:g} s" + (f" ({said})" if said else "")
+    return f"ended with {code}" + (f": {said}" if said else " without a word")
+
+
+def share_problem(found: dict[str, Any], limit_s: float) -> tuple[str, str] | None:
+    """Return (a code, a sentence) for the first reason why no agent can use a share that was looked at, or None."""
+    return next(_share_problems(found, limit_s), None)
+
+
+def _share_problems(found: dict[str, Any], limit_s: float) -> Iterator[tuple[str, str]]:
+    free = found.get("freeBytes")
+    if found.get("hung"):
+        yield "SHARE_HUNG", f"no answer within {limit_s:g} s"
+    elif not found.get("exists"):
+        yield "SHARE_MISSING", "there is no such folder; it is never created"
+    elif not found.get("isDirectory"):
+        yield "SHARE_NOT_A_FOLDER", "it is not a folder"
+    elif found.get("readOnly"):
+        yield "SHARE_READ_ONLY", "it is mounted read-only"
+    elif not found.get("readable") or not found.get("writable"):
+        missing = "write to" if found.get("readable") else "read"
+        yield "SHARE_REFUSED", f"the user the agent runs as may not {missing} it"
+    elif found.get("problem"):
+        yield "SHARE_PROBLEM", str(found["problem"])
+    elif free is not None and free < MIN_FREE_BYTES:
+        yield "SHARE_FULL", f"{free} bytes are free"

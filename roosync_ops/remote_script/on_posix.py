@@ -1,0 +1,173 @@
+"""What a round trip does its own way on POSIX machines: `fork` is there, and the verbs run in this very process."""
+
+from __future__ import annotations
+
+import binascii
+import errno
+import json
+import os
+import select
+import signal
+import sys
+import time
+import zlib
+
+from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, StepError, check_ours, parse_last_line, silence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+unlink = os.unlink
+rmdir = os.rmdir
+put_in_place = os.replace
+
+
+def who() -> dict[str, Any]:
+    """Return who runs this, and what could keep a loop alive here."""
+    return {"user": _user(), "uid": os.getuid(), "systemd": os.path.isdir("/run/systemd/system")}
+
+
+def _user() -> str:
+    import pwd  # noqa: PLC0415 - POSIX only
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def uploaded(_folder: str) -> bytes:
+    """Take the agent from stdin; what did not arrive whole is empty."""
+    try:
+        return zlib.decompress(binascii.a2b_base64(sys.stdin.buffer.read()))
+    except (zlib.error, binascii.Error):
+        return b""
+
+
+def look_at_share(
+    shared: str | None, limit_s: float, _folder: str, _status: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
+    if shared is None:
+        return None
+    code, output = bounded(lambda: print(json.dumps(_share_facts(shared))), limit_s)  # noqa: T201 - its stdout is the pipe
+    facts = parse_last_line(output)
+    if code is None or facts is None:
+        return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
+    return facts
+
+
+def _share_facts(shared: str) -> dict[str, Any]:
+    heartbeats = os.path.join(shared, "heartbeats")
+    target = heartbeats if os.path.isdir(heartbeats) else shared
+    facts: dict[str, Any] = {
+        "path": shared,
+        "exists": os.path.exists(shared),
+        "isDirectory": os.path.isdir(shared),
+        "readable": os.access(shared, os.R_OK | os.X_OK),
+        "writable": os.access(target, os.W_OK | os.X_OK),
+        "readOnly": False,
+        "freeBytes": None,
+    }
+    try:
+        volume = os.statvfs(target)
+    except OSError as error:
+        facts["problem"] = None if error.errno == errno.ENOENT else error.strerror
+    else:
+        facts["readOnly"] = bool(volume.f_flag & os.ST_RDONLY)
+        facts["freeBytes"] = volume.f_bavail * volume.f_frsize
+    return facts
+
+
+def _agent(folder: str, verb: str) -> Callable[[list[str]], int]:
+    """Return the `main` of the agent in `folder`.
+
+    What `verb` needs is loaded here, before the fork: the next verb's child then finds most of it compiled.
+    """
+    check_ours(folder)
+    path = os.path.join(folder, AGENT_NAME)
+    if not os.path.exists(path):
+        raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
+    if sys.path[0] != path:
+        sys.path.insert(0, path)
+    try:
+        from roosync_ops.agent.main import main  # noqa: PLC0415 - only now is it there
+
+        __import__(f"roosync_ops.agent.verbs.{verb}")
+    except Exception as error:  # noqa: BLE001 - whatever that file is
+        raise StepError("NOT_OUR_AGENT", f"{path} cannot be run: {type(error).__name__}: {error}") from None
+
+    def run(argv: list[str]) -> int:
+        sys.argv = [path, *argv]
+        return main(argv)
+
+    return run
+
+
+def ask(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
+    """Return what the agent in `folder` answers to one verb. Raises StepError."""
+    main = _agent(folder, argv[0])
+    code, output = bounded(lambda: main([*argv, "--local-dir", folder, "--json"]), limit_s)
+    reply = parse_last_line(output)
+    if reply is None:
+        raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")
+    return reply
+
+
+def bounded(work: Callable[[], object], limit_s: float) -> tuple[int | None, str]:
+    """Run `work` in a child process and return (its exit code, what it printed); the code is None after `limit_s`.
+
+    A touch of a share can hang where no signal reaches, and a process that hangs there keeps its descriptors: so the
+    child holds none of ours, and is left behind when killing does not help.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _be_a_child(work, writing)
+    os.close(writing)
+    output, ended = _read_until(reading, time.monotonic() + limit_s)
+    os.close(reading)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        return None, output
+    return os.waitpid(child, 0)[1] >> 8, output
+
+
+def _be_a_child(work: Callable[[], object], writing: int) -> None:
+    code = 70
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(writing, 1)
+        os.dup2(writing, 2)
+        os.close(writing)
+        result = work()
+        code = result if isinstance(result, int) else 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException as error:  # noqa: BLE001 - a child must end here, whatever happened in it
+        print(f"{type(error).__name__}: {error}")  # noqa: T201 - its stdout is the pipe
+    finally:
+        try:
+            sys.stdout.flush()
+        finally:
+            os._exit(code)
+
+
+def _read_until(descriptor: int, deadline: float) -> tuple[str, bool]:
+    """Read to the end; False where it did not come in time or was too much."""
+    chunks: list[bytes] = []
+    size = 0
+    while size <= MAX_OUTPUT_BYTES:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            break
+        chunk = os.read(descriptor, 65_536)
+        if not chunk:
+            return b"".join(chunks).decode("utf-8", "replace"), True
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks).decode("utf-8", "replace"), False

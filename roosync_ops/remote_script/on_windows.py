@@ -1,0 +1,214 @@
+"""What a round trip does its own way on Windows: there is no `fork`, so each touch that may hang is a process."""
+
+from __future__ import annotations
+
+import calendar
+import os
+import re
+import subprocess
+import sys
+import time
+
+from .on_common import AGENT_NAME, MAX_OUTPUT_BYTES, PUSHED_NAME, STATUS_LIMIT_S, StepError, parse_last_line, silence
+
+if sys.platform == "win32":
+    import winreg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+#: How long a file may stay open at somebody else's (a scanner, a loop that is ending), in s.
+PATIENCE_S = 10.0
+#: A look that a logon session is asked for takes a task's start and end, in s, beside the share's own deadline.
+LOGON_S = 25.0
+#: What starts Google Drive, in any version; under the programs' folder.
+_DRIVE = ("Google", "Drive File Stream", "launch.bat")
+#: A task that restarts Google Drive by its name (OneDrive has tasks of its own), and where tasks are listed.
+_WATCHDOG = re.compile(r"(?=.*(?<!one)drive)(?=.*(watch|keep|guard|restart|relaunch|monitor|health)).*", re.IGNORECASE)
+_TASKS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
+_MAX_NAME = 200
+#: The logon session's own word: whatever this SSH session sees, the agent would not see more.
+_FINAL = ("NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED")
+#: Looks at the share argv[1] from this session, and writes nothing.
+_LOOK = """\
+import json, os, shutil, sys
+shared = sys.argv[1]
+heartbeats = os.path.join(shared, "heartbeats")
+target = heartbeats if os.path.isdir(heartbeats) else shared
+facts = {"path": shared, "exists": os.path.exists(shared), "isDirectory": os.path.isdir(shared),
+    "readable": os.access(shared, os.R_OK), "writable": os.access(target, os.W_OK),
+    "readOnly": False, "freeBytes": None}
+if facts["isDirectory"]:
+    try:
+        os.listdir(shared)
+        facts["freeBytes"] = shutil.disk_usage(target).free
+    except PermissionError:
+        facts["readable"] = False
+    except OSError as error:
+        facts["problem"] = error.strerror
+print(json.dumps(facts))
+"""
+
+
+def who() -> dict[str, Any]:
+    """Return who runs this; what could keep a loop alive here is always a scheduled task. And what restarts Drive."""
+    launcher = os.path.join(os.environ.get("PROGRAMFILES", ""), *_DRIVE)
+    drive = {"watchdog": watchdog(tasks()), "launcher": launcher if os.path.exists(launcher) else None}
+    return {"user": os.environ.get("USERNAME", ""), "uid": None, "systemd": False, "drive": drive}
+
+
+def watchdog(names: Iterable[str]) -> str | None:
+    """Return the first of tasks' `names` that says that it restarts Google Drive; None where none does."""
+    return next((name for name in names if _WATCHDOG.fullmatch(name)), None)
+
+
+def tasks(folder: str = "", depth: int = 2) -> Iterator[str]:
+    """Yield the names of scheduled tasks but Windows' own, from the registry: any user may read it, in any language."""
+    if sys.platform == "win32":
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _TASKS + folder) as key:
+                names = [winreg.EnumKey(key, at) for at in range(winreg.QueryInfoKey(key)[0])]
+        except OSError:
+            names = []
+        for name in names:
+            yield (f"{folder}\\{name}" if folder else name)[:_MAX_NAME]
+            if depth > 1 and (folder or name.lower() != "microsoft"):
+                yield from tasks(f"{folder}\\{name}", depth - 1)
+    yield from ()
+
+
+def uploaded(folder: str) -> bytes:
+    """Take the agent from where it was uploaded to; what is not there is empty."""
+    path = os.path.join(folder, PUSHED_NAME)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return b""
+    unlink(path)
+    return data
+
+
+def look_at_share(
+    shared: str | None, limit_s: float, folder: str, status: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Look at the share as the agent would, and write nothing; `hung` where it gave no answer.
+
+    This SSH session may not see a drive that the user's logon session does: a loop that has just written to the share
+    is believed, and where there is an agent, it is asked.
+    """
+    if shared is None:
+        return None
+    told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, folder)
+    if told is not None:
+        return told
+    code, output = _run(["-c", _LOOK, shared], limit_s + STATUS_LIMIT_S)
+    facts = parse_last_line(output)
+    if code is None or facts is None:
+        return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
+    return facts
+
+
+def _proved_by_loop(shared: str, status: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the share as the loop that runs knows it: it wrote there a moment ago. None if not so."""
+    parts = (status.get(key) for key in ("lastBeat", "share", "config"))
+    beat, own, config = (part if isinstance(part, dict) else {} for part in parts)
+    if status.get("running") is not True or own.get("state") != "ok" or beat.get("readBack") is not True:
+        return None
+    if os.path.normcase(str(status.get("shared"))) != os.path.normcase(shared):
+        return None
+    try:
+        age_s = _seconds(status["now"]) - _seconds(beat["lastHeartbeat"])
+        if not 0 <= age_s * 1000 < config["offlineTimeout"]:
+            return None
+    except (KeyError, TypeError, ValueError):
+        return None
+    seen = dict.fromkeys(("exists", "isDirectory", "readable", "writable"), True)
+    return {"path": shared, **seen, "session": "loop"}
+
+
+def _seconds(text: str) -> int:
+    """Return the seconds since the epoch of a time as the agent writes it, without its milliseconds."""
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+
+
+def _told_by_agent(shared: str, limit_s: float, folder: str) -> dict[str, Any] | None:
+    """Return the share as the agent here sees it; None where there is none or it cannot tell."""
+    if not os.path.exists(os.path.join(folder, AGENT_NAME)):
+        return None
+    try:
+        reply = ask(folder, ["look", "--shared", shared], limit_s + LOGON_S)
+    except StepError:
+        return None
+    share = reply.get("share")
+    if reply.get("success") is True and isinstance(share, dict):
+        return {**share, "path": shared, "session": reply.get("session")}
+    if reply.get("code") in _FINAL:
+        return {"path": shared, "code": reply["code"], "problem": str(reply.get("message"))}
+    return None
+
+
+def ask(folder: str, argv: list[str], limit_s: float) -> dict[str, Any]:
+    """Return what the agent in `folder` answers to one verb. Raises StepError."""
+    path = os.path.join(folder, AGENT_NAME)
+    if not os.path.exists(path):
+        raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
+    code, output = _run(["-B", path, *argv, "--local-dir", folder, "--json"], limit_s)
+    reply = parse_last_line(output)
+    if reply is None:
+        raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")
+    return reply
+
+
+def _run(words: list[str], limit_s: float) -> tuple[int | None, str]:
+    """Run this Python with `words`; return (its exit code, what it printed). The code is None after `limit_s`."""
+    child = subprocess.Popen(  # noqa: S603 - this very Python, with words of ours
+        [sys.executable, "-I", "-S", "-X", "utf8", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        output, _ = child.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return None, _ended(child)
+    return child.returncode, output[:MAX_OUTPUT_BYTES].decode("utf-8", "replace")
+
+
+def _ended(child: subprocess.Popen[bytes]) -> str:
+    """End a child and return what it printed; one that hangs where nothing reaches it is left behind."""
+    child.kill()
+    try:
+        output, _ = child.communicate(timeout=2)
+    except subprocess.TimeoutExpired:
+        return ""
+    return output[:MAX_OUTPUT_BYTES].decode("utf-8", "replace")
+
+
+def unlink(path: str) -> None:
+    """Remove a file, waiting a while for whoever holds it open."""
+    _patiently(lambda: os.unlink(path))
+
+
+def rmdir(path: str) -> None:
+    """Remove an empty folder, waiting a while for whoever is in it."""
+    _patiently(lambda: os.rmdir(path))
+
+
+def put_in_place(temporary: str, path: str) -> None:
+    """Replace a file, waiting a while for whoever holds it open."""
+    _patiently(lambda: os.replace(temporary, path))
+
+
+def _patiently(work: Callable[[], None]) -> None:
+    """A file that another process holds open is refused until it is closed."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return work()
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(0.1)

@@ -1,0 +1,78 @@
+"""on_machine as it travels: one text of a few parts, with what they share with wire and agent written into it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+from typing import TYPE_CHECKING, Final, Literal
+
+from roosync_ops.agent import config as agent_config
+from roosync_ops.wire import identity, local
+
+from . import on_common, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+System = Literal["posix", "windows"]
+_PARTS: Final = {"posix": on_posix, "windows": on_windows}
+#: What is asked about a share takes a part more, which the many other requests need not carry.
+_OF_SHARES: Final = ("verify", "tidy", "tend")
+
+
+@functools.cache
+def source(system: System, do: str = "probe") -> str:
+    """Return the program that answers a request to `do` something on a machine of that system.
+
+    `sys.exit(main([..., token]))` runs it.
+    """
+    shared = _needed(identity, "hostname") + _needed(agent_config, "default_local_dir")
+    shared += f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
+    parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
+    if do in _OF_SHARES:
+        texts = {"MEASURE": on_measure, "TIDY": on_tidy}
+        parts += [_body(on_verify), *(f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items())]
+    return "\n".join(["from __future__ import annotations", shared, *parts])
+
+
+def _needed(module: ModuleType, *names: str) -> str:
+    """Return the text of `names` and of what else of its module they are made of, in the module's order."""
+    text = inspect.getsource(module)
+    nodes = {found: node for node in ast.parse(text).body for found in _names(node)}
+    wanted: set[str] = set()
+    left = [*names]
+    while left:
+        found = left.pop()
+        if found in nodes and found not in wanted:
+            wanted.add(found)
+            left += [inner.id for inner in ast.walk(nodes[found]) if isinstance(inner, ast.Name)]
+    kept = [node for found, node in nodes.items() if found in wanted]
+    return "".join(f"{ast.get_source_segment(text, node)}\n" for node in kept)
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _body(module: ModuleType) -> str:
+    """Return a part's text without its docstring and without what it imports of ours."""
+    text = inspect.getsource(module)
+    lines = text.splitlines(keepends=True)
+    for node in reversed(ast.parse(text).body):
+        if _stays_here(node):
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "".join(lines)
+
+
+def _stays_here(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.ImportFrom):
+        return node.level > 0 or (node.module or "").startswith(("roosync_ops", "__future__"))
+    return isinstance(node, ast.If) and all(
+        isinstance(inner, ast.ImportFrom) and inner.level > 0 for inner in node.body
+    )

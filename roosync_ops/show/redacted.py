@@ -1,0 +1,64 @@
+"""What a machine printed, without what tells whose it is: for a report that is attached in public."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Names that every Windows has, or that are words: they tell nothing about anybody.
+_COMMON: Final = frozenset(["administrator", "system", "users", "public", "default", "workgroup", "localhost"])
+_PATTERNS: Final = (
+    # Accounts of a machine, a domain or Entra; the well-known ones (S-1-5-18, S-1-5-32-544) are everybody's.
+    (re.compile(r"S-1-(?:5-21|12-1)(?:-\d+)+", re.IGNORECASE), "<account>"),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<mail>"),
+    (re.compile(r"(?<=[A-Za-z]:[\\/]users[\\/])[^\\/\r\n\"'<>|]+", re.IGNORECASE), "<user>"),
+    (re.compile(r"(?<![\w.])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\w.])"), "<address>"),
+    (
+        re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]*::|(?:[0-9A-Fa-f]+:){7})[0-9A-Fa-f:]{3,39}(?:%\w+)?(?![\w:])"),
+        "<address>",
+    ),
+    (re.compile(r"\\\\[\w.-]+(?=\\)"), r"\\\\<host>"),
+)
+_DRIVE: Final = re.compile(r"[A-Za-z]:|.")
+_IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+#: What four numbers are where they are no address: Windows' and OpenSSH's own versions.
+_VERSION: Final = re.compile(r"10\.0\.\d{5}\..*|[4-9]\.\d\.\d\.\d")
+
+
+class Redaction:
+    """Takes `names` (of users, hosts and domains), `paths`, and whatever looks like an address out of texts."""
+
+    def __init__(self, names: Iterable[str | None], paths: Iterable[str] = ()) -> None:
+        self._parts = [re.compile(_either_slash(path), re.IGNORECASE) for path in _longest(paths)]
+        wanted = {part for name in names if name for part in (name, *re.split(r"[\\/@]", name), *_label(name))}
+        known = [name for name in _longest(wanted) if not _DRIVE.fullmatch(name) and name.lower() not in _COMMON]
+        self._names = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in known]
+
+    def of(self, text: str) -> str:
+        """Return `text` without them."""
+        for part in self._parts:
+            text = part.sub("<share>", text)
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
+        text = _IPV4.sub(lambda found: found[0] if _VERSION.fullmatch(found[0]) else "<address>", text)
+        for name in self._names:
+            text = name.sub("<name>", text)
+        return text
+
+
+def _label(name: str) -> list[str]:
+    """Return a host's own name before its domain."""
+    label, dot, _ = name.partition(".")
+    return [label] if dot and not label.isdigit() else []
+
+
+def _longest(texts: Iterable[str]) -> list[str]:
+    """Return texts with what holds others first."""
+    return sorted({text.strip() for text in texts if text.strip()}, key=lambda text: (-len(text), text))
+
+
+def _either_slash(path: str) -> str:
+    return r"[\\/]".join(re.escape(part) for part in re.split(r"[\\/]", path.rstrip("\\/")))

@@ -1,0 +1,186 @@
+"""How a machine is reached by WinRM: the data keys of a pyinfra host, checked before a packet is sent.
+
+Over HTTPS by default, with a certificate that is checked. Over HTTP every message is encrypted, or nothing is sent,
+unless the inventory asks for plaintext in so many words.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from pyinfra.connectors.base import DataMeta
+
+from roosync_ops.fleet.machine import WINRM_PORTS
+
+from . import winrm_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .winrm_secret import Secret
+
+#: What winrm_plaintext must say.
+PLAINTEXT: Final = "yes, send everything in plaintext"
+AUTHS: Final = ("negotiate", "certificate", "kerberos", "ntlm", "basic", "credssp")
+#: Those whose context can encrypt messages.
+_ENCRYPTING: Final = frozenset({"negotiate", "kerberos", "ntlm", "credssp"})
+#: Those that can go by a ticket there is already.
+_TICKETS: Final = frozenset({"kerberos", "negotiate"})
+
+
+class AccessError(ValueError):
+    """Data keys that cannot be used, or must not be: one sentence."""
+
+
+class ConnectorData(TypedDict):
+    """The data keys of the connector `@roosync-winrm`. Times in s."""
+
+    winrm_hostname: str
+    winrm_port: int
+    winrm_user: str
+    winrm_auth: str
+    winrm_transport: str
+    winrm_path: str
+    winrm_ca: str
+    winrm_cert_validation: bool
+    winrm_certificate_pem: str
+    winrm_certificate_key_pem: str
+    winrm_encryption: str
+    winrm_plaintext: str
+    winrm_password_file: str
+    winrm_password_prompt: bool
+    winrm_operation_timeout: int
+    winrm_read_timeout: int
+
+
+DATA_META: Final[dict[str, DataMeta]] = {
+    "winrm_hostname": DataMeta("WinRM hostname"),
+    "winrm_port": DataMeta("WinRM port; 5986 for https, 5985 for http"),
+    "winrm_user": DataMeta("WinRM user"),
+    "winrm_auth": DataMeta(f"one of {', '.join(AUTHS)}", "negotiate"),
+    "winrm_transport": DataMeta("https or http", "https"),
+    "winrm_path": DataMeta("path of the endpoint", "wsman"),
+    "winrm_ca": DataMeta("file of the authority that signed the machine's certificate, where the system knows it not"),
+    "winrm_cert_validation": DataMeta("whether the machine's certificate is checked", default=True),
+    "winrm_certificate_pem": DataMeta("file of the client's certificate, for winrm_auth certificate"),
+    "winrm_certificate_key_pem": DataMeta(f"file of its key; its password is in {winrm_secret.KEY_PASSWORD}"),
+    "winrm_encryption": DataMeta("of the messages: auto (not within https, always over http) or always", "auto"),
+    "winrm_plaintext": DataMeta(f"{PLAINTEXT!r}, and nothing else, allows http without encryption"),
+    "winrm_password_file": DataMeta(
+        f"file that holds the password; else {winrm_secret.PASSWORD} or {winrm_secret.PASSWORD_FILE} in the environment"
+    ),
+    "winrm_password_prompt": DataMeta("whether to ask for the password where none is found", default=False),
+    "winrm_operation_timeout": DataMeta("how long one request may take on the machine, in s", 20),
+    "winrm_read_timeout": DataMeta("how long an answer may take, in s", 30),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """A way to a machine that may be gone. Times in s. Its repr holds no secret."""
+
+    host: str
+    port: int
+    user: str | None
+    password: Secret | None
+    auth: str
+    tls: bool
+    path: str
+    #: requests' own: a file of authorities, or whether the certificate is checked at all
+    verify: str | bool
+    certificate: tuple[str, str] | None
+    key_password: Secret | None
+    #: pypsrp's own: auto, always or never
+    encryption: str
+    operation_timeout: int
+    read_timeout: int
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the inventory asked for, and whoever runs this should know each time."""
+        found = []
+        if self.encryption == "never":
+            found.append("everything is sent in plaintext, the login too, as winrm_plaintext asks")
+        if self.tls and self.verify is False:
+            found.append("its certificate is not checked, as winrm_cert_validation asks: it may be another machine")
+        return tuple(found)
+
+    def hidden(self, text: str) -> str:
+        """Return `text` without this login's secrets."""
+        for secret in (self.password, self.key_password):
+            text = text if secret is None else secret.hidden_in(text, self.user)
+        return text
+
+
+def of(name: str, data: Mapping[str, Any]) -> Access:
+    """Return the way to a machine that these data keys describe. Raises AccessError and winrm_secret.SecretError."""
+    auth, transport = data["winrm_auth"], data["winrm_transport"]
+    if auth not in AUTHS:
+        raise AccessError(f"winrm_auth: {auth!r} is none of {', '.join(AUTHS)}")
+    if transport not in WINRM_PORTS:
+        raise AccessError(f"winrm_transport: {transport!r} is neither https nor http")
+    tls = transport == "https"
+    encryption = _encryption(data, auth, tls=tls)
+    key_password = None
+    if auth == "certificate" and os.environ.get(winrm_secret.KEY_PASSWORD):
+        key_password = winrm_secret.Secret(os.environ[winrm_secret.KEY_PASSWORD])
+    return Access(
+        host=data["winrm_hostname"] or name,
+        port=data["winrm_port"] or WINRM_PORTS[transport],
+        user=data["winrm_user"],
+        password=None if auth == "certificate" else _password(data, auth),
+        auth=auth,
+        tls=tls,
+        path=data["winrm_path"].strip("/"),
+        verify=data["winrm_ca"]
+        if data["winrm_cert_validation"] and data["winrm_ca"]
+        else data["winrm_cert_validation"],
+        certificate=_certificate(data) if auth == "certificate" else None,
+        key_password=key_password,
+        encryption=encryption,
+        operation_timeout=data["winrm_operation_timeout"],
+        # The machine answers at the latest after the operation's own time; this much later it never will.
+        read_timeout=max(data["winrm_read_timeout"], data["winrm_operation_timeout"] + 2),
+    )
+
+
+def _encryption(data: Mapping[str, Any], auth: str, *, tls: bool) -> str:
+    """Return pypsrp's word for it. Plaintext is refused here, before there is a socket."""
+    asked, plaintext = data["winrm_encryption"], data["winrm_plaintext"]
+    if plaintext not in {None, "", PLAINTEXT}:
+        raise AccessError(f"winrm_plaintext: it takes exactly {PLAINTEXT!r} to send everything in plaintext")
+    if asked not in {"auto", "always"}:
+        raise AccessError(f"winrm_encryption: {asked!r} is neither auto nor always")
+    if asked == "always" and auth not in _ENCRYPTING:
+        raise AccessError(f"winrm_encryption: {auth} cannot encrypt messages; leave it auto, over https")
+    if tls:
+        return asked  # type: ignore[no-any-return] # one of two words, see above
+    if plaintext and asked == "auto" and auth != "certificate":
+        return "never"
+    if auth not in _ENCRYPTING:
+        raise AccessError(
+            f"winrm_auth {auth} over http would send everything in plaintext; use https, or negotiate, which encrypts"
+        )
+    return "always"
+
+
+def _password(data: Mapping[str, Any], auth: str) -> Secret | None:
+    user = data["winrm_user"]
+    if not user:
+        if auth in _TICKETS:
+            return None
+        raise AccessError(f"winrm_user: {auth} takes a user")
+    found = winrm_secret.find(user, data["winrm_password_file"], prompt=data["winrm_password_prompt"])
+    if found is None and auth != "kerberos":
+        ways = f"set {winrm_secret.PASSWORD}, or name a file in {winrm_secret.PASSWORD_FILE}"
+        raise AccessError(f"there is no password for {user}: {ways}")
+    return found
+
+
+def _certificate(data: Mapping[str, Any]) -> tuple[str, str]:
+    files = data["winrm_certificate_pem"], data["winrm_certificate_key_pem"]
+    if not all(files):
+        raise AccessError("winrm_auth certificate takes winrm_certificate_pem and winrm_certificate_key_pem")
+    return files

@@ -1,0 +1,141 @@
+"""Local files of ours: private whatever the umask, written whole, through no link and into nobody else's folder.
+
+On Windows a user's own folders are theirs by their access lists; nothing is asked there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+#: A folder of another user's, and one that others may write into: what lies in it may be anybody's.
+FOREIGN = "LOCAL_DIR_FOREIGN"
+OPEN = "LOCAL_DIR_OPEN"
+#: One that is everybody's on purpose, such as /tmp: another is to be named.
+SHARED = "LOCAL_DIR_SHARED"
+_OPTIONAL = ("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in _OPTIONAL)
+
+
+class NotOursError(PermissionError):
+    """`filename` is not ours alone, by `code`; strerror says why."""
+
+    def __init__(self, path: str, code: str, reason: str) -> None:
+        self.code = code
+        super().__init__(errno.EPERM, reason, path)
+
+    @property
+    def mend(self) -> list[str]:
+        """The words of the command that mends it: a foreign folder is set aside, not removed."""
+        where = str(self.filename)
+        words = {FOREIGN: ["mv", where, f"{where}.not-ours"], OPEN: ["chmod", "go-w", where]}
+        return words.get(self.code, ["ls", "-ld", where])
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}; next: {shlex.join(self.mend)}"
+
+
+def check_folder(path: str, *, parents: bool = False) -> None:
+    """Raise NotOursError where `path` is there, and another user made it or may write into it.
+
+    `parents`: or may put another in its place: then those above it are root's or ours, and nobody else writes into them
+    but where the sticky bit keeps names (sshd's StrictModes asks as much). Raises OSError where it cannot be seen.
+    """
+    if os.name != "posix":
+        return
+    path = os.path.abspath(path)
+    real = os.path.realpath(path)
+    if os.path.lexists(path):
+        _check(path, os.lstat(path))
+    if os.path.exists(real):
+        found = os.stat(real)
+        _check(real, found)
+        if found.st_mode & 0o022:
+            code = SHARED if found.st_mode & stat.S_ISVTX else OPEN
+            raise NotOursError(real, code, "others may write into it")
+    for above in _above(path, real) if parents else ():
+        found = os.lstat(above)
+        _check(above, found)
+        if stat.S_ISDIR(found.st_mode) and found.st_mode & 0o002 and not found.st_mode & stat.S_ISVTX:
+            raise NotOursError(above, OPEN, "everybody may put another folder in its place")
+
+
+def make_folder(path: str, *, parents: bool = False) -> None:
+    """Make a folder of ours, and see that it is. Raises NotOursError or another OSError."""
+    check_folder(path, parents=parents)
+    if not os.path.isdir(path):
+        above = os.path.dirname(path)
+        if above:
+            os.makedirs(above, exist_ok=True)
+        try:
+            os.mkdir(path, FOLDER_MODE)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise
+        check_folder(path, parents=parents)
+
+
+def create(path: str, mode: int = FILE_MODE) -> int:
+    """Return a descriptor to write a new file with; what lies under its name goes, and is never followed. OSError."""
+    try:
+        descriptor = os.open(path, _NEW, mode)
+    except FileExistsError:
+        os.unlink(path)
+        descriptor = os.open(path, _NEW, mode)
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+    return descriptor
+
+
+def write(path: str, raw: bytes, mode: int = FILE_MODE, *, durable: bool = False) -> None:
+    """Write a file whole or not at all; `durable`: a power cut right after leaves it. Raises OSError."""
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name[:80]}.{os.urandom(6).hex()}.tmp")
+    try:
+        with open(create(temporary, mode), "wb") as file:
+            file.write(raw)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        try:  # noqa: SIM105 - contextlib is memory held for months
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+
+
+def _check(path: str, found: os.stat_result) -> None:
+    """Raise NotOursError where neither root nor this user owns it; in a user namespace strangers are all one."""
+    if found.st_uid not in (0, os.geteuid()) and not (found.st_uid == _OVERFLOW and _in_namespace()):
+        raise NotOursError(path, FOREIGN, f"it belongs to another user (uid {found.st_uid})")
+
+
+#: What an owner is called that a user namespace has no number for.
+_OVERFLOW = 65_534
+
+
+def _in_namespace() -> bool:
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            return file.read().split() != ["0", "0", "4294967295"]
+    except OSError:
+        return False
+
+
+def _above(*paths: str) -> Iterator[str]:
+    for path in paths:
+        below, above = path, os.path.dirname(path)
+        while above != below:
+            if os.path.lexists(above):
+                yield above
+            below, above = above, os.path.dirname(above)

@@ -1,0 +1,135 @@
+"""Every command that can be printed runs when it is pasted: from the catalogues, against a real machine."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import roosync_ops
+from roosync_ops import typed
+from roosync_ops.fleet import load_inventory
+from roosync_ops.judge.diagnose import _where, command
+from roosync_ops.judge.diagnose_causes import CAUSES
+from roosync_ops.judge.diagnose_model import Sight
+from roosync_ops.remote_script import checks
+from roosync_ops.show import flips, reasons
+from roosync_ops.wire import local
+from tests.kits.sshd import Fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roosync_ops.fleet import Machine
+
+NAME = "m1"
+SOURCES = Path(roosync_ops.__file__).parent
+#: What answers to a command that cannot be understood, that is not there, or that fails by a defect of ours.
+NO_COMMAND = {2, 70, 126, 127}
+#: These would change this very computer, or wait for a person: that the machine's shell reads them is all that is seen.
+ONLY_READ = ("sudo ", "mv ")
+#: These stay, or need what is not here: they are taken by the command line, with --help behind them.
+ONLY_TAKEN = ("watch", "mcp", "lab", "schedule", "dashboard")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fleet, Path]]:
+    root = tmp_path_factory.mktemp("hints")
+    with Fleet(root, [NAME]) as fleet:
+        inventory = fleet.inventory(root / "my fleet.py", heartbeat_interval=500, offline_timeout=2000)
+        (root / ".ssh").mkdir(mode=0o700)
+        for ending in ("", ".pub"):
+            (root / ".ssh" / f"id_ed25519{ending}").write_bytes(Path(f"{fleet.key}{ending}").read_bytes())
+        done = pasted(f"roosync-ops rollout -i {shlex.quote(str(inventory))}", root)
+        assert done.returncode == 0, done
+        yield fleet, inventory
+
+
+def pasted(line: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line as a shell does, with our own command in PATH; nobody answers what it asks."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "HOME": str(home), "PATH": path}
+    environment.pop("SSH_AUTH_SOCK", None)
+    return subprocess.run(
+        ["sh", "-c", line],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=environment,
+        cwd=home,
+    )
+
+
+def of_causes(machine: Machine, path: str) -> Iterator[str]:
+    login, hosts = checks.login(machine), str(machine.ssh["ssh_known_hosts_file"])
+    port = machine.port or 22
+    sight = Sight(NAME, "posix", "127.0.0.1", port, machine.user, login, hosts, share_path=path)
+    facts = {**_where(sight), "machine": NAME, "via": NAME, "hint": checks.diagnosing(NAME)}
+    for word in CAUSES:
+        yield command(word, facts, sight)
+
+
+def of_sentences() -> Iterator[str]:
+    for kind in reasons._ALL_EN:
+        yield reasons.command_of(kind, NAME) or ""
+    for text in flips._EN.values():
+        said, _, rest = text.rpartition(typed.COMMAND_BEGINS)
+        yield typed.ours(*shlex.split(rest.format(machine=NAME))) if said else ""
+
+
+def of_checks(machine: Machine, path: str) -> Iterator[str]:
+    for code in (*checks._SHOWS, *checks._MENDS, local.SHARED, "ANYTHING"):
+        yield checks.failed(machine, "look", code, "it", path).hint
+
+
+def of_sources() -> Iterator[str]:
+    """Yield every text in the sources that is a command of ours, of which none is made up at run time."""
+    for source in SOURCES.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
+        parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in nodes:
+            text = node.value if isinstance(node, ast.Constant) and id(node) not in parts else None
+            if isinstance(text, str) and text.startswith("roosync-ops ") and not set("\n{") & set(text):
+                yield typed.own(text)
+
+
+def every(fleet: Fleet, inventory: Path) -> list[str]:
+    machine = load_inventory(inventory).select([NAME])[0]
+    with typed.about({"--inventory": str(inventory), "--shared": str(fleet.shared)}):
+        found = [*of_causes(machine, machine.shared or ""), *of_sentences(), *of_checks(machine, machine.shared or "")]
+        found += of_sources()
+    commands = dict.fromkeys(filter(None, found))
+    # What forgets the machine's key comes last.
+    return sorted(commands, key=lambda line: line.startswith("ssh-keygen"))
+
+
+def problem_of(line: str, home: Path) -> str | None:
+    """Return why a line cannot be pasted, None where it can."""
+    words = shlex.split(line)
+    if words[0] == typed.OURS and words[1] in ONLY_TAKEN:
+        line = f"{line} --help"
+    if words[0] == "ssh" and words[-1].startswith(ONLY_READ):
+        line = shlex.join([*words[:-1], f"sh -n -c {shlex.quote(words[-1])}"])
+    done = pasted(line, home)
+    if done.returncode in NO_COMMAND or "Traceback" in done.stderr:
+        return f"{done.returncode}: {line}: {done.stderr[-300:]}"
+    if words[0].startswith("ssh") and done.returncode and not words[-1].endswith("/heartbeats"):
+        return f"{done.returncode}: {line}: {done.stderr[-300:]}"
+    return None
+
+
+@pytest.mark.timeout(1200)  # some fifty commands, each a program's start, and some a rollout
+def test_every_command_that_can_be_printed_runs_when_pasted(place: tuple[Fleet, Path]) -> None:
+    fleet, inventory = place
+    lines = every(fleet, inventory)
+    assert len(lines) > 30
+    problems = [problem_of(line, inventory.parent) for line in lines]
+    assert not list(filter(None, problems))

@@ -1,0 +1,175 @@
+"""Operations compare what a machine answered with the inventory, and yield a command only where they differ."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pyinfra.context import ctx_host
+
+from roosync_ops.pyinfra_ops import operations
+from roosync_ops.pyinfra_ops.commands import AgentCommand, Refusal
+from roosync_ops.pyinfra_ops.ledger import ledger
+from tests.unit.pyinfra_ops.builders import BUNDLE, NOW_MS, a_machine, a_new_machine, a_report, a_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from roosync_ops.remote_script.facts_model import Report
+
+
+class State:
+    is_executing = False
+
+
+class Host:
+    """As much of pyinfra's host as an operation touches."""
+
+    name = "myia-po-2024"
+
+    def __init__(self) -> None:
+        self.connector_data: dict[str, Any] = {}
+        self.state = State()
+        self.said: list[str] = []
+
+    def noop(self, text: str) -> None:
+        self.said.append(text)
+
+    def log(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    monkeypatch.setattr(operations, "build", lambda: BUNDLE)
+    host = Host()
+    with ctx_host.use(host):
+        yield host
+
+
+def commands(host: Any, operation: Any, report: Report) -> list[Any]:
+    ledger(host).report = report
+    return list(operation._inner(a_machine()))
+
+
+def requested(command: AgentCommand) -> dict[str, Any]:
+    """Return the request that travels in a command."""
+    token = str(command).split("; r=$?")[0].rsplit(" ", 1)[1]
+    request: dict[str, Any] = json.loads(base64.b64decode(token))
+    return request
+
+
+ROLLOUT = [
+    operations.agent_present,
+    operations.agent_configured,
+    operations.agent_registered,
+    operations.agent_started,
+    operations.agent_rolled_out,
+    operations.agent_online,
+]
+
+
+@pytest.mark.parametrize("operation", ROLLOUT)
+def test_a_machine_that_is_as_the_inventory_says_gets_no_command(host: Host, operation: Callable[..., Any]) -> None:
+    assert commands(host, operation, a_report()) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "steps"),
+    [
+        (operations.agent_present, ["push"]),
+        (operations.agent_configured, ["configure", "install"]),
+        (operations.agent_registered, ["register"]),
+        (operations.agent_started, ["start"]),
+        (operations.agent_rolled_out, ["push", "configure", "install", "register", "start"]),
+    ],
+)
+def test_each_operation_does_its_own_part_in_one_command(
+    host: Host, operation: Callable[..., Any], steps: list[str]
+) -> None:
+    found = commands(host, operation, a_new_machine())
+    assert len(found) == 1
+    assert [step["step"] for step in requested(found[0])["steps"]] == steps
+
+
+def test_a_new_agent_while_the_old_one_runs_is_pushed_and_the_loop_restarted_without_leaving(host: Host) -> None:
+    (command,) = commands(host, operations.agent_rolled_out, a_report(agentSha256="b" * 64))
+    steps = requested(command)["steps"]
+    assert [step.get("argv") for step in steps] == [None, ["stop", "--no-save-state"], ["start"]]
+
+
+def test_every_command_has_a_time_limit(host: Host) -> None:
+    (command,) = commands(host, operations.agent_rolled_out, a_new_machine())
+    verbs = sum(step.get("limit", 0) for step in requested(command)["steps"])
+    assert command.connector_arguments["_timeout"] >= verbs
+
+
+def test_the_agent_travels_only_when_it_is_pushed(host: Host) -> None:
+    (command,) = commands(host, operations.agent_present, a_new_machine())
+    assert "_stdin" in command.connector_arguments
+    (command,) = commands(host, operations.agent_started, a_report(status=a_status(running=False)))
+    assert "_stdin" not in command.connector_arguments
+
+
+def test_stopping_a_machine_that_does_not_run_is_no_change(host: Host) -> None:
+    assert commands(host, operations.agent_stopped, a_report(status=a_status(running=False))) == []
+    assert commands(host, operations.agent_stopped, a_new_machine()) == []
+    assert len(commands(host, operations.agent_stopped, a_report())) == 1
+
+
+def test_taking_off_where_nothing_is_is_no_change(host: Host) -> None:
+    assert commands(host, operations.agent_removed, a_new_machine()) == []
+
+
+def test_restarting_a_machine_without_an_agent_is_refused_with_what_to_type(host: Host) -> None:
+    (refusal,) = commands(host, operations.agent_restarted, a_new_machine())
+    assert isinstance(refusal, Refusal)
+    assert refusal.failure.hint == "roosync-ops rollout myia-po-2024"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        pytest.param(a_status(running=False), "NOT_RUNNING", id="stopped"),
+        pytest.param(a_status(lastBeat=None), "NOT_SEEN", id="never-beat"),
+        pytest.param(
+            a_status(lastBeat={"lastHeartbeat": "2026-02-12T10:15:25.000Z", "readBack": False}),
+            "NOT_SEEN",
+            id="not-read-back",
+        ),
+        pytest.param(
+            a_status(lastBeat={"lastHeartbeat": "2026-02-12T10:00:00.000Z", "readBack": True}), "NOT_ONLINE", id="old"
+        ),
+        pytest.param(
+            a_status(lastBeat={"lastHeartbeat": "yesterday", "readBack": True}), "NOT_SEEN", id="no-time-at-all"
+        ),
+    ],
+)
+def test_a_machine_whose_beat_is_not_in_the_share_is_no_success(host: Host, status: dict[str, Any], code: str) -> None:
+    host.state.is_executing = True
+    (refusal,) = commands(host, operations.agent_online, a_report(status=status))
+    assert refusal.failure.code == code
+
+
+def test_a_beat_is_as_old_as_it_was_when_the_agent_told_of_it(host: Host) -> None:
+    """A Windows machine may take longer to look at its share, in another session, than its beat stays fresh."""
+    host.state.is_executing = True
+    late = {"startMs": NOW_MS, "endMs": NOW_MS + 3_600_000}
+    assert commands(host, operations.agent_online, a_report(status=a_status(), clock=late)) == []
+
+
+def test_before_anything_is_executed_nobody_has_to_be_online_yet(host: Host) -> None:
+    assert commands(host, operations.agent_online, a_new_machine()) == []
+
+
+def test_what_is_to_be_done_is_noted_for_the_plan(host: Host) -> None:
+    commands(host, operations.agent_rolled_out, a_report(status=a_status(running=False)))
+    assert ledger(host).steps == {  # type: ignore[arg-type]
+        "push": "unchanged",
+        "configure": "unchanged",
+        "install": "unchanged",
+        "register": "planned",
+        "start": "planned",
+    }

@@ -1,0 +1,74 @@
+"""Every machine has one result, whatever happens to the process that runs pyinfra."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.fleet import Machine, load_inventory
+from roosync_ops.pyinfra_ops import run
+from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.transport.failure import Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [
+        (Result("a", {"push": "changed", "start": "unchanged"}), "changed"),
+        (Result("a", {"push": "unchanged"}), "unchanged"),
+        (Result("a", {"push": "planned"}), "planned"),
+        (Result("a", {"push": "changed"}, Failure("start", "X", "r", "h")), "failed"),
+        (Result("a", {}, Failure("connect", "X", "r", "h")), "unreachable"),
+        (Result("a", skipped="expected offline"), "skipped"),
+    ],
+)
+def test_an_outcome_is_the_worst_thing_that_happened(result: Result, outcome: str) -> None:
+    assert result.outcome == outcome
+
+
+@pytest.mark.parametrize("count", [1, 3, 25, 26, 100, 1000])
+def test_every_machine_is_some_worker_s(count: int) -> None:
+    names = [f"m-{number}" for number in range(count)]
+    assert sorted(name for part in run.parts_of(names) for name in part) == sorted(names)
+
+
+@pytest.mark.parametrize("line", ["", "hello\n", "[1]\n", '{"a": 1}\n', '{"event": 1}\n', "{"])
+def test_what_an_inventory_prints_is_not_taken_for_a_worker_s_word(line: str) -> None:
+    assert run._event(line) is None
+
+
+def test_all_the_deploys_are_there() -> None:
+    for name in ("rollout", "verify", "restart", "stop", "uninstall"):
+        assert run.deploy_file(name).is_file()
+
+
+def test_a_deploy_that_is_not_there_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match=r"deploys/nothing\.py"):
+        run.deploy_file("nothing")
+
+
+def test_a_worker_that_dies_is_every_one_of_its_machines_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "import os\nos.write(2, b'the disk is on fire')\nos._exit(1)\n"
+    (tmp_path / "sitecustomize.py").write_text(said)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    results = run.run("rollout", [Machine.of(name, {"host": "127.0.0.1"}) for name in ("a", "b")])
+    assert [result.machine_id for result in results] == ["a", "b"]
+    for result in results:
+        assert result.failure is not None
+        assert "the disk is on fire" in result.failure.reason
+
+
+def test_an_inventory_that_prints_does_not_spoil_the_run(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.py"
+    inventory.write_text(
+        "from roosync_ops.fleet import machine\nprint('hello'); print('{}')\n"
+        "some = [machine('a', host='127.0.0.1', port=9)]\n"
+    )
+    (result,) = run.run("rollout", load_inventory(inventory).machines)
+    assert result.outcome == "unreachable"

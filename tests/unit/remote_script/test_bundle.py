@@ -1,0 +1,188 @@
+"""The agent's bundle: one file, the same bytes wherever it is built, told apart from outside."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tokenize
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import roosync_ops
+from roosync_ops.remote_script import bundle
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def test_two_builds_are_the_same_bytes() -> None:
+    assert bundle.build().data == bundle.build().data
+
+
+@pytest.mark.parametrize(
+    ("seed", "umask"),
+    [pytest.param("0", 0o022, id="no-hash-seed"), pytest.param("4711", 0o077, id="other-seed-and-umask")],
+)
+def test_another_process_builds_the_same_bytes(tmp_path: Path, seed: str, umask: int) -> None:
+    code = (
+        "import os,sys; from pathlib import Path; from roosync_ops.remote_script.bundle import build;"
+        f"os.umask({umask}); print(build(Path(sys.argv[1])).sha256)"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    root = Path(roosync_ops.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.pyz")],
+        env=environment,
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == bundle.build().sha256
+    assert (tmp_path / "a.pyz").read_bytes() == bundle.build().data
+
+
+def _copy_of_the_sources(folder: Path, *, newline: bytes = b"\n", modified: int | None = None) -> None:
+    for name, data in bundle.sources().items():
+        (folder / "roosync_ops" / "agent").mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data.replace(b"\n", newline))
+        if modified is not None:
+            os.utime(target, (modified, modified))
+
+
+@pytest.mark.parametrize(
+    ("newline", "modified"),
+    [
+        pytest.param(b"\n", 1_000_000_000, id="another-mtime"),
+        pytest.param(b"\r\n", None, id="checked-out-on-windows"),
+    ],
+)
+def test_a_checkout_s_age_and_line_endings_are_no_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newline: bytes, modified: int | None
+) -> None:
+    expected = bundle.build().sha256
+    _copy_of_the_sources(tmp_path, newline=newline, modified=modified)
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path / "roosync_ops")
+    assert bundle.build().sha256 == expected
+
+
+def test_caches_and_the_build_stamp_are_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = bundle.build().sha256
+    _copy_of_the_sources(tmp_path)
+    agent = tmp_path / "roosync_ops" / "agent"
+    (agent / "__pycache__").mkdir(parents=True)
+    (agent / "__pycache__" / "main.cpython-311.py").write_text("x = 1")
+    (agent / "_build.py").write_text("BUILD_ID = 'stale'\n")
+    (agent / ".main.py.swp.py").write_text("")
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path / "roosync_ops")
+    assert bundle.build().sha256 == expected
+
+
+def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -> None:
+    for name, data in bundle.sources().items():
+        tree = ast.parse(data)
+        assert b"TYPE_CHECKING" not in data, name
+        original = (Path(roosync_ops.__file__).parents[1] / name).read_text("utf-8")
+        documented = [node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and ast.get_docstring(node)]
+        assert documented == [], name
+        assert not [
+            token for token in tokenize.tokenize(io.BytesIO(data).readline) if token.type == tokenize.COMMENT
+        ], name
+        assert ast.dump(_bare(ast.parse(original)), include_attributes=True) == ast.dump(
+            _bare(tree), include_attributes=True
+        ), name
+
+
+def _is_for_checkers(node: ast.stmt) -> bool:
+    about = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
+    return isinstance(about, ast.Name) and about.id == "TYPE_CHECKING"
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    """Leave out docstrings, the `pass` that stands for one that was a whole body, what is for checkers, and columns."""
+    tree.body = [node for node in tree.body if not _is_for_checkers(node)]
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
+            del node.body[0]
+        if isinstance(node, _DOCUMENTED) and [type(each) for each in node.body] == [ast.Pass]:
+            node.body.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.body:
+            node.end_lineno = None
+        if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.excepthandler)):
+            node.col_offset = node.end_col_offset = 0
+    return tree
+
+
+def test_a_string_of_several_lines_keeps_its_blanks() -> None:
+    source = b'def f(x):\n    if x:\n        return (x,\n                f"""a\n    b {x}\n      c""")\n'
+    assert bundle._bare(source) == b'def f(x):\n if x:\n  return (x,\nf"""a\n    b {x}\n      c""")\n'
+
+
+def test_a_changed_source_changes_the_build_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = bundle.build()
+    _copy_of_the_sources(tmp_path)
+    with (tmp_path / "roosync_ops" / "wire" / "times.py").open("a") as file:
+        file.write("\n")
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path / "roosync_ops")
+    after = bundle.build()
+    assert after.build_id != before.build_id
+    assert after.sha256 != before.sha256
+
+
+def test_the_file_says_from_outside_which_build_it_is(tmp_path: Path) -> None:
+    built = bundle.build(tmp_path / "agent.pyz")
+    assert bundle.identify(tmp_path / "agent.pyz") == built
+    assert hashlib.sha256((tmp_path / "agent.pyz").read_bytes()).hexdigest() == built.sha256
+    assert os.access(tmp_path / "agent.pyz", os.X_OK)
+
+
+def test_it_holds_the_two_rooms_of_the_machine_and_nothing_else() -> None:
+    names = set(bundle.sources())
+    assert "roosync_ops/wire/record.py" in names
+    assert {name.split("/")[1] for name in names} == {"__init__.py", "wire", "agent"}
+
+
+def test_it_is_small_and_dated_1980(tmp_path: Path) -> None:
+    built = bundle.build(tmp_path / "agent.pyz")
+    assert len(built.data) <= bundle.MAX_BYTES
+    with zipfile.ZipFile(tmp_path / "agent.pyz") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert f'BUILD_ID = "{built.build_id}"\n' == archive.read("roosync_ops/agent/_build.py").decode()
+
+
+def test_an_agent_that_grew_too_large_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "MAX_BYTES", 1_000)
+    with pytest.raises(bundle.BundleError, match="at most 1000"):
+        bundle.build()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param(b"", id="empty"), pytest.param(b"#!/bin/sh\necho hello\n", id="a-script")],
+)
+def test_a_file_that_is_no_agent_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(bundle.BundleError, match="not an agent"):
+        bundle.identify(tmp_path / "x")
+
+
+def test_a_foreign_zip_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+        archive.writestr("a", "b")
+    with pytest.raises(bundle.BundleError, match="not an agent"):
+        bundle.identify(tmp_path / "x")
+
+
+def test_a_build_that_cannot_be_written_leaves_no_litter(tmp_path: Path) -> None:
+    (tmp_path / "agent.pyz").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the platform
+        bundle.build(tmp_path / "agent.pyz")
+    assert [item.name for item in tmp_path.iterdir()] == ["agent.pyz"]
