@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops import judge
@@ -49,6 +50,7 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     The whole fleet is judged, so that a stale observer is known for one, unless it has been: `validation`.
     """
     validation = validation or judge.validate(fleet, state, state.read_at_ms)
+    reasons = {row.machine_id: row.reason for row in validation.verdicts}
     rows = {row.machine_id: row for row in rows_of(validation, state, fleet)}
     suspect = any(row.doubt == Doubt.OBSERVER for row in rows.values())
     found = []
@@ -57,7 +59,9 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
         doubt = suspect or row.doubt is not None
         name, piece = machine.machine_id, state.machines.get(machine.machine_id)
         record, others = None if piece is None else piece.record, _others(name, state)
-        found.append(history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others))
+        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others)
+        reason = reasons[name]
+        found.append(replace(past, undone=reason) if reason is not None and "undone" in reason.facts else past)
     return found
 
 

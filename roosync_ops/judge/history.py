@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from roosync_ops.wire.record import Record
 
+    from .verdict import Reason
+
 UP: Final = "up"
 OFF: Final = "off"
 STOPPED: Final = "left"
@@ -53,13 +55,17 @@ class Span:
 
 @dataclass(frozen=True)
 class Past:
-    """One machine's history. `spans` cover the window without a gap, oldest first; `flips` are those told within it."""
+    """One machine's history. `spans` cover the window without a gap, oldest first; `flips` are those told within it.
+
+    `undone` is the table's reason where an older service undid what the machine's own file said.
+    """
 
     machine_id: str
     observed: str
     source: str
     spans: tuple[Span, ...]
     flips: tuple[Mapping[str, Any], ...]
+    undone: Reason | None = None
 
     def total_ms(self, kind: str) -> int:
         """Return how long it was `kind`."""

@@ -207,6 +207,8 @@ class HistoryRow(TypedDict):
     outages: int
     spans: list[HistorySpan]
     flips: list[dict[str, Any]]
+    #: What an older service undid of what the machine's own file said.
+    undone: NotRequired[str]
 
 
 @with_config(_CLOSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,13 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import pasts
-from roosync_ops.judge import Knowledge, observe, validate, verdict
+from roosync_ops.judge import Knowledge, evidence, matrix, observe, validate, verdict
+from roosync_ops.judge.diagnose import diagnose
+from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
 from roosync_ops.judge.older import SELDOM_MS
 from roosync_ops.show import sentence
+from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.show.history import history_json, history_markdown, history_table
 from roosync_ops.state import read_folder
 from roosync_ops.wire.findings import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.record import dump
@@ -124,6 +129,26 @@ def test_a_file_that_has_not_arrived_here_yet_was_not_rolled_back_by_anybody(tmp
     assert found.observed == "left"
     assert found.reason is not None
     assert "undone" not in found.reason.facts
+
+
+def test_history_matrix_and_diagnose_say_so_as_the_table_does(tmp_path: Path) -> None:
+    shared(tmp_path, LEFT)
+    keep_view(tmp_path)
+    written(put(tmp_path, ours("m", 5 * HOUR, sequence=40)), NOW - HOUR)
+    state = read_folder(tmp_path, NOW)
+    said = "was stopped on purpose at 2026-02-12 08:15:30Z; an older service wrote an older record back at"
+    past = pasts(FLEET, tuple(FLEET), state, [], NOW - 24 * HOUR)
+    assert said in history_table(past)
+    assert said.replace("-", "\\-") in history_markdown(past, NOW - 24 * HOUR, NOW).replace("-", "\\-")
+    assert said in json.loads(history_json(past, "s", NOW - 24 * HOUR, NOW))["machines"][0]["undone"]
+    for word in (evidence.GONE, evidence.LEFT, evidence.OFF):
+        left = {"left_ms": LEFT_AT} if word == evidence.LEFT else {}
+        told = {"m": evidence.Testimony("m", evidence.Word(word, **left))}  # type: ignore[arg-type]
+        assert said in " ".join(sentence(found) for found in matrix(FLEET, told, state, NOW).findings)
+    stopped = Sight("m", hostname="M", has_agent=True, agent=Agent(installed=True, enabled=True, now_ms=NOW))
+    found = diagnose(Scene(FLEET, NOW, {"m": stopped}, {HERE: state}), ["m"]).machines[0]
+    assert (found.observed, found.cause) == ("left", "stopped-on-purpose")
+    assert said.removeprefix("was ") in cause_sentence(found)
 
 
 def test_whoever_may_have_done_it_is_named(tmp_path: Path) -> None:
