@@ -6,6 +6,7 @@ import sys
 
 from roosync_ops.wire.record import (
     BEFORE,
+    KNOWS,
     LEFT_STATE,
     MAX_SEQUENCE,
     OF_A_TWIN,
@@ -102,7 +103,9 @@ class Past:
         return result
 
 
-def compose(config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any]) -> dict[str, Any]:
+def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
+    config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any], knows: dict[str, Any]
+) -> dict[str, Any]:
     """Return the record of a beat at `now_ms`.
 
     Fields that neither the protocol nor we define are kept. `metadata` is what the operator passes now.
@@ -114,7 +117,7 @@ def compose(config: Config, session: Session, past: Past, now_ms: int, metadata:
         status=ONLINE,
         missedHeartbeats=0,
         metadata=_metadata(config, past, now_ms, metadata),
-        agent=_agent(config, session, past, now_ms),
+        agent=_agent(config, session, past, now_ms, knows),
     )
     record.pop("offlineSince", None)
     record.pop(BEFORE, None)  # of an entry of the view that was migrated into this file
@@ -180,7 +183,7 @@ def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -
     return result
 
 
-def _agent(config: Config, session: Session, past: Past, now_ms: int) -> dict[str, Any]:
+def _agent(config: Config, session: Session, past: Past, now_ms: int, knows: dict[str, Any]) -> dict[str, Any]:
     agent = past.both("agent")
     up = history.parse(agent_part(past.latest).get("upIntervals"))
     agent.update(
@@ -198,6 +201,9 @@ def _agent(config: Config, session: Session, past: Past, now_ms: int) -> dict[st
     stops = agent_part(past.latest).get("stops")
     if stops:
         agent["stops"] = stops
+    agent.pop(KNOWS, None)
+    if knows:
+        agent[KNOWS] = knows
     return _in_order(agent)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import NotUnderstoodError, Record, dump, parse
+from roosync_ops.wire.record import MAX_KNOWS, NotUnderstoodError, Record, dump, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, Thresholds, status
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
 from roosync_ops.wire.view import build, carried, needs_write
@@ -34,6 +34,8 @@ PATIENCE = 3
 MAX_MACHINES = 32
 #: What a record is kept for between two readings: its times, and what its machine says of its view keeping.
 _METADATA = ("firstSeen", "lastUpdated", "version")
+#: So much of that is in its keeper's own record too, where only the view tells of a machine: each beat uploads it.
+MAX_KNOWS_BYTES = 16_384
 #: So much of what the view holds is in the journal as well, beside a whole record.
 MAX_REMEMBERED_BYTES = 49_152
 #: An older service's record keeps what others put there up to so many bytes.
@@ -89,6 +91,7 @@ class Keeper:
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
+            self._heart.knows = {}
             self._entries, self._known, self._unreadable = {}, {}, 0
             return False
         bounds = bounds_from(self._read_to, slim=lambda record: _slim(record, now_ms))
@@ -183,6 +186,7 @@ class Keeper:
         """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
         self._entries = view["heartbeats"]
         silent = set(view["offlineMachines"])
+        self._heart.knows = self._undone(silent, merged)
         kept: dict[str, Any] = {}
         room = MAX_REMEMBERED_BYTES
         for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):
@@ -193,6 +197,16 @@ class Keeper:
                 break
             kept[name] = self._entries[name]
         self._heart.notes["legacy"] = kept
+
+    def _undone(self, silent: set[str], merged: dict[str, Evidence]) -> dict[str, Any]:
+        """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
+        names = [name for name in silent if merged[name].kind != FILE and merged[name].record.sequence is not None]
+        kept: dict[str, Any] = {}
+        for name in sorted(names, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))[:MAX_KNOWS]:
+            kept[name] = self._entries[name]
+            if len(dump(kept)) > MAX_KNOWS_BYTES:
+                del kept[name]
+        return kept
 
     def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
         """An older service rewrote the view from its stale memory: machines we had put in are gone."""

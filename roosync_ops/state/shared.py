@@ -14,6 +14,7 @@ from roosync_ops.wire.names import HEARTBEATS, owner_of
 
 from .errors import StateUnavailableError
 from .models import HeartbeatRecord
+from .undone import mark_undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +77,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     pieces = list(evidence)
     found = list(findings)
     machines = merge(pieces, read_at_ms, found)
+    found += mark_undone(machines, pieces, read_at_ms)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",

@@ -17,6 +17,8 @@ from .merge import CONFLICT, VIEW, Evidence
 from .names import HEARTBEATS, VIEW_NAME, owner_of
 from .record import (
     BEFORE,
+    KNOWS,
+    MAX_KNOWS,
     NotUnderstoodError,
     is_too_deep,
     load,
@@ -229,10 +231,18 @@ def _is_copy_of_another(
 
 
 def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot) -> None:
-    """Take in what an entry of the view, wherever it was migrated to, says that our agent wrote before."""
+    """Take in what an entry of the view, wherever it was migrated to, says that our agent wrote before.
+
+    And what the record of the view's keeper says of machines whose own files were undone.
+    """
     before = entry.get(BEFORE)
     if isinstance(before, dict):
         _accept({**before, "machineId": machine_id}, machine_id, VIEW, file, snapshot)
+    agent = entry.get("agent")
+    knows = agent.get(KNOWS) if isinstance(agent, dict) else None
+    for key, known in list(knows.items())[:MAX_KNOWS] if isinstance(knows, dict) else ():
+        if isinstance(known, dict) and KNOWS not in (known.get("agent") or ()):
+            _read_entry(key, known, file, snapshot)
 
 
 def read_view(path: str, file: str, snapshot: Snapshot) -> None:

@@ -20,12 +20,6 @@ VIEW = "view"
 _ODD_CLOCK_MS = 86_400_000
 #: Starts and stops that follow on one another at once count each.
 _BURST = 16
-#: A file that was written so long after the beat in it was not written by its machine, in ms.
-_BEHIND_MS = 60_000
-_UNDONE = {
-    f.ROLLED_BACK: "an older service wrote an older record back; what was known before is in heartbeat.json",
-    f.FILE_DELETED: "its file is gone, which its agent never removes; what was known before is in heartbeat.json",
-}
 _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
@@ -57,21 +51,13 @@ def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] |
     Among records that carry a sequence the highest wins, whatever its clock says: a rolled-back or duplicated copy
     has a lower one. A record without a sequence (an older service's) wins over those only by a newer heartbeat, and
     never by one from the future: a clock that is wrong by hours must not outvote beats that were counted. What no
-    machine can have come to is no evidence, and is told in `findings`; so is what was undone, of all that one reading
-    gave.
+    machine can have come to is no evidence, and is told in `findings`.
     """
     by_machine: dict[str, list[Evidence]] = {}
     for piece in evidence:
         by_machine.setdefault(piece.record.machine_id, []).append(piece)
     found: list[f.Finding] = [] if findings is None else findings
-    merged = {
-        machine: _best(_credible(pieces, now_ms, found), now_ms) for machine, pieces in sorted(by_machine.items())
-    }
-    for machine, best in merged.items() if findings is not None else ():
-        best.undone = _undone(best, by_machine[machine], now_ms)
-        if best.undone is not None:
-            found.append(f.Finding(f"heartbeats/{machine}.json", best.undone[0], _UNDONE[best.undone[0]]))
-    return merged
+    return {machine: _best(_credible(pieces, now_ms, found), now_ms) for machine, pieces in sorted(by_machine.items())}
 
 
 def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) -> list[Evidence]:
@@ -121,22 +107,6 @@ def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
     latest = max(newer, key=lambda piece: _by_time(piece, now_ms))
     latest.before = best
     return latest
-
-
-def _undone(best: Evidence, pieces: list[Evidence], now_ms: int) -> tuple[str, int | None] | None:
-    """Return (finding, when) where the view holds what the machine's own file held before an older service came.
-
-    A file that is merely behind in this replica was written when its record says; one that was written back, later.
-    """
-    if best.kind != VIEW or best.record.sequence is None:
-        return None
-    own = next((piece for piece in pieces if piece.kind == FILE), None)
-    if own is None:
-        return (f.FILE_DELETED, None) if best.record.has_left or now_ms - _heard(best.record) > _BEHIND_MS else None
-    ended = (best.record.left_at_ms or 0) if best.record.has_left else _heard(own.record) + _BEHIND_MS
-    if (own.record.sequence or 0) >= best.record.sequence or (own.modified_ms or 0) <= ended:
-        return None
-    return f.ROLLED_BACK, own.modified_ms
 
 
 def _newer(candidate: Record, counted: Record, now_ms: int) -> bool:

@@ -44,6 +44,9 @@ _BEATS_AN_INTERVAL = 4
 _BEAT_EVERY_MS = 4_000
 #: In an entry of the view that an older service's heartbeat is the newest of: what our agent last wrote.
 BEFORE = "before"
+#: In the `agent` of the view's keeper: entries of machines whose own files older services undid.
+KNOWS = "knows"
+MAX_KNOWS = 32
 #: An entry without our fields that went offline so soon after its last heartbeat was stopped: silence takes longer.
 STOP_WITHIN_MS = 3_000
 #: The order PROTOCOL gives; `offlineSince`, where there is one, is written last of all.
