@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import Knowledge, validate
+from roosync_ops.judge import Knowledge, older, validate
 from roosync_ops.judge.flip import Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import auto_ms, status_with
@@ -74,7 +74,10 @@ class Eyes:
         return True
 
     def words(self, now_ms: int) -> Words:
-        return {name: status(piece.record, now_ms) for name, piece in self.merged.items()}
+        return {
+            name: status(piece.record, now_ms, older.limits(piece, DEFAULT_THRESHOLDS))
+            for name, piece in self.merged.items()
+        }
 
     def state(self, now_ms: int) -> SharedState | None:
         """The same reading as the commands have it."""

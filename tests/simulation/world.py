@@ -17,7 +17,7 @@ from roosync_ops.wire.status import OFFLINE
 from .hub import Hub
 from .machine import Machine
 from .memo import remembered
-from .old import Old30, Old31, OldMachine
+from .old import Old30, Old31, OldMachine, Seldom
 from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
@@ -37,7 +37,8 @@ AFTERMATH_S: Final = 300.0
 #: The watcher itself is restarted so often, in s: that alone must tell nobody anything.
 _RESTART_S: Final = 5 * 3600.0
 
-OURS, V30, V31 = "ours", "3.0", "3.1"
+OURS, V30, V31, SELDOM = "ours", "3.0", "3.1", "3.1, as of March"
+_OLD: Final[dict[str, type[OldMachine]]] = {V30: Old30, V31: Old31, SELDOM: Seldom}
 DEFAULT, WATCH, AUTO = "status (PROTOCOL, default)", "watch (flips, over auto)", "--patience auto"
 #: The points an operator may choose, in s.
 _PATIENCES: Final = (0, 60, 180, 300)
@@ -105,7 +106,7 @@ class World:
         replica, link = self.replicas[name], self.sync.links[name]
         if self.protocol == OURS:
             return Machine(self.hub, folder, replica, link, EPOCH_MS)
-        return (Old30 if self.protocol == V30 else Old31)(self.hub, replica, link, EPOCH_MS)
+        return _OLD[self.protocol](self.hub, replica, link, EPOCH_MS)
 
     def _replica(self, folder: Path) -> RamReplica:
         root = folder / "shared"
