@@ -61,6 +61,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     output_dir: Output = None,
     baseline: Baseline = BASELINE,
     probe: Probe = True,
+    presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     serve: Serve = False,
     port: Port = _PORT,
     as_json: options.Json = False,
@@ -92,6 +93,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
             lang=lang,
             limits=limits,
             probe=probe,
+            presence=presence,
             memory=memory,
             tell=progress.show,
         )

@@ -66,6 +66,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     dashboard: Dashboard = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
     probe: Annotated[bool, typer.Option("--probe", help="Have the dashboard ask the machines as well.")] = False,
+    presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     exec_: Exec = None,
     notify: Notify = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
@@ -106,6 +107,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         dashboard=not no_dashboard and (dashboard is not None or not via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
         probe=probe,
+        presence=presence,
         exec=[_words(text) for text in exec_ or []],
         notify=notify or [],
     )

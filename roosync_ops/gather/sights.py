@@ -19,6 +19,7 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
 from .look import look
+from .testimony import OLD_MS
 from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         now = now_ms()
         views = _views(looks, asked, now)
         here = own.result()
+        if here.state is not None and now - here.state.read_at_ms > OLD_MS:
+            again = _own_replica(shared, limits.deadline_s)
+            here, now = (here if again.state is None else again), now_ms()
         if here.state is not None:
             views[HERE] = here.state
         sights = {machine.machine_id: sight(machine, looks[machine.machine_id], built.result()) for machine in machines}
@@ -161,6 +165,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         timeout_ms=_positive(config.offline_timeout, machine.offline_timeout),
         sequence=beat.sequence,
         beat_ms=_ms(beat.last_heartbeat),
+        left_ms=_ms(status.left_at),
         read_back=beat.read_back,
         share_state=share.state,
         share_since=share.since,
@@ -170,6 +175,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         erased_ms=_ms(view.erased_at),
         rewrites=own.rewrites,
         rewrite=own.last_detail,
+        rewrite_kind=own.last_kind,
         rewritten_ms=_ms(own.last_at),
         now_ms=_ms(status.now),
     )

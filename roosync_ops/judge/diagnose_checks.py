@@ -142,10 +142,10 @@ def agent(case: Case) -> Check:
     if not sight.reported or sight.has_agent is None:
         return Check("agent", UNKNOWN)
     if not sight.has_agent:
-        record = case.best
-        old = record is not None and record.sequence is None and not record.has_left
         facts = {"age": case.age_ms}
-        return Check("agent", NOT_OK, "there is none", "old-service-only" if old else "not-enrolled", facts)
+        return Check(
+            "agent", NOT_OK, "there is none", "old-service-only" if case.is_kept_by_older else "not-enrolled", facts
+        )
     if case.agent is None:
         return _broken(case)
     return _build(sight, case.agent)
@@ -197,7 +197,9 @@ def loop(case: Case) -> Check:
     if share_cause(case) is not None:
         return Check("loop", NOT_OK, "not running")
     if case.left:
-        return Check("loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms})
+        return Check(
+            "loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms, **case.undone}
+        )
     if not found.installed and (found.sequence or 0) <= 1:
         return Check("loop", NOT_OK, "never started", "never-started")
     return Check("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STAGES = ("greeting", "keys", "login")
 
 
-class _NeverLetsIn(paramiko.ServerInterface):  # type: ignore[misc] # paramiko has no types
+class _NeverLetsIn(paramiko.ServerInterface):
     """A server whose login asks something that never answers."""
 
     def __init__(self, over: threading.Event) -> None:
