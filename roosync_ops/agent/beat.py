@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from roosync_ops.wire.record import LEFT_STATE, MAX_SEQUENCE, PROTOCOL_VERSION, RUNNING_STATE, ordered
+from roosync_ops.wire.record import (
+    BEFORE,
+    KNOWS,
+    LEFT_STATE,
+    MAX_SEQUENCE,
+    OF_A_TWIN,
+    OF_THE_PAST,
+    PROTOCOL_VERSION,
+    RUNNING_STATE,
+    ordered,
+)
 from roosync_ops.wire.status import OFFLINE, ONLINE
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
 
@@ -35,6 +45,7 @@ _OURS = (
     "offlineTimeout",
     "autoSyncEnabled",
     "upIntervals",
+    "stops",
 )
 
 
@@ -92,7 +103,9 @@ class Past:
         return result
 
 
-def compose(config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any]) -> dict[str, Any]:
+def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
+    config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any], knows: dict[str, Any]
+) -> dict[str, Any]:
     """Return the record of a beat at `now_ms`.
 
     Fields that neither the protocol nor we define are kept. `metadata` is what the operator passes now.
@@ -104,9 +117,10 @@ def compose(config: Config, session: Session, past: Past, now_ms: int, metadata:
         status=ONLINE,
         missedHeartbeats=0,
         metadata=_metadata(config, past, now_ms, metadata),
-        agent=_agent(config, session, past, now_ms),
+        agent=_agent(config, session, past, now_ms, knows),
     )
     record.pop("offlineSince", None)
+    record.pop(BEFORE, None)  # of an entry of the view that was migrated into this file
     return ordered(record)
 
 
@@ -115,7 +129,9 @@ def leave(past: Past, now_ms: int) -> dict[str, Any]:
     record = past.latest
     last = _ms_or(record.get("lastHeartbeat"), now_ms)
     left_at = to_iso(max(now_ms, last))  # a clock put back must not make the beat look newer than the leaving
-    agent = {**agent_part(record), "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at}
+    part = agent_part(record)
+    stops = history.stops(part.get("stops"), max(now_ms, last))
+    agent = {**part, "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at, "stops": stops}
     left = {**record, "status": OFFLINE, "agent": _in_order(agent), "offlineSince": left_at}
     return ordered(left)
 
@@ -133,17 +149,20 @@ def has_left(record: dict[str, Any] | None) -> bool:
     return agent_part(record).get("state") == LEFT_STATE
 
 
-def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[str, ...]) -> str | None:
-    """Tell in what way the file is not the one we left, None where it is (or is a later one of our own)."""
+def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[str, ...]) -> tuple[str, str] | None:
+    """Tell (kind, how) the file is not the one we left, None where it is (or is a later one of our own)."""
     found, kept = sequence_of(on_disk), sequence_of(known)
     session = agent_part(on_disk).get("sessionId")
     if found > kept:
-        return None if session in sessions else f"a later record of another session, {session!r:.40}"
+        return None if session in sessions else (OF_A_TWIN, f"a later record of another session, {session!r:.40}")
     if found < kept:
-        return f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}"
+        return (
+            OF_THE_PAST,
+            f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}",
+        )
     for key in ("lastHeartbeat", "status"):
         if on_disk.get(key) != known.get(key):
-            return f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"
+            return OF_THE_PAST, f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"
     return None
 
 
@@ -164,7 +183,7 @@ def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -
     return result
 
 
-def _agent(config: Config, session: Session, past: Past, now_ms: int) -> dict[str, Any]:
+def _agent(config: Config, session: Session, past: Past, now_ms: int, knows: dict[str, Any]) -> dict[str, Any]:
     agent = past.both("agent")
     up = history.parse(agent_part(past.latest).get("upIntervals"))
     agent.update(
@@ -179,6 +198,12 @@ def _agent(config: Config, session: Session, past: Past, now_ms: int) -> dict[st
         **config.as_wire(),
     )
     agent.pop("leftAt", None)
+    stops = agent_part(past.latest).get("stops")
+    if stops:
+        agent["stops"] = stops
+    agent.pop(KNOWS, None)
+    if knows:
+        agent[KNOWS] = knows
     return _in_order(agent)
 
 

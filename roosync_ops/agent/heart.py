@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roosync_ops.wire.merge import reach
-from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, NotUnderstoodError, dump, parse
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, NotUnderstoodError, dump, parse
 from roosync_ops.wire.times import to_iso
 
 from .beat import Past, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
@@ -47,6 +47,8 @@ class Heart:
         self._metadata: dict[str, Any] = dict(config.metadata)
         self._lock = Lock(places.write_lock)
         self.is_new_machine = False
+        #: Where this machine keeps the view: entries of machines whose own files older services undid.
+        self.knows: dict[str, Any] = {}
         #: What `status` tells about the permanent loop, where this is its heart.
         self.loop: dict[str, Any] | None = None
         self._earlier = _begun(self.notes["loop"])
@@ -125,28 +127,29 @@ class Heart:
         return record
 
     def _compose(self, past: Past, now_ms: int) -> dict[str, Any]:
-        return compose(self.config, self.session, past, now_ms, self._metadata)
+        return compose(self.config, self.session, past, now_ms, self._metadata, self.knows)
 
     def _look(self, known: dict[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
         own = self.share.read_own()
         if own.detail is not None:
-            self._rewritten(own.detail, now_ms)
+            self._rewritten(OF_NO_USE, own.detail, now_ms)
             self._set_aside()
             return None
         if own.record is None:
             self.is_new_machine = known is None
             return self._in_view(now_ms) if known is None else None
         if own.record.doubted or sequence_of(own.record.data) > self._reach(known, now_ms):
-            self._rewritten(f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to", now_ms)
+            detail = f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to"
+            self._rewritten(OF_NO_USE, detail, now_ms)
             self._set_aside()
             return None
         pending = self.notes["pending"]
         landed = pending is not None and sequence_of(own.record.data) == pending[0]
         if known is not None and not landed:
-            detail = rewritten(own.record.data, known, self._sessions(known))
-            if detail is not None:
-                self._rewritten(detail, now_ms)
+            found = rewritten(own.record.data, known, self._sessions(known))
+            if found is not None:
+                self._rewritten(*found, now_ms)
         return own.data
 
     def _reach(self, known: dict[str, Any] | None, now_ms: int) -> int:
@@ -177,11 +180,10 @@ class Heart:
                 return piece.record.data
         return None
 
-    def _rewritten(self, detail: str, now_ms: int) -> None:
+    def _rewritten(self, kind: str, detail: str, now_ms: int) -> None:
         own = self.notes["ownFile"]
         own["rewrites"] += 1
-        own["lastDetail"] = detail
-        own["lastAt"] = to_iso(now_ms)
+        own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
 
     def _set_aside(self) -> None:
         set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)

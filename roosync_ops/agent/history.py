@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 KEPT_MS = 7 * 24 * 3600 * 1000
 #: Two a day-hour for seven days; about 17 kB, the most a record may grow by.
 MAX_INTERVALS = 336
+#: What is stopped more often in seven days is stopped by a program.
+MAX_STOPS = 64
 #: 2025-01-01: a clock that says earlier was never set (a board without a battery before it meets its time server).
 CLOCK_IS_SET_FROM_MS = 1_735_689_600_000
 
@@ -34,6 +36,19 @@ def parse(value: Any) -> list[Interval]:
 def write(intervals: list[Interval]) -> list[str]:
     """Return `upIntervals` as the record carries it."""
     return [f"{to_iso(start)}/{to_iso(end)}" for start, end in intervals]
+
+
+def stops(value: Any, now_ms: int) -> list[str]:
+    """Return when this machine was stopped on purpose in the last seven days, now included; the newest last."""
+    kept = [now_ms]
+    for text in value if isinstance(value, list) else []:
+        try:
+            at = from_iso(text)
+        except BadTimeError:
+            continue
+        if abs(now_ms - at) <= KEPT_MS:
+            kept.append(at)
+    return [to_iso(at) for at in sorted(set(kept))[-MAX_STOPS:]]
 
 
 def extend(intervals: list[Interval], now_ms: int, gap_ms: int) -> list[Interval]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import NotUnderstoodError, Record, dump, parse
-from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, ONLINE, Thresholds, status
+from roosync_ops.wire.record import MAX_KNOWS, NotUnderstoodError, Record, dump, parse
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, Thresholds, status
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
-from roosync_ops.wire.view import build, needs_write
+from roosync_ops.wire.view import build, carried, needs_write
 
 from . import flips
 from .notes import set_aside
@@ -34,7 +34,10 @@ PATIENCE = 3
 MAX_MACHINES = 32
 #: What a record is kept for between two readings: its times, and what its machine says of its view keeping.
 _METADATA = ("firstSeen", "lastUpdated", "version")
-_AGENT = ("state", "autoSyncEnabled", "heartbeatInterval", "offlineTimeout")
+#: So much of that is in its keeper's own record too, where only the view tells of a machine: each beat uploads it.
+MAX_KNOWS_BYTES = 16_384
+#: So much of what the view holds is in the journal as well, beside a whole record.
+MAX_REMEMBERED_BYTES = 49_152
 #: An older service's record keeps what others put there up to so many bytes.
 _MAX_LEGACY_BYTES = 2_048
 #: Findings about the view that lose nothing when it is rebuilt.
@@ -88,9 +91,10 @@ class Keeper:
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
+            self._heart.knows = {}
             self._entries, self._known, self._unreadable = {}, {}, 0
             return False
-        bounds = bounds_from(self._read_to, slim=_slim)
+        bounds = bounds_from(self._read_to, slim=lambda record: _slim(record, now_ms))
         snapshot = self._heart.share.read_all(now_ms, bounds=bounds)
         is_whole = not (self._read_to or bounds.after)
         self._read_to = bounds.after
@@ -152,7 +156,7 @@ class Keeper:
             own, _ = parse(self._heart.notes["record"] or {}, self._config.machine_id, "")
         except NotUnderstoodError:
             return list(self._known.values())
-        _slim(own)
+        _slim(own, 0)
         return [*self._known.values(), Evidence(own, FILE, "")]
 
     def _rank(self, record: Record, now_ms: int) -> tuple[bool, bool, int]:
@@ -179,11 +183,30 @@ class Keeper:
         return found
 
     def _remember(self, view: dict[str, Any], merged: dict[str, Evidence]) -> None:
-        """Keep what the view holds; in the journal too, what only the view holds."""
+        """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
         self._entries = view["heartbeats"]
-        self._heart.notes["legacy"] = {
-            machine_id: entry for machine_id, entry in self._entries.items() if merged[machine_id].kind != FILE
-        }
+        silent = set(view["offlineMachines"])
+        self._heart.knows = self._undone(silent, merged)
+        kept: dict[str, Any] = {}
+        room = MAX_REMEMBERED_BYTES
+        for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):
+            if name not in silent and merged[name].kind == FILE:
+                continue
+            room -= len(dump(self._entries[name]))
+            if room < 0:
+                break
+            kept[name] = self._entries[name]
+        self._heart.notes["legacy"] = kept
+
+    def _undone(self, silent: set[str], merged: dict[str, Evidence]) -> dict[str, Any]:
+        """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
+        names = [name for name in silent if merged[name].kind != FILE and merged[name].record.sequence is not None]
+        kept: dict[str, Any] = {}
+        for name in sorted(names, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))[:MAX_KNOWS]:
+            kept[name] = self._entries[name]
+            if len(dump(kept)) > MAX_KNOWS_BYTES:
+                del kept[name]
+        return kept
 
     def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
         """An older service rewrote the view from its stale memory: machines we had put in are gone."""
@@ -200,16 +223,17 @@ class Keeper:
         notes["erasedBy"] = _newest_stranger(entries, wrote)
 
 
-def _slim(record: Record) -> None:
-    """Keep of a record what the view and the choice of its keeper need."""
+def _slim(record: Record, now_ms: int) -> None:
+    """Keep of a record what the view and the choice of its keeper need; the past only of who does not beat."""
     data = record.data
     if record.sequence is None and not record.doubted:
         if len(dump(data)) > _MAX_LEGACY_BYTES:
             record.data = _bare(data)
         return
-    agent = data.get("agent")
-    agent = {key: agent[key] for key in _AGENT if key in agent} if isinstance(agent, dict) else {}
-    record.data = {**_bare(data), "agent": agent}
+    record.data = {
+        **_bare(data),
+        "agent": carried(record, past=status(record, now_ms, _limits(record)) in (LEFT, OFFLINE)),
+    }
 
 
 def _bare(data: dict[str, Any]) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def whole(state: dict[str, Any]) -> dict[str, Any]:
         "share": {"state": OK, "since": None, "detail": None},
         "view": {"keeper": None, "erasedBy": None, "erasedAt": None, "erasures": 0, "wrote": None},
         "legacy": {},
-        "ownFile": {"rewrites": 0, "lastDetail": None, "lastAt": None},
+        "ownFile": {"rewrites": 0, "lastKind": None, "lastDetail": None, "lastAt": None},
         "setAside": {},
         "flips": {"known": {}, "heardAt": 0, "last": []},
     }

@@ -49,6 +49,9 @@ def mcp(  # noqa: PLR0913 - one argument an option
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Offer rollout, restart, stop, uninstall and fix, in two steps.")
     ] = False,
+    compat: Annotated[
+        bool, typer.Option("--compat", help="Offer the older service's one tool, roosync_heartbeat, as well.")
+    ] = False,
     http: Annotated[
         int | None,
         typer.Option("--http", metavar="PORT", min=0, max=65535, help="Serve HTTP on loopback; 0: a free port."),
@@ -62,7 +65,9 @@ def mcp(  # noqa: PLR0913 - one argument an option
     """
     if print_config:
         typed = {"--via": via, "--deadline": deadline, "--memory": memory, "--agent-dir": agent_dir}
-        output.write(json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes), indent=2))
+        output.write(
+            json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes, compat=compat), indent=2)
+        )
         if find_spec("mcp") is None:
             output.note(f"What it starts cannot serve yet: {_NO_SDK}\nNext:  {extras.install('mcp')}")
         return errors.OK
@@ -75,7 +80,7 @@ def mcp(  # noqa: PLR0913 - one argument an option
         raise errors.CommandError("EXTRA_MISSING", _NO_SDK, extras.install("mcp"))
     from roosync_ops.mcp.desk import Settings  # noqa: PLC0415 - not for --print-config
 
-    settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory)
+    settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory, compat)
     return _serve(settings, http)
 
 
@@ -94,7 +99,7 @@ def _serve(settings: "Settings", http: int | None) -> int:
 
 
 def _config(
-    inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool
+    inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool, compat: bool
 ) -> dict[str, Any]:
     """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes.
 
@@ -105,6 +110,7 @@ def _config(
         if value is not None:
             words += [flag, os.path.abspath(str(value)) if flag in _FOLDERS else str(value)]  # noqa: PTH100 - no resolve()
     words += ["--allow-changes"] if allow_changes else []
+    words += ["--compat"] if compat else []
     program = Path(sys.argv[0]).absolute()
     command = [str(program)] if program.stem == "roosync-ops" else [sys.executable, "-m", "roosync_ops"]
     server: dict[str, Any] = {"type": "stdio", "command": command[0], "args": [*command[1:], *words]}

@@ -99,6 +99,10 @@ Memory = Annotated[
 ]
 
 
+#: Of the dashboard, and of the schedule that refreshes it.
+PRESENCE_HELP: Final = "Add a line a machine that beats, by which services of generation 4.0 see it too."
+
+
 def names_of(limit: list[str] | None) -> list[str]:
     """Return the names in `--limit a,b --limit c`. Raises CommandError where it names nobody: that is not everybody."""
     names = [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]

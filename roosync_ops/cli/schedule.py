@@ -75,6 +75,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     dashboard: Dashboard = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
     probe: Annotated[bool, typer.Option("--probe", help="Have the dashboard ask the machines as well.")] = False,
+    presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     exec_: Exec = None,
     notify: Notify = None,
     ping: Ping = None,
@@ -116,6 +117,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         dashboard=not no_dashboard and (dashboard is not None or not via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
         probe=probe,
+        presence=presence,
         exec=[list(watching.command_target(text).argv) for text in exec_ or []],
         notify=notify or [],
         ping=ping,

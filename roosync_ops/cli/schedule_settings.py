@@ -24,7 +24,8 @@ _MAX_BYTES: Final = 1_048_576
 class Settings(BaseModel):
     """The options of a run. Paths are absolute; `exec` are command lines in words.
 
-    `dashboard_dir` None is the usual place; `probe` has the dashboard ask the machines as well.
+    `dashboard_dir` None is the usual place; `probe` has the dashboard ask the machines as well,
+    `presence` write the lines that newer services read.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -42,6 +43,7 @@ class Settings(BaseModel):
     dashboard: bool
     dashboard_dir: str | None
     probe: bool
+    presence: bool = False
     exec: list[list[str]]
     notify: list[str]
     #: Told of each run's beginning and end, so that somebody misses one that never came; a secret, as `notify`.

@@ -208,7 +208,7 @@ def _dashboard_words(settings: Settings) -> list[str]:
     """Return the options of `roosync-ops dashboard`: a replica that is read over SSH is asked as any other is."""
     probe = settings.probe or settings.shared is None
     words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]
-    words += ["--probe" if probe else "--no-probe"]
+    words += ["--probe" if probe else "--no-probe", *(["--presence"] if settings.presence else [])]
     words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]

@@ -110,7 +110,7 @@ class Outage(TypedDict):
 
 @with_config(_CLOSED)
 class Changes(TypedDict):
-    """What changed; flips as `roosync-ops history` has them. `watched`: whether a watcher ever told one here."""
+    """What changed; flips as `roosync-ops history` has them. `watched`: whether a watcher ever looked here."""
 
     since: str
     until: str

@@ -26,8 +26,8 @@ DATA_KEY = "roosync"
 SSH_CONNECTOR: Final = "@roosync-ssh/"
 WINRM_CONNECTOR: Final = "@roosync-winrm/"
 #: What the name of one of our connectors says.
-_CONNECTORS: Final = {
-    SSH_CONNECTOR: {"system": "windows", "transport": "ssh"},
+_CONNECTORS: Final[dict[str, dict[str, str]]] = {
+    SSH_CONNECTOR: {},
     WINRM_CONNECTOR: {"system": "windows", "transport": "winrm"},
 }
 #: winrm_transport to the port that is used where none is named.
@@ -52,12 +52,12 @@ class FleetError(ValueError):
 class Machine(BaseModel):
     """What is known and expected of one machine. Durations in ms unless the name says otherwise.
 
-    `system`: a Windows machine is reached by OpenSSH for Windows, or by `transport="winrm"` (the extra `winrm`), and
-    never through `sh`. `bootstrap_python`: where it has no Python, a rollout may install one for the user.
-    `shared` and `local_dir` are paths on the machine; where they are None its agent's own defaults hold
-    (ROOSYNC_SHARED_PATH there, and the user's state folder). `ssh` holds further data keys of pyinfra's SSH connector,
-    `winrm` those of ours; host, user and port are found in their fields, wherever they were written. `arguments` are
-    pyinfra's own for every operation (`_sudo`).
+    `host` is what ssh is asked for; what its configuration says of that name holds. `system`: a Windows machine is
+    reached by OpenSSH for Windows, or by `transport="winrm"` (the extra `winrm`), and never through `sh`.
+    `bootstrap_python`: where it has no Python, a rollout may install one for the user. `shared` and `local_dir` are
+    paths on the machine; where they are None its agent's own defaults hold (ROOSYNC_SHARED_PATH there, and the user's
+    state folder). `ssh` holds further data keys of our SSH connector, `winrm` those of the other; host, user and port
+    are found in their fields, wherever they were written. `arguments` are pyinfra's own for every operation (`_sudo`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -131,11 +131,9 @@ class Machine(BaseModel):
     def _ssh_data_without_secrets(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         for key in value:
             if not key.startswith("ssh_"):
-                raise ValueError(f"{key!r} is no data key of pyinfra's SSH connector (they begin with ssh_)")
+                raise ValueError(f"{key!r} is no data key of the SSH connector (they begin with ssh_)")
             if "password" in key:
-                raise ValueError(
-                    f"{key!r} is a secret; use a key and the SSH agent, or pyinfra's --ssh-password-prompt"
-                )
+                raise ValueError(f"{key!r} is a secret; use a key and the SSH agent")
         return value
 
     @field_validator("winrm")
@@ -179,9 +177,9 @@ class Machine(BaseModel):
 
     @property
     def host_name(self) -> str:
-        """What pyinfra's inventory calls this machine: Windows ones name their connector, POSIX ones need not."""
+        """What pyinfra's inventory calls this machine: the name says by which of our connectors it is reached."""
         connector = {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport]
-        return f"{connector}{self.machine_id}" if self.system == "windows" else self.machine_id
+        return f"{connector}{self.machine_id}"
 
     @property
     def thresholds(self) -> Thresholds:

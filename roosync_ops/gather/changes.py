@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge.report import Changes, changes
-from roosync_ops.wire.times import to_iso
 
-from .past import flips_told, pasts
+from .past import flips_told, is_watched, pasts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,4 +33,5 @@ def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the win
     every = flips_told(folder, *replica) if any(replica) else []
     told = [flip for flip in every if flip.get("machineId") in names]
     found = [] if state is None else pasts(fleet, machines, state, told, from_ms)
-    return changes(told, found, to_iso(from_ms), from_ms, to_ms)
+    watched = any(replica) and is_watched(folder, *replica)
+    return changes(told, found, from_ms, to_ms, watched=watched)

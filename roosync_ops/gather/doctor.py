@@ -1,24 +1,27 @@
-"""Lines of PowerShell put to one Windows machine, each bounded, and whatever came of it: for `doctor windows`.
-
-Imports no pyinfra: the worker process does (pyinfra_ops/doctoring.py).
-"""
+"""Lines of PowerShell put to one Windows machine, each bounded, and whatever came of it: for `doctor windows`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import base64
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport import output, windows_line
+from roosync_ops.transport.link import LinkError
 
-from . import look as looks
+from . import asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from roosync_ops.fleet import Machine
+    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.link import Link
 
 #: How long one line may take, in s: a drive that hangs there keeps no other line from its answer. And to log in.
 LINE_S: Final = 30.0
 _LOGIN_S: Final = 20.0
+#: What one line's answer may be, in characters.
+_MAX_ANSWER: Final = 8_000
 
 
 class Answer(NamedTuple):
@@ -30,13 +33,28 @@ class Answer(NamedTuple):
 
 def put(machine: Machine, scripts: Sequence[str], connect_timeout_s: float) -> tuple[list[Answer], Failure | None]:
     """Have `machine` run each script in a PowerShell of its own; return the answers that came, and why no more did."""
-    found: list[dict[str, Any]] = []
-    limit_s = _LOGIN_S + LINE_S * len(scripts)
-    what = {"doctor": list(scripts), "lineLimit": LINE_S}
-    reason = looks.ask([machine], what, limit_s, connect_timeout_s, found.append)
-    if not found:
-        hint = f"roosync-ops diagnose {machine.machine_id}"
-        return [], Failure("doctor", "INTERNAL", f"the process that ran pyinfra ended early: {reason}", hint)
-    failure = found[0]["failure"]
-    answers = [Answer(ended is True, str(text)) for ended, text in found[0].get("answers", [])]
-    return answers, None if failure is None else Failure(**failure)
+    answers: list[Answer] = []
+    with asking.way_to(machine, _LOGIN_S + LINE_S, connect_timeout_s) as link:
+        for script in scripts:
+            try:
+                answers.append(_asked(link, script))
+            except LinkError as error:
+                if not error.reached:
+                    return answers, asking.unreached(machine, error)
+                answers.append(Answer(ended=False, text=error.reason))
+    return answers, None
+
+
+def _asked(link: Link, script: str) -> Answer:
+    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+    flags = ("-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand")
+    try:
+        done = link.execute(windows_line.line("powershell", *flags, encoded), timeout_s=LINE_S)
+    except LinkError:
+        raise
+    except TimeoutError:
+        return Answer(ended=False, text="no answer in time")
+    except (OSError, ValueError) as error:
+        return Answer(ended=False, text=f"{type(error).__name__}: {error}")
+    said = output.text(done.out).strip() or output.text(done.err).strip()
+    return Answer(ended=True, text=said[:_MAX_ANSWER])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops import judge
 from roosync_ops.judge.history import Past, history
-from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.rows import rows_of
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
+    from roosync_ops.wire.record import Record
 
 
 def memory_name(shared: str | None, via: str | None) -> str:
     """Return what a watcher's memory goes by: the replica that is read, whoever names it from where."""
     return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
+
+
+def is_watched(folder: Path | None, shared: str | None, via: str | None) -> bool:
+    """Tell whether anybody ever watched this replica on this computer."""
+    return WatchMemory(folder or default_folder(), memory_name(shared, via)).is_used()
 
 
 def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list[dict[str, Any]]:
@@ -43,12 +50,23 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     The whole fleet is judged, so that a stale observer is known for one, unless it has been: `validation`.
     """
     validation = validation or judge.validate(fleet, state, state.read_at_ms)
+    reasons = {row.machine_id: row.reason for row in validation.verdicts}
     rows = {row.machine_id: row for row in rows_of(validation, state, fleet)}
-    suspect = any(row.doubt == OBSERVER_SUSPECTED for row in rows.values())
+    suspect = any(row.doubt == Doubt.OBSERVER for row in rows.values())
     found = []
     for machine in chosen:
-        row, piece = rows[machine.machine_id], state.machines.get(machine.machine_id)
-        record = None if piece is None else piece.record
+        row = rows[machine.machine_id]
         doubt = suspect or row.doubt is not None
-        found.append(history(machine.machine_id, record, row.status, doubt, flips, from_ms, state.read_at_ms))
+        name, piece = machine.machine_id, state.machines.get(machine.machine_id)
+        record, others = None if piece is None else piece.record, _others(name, state)
+        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others)
+        reason = reasons[name]
+        found.append(replace(past, undone=reason) if reason is not None and "undone" in reason.facts else past)
     return found
+
+
+def _others(machine_id: str, state: SharedState) -> list[Record]:
+    """Return what is known of a machine beside its best record: what an older service wrote hides none of that."""
+    piece, own = state.machines.get(machine_id), state.own_files.get(machine_id)
+    before = None if piece is None or piece.before is None else piece.before.record
+    return [record for record in (before, own) if record is not None]

@@ -14,11 +14,12 @@ from roosync_ops.remote_script import bundle, checks
 from roosync_ops.remote_script.facts_model import Beat, Drive, LoopConfig, OwnFile, ShareState, ViewState
 from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.state.errors import StateUnavailableError
-from roosync_ops.transport.reach import Reach, Reaching, host_of, known_hosts_of, port_of
+from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
 from .look import look
+from .testimony import OLD_MS
 from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ class _Own:
 def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: Limits) -> Scene:
     """Look at `chosen` and at who can bear witness about them, all at once, and return what was seen."""
     machines = with_witnesses(fleet, chosen)
-    reaching = Reaching(machines, limits.connect_s)
     with ThreadPoolExecutor(2) as pool:
         own = pool.submit(_own_replica, shared, limits.deadline_s)
         built: Future[bundle.Bundle] = pool.submit(bundle.build)
@@ -55,13 +55,12 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         now = now_ms()
         views = _views(looks, asked, now)
         here = own.result()
+        if here.state is not None and now - here.state.read_at_ms > OLD_MS:
+            again = _own_replica(shared, limits.deadline_s)
+            here, now = (here if again.state is None else again), now_ms()
         if here.state is not None:
             views[HERE] = here.state
-        reaches = reaching.found()
-        sights = {
-            machine.machine_id: sight(machine, looks[machine.machine_id], reaches[machine.machine_id], built.result())
-            for machine in machines
-        }
+        sights = {machine.machine_id: sight(machine, looks[machine.machine_id], built.result()) for machine in machines}
     return Scene(fleet, now, sights, views, here.trouble, here.orphans)
 
 
@@ -98,10 +97,11 @@ def _views(looks: dict[str, Look], asked_ms: int, now: int) -> dict[str, SharedS
     return views
 
 
-def sight(machine: Machine, seen: Look, reach: Reach, wanted: bundle.Bundle) -> Sight:
+def sight(machine: Machine, seen: Look, wanted: bundle.Bundle) -> Sight:
     """Return what is known of one machine, flat, as the judge takes it."""
+    reach = seen.reach or Reach(host_of(machine), port_of(machine))
     return Sight(
-        **_named(machine),
+        **_named(machine, reach),
         addresses=reach.addresses or None,
         resolving=reach.resolving,
         answers=reach.answers,
@@ -110,12 +110,12 @@ def sight(machine: Machine, seen: Look, reach: Reach, wanted: bundle.Bundle) -> 
     )
 
 
-def _named(machine: Machine) -> dict[str, Any]:
+def _named(machine: Machine, reach: Reach) -> dict[str, Any]:
     return {
         "machine_id": machine.machine_id,
         "system": machine.system,
-        "host": host_of(machine),
-        "port": port_of(machine),
+        "host": reach.host,
+        "port": reach.port,
         "user": machine.user,
         "login": checks.login(machine),
         "known_hosts": known_hosts_of(machine) or str(Path.home() / ".ssh" / "known_hosts"),
@@ -165,6 +165,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         timeout_ms=_positive(config.offline_timeout, machine.offline_timeout),
         sequence=beat.sequence,
         beat_ms=_ms(beat.last_heartbeat),
+        left_ms=_ms(status.left_at),
         read_back=beat.read_back,
         share_state=share.state,
         share_since=share.since,
@@ -174,6 +175,7 @@ def _agent(machine: Machine, status: AgentStatus, wanted: bundle.Bundle) -> Agen
         erased_ms=_ms(view.erased_at),
         rewrites=own.rewrites,
         rewrite=own.last_detail,
+        rewrite_kind=own.last_kind,
         rewritten_ms=_ms(own.last_at),
         now_ms=_ms(status.now),
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import Testimony, Word, evidence
-from roosync_ops.judge.twins import is_of_a_twin, lately
+from roosync_ops.judge.twins import lately
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
+from roosync_ops.transport.reach import OPEN
+from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
 from . import errors
@@ -23,10 +26,17 @@ if TYPE_CHECKING:
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {
     "HOST_KEY": evidence.REFUSED,
+    "HOST_KEY_CHANGED": evidence.REFUSED,
+    "HOST_KEY_REVOKED": evidence.REFUSED,
+    "NO_COMMON_ALGORITHM": evidence.REFUSED,
+    "CLOSED": evidence.UNCLEAR,
+    "NOT_SSH": evidence.UNCLEAR,
     "LOGIN_REFUSED": evidence.REFUSED,
     "SILENT": evidence.UNCLEAR,
 }
 _OK: Final = "ok"
+#: Answers that came so much later than a reading know of beats that it cannot show, in ms.
+OLD_MS: Final = 2_000
 
 
 def silently(_: str) -> None:
@@ -60,12 +70,15 @@ def ask_beside(
 ) -> tuple[SharedState | None, dict[str, Testimony], str | None]:
     """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
 
+    A replica that was read long before the last answer is read again: it would lack what those know.
     Returns (the replica, the testimonies, why there is no replica).
     """
     with ThreadPoolExecutor(1) as pool:
         here = pool.submit(read)
         found = ask(machines, timeout_s, connect_timeout_s, tell)
         own, trouble = here.result()
+    if own is not None and now_ms() - own.read_at_ms > OLD_MS:
+        own = read()[0] or own
     return own, found, trouble
 
 
@@ -91,7 +104,8 @@ def word_of(machine: Machine, look: Look) -> Word:
     """Return a machine's own word about its agent, or why there is none."""
     report, failure = look.report, look.failure
     if failure is not None:
-        kind = evidence.UNCLEAR if look.reached else _CONNECTED.get(failure.code, evidence.OFF)
+        met = look.reach is None or look.reach.answers == OPEN  # not somebody on the way to it
+        kind = evidence.UNCLEAR if look.reached else _CONNECTED.get(failure.code, evidence.OFF) if met else evidence.OFF
         return Word(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
     if report is None or report.status is None:
         return Word(evidence.NO_AGENT)
@@ -110,7 +124,9 @@ def _word(machine: Machine, report: Report, status: AgentStatus) -> Word:
         return Word(kind, since_ms, detail, hint, sequence, heard, _twin(status))
 
     if not status.running:
-        return word(evidence.GONE, since)
+        left = _ms(status.left_at)
+        gone = word(evidence.GONE if left is None else evidence.LEFT, since)
+        return gone if left is None else replace(gone, left_ms=left - report.clock_offset_ms)
     if status.share is not None and status.share.state != _OK:
         stuck = _ms(status.share.since)
         stuck = None if stuck is None else stuck - report.clock_offset_ms
@@ -123,8 +139,9 @@ def _word(machine: Machine, report: Report, status: AgentStatus) -> Word:
 
 def _twin(status: AgentStatus) -> str | None:
     own = status.own_file
-    said = None if own is None else lately(own.last_detail, _ms(own.last_at), _ms(status.now))
-    return said if is_of_a_twin(said) else None
+    if own is None or own.last_kind != OF_A_TWIN:
+        return None
+    return lately(own.last_detail, _ms(own.last_at), _ms(status.now))
 
 
 def _replica(look: Look, report: Report | None) -> tuple[SharedState | None, str | None, int]:

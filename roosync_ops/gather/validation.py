@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -72,11 +72,13 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     """Do as `probed` does, and return with it what it rests on; `source` is what reads `shared`, where it is kept."""
     asked = tuple(fleet) if chosen is None else chosen
     own, found, trouble = _asked(asked, shared, limits, tell, source)
-    now = max((one.read_ms for one in found.values() if one.state is not None), default=0) or now_ms()
+    reads = [one.read_ms for one in found.values() if one.state is not None]
+    now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
     state = judge.pooled(own, found.values(), now)
     if state is None:
         raise testimony.nobody(len(asked), trouble)
     known = patient.learn(own, judge.knowledge(found.values()).offsets)
+    known = replace(known, looked=judge.looked_at(state, own, found.values()))
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 

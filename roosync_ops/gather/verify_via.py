@@ -1,21 +1,20 @@
 """Shares measured on machines, each as its own agent is configured, and how long beats take between them.
 
-Imports no pyinfra: worker processes do. However a machine, a worker or the network fails, each machine has its part,
-and what a run that was broken off left in a share is removed by another.
+However a machine or the network fails, each machine has its part, and what a run that was broken off left in a share
+is removed by another.
 """
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import ValidationError
-
-from roosync_ops import typed
-from roosync_ops.remote_script.facts_model import Measured
+from roosync_ops.remote_script.facts_model import Measured, parse_measured
 from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import CONNECT
 
+from . import asking
 from . import look as looks
 from .propagation import Clock
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from roosync_ops.fleet import Machine
+
+T = TypeVar("T")
 
 #: What measuring itself may take on a slow share, in s, and a task of a Windows logon session, to begin and to end.
 MEASURE_S: Final = 60.0
@@ -67,28 +68,37 @@ def measure(
     limit_s = MEASURE_S + seconds + _TASK_S + _MARGIN_S
     found: dict[str, Place] = {}
 
-    def hear(event: dict[str, Any]) -> None:
-        found[event["machine"]] = _place(event)
+    def hear(machine: Machine, place: Place) -> None:
+        found[machine.machine_id] = place
         tell(f"measuring {len(machines)} shares: {len(found)} done")
 
-    reason = "it was interrupted"
     try:
         tell(f"measuring {len(machines)} shares, for {seconds:g} s and a little more")
         what = {"do": "verify", "token": token, "seconds": seconds, "limit": MEASURE_S}
-        reason = looks.ask(machines, {"verify": what}, limit_s, connect_timeout_s, hear)
+        asking.each(machines, lambda one: _place(one, what, limit_s, connect_timeout_s), hear)
     finally:
         _tidy([one for one in machines if _may_have_left(found.get(one.machine_id))], token, connect_timeout_s)
-    return [found.get(one.machine_id) or _lost(one.machine_id, reason) for one in machines]
+    return [found[one.machine_id] for one in machines]
 
 
-def _place(event: dict[str, Any]) -> Place:
-    name = event["machine"]
-    if event["failure"] is not None:
-        return Place(name, failure=Failure(**event["failure"]))
-    try:
-        return Place(name, Measured.model_validate(event.get("measured")))
-    except ValidationError as error:
-        return Place(name, failure=Failure("verify", "NOT_UNDERSTOOD", str(error)[:200], _hint(name)))
+def _place(machine: Machine, what: dict[str, Any], limit_s: float, connect_timeout_s: float) -> Place:
+    found = asked(machine, what, limit_s, connect_timeout_s, parse_measured)
+    if isinstance(found, Failure):
+        return Place(machine.machine_id, failure=found)
+    return Place(machine.machine_id, found)
+
+
+def asked(
+    machine: Machine,
+    what: dict[str, Any],
+    limit_s: float,
+    connect_timeout_s: float,
+    parse: Callable[[Iterable[str]], T],
+) -> T | Failure:
+    """Have a machine do `what` with the share of its own agent (see on_verify)."""
+    request = {**what, "localDir": machine.local_dir, "shared": machine.shared}
+    with asking.way_to(machine, limit_s, connect_timeout_s) as link:
+        return asking.answer(machine, link, request, limit_s, lambda lines, _, __: parse(lines))
 
 
 def _may_have_left(place: Place | None) -> bool:
@@ -96,23 +106,13 @@ def _may_have_left(place: Place | None) -> bool:
     if place is None:
         return True
     if place.failure is not None:
-        return place.failure.step != looks.CONNECT
+        return place.failure.step != CONNECT
     return place.measured is not None and not place.measured.removed
 
 
 def _tidy(machines: Sequence[Machine], token: str, connect_timeout_s: float) -> None:
     what = {"do": "tidy", "token": token, "seconds": 0.0, "limit": 0.0}
-    if machines:
-        looks.ask(machines, {"verify": what}, _TIDY_S, connect_timeout_s, lambda _: None)
-
-
-def _lost(name: str, reason: str) -> Place:
-    failure = Failure("verify", "INTERNAL", f"the process that ran pyinfra ended early: {reason}", _hint(name))
-    return Place(name, failure=failure)
-
-
-def _hint(name: str) -> str:
-    return typed.ours("diagnose", name)
+    asking.each(machines, lambda one: _place(one, what, _TIDY_S, connect_timeout_s))
 
 
 def others(machines: Iterable[Machine], chosen: Sequence[Machine]) -> list[Machine]:

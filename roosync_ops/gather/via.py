@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops import typed
-from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, Workers
+from roosync_ops.remote_script import replica
+from roosync_ops.remote_script.facts_model import Reply, parse_reply
+from roosync_ops.transport.failure import Failure
+
+from . import asking
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
+
+#: How long a TCP connection may take, in s.
+_CONNECT_S: Final = 10.0
 
 
 class ViaError(Exception):
@@ -22,38 +27,15 @@ class ViaError(Exception):
 
 
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
-    """Return the agent's `state` document as `machine` tells it over SSH, within `timeout_s`. Raises ViaError."""
-    request = {
-        "read": machine.model_dump(mode="json", exclude={"machine_id"}),
-        "machines": [machine.machine_id],
-        "verbose": False,
-        "connectTimeout": max(1, min(CONNECT_TIMEOUT_S, round(timeout_s))),
-    }
-    hint = typed.ours("diagnose", machine.machine_id)
-    with Workers([request]) as workers:
-        # A machine that hangs keeps its worker from answering: ending the worker ends the waiting.
-        timer = threading.Timer(timeout_s, workers.end)
-        timer.start()
-        try:
-            return _answer(workers, machine, hint)
-        except _NoAnswerError:
-            late = not timer.is_alive()
-            reason = f"no answer within {timeout_s:g} s" if late else workers.last_words()
-            raise ViaError(f"{machine.machine_id}: {reason}", hint) from None
-        finally:
-            timer.cancel()
+    """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises ViaError."""
+    found = asking.each([machine], lambda one: _asked(one, timeout_s))[machine.machine_id]
+    document = found if isinstance(found, Failure) else replica.document(machine, found)
+    if isinstance(document, Failure):
+        raise ViaError(f"{machine.machine_id}: {document.reason}", document.hint)
+    return document
 
 
-class _NoAnswerError(Exception):
-    """The worker ended without a word."""
-
-
-def _answer(workers: Workers, machine: Machine, hint: str) -> dict[str, Any]:
-    for _, event in workers.events():
-        if event["event"] == "state":
-            document: dict[str, Any] = event["document"]
-            return document
-        if event["event"] == "failure":
-            failure = event["failure"]
-            raise ViaError(f"{machine.machine_id}: {failure['reason']}", failure["hint"] or hint)
-    raise _NoAnswerError
+def _asked(machine: Machine, timeout_s: float) -> Reply | Failure:
+    request = replica.request(machine.local_dir, machine.share_deadline)
+    with asking.way_to(machine, timeout_s, _CONNECT_S) as link:
+        return asking.answer(machine, link, request, timeout_s, lambda lines, _, __: parse_reply(lines))

@@ -6,7 +6,7 @@ A reason is a kind and its facts; the room `show` has the sentences.
 from roosync_ops.wire.findings import Finding
 
 from .enrolment import enrolment_checks
-from .evidence import HERE, Knowledge, Testimony, Word, knowledge, pooled
+from .evidence import HERE, Knowledge, Testimony, Word, knowledge, looked_at, pooled
 from .matrix import Cell, Matrix, matrix
 from .observe import observe
 from .validate import validate
@@ -28,6 +28,7 @@ __all__ = [
     "Word",
     "enrolment_checks",
     "knowledge",
+    "looked_at",
     "matrix",
     "observe",
     "pooled",

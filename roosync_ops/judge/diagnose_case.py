@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import UNKNOWN, status
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, UNKNOWN, status
 
+from . import older
 from .diagnose_model import Agent, Sight
 from .diagnose_replicas import others
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from roosync_ops.fleet import Machine
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
 
     from .diagnose_model import Scene
@@ -36,10 +41,30 @@ class Case:
     @cached_property
     def best(self) -> Record | None:
         """The best record of this machine that others hold; its own replica's where nobody else looks."""
-        views = others(self.scene, self.machine_id).values()
+        piece = self.piece
+        return None if piece is None else piece.record
+
+    @cached_property
+    def piece(self) -> Evidence | None:
+        """The best record, and where it is from."""
+        return self._best_of(others(self.scene, self.machine_id).values())
+
+    def _best_of(self, views: Iterable[SharedState]) -> Evidence | None:
         pieces = [view.machines[self.machine_id] for view in views if self.machine_id in view.machines]
-        found = merge(pieces, self.scene.now_ms).get(self.machine_id)
-        return None if found is None else found.record
+        return merge(pieces, self.scene.now_ms).get(self.machine_id)
+
+    @cached_property
+    def is_kept_by_older(self) -> bool:
+        """Tell whether an older service beats for it, and no agent of ours."""
+        return self.piece is not None and older.is_kept_by_older(self.piece)
+
+    @property
+    def undone(self) -> dict[str, Any]:
+        """What an older service did to its own file, as facts; none where it did nothing."""
+        views = self.scene.views.values()
+        piece = self._best_of(views)
+        state = next((view for view in views if view.machines.get(self.machine_id) is piece), None)
+        return {} if state is None else older.undone(piece, state)
 
     @property
     def age_ms(self) -> int | None:
@@ -54,23 +79,26 @@ class Case:
     @cached_property
     def observed(self) -> str:
         """The status that the fleet sees it in."""
-        if self.machine is None:
-            return UNKNOWN if self.best is None else status(self.best, self._now_there)
-        return status(self.best, self._now_there, self.machine.thresholds)
+        if self.left:
+            return LEFT
+        if self.piece is None:
+            return UNKNOWN
+        thresholds = DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
+        return status(self.best, self._now_there, older.limits(self.piece, thresholds))
 
     @property
     def left(self) -> bool:
-        """Tell whether its newest record says that it was stopped on purpose, in its own replica or in others'."""
+        """Tell whether it was stopped on purpose, by its own word or by its newest record in any replica."""
         return self.left_at_ms is not None
 
     @cached_property
     def left_at_ms(self) -> int | None:
-        own = self.scene.views.get(self.machine_id)
-        piece = None if own is None else own.machines.get(self.machine_id)
-        for record in (None if piece is None else piece.record, self.best):
-            if record is not None:
-                return record.left_at_ms if record.has_left else None
-        return None
+        found, piece = self.agent, self._best_of(self.scene.views.values())
+        record = None if piece is None else piece.record
+        if found is not None and (found.running or found.left_ms is not None):
+            later = record is not None and (record.sequence or 0) > (found.sequence or 0)
+            return None if found.running or later else found.left_ms
+        return record.left_at_ms if record is not None and record.has_left else None
 
     @property
     def is_expected(self) -> bool:

@@ -21,6 +21,7 @@ _CONNECT: Final = {
     "HOST_KEY_CHANGED": ("host key", "host-key-changed"),
     "LOGIN_REFUSED": ("login", "login-refused"),
     "SILENT": ("host key", "ssh-silent"),
+    "CLOSED": ("host key", "ssh-silent"),
     "INVENTORY": ("login", "inventory-wrong"),
 }
 _ASKED: Final = {
@@ -60,13 +61,13 @@ def trouble(case: Case) -> tuple[str, str] | None:
     sight = case.sight
     if sight.trouble is None:
         return None
-    step, code, reason, _ = sight.trouble
+    step, code, _, _ = sight.trouble
     if step != "connect":
         return _ASKED.get(code, ("python", "ask-failed"))
-    if code == "HOST_KEY" and "another than" in reason:
-        code = "HOST_KEY_CHANGED"
     if code in _CONNECT:
-        return _CONNECT[code]
+        check, cause = _CONNECT[code]
+        on_the_way = check == "host key" and sight.answers is None  # a jump host's
+        return "answers" if on_the_way else check, cause
     if sight.resolving is not None:
         return "resolves", "name-not-resolved"
     if sight.answers in _ANSWERS:
@@ -141,10 +142,10 @@ def agent(case: Case) -> Check:
     if not sight.reported or sight.has_agent is None:
         return Check("agent", UNKNOWN)
     if not sight.has_agent:
-        record = case.best
-        old = record is not None and record.sequence is None and not record.has_left
         facts = {"age": case.age_ms}
-        return Check("agent", NOT_OK, "there is none", "old-service-only" if old else "not-enrolled", facts)
+        return Check(
+            "agent", NOT_OK, "there is none", "old-service-only" if case.is_kept_by_older else "not-enrolled", facts
+        )
     if case.agent is None:
         return _broken(case)
     return _build(sight, case.agent)
@@ -196,7 +197,9 @@ def loop(case: Case) -> Check:
     if share_cause(case) is not None:
         return Check("loop", NOT_OK, "not running")
     if case.left:
-        return Check("loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms})
+        return Check(
+            "loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms, **case.undone}
+        )
     if not found.installed and (found.sequence or 0) <= 1:
         return Check("loop", NOT_OK, "never started", "never-started")
     return Check("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})

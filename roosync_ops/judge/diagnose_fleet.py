@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE
+from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.status import ONLINE, WARNING
 
 from .diagnose_model import HERE, NOT_OK, OK, UNKNOWN, Check
 from .diagnose_replicas import is_stale, stale_since_ms, uploads
-from .twins import LATELY_MS, is_of_a_twin, lately, overlapping
+from .twins import LATELY_MS, lately, overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from .diagnose_case import Case
     from .diagnose_model import Scene
 
-#: Findings about a file that could be read all the same.
-_READ: Final = frozenset([f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.IMPOSSIBLE_SEQUENCE, f.VANISHED])
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.
 _AGAIN: Final = 3
@@ -53,7 +52,7 @@ def _unread(case: Case) -> tuple[str, str, str] | None:
         if piece is not None and piece.kind == FILE:
             return None
         for item in view.findings_about(case.machine_id):
-            if item.kind not in _READ:
+            if item.kind not in f.READ_ALL_THE_SAME | {f.VANISHED}:
                 found = (item.file, item.kind, item.detail)
     return found
 
@@ -72,7 +71,7 @@ def twins(case: Case) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
     rewrite = _rewrite(case)
     records = _records(case)
-    said = rewrite if is_of_a_twin(rewrite) else overlapping(records)
+    said = (rewrite if _is_of_a_twin(case) else None) or overlapping(records)
     if said is not None:
         return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": said})
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
@@ -86,6 +85,11 @@ def _rewrite(case: Case) -> str | None:
     """Return in what way somebody lately rewrote the machine's record, by its own word and clock."""
     agent = case.agent
     return None if agent is None else lately(agent.rewrite, agent.rewritten_ms, agent.now_ms)
+
+
+def _is_of_a_twin(case: Case) -> bool:
+    """Tell whether it was another computer of the same name, and not an older service that writes what it remembers."""
+    return case.agent is not None and case.agent.rewrite_kind == OF_A_TWIN
 
 
 def _records(case: Case) -> list[Record]:
@@ -109,7 +113,7 @@ def writers(case: Case) -> Check:
     if any(eraser == case.machine_id for eraser, _ in _erasures(case.scene)):
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
     agent, rewrite = case.agent, _rewrite(case)
-    if agent is not None and rewrite is not None and not is_of_a_twin(rewrite):
+    if agent is not None and rewrite is not None and not _is_of_a_twin(case):
         facts = {"said": rewrite, "count": agent.rewrites}
         return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
     return Check("old services", OK if agent is not None else UNKNOWN)

@@ -52,6 +52,7 @@ class Agent:
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     sequence: int | None = None
     beat_ms: int | None = None
+    left_ms: int | None = None
     read_back: bool = True
     share_state: str = "ok"
     share_since: str | None = None
@@ -61,6 +62,7 @@ class Agent:
     erased_ms: int | None = None
     rewrites: int = 0
     rewrite: str | None = None
+    rewrite_kind: str | None = None
     rewritten_ms: int | None = None
     now_ms: int | None = None
 

@@ -30,8 +30,8 @@ class Uploads(NamedTuple):
 def uploads(scene: Scene, machine_id: str) -> Uploads:
     """Return who holds the beats of `machine_id`; observers that hold nobody's do not count against it."""
     fresh, behind, lags = [], [], []
-    for observer, view in scene.views.items():
-        lag = None if observer == machine_id else _lag_ms(scene, view, machine_id)
+    for observer in scene.views:
+        lag = None if observer == machine_id else _lag_ms(scene, observer, machine_id)
         if lag is None:
             continue
         if lag <= _limit_ms(scene, machine_id):
@@ -63,9 +63,9 @@ def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
     """
     view = scene.views[observer]
     for name in {*scene.sights, *view.machines} - {observer}:
-        lag, limit = _lag_ms(scene, view, name), _limit_ms(scene, name)
+        lag, limit = _lag_ms(scene, observer, name), _limit_ms(scene, name)
         if lag is None:
-            if _is_recent(scene, view, name):
+            if _is_recent(scene, observer, name):
                 yield True
         elif lag > limit:
             if not _is_missed_by_all(scene, name, observer):
@@ -76,8 +76,8 @@ def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
 
 def _is_missed_by_all(scene: Scene, machine_id: str, observer: str) -> bool:
     """Tell whether others than `observer` look at a machine, and none of them holds its latest beats."""
-    views = [view for name, view in scene.views.items() if name not in (observer, machine_id)]
-    lags = [lag for lag in (_lag_ms(scene, view, machine_id) for view in views) if lag is not None]
+    names = [name for name in scene.views if name not in (observer, machine_id)]
+    lags = [lag for lag in (_lag_ms(scene, name, machine_id) for name in names) if lag is not None]
     return bool(lags) and min(lags) > _limit_ms(scene, machine_id)
 
 
@@ -90,16 +90,27 @@ def _beats(scene: Scene, machine_id: str) -> bool:
     return agent.now_ms - agent.beat_ms <= agent.timeout_ms
 
 
-def _lag_ms(scene: Scene, view: SharedState, machine_id: str) -> int | None:
-    """Return how far `view` is behind what the machine last wrote; None where it does not tell when that was."""
+def _read_ms(scene: Scene, observer: str) -> int:
+    """Return when `observer`'s replica was read, on the reader's clock: a machine's as it answered."""
+    sight = scene.sights.get(observer)
+    there = None if sight is None or sight.agent is None else sight.agent.now_ms
+    return scene.views[observer].read_at_ms if sight is None or there is None else there - sight.offset_ms
+
+
+def _lag_ms(scene: Scene, observer: str, machine_id: str) -> int | None:
+    """Return how far `observer`'s replica is behind what the machine had written when that was read.
+
+    None where the machine does not tell when it wrote.
+    """
     sight = scene.sights.get(machine_id)
     agent = None if sight is None else sight.agent
     if agent is None or agent.beat_ms is None or not agent.read_back:
         return None
-    piece = view.machines.get(machine_id)
+    piece = scene.views[observer].machines.get(machine_id)
+    written = min(agent.beat_ms, _read_ms(scene, observer) + (0 if sight is None else sight.offset_ms))
     # Its beats, after a silence however long, may all be on their way.
     began = agent.running and agent.started_ms is not None
-    young = began and agent.beat_ms - (agent.started_ms or 0) <= _limit_ms(scene, machine_id)
+    young = began and written - (agent.started_ms or 0) <= _limit_ms(scene, machine_id)
     if piece is None or piece.record.last_heartbeat_ms is None:
         first = agent.running and agent.sequence is not None and agent.sequence <= 1
         return None if young or first else _NEVER_MS
@@ -107,14 +118,14 @@ def _lag_ms(scene: Scene, view: SharedState, machine_id: str) -> int | None:
         return 0
     if young:
         return None
-    return max(0, agent.beat_ms - piece.record.last_heartbeat_ms)
+    return max(0, written - piece.record.last_heartbeat_ms)
 
 
-def _is_recent(scene: Scene, view: SharedState, machine_id: str) -> bool:
+def _is_recent(scene: Scene, observer: str, machine_id: str) -> bool:
     """Tell whether a machine that says nothing itself is seen to beat, its clock taken for right."""
-    piece = view.machines.get(machine_id)
+    piece = scene.views[observer].machines.get(machine_id)
     heard = None if piece is None else piece.record.last_heartbeat_ms
-    return heard is not None and abs(scene.now_ms - heard) <= _limit_ms(scene, machine_id)
+    return heard is not None and abs(_read_ms(scene, observer) - heard) <= _limit_ms(scene, machine_id)
 
 
 def _limit_ms(scene: Scene, machine_id: str) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from roosync_ops.state.seen import Seen
+    from roosync_ops.state.signs import Sign
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
     from roosync_ops.wire.status import Thresholds
@@ -28,13 +29,15 @@ ALIVE: Final = "alive"  # its loop runs and beats
 STUCK: Final = "stuck"  # its loop runs, and its share hangs or refuses
 SILENT: Final = "silent"  # its loop runs, and has not beaten for longer than the timeout
 GONE: Final = "gone"  # no loop runs
+LEFT: Final = "left"  # no loop runs, for it was stopped on purpose
 NO_AGENT: Final = "no-agent"  # nothing is installed
 UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
 REFUSED: Final = "refused"  # it answers, and does not let us in
 OFF: Final = "off"  # nothing answers
 #: Words that a machine gave itself.
-OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, NO_AGENT])
+OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, LEFT, NO_AGENT])
 
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 #: The observer that asks, in the place of a machineId; none can have parentheses.
 HERE: Final = "(here)"
 
@@ -44,7 +47,9 @@ class Word:
     """What a machine said of its own agent. `since_ms` is on the reader's clock; `heard_ms` is on the machine's.
 
     `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
-    it lately found in its own file that another computer of its name must have written.
+    it lately found in its own file that another computer of its name must have written. `left_ms` is when it was
+    stopped on purpose, on the reader's clock; None where it was not, or began again;
+    `undone` what an older service made of that (see older).
     """
 
     kind: str
@@ -54,6 +59,8 @@ class Word:
     sequence: int | None = None
     heard_ms: int | None = None
     twin: str | None = None
+    left_ms: int | None = None
+    undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True)
@@ -76,22 +83,22 @@ class Testimony:
         return self.word.kind not in (OFF, REFUSED)
 
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
 @dataclass(frozen=True)
 class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
-    `patience_ms` None is PROTOCOL's status exactly.
+    `patience_ms` None is PROTOCOL's status exactly. `looked` is when each machine's best record was last looked at,
+    where that was not at the time of judging.
     """
 
     offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
+    looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
+        now_ms = self.looked.get(record.machine_id, now_ms)
         seen, offset = self.seen.get(record.machine_id), self.offsets.get(record.machine_id)
         return status_with(record, seen, now_ms, thresholds, self.patience_ms, offset)
 
@@ -99,6 +106,7 @@ class Knowledge:
         """Return how old the last heartbeat is; None where there was none."""
         if record.last_heartbeat_ms is None:
             return None
+        now_ms = self.looked.get(record.machine_id, now_ms)
         offset = self.offsets.get(record.machine_id)
         if self.patience_ms is None:
             return now_ms + (offset or 0) - record.last_heartbeat_ms
@@ -142,13 +150,40 @@ def pooled(own: SharedState | None, testimonies: Iterable[Testimony], now_ms: in
     }
     return SharedState(
         shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
-        max(state.seen for state in states if state is not None),
+        max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
     )  # fmt: skip
+
+
+def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
+    """Return the last sign of life of each machine that any replica shows."""
+    found: dict[str, Sign] = {}
+    for state in states:
+        for name, sign in state.signs.items():
+            found[name] = max(found.get(name, sign), sign)
+    return found
+
+
+def looked_at(state: SharedState, own: SharedState | None, testimonies: Iterable[Testimony]) -> dict[str, int]:
+    """Return when each machine's record of the pooled `state` was last looked at, on the reader's clock.
+
+    Some answers come a minute after others: no beat grows old while nobody looks.
+    """
+    reads = [(one.state, one.read_ms) for one in testimonies if one.state is not None]
+    reads += [] if own is None else [(own, own.read_at_ms)]
+    found: dict[str, int] = {}
+    for shown, at in reads:
+        for name, piece in shown.machines.items():
+            best = state.machines[name].record
+            if (piece.record.sequence, piece.record.last_heartbeat_ms) == (best.sequence, best.last_heartbeat_ms):
+                found[name] = max(found.get(name, 0), at)
+    return found
 
 
 def reason_of(testimony: Testimony) -> v.Reason | None:
     """Return why a machine does not beat, by its own word; None where its word explains no silence."""
     word, name = testimony.word, testimony.machine_id
+    if word.left_ms is not None:
+        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
     if word.kind == STUCK:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:

@@ -46,7 +46,7 @@ NO_KEY: Final[Key] = (-1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One machine as a reading shows it, judged. `doubt` is why its silence would prove nothing, None for no doubt.
+    """One machine as a reading shows it, judged. `doubt` is what its reason puts in doubt, None for nothing.
 
     `sequence` is None in records of older services; `heard_ms` is the last heartbeat, by its writer's clock.
     """

@@ -21,7 +21,7 @@ from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEF
 
 from . import flip as f
 from .flip import Flip, Known, Row
-from .verdict import OBSERVER_SUSPECTED
+from .verdict import Doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -188,7 +188,7 @@ class Flips:
     def _share_state(self, rows: list[Row] | None, now_ms: int) -> tuple[str, str]:
         if rows is None:
             return f.UNAVAILABLE, f.SHARE_UNAVAILABLE
-        if any(row.doubt == OBSERVER_SUSPECTED for row in rows):
+        if any(row.doubt == Doubt.OBSERVER for row in rows):
             return f.SUSPECT, f.SHARE_SUSPECT
         if len(self._up()) >= _SEVERAL and now_ms - self._moved_at_ms > self._timeout_ms:
             return f.SUSPECT, f.SHARE_SILENT

@@ -5,7 +5,7 @@ What may be said, in the order it is laid over each other:
 2. Between two of a machine's own intervals it did not beat: off. Its record says so itself, whoever watched.
 3. After its last beat: up while it is not missed, left where it said so, off where it is offline without a doubt, else
    unknown. Silence that may be the observer's is no outage.
-4. A gap in which a watcher told a planned stop is left, from the stop to the next beat.
+4. A gap in which its own record, or a watcher, tells a planned stop is left, from the stop to the next beat.
 A machine of an older service carries no intervals: then the flips alone count (`source`), and before them is unknown.
 Intervals are by the machine's own clock, flips by the watcher's. Uptime is up / (up + off): what was planned or is
 unknown counts neither way.
@@ -13,6 +13,7 @@ unknown counts neither way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from roosync_ops.wire.record import Record
+
+    from .verdict import Reason
 
 UP: Final = "up"
 OFF: Final = "off"
@@ -52,13 +55,17 @@ class Span:
 
 @dataclass(frozen=True)
 class Past:
-    """One machine's history. `spans` cover the window without a gap, oldest first; `flips` are those told within it."""
+    """One machine's history. `spans` cover the window without a gap, oldest first; `flips` are those told within it.
+
+    `undone` is the table's reason where an older service undid what the machine's own file said.
+    """
 
     machine_id: str
     observed: str
     source: str
     spans: tuple[Span, ...]
     flips: tuple[Mapping[str, Any], ...]
+    undone: Reason | None = None
 
     def total_ms(self, kind: str) -> int:
         """Return how long it was `kind`."""
@@ -84,16 +91,20 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
     flips: Iterable[Mapping[str, Any]],
     from_ms: int,
     to_ms: int,
+    others: Sequence[Record] = (),
 ) -> Past:
     """Return the history of one machine from `from_ms` to `to_ms` (ms since the epoch, `to_ms` is now).
 
-    `observed` is its status now, `doubt` whether silence would prove nothing; `flips` are in their JSON form, of any
-    machine.
+    `record` is the best that is known of it, and `others` are what that hides: an older service's that is newer takes
+    away nothing of what our agent wrote. `observed` is its status now, `doubt` whether silence would prove nothing;
+    `flips` are in their JSON form, of any machine.
     """
     own = _own(machine_id, flips)
-    ups = intervals_of(record)
-    if ups and record is not None:
-        spans, source = _by_intervals(ups, record, observed, doubt, own, to_ms), INTERVALS
+    known = [one for one in (record, *others) if one is not None]
+    stops = [at for one in known for at in _stops(one)]
+    ups = sorted({pair for one in known for pair in intervals_of(one)})
+    if ups:
+        spans, source = _by_intervals(ups, known[0], observed, doubt, own, stops, to_ms), INTERVALS
     else:
         spans, source = _by_flips(own, to_ms), FLIPS if own else NOTHING
     told = tuple(flip for at, flip in own if from_ms <= at <= to_ms)
@@ -112,6 +123,17 @@ def intervals_of(record: Record | None) -> list[tuple[int, int]]:
         except BadTimeError:
             continue
     return sorted(pair for pair in found if pair[0] <= pair[1])
+
+
+def _stops(record: Record) -> list[int]:
+    """Return when a record says that its machine was stopped on purpose."""
+    agent = record.data.get("agent")
+    texts = agent.get("stops") if isinstance(agent, dict) else None
+    found = [] if record.left_at_ms is None else [record.left_at_ms]
+    for text in texts if isinstance(texts, list) else []:
+        with suppress(BadTimeError):
+            found.append(from_iso(text))
+    return found
 
 
 def _own(machine_id: str, flips: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -133,19 +155,20 @@ def _by_intervals(  # noqa: PLR0913, PLR0917 - what is known of one machine
     observed: str,
     doubt: bool,
     own: Sequence[tuple[int, Mapping[str, Any]]],
+    stops: Sequence[int],
     to_ms: int,
 ) -> list[Span]:
     last = max(ups[-1][1], record.last_heartbeat_ms or 0)
     spans, end = [], ups[0][0]
     for start, stop in ups:
         if start > end:
-            spans.append(_gap(end, start, OFF, own))
+            spans.append(_gap(end, start, OFF, own, stops))
         spans.append(Span(max(start, end), stop, UP))
         end = max(end, stop)
-    if end < last:
-        spans.append(Span(end, last, UP))
+    if end < last:  # what an older service beats after our agent says nothing of the time between
+        spans.append(Span(end, last, UP) if intervals_of(record) else _gap(end, last, NOT_KNOWN, own, stops))
     tail = _tail(observed, doubt=doubt)
-    return [*spans, _gap(last, to_ms, tail, own if tail != UP else ())]
+    return [*spans, _gap(last, to_ms, tail, own if tail != UP else (), stops if tail != UP else ())]
 
 
 def _tail(observed: str, *, doubt: bool) -> str:
@@ -156,8 +179,10 @@ def _tail(observed: str, *, doubt: bool) -> str:
     return OFF if observed == OFFLINE and not doubt else NOT_KNOWN
 
 
-def _gap(start: int, end: int, kind: str, own: Sequence[tuple[int, Mapping[str, Any]]]) -> Span:
-    """A gap is planned where a watcher told, of its first moment or within it, that the machine left."""
+def _gap(start: int, end: int, kind: str, own: Sequence[tuple[int, Mapping[str, Any]]], stops: Sequence[int]) -> Span:
+    """A gap is planned where its record, or a watcher, says of its first moment or within it that the machine left."""
+    if any(start <= at <= end for at in stops):
+        return Span(start, end, STOPPED)
     left = any(flip.get("to") == LEFT and start <= (_heard(flip) or at) <= end for at, flip in own)
     return Span(start, end, STOPPED if left else kind)
 

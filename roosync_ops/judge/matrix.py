@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.wire.merge import merge
 from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 
+from . import older
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
-from .evidence import ALIVE, HERE, OWN_WORDS, Testimony, reason_of
+from .evidence import ALIVE, GONE, HERE, LEFT, OWN_WORDS, Testimony, reason_of
 from .twins import overlapping
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def matrix(
         for observer, (state, read_ms) in replicas.items()
         for name, machine in machines.items()
     }
-    asked = {name: testimonies[name] for name in machines if name in testimonies}
+    asked = {name: _left(testimonies[name], replicas, now_ms) for name in machines if name in testimonies}
     offsets = {name: one.offset_ms or 0 for name, one in testimonies.items()}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
     found = [
@@ -119,6 +121,20 @@ def _replicas(
     return found
 
 
+def _left(one: Testimony, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> Testimony:
+    """Return the testimony of a machine without a loop, or without an answer, that said before that it leaves."""
+    if one.word.kind in OWN_WORDS - {GONE, LEFT}:
+        return one
+    pieces = [state.machines[one.machine_id] for state, _ in replicas.values() if one.machine_id in state.machines]
+    best = merge(pieces, now_ms).get(one.machine_id)
+    if best is None or not best.record.has_left:
+        return one
+    since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
+    kind = LEFT if one.word.kind == GONE else one.word.kind
+    state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
+    return replace(one, word=replace(one.word, kind=kind, left_ms=since, undone=older.undone(best, state)))
+
+
 def _record(state: SharedState, machine_id: str) -> Record | None:
     piece = state.machines.get(machine_id)
     return None if piece is None else piece.record
@@ -126,11 +142,17 @@ def _record(state: SharedState, machine_id: str) -> Record | None:
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """One beat somebody knows of; `by` is who, the machine itself included."""
+    """One beat somebody knows of; `by` is who, the machine itself included; `told_ms` when, on the reader's clock."""
 
     sequence: int | None
     heard_ms: int | None
     by: str
+    told_ms: int
+
+    def later_ms(self, read_ms: int, offset_ms: int) -> int:
+        """Return how much later than a reading it was sent, as far as whoever tells of it looked later, in ms."""
+        sent = (self.heard_ms or 0) - offset_ms
+        return max(0, min(sent, self.told_ms) - read_ms)
 
 
 def _newest(
@@ -138,13 +160,13 @@ def _newest(
 ) -> list[_Beat]:
     """Return every beat that somebody knows of a machine, the newest first."""
     found = []
-    for observer, (state, _) in replicas.items():
+    for observer, (state, read_ms) in replicas.items():
         record = _record(state, machine_id)
         if record is not None:
-            found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer))
+            found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
     one = testimonies.get(machine_id)
     if one is not None and one.word.sequence is not None:
-        found.append(_Beat(one.word.sequence, one.word.heard_ms, machine_id))
+        found.append(_Beat(one.word.sequence, one.word.heard_ms, machine_id, one.read_ms))
     return sorted(found, key=lambda beat: (beat.sequence or 0, beat.heard_ms or 0), reverse=True)
 
 
@@ -164,9 +186,13 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
         known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
         return Cell(UNKNOWN, lags=known)
     now_there = read_ms + (offset or 0)
-    behind = _behind_ms(record, others[0], machine.heartbeat_interval) if others else None
+    limits = older.limits(state.machines[machine.machine_id], machine.thresholds)
+    behind = None
+    if others:
+        behind = _behind_ms(record, others[0], machine.heartbeat_interval)
+        behind = max(0, behind - others[0].later_ms(read_ms, offset or 0))
     return Cell(
-        status(record, now_there, machine.thresholds),
+        status(record, now_there, limits),
         now_there - record.last_heartbeat_ms,
         record.sequence,
         record.last_heartbeat_ms,

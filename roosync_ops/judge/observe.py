@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats
 
+from . import older
 from .evidence import NOTHING_ELSE, Knowledge
 from .verdict import Observation, Survey
 
@@ -32,7 +33,7 @@ def observation(
     if piece is None:
         return Observation(machine_id, UNKNOWN, None, None, None)
     record = piece.record
-    limits = thresholds or stated_thresholds(machine_id, state)
+    limits = older.limits(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
     heard = record.last_heartbeat_ms
     word, basis = known.status(record, now_ms, limits)
     age = known.age_ms(record, now_ms, limits)
@@ -45,6 +46,7 @@ def observation(
         _version(piece),
         piece.file,
         basis,
+        older.is_kept_by_older(piece),
     )
 
 

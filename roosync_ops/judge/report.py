@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.wire.times import to_iso
+
 from .history import INTERVALS, OFF
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Changes:
     """What changed from `from_ms` to `to_ms`.
 
     `flips` are those a watcher told on this computer, in their JSON form, oldest first. `watched` tells whether one
-    ever told anything here: without it that there are none means nothing.
+    ever looked here: without it that there are none means nothing.
     """
 
     from_ms: int
@@ -99,8 +101,11 @@ class Report:
         return sum(row.expected == "online" for row in rows)
 
 
-def changes(flips: Sequence[Mapping[str, Any]], pasts: Iterable[Past], since: str, from_ms: int, to_ms: int) -> Changes:
-    """Return what changed in the window. `since` is `from_ms` as the wire writes it, as a flip's time is."""
+def changes(
+    flips: Sequence[Mapping[str, Any]], pasts: Iterable[Past], from_ms: int, to_ms: int, *, watched: bool
+) -> Changes:
+    """Return what changed in the window."""
+    since = to_iso(from_ms)  # as a flip's time is written
     told = [flip for flip in flips if isinstance(flip.get("at"), str) and flip["at"] >= since]
     outages = [
         Outage(past.machine_id, span.start_ms, span.end_ms)
@@ -110,4 +115,4 @@ def changes(flips: Sequence[Mapping[str, Any]], pasts: Iterable[Past], since: st
         if span.kind == OFF
     ]
     outages.sort(key=lambda one: one.start_ms)
-    return Changes(from_ms, to_ms, tuple(told[-MAX_CHANGES:]), tuple(outages[-MAX_CHANGES:]), bool(flips))
+    return Changes(from_ms, to_ms, tuple(told[-MAX_CHANGES:]), tuple(outages[-MAX_CHANGES:]), watched)

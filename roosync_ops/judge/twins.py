@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 #: Whoever erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
 LATELY_MS: Final = 3_600_000
-#: What an agent notes where its file holds a later record than its own.
-_OTHER_SESSION: Final = "another session"
 #: Reading two records of one session can tell times that overlap by what a beat takes, in ms.
 _OVERLAP_MS: Final = 1_000
 
@@ -24,11 +22,6 @@ def lately(detail: str | None, at_ms: int | None, now_ms: int | None) -> str | N
     if detail is None or at_ms is None or now_ms is None:
         return None
     return detail if now_ms - at_ms <= LATELY_MS else None
-
-
-def is_of_a_twin(detail: str | None) -> bool:
-    """Tell whether it was another computer of the same name, and not an older service that writes what it remembers."""
-    return detail is not None and _OTHER_SESSION in detail
 
 
 def overlapping(records: Sequence[Record]) -> str | None:

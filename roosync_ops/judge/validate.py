@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.findings import (
-    BAD_HEARTBEAT,
-    BOM,
-    CASE_DOUBLE,
-    CONFLICT_COPY,
-    IMPOSSIBLE_SEQUENCE,
-    NAIVE_HEARTBEAT,
-    NO_HEARTBEAT,
-)
+from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
+from . import older
 from . import verdict as v
 from .behind import behind
 from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms
@@ -30,6 +23,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
+    from roosync_ops.state.signs import Sign
     from roosync_ops.wire.findings import Finding
 
     from .matrix import Matrix
@@ -40,8 +34,6 @@ _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT
 _SUSPECT_PERCENT: Final = 90
 _SUSPECT_AT_LEAST: Final = 2
 _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
-#: Findings about a file that was read all the same: they explain no silence.
-_HARMLESS: Final = frozenset([BOM, CASE_DOUBLE, CONFLICT_COPY, IMPOSSIBLE_SEQUENCE])
 
 
 def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are asked for
@@ -115,9 +107,15 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
     testimony = view.testimony(machine.machine_id)
-    if _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
+    if _says_it_left(row, view, testimony):
+        row = replace(row, observed=LEFT)
+    elif _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
+    reason, sign = _reason(machine, row, view, ok=ok), _sign(row, view)
+    if sign is not None and reason is not None:
+        facts = {**reason.facts, "sign": view.now_ms - sign[0], "sign_of": sign[1]}
+        reason = replace(reason, facts=facts)
     return v.Verdict(
         machine.machine_id,
         machine.expected,
@@ -127,11 +125,33 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
         row.last_heartbeat_ms,
         row.age_ms,
         row.missed,
-        _reason(machine, row, view, ok=ok),
+        reason,
         machine.why,
         row.basis,
         testimony,
+        sign,
     )
+
+
+def _sign(row: v.Observation, view: _View) -> Sign | None:
+    """Return a sign of life that newer services left of a machine since it was last heard; None for one that is."""
+    sign = view.state.signs.get(row.machine_id)
+    if sign is None or row.observed in (ONLINE, LEFT) or sign[0] <= (row.last_heartbeat_ms or 0):
+        return None
+    return sign
+
+
+def _says_it_left(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
+    """Tell whether a machine says that it was stopped, whatever the replicas show: but for a later beat of its name."""
+    if testimony is None or testimony.word.left_ms is None or testimony.word.kind not in OWN_WORDS:
+        return False
+    piece = view.state.machines.get(row.machine_id)
+    if piece is None or testimony.word.sequence is None:
+        return True
+    record = piece.record
+    if record.sequence is not None:
+        return record.sequence <= testimony.word.sequence
+    return (record.last_heartbeat_ms or 0) <= (testimony.word.heard_ms or 0)
 
 
 def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
@@ -169,7 +189,7 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
         _contradicted(machine, row, view)
         or _arrives(machine, row, view)
         or _behind(machine, row, view)
-        or _silence(row, view.state, ahead)
+        or _silence(row, view, ahead)
     )
 
 
@@ -274,7 +294,7 @@ def _unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     own = f"{HEARTBEATS}/{row.machine_id}.json"
     if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
         return None
-    about = [item for item in state.findings_about(row.machine_id) if item.kind not in _HARMLESS]
+    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
     troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
     if not troubles:
         return None
@@ -294,12 +314,25 @@ def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
     }
 
 
-def _silence(row: v.Observation, state: SharedState, ahead: int | None) -> v.Reason:
+def _silence(row: v.Observation, view: _View, ahead: int | None) -> v.Reason:
+    if row.older and row.observed in (WARNING, OFFLINE):
+        facts = {"age": row.age_ms, "since": row.last_heartbeat}
+        return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
     if row.observed == OFFLINE:
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
-        left_at = state.machines[row.machine_id].record.left_at_ms
-        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": left_at}, ahead)
+        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": _left_at_ms(row, view), **_undone(row, view)}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)
+
+
+def _undone(row: v.Observation, view: _View) -> dict[str, Any]:
+    return older.undone(view.state.machines.get(row.machine_id), view.state)
+
+
+def _left_at_ms(row: v.Observation, view: _View) -> int | None:
+    """Return when it was stopped on purpose: by its record, else by its own word."""
+    piece, testimony = view.state.machines.get(row.machine_id), view.testimony(row.machine_id)
+    said = None if testimony is None else testimony.word.left_ms
+    return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms

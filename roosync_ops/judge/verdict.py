@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from roosync_ops.wire.times import to_iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from roosync_ops.state.signs import Sign
     from roosync_ops.wire.findings import Finding
 
     from .evidence import Testimony
@@ -22,7 +24,9 @@ NOT_UNDERSTOOD: Final = "file-not-understood"  # file, kind, detail
 NO_VALID_HEARTBEAT: Final = "no-valid-heartbeat"  # file, kind, detail
 MISSING_BEATS: Final = "missing-beats"  # age, missed
 SILENT: Final = "silent"  # age, since
-HAS_LEFT: Final = "left"  # since
+SELDOM: Final = "kept-by-older-service"  # age
+OLDER_SILENT: Final = "older-service-silent"  # age, since
+HAS_LEFT: Final = "left"  # since; undone, undone_at, by where an older service undid that
 BEATS_UNEXPECTEDLY: Final = "beats-though-expected-offline"  # observed, age, why
 CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
 OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone (or late), of, age (None: never seen here)
@@ -49,6 +53,27 @@ CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age, back
 CLOCK_DISAGREES: Final = "clock-disagrees"  # no fact
 CLOCK_BEHIND: Final = "clock-seems-behind"  # age, unheard
 CLOCK_HIDES: Final = "clock-hides-silence"  # age
+
+
+class Doubt(StrEnum):
+    """What a reason puts in doubt: all that this observer shows, or what it shows of one machine.
+
+    Silence is no death then, neither in the table nor in the flips nor in the history.
+    """
+
+    OBSERVER = "observer"
+    SIGHT = "sight"
+
+
+_DOUBTS: Final = {
+    **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
+    **dict.fromkeys(
+        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED], Doubt.SIGHT
+    ),
+    **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),
+    **dict.fromkeys([CLOCK_DISAGREES, CLOCK_BEHIND, CLOCK_HIDES], Doubt.SIGHT),
+}
+
 # Why a check of an enrolment failed.
 NO_VIEW: Final = "no-view"
 NOT_IN_HEARTBEATS: Final = "not-in-heartbeats"
@@ -68,10 +93,18 @@ class Reason:
     facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
     ahead_ms: int | None = None
 
+    @property
+    def doubt(self) -> Doubt | None:
+        """What it puts in doubt, None for nothing."""
+        return _DOUBTS.get(self.kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the shared state shows of one machine. `age_ms` is negative for a heartbeat from the future."""
+    """What the shared state shows of one machine. `age_ms` is negative for a heartbeat from the future.
+
+    `older` is whether an older service, and not our agent, beats for it.
+    """
 
     machine_id: str
     observed: str
@@ -81,6 +114,7 @@ class Observation:
     version: str | None = None
     file: str | None = None
     basis: str | None = None
+    older: bool = False
 
     @property
     def last_heartbeat(self) -> str | None:
@@ -92,7 +126,8 @@ class Observation:
 class Verdict:
     """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's.
 
-    `basis` is what the age rests on (see patience); `testimony` is the machine's own, where it was asked.
+    `basis` is what the age rests on (see patience); `testimony` is the machine's own, where it was asked. `sign` is
+    (when, source) of a later sign of life of a machine that is not heard: no heartbeat, and never counted as one.
     """
 
     machine_id: str
@@ -107,6 +142,7 @@ class Verdict:
     why: str | None
     basis: str | None = None
     testimony: Testimony | None = None
+    sign: Sign | None = None
 
     @property
     def last_heartbeat(self) -> str | None:

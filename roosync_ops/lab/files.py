@@ -23,7 +23,7 @@ _LAB = {lab}
 _SSH = {{
     "ssh_key": f"{{_LAB}}/ssh/id_ed25519",
     "ssh_known_hosts_file": f"{{_LAB}}/ssh/known_hosts",
-    "ssh_config_file": f"{{_LAB}}/ssh/config",
+    "ssh_config_file": f"{{_LAB}}/ssh/config",{program}
 }}
 
 
@@ -47,13 +47,14 @@ def _lab_machine(name, port, **fields):
 '''
 
 
-def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int]) -> str:
-    """Return the text of the lab's inventory.py. `lab` is the folder that holds the homes."""
+def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], program: Path | None = None) -> str:
+    """Return the text of the lab's inventory.py. `lab` is the folder that holds the homes; `program` is its ssh."""
     head = _INVENTORY.format(
         lab=json.dumps(str(lab)),
         loopback=LOOPBACK,
         user=USER,
         drive=DRIVE,
+        program=f'\n    "ssh_program": {json.dumps(str(program))},' if program else "",
         interval=HEARTBEAT_INTERVAL_MS,
         timeout=OFFLINE_TIMEOUT_MS,
         interval_s=HEARTBEAT_INTERVAL_MS / 1000,

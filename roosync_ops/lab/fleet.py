@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -13,8 +14,9 @@ import asyncssh
 
 from roosync_ops.fleet import load_inventory
 from roosync_ops.remote_script import bundle
+from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
-from . import files
+from . import files, ssh_client
 from .delays import Delay
 from .guard import Guard
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
@@ -214,7 +216,8 @@ class LabFleet:
         key.touch(mode=0o600)
         self._client_key.write_private_key(key)
         self.inventory = self.root / "inventory.py"
-        self.inventory.write_text(files.inventory(self.root, self.parts, ports), encoding="utf-8")
+        program = None if shutil.which(os.environ.get(PROGRAM_VARIABLE) or "ssh") else ssh_client.install(ssh)
+        self.inventory.write_text(files.inventory(self.root, self.parts, ports, program), encoding="utf-8")
         self.fleet = load_inventory(self.inventory)
 
     def _replicas(self) -> dict[str, FolderReplica]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS
@@ -17,6 +18,24 @@ Names = Annotated[
     Field(max_length=_MOST_NAMES, description="Machines or groups of the inventory; all of them by default."),
 ]
 Lang = Annotated[Literal["en", "fr"], Field(description="The language of the reasons.")]
+
+_WHOLE = re.compile(r"\d{1,15}(?:\.0{1,15})?", re.ASCII)
+
+
+def _whole(value: Any) -> Any:
+    """Take 30000.0 and "30000" for the whole number that some clients cannot send; anything else is as it was."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value.partition(".")[0])
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _flag(value: Any) -> Any:
+    """Take "true" and "false" for what they say."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Milliseconds = Annotated[int, BeforeValidator(_whole), Field(gt=0)]
 
 
 class Arguments(BaseModel):
@@ -37,14 +56,14 @@ class HeartbeatService(Arguments):
         Field(description="This machine's own name in lower case. Required by register and start."),
     ] = None
     metadata: Annotated[dict[str, Any] | None, Field(description="For register: kept with the heartbeat.")] = None
-    enable_auto_sync: Annotated[bool, Field(description="For start.")] = True
-    heartbeat_interval: Annotated[int, Field(gt=0, description="For start: ms between two beats.")] = (
+    enable_auto_sync: Annotated[Flag, Field(description="For start.")] = True
+    heartbeat_interval: Annotated[Milliseconds, Field(description="For start: ms between two beats.")] = (
         DEFAULT_INTERVAL_MS
     )
     offline_timeout: Annotated[
-        int, Field(gt=0, description="For start: ms of silence after which the machine counts as offline.")
+        Milliseconds, Field(description="For start: ms of silence after which the machine counts as offline.")
     ] = DEFAULT_TIMEOUT_MS
-    save_state: Annotated[bool, Field(description="For stop: write that the machine left.")] = True
+    save_state: Annotated[Flag, Field(description="For stop: write that the machine left.")] = True
 
 
 class HeartbeatStatus(Arguments):
@@ -53,13 +72,21 @@ class HeartbeatStatus(Arguments):
     filter: Annotated[Literal["all", "online", "offline", "warning"], Field(description="Which machines to list.")] = (
         "all"
     )
-    include_heartbeats: Annotated[bool, Field(description="Give each machine's heartbeat as well.")] = True
+    include_heartbeats: Annotated[Flag, Field(description="Give each machine's heartbeat as well.")] = True
     force_check: Annotated[
-        bool, Field(description="The state is computed anew at every call; this adds `changes` too.")
+        Flag, Field(description="The state is computed anew at every call; this adds `changes` too.")
     ] = False
-    include_changes: Annotated[bool, Field(description="What changed since this was last asked on this computer.")] = (
+    include_changes: Annotated[Flag, Field(description="What changed since this was last asked on this computer.")] = (
         False
     )
+
+
+class Heartbeat(HeartbeatStatus, HeartbeatService):
+    """The older service's one tool: what the two take, and which is meant."""
+
+    action: Annotated[  # type: ignore[assignment]  # one more
+        Literal["status", "register", "start", "stop"], Field(description="What to do; status changes nothing.")
+    ]
 
 
 class RefreshDashboard(Arguments):
@@ -75,7 +102,7 @@ class Validate(Arguments):
     """As the options of `roosync-ops validate`."""
 
     machines: Names = None
-    probe: Annotated[bool, Field(description="Ask the machines themselves too: up to 20 s.")] = False
+    probe: Annotated[Flag, Field(description="Ask the machines themselves too: up to 20 s.")] = False
     patience: Annotated[
         str | None,
         Field(

@@ -30,6 +30,7 @@ class Settings:
     allow_changes: bool = False
     agent_dir: str | None = None
     memory: Path | None = None
+    compat: bool = False
 
 
 @dataclass(frozen=True)

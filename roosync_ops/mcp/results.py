@@ -82,6 +82,18 @@ class ServiceResult(TypedDict):
 
 
 @with_config(_CLOSED)
+class HeartbeatResult(TypedDict):
+    """`roosync_heartbeat`: `data` is what the tool of that action returns."""
+
+    success: Literal[True]
+    action: Literal["status", "register", "start", "stop"]
+    timestamp: str
+    message: str
+    data: dict[str, Any]
+    truncated: NotRequired[Truncated]
+
+
+@with_config(_CLOSED)
 class Statistics(TypedDict):
     """PROTOCOL: counts over all machines, whatever the filter."""
 

@@ -50,7 +50,7 @@ def build(settings: Settings) -> Server[Any]:
 
 class _Tools:
     def __init__(self, settings: Settings) -> None:
-        self._entries = entries(allow_changes=settings.allow_changes)
+        self._entries = entries(allow_changes=settings.allow_changes, compat=settings.compat)
         self._desk = Desk(settings)
         self._workers = anyio.CapacityLimiter(_WORKERS)
 

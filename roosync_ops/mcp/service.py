@@ -10,12 +10,15 @@ from roosync_ops.agent.config import check_metadata
 from roosync_ops.agent.errors import SERVICE_FAILED, MissingMachineIdError, ProblemError, UsageError, answer_to
 from roosync_ops.gather.errors import CommandError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, is_machine_id, machine_id_of
+from roosync_ops.wire.times import now_ms, to_iso
 
+from .arguments import HeartbeatService, HeartbeatStatus
 from .desk import Answer, Desk
 from .local_agent import LocalAgent, Refused
+from .status import heartbeat_status
 
 if TYPE_CHECKING:
-    from .arguments import HeartbeatService
+    from .arguments import Heartbeat
 
 _NOT_PERMANENT = (
     "L'agent bat hors de l'assistant et lui survit, mais rien ne le relancera après un redémarrage de la machine"
@@ -33,6 +36,20 @@ def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
         raise _said_no(action, refused.reply) from None
     except ProblemError as problem:
         raise _said_no(action, answer_to(action, problem).as_dict()) from None
+
+
+def heartbeat(desk: Desk, arguments: Heartbeat) -> Answer:
+    """Do as the older service's one tool did (PROTOCOL, 9). Raises CommandError as the tool of the action does."""
+    action, given = arguments.action, arguments.model_dump(by_alias=True, exclude_unset=True)
+    takes = HeartbeatStatus if action == "status" else HeartbeatService
+    named = {field.alias for field in takes.model_fields.values()}
+    own = takes.model_validate({key: value for key, value in given.items() if key in named})
+    answer = heartbeat_status(desk, own) if isinstance(own, HeartbeatStatus) else heartbeat_service(desk, own)
+    document = dict(answer.document)
+    success, message = document.pop("success"), document.pop("message", "Statut heartbeat récupéré")
+    data = document.get("result", document)
+    said = {"success": success, "action": action, "timestamp": to_iso(now_ms()), "message": message, "data": data}
+    return Answer(said, answer.notes)
 
 
 def _own_name(arguments: HeartbeatService) -> str:

@@ -11,7 +11,7 @@ from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import now_ms, to_iso
-from roosync_ops.wire.view import build
+from roosync_ops.wire.view import OURS, build
 
 from .desk import Answer, Desk
 from .last_look import LastLook, changes
@@ -43,7 +43,7 @@ def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
         raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
     heartbeats = _heartbeats(state)
     found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}
-    document, notes = _document(arguments, state, heartbeats, found), list(_suspicion(found))
+    document, notes = _document(arguments, state, heartbeats, found), list(_suspicion(state, found))
     if arguments.force_check or arguments.include_changes:
         settings = desk.settings
         last = LastLook(settings.memory or default_folder(), memory_name(settings.shared, settings.via))
@@ -58,7 +58,8 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for machine_id, piece in state.machines.items():
         limits = stated_thresholds(machine_id, state)
-        found.update(build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"])
+        for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
+            found[name] = {key: value for key, value in entry.items() if key not in OURS}
     return found
 
 
@@ -83,7 +84,9 @@ def _document(
     return document
 
 
-def _suspicion(found: dict[str, str]) -> tuple[str, ...]:
-    if len(found) < _SUSPICIOUS or set(found.values()) != {OFFLINE}:
+def _suspicion(state: SharedState, found: dict[str, str]) -> tuple[str, ...]:
+    """Who was stopped on purpose is not to be heard."""
+    words = [word for machine_id, word in found.items() if not state.machines[machine_id].record.has_left]
+    if len(words) < _SUSPICIOUS or set(words) != {OFFLINE}:
         return ()
     return (_SUSPICION,)

@@ -188,6 +188,26 @@ WITH_CHANGES: Final = (
 )
 
 
-def entries(*, allow_changes: bool) -> dict[str, Entry]:
-    """Return the tools by name. Those that change other machines are there only where that was allowed."""
-    return {entry.name: entry for entry in (*ALWAYS, *(WITH_CHANGES if allow_changes else ()))}
+#: PROTOCOL, 9: for two months the older service's only tool; the answer is another than that of the two it became.
+COMPAT: Final = Entry(
+    name="roosync_heartbeat",
+    title="Heartbeat, as one tool",
+    text="Status of all heartbeats, or register, start or stop the one of THIS machine: the older service's one tool. "
+    "roosync_heartbeat_service and roosync_heartbeat_status do the same.",
+    takes=a.Heartbeat,
+    result=TypeAdapter(results.HeartbeatResult),
+    effect=_STOPS,
+    limit_s=300.0,
+    whole="roosync-ops status --json",
+    example='{"action": "status"}',
+    run=service.heartbeat,
+)
+
+
+def entries(*, allow_changes: bool, compat: bool = False) -> dict[str, Entry]:
+    """Return the tools by name.
+
+    Those that change other machines are there only where that was allowed, the older service's only for `compat`.
+    """
+    found = (*ALWAYS, *((COMPAT,) if compat else ()), *(WITH_CHANGES if allow_changes else ()))
+    return {entry.name: entry for entry in found}

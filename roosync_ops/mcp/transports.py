@@ -34,13 +34,24 @@ def stdio(server: Server[Any]) -> NoReturn:
 
     async def serve() -> None:
         # While it serves, the SDK has descriptor 1 lead to stderr: nobody else's words get between the messages.
-        async with stdio_server() as (read, write):
+        async with stdio_server(_wire()) as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     anyio.run(serve)
     sys.stderr.flush()
     os._exit(0)
+
+
+def _wire() -> anyio.AsyncFile[str]:
+    """Return standard input without the byte-order mark that some clients begin with; what is started here reads none.
+
+    The SDK would keep the mark, and take the first message for none.
+    """
+    own, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return anyio.wrap_file(os.fdopen(own, encoding="utf-8-sig", errors="replace"))
 
 
 def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:

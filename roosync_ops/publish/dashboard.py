@@ -50,6 +50,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     lang: str = "en",
     limits: Limits = _LIMITS,
     probe: bool = True,
+    presence: bool = False,
     memory: Path | None = None,
     every_min: int | None = None,
     tell: Callable[[str], None] = silently,
@@ -69,15 +70,25 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     board = compared(board) if baseline is None else board
     if every_min is not None:
         board = replace(board, fresh_ms=2 * every_min * 60_000)
-    return refreshed(board, write(board, shared or "", writer, output_dir, lang, limits.deadline_s))
+    return refreshed(board, write(board, shared or "", writer, output_dir, lang, limits.deadline_s, presence=presence))
 
 
 def write(  # noqa: PLR0913, PLR0917 - what, and where to
-    board: Dashboard, shared: str, writer: str, output_dir: str | None, lang: str, deadline_s: float | None
+    board: Dashboard,
+    shared: str,
+    writer: str,
+    output_dir: str | None,
+    lang: str,
+    deadline_s: float | None,
+    *,
+    presence: bool = False,
 ) -> str:
-    """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError."""
+    """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError.
+
+    With `presence` the twin tells newer services which machines beat.
+    """
     with typed.about({}):
-        texts = _files(board, writer, lang)
+        texts = _files(board, writer, lang, presence=presence)
     files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
     seconds = deadline_s or DEFAULT_DEADLINE_S
     if output_dir is None:
@@ -109,10 +120,10 @@ def _writer() -> str:
     return name
 
 
-def _files(board: Dashboard, writer: str, lang: str) -> dict[str, str]:
+def _files(board: Dashboard, writer: str, lang: str, *, presence: bool) -> dict[str, str]:
     name = _NAME.format(writer)
     return {
         f"{name}.svg": badge(board.validation, lang),
         f"{name}.html": page(board, lang),
-        f"{name}.md": dashboard_markdown(board, lang),
+        f"{name}.md": dashboard_markdown(board, lang, presence=presence),
     }

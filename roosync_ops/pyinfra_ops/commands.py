@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
-from paramiko import SSHException
 from pyinfra import logger
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops import typed
-from roosync_ops.remote_script import checks, shell
+from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply, SilenceError, parse_reply
 from roosync_ops.transport.failure import Failure
 
@@ -55,11 +54,8 @@ class AgentCommand(Ask):
         removes = steps[-1]["do"] == "remove"
         request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes, "agent": agent}
         super().__init__(request, machine.python, timeout_s=limit)
-        if upload is not None:
-            self.upload = upload
-            if machine.system == "posix":
-                self.connector_arguments["_stdin"] = shell.upload(upload)
-        self.is_last = removes
+        self.question.upload = upload
+        self.question.is_last = removes
         self.machine = machine
         self.limit_s = limit
         self.first_step: str = steps[0]["step"]
@@ -78,9 +74,9 @@ class AgentCommand(Ask):
         except TimeoutError:
             self._silent(host, "TIMEOUT", f"no answer within {self.limit_s} s")
             raise
-        except (OSError, SSHException, EOFError) as error:
+        except OSError as error:
             self._silent(host, "CONNECTION_LOST", f"the connection was lost: {error}")
-            raise OSError(str(error)) from None  # pyinfra does not expect EOFError here
+            raise
         return self._taken(host, reply)
 
     def _taken(self, host: Host, reply: Reply) -> tuple[bool, CommandOutput]:

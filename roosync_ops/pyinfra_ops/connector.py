@@ -1,109 +1,206 @@
-"""What both ways to a Windows machine, SSH and WinRM, have in common as pyinfra connectors."""
+"""What our connectors have in common: pyinfra's commands and files over a link of `transport`.
+
+On a POSIX machine everything works that works with pyinfra's own SSH connector; on a Windows machine a line goes to the
+machine's own shell as it is, and never through `sh`.
+"""
 
 from __future__ import annotations
 
 import abc
-import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from pyinfra.api.exceptions import PyinfraError
+from pyinfra import logger
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.exceptions import ConnectError, PyinfraError
 from pyinfra.api.output import echo
+from pyinfra.api.util import get_file_io
 from pyinfra.connectors.base import BaseConnector
-from pyinfra.connectors.util import CommandOutput, OutputLine
+from pyinfra.connectors.util import (
+    CommandOutput,
+    OutputLine,
+    execute_command_with_sudo_retry,
+    make_unix_command_for_host,
+)
 
-from roosync_ops.remote_script.bounded import telling
-from roosync_ops.remote_script.windows import command, python
+from roosync_ops.remote_script.question import too_much
 from roosync_ops.transport import output
+from roosync_ops.transport.link import TOO_MUCH, Finished, LinkError, Patience
+from roosync_ops.transport.windows_link import WindowsLink
 
 from .ask import Ask
 
 if TYPE_CHECKING:
-    from pyinfra.api.command import StringCommand
+    from pyinfra.api.arguments import ConnectorArguments
 
-#: How long a question of ours about the machine itself may take, in s.
-ASK_S: Final = 30.0
-_REGISTRY: Final = r"HKLM\SYSTEM\CurrentControlSet\Control\Nls\CodePage"
-_VALUE: Final = re.compile(rb"REG_SZ\s+(\d{3,5})\s*$", re.MULTILINE)
-#: Arguments that pyinfra turns into `sh`, and that mean nothing here.
+    from roosync_ops.transport.link import Link
+
+#: Beyond the TCP connection: the greeting, and the login of a machine that is slow, in s.
+_LOGIN_S: Final = 15.0
+#: Arguments that pyinfra turns into `sh`, and that mean nothing on Windows.
 _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_get_pty")
+#: Who else than the one that logged in.
+_AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
 
 
-class Finished(NamedTuple):
-    """A command that ended: its exit code, and what it printed as bytes."""
+class MachineConnectError(ConnectError):
+    """A machine that was not reached; `code` is one of link.py."""
 
-    code: int
-    out: bytes = b""
-    err: bytes = b""
+    def __init__(self, error: LinkError) -> None:
+        super().__init__(error.reason)
+        self.code = error.code
 
 
-class Windows(BaseConnector, abc.ABC):
-    """A Windows machine. A transport gives `execute`, `put_file`, `get_file`, and what it can of the rest.
-
-    Paths are given with either slash. An `Ask` finds its Python by itself (see python.py); any other command is a line
-    for the machine's own shell, sent as it is: nothing is wrapped, nothing is quoted.
-    """
+class Connector(BaseConnector, abc.ABC):
+    """A machine over a link."""
 
     handles_execution = True
+    _link: Link | None = None
 
     @abc.abstractmethod
-    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
-        """Run one line, give it `stdin` and then end of file. Raises TimeoutError, OSError or SSHException."""
+    def make_link(self, patience: Patience) -> Link:
+        """Return the way to this host. Raises LinkError."""
 
-    def list_folder(self, path: str) -> list[str] | None:
-        """Return the names in a folder, none where it cannot be read; None where this transport cannot tell."""
-        del path
-        return None
+    @property
+    def link(self) -> Link:
+        """The way to this host. Raises OSError where there is none."""
+        if self._link is None:
+            raise ConnectionError("not connected")
+        return self._link
 
-    def exists(self, path: str) -> bool:
-        """Tell whether there is a file; True where this transport cannot tell."""
-        del path
-        return True
+    @property
+    def is_windows(self) -> bool:
+        return isinstance(self._link, WindowsLink)
 
-    def delete(self, path: str) -> None:
-        """Remove a file or an empty folder of ours, whose path is plain. One that is not there is no failure."""
-        for verb in ("del", "rmdir"):
-            self.execute(command.line("cmd.exe", "/c", verb, path.replace("/", "\\")), timeout_s=ASK_S)
+    def connect(self) -> None:
+        """Log in. Raises MachineConnectError."""
+        limit = float(self.state.config.CONNECT_TIMEOUT)
+        try:
+            link = self.make_link(Patience(limit, _LOGIN_S, _LOGIN_S))
+            link.open()
+        except LinkError as error:
+            raise MachineConnectError(error) from None
+        self._link = link
 
-    def profile(self) -> str:
-        """Return the user's profile folder."""
-        told = self.execute(command.line("cmd.exe", "/c", "set", "USERPROFILE"), timeout_s=ASK_S)
-        return output.text(told.out, self.code_pages()).strip().partition("=")[2]
+    def disconnect(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
 
-    def code_pages(self) -> tuple[str, ...]:
-        """Return the machine's OEM and ANSI code pages, by Python's names for them."""
-        known: tuple[str, ...] | None = self.host.connector_data.get("roosync-code-pages")
-        if known is None:
-            oem, ansi = output.DEFAULT_PAGES
-            known = self._code_page("OEMCP", oem), self._code_page("ACP", ansi)
-            self.host.connector_data["roosync-code-pages"] = known
-        return known
-
-    def _code_page(self, name: str, usual: str) -> str:
-        told = self.execute(command.line("reg.exe", "query", _REGISTRY, "/v", name), timeout_s=ASK_S)
-        found = _VALUE.search(told.out)
-        return (output.page(found[1].decode()) if found else None) or usual
+    def check_can_rsync(self) -> None:
+        raise NotImplementedError("rsync is not for this connector; files.sync and files.put work")
 
     def run_shell_command(
         self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
     ) -> tuple[bool, CommandOutput]:
-        """Run a line, or answer an Ask. Return (whether its exit code is one of success, its output)."""
+        """Run a command, or ask a question of ours. Return (whether its exit code is one of success, its output)."""
+        control = {name: arguments.pop(name, None) for name in ("_timeout", "_stdin", "_success_exit_codes")}
+        timeout_s: float | None = control["_timeout"]
+        if isinstance(command, Ask):
+            if print_input:
+                echo(f"{self.host.print_prefix}>>> {command}", err=True)
+            done = self._answer(command, timeout_s)
+            return command.forgiving or done.code == 0, self._shown(done, print_output=print_output)
+        stdin = _bytes(control["_stdin"])
+
+        def execute() -> tuple[int, CommandOutput]:
+            line = self._line(command, arguments)
+            if print_input:
+                echo(f"{self.host.print_prefix}>>> {line}", err=True)
+            done = self.link.execute(line.get_raw_value(), stdin, timeout_s)
+            return done.code, self._shown(done, print_output=print_output)
+
+        code, shown = execute_command_with_sudo_retry(self.host, cast("ConnectorArguments", arguments), execute)
+        return code in (control["_success_exit_codes"] or (0,)), shown
+
+    def _answer(self, command: Ask, timeout_s: float | None) -> Finished:
+        try:
+            return command.question.ask(self.link, timeout_s)
+        except LinkError as error:
+            if error.code != TOO_MUCH:
+                raise
+            return Finished(0, too_much(error.reason))
+
+    def _line(self, command: StringCommand, arguments: dict[str, Any]) -> StringCommand:
+        if not self.is_windows:
+            arguments = {name: value for name, value in arguments.items() if name != "_get_pty"}
+            return make_unix_command_for_host(self.state, self.host, command, **arguments)
         for name in _SHELL_ONLY:
             if arguments.get(name):
                 raise PyinfraError(f"{self.host.name}: {name} has no meaning on a Windows machine")
-        timeout_s: float | None = arguments.get("_timeout")
-        if print_input:
-            echo(f"{self.host.print_prefix}>>> {command}", err=True)
-        if isinstance(command, Ask):
-            done = python.answer(self, command, timeout_s)
-            done = done._replace(out=telling(done.out))
+        return command
+
+    def put_file(
+        self,
+        filename_or_io: Any,
+        remote_filename: str,
+        remote_temp_filename: str | None = None,
+        print_output: bool = False,
+        print_input: bool = False,
+        **arguments: Any,
+    ) -> bool:
+        """Upload a file, verified before it takes its place; as another user by way of a temporary one."""
+        with get_file_io(filename_or_io) as file:
+            data = file.read()
+        data = data.encode() if isinstance(data, str) else data
+        shown = {"print_output": print_output, "print_input": print_input}
+        if any(arguments.get(name) for name in _AS_OTHER):
+            temporary = remote_temp_filename or self.host.get_temp_filename(remote_filename)
+            self.link.put(data, temporary)
+            if not self._hand_over(temporary, arguments, shown):
+                return False
+            if not self._do(StringCommand("cp", temporary, QuoteString(remote_filename)), arguments, shown):
+                return False
+            own = {name: value for name, value in arguments.items() if name not in _AS_OTHER and name != "_chdir"}
+            return self._do(StringCommand("rm", "-f", temporary), own, shown)
+        self.link.put(data, remote_filename)
+        if print_output:
+            echo(f"{self.host.print_prefix}file uploaded: {remote_filename}", err=True)
+        return True
+
+    def _hand_over(self, path: str, arguments: dict[str, Any], shown: dict[str, bool]) -> bool:
+        """Let the other user read a file of ours."""
+        names = ("_su_user", "_sudo_user", "_doas_user", "_dzdo_user")
+        other = next((arguments[name] for name in names if arguments.get(name)), None)
+        return other is None or self._do(StringCommand("setfacl", "-m", f"u:{other}:r", path), {}, shown)
+
+    def get_file(
+        self,
+        remote_filename: str,
+        filename_or_io: Any,
+        remote_temp_filename: str | None = None,
+        print_output: bool = False,
+        print_input: bool = False,
+        **arguments: Any,
+    ) -> bool:
+        """Download a file; nothing is written here before all of it has come. Raises OSError."""
+        shown = {"print_output": print_output, "print_input": print_input}
+        if any(arguments.get(name) for name in _AS_OTHER):
+            temporary = remote_temp_filename or self.host.get_temp_filename(remote_filename)
+            copied = StringCommand("cp", QuoteString(remote_filename), temporary, "&&", "chmod", "+r", temporary)
+            if not self._do(copied, arguments, shown):
+                return False
+            try:
+                data = self.link.get(temporary)
+            finally:
+                self._do(StringCommand("rm", "-f", temporary), arguments, shown)
         else:
-            done = self.execute(command.get_raw_value(), _bytes(arguments.get("_stdin")), timeout_s)
-        shown = self._shown(done, print_output=print_output)
-        forgiven = isinstance(command, Ask) and command.forgiving
-        return forgiven or done.code in (arguments.get("_success_exit_codes") or (0,)), shown
+            data = self.link.get(remote_filename)
+        with get_file_io(filename_or_io, "wb") as file:
+            file.write(data)
+        if print_output:
+            echo(f"{self.host.print_prefix}file downloaded: {remote_filename}", err=True)
+        return True
+
+    def _do(self, command: StringCommand, arguments: dict[str, Any], shown: dict[str, bool]) -> bool:
+        done, said = self.run_shell_command(command, **shown, **arguments)
+        if not done:
+            logger.error(f"{self.host.print_prefix}{said.stderr}")
+        return done
 
     def _shown(self, done: Finished, *, print_output: bool) -> CommandOutput:
-        pages = () if _is_utf8(done.out) and _is_utf8(done.err) else self.code_pages()
+        pages: tuple[str, ...] = ()
+        if isinstance(self.link, WindowsLink) and not (_is_utf8(done.out) and _is_utf8(done.err)):
+            pages = self.link.code_pages()
         found = [OutputLine("stdout", each) for each in output.lines(done.out, pages)]
         found += [OutputLine("stderr", each) for each in output.lines(done.err, pages)]
         if print_output:
@@ -128,13 +225,3 @@ def _bytes(stdin: Any) -> bytes:
         stdin = stdin.readlines()
     lines = stdin if isinstance(stdin, (list, tuple)) else [stdin]
     return "".join(each if each.endswith("\n") else f"{each}\n" for each in lines).encode()
-
-
-def content(filename_or_io: Any) -> bytes:
-    """Return the bytes of a file that is to be uploaded, named or open. Raises OSError."""
-    if isinstance(filename_or_io, str):
-        with open(filename_or_io, "rb") as file:  # noqa: PTH123 - pyinfra names files by texts
-            return file.read()
-    filename_or_io.seek(0)
-    data: bytes | str = filename_or_io.read()
-    return data.encode() if isinstance(data, str) else data

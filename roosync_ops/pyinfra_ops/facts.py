@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pyinfra.api.facts import FactBase
 
+from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply, parse_report
 from roosync_ops.wire.deadline import FIRST_READING_S
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _MARGIN_S = 30
 #: On Windows further to that: to try each place for a Python, and to have the agent look in the logon session.
 _WINDOWS_S = 45
-#: Beyond the share's own deadline: to parse and print the state of a large fleet.
-_STATE_S = 15
 
 
 class MachineFacts(FactBase[Report | SilenceError]):
@@ -44,9 +43,6 @@ class MachineFacts(FactBase[Report | SilenceError]):
         }
     """
 
-    #: What else is asked in the same round trip.
-    extra: ClassVar[dict[str, Any]] = {}
-
     def command(
         self,
         local_dir: str | None = None,
@@ -60,14 +56,13 @@ class MachineFacts(FactBase[Report | SilenceError]):
             "localDir": local_dir,
             "shared": shared,
             "shareDeadline": share_deadline,
-            **self.extra,
         }
         self._ask = Ask(request, python, bootstrap=bootstrap, forgiving=True)
         return self._ask
 
     def process(self, output: list[str]) -> Report | SilenceError:
         try:
-            return parse_report(output, self._ask.sent_ms, time.time_ns() // 1_000_000)
+            return parse_report(output, self._ask.question.sent_ms, time.time_ns() // 1_000_000)
         except SilenceError as silence:
             return silence
 
@@ -88,9 +83,7 @@ class ReplicaFacts(FactBase[Reply | SilenceError]):
     """
 
     def command(self, local_dir: str | None = None, python: str | None = None, share_deadline: float = 5.0) -> Ask:
-        step = {"step": "state", "do": "verb", "argv": ["state"], "limit": _STATE_S + share_deadline}
-        request = {"do": "apply", "localDir": local_dir, "steps": [step], "look": False}
-        return Ask(request, python, forgiving=True)
+        return Ask(replica.request(local_dir, share_deadline), python, forgiving=True)
 
     def process(self, output: list[str]) -> Reply | SilenceError:
         try:

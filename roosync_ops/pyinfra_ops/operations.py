@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from pyinfra.api.operation import operation
 
 from roosync_ops import typed
-from roosync_ops.remote_script import bundle, checks
+from roosync_ops.remote_script import bundle, checks, replica
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
 from roosync_ops.wire.status import status as status_of
 from roosync_ops.wire.times import BadTimeError, from_iso
 
-from . import commands, facts, plan, replica
+from . import commands, facts, plan
 from .ledger import ONLINE, PYTHON, UNCHANGED, ledger
 from .preflight import ask, current, report_of
 

@@ -6,7 +6,6 @@ operation on any, so every machine has been looked at before one is changed.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gevent import Timeout
@@ -20,11 +19,8 @@ from roosync_ops.remote_script.facts_model import Report, SilenceError
 from roosync_ops.transport.failure import PREFLIGHT, Failure
 
 from . import facts
-from .connector import Windows
+from .connector import Connector
 from .ledger import CHANGED, PYTHON, UNCHANGED, ledger
-
-# paramiko's threads tell of a connection that never was by a traceback; whoever connected tells the failure itself.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +99,8 @@ def _learned(host: Host, machine: Machine, *, installs: bool) -> Report | Failur
 
 def wrong_system(host: Host, machine: Machine) -> Failure | None:
     """Return why `host` cannot be asked at all: what answers there is not what the inventory says."""
-    if (machine.system == "windows") != isinstance(host.connector, Windows):
+    connector = host.connector
+    if not isinstance(connector, Connector) or (machine.system == "windows") != connector.is_windows:
         return Failure(
             PREFLIGHT,
             "INVENTORY",
@@ -111,9 +108,7 @@ def wrong_system(host: Host, machine: Machine) -> Failure | None:
             f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does",
             typed.ours("machines", "check"),
         )
-    client = getattr(host.connector, "client", None)
-    transport = client.get_transport() if client is not None else None
-    return checks.system(machine, str(getattr(transport, "remote_version", "")))
+    return checks.system(machine, connector.link.banner)
 
 
 def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], limit_s: int) -> Answer | None:

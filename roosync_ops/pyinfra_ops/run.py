@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 import roosync_ops
 from roosync_ops import typed
 from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, UNCHANGED
 
@@ -34,7 +35,7 @@ UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
 #: How long a TCP connection may take, in s, unless the operator says otherwise. The login has its own limit.
 CONNECT_TIMEOUT_S: Final = 10
-#: paramiko keeps one core busy with this many logins; more machines are shared among workers.
+#: pyinfra keeps one core busy with this many machines; more are shared among workers.
 _MACHINES_A_WORKER: Final = 25
 #: So much of what a worker said last is read, in bytes.
 _LAST_WORDS: Final = 65_536
@@ -265,4 +266,4 @@ def _environment() -> dict[str, str]:
     """Keep the spinner to us: pyinfra draws one on terminals too. The worker finds this very package."""
     root = str(Path(roosync_ops.__file__).parent.parent)
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONPATH": path}
+    return {**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONPATH": path, ROOM_VARIABLE: str(room())}

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
-from gevent import Timeout, joinall, spawn
+from gevent import joinall, spawn
 from pyinfra import logger
 from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError, PyinfraError
@@ -25,45 +26,29 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 from pyinfra.api.state import BaseStateCallback, State, StateStage
-from pyinfra.connectors import ssh as pyinfra_ssh
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.util import exec_file
 
 from roosync_ops import typed
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script import bounded
 from roosync_ops.remote_script.checks import there
+from roosync_ops.transport import link as links
+from roosync_ops.transport import process
 from roosync_ops.transport.failure import Failure
 
-from . import doctoring, facts, looking, replica, verifying
+from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
-from .preflight import machine_of, wrong_system
+from .preflight import machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyinfra.api.host import Host
 
-CONNECT: Final = "connect"
-#: Beyond the TCP connection: key exchange and login of a machine that is slow, in s. A hung one never gets there.
-_LOGIN_S: Final = 15
 #: How long logging out may take, in s.
 _PART_S: Final = 2.0
 #: A machine that is connected to is a few descriptors and some memory here.
 _MAX_PARALLEL: Final = 200
-
-#: What is said in the messages of pyinfra's SSH connector and of paramiko, to a code and to what it means.
-_CONNECT_CODES: Final = (
-    ("found in known_hosts", "HOST_KEY", "its host key is not known here"),
-    ("SSH host key error", "HOST_KEY", "its host key is another than the known one"),
-    ("Could not resolve hostname", "UNKNOWN_HOST", "its name cannot be resolved"),
-    ("Authentication error", "LOGIN_REFUSED", "it refused the login"),
-    ("No existing session", "SILENT", "it took the connection and then said nothing"),
-    ("Error reading SSH protocol banner", "SILENT", "it took the connection and then said nothing"),
-    ("no SSH greeting within", "SILENT", "it took the connection and then said nothing"),
-    ("no SSH keys within", "SILENT", "it took the connection, greeted, and then said nothing"),
-    ("no login within", "SILENT", "it took the connection and hung"),
-)
 
 
 def say(event: str, **fields: Any) -> None:
@@ -83,32 +68,28 @@ class _Teller(BaseStateCallback):
 
 def main() -> int:
     """Answer one request; the exit code is 0 unless this process itself is at fault."""
+    signal.signal(signal.SIGTERM, _end)
     request = json.loads(sys.stdin.readline())
     _set_up_logging(verbose=request["verbose"])
-    vars(pyinfra_ssh)["read_output_buffers"] = bounded.read_output_buffers
     typed.repeat(request.get("repeat", {}))
     started = time.monotonic()
-    if "read" in request:
-        _read_state(request)
-    elif "verify" in request:
-        verifying.answer(request, _login, say)
-    elif "doctor" in request:
-        looking.each(request, _login, say, doctoring.told)
-    elif "look" in request:
-        looking.answer(request, _login, say)
-    else:
-        _run(request)
+    _run(request)
     say("end", seconds=round(time.monotonic() - started, 3))
     return 0
+
+
+def _end(*_: object) -> None:
+    """Whoever asked wants no more: nothing that was begun goes on."""
+    process.end_all()
+    os._exit(1)
 
 
 def _set_up_logging(*, verbose: bool) -> None:
     """Send pyinfra's own words to stderr where they were asked for, nowhere otherwise."""
     handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
-    for name in (logger.name, "paramiko"):
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).propagate = False
+    logger.addHandler(handler)
+    logger.propagate = False
     logger.setLevel(logging.INFO if verbose else logging.ERROR)
     if verbose:
         set_echo(lambda message=None, **_: print(message, file=sys.stderr))  # noqa: T201 - --verbose asked for it
@@ -178,42 +159,26 @@ def _reason(error: Exception) -> str:
 
 
 def _look_at(state: State, host: Host, request: dict[str, Any]) -> None:
-    if not _connect(state, host, request["connectTimeout"]):
+    if not _connect(state, host):
         return
     state.activate_host(host)
     with ctx_config.use(state.config.copy()), ctx_host.use(host):
         exec_file(request["deploy"])
 
 
-def _connect(state: State, host: Host, connect_timeout_s: int) -> bool:
-    """Log in within `connect_timeout_s` and _LOGIN_S, whatever the machine does or does not do."""
-    failure = _login(state, host, connect_timeout_s + _LOGIN_S)
-    if failure is None:
-        say("connected", machine=host.name)
-    return failure is None
-
-
-def _login(state: State, host: Host, limit_s: float) -> Failure | None:
-    """Log in within `limit_s`; return why not."""
-    began = time.monotonic()
+def _connect(state: State, host: Host) -> bool:
+    """Log in; our connectors bound each part of a login."""
     try:
-        with Timeout(limit_s, TimeoutError(f"no login within {limit_s:g} s")):
-            host.connect(show_errors=False, raise_exceptions=True)
+        host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        # A connector that words a limit of its own was ended by ours.
-        late = time.monotonic() - began >= limit_s
-        return ledger(host).fail(_unreachable(host, f"no login within {limit_s:g} s" if late else str(error)))
-    return None
-
-
-def _unreachable(host: Host, said: str) -> Failure:
-    machine = machine_of(host)
-    hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
-    for text, code, meaning in _CONNECT_CODES:
-        if text in said:
-            return Failure(CONNECT, code, f"unreachable: {meaning}: {said}", hint)
-    return Failure(CONNECT, "UNREACHABLE", f"unreachable: {said}", hint)
+        code = error.code if isinstance(error, MachineConnectError) else links.UNREACHABLE
+        machine = machine_of(host)
+        hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
+        ledger(host).fail(Failure(links.CONNECT, code, f"unreachable: {error}", hint))
+        return False
+    say("connected", machine=host.name)
+    return True
 
 
 def _change(state: State) -> None:
@@ -247,29 +212,6 @@ def _result(state: State, host: Host) -> dict[str, Any]:
         "replies": book.replies,
         "roundTrips": book.round_trips,
     }
-
-
-def _read_state(request: dict[str, Any]) -> None:
-    """Read the shared state as one machine's replica shows it, over the same connection as a rollout's."""
-    machine = Machine.of(request["machines"][0], request["read"])
-    inventory = Inventory(([machine.entry()], {}))
-    state = State(inventory, Config(CONNECT_TIMEOUT=request["connectTimeout"]))
-    host = inventory.get_host(machine.machine_id)
-    if not _connect(state, host, request["connectTimeout"]):
-        failure = ledger(host).failure
-    else:
-        state.activate_host(host)
-        found = wrong_system(host, machine) or _replica(host, machine)
-        if isinstance(found, dict):
-            say("state", document=found)
-            return
-        failure = found
-    say("failure", failure=None if failure is None else failure._asdict())
-
-
-def _replica(host: Host, machine: Machine) -> dict[str, Any] | Failure:
-    answer = host.get_fact(facts.ReplicaFacts, **facts.replica_arguments(machine), _ignore_errors=True)
-    return replica.document(machine, answer)
 
 
 if __name__ == "__main__":

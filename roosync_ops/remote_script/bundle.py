@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 from roosync_ops import __version__
 
+from .travel import AST_LOCK
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
@@ -76,7 +78,8 @@ def build(output: Path | None = None) -> Bundle:
 
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """
-    files = sources()
+    with AST_LOCK:
+        files = sources()
     build_id = _digest(files)[:_BUILD_ID_DIGITS]
     files[_BUILD_MODULE] = f'BUILD_ID = "{build_id}"\n'.encode()
     files["__main__.py"] = _MAIN

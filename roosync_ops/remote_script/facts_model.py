@@ -140,6 +140,7 @@ class OwnFile(_Answer):
     """How often somebody else rewrote this machine's own file, and in what way the last time."""
 
     rewrites: int = 0
+    last_kind: str | None = None
     last_detail: str | None = None
     last_at: str | None = None
 
@@ -161,6 +162,8 @@ class AgentStatus(_Answer):
     loop_build_id: str | None = None
     config: LoopConfig | None = None
     last_beat: Beat | None = None
+    #: When it was stopped on purpose, by its own clock; None where it runs, or ended in another way.
+    left_at: str | None = None
     share: ShareState | None = None
     view: ViewState | None = None
     own_file: OwnFile | None = None

@@ -30,12 +30,13 @@ _PLACES = (
 #: What a Python answers that is too old: the next place is tried.
 _TOO_OLD = 99
 #: -I -S: neither the user's environment nor site packages can change what runs.
+#: One line: csh takes no line break within quotes.
 _LOADER = (
-    "import sys,binascii\n"
-    f"if sys.version_info<(3,9): sys.exit({_TOO_OLD})\n"
-    "import zlib\n"
-    "p=sys.argv.pop(1)\n"
-    "exec(zlib.decompress(binascii.a2b_base64(p)))\n"
+    "import sys,binascii;"
+    f"sys.version_info<(3,9) and sys.exit({_TOO_OLD});"
+    "import zlib;"
+    "p=sys.argv.pop(1);"
+    "exec(zlib.decompress(binascii.a2b_base64(p)));"
     "sys.exit(main(sys.argv))"
 )
 NO_PYTHON = "no-python"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import threading
 from typing import TYPE_CHECKING, Final, Literal
 
 from roosync_ops.agent import builds, running
@@ -22,12 +23,21 @@ _PARTS: Final = {"posix": on_posix, "windows": on_windows}
 _OF_SHARES: Final = ("verify", "tidy", "tend")
 
 
-@functools.cache
+#: CPython 3.11 confuses trees that two threads make at once (gh-106905); whoever makes one holds this.
+AST_LOCK: Final = threading.RLock()
+
+
 def source(system: System, do: str = "probe") -> str:
     """Return the program that answers a request to `do` something on a machine of that system.
 
     `sys.exit(main([..., token]))` runs it.
     """
+    with AST_LOCK:
+        return _source(system, do)
+
+
+@functools.cache
+def _source(system: System, do: str) -> str:
     shared = (
         _needed(identity, "hostname")
         + _needed(agent_config, "default_local_dir")

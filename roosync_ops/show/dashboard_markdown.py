@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import __version__
+from roosync_ops.wire.names import OUR_WORKSPACE
+from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import to_iso
 
 from .dashboard_words import board_words, verdict_line
@@ -24,8 +26,11 @@ FLIPS_SHOWN: Final = 20
 COMMAND: Final = "roosync-ops dashboard"
 
 
-def dashboard_markdown(board: Dashboard, lang: str = "en") -> str:
-    """Return the whole dashboard. It begins with when it was made and by whom: it never ages by itself."""
+def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = False) -> str:
+    """Return the whole dashboard. It begins with when it was made and by whom: it never ages by itself.
+
+    With `presence` it has a line a machine that beats, as services of generation 4.0 read them.
+    """
     word, seen = board_words(lang), board.validation
     at = clock(to_iso(board.at_ms))
     parts = [
@@ -39,9 +44,19 @@ def dashboard_markdown(board: Dashboard, lang: str = "en") -> str:
         "\n".join(_flips(board, lang)),
         _matrix(board, lang),
         "\n".join(_agents(board, lang)),
+        *(["\n".join(_presence(board))] if presence else []),
         f"---\n\n{word['written_by'].format(version=__version__)}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _presence(board: Dashboard) -> list[str]:
+    """Return PROTOCOL's line for each machine that is online by evidence, dated by that evidence."""
+    return ["## presence"] + [
+        f"### [{one.last_heartbeat}] {one.machine_id}|{OUR_WORKSPACE}"
+        for one in board.validation.verdicts
+        if one.observed == ONLINE and one.last_heartbeat_ms is not None and one.last_heartbeat_ms <= board.at_ms
+    ]
 
 
 def _facts(board: Dashboard, lang: str) -> list[str]:

@@ -12,6 +12,7 @@ from roosync_ops.wire.times import to_iso
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
 from .document import error_free_json
+from .reasons import undone_said
 from .text import cells, clock, duration, local, pad, safe
 from .words import words
 
@@ -67,6 +68,7 @@ def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
         else:
             texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
     texts["newer"] = _words(lang)["newer"].format_map(texts) if facts.get("since") is not None else ""
+    texts["undone_said"] = undone_said(facts, lang)
     texts["because"] = f" ({facts['why']})" if facts.get("why") else ""
     return texts
 

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.wire.times import to_iso
+
 from .evidence_document import evidence_document, word_document
 from .reasons import sentence
 
@@ -91,6 +93,7 @@ def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
         "reason": None if row.reason is None else sentence(row.reason, lang),
         "reasonKind": None if row.reason is None else row.reason.kind,
         "why": row.why,
+        **({} if row.sign is None else {"lastSign": {"at": to_iso(row.sign[0]), "source": row.sign[1]}}),
     }
 
 

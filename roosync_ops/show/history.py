@@ -11,6 +11,8 @@ from roosync_ops.wire.times import to_iso
 from .columns import GREEN, RED, YELLOW, Column, lay_out
 from .document import error_free_json
 from .flips import reason
+from .markdown import markdown_escaped
+from .reasons import sentence
 from .text import clock, duration, local, markdown_safe, safe
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None =
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
     words = _words(lang)
     lines = lay_out(_columns(pasts, lang), width, color=color) if pasts else []
-    return "\n".join([*lines, "", words["legend"]])
+    told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, lang))]
+    return "\n".join([*lines, "", words["legend"], *told])
 
 
 def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: str = "en") -> str:
@@ -63,7 +66,8 @@ def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: st
     rows = [[*map(markdown_safe, _cells(past, lang)), f"`{strip(past)}`"] for past in pasts]
     table = [headers, ["---"] * len(headers), *rows]
     lines = [f"| {' | '.join(row)} |" for row in table]
-    return "\n".join([f"## {title}", "", *lines, "", markdown_safe(words["legend"])])
+    told = [f"- {sentence(past.undone, lang, markdown_escaped)}" for past in pasts if past.undone is not None]
+    return "\n".join([f"## {title}", "", *lines, "", markdown_safe(words["legend"]), *([""] if told else []), *told])
 
 
 def history_json(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> str:
@@ -159,6 +163,7 @@ def _document(past: h.Past) -> dict[str, Any]:
         "outages": past.outages,
         "spans": [{"from": to_iso(s.start_ms), "to": to_iso(s.end_ms), "kind": s.kind} for s in past.spans],
         "flips": list(past.flips),
+        **({} if past.undone is None else {"undone": sentence(past.undone)}),
     }
 
 

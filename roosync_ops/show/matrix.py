@@ -26,11 +26,11 @@ SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
 _WORDS: Final = {
     "en": {
-        "stuck": "stuck", "silent": "silent", "gone": "gone", "no-agent": "no agent", "unclear": "?",
+        "stuck": "stuck", "silent": "silent", "gone": "gone", "left": "left", "no-agent": "no agent", "unclear": "?",
         "refused": "no access", "off": "off", "mute": "no ssh",
     },
     "fr": {
-        "stuck": "bloqué", "silent": "muet", "gone": "parti", "no-agent": "sans agent", "unclear": "?",
+        "stuck": "bloqué", "silent": "muet", "gone": "parti", "left": "left", "no-agent": "sans agent", "unclear": "?",
         "refused": "accès refusé", "off": "éteinte", "mute": "sans ssh",
     },
 }  # fmt: skip

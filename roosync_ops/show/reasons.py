@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import verdict as v
+from roosync_ops.wire.findings import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.times import to_iso
 
 from . import evidence_reasons
 from .text import clock, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from roosync_ops.judge import Reason
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 _EN: Final = {
     v.NEVER_SEEN: (
         "never seen",
-        "{machine} was never seen in the shared state; put the agent on it: roosync-ops rollout --limit {machine}",
+        (
+            "{machine} was never seen in the shared state{sign_said}; put the agent on it: "
+            "roosync-ops rollout --limit {machine}"
+        ),
     ),
     v.NOT_UNDERSTOOD: (
         "unreadable file",
@@ -39,17 +44,37 @@ _EN: Final = {
     v.MISSING_BEATS: (
         "{missed} beats missed",
         (
-            "{machine} missed {missed} beats, the last one came {age} ago; see whether it comes back: "
+            "{machine} missed {missed} beats, the last one came {age} ago{sign_said}; see whether it comes back: "
             "roosync-ops validate --wait 60"
         ),
     ),
     v.SILENT: (
         "silent {age}",
-        "{machine} has been silent for {age}, since {since}; start it again: roosync-ops restart --limit {machine}",
+        (
+            "{machine} has been silent for {age}, since {since}{sign_said}; start it again: "
+            "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.SELDOM: (
+        "old service, {age}",
+        (
+            "{machine} is kept by the old service, which writes this seldom (the last time {age} ago{sign_said}); "
+            "enrol it: roosync-ops rollout --limit {machine}"
+        ),
+    ),
+    v.OLDER_SILENT: (
+        "old service silent",
+        (
+            "{machine} has been silent for {age}, since {since}, and only the old service kept it{sign_said}; "
+            "enrol it: roosync-ops rollout --limit {machine}"
+        ),
     ),
     v.HAS_LEFT: (
         "stopped on purpose",
-        "{machine} was stopped on purpose at {since}{suspect}; start it again: roosync-ops restart --limit {machine}",
+        (
+            "{machine} was stopped on purpose at {since}{suspect}{undone_said}; start it again: "
+            "roosync-ops restart --limit {machine}"
+        ),
     ),
     v.BEATS_UNEXPECTEDLY: (
         "beats, expected off",
@@ -105,7 +130,7 @@ _FR: Final = {
     v.NEVER_SEEN: (
         "jamais vue",
         (
-            "{machine} n'a jamais été vue dans l'état partagé ; y installer l'agent : "
+            "{machine} n'a jamais été vue dans l'état partagé{sign_said} ; y installer l'agent : "
             "roosync-ops rollout --limit {machine}"
         ),
     ),
@@ -126,20 +151,37 @@ _FR: Final = {
     v.MISSING_BEATS: (
         "{missed} battements manqués",
         (
-            "{machine} a manqué {missed} battements, le dernier date de {age} ; voir si elle revient : "
+            "{machine} a manqué {missed} battements, le dernier date de {age}{sign_said} ; voir si elle revient : "
             "roosync-ops validate --wait 60"
         ),
     ),
     v.SILENT: (
         "muette {age}",
         (
-            "{machine} est muette depuis {age} (dernier heartbeat : {since}) ; la relancer : "
+            "{machine} est muette depuis {age} (dernier heartbeat : {since}){sign_said} ; la relancer : "
             "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.SELDOM: (
+        "ancien service, {age}",
+        (
+            "{machine} est tenue par l'ancien service, qui écrit aussi rarement (il y a {age}{sign_said}) ; "
+            "l'enrôler : roosync-ops rollout --limit {machine}"
+        ),
+    ),
+    v.OLDER_SILENT: (
+        "ancien service muet",
+        (
+            "{machine} est muette depuis {age} (dernier heartbeat : {since}), et seul l'ancien service la "
+            "tenait{sign_said} ; l'enrôler : roosync-ops rollout --limit {machine}"
         ),
     ),
     v.HAS_LEFT: (
         "arrêtée exprès",
-        "{machine} a été arrêtée exprès à {since}{suspect} ; la relancer : roosync-ops restart --limit {machine}",
+        (
+            "{machine} a été arrêtée exprès à {since}{suspect}{undone_said} ; la relancer : "
+            "roosync-ops restart --limit {machine}"
+        ),
     ),
     v.BEATS_UNEXPECTEDLY: (
         "bat, attendue off",
@@ -205,6 +247,29 @@ _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
     "fr": " (son heartbeat est daté {ahead} dans le futur : horloge suspecte)",
 }
+#: What an older service did to a machine's own file, and the remedy.
+_UNDONE: Final = {
+    "en": {
+        ROLLED_BACK: "; an older service{by} wrote an older record back{at}: enrol its machine, or end that service",
+        FILE_DELETED: "; an older service{by} deleted its file since: enrol its machine, or end that service",
+        "at": " at {at}",
+        "by": " (on {by}?)",
+    },
+    "fr": {
+        ROLLED_BACK: " ; un ancien service{by} a remis une fiche plus ancienne{at} : enrôler sa machine ou l'arrêter",
+        FILE_DELETED: " ; un ancien service{by} a supprimé sa fiche depuis : enrôler sa machine ou l'arrêter",
+        "at": " à {at}",
+        "by": " (sur {by} ?)",
+    },
+}
+#: What newer services' files show besides: (said, by source).
+_SIGNS: Final = {
+    "en": ("; last sign of life {age} ago ({source})", {}),
+    "fr": (
+        " ; dernier signe de vie il y a {age} ({source})",
+        {"listener": "écoute", "worker": "tâche", "presence": "présence", "dashboard": "tableau de bord"},
+    ),
+}
 _NEVER_HERE: Final = {"en": "never seen here", "fr": "jamais vue ici"}
 _HEARD: Final = {"en": "last heard {age} ago", "fr": "dernier heartbeat il y a {age}"}
 
@@ -251,5 +316,28 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     facts["machine"] = reason.machine_id
     facts["because"] = f" ({facts['why']})" if reason.facts.get("why") else ""
     facts["suspect"] = "" if reason.ahead_ms is None else _AHEAD[code].format_map(facts)
+    facts["sign_said"] = _sign_said(reason.facts, lang)
+    facts["undone_said"] = undone_said(reason.facts, lang)
     facts["heard"] = _NEVER_HERE[code] if age is None else _HEARD[code].format_map(facts)
     return facts
+
+
+def undone_said(facts: Mapping[str, Any], lang: str) -> str:
+    """Return what an older service did to a machine's own file, to be put behind what is known of it all the same."""
+    word = _UNDONE["fr" if lang == "fr" else "en"]
+    if facts.get("undone") not in word:
+        return ""
+    at, by = facts.get("undone_at"), facts.get("by")
+    said = {
+        "at": "" if at is None else word["at"].format(at=clock(to_iso(at))),
+        "by": "" if by is None else word["by"].format(by=by),
+    }
+    return word[str(facts["undone"])].format(**said)
+
+
+def _sign_said(facts: Mapping[str, Any], lang: str) -> str:
+    if facts.get("sign") is None:
+        return ""
+    text, names = _SIGNS["fr" if lang == "fr" else "en"]
+    source = str(facts["sign_of"])
+    return text.format(age=duration(facts["sign"], lang), source=names.get(source, source))

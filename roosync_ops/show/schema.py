@@ -12,6 +12,14 @@ _CLOSED = ConfigDict(extra="forbid", strict=True)
 
 
 @with_config(_CLOSED)
+class Sign(TypedDict):
+    """What a newer service left of a machine; `source` is listener, worker, presence or dashboard."""
+
+    at: str
+    source: str
+
+
+@with_config(_CLOSED)
 class Row(TypedDict):
     """One machine of the inventory. `ageMs` is negative for a heartbeat from the future."""
 
@@ -29,6 +37,8 @@ class Row(TypedDict):
     #: With --probe or --patience: what the age rests on; with --probe: the machine's own word, where it was asked.
     ageBasis: NotRequired[str | None]
     own: NotRequired[Testimony | None]
+    #: Where a machine that is not heard left another sign of life since: it was never counted as a heartbeat.
+    lastSign: NotRequired[Sign]
 
 
 @with_config(_CLOSED)
@@ -98,7 +108,7 @@ class SurveyDocument(TypedDict):
     summary: Summary
 
 
-OwnWord = Literal["alive", "stuck", "silent", "gone", "no-agent", "unclear", "refused", "off"]
+OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off"]
 
 
 @with_config(_CLOSED)
@@ -197,6 +207,8 @@ class HistoryRow(TypedDict):
     outages: int
     spans: list[HistorySpan]
     flips: list[dict[str, Any]]
+    #: What an older service undid of what the machine's own file said.
+    undone: NotRequired[str]
 
 
 @with_config(_CLOSED)

@@ -86,7 +86,7 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
         record, _ = parse(given.record, given.machine_id, given.file)  # its findings are in the answer already
     except NotUnderstoodError as error:
         return f.Finding(given.file, error.kind, error.detail)
-    return Evidence(record, given.kind, given.file)
+    return Evidence(record, given.kind, given.file, given.modified_ms)
 
 
 def _clock(answer: StateDocument, asked_ms: int, now_ms: int) -> list[f.Finding]:

@@ -17,11 +17,14 @@ from .doubles import read_doubles
 from .errors import StateUnavailableError
 from .place import meant, wrong_place
 from .shared import SharedState, assemble
+from .signs import read_signs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from roosync_ops.wire.folder import Snapshot
+
+    from .signs import Sign
 
 _REASONS: Final = {
     errno.ENOENT: "does not exist",
@@ -43,7 +46,8 @@ def read_folder(
     folder, no shared state, hung, or nothing readable in it.
     """
     shared = str(path)
-    snapshot = _read(shared, now_ms, bounded or BoundedShare(deadline_s))
+    bounded = bounded or BoundedShare(deadline_s)
+    snapshot = _read(shared, now_ms, bounded)
     return assemble(
         shared,
         now_ms,
@@ -52,7 +56,16 @@ def read_folder(
         view=snapshot.view,
         view_state=snapshot.view_state,
         seen=snapshot.seen,
+        signs=_signs(shared, now_ms, bounded),
     )
+
+
+def _signs(shared: str, now_ms: int, bounded: BoundedShare) -> dict[str, Sign]:
+    """Return what newer services left, nothing where that cannot be had: no verdict rests on it."""
+    try:
+        return bounded.call(lambda: read_signs(shared, now_ms), f"reading {shared}")
+    except (OSError, ValueError):
+        return {}
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:

@@ -102,6 +102,7 @@ class EvidenceItem(Wire):
     machine_id: str
     file: str
     kind: Literal["file", "conflict", "view"]
+    modified_ms: int | None = None
     record: dict[str, Any]
 
 

@@ -14,6 +14,7 @@ from roosync_ops.wire.names import HEARTBEATS, owner_of
 
 from .errors import StateUnavailableError
 from .models import HeartbeatRecord
+from .undone import mark_undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
 
+    from .signs import Sign
+
 #: wire.record.parse has reported these already where they are of the wrong type.
 _REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata", "agent"])
 #: One broken record is told in a few words, however much of it is broken.
 _MAX_ERRORS_PER_RECORD: Final = 3
+#: What sync products make many of, and how many of those are named.
+_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE)
+_MAX_NAMED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ class SharedState:
     `machines` holds the best evidence for each machineId; `records` the same as checked models, without the machines
     whose record failed that check (a finding says so, and the machine is judged all the same). `seen` counts the
     heartbeats met, readable or not: 0 is a fresh fleet. `view` is `heartbeat.json` as it was read, or None. `own_files`
-    are the records in the machines' own files, whether or not they are the best evidence.
+    are the records in the machines' own files, whether or not they are the best evidence. `signs` are what newer
+    services left of machines: no heartbeats.
     """
 
     shared: str
@@ -48,6 +55,7 @@ class SharedState:
     seen: int
     _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
     own_files: dict[str, Record] = field(default_factory=dict, repr=False)
+    signs: dict[str, Sign] = field(default_factory=dict, repr=False)
 
     def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
         """Return the findings about this machine's own files, conflict copies included."""
@@ -63,11 +71,13 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     view: dict[str, Any] | None,
     view_state: str,
     seen: int,
+    signs: dict[str, Sign] | None = None,
 ) -> SharedState:
     """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
     pieces = list(evidence)
     found = list(findings)
     machines = merge(pieces, read_at_ms, found)
+    found += mark_undone(machines, pieces, read_at_ms)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
@@ -81,8 +91,33 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
             found.extend(_findings_of(error, piece, machine_id))
     own_files = {piece.record.machine_id: piece.record for piece in pieces if piece.kind == FILE}
     return SharedState(
-        shared, read_at_ms, machines, records, tuple(found), view, view_state, seen, _by_machine(found), own_files
+        shared,
+        read_at_ms,
+        machines,
+        records,
+        _counted(found),
+        view,
+        view_state,
+        seen,
+        _by_machine(found),
+        own_files,
+        signs or {},
     )
+
+
+def _counted(found: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with all copies of a kind in one: a sync product makes them by the hundred."""
+    result = [item for item in found if item.kind not in _COPIES]
+    for kind in _COPIES:
+        items = [item for item in found if item.kind == kind]
+        if len(items) > 1:
+            names = ", ".join(item.file.rpartition("/")[2] for item in items[1:_MAX_NAMED])
+            detail = (
+                f"{items[0].detail}; {len(items)} such files: also {names}{', ...' if len(items) > _MAX_NAMED else ''}"
+            )
+            items = [f.Finding(items[0].file, kind, detail)]
+        result += items
+    return tuple(result)
 
 
 def _first(found: list[Finding]) -> str:

@@ -1,32 +1,27 @@
-"""What the network says on the way to each machine, as this computer sees it: does its name resolve, does it answer.
-
-Asked beside the look itself, of all machines at once, and only for the words: a machine that lets us in was reached,
-however it was (an alias or a jump host of the SSH configuration is nothing that is known here).
-"""
+"""How far it is to a machine, from what was met on the way to it: its name, its addresses, what its port did."""
 
 from __future__ import annotations
 
-import errno
-import socket
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.fleet.machine import WINRM_PORTS
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from . import link as links
+from .ssh import OpenSsh
 
+if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
+
+    from .link import Link, LinkError
 
 OPEN: Final = "open"
 REFUSED: Final = "refused"
 SILENT: Final = "silent"
 NO_ROUTE: Final = "no-route"
 _SSH_PORT: Final = 22
-_NO_ROUTE: Final = frozenset([errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN])
+_ANSWERS: Final = {links.REFUSED: REFUSED, links.TIMED_OUT: SILENT, links.NO_ROUTE: NO_ROUTE}
 
 
 @dataclass(frozen=True)
@@ -40,56 +35,18 @@ class Reach:
     answers: str | None = None
 
 
-class Reaching:
-    """Asks every machine from the start on; `found` waits for at most what is left of `timeout_s`."""
-
-    def __init__(self, machines: Sequence[Machine], timeout_s: float) -> None:
-        self._end = time.monotonic() + timeout_s
-        self._found = {machine.machine_id: Reach(host_of(machine), port_of(machine)) for machine in machines}
-        self._threads = [
-            # Daemons: a resolver that hangs must not keep this process from ending.
-            threading.Thread(target=self._ask, args=(machine.machine_id,), daemon=True)
-            for machine in machines
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def found(self) -> dict[str, Reach]:
-        """Return what is known of each machine by now, or when the time is over."""
-        for thread in self._threads:
-            thread.join(max(0.0, self._end - time.monotonic()))
-        return dict(self._found)
-
-    def _ask(self, name: str) -> None:
-        reach = self._found[name]
-        try:
-            infos = socket.getaddrinfo(reach.host, reach.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            said = getattr(error, "strerror", None) or str(error)
-            self._found[name] = Reach(reach.host, reach.port, (), said)
-            return
-        addresses = tuple(dict.fromkeys(str(info[4][0]) for info in infos))
-        self._found[name] = Reach(reach.host, reach.port, addresses)
-        self._found[name] = Reach(reach.host, reach.port, addresses, None, self._knock(infos))
-
-    def _knock(self, infos: Sequence[tuple[socket.AddressFamily, int, int, str, tuple[object, ...]]]) -> str:
-        """Return the best that any of the addresses did: one that answers is enough."""
-        answers = [self._connect(family, address) for family, _, _, _, address in infos]
-        return next((word for word in (OPEN, REFUSED, SILENT) if word in answers), NO_ROUTE)
-
-    def _connect(self, family: socket.AddressFamily, address: tuple[object, ...]) -> str:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            return SILENT
-        with socket.socket(family, socket.SOCK_STREAM) as connection:
-            connection.settimeout(left)
-            try:
-                connection.connect(address)
-            except ConnectionError:
-                return REFUSED
-            except OSError as error:
-                return NO_ROUTE if error.errno in _NO_ROUTE else SILENT
-        return OPEN
+def reach_of(machine: Machine, link: Link, error: LinkError | None = None) -> Reach:
+    """Return what the last attempt met; nothing of what it did not meet. An alias stands for what ssh says it does."""
+    error = error or link.failed
+    host, port = host_of(machine), port_of(machine)
+    addresses: tuple[str, ...] = ()
+    if isinstance(link, OpenSsh) and link.log.address is not None:
+        host, address, port = link.log.address
+        addresses = (address,)
+    if error is None:
+        return Reach(host, port, addresses, None, OPEN)
+    resolving = error.reason if error.code == links.UNKNOWN_HOST else None
+    return Reach(host, port, addresses, resolving, _ANSWERS.get(error.code, OPEN if error.met else None))
 
 
 def host_of(machine: Machine) -> str:
@@ -98,7 +55,7 @@ def host_of(machine: Machine) -> str:
 
 
 def port_of(machine: Machine) -> int:
-    """Return the port that a machine is reached at."""
+    """Return the port that a machine is reached at, as far as the inventory says."""
     default = WINRM_PORTS.get(str(machine.winrm.get("winrm_transport")), WINRM_PORTS["https"])
     return machine.port or (default if machine.transport == "winrm" else _SSH_PORT)
 

@@ -10,8 +10,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from pyinfra.connectors.base import DataMeta
-
 from roosync_ops.fleet.machine import WINRM_PORTS
 
 from . import winrm_secret
@@ -55,25 +53,27 @@ class ConnectorData(TypedDict):
     winrm_read_timeout: int
 
 
-DATA_META: Final[dict[str, DataMeta]] = {
-    "winrm_hostname": DataMeta("WinRM hostname"),
-    "winrm_port": DataMeta("WinRM port; 5986 for https, 5985 for http"),
-    "winrm_user": DataMeta("WinRM user"),
-    "winrm_auth": DataMeta(f"one of {', '.join(AUTHS)}", "negotiate"),
-    "winrm_transport": DataMeta("https or http", "https"),
-    "winrm_path": DataMeta("path of the endpoint", "wsman"),
-    "winrm_ca": DataMeta("file of the authority that signed the machine's certificate, where the system knows it not"),
-    "winrm_cert_validation": DataMeta("whether the machine's certificate is checked", default=True),
-    "winrm_certificate_pem": DataMeta("file of the client's certificate, for winrm_auth certificate"),
-    "winrm_certificate_key_pem": DataMeta(f"file of its key; its password is in {winrm_secret.KEY_PASSWORD}"),
-    "winrm_encryption": DataMeta("of the messages: auto (not within https, always over http) or always", "auto"),
-    "winrm_plaintext": DataMeta(f"{PLAINTEXT!r}, and nothing else, allows http without encryption"),
-    "winrm_password_file": DataMeta(
-        f"file that holds the password; else {winrm_secret.PASSWORD} or {winrm_secret.PASSWORD_FILE} in the environment"
+#: What each key means, and what holds where an inventory does not say.
+KEYS: Final[dict[str, tuple[str, Any]]] = {
+    "winrm_hostname": ("WinRM hostname", None),
+    "winrm_port": ("WinRM port; 5986 for https, 5985 for http", None),
+    "winrm_user": ("WinRM user", None),
+    "winrm_auth": (f"one of {', '.join(AUTHS)}", "negotiate"),
+    "winrm_transport": ("https or http", "https"),
+    "winrm_path": ("path of the endpoint", "wsman"),
+    "winrm_ca": ("file of the authority that signed the machine's certificate, where the system knows it not", None),
+    "winrm_cert_validation": ("whether the machine's certificate is checked", True),
+    "winrm_certificate_pem": ("file of the client's certificate, for winrm_auth certificate", None),
+    "winrm_certificate_key_pem": (f"file of its key; its password is in {winrm_secret.KEY_PASSWORD}", None),
+    "winrm_encryption": ("of the messages: auto (not within https, always over http) or always", "auto"),
+    "winrm_plaintext": (f"{PLAINTEXT!r}, and nothing else, allows http without encryption", None),
+    "winrm_password_file": (
+        f"file that holds the password; else {winrm_secret.PASSWORD} or {winrm_secret.PASSWORD_FILE} is looked at",
+        None,
     ),
-    "winrm_password_prompt": DataMeta("whether to ask for the password where none is found", default=False),
-    "winrm_operation_timeout": DataMeta("how long one request may take on the machine, in s", 20),
-    "winrm_read_timeout": DataMeta("how long an answer may take, in s", 30),
+    "winrm_password_prompt": ("whether to ask for the password where none is found", False),
+    "winrm_operation_timeout": ("how long one request may take on the machine, in s", 20),
+    "winrm_read_timeout": ("how long an answer may take, in s", 30),
 }
 
 
@@ -144,6 +144,11 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
         # The machine answers at the latest after the operation's own time; this much later it never will.
         read_timeout=max(data["winrm_read_timeout"], data["winrm_operation_timeout"] + 2),
     )
+
+
+def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data keys of a machine, and what holds where it says nothing."""
+    return {key: data.get(key, usual) for key, (_, usual) in KEYS.items()}
 
 
 def _encryption(data: Mapping[str, Any], auth: str, *, tls: bool) -> str:

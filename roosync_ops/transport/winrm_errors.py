@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
 
+from . import link
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -23,15 +25,21 @@ _LAYERS: Final = 10
 
 
 class WinrmError(OSError):
-    """What WinRM or the network did instead of what was asked. One sentence, without a secret."""
+    """What WinRM or the network did instead of what was asked. One sentence, without a secret; a code of link.py."""
+
+    code = link.UNREACHABLE
 
 
 class LoginError(WinrmError):
     """The machine refused the login."""
 
+    code = link.LOGIN_REFUSED
+
 
 class UnknownHostError(WinrmError):
     """The machine's name cannot be resolved."""
+
+    code = link.UNKNOWN_HOST
 
 
 class PlaintextError(WinRMError):

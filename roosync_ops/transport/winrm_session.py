@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import gevent
 from pypsrp.exceptions import WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
 
-from roosync_ops.pyinfra_ops.connector import Finished
-from roosync_ops.remote_script.bounded import MAX_ANSWER, TOO_MUCH
-
+from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
 from .winrm_errors import PlaintextError, worded
 
 if TYPE_CHECKING:
@@ -113,7 +111,7 @@ class Session:
                     raise refused
                 self._receive(process, left)
                 if len(process.stdout) + len(process.stderr) > MAX_ANSWER:
-                    return Finished(1, TOO_MUCH)
+                    raise LinkError(TOO_MUCH, f"more than {MAX_ANSWER >> 20} MiB", met=True, reached=True)
         finally:
             self._let_go(process)
             self._used = time.monotonic()
@@ -168,14 +166,36 @@ class Session:
         """Do `work`. An error of it is put into words here, and raised where nothing of it is left."""
         grace = None if limit_s is None else limit_s + _GOOD_BYE_S
         try:
-            with gevent.Timeout(grace, TimeoutError):
-                return work()
+            return _within(grace, work)
+        except LinkError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a library raises may hold what it was given
             caught = error
         # Out here what is raised has no context, even if the wording fails.
         problem = worded(self._access, caught, limit_s)
         del caught
         raise problem
+
+
+def _within(limit_s: float | None, work: Callable[[], T]) -> T:
+    """Return what `work` does; where it hangs it is left behind. Raises what it raises, and TimeoutError."""
+    found: list[T] = []
+    failed: list[Exception] = []
+
+    def do() -> None:
+        try:
+            found.append(work())
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+            failed.append(error)
+
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if failed:
+        raise failed[0]
+    if not found:
+        raise TimeoutError
+    return found[0]
 
 
 def _wsman(access: Access, connect_timeout: float) -> WSMan:

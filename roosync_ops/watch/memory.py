@@ -75,6 +75,13 @@ class WatchMemory:
         except (OSError, ValueError):
             return []
 
+    def is_used(self) -> bool:
+        """Tell whether anybody ever watched, whatever there was to tell."""
+        try:
+            return bool(_parsed(self._bytes()))
+        except (OSError, ValueError):
+            return False
+
     def _bytes(self) -> bytes:
         try:
             with self.path.open("rb") as file:

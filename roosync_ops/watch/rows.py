@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from roosync_ops.judge import verdict as v
 from roosync_ops.judge.flip import Row
 
 if TYPE_CHECKING:
@@ -13,11 +12,6 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet
     from roosync_ops.judge import Validation
     from roosync_ops.state import SharedState
-
-#: Reasons under which a machine's silence proves nothing about the machine.
-_DOUBTS: Final = frozenset(
-    [v.OBSERVER_SUSPECTED, v.CLOCK_SUSPECTED, v.CLOCK_CONTRADICTED, v.NOT_UNDERSTOOD, v.NO_VALID_HEARTBEAT]
-)
 
 
 def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
@@ -30,13 +24,12 @@ def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterato
         machine, piece = fleet.get(verdict.machine_id), state.machines.get(verdict.machine_id)
         if machine is None:
             continue
-        reason = verdict.reason
         yield Row(
             verdict.machine_id,
             verdict.observed,
             verdict.last_heartbeat_ms,
             None if piece is None else piece.record.sequence,
-            reason.kind if reason is not None and reason.kind in _DOUBTS else None,
+            None if verdict.reason is None else verdict.reason.doubt,
             machine.thresholds.interval_ms,
             machine.thresholds.timeout_ms + patience_ms,
         )

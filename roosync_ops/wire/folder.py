@@ -16,6 +16,9 @@ from .identity import machine_id_named
 from .merge import CONFLICT, VIEW, Evidence
 from .names import HEARTBEATS, VIEW_NAME, owner_of
 from .record import (
+    BEFORE,
+    KNOWS,
+    MAX_KNOWS,
     NotUnderstoodError,
     is_too_deep,
     load,
@@ -183,8 +186,14 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
         data, bom = load(read_file(path, snapshot.bounds.record_bytes))
         if bom:
             snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
-        _accept(data, machine_id, kind, file, snapshot)
+        modified_ms = None
+        if snapshot.bounds.files is None:
+            modified_ms = os.lstat(path).st_mtime_ns // 1_000_000
+        _accept(data, machine_id, kind, file, snapshot, modified_ms)
+        _accept_before(data, machine_id, file, snapshot)
     except NotUnderstoodError as error:
+        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, file, snapshot, modified_ms):
+            return
         if not snapshot.put_off(path, error.kind, lambda: _read_one(path, file, machine_id, kind, snapshot)):
             snapshot.report(file, error.kind, error.detail)
     except FileNotFoundError:
@@ -193,7 +202,9 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
         snapshot.report(file, f.UNREADABLE, _reason(error))
 
 
-def _accept(data: dict[str, Any], machine_id: str, kind: str, file: str, snapshot: Snapshot) -> None:
+def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
+    data: dict[str, Any], machine_id: str, kind: str, file: str, snapshot: Snapshot, modified_ms: int | None = None
+) -> None:
     record, found = parse(data, machine_id, file)
     whose = f"{machine_id}: " if kind == VIEW else ""  # one file, many machines
     for one in found:
@@ -204,7 +215,34 @@ def _accept(data: dict[str, Any], machine_id: str, kind: str, file: str, snapsho
         snapshot.report(file, f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
     if snapshot.bounds.slim is not None:
         snapshot.bounds.slim(record)
-    snapshot.evidence.append(Evidence(record, kind, file))
+    snapshot.evidence.append(Evidence(record, kind, file, modified_ms))
+
+
+def _is_copy_of_another(
+    data: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot, modified_ms: int | None
+) -> bool:
+    """Take `NAME-HOST.json`, which OneDrive makes of a second NAME.json, for the conflict copy it is; else False."""
+    inner = machine_id_named(data.get("machineId"))
+    if inner is None or not machine_id.startswith(f"{inner}-"):
+        return False
+    _accept(data, inner, CONFLICT, file, snapshot, modified_ms)
+    snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
+    return True
+
+
+def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot) -> None:
+    """Take in what an entry of the view, wherever it was migrated to, says that our agent wrote before.
+
+    And what the record of the view's keeper says of machines whose own files were undone.
+    """
+    before = entry.get(BEFORE)
+    if isinstance(before, dict):
+        _accept({**before, "machineId": machine_id}, machine_id, VIEW, file, snapshot)
+    agent = entry.get("agent")
+    knows = agent.get(KNOWS) if isinstance(agent, dict) else None
+    for key, known in list(knows.items())[:MAX_KNOWS] if isinstance(knows, dict) else ():
+        if isinstance(known, dict) and KNOWS not in (known.get("agent") or ()):
+            _read_entry(key, known, file, snapshot)
 
 
 def read_view(path: str, file: str, snapshot: Snapshot) -> None:
@@ -261,6 +299,7 @@ def _read_entry(key: str, entry: Any, file: str, snapshot: Snapshot) -> None:
         return
     try:
         _accept(entry, machine_id, VIEW, file, snapshot)
+        _accept_before(entry, machine_id, file, snapshot)
     except NotUnderstoodError as error:
         snapshot.report(file, error.kind, f"{machine_id}: {error.detail}")
 

@@ -24,14 +24,22 @@ _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
 class Evidence:
-    """One record, and the file (relative to the shared folder) it was read from."""
+    """One record, and the file (relative to the shared folder) it was read from.
 
-    __slots__ = ("file", "kind", "record")
+    `modified_ms` is when that file was last written, None where that was not looked at. Of the best of several,
+    `before` is the best that our agent wrote, where an older service's is newer, and `undone` is (finding, when) where
+    the machine's own file was rolled back or deleted.
+    """
 
-    def __init__(self, record: Record, kind: str, file: str) -> None:
+    __slots__ = ("before", "file", "kind", "modified_ms", "record", "undone")
+
+    def __init__(self, record: Record, kind: str, file: str, modified_ms: int | None = None) -> None:
         self.record = record
         self.kind = kind
         self.file = file
+        self.modified_ms = modified_ms
+        self.before: Evidence | None = None
+        self.undone: tuple[str, int | None] | None = None
 
     def __repr__(self) -> str:
         return f"Evidence({self.record!r}, {self.kind!r}, {self.file!r})"
@@ -94,7 +102,11 @@ def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
         return max(timed, key=lambda piece: _by_time(piece, now_ms))
     best = max(counted, key=_by_sequence)
     newer = [piece for piece in timed if _newer(piece.record, best.record, now_ms)]
-    return max(newer, key=lambda piece: _by_time(piece, now_ms)) if newer else best
+    if not newer:
+        return best
+    latest = max(newer, key=lambda piece: _by_time(piece, now_ms))
+    latest.before = best
+    return latest
 
 
 def _newer(candidate: Record, counted: Record, now_ms: int) -> bool:

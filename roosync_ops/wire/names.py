@@ -11,15 +11,21 @@ HEARTBEATS = "heartbeats"
 #: What the shared folder itself is called throughout the fleet.
 USUAL_NAME = ".shared-state"
 VIEW_NAME = "heartbeat.json"
+#: What our own lines in a dashboard name as the workspace: they tell what was read here, and are no sign of their own.
+OUR_WORKSPACE = "roosync-ops"
 
-#: What sync products append to a name they could not keep: ` (1)`, ` (HOST's conflicted copy DATE)`, ` - Copy`,
-#: `.sync-conflict-DATE-TIME-ID`; Drive's localised `Copy of NAME` stands before it.
+#: "Copy" in the words of Drive, Dropbox, OneDrive, Nextcloud and the desktops: English, French, German, Dutch, Spanish,
+#: Italian and Portuguese, whose accent is one character or two (NFC, NFD).
+_COPY = "(?:[Cc]opy|[Cc]opie|[Kk]opie|[Cc](?:o|\u00f3|o\u0301)pia)"
+#: What sync products put around a name they could not keep: ` (1)`, ` (HOST's conflicted copy DATE)` in any language,
+#: ` - Copy`, `.sync-conflict-DATE-TIME-ID`, `_conflict-DATE`; `Copy of ` stands before it.
 _CONFLICT = re.compile(
-    r"(?:Copy of |Copie de )?([A-Za-z0-9-]{1,63}?)"
-    r"(?: \(.{1,120}\)| - Cop(?:y|ie)(?: \(\d+\))?|\.sync-conflict-[\w-]{1,60})+",
-    re.ASCII | re.DOTALL,
+    rf"(?:{_COPY}(?: \(\d{{1,3}}\))? (?:of|de|von|di|van) )*([A-Za-z0-9-]{{1,63}}?)"
+    rf"(?: \([^()]{{1,120}}\)| (?:- )?{_COPY}(?: \d{{1,3}})?|\.sync-conflict-[\w-]{{1,60}}|_conflict-[\w-]{{1,60}})*",
+    re.ASCII,
 )
-_COPY_OF = re.compile(r"Cop(?:y of|ie de) ([A-Za-z0-9-]{1,63})", re.ASCII)
+#: The same of a host whose own name has parentheses; the other never tries two readings of one name.
+_NESTED = re.compile(r"([A-Za-z0-9-]{1,63}) \(.{1,200}\)", re.ASCII | re.DOTALL)
 
 
 def owner_of(name: str) -> tuple[str, str] | None:
@@ -30,6 +36,6 @@ def owner_of(name: str) -> tuple[str, str] | None:
     machine_id = machine_id_named(stem)
     if machine_id is not None:
         return machine_id, FILE
-    match = _CONFLICT.fullmatch(stem) or _COPY_OF.fullmatch(stem)
+    match = _CONFLICT.fullmatch(stem) or _NESTED.fullmatch(stem)
     machine_id = machine_id_named(match.group(1)) if match is not None else None
     return None if machine_id is None else (machine_id, CONFLICT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from . import findings as f
-from .status import DEFAULT_INTERVAL_MS
+from .status import DEFAULT_INTERVAL_MS, OFFLINE
 from .times import BadTimeError, NaiveTimeError, from_iso, to_iso
 
 TYPE_CHECKING = False
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 PROTOCOL_VERSION = "3.1.0"
 RUNNING_STATE = "running"
 LEFT_STATE = "left"
+#: What an agent found in its own file that it did not write: a later record, an older one, nothing that can be read.
+OF_A_TWIN = "later-record-of-another-session"
+OF_THE_PAST = "older-record"
+OF_NO_USE = "unreadable"
 #: Two clicks of a wrong button are 8 kB of metadata; more belongs in another file, for each beat uploads it again.
 MAX_METADATA_BYTES = 8_192
 #: A record is a few kB; one that is larger was not written by any heartbeat service.
@@ -38,6 +42,13 @@ _IMPOSSIBLE = -1
 #: once, and the next one begins a second later at the earliest.
 _BEATS_AN_INTERVAL = 4
 _BEAT_EVERY_MS = 4_000
+#: In an entry of the view that an older service's heartbeat is the newest of: what our agent last wrote.
+BEFORE = "before"
+#: In the `agent` of the view's keeper: entries of machines whose own files older services undid.
+KNOWS = "knows"
+MAX_KNOWS = 32
+#: An entry without our fields that went offline so soon after its last heartbeat was stopped: silence takes longer.
+STOP_WITHIN_MS = 3_000
 #: The order PROTOCOL gives; `offlineSince`, where there is one, is written last of all.
 _LEADING_KEYS = ("machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata")
 
@@ -172,7 +183,7 @@ def parse(data: dict[str, Any], machine_id: str, file: str) -> tuple[Record, lis
         last,
         sequence=None if sequence == _IMPOSSIBLE else sequence,
         session_id=session if isinstance(session, str) else None,
-        left_at_ms=_left_at_ms(agent, report),
+        left_at_ms=_left_at_ms(agent, report) if agent else _stopped_ms(data, last),
         doubted=sequence == _IMPOSSIBLE,
         data=data,
     )
@@ -229,6 +240,12 @@ def _ms(text: Any) -> int | None:
         return from_iso(text)
     except BadTimeError:
         return None
+
+
+def _stopped_ms(data: dict[str, Any], last: int | None) -> int | None:
+    """Return when a machine was stopped by an entry without our fields: offline at once, and not after a timeout."""
+    since = _ms(data.get("offlineSince")) if data.get("status") == OFFLINE else None
+    return since if since is not None and last is not None and 0 <= since - last <= STOP_WITHIN_MS else None
 
 
 def _left_at_ms(agent: dict[str, Any], report: Any) -> int | None:

@@ -5,7 +5,7 @@ Anyone may rebuild it; losing it or a race on it loses nothing. PROTOCOL fixes i
 
 from __future__ import annotations
 
-from .record import PROTOCOL_VERSION, Record, first_seen, ordered
+from .record import BEFORE, PROTOCOL_VERSION, Record, first_seen, ordered
 from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
 from .times import BadTimeError, from_iso, to_iso
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
     from .merge import Evidence
 
+#: So much of what our agent writes is carried by an entry, that a file which an older service rolled back or deleted is
+#: contradicted by it; of a machine that does not beat, which nobody would write again, its past as well.
+_CARRIED = (
+    "version", "state", "sequence", "sessionId", "leftAt", "heartbeatInterval", "offlineTimeout", "autoSyncEnabled"
+)  # fmt: skip
+#: What is ours in an entry, beside PROTOCOL's own fields.
+OURS = ("agent", BEFORE)
+_PAST = ("upIntervals", "stops")
+_MOST_OF_THE_PAST = 64
+_LONG = 128
 _TOP_KEYS = ("heartbeats", "onlineMachines", "offlineMachines", "warningMachines", "statistics")
 
 
@@ -32,7 +42,7 @@ def build(
         if piece.record.last_heartbeat_ms is None:
             continue
         word = old_status(piece.record, now_ms, thresholds)
-        heartbeats[machine_id] = _entry(piece.record, word, now_ms, thresholds)
+        heartbeats[machine_id] = _entry(piece, word, now_ms, thresholds)
         lists[word].append(machine_id)
     view: dict[str, Any] = {
         "heartbeats": heartbeats,
@@ -57,7 +67,24 @@ def old_status(record: Record, now_ms: int, thresholds: Thresholds) -> str:
     return word if word in (ONLINE, WARNING) else OFFLINE
 
 
-def _entry(record: Record, word: str, now_ms: int, thresholds: Thresholds) -> dict[str, Any]:
+def carried(record: Record, *, past: bool) -> dict[str, Any]:
+    """Return what an entry carries of our agent's part of a record; all of it is bounded, whoever wrote the record."""
+    agent = record.data.get("agent")
+    if record.sequence is None or not isinstance(agent, dict):
+        return {}
+    result = {
+        key: agent[key] for key in _CARRIED if isinstance(agent.get(key), (str, int)) and len(str(agent[key])) < _LONG
+    }
+    for key in _PAST if past else ():
+        texts = agent.get(key)
+        if isinstance(texts, list):
+            kept = [text for text in texts[-_MOST_OF_THE_PAST:] if isinstance(text, str) and len(text) < _LONG]
+            result.update({key: kept} if kept else {})
+    return result
+
+
+def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> dict[str, Any]:
+    record = piece.record
     data = record.data
     heard = to_iso(record.last_heartbeat_ms or 0)
     old = data.get("metadata")
@@ -75,13 +102,19 @@ def _entry(record: Record, word: str, now_ms: int, thresholds: Thresholds) -> di
         "missedHeartbeats": missed_heartbeats(record, now_ms, thresholds),
         "metadata": metadata,
     }
-    if (
-        record.sequence is None and not record.doubted
-    ):  # an older service's entry: what it put there survives a rewrite, as in its own
+    if record.sequence is None and not record.doubted:
+        # an older service's entry: what it put there survives a rewrite, as in its own
         entry.update((key, value) for key, value in data.items() if key not in entry)
         if isinstance(old, dict):
             metadata.update((key, value) for key, value in old.items() if key not in metadata)
     entry.pop("offlineSince", None)
+    entry.pop(BEFORE, None)
+    agent = carried(record, past=word == OFFLINE)
+    if agent:
+        entry["agent"] = agent
+    if piece.before is not None:
+        before = piece.before.record
+        entry[BEFORE] = {"lastHeartbeat": to_iso(before.last_heartbeat_ms or 0), "agent": carried(before, past=True)}
     if word == OFFLINE:
         since = record.left_at_ms if record.has_left else (record.last_heartbeat_ms or 0) + thresholds.timeout_ms
         entry["offlineSince"] = to_iso(since or 0)
@@ -93,8 +126,9 @@ def needs_write(
 ) -> bool:
     """Tell whether a reader would act otherwise on `new` than on `old`, now or up to `horizon_ms` from now.
 
-    A reader of the view computes each machine's status from its `lastHeartbeat`; it also reads the lists. Nothing else
-    in the view is worth an upload. `horizon_ms` is how long it is until the next occasion to write.
+    A reader of the view computes each machine's status from its `lastHeartbeat`; it also reads the lists, and what is
+    proven of machines that do not beat. Nothing else in the view is worth an upload. `horizon_ms` is how long it is
+    until the next occasion to write.
     """
     if old is None:
         return True
@@ -106,11 +140,17 @@ def needs_write(
     statistics = old.get("statistics")
     if not isinstance(statistics, dict) or statistics.get("onlineCount") != len(new["onlineMachines"]):
         return True
+    if any(_proof(known[machine]) != _proof(fresh[machine]) for machine in new["offlineMachines"]):
+        return True
     return any(
         _reading(known[machine], at, thresholds) != _reading(fresh[machine], at, thresholds)
         for machine in fresh
         for at in (now_ms, now_ms + horizon_ms)
     )
+
+
+def _proof(entry: Any) -> tuple[Any, Any] | None:
+    return (entry.get("agent"), entry.get(BEFORE)) if isinstance(entry, dict) else None
 
 
 def _as_set(value: Any) -> set[str] | None:

@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.simulation.report import HEAD, notes, rows  # noqa: E402 - after the path to it
-from tests.simulation.world import OURS, V30, V31, Plan, simulate  # noqa: E402 - as above
+from tests.simulation.world import OURS, SELDOM, V30, V31, Plan, simulate  # noqa: E402 - as above
 
 HOUR_MS = 3_600_000
 TITLES = {
@@ -64,7 +64,7 @@ def table(name: str, hours: float, chosen: tuple[int, ...]) -> None:
     wall, processor = time.perf_counter(), time.process_time()
     say(f"\n### {TITLES[name]}\n\n{HEAD}")
     told: list[str] = []
-    for protocol in (OURS,) if name == "clocks" else (OURS, V30, V31):
+    for protocol in (OURS,) if name == "clocks" else (OURS, V30, V31, SELDOM):
         outcomes = [simulate(protocol, plan(name, hours, seed)) for seed in chosen]
         say(rows(outcomes))
         told += [notes(outcome) for outcome in outcomes] if protocol == OURS else []

@@ -80,14 +80,14 @@ def text(result: CallToolResult, at: int = 0) -> str:
 class Stdio:
     """`roosync-ops mcp` as an assistant starts it: a process in a session of its own, and lines of JSON."""
 
-    def __init__(self, *words: str | Path, cwd: Path, env: dict[str, str]) -> None:
+    def __init__(self, *words: str | Path, cwd: Path, env: dict[str, str], encoding: str = "utf-8") -> None:
         self.process = subprocess.Popen(
             [str(ROOSYNC_OPS), "mcp", *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            encoding="utf-8",
+            encoding=encoding,
             cwd=cwd,
             env={**os.environ, **env},
             start_new_session=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
@@ -44,7 +45,7 @@ class Memo:
                 self._parsed.clear()
             known = data, *record.parse(data, machine_id, file)
             self._parsed[id(data), machine_id, file] = known
-        return known[1], known[2]
+        return copy(known[1]), known[2]  # a reader with little room keeps less of what it is given
 
 
 @contextmanager

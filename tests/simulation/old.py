@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Beat and check fire in the same tick, this far apart, in s.
 TICK_S: Final = 30.0
+#: How often the seldom writer writes a live machine's file, in ms.
+SELDOM_MS: Final = 540_000
 
 
 class OldMachine:
@@ -105,6 +107,12 @@ class OldMachine:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(dump(value))
         self.replica.touched(name)
+
+    def remove(self, name: str) -> None:
+        trouble = faults.local_trouble(self.link)
+        if not trouble.hangs and trouble.write is None:
+            Path(self.replica.root, name).unlink(missing_ok=True)
+            self.replica.touched()
 
     def _entry(self, first_seen: object) -> dict[str, Any]:
         now = to_iso(self.now_ms())
@@ -203,6 +211,92 @@ class Old31(OldMachine):
         entry = self.memory[self.name]
         entry["status"] = _status(entry, self.now_ms())
         self.write(f"heartbeats/{self.name}.json", entry)
+
+
+class Interval(Old31):
+    """`start` with an interval, the procedure's own step: now and then everybody's file is saved from this memory."""
+
+    every = 240
+
+    def load(self) -> None:
+        """From the disk once: later loads would make its memory newer than the service's is."""
+        if not self.memory:
+            super().load()
+        self._ticks = 0
+
+    def tick(self) -> None:
+        self._ticks += 1
+        self.memory[self.name]["lastHeartbeat"] = to_iso(self.now_ms())
+        self._save_own()
+        if not self._ticks % self.every:
+            self.at_stop()
+
+
+class Migrates(Old31):
+    """A first start: the entries of the view are written over the machines' files, and the view is deleted."""
+
+    def load(self) -> None:
+        view = self.read("heartbeat.json")
+        entries = view.get("heartbeats") if isinstance(view, dict) else None
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            self.write(f"heartbeats/{name}.json", entry)
+        self.remove("heartbeat.json")
+        super().load()
+
+
+class Removes(Old31):
+    """A build that deletes files: of who is offline by what is stored."""
+
+    def load(self) -> None:
+        super().load()
+        for name in [name for name, entry in self.memory.items() if entry.get("status") == OFFLINE]:
+            del self.memory[name]
+            self.remove(f"heartbeats/{name}.json")
+
+    def tick(self) -> None:
+        self.memory[self.name]["lastHeartbeat"] = to_iso(self.now_ms())
+        self._save_own()
+
+
+class Seldom(Old31):
+    """2026-03-08 on: a live machine's file is written at the start and then every nine minutes."""
+
+    def tick(self) -> None:
+        now = self.now_ms()
+        if now - from_iso(self.memory[self.name]["lastHeartbeat"]) >= SELDOM_MS:
+            self.memory[self.name]["lastHeartbeat"] = to_iso(now)
+            self._save_own()
+
+    def at_stop(self) -> None:
+        """It is killed with its editor."""
+
+
+class InMemory(Old31):
+    """3.2: it beats in memory, loads the files at its start and saves them all at its stop."""
+
+    def save(self) -> None:
+        """Nothing until it stops."""
+
+    def tick(self) -> None:
+        self.memory[self.name]["lastHeartbeat"] = to_iso(self.now_ms())
+
+
+class Sweeps(Old31):
+    """4.0: no heartbeat; at its start it deletes whatever ends as a temporary file."""
+
+    def load(self) -> None:
+        for path in Path(self.replica.root, "heartbeats").glob("*"):
+            if path.name.endswith((".tmp", ".lock")) or path.name.startswith(".tmp-"):
+                self.remove(f"heartbeats/{path.name}")
+
+    def save(self) -> None:
+        """It keeps none."""
+
+    def tick(self) -> None:
+        """It beats nowhere."""
+
+    def at_stop(self) -> None:
+        """It keeps none."""
 
 
 def _status(entry: dict[str, Any], now_ms: int) -> str:

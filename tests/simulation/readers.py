@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import Knowledge, validate
+from roosync_ops.judge import Knowledge, older, validate
 from roosync_ops.judge.flip import Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import auto_ms, status_with
-from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
 from roosync_ops.lab import faults
 from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.state.seen import Seen, see_all
@@ -74,7 +74,10 @@ class Eyes:
         return True
 
     def words(self, now_ms: int) -> Words:
-        return {name: status(piece.record, now_ms) for name, piece in self.merged.items()}
+        return {
+            name: status(piece.record, now_ms, older.limits(piece, DEFAULT_THRESHOLDS))
+            for name, piece in self.merged.items()
+        }
 
     def state(self, now_ms: int) -> SharedState | None:
         """The same reading as the commands have it."""
@@ -190,7 +193,7 @@ class Watcher:
 def _row(name: str, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> Row:
     piece = merged.get(name)
     if piece is None:
-        return Row(name, UNKNOWN, doubt=OBSERVER_SUSPECTED if name in doubted else None)
+        return Row(name, UNKNOWN, doubt=Doubt.OBSERVER if name in doubted else None)
     record = piece.record
-    doubt = OBSERVER_SUSPECTED if name in doubted else None
+    doubt = Doubt.OBSERVER if name in doubted else None
     return Row(name, words[name], record.last_heartbeat_ms, record.sequence, doubt)

@@ -17,7 +17,7 @@ from roosync_ops.wire.status import OFFLINE
 from .hub import Hub
 from .machine import Machine
 from .memo import remembered
-from .old import Old30, Old31, OldMachine
+from .old import Old30, Old31, OldMachine, Seldom
 from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
@@ -37,7 +37,8 @@ AFTERMATH_S: Final = 300.0
 #: The watcher itself is restarted so often, in s: that alone must tell nobody anything.
 _RESTART_S: Final = 5 * 3600.0
 
-OURS, V30, V31 = "ours", "3.0", "3.1"
+OURS, V30, V31, SELDOM = "ours", "3.0", "3.1", "3.1, as of March"
+_OLD: Final[dict[str, type[OldMachine]]] = {V30: Old30, V31: Old31, SELDOM: Seldom}
 DEFAULT, WATCH, AUTO = "status (PROTOCOL, default)", "watch (flips, over auto)", "--patience auto"
 #: The points an operator may choose, in s.
 _PATIENCES: Final = (0, 60, 180, 300)
@@ -75,11 +76,14 @@ class Outcome:
 class World:
     """A fleet of one protocol, and an admin's replica beside it."""
 
+    #: Who takes part beside the fleet.
+    guests: tuple[str, ...] = ()
+
     def __init__(self, protocol: str, plan: Plan, root: Path) -> None:
         self.protocol = protocol
         self.plan = plan
         self.hub = Hub()
-        self.replicas = {name: _replica(root / name) for name in (*MACHINES, ADMIN)}
+        self.replicas = {name: self._replica(root / name) for name in (*MACHINES, ADMIN, *self.guests)}
         self.sync = Replicator(self.replicas, drive(plan.seed), seed=plan.seed)
         self.machines = {name: self._machine(name, root / name) for name in MACHINES}
         for name, ahead in plan.ahead_ms.items():
@@ -102,7 +106,12 @@ class World:
         replica, link = self.replicas[name], self.sync.links[name]
         if self.protocol == OURS:
             return Machine(self.hub, folder, replica, link, EPOCH_MS)
-        return (Old30 if self.protocol == V30 else Old31)(self.hub, replica, link, EPOCH_MS)
+        return _OLD[self.protocol](self.hub, replica, link, EPOCH_MS)
+
+    def _replica(self, folder: Path) -> RamReplica:
+        root = folder / "shared"
+        root.mkdir(parents=True)
+        return RamReplica(root)
 
     def _set_clock(self, name: str, ahead_ms: int) -> None:
         machine = self.machines[name]
@@ -236,9 +245,16 @@ def flips(watcher: Watcher, lives: dict[str, Life]) -> tuple[int, int]:
 
 def simulate(protocol: str, plan: Plan) -> Outcome:
     """Run one protocol over one plan, on a RAM disk where there is one."""
+    with on_ram() as folder:
+        return World(protocol, plan, folder).run()
+
+
+@contextmanager
+def on_ram() -> Iterator[Path]:
+    """Give a folder on a RAM disk where there is one, and let what is read and written there be quick."""
     ram = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     with tempfile.TemporaryDirectory(dir=ram if ram.is_dir() else None) as folder, _disks_at_rest(), remembered():
-        return World(protocol, plan, Path(folder)).run()
+        yield Path(folder)
 
 
 @contextmanager
@@ -247,9 +263,3 @@ def _disks_at_rest() -> Iterator[None]:
     nothing: Callable[[int], None] = lambda _descriptor: None  # noqa: E731
     with mock.patch.object(os, "fsync", nothing), mock.patch.object(os, "fdatasync", nothing, create=True):
         yield
-
-
-def _replica(folder: Path) -> RamReplica:
-    root = folder / "shared"
-    root.mkdir(parents=True)
-    return RamReplica(root)

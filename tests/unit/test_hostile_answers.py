@@ -14,15 +14,16 @@ from roosync_ops import judge, show, typed
 from roosync_ops.cli import acting
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather import testimony as testimonies
+from roosync_ops.gather.asking import LOOK
 from roosync_ops.gather.errors import describe
-from roosync_ops.gather.look import LOOK, Look, _look
+from roosync_ops.gather.look import Look, _look
 from roosync_ops.gather.sights import sight
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Scene
 from roosync_ops.judge.report import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Report, SilenceError, parse_reply, parse_told
+from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_told
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.show.diagnosis import diagnoses_json, diagnoses_table
 from roosync_ops.show.junit import junit
@@ -103,8 +104,7 @@ def commands_of(machine: Machine, answer: dict[str, Any]) -> list[str]:
         seen = Look(machine.machine_id, failure, None, None)
     else:
         failure = checks.everything(machine, told)
-        event = {"machine": machine.machine_id, "seconds": 1, "failure": None, "state": told.state}
-        seen = _look({**event, "report": Report.model_validate(told.model_dump(exclude={"state"})).to_json()})
+        seen = _look(machine.machine_id, told, Reach("h", 2222), 1.0)
     return [*shown(machine, failure), *diagnosed(machine, seen), *judged(machine, seen)]
 
 
@@ -119,7 +119,7 @@ def shown(machine: Machine, failure: Failure | None) -> list[str]:
 
 def diagnosed(machine: Machine, seen: Look) -> list[str]:
     """As diagnose shows it, and its JSON."""
-    found = sight(machine, seen, Reach("h", 2222), BUNDLE)
+    found = sight(machine, seen, BUNDLE)
     diagnoses = diagnose(Scene(Fleet([machine]), NOW, {machine.machine_id: found}))
     for lang in ("en", "fr"):
         assert diagnoses_table(diagnoses, (), lang, 80, everything=True).replace("\n", "").isprintable()

@@ -41,6 +41,7 @@ def _document(config: Config, snapshot: Snapshot) -> dict[str, Any]:
                 "machineId": piece.record.machine_id,
                 "file": piece.file,
                 "kind": piece.kind,
+                "modifiedMs": piece.modified_ms,
                 "record": piece.record.data,
             }
             for piece in snapshot.evidence

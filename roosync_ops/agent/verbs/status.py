@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roosync_ops.agent.answer import lines
+from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.bundle import bundle_sha256
 from roosync_ops.agent.context import config_of
@@ -53,5 +54,6 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "view": {key: view.get(key) for key in ("keeper", "erasedBy", "erasedAt", "erasures")},
         "flips": notes["flips"]["last"],
         "ownFile": notes["ownFile"],
+        "leftAt": agent_part(notes["record"]).get("leftAt") if has_left(notes["record"]) and not running else None,
         "now": to_iso(now_ms()),
     }

@@ -9,7 +9,8 @@ import os
 import re
 from typing import IO, TYPE_CHECKING, Final
 
-from .command import FOLDER, NotPlainError, line
+from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
+
 from .uv_wheel import PINNED, UvError, Wheel, executable
 
 if TYPE_CHECKING:

@@ -49,9 +49,9 @@ class Place:
     def words(self) -> list[str]:
         return ["--inventory", str(self.root / "inventory.py"), "--agent-dir", str(self.agent_dir)]
 
-    def server(self, *words: str) -> Stdio:
+    def server(self, *words: str, encoding: str = "utf-8") -> Stdio:
         """Start a server as an assistant does."""
-        return Stdio(*self.words, "--shared", self.shared, *words, cwd=self.root, env=self.env)
+        return Stdio(*self.words, "--shared", self.shared, *words, cwd=self.root, env=self.env, encoding=encoding)
 
     def sequence(self) -> int:
         record: dict[str, Any] = json.loads((self.shared / "heartbeats" / f"{MACHINE}.json").read_bytes())

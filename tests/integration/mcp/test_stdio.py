@@ -106,6 +106,11 @@ def test_the_end_of_input_ends_it(place: Place) -> None:
         assistant.process.stdin = None  # communicate() would flush it
 
 
+def test_a_byte_order_mark_before_the_first_message_is_passed_over(place: Place) -> None:
+    with place.server(encoding="utf-8-sig") as assistant:
+        assert assistant.hello["serverInfo"]["name"] == "roosync-ops"
+
+
 def test_ctrl_c_ends_it(place: Place) -> None:
     with place.server() as assistant:
         assistant.process.send_signal(signal.SIGINT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from roosync_ops.judge import observe
 from roosync_ops.state import read_folder
-from roosync_ops.wire.findings import EMPTY, TRUNCATED, VANISHED
+from roosync_ops.wire.findings import EMPTY, FILE_DELETED, ROLLED_BACK, TRUNCATED, VANISHED
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.times import now_ms
 from tests.kits import old_service
@@ -135,3 +136,29 @@ def test_one_that_deletes_the_view_loses_nothing(agents: list[Agent], shared: Pa
         "the view", lambda: (shared / "heartbeat.json").exists() and (shared / "heartbeat.json").read_text()
     )
     assert all(agent.machine_id in rebuilt for agent in agents)
+
+
+def _left_in_view(shared: Path) -> bool:
+    entry = json.loads((shared / VIEW_NAME).read_bytes())["heartbeats"].get("myia-web1", {})
+    return bool(entry.get("agent", {}).get("state") == "left")
+
+
+def test_a_machine_that_left_has_left_though_one_writes_its_memory_over_its_file_and_another_deletes_it(
+    agents: list[Agent], shared: Path
+) -> None:
+    keeper, left = agents
+    assert keeper.machine_id == "myia-ai-01"
+    with old("rewrites", shared):
+        wait_for("the old service in our table", lambda: OLD in table(shared))
+        memory = left.sequence()
+        wait_for("its memory to be stale", lambda: left.sequence() > memory + 5)
+        left("stop")
+        last = left.sequence()
+        wait_for("the view to say that it left", lambda: _left_in_view(shared))
+    assert left.sequence() < last
+    state = read_folder(shared, now_ms())
+    assert rows(state)["myia-web1"][0] == "left"
+    wait_for("that to be told", lambda: ROLLED_BACK in {one.kind for one in read_folder(shared, now_ms()).findings})
+    left.own.unlink()
+    state = read_folder(shared, now_ms())
+    assert (rows(state)["myia-web1"][0], FILE_DELETED in {one.kind for one in state.findings}) == ("left", True)

@@ -261,11 +261,13 @@ def test_a_killed_rollout_leaves_no_worker_behind(fleet: Fleet, inventory: Path)
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        end = time.monotonic() + 60
+        while not (workers := _children(process.pid)):
+            assert time.monotonic() < end
+            time.sleep(0.1)
         time.sleep(2)
-        workers = _children(process.pid)
-        assert workers
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(60) == 130
         assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
 
 

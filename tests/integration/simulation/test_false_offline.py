@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.schedule import ADMIN, episodes
-from tests.simulation.world import AUTO, DEFAULT, OURS, V30, V31, WATCH, Outcome, Plan, simulate
+from tests.simulation.world import AUTO, DEFAULT, OURS, SELDOM, V30, V31, WATCH, Outcome, Plan, simulate
 
 HOURS = 8.0
 SEED = 3
@@ -79,3 +79,10 @@ def test_the_same_seed_replays_the_same_history() -> None:
 def test_a_schedule_brings_every_fault_before_one_comes_again() -> None:
     drawn = [one.kind for one in episodes(200, SEED) if one.machine != ADMIN][:20]
     assert len(set(drawn)) >= 16
+
+
+def test_a_live_machine_that_the_seldom_writer_keeps_is_never_called_dead_by_ours() -> None:
+    """By its own answer everybody is offline between two writes."""
+    own, files = simulate(SELDOM, Plan(4.0, SEED, with_faults=False)).scores
+    assert files.wrong_s == 0
+    assert own.wrong_s > 0.3 * own.judged_s

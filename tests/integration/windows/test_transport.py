@@ -20,11 +20,13 @@ from roosync_ops.fleet import machine
 from roosync_ops.pyinfra_ops import facts
 from roosync_ops.pyinfra_ops.ask import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
-from roosync_ops.pyinfra_ops.sftp import TransferError
-from roosync_ops.pyinfra_ops.ssh import WindowsSSHConnector
+from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
-from roosync_ops.remote_script.windows import command
+from roosync_ops.transport import process, windows_line
+from roosync_ops.transport.link import TransferError
+from roosync_ops.transport.ssh import WindowsSsh
+from roosync_ops.transport.windows_link import PYTHON
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
 
@@ -69,9 +71,10 @@ def fleet() -> Iterator[WinFleet]:
         yield fleet
 
 
-def ssh(host: Host) -> WindowsSSHConnector:
-    assert isinstance(host.connector, WindowsSSHConnector)
-    return host.connector
+def ssh(host: Host) -> WindowsSsh:
+    assert isinstance(host.connector, SshConnector)
+    assert isinstance(host.connector.link, WindowsSsh)
+    return host.connector.link
 
 
 def connected(fleet: WinFleet, host: WinHost, **fields: Any) -> Host:
@@ -98,7 +101,7 @@ def usual(fleet: WinFleet) -> Host:
 
 def probe(host: Host) -> Report | SilenceError:
     """Ask as a run does that knows of no Python yet."""
-    host.connector_data.clear()
+    ssh(host).memory.clear()
     found = machine_of(host)
     assert not isinstance(found, tuple), found
     answer: Report | SilenceError = host.get_fact(facts.MachineFacts, **facts.arguments(found), _timeout=120)
@@ -136,7 +139,7 @@ def test_so_does_a_path_with_anything_in_it_that_windows_allows(usual: Host) -> 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
 def test_an_exit_code_comes_back(usual: Host, code: int) -> None:
-    line = StringCommand(command.line("cmd.exe", "/c", "exit", str(code)))
+    line = StringCommand(windows_line.line("cmd.exe", "/c", "exit", str(code)))
     assert usual.run_shell_command(line)[0] == (code == 0)
     assert usual.run_shell_command(line, _success_exit_codes=[code])[0]
 
@@ -197,7 +200,7 @@ def test_a_connection_killed_in_mid_upload_leaves_the_old_agent(fleet: WinFleet,
     thread = threading.Thread(target=upload)
     thread.start()
     until(lambda: len(names(usual, "C:/ProgramData/killed")) == 2)
-    ssh(other)._transport().close()
+    process.end_all()
     thread.join(60)
     assert raised
     assert fetched(usual, target) == b"old"
@@ -229,7 +232,7 @@ def test_the_watchdog_of_drive_is_found_among_the_tasks_of_a_machine(fleet: WinF
 
 def test_a_python_exe_that_is_found_comes_before_the_py_launcher(usual: Host) -> None:
     probe(usual)
-    assert usual.connector_data["roosync-python"] == r"C:\Python311\python.exe"
+    assert ssh(usual).memory[PYTHON] == r"C:\Python311\python.exe"
 
 
 def test_the_inventory_s_python_comes_before_all(fleet: WinFleet) -> None:

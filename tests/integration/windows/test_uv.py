@@ -12,11 +12,12 @@ import shutil
 import tarfile
 from typing import IO, TYPE_CHECKING
 
-import paramiko
 import pytest
 
-from roosync_ops.pyinfra_ops import sftp as files
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.windows import uv, uv_wheel
+from roosync_ops.transport.link import Patience
+from roosync_ops.transport.ssh import link_to
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
 from tests.kits.winlab.cache import cache
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from roosync_ops.transport.link import Link
+
 #: The kit's CPython; in the field it is uv.PYTHON.
 SERIES = "3.11"
+KEYS = {"ssh_key": "id_ed25519", "ssh_known_hosts_file": "known_hosts"}
 VERSION = "3.11.9"
 #: What no CPython needs to start and to answer uv.
 LEFT_OUT = ("asyncio", "email", "http", "multiprocessing", "sqlite3", "unittest", "xml", "xmlrpc", "wsgiref", "lib2to3")
@@ -37,15 +41,15 @@ LEFT_OUT = ("asyncio", "email", "http", "multiprocessing", "sqlite3", "unittest"
 class Reach:
     """The two callbacks over real SSH and SFTP, and what went through them."""
 
-    def __init__(self, host: WinHost, sftp: paramiko.SFTPClient) -> None:
+    def __init__(self, host: WinHost, link: Link) -> None:
         self.host = host
-        self.sftp = sftp
+        self.link = link
         self.lines: list[str] = []
         self.uploads: list[str] = []
 
     def put_file(self, stream: IO[bytes], path: str) -> None:
         self.uploads.append(path)
-        files.put(self.sftp, stream.read(), path)
+        self.link.put(stream.read(), path)
 
     def run(self, line: str) -> tuple[int, str, str]:
         self.lines.append(line)
@@ -105,13 +109,12 @@ def _needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 @pytest.fixture
-def reach(host: WinHost) -> Iterator[Reach]:
-    with paramiko.SSHClient() as client:
-        client.load_host_keys(str(host.ssh_config.with_name("known_hosts")))
-        key = str(host.ssh_config.with_name("id_ed25519"))
-        client.connect(host.address, host.port, host.user, key_filename=key, look_for_keys=False, allow_agent=False)
-        with client.open_sftp() as sftp:
-            yield Reach(host, sftp)
+def reach(host: WinHost) -> Reach:
+    ssh = {"ssh_config_file": str(host.ssh_config)}
+    fields = {"host": host.address, "port": host.port, "user": host.user, "system": "windows", "ssh": ssh}
+    keys = {name: str(host.ssh_config.with_name(file)) for name, file in KEYS.items()}
+    machine = Machine.of(host.name.lower(), {**fields, "ssh": {**ssh, **keys}})
+    return Reach(host, link_to(machine, Patience(30, 60, 60)))
 
 
 def test_a_host_without_a_python_gets_one_and_a_second_time_nothing_is_pushed(

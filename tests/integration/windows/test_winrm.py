@@ -25,6 +25,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.pyinfra_ops.run import run
 from roosync_ops.pyinfra_ops.winrm import WinrmConnector
 from roosync_ops.transport import winrm_files
+from roosync_ops.transport.winrm import Winrm
 from roosync_ops.transport.winrm_secret import PASSWORD
 from tests.kits import wsman
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
@@ -35,7 +36,7 @@ pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from roosync_ops.pyinfra_ops.connector import Finished
+    from roosync_ops.transport.link import Finished
 
 NAME = "MYIA-WEB1"
 PYTHON = "python -I -S -"
@@ -81,8 +82,13 @@ def machine(endpoint: Endpoint) -> Iterator[WinrmConnector]:
     connector.disconnect()
 
 
+def way(machine: WinrmConnector) -> Winrm:
+    assert isinstance(machine.link, Winrm)
+    return machine.link
+
+
 def python(machine: WinrmConnector, program: str, timeout_s: float | None = 120) -> Finished:
-    return machine.execute(PYTHON, program.encode(), timeout_s)
+    return way(machine).execute(PYTHON, program.encode(), timeout_s)
 
 
 def noise(seed: int, size: int) -> bytes:
@@ -104,7 +110,7 @@ def test_output_is_told_apart_and_comes_whole_however_it_was_cut(machine: WinrmC
 
 
 def test_what_cmd_prints_is_read_by_its_code_page(machine: WinrmConnector) -> None:
-    assert machine.profile() == rf"C:\users\{PROFILE}"
+    assert way(machine).profile() == rf"C:\users\{PROFILE}"
 
 
 def test_stdin_of_200_kb_arrives_as_it_was_sent(machine: WinrmConnector) -> None:
@@ -131,7 +137,7 @@ def test_a_command_that_does_not_end_is_ended_in_time(machine: WinrmConnector, h
         python(machine, "import time\nmark = 'unmistakable'\ntime.sleep(600)", timeout_s=3)
     assert time.monotonic() - began < LONG_S
     wait_for(lambda: not [line for _, line in host.processes() if PYTHON in line])
-    assert machine.execute("cmd.exe /c ver", timeout_s=60).code == 0
+    assert way(machine).execute("cmd.exe /c ver", timeout_s=60).code == 0
 
 
 def wait_for(done: Any) -> None:
@@ -183,7 +189,7 @@ def test_an_upload_that_is_cut_off_leaves_the_old_file(machine: WinrmConnector, 
         sent.append(line)
         if len(sent) > 1:
             raise ConnectionResetError
-        return machine.execute(line, stdin, timeout_s)
+        return way(machine).execute(line, stdin, timeout_s)
 
     with pytest.raises(ConnectionResetError):
         winrm_files.put_by_python(cut_off, ("python",), bytes(winrm_files.PIECE + 1), path)
@@ -195,15 +201,15 @@ def test_without_a_python_a_plain_path_is_no_place_for_what_certutil_did_not_ver
 ) -> None:
     """Wine's own certutil answers 0 and does nothing."""
     with pytest.raises(winrm_files.UploadError, match="certutil told no hash"):
-        winrm_files.put_by_tools(machine.execute, b"\0\1\2", r"AppData\Local\roosync-ops\uv.exe")
+        winrm_files.put_by_tools(way(machine).execute, b"\0\1\2", r"AppData\Local\roosync-ops\uv.exe")
     assert list(here(host, "AppData/Local/roosync-ops").iterdir()) == []
 
 
 def test_without_a_python_a_launcher_arrives_as_it_is(machine: WinrmConnector, host: WinHost) -> None:
     text = '@"C:\\Élodie\\python.exe" %*\r\n@exit /b 5\r\n'.encode("cp850")
-    winrm_files.put_by_tools(machine.execute, text, r"AppData\Local\roosync-ops\python-000000000000.cmd")
+    winrm_files.put_by_tools(way(machine).execute, text, r"AppData\Local\roosync-ops\python-000000000000.cmd")
     assert here(host, "AppData/Local/roosync-ops/python-000000000000.cmd").read_bytes() == text
-    machine.delete("AppData/Local/roosync-ops/python-000000000000.cmd")
+    way(machine).delete("AppData/Local/roosync-ops/python-000000000000.cmd")
 
 
 def test_without_a_python_a_program_arrives_by_certutil(
@@ -221,12 +227,12 @@ def test_without_a_python_a_program_arrives_by_certutil(
     shutil.copy(program, stand_in)
     content = noise(1, 300_003)
     try:
-        winrm_files.put_by_tools(machine.execute, content, r"AppData\Local\roosync-ops\uv.exe")
+        winrm_files.put_by_tools(way(machine).execute, content, r"AppData\Local\roosync-ops\uv.exe")
     finally:
         stand_in.unlink()
     assert here(host, "AppData/Local/roosync-ops/uv.exe").read_bytes() == content
     assert [found.name for found in here(host, "AppData/Local/roosync-ops").iterdir()] == ["uv.exe"]
-    machine.delete("AppData/Local/roosync-ops/uv.exe")
+    way(machine).delete("AppData/Local/roosync-ops/uv.exe")
 
 
 def test_without_a_python_a_path_that_is_not_plain_is_refused_before_anything_is_sent() -> None:

@@ -66,8 +66,7 @@ def data(endpoint: Endpoint, transport: str, **more: Any) -> dict[str, Any]:
 
 
 def session(endpoint: Endpoint, transport: str = "http", **more: Any) -> Session:
-    meta = winrm_access.DATA_META
-    usual = {key: meta[key].default for key in meta}
+    usual = winrm_access.with_defaults({})
     return Session(winrm_access.of("m", {**usual, **data(endpoint, transport, **more)}), connect_timeout=10)
 
 

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.agent.history import CLOCK_IS_SET_FROM_MS, KEPT_MS, MAX_INTERVALS, extend, parse, write
+from roosync_ops.agent.history import (
+    CLOCK_IS_SET_FROM_MS,
+    KEPT_MS,
+    MAX_INTERVALS,
+    MAX_STOPS,
+    extend,
+    parse,
+    stops,
+    write,
+)
 from tests.kits.shares import NOW
 from tests.kits.virtual_agent import Rig
 
@@ -74,3 +83,25 @@ def test_a_quick_restart_goes_on_with_the_interval_and_a_night_begins_another(ri
     first, second = rig.record()["agent"]["upIntervals"]
     assert first == "2026-02-12T10:15:30.123Z/2026-02-12T10:17:00.123Z"
     assert second == "2026-02-12T18:17:00.123Z/2026-02-12T18:17:00.123Z"
+
+
+def test_each_stop_on_purpose_is_kept_for_seven_days_through_the_starts_after_it(rig: Rig) -> None:
+    rig.beat()
+    for _ in range(2):
+        rig.loop.heart.leave(rig.clock.wall_ms())
+        rig.boot()
+        rig.beat(3600)
+    assert "leftAt" not in rig.record()["agent"]
+    assert len(rig.record()["agent"]["stops"]) == 2
+    rig.clock.advance(KEPT_MS / 1000)
+    rig.loop.heart.leave(rig.clock.wall_ms())
+    assert len(rig.record()["agent"]["stops"]) == 1
+
+
+def test_stops_are_bounded_and_what_is_no_time_is_left_out() -> None:
+    assert len(stops([*write([(NOW, NOW)]), 7, None], NOW)) == 1
+    assert stops({"a": 1}, NOW) == stops([], NOW)
+    many = stops([], NOW)
+    for at in range(1, 3 * MAX_STOPS):
+        many = stops(many, NOW + at)
+    assert len(many) == MAX_STOPS

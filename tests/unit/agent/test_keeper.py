@@ -9,6 +9,8 @@ import pytest
 from roosync_ops.agent import keeper, share
 from roosync_ops.agent.keeper import can_keep
 from roosync_ops.wire.files import read_file
+from roosync_ops.wire.folder import read_shared
+from roosync_ops.wire.merge import merge
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
@@ -264,3 +266,74 @@ def test_the_last_keeper_to_leave_says_so_in_the_view(rig: Rig) -> None:
     rig.beat()
     rig.loop.leave()
     assert rig.view()["offlineMachines"] == ["myia-web1"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_the_keeper_knew_of_a_machine_that_left_outlives_its_file_and_the_view_at_once(
+    make_rig: Make, restart: bool
+) -> None:
+    """One older service wrote its memory over every file as another wrote its own over the view."""
+    clock = VirtualClock()
+    keeper_, left = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for _ in range(3):
+        keeper_.beat(30)
+        left.beat()
+    memory = left.own.read_bytes()
+    clock.advance(30)
+    left.loop.leave()
+    keeper_.beat()
+    keeper_.beat(30)
+    left.own.write_bytes(memory)
+    keeper_.view_path.write_bytes(json.dumps({"heartbeats": {"c": heartbeat("c", 0, clock.wall_ms())}}).encode())
+    if restart:
+        keeper_.boot()
+    keeper_.beat(30)
+    entry = keeper_.view()["heartbeats"]["b"]
+    assert (entry["status"], entry["agent"]["state"]) == ("offline", "left")
+    assert entry["agent"]["upIntervals"] == left.notes()["record"]["agent"]["upIntervals"]
+    assert left.own.read_bytes() == memory  # nobody writes another machine's file
+
+
+def test_what_the_keeper_remembers_is_bounded_whatever_others_put_into_the_view(rig: Rig) -> None:
+    for number in range(400):
+        put(rig.shared, heartbeat(f"m{number:03}", 10**7 + number, note="x" * 1_500))
+    for _ in range(4):
+        rig.beat(30)
+    assert 0 < len(json.dumps(rig.notes()["legacy"])) < 2 * keeper.MAX_REMEMBERED_BYTES
+    assert rig.notes()["record"] is not None
+
+
+def test_of_a_machine_that_left_the_keepers_own_record_tells_where_file_and_view_are_both_overwritten(
+    make_rig: Make,
+) -> None:
+    """The view belongs to whoever wrote it last; our own file is nobody else's."""
+    clock = VirtualClock()
+    keeper_, left = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for _ in range(3):
+        keeper_.beat(30)
+        left.beat()
+    memory = left.own.read_bytes()
+    left.loop.leave()
+    keeper_.beat(30)
+    assert "knows" not in keeper_.record()["agent"]
+    left.own.write_bytes(memory)
+    for _ in range(2):
+        keeper_.beat(30)
+    keeper_.view_path.write_bytes(json.dumps({"heartbeats": {"b": json.loads(memory)}}).encode())
+    found = merge(read_shared(str(keeper_.shared), clock.wall_ms()).evidence, clock.wall_ms())["b"]
+    assert found.record.has_left
+    left.boot()
+    left.beat(30)
+    for _ in range(2):
+        keeper_.beat(30)
+    assert "knows" not in keeper_.record()["agent"]
+
+
+def test_what_a_record_says_it_knows_is_bounded_and_hostile(rig: Rig) -> None:
+    known = {f"m{number}": {**heartbeat(f"m{number}"), "agent": {"sequence": 3}} for number in range(500)}
+    knows: dict[str, Any] = {"x": 7, "../evil": heartbeat("x"), "con": {}, "deep": {"agent": {"knows": known}}, **known}
+    put(rig.shared, ours("z", knows=knows))
+    found = {piece.record.machine_id for piece in read_shared(str(rig.shared), NOW).evidence}
+    assert {"m0", "z"} <= found
+    assert len(found) <= 34
+    assert "evil" not in "".join(found)

@@ -67,6 +67,7 @@ def test_the_view_is_as_an_older_service_formats_it(rig: Rig) -> None:
         "status",
         "missedHeartbeats",
         "metadata",
+        "agent",
     ]
     assert list(view["heartbeats"]["myia-web1"]["metadata"]) == ["firstSeen", "lastUpdated", "version"]
     assert text == json.dumps(view, indent=2, ensure_ascii=False)

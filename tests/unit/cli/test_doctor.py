@@ -10,7 +10,7 @@ import pytest
 from roosync_ops.bootstrap import checklist
 from roosync_ops.gather import doctor as asking
 from roosync_ops.gather.doctor import LINE_S, Answer
-from roosync_ops.remote_script.windows import command
+from roosync_ops.transport import windows_line
 from roosync_ops.transport.failure import Failure
 
 from .test_bootstrap_script import defects
@@ -67,7 +67,7 @@ def test_every_line_is_powershell_as_it_is_pasted_and_as_it_is_sent(line: checkl
         sent = checklist.script(line, SHARE)
         assert defects(sent) == []
         encoded = 4 * (2 * len(sent) + 2) // 3
-        assert encoded < command.MAX_LINE - 200
+        assert encoded < windows_line.MAX_LINE - 200
     assert line.prints
     assert line.decides
 

@@ -129,7 +129,7 @@ PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "nobody-listens": ("m", _nobody("UNREACHABLE", answers="refused")),
     "ssh-silent": ("m", _nobody("SILENT")),
     "host-key-unknown": ("m", _nobody("HOST_KEY", reason="unreachable: its host key is not known here: x")),
-    "host-key-changed": ("m", _nobody("HOST_KEY", reason="unreachable: its host key is another than the known one: x")),
+    "host-key-changed": ("m", _nobody("HOST_KEY_CHANGED")),
     "login-refused": ("m", _nobody("LOGIN_REFUSED")),
     "wrong-system": ("m", _nobody("WRONG_SYSTEM", step="look")),
     "not-reached": ("m", _nobody("UNREACHABLE", answers="open")),

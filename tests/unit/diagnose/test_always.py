@@ -137,8 +137,8 @@ STATUS = st.none() | st.dictionaries(
 def test_any_look_gives_a_cause(failure: Failure | None, status: dict[str, Any] | None, hostname: str) -> None:
     machine = fleet().machines[2]
     report = Report.model_validate(an_answer(status=status, hostname=hostname))
-    seen = Look("m", failure, None if failure is not None else report, None)
-    sight = sight_of(machine, seen, Reach("m", 22), BUNDLE)
+    seen = Look("m", failure, None if failure is not None else report, None, reach=Reach("m", 22))
+    sight = sight_of(machine, seen, BUNDLE)
     (row,) = diagnose(Scene(fleet(), NOW, {"m": sight}), ["m"]).machines
     assert row.cause in CAUSES
     assert row.command or row.ok

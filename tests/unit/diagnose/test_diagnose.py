@@ -12,6 +12,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import HERE, Scene
 from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import (
     NAMES,
@@ -22,6 +23,7 @@ from tests.unit.diagnose.builders import (
     cause_of,
     checks_of,
     fleet,
+    left_record,
     not_reached,
     old_record,
 )
@@ -155,7 +157,7 @@ def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
     assert windows.command == "roosync-ops bootstrap windows"
-    changed = not_reached("HOST_KEY", "its host key is another than the known one", port=2222, known_hosts="/k")
+    changed = not_reached("HOST_KEY_CHANGED", port=2222, known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
 
 
@@ -183,9 +185,14 @@ def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Pat
     assert [row.observed for row in diagnose(scene).machines] == ["unknown"] * 3
 
 
-@pytest.mark.parametrize("rewrite", ["a later record of another session, 't'", "sequence None instead of 7"])
-def test_what_last_happened_long_ago_is_over(tmp_path: Path, rewrite: str) -> None:
-    past: dict[str, Any] = {"rewrites": 2, "rewrite": rewrite, "rewritten_ms": NOW - 7_200_000}
+@pytest.mark.parametrize("kind", [OF_A_TWIN, OF_THE_PAST, None])
+def test_what_last_happened_long_ago_is_over(tmp_path: Path, kind: str | None) -> None:
+    past: dict[str, Any] = {
+        "rewrites": 2,
+        "rewrite": "of another",
+        "rewrite_kind": kind,
+        "rewritten_ms": NOW - 7_200_000,
+    }
     erased: dict[str, Any] = {"erasures": 3, "erased_by": "m", "erased_ms": NOW - 7_200_000}
     assert cause_of(a_scene(tmp_path, a_sight(agent=an_agent(**past, **erased)))).cause == "well"
 
@@ -256,3 +263,39 @@ def test_nothing_has_to_be_mended_on_a_machine_that_is_off_as_expected(tmp_path:
     views = dict.fromkeys(scene.views, silent)
     off = replace(scene, fleet=fleet(expected="offline"), sights={**scene.sights, "m": dead}, views=views)
     assert cause_of(off).cause == "expected-off"
+
+
+def test_a_stopped_machine_is_left_by_its_own_word_whatever_its_record_was_made_into(tmp_path: Path) -> None:
+    """Somebody wrote an older record back over its last one: it still knows that it was stopped on purpose."""
+    stopped = an_agent(running=False, beat_ms=NOW - 3_600_000, sequence=8, left_ms=NOW - 3_500_000)
+    found = cause_of(a_scene(tmp_path, a_sight(agent=stopped), old_record()))
+    assert (found.observed, found.cause, found.facts["since"]) == ("left", "stopped-on-purpose", NOW - 3_500_000)
+
+
+def test_a_machine_that_left_is_left_in_whichever_replica_that_arrived(tmp_path: Path) -> None:
+    scene = a_scene(tmp_path, a_sight(agent=an_agent(running=False, beat_ms=NOW - 60_000)), old_record())
+    told = a_view(tmp_path / "told", left_record())
+    found = cause_of(replace(scene, views={**scene.views, "one": told}))
+    assert (found.observed, found.cause) == ("left", "stopped-on-purpose")
+
+
+@pytest.mark.parametrize("late_ms", [0, 600_000])
+def test_a_replica_read_before_late_answers_is_not_stale_for_what_it_could_not_have(
+    tmp_path: Path, late_ms: int
+) -> None:
+    scene = a_scene(tmp_path)
+    sights = {
+        name: a_sight(name, an_agent(machine_id=name, sequence=40, beat_ms=NOW + late_ms - 5_000, now_ms=NOW + late_ms))
+        for name in NAMES
+    }
+    here = Scene(fleet(), NOW + late_ms, sights, {HERE: scene.views[HERE]})
+    assert cause_of(here, None).cause == "well"
+    assert cause_of(here).cause == "well"
+
+
+def test_a_replica_that_was_old_when_it_was_read_is_stale_however_late_the_answers_are(tmp_path: Path) -> None:
+    stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
+    sights = {
+        name: a_sight(name, an_agent(machine_id=name, beat_ms=NOW + 595_000, now_ms=NOW + 600_000)) for name in NAMES
+    }
+    assert cause_of(Scene(fleet(), NOW + 600_000, sights, {HERE: stale}), None).cause == "own-replica-stale"

@@ -9,7 +9,7 @@ import pytest
 from pyinfra.api.inventory import Inventory
 
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory, machine
-from roosync_ops.pyinfra_ops.ssh import WindowsSSHConnector
+from roosync_ops.pyinfra_ops.ssh import SshConnector
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -32,7 +32,7 @@ def test_the_projects_inventory_is_the_fleet_of_the_procedure() -> None:
 
 def test_a_machine_is_an_ordinary_pyinfra_host_with_strict_host_keys() -> None:
     name, data = machine("myia-po-2024", host="myia-po-2024.local", user="me", port=2222, ssh={"ssh_key": "~/k"})
-    assert name == "myia-po-2024"
+    assert name == "@roosync-ssh/myia-po-2024"
     assert data["ssh_hostname"] == "myia-po-2024.local"
     assert data["ssh_user"] == "me"
     assert data["ssh_port"] == 2222
@@ -45,7 +45,7 @@ def test_a_windows_machine_is_a_host_of_our_connector_under_its_plain_name() -> 
     assert name == "@roosync-ssh/myia-po-2024"
     host = Inventory(([(name, data)], {}), lan=([name], {})).get_host("myia-po-2024")
     assert [host.name, *host.groups] == ["myia-po-2024", "lan"]
-    assert host.connector_cls is WindowsSSHConnector
+    assert host.connector_cls is SshConnector
     assert Machine.of_host(host.name, host.data.dict()).system == "windows"
 
 
@@ -56,10 +56,11 @@ def test_one_without_ssh_is_a_host_of_the_other_with_its_own_data_keys() -> None
     assert not [key for key in data if key.startswith("ssh_")]
 
 
-def test_a_windows_host_written_by_hand_is_a_windows_machine(tmp_path: Path) -> None:
-    fleet = load_inventory(write(tmp_path, 'lab = [("@roosync-ssh/m1", {"ssh_user": "me"}), "@roosync-ssh/m2"]\n'))
-    assert {one.machine_id: one.system for one in fleet} == {"m1": "windows", "m2": "windows"}
-    host = Inventory(([("@roosync-ssh/m1", {"ssh_user": "me"})], {})).get_host("m1")
+def test_a_host_of_our_connector_written_by_hand_is_of_the_system_it_says(tmp_path: Path) -> None:
+    hosts = '("@roosync-ssh/m1", {"ssh_user": "me", "system": "windows"}), "@roosync-ssh/m2"'
+    fleet = load_inventory(write(tmp_path, f"lab = [{hosts}]\n"))
+    assert {one.machine_id: one.system for one in fleet} == {"m1": "windows", "m2": "posix"}
+    host = Inventory(([("@roosync-ssh/m1", {"ssh_user": "me", "system": "windows"})], {})).get_host("m1")
     assert Machine.of_host(host.name, host.data.dict()).system == "windows"
 
 
@@ -68,7 +69,7 @@ def test_a_windows_host_written_by_hand_is_a_windows_machine(tmp_path: Path) -> 
     [
         'lab = [machine("m1", system="windows")]\nlan = ["m1"]\n',
         'lab = [("m1", {"system": "windows"})]\n',
-        'lab = [machine("m1")]\nlan = ["@roosync-ssh/m1"]\n',
+        'lab = [machine("m1")]\nlan = ["@roosync-winrm/m1"]\n',
     ],
 )
 def test_a_name_that_pyinfra_would_reach_the_wrong_way_is_refused(tmp_path: Path, body: str) -> None:

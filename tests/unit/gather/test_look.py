@@ -1,88 +1,91 @@
-"""A look at machines: whatever a worker says, or does not say, each machine has an answer."""
+"""A look at machines: whatever a machine says, or does not say, each has an answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import json
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops.fleet import Machine
-from roosync_ops.gather import look as module
-from roosync_ops.gather.look import CONNECT, Look, look
-from tests.unit.pyinfra_ops.builders import a_report
+from roosync_ops.gather import asking
+from roosync_ops.gather.look import Look, look
+from roosync_ops.remote_script.on_common import MARKER
+from roosync_ops.transport import link as links
+from roosync_ops.transport.link import Finished, Link, LinkError
+from roosync_ops.transport.reach import Reach
+from tests.unit.pyinfra_ops.builders import an_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pytest
 
 MACHINES = [Machine.of("a", {}), Machine.of("b", {})]
 
 
-class Workers:
-    """Stands in for the worker processes: says what a test has them say."""
+class Wire(Link):
+    """A way to a machine that says what a test has it say."""
 
-    said: tuple[dict[str, Any], ...] = ()
+    def __init__(self, said: dict[str, Any] | Exception) -> None:
+        super().__init__()
+        self._said = said
 
-    def __init__(self, requests: list[dict[str, Any]]) -> None:
-        self.requests = requests
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
+        del line, stdin, timeout_s
+        if isinstance(self._said, Exception):
+            raise self._said
+        return Finished(0, f"a shell greets\n{MARKER}{json.dumps(self._said)}\n".encode())
 
-    def __enter__(self) -> Self:
-        return self
+    def put(self, data: bytes, path: str) -> None:
+        raise NotImplementedError
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def events(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        yield from ((0, event) for event in self.said)
-
-    def end(self) -> None:
-        pass
-
-    def last_words(self) -> str:
-        return "no module named pyinfra"
+    def get(self, path: str) -> bytes:
+        raise NotImplementedError
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *said: dict[str, Any]) -> dict[str, Look]:
-    monkeypatch.setattr(Workers, "said", said)
-    monkeypatch.setattr(module, "Workers", Workers)
-    return look(MACHINES, timeout_s=1.0)
-
-
-def event(name: str, **fields: Any) -> dict[str, Any]:
-    return {"event": "look", "machine": name, "seconds": 0.5, "failure": None, "report": None, "state": None, **fields}
-
-
-def test_a_machine_that_no_worker_told_of_has_the_workers_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = asked(monkeypatch, event("b"))
+def asked(monkeypatch: pytest.MonkeyPatch, a: dict[str, Any] | Exception, b: dict[str, Any] | Exception) -> list[Look]:
+    ways = {"a": Wire(a), "b": Wire(b)}
+    monkeypatch.setattr(asking, "link_to", lambda machine, _, **__: ways[machine.machine_id])
+    found = look(MACHINES, timeout_s=1.0)
     assert list(found) == ["a", "b"]
-    assert found["a"].failure is not None
-    assert "no module named pyinfra" in found["a"].failure.reason
-    assert found["b"].failure is None
+    return [*found.values()]
 
 
 def test_only_a_failure_to_connect_means_that_it_was_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = {"step": CONNECT, "code": "UNREACHABLE", "reason": "no route", "hint": "ssh a"}
-    silent = {"step": "look", "code": "TIMEOUT", "reason": "nothing", "hint": "ssh b"}
-    found = asked(monkeypatch, event("a", failure=refused), event("b", failure=silent))
-    assert (found["a"].reached, found["b"].reached) == (False, True)
+    away, lost = LinkError(links.NO_ROUTE, "no route"), LinkError(links.CONNECTION_LOST, "lost", reached=True)
+    a, b = asked(monkeypatch, away, lost)
+    assert (a.reached, b.reached) == (False, True)
+    assert a.failure is not None
+    assert a.failure.code == "NO_ROUTE"
+
+
+def test_a_machine_that_hangs_or_breaks_delays_and_fails_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = asked(monkeypatch, TimeoutError("late"), ZeroDivisionError("a defect"))
+    assert a.failure is not None
+    assert b.failure is not None
+    assert (a.failure.code, b.failure.code) == ("TIMEOUT", "INTERNAL")
 
 
 def test_an_agent_that_cannot_tell_its_replica_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = a_report().model_dump(mode="json", by_alias=True)
     state = {"success": False, "code": "SHARE_HUNG", "message": "no answer within 2.5 s"}
-    found = asked(monkeypatch, event("a", report=told, state=state), event("b", report=told, state={"success": True}))
-    assert found["a"].state is None
-    assert found["a"].state_failure is not None
-    assert found["a"].state_failure.code == "SHARE_HUNG"
-    assert found["b"].state == {"success": True}
-    assert found["b"].report == a_report()
+    a, b = asked(monkeypatch, an_answer(state=state), an_answer(state={"success": True}))
+    assert a.state is None
+    assert a.state_failure is not None
+    assert a.state_failure.code == "SHARE_HUNG"
+    assert b.state == {"success": True}
+    assert b.report is not None
 
 
 def test_a_report_of_another_shape_is_that_machines_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = asked(monkeypatch, event("a", report={"hostname": 7}), event("b"))
-    assert found["a"].failure is not None
-    assert (found["a"].failure.code, found["a"].reached) == ("NOT_UNDERSTOOD", True)
+    a, _ = asked(monkeypatch, {"hostname": 7}, an_answer())
+    assert a.failure is not None
+    assert (a.failure.code, a.reached) == ("NOT_UNDERSTOOD", True)
 
 
-def test_nobody_asked_starts_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(module, "Workers")
+def test_how_far_the_way_went_is_told_with_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    hop = LinkError(links.HOST_KEY, "the host key of a jump host is not known here")
+    own = LinkError(links.HOST_KEY, "its host key is not known here", met=True)
+    a, b = asked(monkeypatch, hop, own)
+    assert a.reach == Reach("a", 22, (), None, None)
+    assert b.reach == Reach("b", 22, (), None, "open")
+
+
+def test_nobody_asked_is_nobody_answered() -> None:
     assert look([], timeout_s=1.0) == {}

@@ -13,6 +13,7 @@ from roosync_ops.gather.sights import sight, with_witnesses
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Scene, Sight
 from roosync_ops.transport.reach import Reach
+from roosync_ops.wire.record import OF_A_TWIN
 from tests.kits.shares import NOW
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_report, a_share, a_status
 
@@ -21,7 +22,7 @@ WINDOWS = {"system": "windows", "shared": "G:/Mon Drive/.shared-state"}
 
 def seen(machine: Machine, **fields: Any) -> Sight:
     report = a_report(machine, **fields)
-    return sight(machine, Look(machine.machine_id, None, report, None), Reach("127.0.0.1", 2222), BUNDLE)
+    return sight(machine, Look(machine.machine_id, None, report, None, reach=Reach("127.0.0.1", 2222)), BUNDLE)
 
 
 def cause(machine: Machine, **fields: Any) -> str:
@@ -56,7 +57,8 @@ def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
                 "status": a_status(
                     ownFile={
                         "rewrites": 1,
-                        "lastDetail": "a later record of another session, 'x'",
+                        "lastKind": OF_A_TWIN,
+                        "lastDetail": "in whatever words",
                         "lastAt": "2026-02-12T10:15:00.000Z",
                     }
                 )

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.fleet import Machine
+from roosync_ops.gather import testimony
 from roosync_ops.gather.look import Look
 from roosync_ops.gather.testimony import testimony as told_by
+from roosync_ops.judge import evidence
 from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
+from roosync_ops.state import read_folder
 from roosync_ops.transport.failure import Failure
-from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
+from roosync_ops.wire.times import now_ms, to_iso
+from tests.kits.shares import ours, put
 from tests.unit.pyinfra_ops.builders import a_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roosync_ops.state import SharedState
 
 HOUR = 3_600_000
 NOW = 1_770_891_330_000
@@ -93,18 +103,36 @@ def test_a_state_of_another_shape_is_a_replica_that_was_not_read(state: dict[str
 
 
 @pytest.mark.parametrize(
-    ("detail", "ago", "said"),
-    [
-        ("a later record of another session, 't'", 60_000, True),
-        ("a later record of another session, 't'", 2 * HOUR, False),
-        ("sequence None instead of 7", 60_000, False),
-    ],
-    ids=["lately", "long-ago", "an-older-service"],
+    ("kind", "ago", "said"),
+    [(OF_A_TWIN, 60_000, True), (OF_A_TWIN, 2 * HOUR, False), (OF_THE_PAST, 60_000, False), (None, 60_000, False)],
+    ids=["lately", "long-ago", "an-older-service", "an-older-agent"],
 )
 @pytest.mark.parametrize("offset", [0, HOUR])
 def test_another_computer_of_its_name_is_told_while_it_is_at_it(
-    detail: str, ago: int, offset: int, *, said: bool
+    kind: str | None, ago: int, offset: int, *, said: bool
 ) -> None:
-    own = {"rewrites": 3, "lastDetail": detail, "lastAt": to_iso(NOW - ago + offset)}
+    own = {"rewrites": 3, "lastKind": kind, "lastDetail": "another session", "lastAt": to_iso(NOW - ago + offset)}
     found = told_by(MACHINE, Look("m", None, answer(offset, lastBeat=beat(20_000, offset), ownFile=own), None))
-    assert found.word.twin == (detail if said else None)
+    assert found.word.twin == ("another session" if said else None)
+
+
+def test_a_replica_that_was_read_long_before_the_last_answer_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put(tmp_path, ours("m"))
+    reads = [read_folder(tmp_path, now_ms() - 60_000), read_folder(tmp_path, now_ms())]
+    monkeypatch.setattr(testimony, "ask", lambda *_: {})
+    left = iter(reads)
+    own, _, trouble = testimony.ask_beside([MACHINE], 1, 1, lambda: (next(left), None))
+    assert (own, trouble) == (reads[1], None)
+    gone: list[tuple[SharedState | None, str | None]] = [(reads[0], None), (None, "it hangs now")]
+    own, _, trouble = testimony.ask_beside([MACHINE], 1, 1, lambda: gone.pop(0))
+    assert (own, trouble) == (reads[0], None)
+
+
+@pytest.mark.parametrize("offset", [0, HOUR])
+def test_an_agent_that_was_stopped_on_purpose_says_so(offset: int) -> None:
+    stopped = answer(offset, running=False, lastBeat=beat(HOUR, offset), leftAt=to_iso(NOW - 60_000 + offset))
+    word = told_by(MACHINE, Look("m", None, stopped, None)).word
+    assert (word.kind, word.left_ms, word.since_ms) == (evidence.LEFT, NOW - 60_000, NOW - HOUR)
+    assert told_by(MACHINE, Look("m", None, answer(offset, running=False), None)).word.kind == evidence.GONE

@@ -71,6 +71,16 @@ def test_a_stop_on_purpose_is_no_outage() -> None:
     assert past.outages == 0
 
 
+def test_a_stop_that_its_own_record_tells_is_no_outage_though_nobody_watched() -> None:
+    record = _record((20, 10), (8, 4), (3, 0))
+    record.data["agent"]["stops"] = [to_iso(NOW - 10 * HOUR + 1_000), "no time", 7]
+    past = _past(record, "online")
+    assert _spans(past) == [
+        (24, 20, "unknown"), (20, 10, "up"), (10, 8, "left"), (8, 4, "up"), (4, 3, "off"), (3, 0, "up")
+    ]  # fmt: skip
+    assert past.outages == 1
+
+
 def test_an_older_service_has_only_the_flips() -> None:
     record = Record("a", NOW, data={})
     past = _past(record, "online", _flip("online", "offline", 5), _flip("offline", "online", 3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import HERE, Knowledge, Matrix, Word, knowledge, matrix, pooled, validate, verdict
+from roosync_ops.judge import HERE, Knowledge, Matrix, Word, knowledge, looked_at, matrix, pooled, validate, verdict
 from roosync_ops.judge import evidence as e
+from roosync_ops.show.matrix import own_word
 from roosync_ops.state.seen import see
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
@@ -284,3 +285,70 @@ def test_a_reader_that_saw_a_beat_arrive_judges_by_that_and_suspects_a_clock_an_
     assert (row.observed, row.ok, row.age_ms, row.basis) == ("online", True, 10_000, "arrival")
     assert row.reason is not None
     assert row.reason.kind == verdict.CLOCK_DISAGREES
+
+
+LEAVING = Word(e.LEFT, NOW - 60_000, sequence=1_001, heard_ms=NOW - 60_000, left_ms=NOW - 50_000)
+
+
+def test_a_machine_that_says_it_was_stopped_is_left_before_its_last_record_arrives() -> None:
+    """What the replicas still show is its last beat; what it says of itself is what happened since."""
+    world = World(words={"web1": LEAVING})
+    found = world.validate()
+    row = next(row for row in found.verdicts if row.machine_id == "web1")
+    assert (row.observed, row.ok, row.reason.kind) == ("left", False, verdict.HAS_LEFT)
+    assert row.reason.facts["since"] == NOW - 50_000
+    assert told(found.evidence) == {(verdict.HAS_LEFT, "web1")}
+
+
+def test_a_beat_that_came_after_a_stop_is_a_machine_that_began_again() -> None:
+    before = replace(LEAVING, sequence=900, heard_ms=NOW - HOUR)
+    row = next(row for row in World(words={"web1": before}).validate().verdicts if row.machine_id == "web1")
+    assert row.observed == "online"
+
+
+@pytest.mark.parametrize("word", [e.GONE, e.OFF, e.REFUSED, e.UNCLEAR])
+def test_a_stopped_machine_is_left_in_the_matrix_whatever_else_is_known_of_it(word: str) -> None:
+    """An agent that was stopped on purpose is not "gone", nor is its machine to be restarted for being off."""
+    left = Record("web1", NOW - HOUR, sequence=9, left_at_ms=NOW - HOUR + 1, data={"machineId": "web1"})
+    world = World(words={"web1": Word(word, detail="no route")})
+    answers = world.testimonies()
+    for state in (own := world.state(HERE), *(one.state for one in answers.values())):
+        assert state is not None
+        state.machines["web1"] = Evidence(left, FILE, "heartbeats/web1.json")
+    found = matrix(fleet(), answers, own, NOW)
+    assert told(found) == {(verdict.HAS_LEFT, "web1")}
+    judged = validate(fleet(), own, NOW, known=knowledge(answers.values()), matrix=found)
+    assert {row.observed for row in judged.verdicts if row.machine_id == "web1"} == {"left"}
+    assert own_word(found, "web1", "en") == ("[left]" if word == e.GONE else own_word(found, "web1", "en"))
+
+
+def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_have_had() -> None:
+    """This computer's replica was read, and then a slow machine was waited for, which knows of four more beats."""
+    early = World()
+    own = early.state(HERE)
+    late = {}
+    for name in NAMES:
+        beats = {
+            one: Evidence(Record(one, NOW + 595_000, sequence=1_020, session_id="s"), FILE, f"heartbeats/{one}.json")
+            for one in NAMES
+        }
+        state = SharedState(f"{name}:/share", NOW, beats, {}, (), None, "absent", len(beats))
+        word = Word(e.ALIVE, sequence=1_020, heard_ms=NOW + 595_000)
+        late[name] = Answer(name, word, state, None, NOW + 600_000, 0, 20)
+    found = matrix(fleet(), late, own, NOW)
+    assert not found.findings
+    assert not any(found.cell(HERE, name).lags for name in NAMES)
+
+
+def test_no_beat_grows_old_while_another_machine_is_waited_for() -> None:
+    """One machine answered at once and showed everybody's beats; ten minutes later another showed its own alone."""
+    world = World(here=False)
+    first = world.testimony("ai-01")
+    own = {"web1": Evidence(Record("web1", NOW + 590_000, sequence=1_020), FILE, "heartbeats/web1.json")}
+    state = SharedState("web1:/share", NOW, own, {}, (), None, "absent", 1)
+    second = Answer("web1", Word(e.ALIVE, sequence=1_020), state, None, NOW + 600_000, 0, 20)
+    pool = pooled(None, [first, second], NOW + 600_000)
+    assert pool is not None
+    known = replace(knowledge([first, second]), looked=looked_at(pool, None, [first, second]))
+    judged = validate(fleet(), pool, NOW + 600_000, known=known)
+    assert {row.observed for row in judged.verdicts} == {"online"}

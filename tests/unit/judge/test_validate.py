@@ -53,7 +53,7 @@ def kind(found: Verdict) -> str | None:
 def test_expected_online_is_met_by_online_alone_and_expected_offline_by_silence(  # noqa: PLR0913, PLR0917
     tmp_path: Path, expected: str, age_ms: int, observed: str, ok: bool, active: bool, why: str | None
 ) -> None:
-    found = row(tmp_path, expected, heartbeat("m", age_ms))
+    found = row(tmp_path, expected, ours("m", age_ms))
     assert (found.observed, found.ok, found.heartbeat_active, kind(found)) == (observed, ok, active, why)
     assert (found.age_ms, found.missed) == (age_ms, age_ms // 30_000)
 
@@ -74,7 +74,7 @@ def test_a_machine_never_seen_is_unknown_not_dead(tmp_path: Path, expected: str,
 
 def test_the_thresholds_are_the_inventorys(tmp_path: Path) -> None:
     patient = Machine.of("m", {"heartbeat_interval": 60_000, "offline_timeout": 300_000})
-    found = validate(Fleet([patient]), state(tmp_path, heartbeat("m", 150_000)), NOW).verdicts[0]
+    found = validate(Fleet([patient]), state(tmp_path, ours("m", 150_000)), NOW).verdicts[0]
     assert (found.observed, found.missed) == ("online", 2)
 
 
@@ -125,9 +125,9 @@ def test_a_file_that_could_not_be_read_is_named_rather_than_never_seen(tmp_path:
 def test_a_broken_file_and_an_old_word_from_elsewhere_are_no_death(tmp_path: Path, elsewhere: str) -> None:
     """Half a file is a file on its way: what it will say is not known."""
     if elsewhere == "the view":
-        put_view(tmp_path, heartbeat("m", 600_000))
+        put_view(tmp_path, ours("m", 600_000))
     else:
-        put(tmp_path, heartbeat("m", 600_000), "m (1).json")
+        put(tmp_path, ours("m", 600_000), "m (1).json")
     put(tmp_path, heartbeat("m")).write_bytes(b"{")
     judged = row(tmp_path, "online")
     assert (judged.observed, kind(judged)) == ("unknown", verdict.NOT_UNDERSTOOD)
@@ -135,12 +135,12 @@ def test_a_broken_file_and_an_old_word_from_elsewhere_are_no_death(tmp_path: Pat
 
 def test_a_broken_conflict_copy_explains_no_silence(tmp_path: Path) -> None:
     put(tmp_path, heartbeat("m"), "m (1).json").write_bytes(b"{")
-    assert kind(row(tmp_path, "online", heartbeat("m", 600_000))) == verdict.SILENT
+    assert kind(row(tmp_path, "online", ours("m", 600_000))) == verdict.SILENT
 
 
 def test_if_everything_looks_dead_at_once_the_observer_is_the_suspect_and_the_verdicts_stay(tmp_path: Path) -> None:
     machines = fleet(a="online", b="online", c="offline")
-    found = validate(machines, state(tmp_path, heartbeat("a", 600_000)), NOW)
+    found = validate(machines, state(tmp_path, ours("a", 600_000)), NOW)
     assert [(one.observed, one.ok, kind(one)) for one in found.verdicts] == [
         ("offline", False, verdict.OBSERVER_SUSPECTED),
         ("unknown", False, verdict.OBSERVER_SUSPECTED),
@@ -153,13 +153,13 @@ def test_if_everything_looks_dead_at_once_the_observer_is_the_suspect_and_the_ve
 @pytest.mark.parametrize(("dead", "suspected"), [(9, True), (8, False)])
 def test_the_observer_is_suspected_from_nine_tenths_of_the_fleet_on(tmp_path: Path, dead: int, suspected: bool) -> None:
     names = [f"m{number}" for number in range(10)]
-    records = [heartbeat(name, 600_000 if number < dead else 1_000) for number, name in enumerate(names)]
+    records = [ours(name, 600_000 if number < dead else 1_000) for number, name in enumerate(names)]
     found = validate(fleet(**dict.fromkeys(names, "online")), state(tmp_path, *records), NOW)
     assert (kind(found.verdicts[0]) == verdict.OBSERVER_SUSPECTED) is suspected
 
 
 def test_one_machine_alone_that_is_gone_is_gone(tmp_path: Path) -> None:
-    found = validate(fleet(a="online", b="offline"), state(tmp_path, heartbeat("a", 600_000)), NOW)
+    found = validate(fleet(a="online", b="offline"), state(tmp_path, ours("a", 600_000)), NOW)
     assert kind(found.verdicts[0]) == verdict.SILENT
 
 

@@ -36,7 +36,7 @@ def test_every_machine_is_reached_on_loopback_with_the_labs_own_key_and_strict_h
     for machine in _fleet(tmp_path):
         name, data = machine.entry()
         assert data["ssh_hostname"] == "127.0.0.1"
-        assert data["ssh_port"] == PORTS[name]
+        assert data["ssh_port"] == PORTS[name.removeprefix("@roosync-ssh/")]
         assert data["ssh_strict_host_key_checking"] == "yes"
         for key in ("ssh_key", "ssh_known_hosts_file", "ssh_config_file"):
             assert data[key].startswith(str(tmp_path / 'a "lab"'))

@@ -13,7 +13,9 @@ from mcp.shared.exceptions import MCPError
 from roosync_ops.gather.errors import CommandError, Failure
 from roosync_ops.mcp import tools
 from roosync_ops.mcp.server import parse
+from roosync_ops.wire.times import now_ms
 from tests.kits.assistant import Assistant
+from tests.kits.shares import ours, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +80,46 @@ def test_every_tool_says_what_it_returns_and_does(assistant: Assistant) -> None:
         assert tool.annotations.destructive_hint is (name == "roosync_heartbeat_service")
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (30_000, 30_000), (30_000.0, 30_000), ("30000", 30_000), ("30000.0", 30_000), ("30000.5", None), (1.5, None),
+        (True, None), ("", None), ("3e4", None), ("-5", None), (0.0, None), (None, None), ("٣", None),
+    ],
+)  # fmt: skip
+def test_an_interval_is_a_whole_number_however_a_client_writes_it(given: object, taken: int | None) -> None:
+    entry = tools.entries(allow_changes=False)["roosync_heartbeat_service"]
+    wanted = {"action": "start", "machineId": "a", "heartbeatInterval": given}
+    if taken is None:
+        with pytest.raises(CommandError):
+            parse(entry, wanted)
+    else:
+        assert parse(entry, wanted).heartbeat_interval == taken  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("given", "taken"), [("true", True), ("false", False), (True, True), ("yes", None), (1, None)])
+def test_a_flag_is_true_or_false_however_a_client_writes_it(given: object, taken: bool | None) -> None:
+    entry = tools.entries(allow_changes=False)["roosync_heartbeat_status"]
+    if taken is None:
+        with pytest.raises(CommandError):
+            parse(entry, {"forceCheck": given})
+    else:
+        assert parse(entry, {"forceCheck": given}).force_check is taken  # type: ignore[attr-defined]
+
+
+def test_the_older_services_one_tool_is_there_where_it_was_asked_for(settings: Settings, shared: Path) -> None:
+    assert "roosync_heartbeat" not in Assistant(settings).tools()
+    assistant = Assistant(dataclasses.replace(settings, compat=True))
+    put(shared, ours("b", 1_000, now_ms()))
+    status = assistant.document("roosync_heartbeat", action="status", includeHeartbeats="false")
+    assert list(status) == ["success", "action", "timestamp", "message", "data"]
+    assert (status["data"]["onlineMachines"], "heartbeats" in status["data"]) == (["b"], False)
+    said = assistant.document("roosync_heartbeat", action="register", machineId="a")
+    assert (said["action"], said["message"]) == ("register", "Heartbeat enregistré pour a")
+    assert said["data"]["isNewMachine"] is True
+    assert assistant.error("roosync_heartbeat", action="start")["code"] == "HEARTBEAT_MISSING_MACHINE_ID"
+
+
 def test_what_changes_the_fleet_is_not_there_unless_it_was_allowed(settings: Settings) -> None:
     assert not CHANGING & set(Assistant(settings).tools())
     allowed = Assistant(dataclasses.replace(settings, allow_changes=True))
@@ -99,7 +141,7 @@ def test_an_argument_that_is_not_known_is_refused_by_name(assistant: Assistant, 
     [
         ("roosync_heartbeat_status", {"forceCheck": "yes"}, "forceCheck"),
         ("roosync_heartbeat_status", {"filter": "late"}, "filter"),
-        ("roosync_heartbeat_service", {"action": "start", "machineId": "a", "heartbeatInterval": "30000"}, "heartbeat"),
+        ("roosync_heartbeat_service", {"action": "start", "machineId": "a", "heartbeatInterval": "30 s"}, "heartbeat"),
         ("roosync_heartbeat_service", {}, "action"),
         ("roosync_history", {"days": 8}, "days"),
         ("roosync_validate", {"machines": "a"}, "machines"),

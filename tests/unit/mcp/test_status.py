@@ -12,7 +12,7 @@ from roosync_ops.gather import source
 from roosync_ops.mcp import last_look, tools
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.assistant import Assistant, text
 from tests.kits.shares import heartbeat, ours, put
 
@@ -120,6 +120,16 @@ def test_everybody_gone_at_once_is_rather_the_observer(assistant: Assistant, sha
     assert text(result, 1).startswith("Note: Every machine looks offline at once: suspect this computer's replica")
 
 
+def test_a_fleet_that_was_stopped_on_purpose_makes_no_replica_suspect(assistant: Assistant, shared: Path) -> None:
+    now = now_ms()
+    for name in ("a", "b"):
+        put(shared, ours(name, 900_000, now, state="left", leftAt=to_iso(now - 800_000)))
+    result = assistant.call(STATUS)
+    assert result.structured_content is not None
+    assert result.structured_content["offlineMachines"] == ["a", "b"]
+    assert len(result.content) == 1
+
+
 def test_five_hundred_hostile_machines_fit_and_what_is_left_out_is_counted(assistant: Assistant, shared: Path) -> None:
     now = now_ms()
     for number in range(500):
@@ -165,8 +175,8 @@ def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
     told = threading.Event()
     real = tools.entries
 
-    def entries(*, allow_changes: bool) -> dict[str, tools.Entry]:
-        found = real(allow_changes=allow_changes)
+    def entries(*, allow_changes: bool, compat: bool) -> dict[str, tools.Entry]:
+        found = real(allow_changes=allow_changes, compat=compat)
         entry = found[STATUS]
 
         def slow(desk: Any, arguments: Any) -> Any:
@@ -197,8 +207,8 @@ def test_a_question_that_never_comes_back_is_given_up_in_time(
     def never(*_: Any) -> Any:
         over.wait(60)
 
-    def entries(*, allow_changes: bool) -> dict[str, tools.Entry]:
-        found = real(allow_changes=allow_changes)
+    def entries(*, allow_changes: bool, compat: bool) -> dict[str, tools.Entry]:
+        found = real(allow_changes=allow_changes, compat=compat)
         entry = found[STATUS]
         return {**found, STATUS: dataclasses.replace(entry, limit_s=0.2, run=never)}
 

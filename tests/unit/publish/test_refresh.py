@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +15,13 @@ from roosync_ops.gather.errors import UNAVAILABLE, USAGE, CommandError
 from roosync_ops.publish import files
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.signs import read_signs
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 FLEET = Fleet([Machine.of("a", {}), Machine.of("b", {"expected": "offline"})])
 
@@ -164,3 +166,16 @@ def test_a_failed_write_leaves_nothing_of_its_own(shared: Path, monkeypatch: pyt
     with pytest.raises(CommandError, match="No space left"):
         done(shared)
     assert not [name for name in names_in(shared / "dashboards") if name.endswith(".tmp")]
+
+
+def test_newer_services_are_told_of_machines_that_beat_and_only_where_that_was_asked_for(shared: Path) -> None:
+    """Their own line is `### [time] machine|workspace`; ours is dated by the beat, and is no sign of life to us."""
+    put(shared, ours("gone", 900_000, now_ms()))
+    plain = Path(str(done(shared)["dashboardPath"])).read_text(encoding="utf-8")
+    assert "### [" not in plain
+    told = Path(str(done(shared, presence=True)["dashboardPath"])).read_text(encoding="utf-8")
+    lines = [line for line in told.splitlines() if line.startswith("### [")]
+    record = json.loads((shared / "heartbeats" / "a.json").read_bytes())
+    assert f"### [{record['lastHeartbeat']}] a|roosync-ops" in lines
+    assert not any("gone" in line for line in lines)
+    assert read_signs(str(shared), now_ms()) == {}

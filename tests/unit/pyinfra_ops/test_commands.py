@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from paramiko import SSHException
 from pyinfra.api.command import StringCommand
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
@@ -14,6 +13,7 @@ from roosync_ops.pyinfra_ops import commands
 from roosync_ops.pyinfra_ops.ledger import ledger
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import LinkError
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine, a_report, a_status
 
 
@@ -91,14 +91,13 @@ def test_an_answer_that_is_none_is_a_failure_with_what_was_said(
     [
         (TimeoutError(), "TIMEOUT"),
         (OSError("Socket is closed"), "CONNECTION_LOST"),
-        (SSHException("Channel closed."), "CONNECTION_LOST"),
-        (EOFError(), "CONNECTION_LOST"),
+        (LinkError("CONNECTION_LOST", "closed by remote host"), "CONNECTION_LOST"),
     ],
 )
 def test_a_connection_that_is_lost_half_way_is_what_pyinfra_takes_for_a_failed_host(
     host: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
-    with pytest.raises((TimeoutError, OSError, SSHException)):
+    with pytest.raises((TimeoutError, OSError)):
         execute(host, monkeypatch, error)
     assert ledger(host).failure.code == code  # type: ignore[union-attr]
     assert ledger(host).failure.step == "push"  # type: ignore[union-attr]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,10 +53,7 @@ def commands(host: Any, operation: Any, report: Report) -> list[Any]:
 
 
 def requested(command: AgentCommand) -> dict[str, Any]:
-    """Return the request that travels in a command."""
-    token = str(command).split("; r=$?")[0].rsplit(" ", 1)[1]
-    request: dict[str, Any] = json.loads(base64.b64decode(token))
-    return request
+    return dict(command.question.request)
 
 
 ROLLOUT = [
@@ -108,9 +103,9 @@ def test_every_command_has_a_time_limit(host: Host) -> None:
 
 def test_the_agent_travels_only_when_it_is_pushed(host: Host) -> None:
     (command,) = commands(host, operations.agent_present, a_new_machine())
-    assert "_stdin" in command.connector_arguments
+    assert command.question.upload == BUNDLE.data
     (command,) = commands(host, operations.agent_started, a_report(status=a_status(running=False)))
-    assert "_stdin" not in command.connector_arguments
+    assert command.question.upload is None
 
 
 def test_stopping_a_machine_that_does_not_run_is_no_change(host: Host) -> None:

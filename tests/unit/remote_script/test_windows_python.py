@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
-from roosync_ops.pyinfra_ops.ask import Ask
-from roosync_ops.pyinfra_ops.connector import Finished
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.remote_script.windows import command, python
-
-if TYPE_CHECKING:
-    from io import BytesIO
-
-    from roosync_ops.pyinfra_ops.connector import Windows
+from roosync_ops.remote_script.question import Question
+from roosync_ops.remote_script.windows import python
+from roosync_ops.transport import windows_line, windows_pythons
+from roosync_ops.transport.link import Finished
+from roosync_ops.transport.windows_link import PYTHON, WindowsLink
 
 HOME = r"C:\Users\Élodie Dupont"
 STUB = Finished(9009, b"", b"Python was not found; run without arguments to install from the Microsoft Store\r\n")
 OK = Finished(0, b"roosync-python:ok\r\n\r\n" + MARKER.encode() + b"{}\r\n")
 
 
-class Machine:
+class Machine(WindowsLink):
     """A machine that has what it is told, and remembers what it was asked."""
 
     def __init__(self, answers: dict[str, Finished], folders: dict[str, list[str]] | None = None) -> None:
@@ -33,10 +29,11 @@ class Machine:
         self.started: list[str] = []
         self.launchers: list[bytes] = []
         self.deleted: list[str] = []
-        self.host = SimpleNamespace(connector_data={}, name="myia-po-2024")
+        super().__init__()
 
-    def execute(self, line: str, _stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
         assert timeout_s is not None
+        del stdin
         self.lines.append(line)
         if line == "cmd.exe /c ver":
             return self.answers.get("ver", Finished(0, b"Microsoft Windows [Version 10.0.19045]\r\n"))
@@ -48,8 +45,12 @@ class Machine:
             self.started.append(started)
         return self.answers.get(started, Finished(1, b"", b"'x' is not recognized\r\n"))
 
-    def put_file(self, stream: BytesIO, _path: str) -> None:
-        self.launchers.append(stream.getvalue())
+    def put(self, data: bytes, path: str) -> None:
+        del path
+        self.launchers.append(data)
+
+    def get(self, path: str) -> bytes:
+        raise NotImplementedError(path)
 
     def delete(self, path: str) -> None:
         self.deleted.append(path)
@@ -57,7 +58,8 @@ class Machine:
     def list_folder(self, path: str) -> list[str]:
         return self.folders.get(path, [])
 
-    def exists(self, _path: str) -> bool:
+    def exists(self, path: str) -> bool:
+        del path
         return True
 
     def profile(self) -> str:
@@ -69,7 +71,7 @@ class Machine:
 
 def answer(machine: Machine, named: str | None = None) -> dict[str, Any]:
     """Ask; return what the Python, or we in its place, answered."""
-    done = python.answer(cast("Windows", machine), Ask({"do": "probe"}, named), 60)
+    done = python.answer(machine, Question({"do": "probe"}, named), 60)
     document: dict[str, Any] = json.loads(done.out.partition(MARKER.encode())[2])
     return document
 
@@ -103,7 +105,7 @@ def test_the_install_manager_s_pythons_are_found_where_it_keeps_them() -> None:
     newest = r"%USERPROFILE%\AppData\Local\Python\pythoncore-3.14-64\python.exe"
     machine = Machine({newest: OK}, {f"{folder}\\": ["bin", "_cache", "pythoncore-3.9-64", "pythoncore-3.14-64"]})
     assert answer(machine) == {}
-    assert machine.host.connector_data["roosync-python"] == f"{folder}\\pythoncore-3.14-64\\python.exe"
+    assert machine.memory[PYTHON] == f"{folder}\\pythoncore-3.14-64\\python.exe"
     assert machine.started == [newest]
 
 
@@ -141,7 +143,7 @@ def test_a_store_stub_is_passed_over_for_what_lies_in_the_usual_folders() -> Non
         {f"{local}\\": ["Python39", "Launcher", "Python313"]},
     )
     assert answer(machine) == {}
-    assert machine.host.connector_data["roosync-python"] == f"{local}\\Python39\\python.exe"
+    assert machine.memory[PYTHON] == f"{local}\\Python39\\python.exe"
     assert b"Python313" in machine.launchers[0], "the newest first"
 
 
@@ -150,8 +152,8 @@ def test_what_was_put_on_the_machine_to_start_a_python_is_taken_away_again() -> 
     answer(machine)
     assert machine.started == [r"C:\Program Files\Python312\python.exe", "py -3", "python"]
     assert len(machine.launchers) == 3
-    assert machine.deleted[0].startswith(command.FOLDER + "\\python-")
-    assert machine.deleted[1] == command.FOLDER
+    assert machine.deleted[0].startswith(windows_line.FOLDER + "\\python-")
+    assert machine.deleted[1] == windows_line.FOLDER
 
 
 def test_a_folder_that_a_plain_word_can_name_takes_no_launcher() -> None:
@@ -205,7 +207,7 @@ HKEY_CURRENT_USER\Software\Python\PythonCore\3.8-32\Help
 HKEY_CURRENT_USER\Software\Python\Astral\CPython3.13.1\InstallPath
     ExecutablePath    REG_SZ    C:\Users\Élodie Dupont\AppData\Roaming\uv\python\cpython-3.13.1\python.exe
 """
-    assert python.installed(listing.split("\n")) == [
+    assert windows_pythons.installed(listing.split("\n")) == [
         ((True, 3, 13), r"C:\Users\Élodie Dupont\AppData\Local\Programs\Python\Python313\python.exe"),
         ((True, 3, 8), r"C:\Py38\python.exe"),
         ((False, 3, 13), r"C:\Users\Élodie Dupont\AppData\Roaming\uv\python\cpython-3.13.1\python.exe"),
@@ -214,4 +216,4 @@ HKEY_CURRENT_USER\Software\Python\Astral\CPython3.13.1\InstallPath
 
 @pytest.mark.parametrize("listing", [[], ["ERROR: The system was unable to find the specified registry key or value."]])
 def test_a_registry_without_python_has_none(listing: list[str]) -> None:
-    assert python.installed(listing) == []
+    assert windows_pythons.installed(listing) == []

@@ -40,7 +40,7 @@ def state(tmp_path: Path) -> SharedState:
     """One of each status, a ghost, and files whose every text is hostile."""
     put(tmp_path, ours("myia-po-2025"))
     put(tmp_path, heartbeat("myia-po-2024", 100_000))
-    put(tmp_path, heartbeat("myia-po-2023", 3 * 3_600_000))
+    put(tmp_path, ours("myia-po-2023", 3 * 3_600_000, startedAt="2026-02-12T01:00:00.000Z"))
     put(tmp_path, heartbeat("myia-web1", lastHeartbeat=HOSTILE))
     put(tmp_path, ours("myia-ai-01", -60_000))
     put(tmp_path, ours("ghost", version=HOSTILE))

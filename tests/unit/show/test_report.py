@@ -91,7 +91,7 @@ def test_what_is_cut_ends_in_a_note_and_closes_its_block(before: list[str], bloc
 
 def test_changes_are_those_of_the_window_and_the_latest_of_them() -> None:
     flips = [{"machineId": "a", "at": f"2026-02-{day:02d}T00:00:00.000Z"} for day in range(1, 20)]
-    found = changes([*flips, {"at": 3}], [], "2026-02-18T00:00:00.000Z", 0, 1)
+    found = changes([*flips, {"at": 3}], [], 1_771_372_800_000, 1_771_372_800_001, watched=True)
     assert [flip["at"][8:10] for flip in found.flips] == ["18", "19"]
     assert found.watched
-    assert not changes([], [], "2026", 0, 1).watched
+    assert not changes([], [], 0, 1, watched=False).watched

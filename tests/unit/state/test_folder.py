@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
@@ -150,3 +151,29 @@ def test_what_has_been_broken_for_longer_costs_no_second_look(tmp_path: Path, mo
     os.utime(tmp_path / "heartbeat.json", (NOW / 1000 - 3, NOW / 1000 - 3))
     monkeypatch.setattr("roosync_ops.wire.folder.time.sleep", pytest.fail)
     assert [found.kind for found in read_folder(tmp_path, NOW).findings] == ["empty-file"]
+
+
+def test_a_copy_that_onedrive_named_by_its_host_is_a_copy_and_no_machine(tmp_path: Path) -> None:
+    put(tmp_path, ours("myia-web1", 200_000, sequence=7))
+    put(tmp_path, ours("myia-web1", 10_000, sequence=9), "myia-web1-LAPTOP.json")
+    state = read_folder(tmp_path, NOW)
+    assert set(state.machines) == {"myia-web1"}
+    assert state.machines["myia-web1"].record.sequence == 9
+    assert [item.kind for item in state.findings] == [f.CONFLICT_COPY]
+
+
+def test_a_file_that_says_it_is_another_machine_altogether_is_no_copy(tmp_path: Path) -> None:
+    put(tmp_path, ours("a"))
+    put(tmp_path, ours("a"), "ab.json")
+    assert [item.kind for item in read_folder(tmp_path, NOW).findings] == [f.ID_CONTRADICTS_NAME]
+
+
+def test_copies_of_a_kind_are_one_finding_that_counts_them(tmp_path: Path) -> None:
+    put(tmp_path, ours("a"))
+    for number in range(1, 30):
+        put(tmp_path, ours("a", 10_000 + number), f"a ({number}).json")
+        put(tmp_path, ours("a", 10_000 + number), f"A{' copy' * number}.json")
+    state = read_folder(tmp_path, NOW)
+    (found,) = state.findings
+    assert (found.kind, "58 such files" in found.detail) == (f.CONFLICT_COPY, True)
+    assert len(state.findings_about("a")) == 58

@@ -33,8 +33,7 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def access(**data: Any) -> winrm_access.Access:
-    meta = winrm_access.DATA_META
-    usual = {key: meta[key].default for key in meta}
+    usual = winrm_access.with_defaults({})
     return winrm_access.of("myia-web1", {**usual, "winrm_user": "me", **data})
 
 
@@ -200,10 +199,11 @@ def test_where_there_is_no_terminal_nothing_is_read_from_stdin() -> None:
 WITHOUT = """
 import sys
 sys.modules["pypsrp"] = sys.modules["requests"] = None
-from roosync_ops.pyinfra_ops import winrm
+from roosync_ops.pyinfra_ops.winrm import WinrmConnector
+from roosync_ops.transport import winrm
 try:
     winrm._session(None, 10)
-except winrm.ConnectError as error:
+except winrm.LinkError as error:
     print(error)
 """
 

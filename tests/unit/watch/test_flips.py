@@ -158,10 +158,10 @@ def test_a_share_that_cannot_be_read_is_told_once_and_a_moments_trouble_never(sc
     assert words(scene.run(3600)) == [(None, "unavailable", "ok")]
 
 
-@pytest.mark.parametrize("kind", [v.OBSERVER_SUSPECTED, v.CLOCK_SUSPECTED, v.NOT_UNDERSTOOD, v.NO_VALID_HEARTBEAT])
-def test_silence_in_doubt_is_never_offline(scene: Scene, kind: str) -> None:
+@pytest.mark.parametrize("doubt", [v.Doubt.OBSERVER, v.Doubt.SIGHT])
+def test_silence_in_doubt_is_never_offline(scene: Scene, doubt: str) -> None:
     scene.dead.add("a")
-    scene.doubt["a"] = kind
+    scene.doubt["a"] = doubt
     scene.run(3600)
     assert [flip for flip in scene.log if flip.to == "offline"] == []
 

@@ -20,7 +20,7 @@ _ROWS = st.lists(
         st.sampled_from(["online", "warning", "offline", "left", "unknown"]),
         st.none() | st.integers(NOW - 100_000, NOW + 100_000),
         st.none() | st.integers(0, 30),
-        st.sampled_from([None, None, None, v.OBSERVER_SUSPECTED, v.CLOCK_SUSPECTED, v.NOT_UNDERSTOOD]),
+        st.sampled_from([None, None, None, v.Doubt.OBSERVER, v.Doubt.SIGHT]),
     ),
     max_size=6,
 )

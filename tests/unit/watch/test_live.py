@@ -110,7 +110,7 @@ def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
     seen = _seen(shared, 2, dead=(0, 1))
     state = read_folder(shared, NOW)
     rows = list(rows_of(seen, state, _fleet(2)))
-    assert [(row.status, row.doubt) for row in rows] == [("offline", "observer-suspected")] * 2
+    assert [(row.status, row.doubt) for row in rows] == [("offline", "observer")] * 2
     assert all(row.sequence is not None for row in rows)
 
 

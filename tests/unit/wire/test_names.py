@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,29 @@ def test_a_machines_own_file_is_its_own(machine_id: str) -> None:
         "myia-web1 - Copie (2).json",
         "Copy of myia-web1.json",
         "Copie de myia-web1.json",
+        "Kopie von myia-web1.json",
+        "Kopie van myia-web1.json",
+        "Copia de myia-web1.json",
+        "Copia di myia-web1 (2).json",
+        "C\u00f3pia de myia-web1.json",
+        "Co\u0301pia de myia-web1.json",
+        "Copy (2) of myia-web1.json",
+        "Copy of Copy of myia-web1.json",
+        "myia-web1 - Kopie.json",
+        "myia-web1 - copia (3).json",
+        "myia-web1 - C\u00f3pia.json",
+        "myia-web1 copy 2.json",
+        "myia-web1 kopie.json",
+        "myia-web1 (Copie en conflit de MYIA-PO-2024 2026-02-12).json",
+        "myia-web1 (In Konflikt stehende Kopie von B\u00fcro 2026-02-12).json",
+        "myia-web1 (In Konflikt stehende Kopie von Bu\u0308ro 2026-02-12).json",
+        "myia-web1 (copia en conflicto de PC 2026-02-12).json",
+        "myia-web1 (copia in conflitto di PC 2026-02-12).json",
+        "myia-web1 (C\u00f3pia em conflito de PC 2026-02-12).json",
+        "myia-web1 (conflicterende kopie van PC 2026-02-12).json",
+        "myia-web1 (conflicted copy 2026-02-12 101530).json",
+        "myia-web1 (PC (2)'s conflicted copy).json",
+        "myia-web1_conflict-20260212-101530.json",
     ],
 )
 def test_a_conflict_copy_tells_of_its_machine_and_is_none(name: str) -> None:
@@ -79,3 +104,11 @@ def test_no_host_name_makes_a_path(hostname: str) -> None:
 
 def test_the_machine_id_is_the_first_label_in_lower_case() -> None:
     assert machine_id_of("MyIA-Web1.local") == "myia-web1"
+
+
+@given(st.lists(st.sampled_from([" (a)", " - Copy", " copy", "_conflict-1", "x", "(", ")", "a", " ("]), max_size=60))
+def test_no_name_takes_long_to_read(parts: list[str]) -> None:
+    """A pattern with two readings of one name would take years for a long one."""
+    began = time.perf_counter()
+    owner_of(f"myia-web1{''.join(parts)}!.json")
+    assert time.perf_counter() - began < 1.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.pyinfra_ops import replica
+from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.facts_model import Reply, SilenceError
 from roosync_ops.transport.failure import Failure
 from tests.unit.pyinfra_ops.builders import a_machine

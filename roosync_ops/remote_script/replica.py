@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
 VERIFY: Final = "verify"
+#: Beyond the share's own deadline: to parse and print the state of a large fleet.
+_STATE_S: Final = 15
+
+
+def request(local_dir: str | None, share_deadline: float) -> dict[str, Any]:
+    """Return what a machine is asked for the agent's `state` document."""
+    step = {"step": "state", "do": "verb", "argv": ["state"], "limit": _STATE_S + share_deadline}
+    return {"do": "apply", "localDir": local_dir, "steps": [step], "look": False}
 
 
 def document(machine: Machine, answer: Reply | SilenceError | None) -> dict[str, Any] | Failure:

@@ -1,0 +1,132 @@
+"""Machines asked directly, all at once, each by a thread of its own: no pyinfra, and nothing written.
+
+However a machine or the network fails, each machine has an answer, and none delays another.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from roosync_ops import typed
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import SilenceError
+from roosync_ops.remote_script.question import Question
+from roosync_ops.transport import output, process
+from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import CONNECT, LinkError, Patience
+from roosync_ops.transport.ssh import OpenSsh, link_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.transport.link import Link
+
+LOOK: Final = "look"
+#: A machine that is on takes its TCP connection within this, a lost packet included, in s; one that is off never does.
+CONNECT_S: Final = 1.5
+#: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and
+#: has let us in within the other, in s: one that hangs there is no slow agent.
+GREETING: Final = (3.0, 0.2)
+LOGIN: Final = (6.0, 0.4)
+#: A login keeps a core here busy for 0.13 s: so many at once leave each the time to greet and to agree on keys.
+_AT_ONCE: Final = 32
+
+T = TypeVar("T")
+
+
+def patience(timeout_s: float, connect_timeout_s: float) -> Patience:
+    """Return how long the parts of a login may take where a machine has `timeout_s` to say everything."""
+
+    def share_of(least_s: float, part: float) -> float:
+        return min(timeout_s, max(least_s, part * timeout_s))
+
+    return Patience(min(timeout_s, connect_timeout_s), share_of(*GREETING), share_of(*LOGIN))
+
+
+def each(
+    machines: Sequence[Machine], work: Callable[[Machine], T], hear: Callable[[Machine, T], None] = lambda *_: None
+) -> dict[str, T]:
+    """Do `work` for every machine at once, and return what came of it, in their order; `hear` as it comes.
+
+    KeyboardInterrupt passes through, and nothing that was begun goes on.
+    """
+    found: dict[str, T] = {}
+    if not machines:
+        return found
+    with ThreadPoolExecutor(min(_AT_ONCE, len(machines))) as pool:
+        futures = {pool.submit(work, machine): machine for machine in machines}
+        try:
+            for future in as_completed(futures):
+                machine = futures[future]
+                found[machine.machine_id] = future.result()
+                hear(machine, found[machine.machine_id])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            process.end_all()
+            raise
+    return {machine.machine_id: found[machine.machine_id] for machine in machines}
+
+
+def answer(  # noqa: PLR0911 - one for each way to have no answer
+    machine: Machine, link: Link, request: dict[str, Any], timeout_s: float, parse: Callable[[list[str], int, int], T]
+) -> T | Failure:
+    """Ask one machine one question within `timeout_s`, and return its answer as `parse` reads it, or why there is none.
+
+    `parse` takes the lines, and when the question was sent and answered, in ms since the epoch.
+    """
+    question = Question(request, machine.python)
+    try:
+        done = question.ask(link, timeout_s)
+        failure = checks.system(machine, link.banner)
+        if failure is not None:
+            return failure._replace(step=LOOK)
+        return parse(output.lines(done.out), question.sent_ms, time.time_ns() // 1_000_000)
+    except LinkError as error:
+        link.failed = error
+        return unreached(machine, error)
+    except SilenceError as silence:
+        return silent(machine, silence)
+    except TimeoutError:
+        return silent(
+            machine, SilenceError("TIMEOUT", f"it took the login, and gave no answer within {timeout_s:.1f} s")
+        )
+    except OSError as error:
+        return silent(machine, SilenceError("CONNECTION_LOST", str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong on one machine is that machine's failure
+        hint = typed.ours("rollout", machine.machine_id, "--dry", "--verbose")
+        return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
+
+
+#: The ways to machines that were asked before: who asks again logs in once for all that follows.
+_ways: dict[str, OpenSsh] = {}
+
+
+@contextmanager
+def way_to(machine: Machine, timeout_s: float, connect_timeout_s: float) -> Iterator[Link]:
+    """Give the way to a machine that has `timeout_s` to say everything."""
+    limits, key = patience(timeout_s, connect_timeout_s), machine.model_dump_json()
+    known = _ways.pop(key, None)
+    link = link_to(machine, limits, keep=True) if known is None else known
+    if isinstance(link, OpenSsh):
+        link.patience = limits
+    yield link
+    if isinstance(link, OpenSsh):
+        _ways[key] = link
+    else:
+        link.close()
+
+
+def unreached(machine: Machine, error: LinkError) -> Failure:
+    """Word a machine that was not reached, or that was lost after it was."""
+    if error.reached:
+        return silent(machine, SilenceError(error.code, error.reason))
+    return Failure(CONNECT, error.code, f"unreachable: {error.reason}", checks.there(machine, ("hostname",)))
+
+
+def silent(machine: Machine, silence: SilenceError) -> Failure:
+    """Word a machine that was reached and did not answer what it was asked."""
+    return checks.silence(machine, silence)._replace(step=LOOK)

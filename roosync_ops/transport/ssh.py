@@ -1,0 +1,280 @@
+"""A machine by the system's own OpenSSH client: what `ssh NAME` reaches, in the same way and with the same refusals.
+
+What the inventory says becomes options; everything else is the user's configuration, which is read by ssh itself, for
+every jump host too. The program is `ssh` from PATH, or what ROOSYNC_SSH or the inventory's `ssh_program` names.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from . import link, posix_files, process, sftp, ssh_errors, ssh_files
+from .link import Finished, Link, LinkError
+from .ssh_room import end_master, room
+from .windows_link import WindowsLink
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
+
+    from .link import Patience
+
+PROGRAM_VARIABLE: Final = "ROOSYNC_SSH"
+#: A log beyond this is a server's that talks and talks.
+_MAX_LOG_BYTES: Final = 1024 * 1024
+#: How long a kept connection stays when nobody uses it and nobody ends it, in s.
+_IDLE_S: Final = 60
+_OWN_FAILURE: Final = 255
+_NO_PROGRAM: Final = (
+    "there is no ssh program here: install OpenSSH's client (Debian: openssh-client, Fedora: openssh-clients)"
+)
+
+
+class OpenSsh(Link):
+    """One machine. With `keep`, the second command, or `open`, logs in for all that follow, where the client can."""
+
+    def __init__(self, machine: Machine, patience: Patience, *, keep: bool = False) -> None:
+        super().__init__()
+        self._machine = machine
+        self.patience = patience
+        self._keep = keep and sys.platform != "win32"
+        self._used = False
+        self._master: Path | None = None
+        self._destination = machine.host or machine.machine_id
+        self._words = [program(machine), *_inventory_words(machine)]
+        self._log = ssh_errors.Log("")
+        self._banner = ""
+
+    @property
+    def banner(self) -> str:
+        return self._banner
+
+    @property
+    def log(self) -> ssh_errors.Log:
+        """What ssh noted during the last command."""
+        return self._log
+
+    def open(self) -> None:
+        """Log in once for all that follows. What the user's own configuration says of multiplexing stands."""
+        if not self._keeps():
+            self.execute("exit")  # every shell knows it
+
+    def _keeps(self) -> bool:
+        """Tell whether one login serves all commands from here on, logging in where none was made yet."""
+        if self._master is not None or not self._keep:
+            return self._master is not None
+        self._keep = False  # this is the one attempt
+        if self._shares_by_itself():
+            return False
+        # A name of its own: where a socket is in the way ssh keeps no connection, and does not end either.
+        path = room() / f"{secrets.token_hex(8)}.s"
+        words = ["-v", "-M", "-N", "-S", str(path), "-o", f"ControlPersist={_IDLE_S}", "--", self._destination]
+        try:
+            self._run(words, b"", sum(self.patience) + _IDLE_S)
+        except TimeoutError:
+            return False
+        self._master = path
+        return True
+
+    def close(self) -> None:
+        """Log out."""
+        master, self._master = self._master, None
+        if master is not None:
+            end_master(self._words[0], master)
+
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
+        if self._used:
+            self._keeps()
+        self._used = True
+        words = ["-o", "LogLevel=DEBUG2", "-o", "RemoteCommand=none", "--", self._destination, line]
+        return self._run(words, stdin, timeout_s)
+
+    def put(self, data: bytes, path: str) -> None:
+        posix_files.put(self, data, path)
+
+    def get(self, path: str) -> bytes:
+        return posix_files.get(self, path)
+
+    def words(self) -> list[str]:
+        """Return the program and what is said to it of this machine, up to what it is to do."""
+        kept = ["-o", f"ControlPath={self._master}"] if self._master is not None else []
+        return [*self._words, "-F", str(ssh_files.configuration(self._machine, self.patience)), *kept]
+
+    @property
+    def destination(self) -> str:
+        return self._destination
+
+    def settings(self) -> dict[str, str]:
+        """Return what the name stands for, as `ssh -G` has it; empty where ssh does not say."""
+        try:
+            done = process.run(
+                [*self.words(), "-G", "--", self._destination],
+                until=time.monotonic() + self.patience.login_s,
+                max_out=process.MAX_ERR_BYTES,
+                environment=_environment(),
+            )
+        except OSError:
+            return {}
+        lines = done.out.decode("utf-8", "replace").splitlines() if done.code == 0 else []
+        return {key: value for key, _, value in (line.partition(" ") for line in lines)}
+
+    def _shares_by_itself(self) -> bool:
+        return self.settings().get("controlpath", "none") != "none"
+
+    def _run(self, words: list[str], stdin: bytes, timeout_s: float | None) -> Finished:
+        log = ssh_files.new_log()
+        watch = _Login(log, self.patience)
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        words = [*self.words(), "-E", str(log), "-T", *words]
+        try:
+            done = process.run(
+                words,
+                stdin,
+                until=until,
+                max_out=link.MAX_ANSWER,
+                watch=watch,
+                environment=_environment(),
+            )
+        except FileNotFoundError:
+            raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM) from None
+        except OSError as error:
+            raise LinkError(link.NO_SSH_CLIENT, f"{self._words[0]} cannot be run: {error.strerror}") from None
+        finally:
+            self._log = watch.read()
+            self._banner = self._log.banner or self._banner
+            log.unlink(missing_ok=True)
+        return self._judged(done, watch, timeout_s)
+
+    def _judged(self, done: process.Ended, watch: _Login, timeout_s: float | None) -> Finished:
+        if done.too_much:
+            raise LinkError(link.TOO_MUCH, f"more than {link.MAX_ANSWER >> 20} MiB", met=True, reached=True)
+        if watch.problem is not None:
+            raise watch.problem
+        if done.code is None:
+            if self._log.logged_in:
+                raise TimeoutError(f"no answer within {timeout_s:g} s")
+            raise ssh_errors.late(self._log, timeout_s or 0)
+        if (done.code == _OWN_FAILURE or done.code < 0) and not self._log.remote_status:
+            raise ssh_errors.worded(self._log, done.err.decode("utf-8", "replace"))
+        return Finished(done.code, done.out, done.err)
+
+
+class WindowsSsh(OpenSsh, WindowsLink):
+    """A Windows machine: OpenSSH for Windows, whatever its default shell is. Files go by SFTP."""
+
+    def put(self, data: bytes, path: str) -> None:
+        sftp.put(self, data, path)
+
+    def get(self, path: str) -> bytes:
+        return sftp.get(self, path)
+
+    def list_folder(self, path: str) -> list[str]:
+        return sftp.list_folder(self, path)
+
+    def exists(self, path: str) -> bool:
+        return sftp.exists(self, path)
+
+
+def link_to(machine: Machine, patience: Patience, *, keep: bool = False) -> Link:
+    """Return the way to a machine that its inventory names; nothing is sent yet."""
+    if machine.transport == "winrm":
+        from . import winrm, winrm_access  # noqa: PLC0415 - most fleets have no such machine
+
+        named = {"hostname": machine.host, "user": machine.user, "port": machine.port}
+        data = {**machine.winrm, **{f"winrm_{key}": value for key, value in named.items() if value is not None}}
+        return winrm.Winrm(machine.machine_id, winrm_access.with_defaults(data), patience.connect_s)
+    return (WindowsSsh if machine.system == "windows" else OpenSsh)(machine, patience, keep=keep)
+
+
+class _Login:
+    """Watches ssh's log, and ends a login whose next part does not come in its time."""
+
+    def __init__(self, log: Path, patience: Patience) -> None:
+        self._path, self._patience = log, patience
+        self._seen: tuple[Any, ...] | None = None
+        self._since = time.monotonic()
+        self._in = False
+        self.problem: LinkError | None = None
+
+    def __call__(self) -> bool:
+        """Return whether ssh may go on."""
+        if self._in:
+            return True
+        log = self.read()
+        if len(log.text) >= _MAX_LOG_BYTES:
+            self.problem = LinkError(link.TOO_MUCH, "its SSH server says too much before the login", met=True)
+            return False
+        self._in = log.logged_in
+        stage = (log.begun, log.address, log.established, log.greeted, log.keyed)
+        if stage != self._seen:
+            self._seen, self._since = stage, time.monotonic()
+        limit = self._limit(log)
+        if not self._in and time.monotonic() - self._since > limit and not self._goes_on(log):
+            self.problem = ssh_errors.late(log, limit)
+            return False
+        return True
+
+    def read(self) -> ssh_errors.Log:
+        try:
+            with self._path.open("rb") as file:
+                return ssh_errors.Log(file.read(_MAX_LOG_BYTES).decode("utf-8", "replace").replace("\r", ""))
+        except OSError:
+            return ssh_errors.Log("")
+
+    def _limit(self, log: ssh_errors.Log) -> float:
+        if not log.begun:
+            return self._patience.login_s
+        if not log.established:
+            return self._patience.connect_s
+        if log.proxy is not None and not log.greeted:
+            return self._patience.login_s + self._patience.greeting_s
+        return self._patience.login_s if log.greeted else self._patience.greeting_s
+
+    def _goes_on(self, log: ssh_errors.Log) -> bool:
+        """A name with several addresses: ssh tries the next one when its own limit for this one is over."""
+        if log.established or log.address is None:
+            return False
+        name, address, port = log.address
+        if name == address or time.monotonic() - self._since > 2 * self._own_limit():
+            return False
+        try:
+            found = {info[4][0] for info in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)}
+        except OSError:
+            return False
+        return len(found) > 1
+
+    def _own_limit(self) -> float:
+        return ssh_files.connect_timeout_s(self._patience)
+
+
+def program(machine: Machine) -> str:
+    """Return the ssh program that reaches this machine."""
+    named = os.environ.get(PROGRAM_VARIABLE) or machine.ssh.get("ssh_program")
+    return str(Path(named).expanduser()) if isinstance(named, str) and os.sep in named else str(named or "ssh")
+
+
+def _inventory_words(machine: Machine) -> list[str]:
+    """Return the options that the inventory's data of one machine are. They are for it alone, and for no jump host."""
+    data = machine.ssh
+    key = data.get("ssh_key")
+    found: dict[str, object] = {"Port": machine.port, "User": machine.user}
+    if isinstance(key, str):
+        found |= {"IdentityFile": ssh_files.quoted(str(Path(key).expanduser())), "IdentitiesOnly": "yes"}
+    if data.get("ssh_allow_agent") is False:
+        found["IdentityAgent"] = "none"
+    if data.get("ssh_forward_agent") is True:
+        found["ForwardAgent"] = "yes"
+    if isinstance(data.get("ssh_connect_retries"), int):
+        found["ConnectionAttempts"] = 1 + int(str(data["ssh_connect_retries"]))
+    words = [["-o", f"{name}={value}"] for name, value in found.items() if value]
+    return [word for pair in words for word in pair] + ["-o", "ClearAllForwardings=yes"]
+
+
+def _environment() -> dict[str, str]:
+    """Nobody is there to be asked: not on a terminal, and not in a window."""
+    return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}

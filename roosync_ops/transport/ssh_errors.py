@@ -1,0 +1,202 @@
+"""From what the ssh program says to one code and one sentence, which quotes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from . import link
+from .link import LinkError
+
+#: What ssh says, to a code. The first that is found anywhere counts.
+_SENTENCES: Final = tuple(
+    (re.compile(pattern), code)
+    for pattern, code in (
+        (
+            r"command-line.*(?:Bad|nsupported)|(?:unknown|illegal) option|roosync-ssh\S*: line \d+: Bad",
+            link.SSH_TOO_OLD,
+        ),
+        (r"[Bb]ad configuration option|Bad owner or perm|terminating, \d+ bad|: line \d+: ", link.SSH_CONFIG),
+        (r"[Rr]evoked|REVOKED", link.HOST_KEY_REVOKED),
+        (r"Host key for .* has changed|IDENTIFICATION HAS CHANGED", link.HOST_KEY_CHANGED),
+        (r"host key is known for|can't be established|[Cc]ertificate invalid|key verification failed", link.HOST_KEY),
+        (r"Could not resolve hostname", link.UNKNOWN_HOST),
+        (r"no matching .* found|Unable to negotiate", link.NO_COMMON_ALGORITHM),
+        (r"Permission denied|Too many authentication failures|No supported authentication", link.LOGIN_REFUSED),
+        (r"timed out during banner exchange", link.SILENT),
+        (r"(?:port \d+|open failed): .*[Rr]efused", link.REFUSED),
+        (r"[Nn]etwork is unreachable|No route to host|Network is down|Host is down", link.NO_ROUTE),
+        (r"port \d+: .*timed out|(?:Operation|Connection) timed out", link.TIMED_OUT),
+        (r"banner exchange: .*invalid format|Protocol mismatch|remote protocol", link.NOT_SSH),
+        (r"Connection closed|Connection reset|closed by remote host|Broken pipe", link.CLOSED),
+    )
+)
+_MEANINGS: Final = {
+    link.SSH_TOO_OLD: "the ssh program here is too old, OpenSSH 7.6 or later is needed",
+    link.SSH_CONFIG: "ssh refuses its configuration",
+    link.HOST_KEY_REVOKED: "its host key is revoked",
+    link.HOST_KEY_CHANGED: "its host key is another than the known one",
+    link.HOST_KEY: "its host key is not known here",
+    link.UNKNOWN_HOST: "its name cannot be resolved",
+    link.NO_COMMON_ALGORITHM: "ssh here and ssh there have no algorithm in common",
+    link.LOGIN_REFUSED: "it refused the login",
+    link.SILENT: "it took the connection and then said nothing",
+    link.REFUSED: "the connection was refused",
+    link.NO_ROUTE: "there is no way to it",
+    link.TIMED_OUT: "it took no connection in time",
+    link.NOT_SSH: "what answers there is no SSH server",
+    link.CLOSED: "it closed the connection before the login",
+}
+#: Lines of ssh's log that are no complaint.
+_CHATTER: Final = re.compile(
+    r"debug\d: |Authenticated to |Transferred: |Bytes per second|@{5,}|\s*$|Warning: Permanently"
+)
+#: The machine's own: this is no failure of the way to it.
+_MET: Final = frozenset(
+    [link.HOST_KEY, link.HOST_KEY_CHANGED, link.HOST_KEY_REVOKED, link.LOGIN_REFUSED, link.SILENT, link.NOT_SSH,
+     link.NO_COMMON_ALGORITHM, link.CLOSED]
+)  # fmt: skip
+_OF_HERE: Final = (link.SSH_TOO_OLD, link.SSH_CONFIG)
+_PROXY: Final = re.compile(
+    r"Setting implicit ProxyCommand from ProxyJump: .* (\S+)$|Executing proxy command: exec (.*)$", re.MULTILINE
+)
+_ADDRESS: Final = re.compile(r"Connecting to (\S+) \[(.*?)\] port (\d+)\.")
+_BANNER: Final = re.compile(r"remote software version (.*)")
+_OFFERED: Final = re.compile(r"Offering public key: (.*)$", re.MULTILINE)
+_MAX_QUOTED: Final = 300
+
+
+class Log(NamedTuple):
+    """What ssh noted while it worked (`-E`, LogLevel DEBUG1 or more)."""
+
+    text: str
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether the name was looked up, or something else than a look-up is next."""
+        return any(word in self.text for word in ("Connecting to ", "Executing proxy command", "master session id"))
+
+    @property
+    def established(self) -> bool:
+        """Tell whether a server can be heard: over TCP, or by a proxy."""
+        return "Connection established." in self.text or self.proxy is not None
+
+    @property
+    def greeted(self) -> bool:
+        return "Remote protocol version" in self.text
+
+    @property
+    def keyed(self) -> bool:
+        return "SSH2_MSG_NEWKEYS received" in self.text
+
+    @property
+    def logged_in(self) -> bool:
+        return "Authenticated to " in self.text or "master session id" in self.text
+
+    @property
+    def remote_status(self) -> bool:
+        """Tell whether the machine itself ended the command: 255 is then the command's own."""
+        return any(
+            word in self.text for word in ("rtype exit-status", "rtype exit-signal", "Received exit status from master")
+        )
+
+    @property
+    def proxy(self) -> str | None:
+        """Return the jump host, or the proxy's command line."""
+        found = _PROXY.search(self.text)
+        return None if found is None else found[1] or found[2]
+
+    @property
+    def address(self) -> tuple[str, str, int] | None:
+        """Return (name, address, port) that a connection was last made to."""
+        found = _ADDRESS.findall(self.text)
+        return (found[-1][0], found[-1][1], int(found[-1][2])) if found else None
+
+    @property
+    def banner(self) -> str:
+        found = _BANNER.search(self.text)
+        return found[1].strip()[:200] if found else ""
+
+    def complaints(self) -> list[str]:
+        return _complaints(self.text)
+
+
+def worded(log: Log, err: str) -> LinkError:
+    """Return what went wrong, from ssh's log and what came on its stderr: there, a jump host's ssh speaks."""
+    on_the_way = _complaints(err) if log.proxy is not None and not log.logged_in else []
+    own = log.complaints() + ([] if on_the_way else _early(err, log))
+    if log.logged_in:
+        return LinkError(link.CONNECTION_LOST, f"the connection was lost: {_last(own)}", met=True, reached=True)
+    for lines, proxy in ((on_the_way, log.proxy), (own, None)):
+        for pattern, code in _SENTENCES:
+            said = [line for line in lines if pattern.search(line)]
+            if said:
+                return _error(log, code, _quoted(said[0]), proxy)
+    if log.proxy is not None:
+        return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} failed: {_last([*own, *on_the_way])}")
+    return LinkError(link.UNREACHABLE, _last(own))
+
+
+def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
+    meaning = _MEANINGS[code]
+    if code in _OF_HERE:
+        return LinkError(code, f"{meaning}: {said}")
+    if proxy is not None:  # somebody on the way
+        meaning = meaning.replace("its host key", "the host key of a jump host")
+        kept = code if code.startswith(link.HOST_KEY) else link.PROXY_FAILED
+        return LinkError(kept, f"on the way by {_plain(proxy)}: {meaning}: {said}")
+    if log.proxy is not None and not log.greeted:
+        return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} failed: {said}")
+    if code == link.LOGIN_REFUSED:
+        said += _offered(log)
+    if code in {link.REFUSED, link.TIMED_OUT, link.NO_ROUTE} and log.address and log.address[1] not in said:
+        said += f" ({log.address[1]})"
+    return LinkError(code, f"{meaning}: {said}", met=code in _MET)
+
+
+def _offered(log: Log) -> str:
+    """Tell which keys were offered, as ssh names them."""
+    keys = [_plain(key) for key in _OFFERED.findall(log.text)]
+    return f" (offered: {'; '.join(dict.fromkeys(keys))})"[:_MAX_QUOTED] if keys else " (no key was offered)"
+
+
+def late(log: Log, seconds: float) -> LinkError:
+    """Return which part of a login did not end within `seconds`."""
+    within = f"within {seconds:g} s"
+    if log.proxy is not None and not log.greeted:
+        return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} did not open {within}")
+    if not log.begun:
+        return LinkError(link.UNKNOWN_HOST, f"its name cannot be resolved: the look-up did not end {within}")
+    if not log.established:
+        where = "" if log.address is None else f" at {log.address[1]} port {log.address[2]}"
+        return LinkError(link.TIMED_OUT, f"it took no connection{where} {within}")
+    if not log.greeted:
+        return LinkError(
+            link.SILENT, f"it took the connection and then said nothing: no SSH greeting {within}", met=True
+        )
+    if not log.keyed:
+        said = f"it took the connection, greeted, and then said nothing: no SSH keys {within}"
+        return LinkError(link.SILENT, said, met=True)
+    return LinkError(link.SILENT, f"it took the connection and hung: no login {within}", met=True)
+
+
+def _early(err: str, log: Log) -> list[str]:
+    """Return what ssh said on stderr before it opened its log, or all of it where there is no log."""
+    return _complaints(err) if not log.logged_in and not log.greeted else []
+
+
+def _complaints(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if not _CHATTER.match(line)]
+
+
+def _last(lines: list[str]) -> str:
+    return _quoted(lines[-1]) if lines else "without a word"
+
+
+def _quoted(line: str) -> str:
+    return _plain(line)[:_MAX_QUOTED]
+
+
+def _plain(text: str) -> str:
+    """What a server said may be anything; a terminal is to take it as text."""
+    return "".join(char if char.isprintable() else "?" for char in text).strip()
