@@ -127,6 +127,11 @@ class LazyGroup(TyperGroup):
             for name, text in commands.items():
                 self.commands[name] = LazyCommand(name, help=text, rich_help_panel=panel)
 
+    def get_help_option(self, ctx: Any) -> Any:
+        option: Any = super().get_help_option(ctx)
+        option.metavar = ""
+        return option
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         return name, _settled(command.load(), ctx, rest) if isinstance(command, LazyCommand) else command, rest

@@ -22,8 +22,8 @@ roosync-ops init
 
 roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state
 
-What may stand in roosync-ops.toml, or under [tool.roosync-ops] of a pyproject.toml, beside the inventory: shared, via,
-lang, patience.
+What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml: shared,
+via, lang, patience.
 
 Exit codes: 0 written, 2 not: nothing is ever overwritten."""
 _INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""

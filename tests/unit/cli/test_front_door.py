@@ -15,7 +15,7 @@ import pytest
 
 from roosync_ops.cli import acting, errors, output
 from roosync_ops.fleet import FleetError, load_inventory
-from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.transport.failure import Failure
 
 if TYPE_CHECKING:
@@ -237,6 +237,32 @@ def test_failed_are_those_of_the_last_command_that_changed_something(place: Path
     acting.keep_failures(inventory, [Result("b")])
     with pytest.raises(errors.CommandError):
         acting.targets(fleet, None, None, inventory)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        pytest.param([Event("looked-at", "a")], "none was changed", id="while they are looked at"),
+        pytest.param([Event("step", "a", "Roll the agent out")], "a: Roll the agent out", id="while they are changed"),
+    ],
+)
+def test_ctrl_c_says_what_was_done_by_then(
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[Event],
+    said: str,
+) -> None:
+    def interrupted(*_: object, tell: Callable[[Event], None], **__: object) -> None:
+        for event in events:
+            tell(event)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(acting, "run", interrupted)
+    fleet = load_inventory(place / "inventory.py")
+    with pytest.raises(KeyboardInterrupt):
+        acting.act("rollout", tuple(fleet), dry=False, verbose=False, connect_timeout=1)
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flag", ["--dry", "--dry-run", "--check"])
