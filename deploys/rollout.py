@@ -8,5 +8,5 @@ from roosync_ops.pyinfra_ops.preflight import ready_machine
 
 machine = ready_machine()
 if machine is not None:
-    operations.agent_rolled_out(machine=machine, name="Push, configure, install, register and start the agent")
+    operations.agent_rolled_out(machine=machine, name="Roll the agent out")
     operations.agent_online(machine=machine, name="See the machine online")

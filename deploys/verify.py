@@ -8,5 +8,5 @@ from roosync_ops.pyinfra_ops.preflight import known_machine
 
 machine = known_machine()
 if machine is not None:
-    operations.agent_online(machine=machine, name="The agent runs and its last beat is in the share")
-    operations.agent_verified(machine=machine, name="Its replica shows it online")
+    operations.agent_online(machine=machine, name="See the machine online")
+    operations.agent_verified(machine=machine, name="See it in its replica")

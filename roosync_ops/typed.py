@@ -24,7 +24,11 @@ _VIA: Final = (
 )
 _SHARED: Final = (*_VIA, "matrix", "diagnose", "dashboard")
 #: Which commands take which of the flags that say what fleet it is about.
-TAKES: Final = {"--inventory": (*_SHARED, "verify-share", "machines", "doctor"), "--shared": _SHARED, "--via": _VIA}
+TAKES: Final = {
+    "--inventory": (*_SHARED, "verify-share", "machines", "init", "doctor", "ssh"),
+    "--shared": (*_SHARED, "init"),
+    "--via": _VIA,
+}
 #: What neither cmd.exe nor PowerShell takes for anything, without quotes and within double ones.
 _BARE: Final = re.compile(r"[\w.:\\/+=-][\w.:\\/+=@-]*")
 _QUOTED: Final = re.compile(r"[\w .:\\/+=@,()#'~-]*[\w .:/+=@,()#'~-]")

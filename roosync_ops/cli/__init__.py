@@ -2,8 +2,8 @@
 
 How to add a command: write `roosync_ops/cli/<name>.py` with `app = typer.Typer()` in it and one function under
 `@app.command()` (several functions, or an `@app.callback()`, make it a group, as in `machines list`), then add its
-line to COMMANDS. The file is imported when its command is invoked and at no other time, so that a quick command never
-pays for a heavy one's imports; what `roosync-ops --help` says about it stands in COMMANDS.
+line to PANELS. The file is imported when its command is invoked and at no other time, so that a quick command never
+pays for a heavy one's imports; what `roosync-ops --help` says about it stands in PANELS.
 
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
@@ -15,6 +15,7 @@ as a verdict.
 
 from __future__ import annotations
 
+import copy
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -25,36 +26,52 @@ from typer.core import TyperCommand, TyperGroup
 
 from roosync_ops import __version__, typed
 
-from . import errors, output
+from . import errors, options, output, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PROGRAM: Final = "roosync-ops"
+#: Options that may stand before a command and behind it.
+_EVERYWHERE: Final = ("quiet", "utc")
 
-#: Command to the line `--help` shows for it; its module is `roosync_ops.cli.<command>`, `_` for `-`.
-COMMANDS: Final = {
-    "rollout": "Put the agent on machines, start it, and see each one online.",
-    "validate": "Show the validation table: whether each machine is what it should be.",
-    "status": "Show what the shared state holds, judged against nothing.",
-    "watch": "Watch the fleet: a live table, and each flip told once.",
-    "history": "Show when each machine was up, and how much of that is known.",
-    "matrix": "Show who sees whom: what every machine's own replica shows.",
-    "diagnose": "Find out what is the matter with a machine, and what mends it.",
-    "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
-    "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
-    "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
-    "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
-    "restart": "Restart the agent on machines.",
-    "stop": "Stop the agent on machines; their state becomes left.",
-    "uninstall": "Take the agent off machines.",
-    "machines": "List the inventory, or check it.",
-    "agent": "Build the one-file agent.",
-    "mcp": "Serve the tools of the procedure to an assistant.",
-    "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
-    "doctor": "Ask one real Windows machine what no kit can tell, for a report.",
-    "lab": "Run a whole fleet on this computer and play the procedure on it.",
+#: Command to the line `--help` shows for it, by what it is for; its module is `roosync_ops.cli.<command>`, `_` for `-`.
+PANELS: Final = {
+    "Begin": {
+        "init": "Write an inventory to begin with, and say what comes next.",
+        "machines": "List the inventory, check it, or add a machine to it.",
+        "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
+        "doctor": "Ask one real Windows machine what no kit can tell, for a report.",
+        "lab": "Run a whole fleet on this computer and play the procedure on it.",
+    },
+    "See": {
+        "validate": "Show the validation table: whether each machine is what it should be.",
+        "diagnose": "Find out what is the matter with a machine, and what mends it.",
+        "watch": "Watch the fleet: a live table, and each flip told once.",
+        "status": "Show what the shared state holds, judged against nothing.",
+        "matrix": "Show who sees whom: what every machine's own replica shows.",
+        "history": "Show when each machine was up, and how much of that is known.",
+        "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
+    },
+    "Change machines": {
+        "rollout": "Put the agent on machines, start it, and see each one online.",
+        "restart": "Restart the agent on machines.",
+        "stop": "Stop the agent on machines; their state becomes left.",
+        "uninstall": "Take the agent off machines.",
+        "ssh": "Log in to a machine, as the inventory says.",
+    },
+    "Tell others": {
+        "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
+        "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
+        "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
+        "mcp": "Serve the tools of the procedure to an assistant.",
+    },
+    "Build upon": {
+        "agent": "Build the one-file agent.",
+        "deploys": "Say where the pyinfra deploys are, to run or to build upon.",
+    },
 }
+COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
 def _unwrapped(text: str | None) -> str:
@@ -77,17 +94,47 @@ class LazyCommand(TyperCommand):
         return command
 
 
+def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
+    """Return a command whose options are what the settings say where they are not typed among `words`."""
+    known = settings.defaults(typed.flags_of(words), words)
+    everywhere = [copy.copy(option) for option in context.command.params if option.name in _EVERYWHERE]
+    for option in everywhere:
+        option.expose_value, option.default = False, context.params.get(option.name, False)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.params += everywhere
+        for option in (*each.params, each.get_help_option(context)):
+            _improve(option, known)
+    return command
+
+
+def _improve(option: Any, known: Mapping[str, Any]) -> None:
+    """Have an option be what the settings say, and its help be in groups and free of Python's words."""
+    if option.name in known and not getattr(option, "multiple", False):
+        option.default = known[option.name]
+    if option.param_type_name == "argument":
+        option.display_type_rich = lambda ctx: None  # noqa: ARG005 - as typer calls it
+    else:
+        option.rich_help_panel = option.rich_help_panel or options.PANEL_OF.get(option.name)
+        option.metavar = "" if option.is_flag else option.metavar
+
+
 class LazyGroup(TyperGroup):
     """Knows every command by name; loads the one that is resolved."""
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
-        for name, text in COMMANDS.items():
-            self.commands[name] = LazyCommand(name, help=text)
+        for panel, commands in PANELS.items():
+            for name, text in commands.items():
+                self.commands[name] = LazyCommand(name, help=text, rich_help_panel=panel)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option: Any = super().get_help_option(ctx)
+        option.metavar = ""
+        return option
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+        return name, _settled(command.load(), ctx, rest) if isinstance(command, LazyCommand) else command, rest
 
 
 app = typer.Typer(
@@ -95,7 +142,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Roll a permanent heartbeat agent out over SSH, and see, believably, which machines are online.",
-    epilog="Try it without any machine: roosync-ops lab",
+    epilog="Begin with: roosync-ops init. Try it without any machine: roosync-ops lab",
 )
 
 
@@ -105,13 +152,32 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _hush(wanted: bool) -> bool:
+    output.hush(wanted=wanted)
+    return wanted
+
+
+def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
+    if not context.resilient_parsing:  # a shell that completes
+        from roosync_ops.show.text import prefer_local  # noqa: PLC0415 - `--help` shows no time
+
+        prefer_local(wanted=not wanted)
+    return wanted
+
+
 @app.callback()
 def _root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", callback=_hush, help="Say nothing but what is wrong: the exit code tells.")
+    ] = False,
+    utc: Annotated[
+        bool, typer.Option("--utc", callback=_local_or_utc, help="Show times in UTC, not in local time.")
+    ] = False,
 ) -> None:
-    """Hold the options that stand before a command."""
+    """Hold the options that stand before a command; some may stand behind it as well."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,7 +190,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        program = typer.main.get_command(app)
+        for option in program.params:
+            _improve(option, {})
+        code = program.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
         code = errors.report(error, arguments)
     return errors.delivered(code if isinstance(code, int) else 0)

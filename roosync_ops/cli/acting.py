@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -16,17 +16,21 @@ from roosync_ops.pyinfra_ops.ledger import FAILED
 from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.text import safe
+from roosync_ops.state.memory import default_folder
+from roosync_ops.wire.identity import is_machine_id
 
 from . import errors, options, output
+from .schedule_settings import key_of, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge import Validation
 
-Machines = Annotated[list[str] | None, typer.Argument(metavar="MACHINE", help="Machines or groups.")]
-Dry = Annotated[bool, typer.Option("--dry", help="Look at every machine, change none.")]
+Dry = Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")]
+Again = Annotated[bool, typer.Option("--failed", help="Those whose last command here failed.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[
@@ -56,13 +60,41 @@ _LEAST_CELLS: Final = 24
 _SHOWN: Final = ("changed", "planned", FAILED)
 
 
-def targets(fleet: Fleet, machines: list[str] | None, limit: list[str] | None) -> tuple[Machine, ...]:
-    """Return the machines that are named, or all that are expected online. Raises FleetError or CommandError."""
+def targets(
+    fleet: Fleet, machines: list[str] | None, limit: list[str] | None, failed: Path | None = None
+) -> tuple[Machine, ...]:
+    """Return the machines that are named, or all that are expected online. Raises FleetError or CommandError.
+
+    `failed` is the inventory whose last command's failures are meant.
+    """
     names = [*(machines or []), *options.names_of(limit)]
+    if failed is not None:
+        again = _failures(failed)
+        if not again:
+            raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
+        names = again if not names else [name for name in names if name.startswith("!")] + again
     chosen = fleet.select(names) if names else tuple(machine for machine in fleet if machine.expected == "online")
     if not chosen:
         raise errors.usage("no machine of the inventory is expected online", "name machines, or see machines list")
     return chosen
+
+
+def keep_failures(inventory: Path, results: Sequence[Result]) -> None:
+    """Remember on which machines a command failed, for --failed; one that only looked changes nothing of that."""
+    with suppress(errors.CommandError):
+        save(_failures_path(inventory), json.dumps([row.machine_id for row in results if not row.ok]))
+
+
+def _failures(inventory: Path) -> list[str]:
+    try:
+        found = json.loads(_failures_path(inventory).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    return [name for name in found if is_machine_id(name)] if isinstance(found, list) else []
+
+
+def _failures_path(inventory: Path) -> Path:
+    return default_folder() / f"failed-{key_of(inventory, 'failed')}.json"
 
 
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
@@ -80,18 +112,33 @@ def act(
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, and show how far it is."""
     counts = {"connected": 0, "looked-at": 0}
+    begun = dict[str, str]()
 
     def tell(event: Event) -> None:
         if event.kind in counts:
             counts[event.kind] += 1
             progress.show(f"{deploy}: {counts['looked-at']}/{len(chosen)} machines looked at")
         elif event.step:
+            begun[event.machine_id] = event.step
             progress.show(f"{deploy}: {event.machine_id}: {event.step}")
 
     with output.Progress() as progress:
         shown = nullcontext() if verbose else progress
-        with shown:
-            return run(deploy, chosen, dry=dry, verbose=verbose, connect_timeout_s=connect_timeout, tell=tell)
+        try:
+            with shown:
+                return run(deploy, chosen, dry=dry, verbose=verbose, connect_timeout_s=connect_timeout, tell=tell)
+        except KeyboardInterrupt:
+            _note_interrupted(begun)
+            raise
+
+
+def _note_interrupted(begun: dict[str, str]) -> None:
+    """Say what was done by then: a step that was begun is ended by the machine or done again the next time."""
+    if not begun:
+        output.note("Interrupted: machines were looked at, and none was changed.")
+        return
+    done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
+    output.note(f"Interrupted. Begun by then: {done}. The same command again goes on from there.")
 
 
 def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | None) -> Source | None:

@@ -14,7 +14,7 @@ from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.source import Source
 from roosync_ops.judge.dashboard import fresh_ms
-from roosync_ops.publish.dashboard import BASELINE, checked_baseline, refresh
+from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import error_free_json
 
@@ -47,9 +47,21 @@ Output = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
 ]
-Baseline = Annotated[str, typer.Option("--baseline", metavar="MACHINE", help="Whose agent the others are compared to.")]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="MACHINE",
+        autocompletion=options.machine_names,
+        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+    ),
+]
 Probe = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the machines themselves as well.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
+Every = Annotated[
+    int | None,
+    typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
+]
 Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")]
 
 
@@ -59,8 +71,9 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
     output_dir: Output = None,
-    baseline: Baseline = BASELINE,
+    baseline: Baseline = None,
     probe: Probe = True,
+    every: Every = None,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     serve: Serve = False,
     port: Port = _PORT,
@@ -74,16 +87,18 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     """Write the dashboard: a page that needs no network, its Markdown twin, and a status badge.
 
     They go into dashboards/ of the shared state, each computer's under its own name, so that no two write one file. A
-    page that is opened later says how old it is. With --serve nothing is written: the same page is shown live.
+    page that is opened later says how old it is. With --serve nothing is written: the same page is shown live, with
+    /metrics for a Prometheus and /healthz (503 where it is not current) beside it.
     """
     fleet = load_inventory(inventory)
     limits = Limits(timeout, connect_timeout, deadline)
     if serve:
         source = Source(shared, None, deadline) if shared or not probe else None
-        named = checked_baseline(baseline)
+        named = checked_baseline(BASELINE if baseline is None else baseline)
         look = partial(look_at, fleet, shared, limits, baseline=named, probe=probe, memory=memory, source=source)
+        shown = (lambda: compared(look())) if baseline is None else look
         every_s = min(_PROBE_S if probe else _FOLDER_S, fresh_ms(fleet) / 4000)
-        return _serve(look, port, every_s, lang, as_json=as_json)
+        return _serve(shown, port, every_s, lang, as_json=as_json)
     with output.Progress() as progress:
         result = refresh(
             fleet,
@@ -95,6 +110,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
             probe=probe,
             presence=presence,
             memory=memory,
+            every_min=every,
             tell=progress.show,
         )
     output.write(error_free_json(result) if as_json else _told(str(result["dashboardPath"])))
@@ -114,7 +130,7 @@ def _wait_for_ctrl_c() -> None:
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
-    live = Live(look, lambda error: errors.describe(error).message, lang)
+    live = Live(look, lambda error: errors.describe(error).message, lang, every_s)
     try:
         with serving(live, port, every_s) as address:
             output.write(error_free_json({"ok": True, "url": address}) if as_json else address)

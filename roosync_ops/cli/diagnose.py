@@ -49,13 +49,15 @@ FixOption = Annotated[
 
 @app.command(epilog=_EXAMPLES)
 def diagnose(  # noqa: PLR0913 - one argument an option
-    machines: acting.Machines = None,
+    machines: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
     limit: options.Limit = None,
     fix: FixOption = False,
-    dry: Annotated[bool, typer.Option("--dry", help="With --fix: show what would be done, do nothing.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry", "--dry-run", "--check", help="With --fix: show what would be done, do nothing.")
+    ] = False,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     timeout: Timeout = _TIMEOUT_S,

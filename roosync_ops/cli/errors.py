@@ -46,8 +46,13 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return Failure("INTERRUPTED", "interrupted", None, INTERRUPTED)
     if isinstance(error, typer.TyperException):
-        return Failure("USAGE", error.format_message(), _help_of(error), error.exit_code)
+        return Failure("USAGE", _plain(error.format_message()), _help_of(error), error.exit_code)
     return below.describe(error)
+
+
+def _plain(message: str) -> str:
+    """Return what typer says in words that are about what was typed, and not about its validator."""
+    return message.replace("Value error, ", "").replace("Input should be", "must be")
 
 
 def _help_of(error: Any) -> str | None:

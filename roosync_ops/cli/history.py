@@ -39,7 +39,7 @@ class Format(StrEnum):
 
 @app.command(epilog=_EXAMPLES)
 def history(  # noqa: PLR0913 - one argument an option
-    names: Annotated[list[str] | None, typer.Argument(metavar="[MACHINE]...", help="Machines or groups.")] = None,
+    names: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,

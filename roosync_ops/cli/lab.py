@@ -47,8 +47,23 @@ roosync-ops lab fault download-stall admin
 
 roosync-ops lab fault hang 2024 --off"""
 
-FaultName = Annotated[str | None, typer.Argument(metavar="NAME", help="The fault; --list tells of each.")]
-Machine = Annotated[str | None, typer.Argument(metavar="MACHINE", help="Whose: a part of its name will do; or admin.")]
+
+def _known(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the faults, or once there is one the machines, that a shell may complete a word to."""
+    from roosync_ops.lab.faults import FAULTS  # noqa: PLC0415 - a Tab is no time to wait
+    from roosync_ops.lab.scenario import PROCEDURE  # noqa: PLC0415 - as above
+
+    names = ["admin", *(part.name for part in PROCEDURE)] if ctx.params.get("name") else list(FAULTS)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+FaultName = Annotated[
+    str | None, typer.Argument(metavar="NAME", autocompletion=_known, help="The fault; --list tells of each.")
+]
+Machine = Annotated[
+    str | None,
+    typer.Argument(metavar="MACHINE", autocompletion=_known, help="Whose: a part of its name will do; or admin."),
+]
 Off = Annotated[bool, typer.Option("--off", help="End it.")]
 List = Annotated[bool, typer.Option("--list", help="Say in one line what each fault does.")]
 Lab = Annotated[

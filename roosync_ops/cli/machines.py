@@ -1,16 +1,20 @@
-"""`roosync-ops machines list|check`: the inventory, without touching any machine."""
+"""`roosync-ops machines list|check|add`: the inventory, without touching any machine."""
 
+import os
 import sys
-from typing import Any, Final
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from roosync_ops import show
-from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops import show, typed
+from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
+from roosync_ops.fleet.adding import USUAL, line_of, with_machine
 
 from . import errors, options, output
 
-app = typer.Typer(no_args_is_help=True, help="List the inventory, or check it. No machine is contacted.")
+app = typer.Typer(no_args_is_help=True, help="List the inventory, check it, or add to it. No machine is contacted.")
 
 _LIST_EXAMPLES: Final = """Examples:
 
@@ -22,6 +26,14 @@ _CHECK_EXAMPLES: Final = """Examples:
 roosync-ops machines check
 
 Exit codes: 0 sound, 2 not: one sentence names the machine and the field."""
+
+_ADD_EXAMPLES: Final = """Examples:
+
+roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows
+
+roosync-ops machines add cellar --expected offline --why "switched off" --to off
+
+Exit codes: 0 added, 2 not: the file is as it was."""
 
 
 @app.command("list", epilog=_LIST_EXAMPLES)
@@ -55,6 +67,60 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
         told = ", ".join(f"{name} {count}" for name, count in groups.items())
         output.write(f"{inventory}: {len(fleet)} machines ({told}); all sound")
     return errors.OK
+
+
+@app.command("add", epilog=_ADD_EXAMPLES)
+def add(  # noqa: PLR0913 - one argument an option
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its host name, in lower case.")],
+    *,
+    host: Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Where SSH finds it.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Whom to log in as.")] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="N", help="Where its SSH listens.")] = None,
+    system: Annotated[Literal["posix", "windows"], typer.Option("--system", help="What it runs.")] = "posix",
+    path: Annotated[
+        str | None, typer.Option("--path", metavar="DIR", help="The shared folder, as the machine itself sees it.")
+    ] = None,
+    expected: Annotated[Literal["online", "offline"], typer.Option("--expected", help="What it is to be.")] = "online",
+    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is so; the table tells it.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="GROUP", help="The list it goes into; else enroll, or off.")
+    ] = None,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+) -> int:
+    """Add a machine to the inventory: one line, checked with all the others before the file is changed."""
+    fields = {"system": system, "host": host, "user": user, "port": port, "shared": path}
+    fields |= {"expected": expected, "why": why}
+    left_out = (None, "posix", "online")
+    line = line_of(name, {key: value for key, value in fields.items() if value not in left_out})
+    group = to or USUAL[expected]
+    try:
+        Machine.of(name, {key: value for key, value in fields.items() if value is not None})
+        _put(inventory, with_machine(inventory.read_bytes(), group, line))
+    except SyntaxError as error:
+        raise FleetError(f"{inventory}: line {error.lineno}: {error.msg}") from None
+    except FleetError as error:
+        raise FleetError(str(error), "roosync-ops machines add --help") from None
+    except OSError as error:
+        raise errors.usage(f"{inventory}: {error.strerror}", "roosync-ops init") from None
+    output.write(f"{inventory}: {group}: {line}")
+    following = ("rollout", name, "--dry") if expected == "online" else ("validate",)
+    output.note(f"Next:  {typed.ours(*following)}")
+    return errors.OK
+
+
+def _put(path: Path, raw: bytes) -> None:
+    """Have `path` hold `raw`, if that is a sound inventory. Raises FleetError in words about `path`, or OSError."""
+    descriptor, name = tempfile.mkstemp(".py", ".inventory-", path.resolve().parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+        Path(name).chmod(path.stat().st_mode & 0o777)
+        load_inventory(Path(name))
+        Path(name).replace(path.resolve())
+    except FleetError as error:
+        raise FleetError(str(error).replace(name, str(path))) from None
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:

@@ -26,8 +26,6 @@ roosync-ops matrix --format markdown > who-sees-whom.md
 
 Exit codes: 0 nothing stands still, 1 something is to be looked at, 2 usage or inventory, 3 nobody could be asked."""
 
-Machines = Annotated[list[str] | None, typer.Argument(metavar="MACHINE", help="Machines or groups; all by default.")]
-
 
 class Format(StrEnum):
     """What the report is written in."""
@@ -39,7 +37,7 @@ class Format(StrEnum):
 
 @app.command(epilog=_EXAMPLES)
 def matrix(  # noqa: PLR0913 - one argument an option
-    machines: Machines = None,
+    machines: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,

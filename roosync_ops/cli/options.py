@@ -8,9 +8,31 @@ import typer
 
 from roosync_ops import typed
 
-from . import errors
+from . import errors, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
+
+
+def machine_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the machines and groups that a shell may complete a word to: the last of a,b, and after a `!`."""
+    from roosync_ops.fleet import FleetError, load_inventory  # noqa: PLC0415 - 200 ms that --help does not need
+
+    try:
+        fleet = load_inventory(Path(ctx.params.get("inventory") or settings.inventory()))
+    except FleetError:
+        return []
+    before = incomplete[: max(incomplete.rfind(","), incomplete.rfind("!")) + 1]
+    names = dict.fromkeys([*(machine.machine_id for machine in fleet), *fleet.groups, "all"])
+    return [before + name for name in names if (before + name).startswith(incomplete)]
+
+
+_FLEET, _OUTPUT, _TIME = "Which fleet", "Output", "Time and patience"
+#: Parameter to the group of options that `--help` shows it in.
+PANEL_OF: Final = {
+    **dict.fromkeys(("inventory", "shared", "via", "limit"), _FLEET),
+    **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "schema", "utc"), _OUTPUT),
+    **dict.fromkeys(("wait", "deadline", "timeout", "connect_timeout", "patience", "memory", "parallel"), _TIME),
+}
 
 
 class Lang(StrEnum):
@@ -20,7 +42,10 @@ class Lang(StrEnum):
     fr = "fr"
 
 
-Inventory = Annotated[Path, typer.Option("--inventory", "-i", metavar="FILE", help="The fleet: an inventory file.")]
+Inventory = Annotated[
+    Path,
+    typer.Option("--inventory", "-i", metavar="FILE", envvar="ROOSYNC_INVENTORY", help="The fleet: an inventory file."),
+]
 Shared = Annotated[
     str | None,
     typer.Option(
@@ -29,11 +54,22 @@ Shared = Annotated[
 ]
 Via = Annotated[
     str | None,
-    typer.Option("--via", metavar="MACHINE", help="Read the shared state over SSH, as this machine sees it."),
+    typer.Option(
+        "--via",
+        metavar="MACHINE",
+        autocompletion=machine_names,
+        help="Read the shared state over SSH, as this machine sees it.",
+    ),
 ]
 Limit = Annotated[
     list[str] | None,
-    typer.Option("--limit", "-l", metavar="NAME", help="Only these machines or groups (a,b or repeated)."),
+    typer.Option("--limit", "-l", metavar="NAME", autocompletion=machine_names, help="As MACHINE (a,b or repeated)."),
+]
+Machines = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="MACHINE", autocompletion=machine_names, help="Machines, groups, all, 'web*', or '!name' for not."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]

@@ -8,11 +8,12 @@ import io
 import os
 import shutil
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 #: What a console that cannot show a sign gets instead of a question mark.
@@ -62,12 +63,24 @@ class _Stream(io.TextIOWrapper):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
+#: Without a terminal, what takes longer than so many s says every so many s how far it is.
+_SAY_S: Final = 10.0
+_quiet = False
+
+
+def hush(*, wanted: bool) -> None:
+    """Have nothing written but what is wrong, or all again."""
+    global _quiet  # noqa: PLW0603 - a process has one stdout
+    _quiet = wanted
+
+
 def prepare() -> None:
     """Have every stream be there and take whatever is written; what cannot be written is told by `undelivered`.
 
     What goes into a pipe or a file is UTF-8 on Windows too, as JSON has to be (RFC 8259). pythonw.exe, under the Task
     Scheduler, has no stream: what is said there is said to nobody.
     """
+    hush(wanted=False)
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as the process
     for name in ("stdout", "stderr"):
@@ -102,7 +115,8 @@ def undelivered() -> OSError | None:
 
 def write(text: str) -> None:
     """Print `text` and a line break on stdout."""
-    _print(text, sys.stdout)
+    if not _quiet:
+        _print(text, sys.stdout)
 
 
 def note(text: str) -> None:
@@ -140,17 +154,24 @@ def width_of(stream: TextIO) -> int | None:
 
 
 class Progress:
-    """One line on stderr that is rewritten in place, and wiped at the end. Silent where stderr is no terminal."""
+    """One line on stderr that is rewritten in place, and wiped at the end; without a terminal a line now and then."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._shown = False
+        self._clock = clock
+        self._said = clock()
 
     def show(self, text: str) -> None:
+        if _quiet:
+            return
         if is_terminal(self._stream):
             self._stream.write(f"\r\x1b[2K{text}")
             self._stream.flush()
             self._shown = True
+        elif self._clock() - self._said >= _SAY_S:
+            self._said = self._clock()
+            _print(text, self._stream)
 
     def __enter__(self) -> Self:
         return self

@@ -74,7 +74,9 @@ def report(  # noqa: PLR0913 - one argument an option
         str | None,
         typer.Option("--post", metavar="OWNER/REPO#N", help="Make it our comment there, with gh: added, then edited."),
     ] = None,
-    dry: Annotated[bool, typer.Option("--dry", help="Print what --post would send; send nothing.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry", "--dry-run", "--check", help="Print what --post would send; send nothing.")
+    ] = False,
     deadline: options.Deadline = None,
     probe: options.Probe = False,
     patience: options.Patience = None,

@@ -36,12 +36,13 @@ Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 
 
 @app.command(epilog=_EXAMPLES)
 def rollout(  # noqa: PLR0913 - one argument an option
-    machines: acting.Machines = None,
+    machines: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
     via: options.Via = None,
     limit: options.Limit = None,
+    failed: acting.Again = False,
     dry: acting.Dry = False,
     wait: acting.Wait = acting.WAIT_S,
     as_json: options.Json = False,
@@ -59,14 +60,16 @@ def rollout(  # noqa: PLR0913 - one argument an option
     if schema:
         return acting.print_schema(rollout=True)
     fleet = load_inventory(inventory)
-    chosen = acting.targets(fleet, machines, limit)
+    chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
     where = None if dry else acting.source(fleet, shared, via, deadline)
     before = None if where is None else _view(where)
     results = acting.act("rollout", chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
+    if not dry:
+        acting.keep_failures(inventory, results)
     if not as_json:
         _tell(results, chosen, dry=dry)
     after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
-    ok = all(row.ok for row in results) and (after is None or after.ok(everybody=not (machines or limit)))
+    ok = all(row.ok for row in results) and (after is None or after.ok(everybody=not (machines or limit or failed)))
     if as_json:
         output.write(_document(results, after, ok=ok, dry=dry, lang=lang))
     elif after is not None:

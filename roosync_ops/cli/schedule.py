@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -49,15 +48,25 @@ Notify = Annotated[
     ),
 ]
 
+Uninstall = Annotated[bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")]
+Ping = Annotated[
+    str | None,
+    typer.Option(
+        "--ping",
+        metavar="URL",
+        envvar="ROOSYNC_PING_URL",
+        show_envvar=True,
+        help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
+    ),
+]
+
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
 def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     *,
     install: Annotated[bool, typer.Option("--install", help="Install it, and start it.")] = False,
-    uninstall: Annotated[
-        bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")
-    ] = False,
+    uninstall: Uninstall = False,
     status: Annotated[bool, typer.Option("--status", help="Show whether it is installed, and its last run.")] = False,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
@@ -69,6 +78,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     exec_: Exec = None,
     notify: Notify = None,
+    ping: Ping = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
     patience: Annotated[
         str, typer.Option("--patience", metavar="SECONDS|auto", help="How much longer silence may last.")
@@ -108,8 +118,9 @@ def schedule(  # noqa: PLR0913 - one argument an option
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
         probe=probe,
         presence=presence,
-        exec=[_words(text) for text in exec_ or []],
+        exec=[list(watching.command_target(text).argv) for text in exec_ or []],
         notify=notify or [],
+        ping=ping,
     )
     check(settings)
     return _say(place.installed(settings) if install else place.printed(settings), as_json=as_json)
@@ -124,15 +135,6 @@ def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The f
     from . import scheduled  # noqa: PLC0415 - what a run takes, the installation does not
 
     return scheduled.run(settings)
-
-
-def _words(text: str) -> list[str]:
-    """Return a command in words, its program by its full path: a scheduler has a PATH and a folder of its own."""
-    words = list(watching.command_target(text).argv)
-    found = shutil.which(words[0])
-    if found is None:
-        raise errors.usage(f"--exec {words[0]}: no such program", "name it by its full path")
-    return [os.path.abspath(found), *words[1:]]  # noqa: PTH100 - as above
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:

@@ -46,11 +46,14 @@ class Settings(BaseModel):
     presence: bool = False
     exec: list[list[str]]
     notify: list[str]
+    #: Told of each run's beginning and end, so that somebody misses one that never came; a secret, as `notify`.
+    ping: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
 
     @property
     def shown(self) -> dict[str, Any]:
         """What may be printed: everything but the URLs, of which it is told how many there are."""
-        return {**self.model_dump(exclude={"notify", "format"}), "notify": len(self.notify)}
+        kept = self.model_dump(exclude={"notify", "format", "ping"})
+        return {**kept, "notify": len(self.notify), "ping": self.ping is not None}
 
 
 def key_of(inventory: Path, named: str) -> str:
@@ -81,7 +84,7 @@ def made(**values: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise errors.usage(f"{where}: {first['msg']}", "roosync-ops schedule --help") from None
+        raise errors.usage(f"--{where}: this does not fit", "roosync-ops schedule --help") from None
 
 
 def read(path: Path) -> Settings:
@@ -97,7 +100,7 @@ def read(path: Path) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise errors.usage(f"{path} is no schedule: {where} {first['msg']}", _INSTALL) from None
+        raise errors.usage(f"{path} is no schedule: {where}", _INSTALL) from None
 
 
 def save(path: Path, text: str) -> bool:

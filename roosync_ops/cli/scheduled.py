@@ -14,6 +14,7 @@ import os
 import shlex
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,6 +53,8 @@ _BEYOND_S: Final = 120.0
 #: No run reads for longer, in s.
 _MOST_S: Final = 1_200.0
 _DASHBOARD_S: Final = 120.0
+#: How long a ping may take, in s.
+_PING_S: Final = 10.0
 #: The dashboard's own command, in a process that can be ended.
 DASHBOARD: tuple[str, ...] = (sys.executable, "-P", "-m", "roosync_ops", "dashboard")
 #: What is kept of what a run said.
@@ -81,6 +84,7 @@ class _Run:
     def noted(self, note: Path) -> int:
         """Do it all, and write down what came of it, a failure too."""
         began_ms, began = now_ms(), time.monotonic()
+        self._ping("/start")
         code, trouble = errors.INTERNAL, None
         try:
             code = self._all()
@@ -98,8 +102,23 @@ class _Run:
                 "summary": self._summary,
                 "said": [*self._said[-_SAID:], *([trouble] if trouble else [])],
             }
+            self._ping("" if code in (errors.OK, errors.NOT_AS_EXPECTED) else "/fail")
             _keep(note, json.dumps(document))
         return code
+
+    def _ping(self, what: str) -> None:
+        """Tell whoever would miss a run (as healthchecks.io has it); that it cannot be told changes no verdict."""
+        if self._settings.ping is None:
+            return
+        from urllib.request import Request, urlopen  # noqa: PLC0415 - 50 ms that only --ping needs
+
+        body = (self._summary or "").encode()
+        try:
+            with urlopen(Request(self._settings.ping.rstrip("/") + what, data=body), timeout=_PING_S):  # noqa: S310 - http and https alone: Settings
+                pass
+        except (OSError, ValueError, HTTPException) as error:
+            said = str(getattr(error, "code", None) or getattr(error, "reason", type(error).__name__))
+            self._note(f"--ping: {said[:80]}")
 
     def _all(self) -> int:
         code = self._look()
@@ -190,6 +209,7 @@ def _dashboard_words(settings: Settings) -> list[str]:
     probe = settings.probe or settings.shared is None
     words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]
     words += ["--probe" if probe else "--no-probe", *(["--presence"] if settings.presence else [])]
+    words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
 

@@ -35,6 +35,7 @@ class Order:
     inventory: Path
     machines: list[str] | None
     limit: list[str] | None
+    failed: bool
     shared: str | None
     via: str | None
     deadline: float | None
@@ -52,12 +53,13 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
 
     @app.command(name=deploy, help=text, epilog=_EXAMPLES.format(name=deploy))
     def _command(  # noqa: PLR0913 - one argument an option
-        machines: acting.Machines = None,
+        machines: options.Machines = None,
         *,
         inventory: options.Inventory = options.DEFAULT_INVENTORY,
         shared: options.Shared = None,
         via: options.Via = None,
         limit: options.Limit = None,
+        failed: acting.Again = False,
         dry: acting.Dry = False,
         yes: acting.Yes = False,
         wait: acting.Wait = acting.WAIT_S,
@@ -77,6 +79,7 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
                 inventory=inventory,
                 machines=machines,
                 limit=limit,
+                failed=failed,
                 shared=shared,
                 via=via,
                 deadline=deadline,
@@ -95,9 +98,11 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
 def carry_out(order: Order) -> int:
     """Act on the machines, and return the exit code. Raises what `errors.describe` knows."""
     fleet = load_inventory(order.inventory)
-    chosen = acting.targets(fleet, order.machines, order.limit)
+    chosen = acting.targets(fleet, order.machines, order.limit, order.inventory if order.failed else None)
     if order.question is not None and not order.dry:
-        acting.confirm(order.question, chosen, asked_for=order.yes or bool(order.machines or order.limit))
+        acting.confirm(
+            order.question, chosen, asked_for=order.yes or bool(order.machines or order.limit or order.failed)
+        )
     results = acting.act(
         order.deploy,
         chosen,
@@ -105,6 +110,8 @@ def carry_out(order: Order) -> int:
         verbose=order.verbose,
         connect_timeout=order.connect_timeout,
     )
+    if not order.dry:
+        acting.keep_failures(order.inventory, results)
     seen = {} if order.dry else _seen(order, fleet, results)
     late = [name for name, word in seen.items() if word not in order.wanted]
     ok = all(row.ok for row in results) and not late

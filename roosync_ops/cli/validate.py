@@ -43,10 +43,12 @@ class Format(StrEnum):
     json = "json"
     markdown = "markdown"
     junit = "junit"
+    openmetrics = "openmetrics"
 
 
 @app.command(epilog=_EXAMPLES)
 def validate(  # noqa: PLR0913 - one argument an option
+    machines: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
@@ -79,7 +81,7 @@ def validate(  # noqa: PLR0913 - one argument an option
         return _print_schema()
     with reading.without_collector():
         fleet = load_inventory(inventory)
-        names = options.names_of(limit)
+        names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
         patient = Patient(patience, memory, fleet)
         if probe:
@@ -130,6 +132,8 @@ def _text(validation: judge.Validation, report: Format, lang: str) -> str:
         return show.markdown(validation, lang)
     if report is Format.junit:
         return show.junit(validation, lang)
+    if report is Format.openmetrics:
+        return show.openmetrics(validation)
     return show.table(validation, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
 
 

@@ -41,7 +41,12 @@ Exit codes: 0 nothing bad, 1 something is, 2 usage or inventory, 3 no folder cou
 
 Vias = Annotated[
     list[str] | None,
-    typer.Option("--via", metavar="MACHINE", help="Measure on this machine, its agent's share (a,b or repeated)."),
+    typer.Option(
+        "--via",
+        metavar="MACHINE",
+        autocompletion=options.machine_names,
+        help="Measure on this machine, its agent's share (a,b or repeated).",
+    ),
 ]
 
 

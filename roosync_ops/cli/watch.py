@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from roosync_ops import typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
-from roosync_ops.show.live import live
-from roosync_ops.show.text import safe
+from roosync_ops.show.live import Told, View, live
+from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import URL_VARIABLE
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.times import now_ms, to_iso
 
 from . import errors, options, output, watching
 
@@ -41,9 +44,16 @@ roosync-ops watch --json --exec "/usr/local/bin/page-me --team ops"
 
 ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops watch
 
-Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 130 Ctrl-C."""
+Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 4 nothing can be remembered, 130 Ctrl-C.
+
+Keys: j and k mark a machine, d diagnoses it, s sorts, f hides what is as expected, ? helps, q quits."""
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
+#: After so many rounds in which nothing could be told, somebody else should know.
+_FORGETS: Final = 12
+#: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
+_READ_S: Final = 300.0
+_BACK: Final = {"en": "Any key goes back to the table.", "fr": "Une touche ramène au tableau."}
 
 Interval = Annotated[
     float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
@@ -71,10 +81,12 @@ For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, he
 
 @app.command(epilog=_EXAMPLES)
 def watch(  # noqa: PLR0913 - one argument an option
+    machines: options.Machines = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     shared: options.Shared = None,
     via: options.Via = None,
+    limit: options.Limit = None,
     interval: Interval = 5.0,
     seconds: For = None,
     patience: options.Patience = "auto",
@@ -94,7 +106,10 @@ def watch(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(inventory)
     source = Source(shared, machine_of(fleet, via) if via else None, deadline)
-    named = memory_name(shared, via)
+    names = [*(machines or []), *options.names_of(limit)]
+    chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
+    # Who watches a part has a memory of its own: what is told there, nobody else was told.
+    named = " ".join([memory_name(shared, via), *sorted(chosen or ())])
     folder = memory or default_folder()
     told = WatchMemory(folder, named, watching.observer_of(via, fleet))
     on_terminal = output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
@@ -112,11 +127,12 @@ def watch(  # noqa: PLR0913 - one argument an option
             tell=_teller(lang, as_json=as_json, silent=on_terminal),
             clock=now_ms,
             lang=lang,
+            chosen=chosen,
         )
         until = None if seconds is None else time.monotonic() + seconds
         try:
             if on_terminal:
-                _run_on_terminal(watcher, endings, named, said, interval, until, lang)
+                _Desk(watcher, endings, memory_name(shared, via), said, lang).run(interval, until)
             else:
                 _run_plain(watcher, endings, interval, until)
         except Ended:
@@ -124,11 +140,21 @@ def watch(  # noqa: PLR0913 - one argument an option
     return errors.OK
 
 
+def _look(watcher: Watcher, endings: Endings) -> None:
+    """Look once. Raises CommandError where nothing can be remembered, and so told, at first or for long."""
+    first = watcher.validation is None and not watcher.troubles
+    watcher.round(endings)
+    if watcher.forgot >= (1 if first else _FORGETS):
+        raise errors.CommandError(
+            "NO_MEMORY", watcher.troubles[0], typed.ours("watch", "--memory", "."), errors.NOT_DELIVERED
+        )
+
+
 def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float | None) -> None:
     """One line a flip on stdout; what is wrong, when it changes, on stderr."""
     troubles: list[str] = []
     while True:
-        watcher.round(endings)
+        _look(watcher, endings)
         if watcher.troubles != troubles:
             troubles = watcher.troubles
             for text in troubles:
@@ -139,40 +165,56 @@ def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float
         time.sleep(left)
 
 
-def _run_on_terminal(  # noqa: PLR0913, PLR0917 - the screen's own facts
-    watcher: Watcher, endings: Endings, shared: str, said: list[str], interval: float, until: float | None, lang: str
-) -> None:
-    color = output.wants_color(sys.stdout)
-    with Keys() as keys, Screen(color=color) as screen:
-        while True:
-            watcher.round(endings)
+class _Desk:
+    """The live table on a terminal, and its keys."""
 
-            def make(width: int, height: int) -> str:
-                troubles = [*watcher.troubles, *said[-2:]]
-                return live(
-                    watcher.validation,
-                    shared,
-                    watcher.recent,
-                    troubles,
-                    lang=lang,
-                    width=width,
-                    height=height,
-                    color=color,
-                )
+    def __init__(self, watcher: Watcher, endings: Endings, shared: str, said: list[str], lang: str) -> None:
+        self._watcher = watcher
+        self._endings = endings
+        self._shared = shared
+        self._said = said
+        self._lang = lang
+        self._view = View()
 
-            screen.draw(make)
-            left = _left(interval, until)
-            if left is None or _quits(keys, left):
-                return
+    def run(self, interval: float, until: float | None) -> None:
+        """Look and draw until q is typed, or the time is over."""
+        color = output.wants_color(sys.stdout)
+        with Keys() as keys, Screen(color=color) as screen:
+            while True:
+                _look(self._watcher, self._endings)
+                left = _left(interval, until)
+                end = time.monotonic() + (left or 0)
+                key = ""
+                while key != "q":
+                    screen.draw(partial(self._text, color=color))
+                    key = keys.wait(max(0.0, end - time.monotonic()))
+                    self._view.press(key)
+                    if key == "d":
+                        self._diagnose(keys, screen)
+                    if time.monotonic() >= end:
+                        break
+                if key == "q" or left is None:
+                    return
 
+    def _text(self, width: int, height: int, *, color: bool) -> str:
+        watcher = self._watcher
+        now = local(clock)(to_iso(now_ms()))
+        told = Told(watcher.recent, [*watcher.troubles, *self._said[-2:]], watcher.pending, now)
+        shown = (watcher.validation, self._shared, told, self._view)
+        return live(*shown, lang=self._lang, width=width, height=height, color=color)
 
-def _quits(keys: Keys, seconds: float) -> bool:
-    """Wait for `seconds`; True as soon as q is typed."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        if keys.wait(left) == "q":
-            return True
-    return False
+    def _diagnose(self, keys: Keys, screen: Screen) -> None:
+        """Show the diagnosis of the machine that is meant, until a key is typed."""
+        row = self._view.meant(self._watcher.validation)
+        if row is None:
+            return
+        flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
+        line = [sys.executable, "-P", "-m", "roosync_ops", "diagnose", row.machine_id, "--lang", self._lang]
+        with screen.aside():
+            output.write("")
+            subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+            output.note(_BACK[self._lang])
+            keys.wait(_READ_S)
 
 
 def _left(interval: float, until: float | None) -> float | None:
@@ -188,6 +230,6 @@ def _teller(lang: str, *, as_json: bool, silent: bool) -> Callable[[dict[str, An
         if as_json:
             output.write(json.dumps(flip, ensure_ascii=True))
         elif not silent:
-            output.write(flip_text(flip, lang))
+            output.write(local(flip_text)(flip, lang))
 
     return tell

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,14 +81,17 @@ def deliveries_to(
 
 
 def command_target(text: str) -> Target:
-    """Return the target for a command line. Raises CommandError (usage) where it is none."""
+    """Return the target for a command line. Raises CommandError (usage) where it is none, or nothing can run it."""
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise errors.usage(f"--exec {text!r}: {error}") from None
     if not words:
         raise errors.usage("--exec names no command")
-    return Target(f"--exec {Path(words[0]).name}", tuple(words))
+    found = shutil.which(words[0])
+    if found is None:
+        raise errors.usage(f"--exec {words[0]}: no such program", "name it by its full path")
+    return Target(f"--exec {Path(words[0]).name}", (os.path.abspath(found), *words[1:]))  # noqa: PTH100 - resolve() follows what is a name of its own
 
 
 def check_urls(urls: list[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import difflib
+import fnmatch
+from typing import TYPE_CHECKING, Any, Final
 
 from .machine import SSH_CONNECTOR, WINRM_CONNECTOR, FleetError, Machine, plain_name
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
     #: The hosts of a group, as pyinfra has them, and data for each of them.
     Group = tuple[list[Any], dict[str, Any]]
+
+_LIST: Final = "roosync-ops machines list"
 
 
 class Fleet:
@@ -32,19 +36,36 @@ class Fleet:
         return self._by_id.get(machine_id)
 
     def select(self, names: Iterable[str]) -> tuple[Machine, ...]:
-        """Return the machines that `names` (machineIds or groups) stand for. Raises FleetError for an unknown one."""
-        chosen: dict[str, Machine] = {}
-        for name in names:
-            ids = self.groups.get(name, (name.lower(),))
-            for machine_id in ids:
-                machine = self._by_id.get(machine_id)
-                if machine is None:
-                    known = ", ".join([*self._by_id, *self.groups])
-                    raise FleetError(f"{name!s:.80}: no such machine or group in the inventory; it has {known}")
-                chosen[machine_id] = machine
-            if not ids:
-                raise FleetError(f"{name!s:.80}: this group of the inventory has no machine")
-        return tuple(chosen.values())
+        """Return the machines that `names` stand for: machineIds, groups, `all`, globs, and `!` before what is not.
+
+        Raises FleetError where one stands for nobody, or nobody is left.
+        """
+        wanted, unwanted = dict[str, Machine](), set[str]()
+        every = list(names)
+        for name in every if any(not name.startswith("!") for name in every) else ["all", *every]:
+            ids = self._ids(name.removeprefix("!"))
+            if name.startswith("!"):
+                unwanted.update(ids)
+            else:
+                wanted |= {machine_id: self._by_id[machine_id] for machine_id in ids}
+        chosen = tuple(machine for name, machine in wanted.items() if name not in unwanted)
+        if every and not chosen:
+            raise FleetError(f"{','.join(every)!s:.80}: no machine is left", _LIST)
+        return chosen
+
+    def _ids(self, name: str) -> Iterable[str]:
+        """Return the machineIds that one name stands for, in the inventory's order. Raises FleetError for nobody."""
+        if name in self.groups:
+            if not self.groups[name]:
+                raise FleetError(f"{name!s:.80}: this group of the inventory has no machine", _LIST)
+            return self.groups[name]
+        found = tuple(self._by_id) if name == "all" else fnmatch.filter(self._by_id, name.lower())
+        if not found:
+            known = [*self._by_id, *self.groups]
+            close = difflib.get_close_matches(name.lower(), known, 1)
+            said = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
+            raise FleetError(f"{name!s:.80}: no such machine or group in the inventory; {said}", _LIST)
+        return found
 
     def __iter__(self) -> Iterator[Machine]:
         return iter(self._by_id.values())

@@ -50,12 +50,12 @@ def load_inventory(path: Path) -> Fleet:
     with _told(path, line if len(groups) == 1 else None):
         fleet = fleet_of(groups, data)
     if not fleet:
-        raise _wrong(path, line, "no machine is listed: machines = [machine('name', host='address')]")
+        raise _wrong(path, line, "no machine is listed", "roosync-ops machines add --help")
     return fleet
 
 
-def _wrong(path: Path, line: int | None, said: str) -> FleetError:
-    return FleetError(f"{path}: {said}" if line is None else f"{path}: line {line}: {said}")
+def _wrong(path: Path, line: int | None, said: str, hint: str = "roosync-ops machines check") -> FleetError:
+    return FleetError(f"{path}: {said}" if line is None else f"{path}: line {line}: {said}", hint)
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def _told(path: Path, line: int | None) -> Iterator[None]:
     try:
         yield
     except FleetError as error:
-        raise _wrong(path, line, str(error)) from None
+        raise _wrong(path, line, str(error), error.hint) from None
 
 
 @contextlib.contextmanager
@@ -83,7 +83,7 @@ def _source(path: Path) -> str:
     """Return the file's text. A pipe or a device would be waited for, or have no end: neither is opened to be read."""
     if not path.is_file():
         what = "not a regular file" if os.path.lexists(path) else "no such inventory file"
-        raise _wrong(path, None, f"{what}; name one with --inventory FILE")
+        raise _wrong(path, None, f"{what}; name one with --inventory FILE", "roosync-ops init")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -42,7 +42,11 @@ _ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
 
 
 class FleetError(ValueError):
-    """An inventory that cannot be used: one sentence that names the machine and the field."""
+    """An inventory that cannot be used: one sentence that names the machine and the field; and what to type next."""
+
+    def __init__(self, said: str, hint: str = "roosync-ops machines check") -> None:
+        super().__init__(said)
+        self.hint = hint
 
 
 class Machine(BaseModel):
@@ -79,6 +83,10 @@ class Machine(BaseModel):
     share_deadline: float = Field(default=DEFAULT_DEADLINE_S, gt=0)
     permanence: Literal["auto", "systemd", "process", "task"] = "auto"
     metadata: dict[str, JsonValue] = {}
+
+    def __str__(self) -> str:
+        """As pyinfra has it in the title of an operation that it is an argument of."""
+        return self.machine_id
 
     @model_validator(mode="before")
     @classmethod
@@ -242,5 +250,5 @@ def _sentence(name: object, error: ValidationError) -> str:
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{name!s:.80}: {field}: unknown field; known are {', '.join(list(Machine.model_fields)[1:])}"
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     return f"{name!s:.80}: {field}: {message}" if field else f"{name!s:.80}: {message}"

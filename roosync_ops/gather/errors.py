@@ -50,7 +50,7 @@ def _from_below(error: BaseException) -> Failure | None:
     rooms = sys.modules
     fleet = rooms.get("roosync_ops.fleet.machine")
     if fleet is not None and isinstance(error, fleet.FleetError):
-        return Failure("INVENTORY", str(error), "roosync-ops machines check", USAGE)
+        return Failure("INVENTORY", str(error), error.hint, USAGE)
     state = rooms.get("roosync_ops.state.errors")
     if state is not None and isinstance(error, state.StateUnavailableError):
         return Failure("SHARED_STATE_UNAVAILABLE", error.reason, error.hint, UNAVAILABLE)

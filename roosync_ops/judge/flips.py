@@ -58,6 +58,8 @@ class Flips:
         self._timeout_ms = DEFAULT_TIMEOUT_MS
         #: Whether something looks changed that only more readings can prove: the last one would not have been enough.
         self.unsettled = False
+        #: Machine to how much longer it may be silent before it is told offline, in ms, as of the last reading.
+        self.pending: dict[str, int] = {}
 
     @property
     def share(self) -> str:
@@ -87,7 +89,11 @@ class Flips:
         told = self._share_flips(seen, now_ms, trouble, first=first, heard=heard)
         for row in seen or ():
             told += self._machine_flips(row, now_ms)
-        self.unsettled = self._trouble_since_ms is not None or any(self._looks_gone(row) for row in seen or ())
+        gone = [row for row in seen or () if self._looks_gone(row)]
+        self.pending = {
+            row.machine_id: max(0, row.timeout_ms - self._machines[row.machine_id].silence_ms) for row in gone
+        }
+        self.unsettled = self._trouble_since_ms is not None or bool(gone)
         return told
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ none pile up. A machineId has no underscore, so no such name is one with a time 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
@@ -45,25 +46,30 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     shared: str | None,
     *,
     output_dir: str | None = None,
-    baseline: str = BASELINE,
+    baseline: str | None = None,
     lang: str = "en",
     limits: Limits = _LIMITS,
     probe: bool = True,
     presence: bool = False,
     memory: Path | None = None,
+    every_min: int | None = None,
     tell: Callable[[str], None] = silently,
 ) -> dict[str, Any]:
     """Look at the fleet, write the dashboard, and return PROTOCOL's result (see show.refreshed for what it means).
 
     It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
-    is there. Raises CommandError (a wrong argument, nobody shows anything, not written) or StateUnavailableError; no
-    result is returned for what was not read back.
+    is there. `every_min`: one that is made anew so often is current until twice that. Raises CommandError (a wrong
+    argument, nobody shows anything, not written) or StateUnavailableError; no result is returned for what was not read
+    back.
     """
-    named = checked_baseline(baseline)
+    named = checked_baseline(BASELINE if baseline is None else baseline)
     writer = _writer()
     if output_dir is None and not shared:
         raise usage("no folder is named to write the dashboard into", "add --output DIR or --shared DIR")
     board = gathered.dashboard(fleet, shared, limits, baseline=named, probe=probe, memory=memory, tell=tell)
+    board = compared(board) if baseline is None else board
+    if every_min is not None:
+        board = replace(board, fresh_ms=2 * every_min * 60_000)
     return refreshed(board, write(board, shared or "", writer, output_dir, lang, limits.deadline_s, presence=presence))
 
 
@@ -90,6 +96,12 @@ def write(  # noqa: PLR0913, PLR0917 - what, and where to
     else:
         folder = put_into(output_dir, files, seconds)
     return os.path.join(folder, _NAME.format(writer) + ".md")  # noqa: PTH118 - a text, as it is shown
+
+
+def compared(board: Dashboard) -> Dashboard:
+    """Return it against a machine that was seen, where the one that is usually taken was not."""
+    there = next((one.machine_id for one in board.installed if one.present), board.baseline)
+    return board if board.is_compared else replace(board, baseline=there)
 
 
 def checked_baseline(name: str) -> str:

@@ -10,12 +10,15 @@ import sys
 import threading
 import zlib
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from roosync_ops.show.openmetrics import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
+from roosync_ops.show.text import safe
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 _HTML: Final = "text/html; charset=utf-8"
+_TEXT: Final = "text/plain; charset=utf-8"
 #: How long a request may take to be sent, in s.
 _REQUEST_S: Final = 10.0
 
@@ -33,31 +37,53 @@ _REQUEST_S: Final = 10.0
 class Live:
     """What was last seen, and what is wrong now. `look` raises where there is nothing to see."""
 
-    def __init__(self, look: Callable[[], Dashboard], say: Callable[[Exception], str], lang: str) -> None:
+    def __init__(
+        self, look: Callable[[], Dashboard], say: Callable[[Exception], str], lang: str, every_s: float = 0.0
+    ) -> None:
         self._look = look
         self._say = say
         self._lang = lang
+        self._every_s = every_s
         self._lock = threading.Lock()
-        self._set(look(), None)
+        self._set(self._looked(), None)
 
     def again(self) -> None:
         """Look once more; what cannot be seen is told on the page, beside what was."""
         try:
-            board, trouble = self._look(), None
+            board, trouble = self._looked(), None
         except Exception as error:  # noqa: BLE001 - whatever it is, the page says it and the next look comes
             board, trouble = self._board, self._say(error)
         self._set(board, trouble)
+
+    def _looked(self) -> Dashboard:
+        """Look, and have it be current until two more could have come, however long a machine that hangs makes one."""
+        began = now_ms()
+        board = self._look()
+        took = now_ms() - began
+        return replace(board, fresh_ms=max(board.fresh_ms, round(2 * (self._every_s * 1000 + took))))
 
     def _set(self, board: Dashboard, trouble: str | None) -> None:
         key = f"{board.at_ms}-{zlib.crc32((trouble or '').encode('utf-8', 'replace')):08x}"
         content = fragment(board, self._lang, live=True, trouble=trouble, key=key)
         with self._lock:
-            self._board, self._key, self._content = board, key, content
+            self._board, self._key, self._content, self._trouble = board, key, content, trouble
 
     def whole(self) -> str:
         """Return the page."""
         board, _, content = self._now()
         return document(board, self._lang, content, live=True)
+
+    def metrics(self) -> str:
+        """Return what was last seen, as OpenMetrics."""
+        return openmetrics(self._now()[0].validation) + "\n"
+
+    def trouble(self) -> str | None:
+        """Return why what is shown is not current, None where it is."""
+        with self._lock:
+            board, trouble = self._board, self._trouble
+        if trouble is None and now_ms() - board.at_ms > board.fresh_ms:
+            return f"the last look was {(now_ms() - board.at_ms) // 1000} s ago"
+        return trouble
 
     def since(self, key: str) -> str | None:
         """Return what changes, None where it is what goes by `key`."""
@@ -118,6 +144,21 @@ def _parts(path: str) -> SplitResult | None:
         return None
 
 
+def _page(live: Live, asked: SplitResult) -> tuple[HTTPStatus, str, str]:
+    """Return what is answered to a path, as what."""
+    if asked.path == "/":
+        return HTTPStatus.OK, live.whole(), _HTML
+    if asked.path == "/live":
+        text = live.since(parse_qs(asked.query).get("key", [""])[0])
+        return HTTPStatus.NO_CONTENT if text is None else HTTPStatus.OK, text or "", _HTML
+    if asked.path == "/metrics":
+        return HTTPStatus.OK, live.metrics(), TYPE
+    if asked.path == "/healthz":
+        why = live.trouble()
+        return HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK, f"{safe(why or 'ok')}\n", _TEXT
+    return HTTPStatus.NOT_FOUND, "no such page\n", _TEXT
+
+
 def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _REQUEST_S
@@ -127,16 +168,11 @@ def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             asked = _parts(self.path)
             if not self._is_for_us():
-                self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", "text/plain")
+                self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", _TEXT)
             elif asked is None:
-                self._answer(HTTPStatus.BAD_REQUEST, "that is no address\n", "text/plain")
-            elif asked.path == "/":
-                self._answer(HTTPStatus.OK, live.whole())
-            elif asked.path == "/live":
-                text = live.since(parse_qs(asked.query).get("key", [""])[0])
-                self._answer(HTTPStatus.NO_CONTENT if text is None else HTTPStatus.OK, text or "")
+                self._answer(HTTPStatus.BAD_REQUEST, "that is no address\n", _TEXT)
             else:
-                self._answer(HTTPStatus.NOT_FOUND, "no such page\n", "text/plain")
+                self._answer(*_page(live, asked))
 
         def _is_for_us(self) -> bool:
             return self.headers.get("Host") in [f"{name}:{_port_of(self)}" for name in (LOOPBACK, "localhost")]

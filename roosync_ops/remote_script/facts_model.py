@@ -39,6 +39,10 @@ class _Answer(BaseModel):
         validate_by_alias=True,
     )
 
+    def to_json(self) -> Any:
+        """What pyinfra prints for `pyinfra ... fact ... --json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
     @field_validator("*", mode="before")
     @classmethod
     def _bounded(cls, value: Any) -> Any:
@@ -226,10 +230,6 @@ class Report(_Answer):
     def alive(self) -> bool:
         return self.running or (self.status is not None and self.status.alive)
 
-    def to_json(self) -> Any:
-        """What pyinfra prints for `pyinfra ... fact ... --json`."""
-        return self.model_dump(mode="json", by_alias=True)
-
 
 class Told(Report):
     """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
@@ -306,6 +306,10 @@ class SilenceError(Exception):
         self.code = code
         self.reason = reason
         super().__init__(reason)
+
+    def to_json(self) -> Any:
+        """As an answer's."""
+        return {"code": self.code, "reason": self.reason}
 
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:

@@ -6,6 +6,7 @@ from .inventory import machines_table
 from .junit import junit
 from .markdown import markdown
 from .matrix import matrix_json, matrix_markdown, matrix_table
+from .openmetrics import openmetrics
 from .reasons import sentence
 from .table import survey_table, table
 
@@ -18,6 +19,7 @@ __all__ = [
     "matrix_json",
     "matrix_markdown",
     "matrix_table",
+    "openmetrics",
     "sentence",
     "survey_json",
     "survey_table",

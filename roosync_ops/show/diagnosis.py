@@ -13,7 +13,7 @@ from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
 from .document import error_free_json
 from .reasons import undone_said
-from .text import cells, clock, duration, pad, safe
+from .text import cells, clock, duration, local, pad, safe
 from .words import words
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _names(names: tuple[str, ...], lang: str) -> str:
     return shown if len(names) <= _NAMED else word["more"].format(names=shown, count=len(names) - _NAMED)
 
 
+@local
 def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     found: Diagnoses,
     fixes: Sequence[Fix] = (),

@@ -13,7 +13,7 @@ from .document import error_free_json
 from .flips import reason
 from .markdown import markdown_escaped
 from .reasons import sentence
-from .text import clock, duration, markdown_safe, safe
+from .text import clock, duration, local, markdown_safe, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,7 @@ _FR: Final = {
 }
 
 
+@local
 def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
     words = _words(lang)
@@ -114,7 +115,7 @@ def _cells(past: h.Past, lang: str) -> list[str]:
     return [
         past.machine_id,
         past.observed,
-        _percent(past),
+        uptime(past, lang),
         long[0],
         long[1],
         str(past.outages),
@@ -133,9 +134,12 @@ def _last(past: h.Past, lang: str) -> str:
     return _words(lang)["flips_alone"] if past.source == h.FLIPS else "-"
 
 
-def _percent(past: h.Past) -> str:
-    share = past.uptime_permille
-    return "-" if share is None else f"{share // 10}.{share % 10}%"
+def uptime(past: h.Past, lang: str) -> str:
+    """Return how much of the time that is known a machine was up, and how much time that is."""
+    share, of = past.uptime_permille, past.total_ms(h.UP) + past.total_ms(h.OFF)
+    if share is None:
+        return "-"
+    return f"{share // 10}.{share % 10}% {'de' if lang == 'fr' else 'of'} {duration(of, lang)}"
 
 
 def _color(past: h.Past) -> str:

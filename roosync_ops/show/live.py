@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .flips import flip_text
-from .reasons import brief
-from .text import cut, duration, safe
+from .reasons import brief, sentence
+from .text import cut, duration, local, safe
 from .words import headline, words
 
 if TYPE_CHECKING:
@@ -25,35 +26,88 @@ _TROUBLE_LINES: Final = 3
 #: The line of the title, the table's header, the line that tells of more rows, the headline, and the empty ones.
 _AROUND: Final = 6
 _MORE: Final = {"en": "… and {0} more, {1} of them not as expected", "fr": "… et {0} de plus, dont {1} non conformes"}
-_QUIT: Final = {"en": "q quits", "fr": "q pour quitter"}
+_KEYS: Final = {"en": "q quits, ? keys", "fr": "q quitter, ? touches"}
+_HELP: Final = {
+    "en": "j k: next, previous machine   d: diagnose it   s: sort   f: only what is not as expected   q: quit",
+    "fr": "j k : machine suivante, précédente   d : diagnostic   s : tri   f : le non conforme seul   q : quitter",
+}
 _FLIPPED: Final = {"en": "Flips", "fr": "Bascules"}
+_PENDING: Final = {"en": "told in {0}", "fr": "annoncé dans {0}"}
 
 
-def live(  # noqa: PLR0913 - what is seen, what was told, what is wrong, and the screen's own facts
+@dataclass
+class View:
+    """What was asked for by keys: the order, whether all are shown, the machine that is meant, and the help."""
+
+    by_trouble: bool = True
+    only_wrong: bool = False
+    at: int | None = None
+    helped: bool = False
+
+    def press(self, key: str) -> None:
+        """Do what a key means; one that means nothing does nothing."""
+        if key == "s":
+            self.by_trouble = not self.by_trouble
+        elif key == "f":
+            self.only_wrong = not self.only_wrong
+        elif key == "?":
+            self.helped = not self.helped
+        elif key in ("j", "k"):
+            self.at = max(0, (-1 if self.at is None else self.at) + (1 if key == "j" else -1))
+
+    def rows(self, validation: Validation | None) -> list[Verdict]:
+        """Return the machines in order: by the inventory, or what is not as expected first, then what is odd."""
+        rows = [row for row in validation.verdicts if not (self.only_wrong and row.ok)] if validation else []
+        return sorted(rows, key=lambda row: (row.ok, row.reason is None)) if self.by_trouble else rows
+
+    def meant(self, validation: Validation | None) -> Verdict | None:
+        """Return the machine that is marked, else the first that is not as expected."""
+        rows = self.rows(validation)
+        if self.at is not None and rows:
+            self.at = min(self.at, len(rows) - 1)
+            return rows[self.at]
+        return next((row for row in rows if not row.ok), None)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a watcher knows beside the validation; flips in their JSON form, the newest last; times in ms."""
+
+    flips: Sequence[Mapping[str, Any]] = ()
+    troubles: Sequence[str] = ()
+    pending: Mapping[str, int] = field(default_factory=dict)
+    clock: str = ""
+
+
+@local
+def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own facts
     validation: Validation | None,
     shared: str,
-    flips: Sequence[Mapping[str, Any]],
-    troubles: Sequence[str],
+    told: Told,
+    view: View,
     *,
     lang: str,
     width: int,
     height: int,
     color: bool,
 ) -> str:
-    """Return the screen, at most `height` lines none of which is wider than `width` cells. Nothing in it is obeyed.
-
-    `flips` are in their JSON form, the newest last.
-    """
+    """Return the screen, at most `height` lines none of which is wider than `width` cells. Nothing in it is obeyed."""
     code = "fr" if lang == "fr" else "en"
-    title = paint(cut(f"{safe(shared)}  ({_QUIT[code]})", width), DIM if color else "")
-    foot = [paint(line, YELLOW if color else "") for text in troubles for line in _wrapped(safe(text), width)]
-    recent = [cut(flip_text(flip, lang), width) for flip in flips[-_FLIPS:]]
-    rows = _ranked(validation)
+    title = paint(cut(f"{told.clock}  {safe(shared)}  ({_KEYS[code]})".lstrip(), width), DIM if color else "")
+    meant = view.meant(validation)
+    next_ = [] if meant is None or meant.reason is None else _wrapped(safe(sentence(meant.reason, lang)), width)
+    helped = _wrapped(_HELP[code], width) if view.helped else []
+    foot = [*helped, *next_]
+    foot += [paint(line, YELLOW if color else "") for text in told.troubles for line in _wrapped(safe(text), width)]
+    recent = [cut(flip_text(flip, lang), width) for flip in told.flips[-_FLIPS:]]
+    rows = view.rows(validation)
     room = height - _AROUND - len(foot)
-    told = min(len(recent), max(0, room - min(len(rows), 3) - 2))
-    body = _table(rows, max(1, room - (told + 2 if told else 0)), code, width, color=color)
-    if told:
-        foot = ["", paint(_FLIPPED[code], BOLD if color else ""), *recent[-told:], *foot]
+    shown = min(len(recent), max(0, room - min(len(rows), 3) - 2))
+    mark = None if view.at is None else meant
+    table = _Table(told.pending, mark, code, width, color=color)
+    body = table.lines(rows, max(1, room - (shown + 2 if shown else 0)))
+    if shown:
+        foot = ["", paint(_FLIPPED[code], BOLD if color else ""), *recent[-shown:], *foot]
     lines = [title, "", *body, *_head(validation, color=color), *foot]
     return "\n".join(lines[:height])
 
@@ -69,33 +123,48 @@ def _head(validation: Validation | None, *, color: bool) -> list[str]:
     return ["", paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
 
 
-def _ranked(validation: Validation | None) -> list[Verdict]:
-    """Return the machines, what is not as expected first, then what has something to look at, each by the inventory."""
-    rows = [] if validation is None else validation.verdicts
-    return sorted(rows, key=lambda row: (row.ok, row.reason is None))
+class _Table:
+    """The rows of the screen. `marked` is the machine that keys are about."""
 
+    def __init__(
+        self, pending: Mapping[str, int], marked: Verdict | None, lang: str, width: int, *, color: bool
+    ) -> None:
+        self._pending = pending
+        self._marked = marked
+        self._lang = lang
+        self._width = width
+        self._color = color
 
-def _table(rows: Sequence[Verdict], room: int, lang: str, width: int, *, color: bool) -> list[str]:
-    if not rows:
-        return []
-    shown = rows if len(rows) <= room else rows[: max(1, room - 1)]
-    lines = lay_out(_columns(shown, lang), width, color=color)
-    rest = rows[len(shown) :]
-    if rest:
-        wrong = sum(not row.ok for row in rest)
-        lines.append(cut(_MORE[lang].format(len(rest), wrong), width))
-    return lines
+    def lines(self, rows: Sequence[Verdict], room: int) -> list[str]:
+        """Return the table with as many rows as there is room for: the marked one is always among them."""
+        if not rows:
+            return []
+        last = next((at for at, row in enumerate(rows) if row is self._marked), 0)
+        first = max(0, last - max(1, room - 1) + 1) if len(rows) > room else 0
+        shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
+        lines = lay_out(self._columns(shown), self._width, color=self._color)
+        rest = [row for row in rows if row not in shown]
+        if rest:
+            wrong = sum(not row.ok for row in rest)
+            lines.append(cut(_MORE[self._lang].format(len(rest), wrong), self._width))
+        return lines
 
+    def _columns(self, rows: Sequence[Verdict]) -> list[Column]:
+        word, lang = words(self._lang), self._lang
+        ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
+        signs = [(">" if row is self._marked else "") + (_OK if row.ok else _NOT_OK) for row in rows]
+        return [
+            Column("", signs, 8, right=True, colors=[GREEN if row.ok else RED for row in rows]),
+            Column(word["machine"], [row.machine_id for row in rows], 9),
+            Column(word["expected"], [row.expected for row in rows], 5),
+            Column(word["observed"], [row.observed for row in rows], 7, colors=[_COLORS[row.observed] for row in rows]),
+            Column(word["age"], ages, 4, right=True),
+            Column(word["why"], [self._why(row) for row in rows], 3, elastic=True),
+        ]
 
-def _columns(rows: Sequence[Verdict], lang: str) -> list[Column]:
-    word = words(lang)
-    ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
-    why = [safe(brief(row.reason, lang)) if row.reason is not None else safe(row.why or "") for row in rows]
-    return [
-        Column("", [_OK if row.ok else _NOT_OK for row in rows], 8, colors=[GREEN if row.ok else RED for row in rows]),
-        Column(word["machine"], [row.machine_id for row in rows], 9),
-        Column(word["expected"], [row.expected for row in rows], 5),
-        Column(word["observed"], [row.observed for row in rows], 7, colors=[_COLORS[row.observed] for row in rows]),
-        Column(word["age"], ages, 4, right=True),
-        Column(word["why"], why, 3, elastic=True),
-    ]
+    def _why(self, row: Verdict) -> str:
+        said = safe(brief(row.reason, self._lang)) if row.reason is not None else safe(row.why or "")
+        left = self._pending.get(row.machine_id)
+        if left is None:
+            return said
+        return "; ".join(filter(None, [_PENDING[self._lang].format(duration(left, self._lang)), said]))

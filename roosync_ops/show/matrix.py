@@ -14,7 +14,7 @@ from .evidence_reasons import name_of
 from .markdown import markdown_escaped
 from .reasons import sentence
 from .table import listed
-from .text import cells, clock, cut, pad, safe
+from .text import cells, clock, cut, local, pad, safe
 from .words import words
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ MOST: Final = 24
 SUMMARY_KEYS: Final = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
 
 
+@local
 def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return who sees whom in `width` cells (None: any): a square, or a line a machine where that is too wide."""
     word = words(lang)

@@ -10,7 +10,7 @@ from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .reasons import brief, sentence
-from .text import clock, duration, safe
+from .text import clock, duration, local, safe
 from .words import headline, words
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _OK, _NOT_OK = "✓", "✗"
 _HARD: Final = "\N{NO-BREAK SPACE}"
 
 
+@local
 def table(validation: Validation, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return the validation table, what is to be done below it, and `4/6 machines online (66%)` as its last line.
 
@@ -57,6 +58,7 @@ def beside(validation: Validation) -> list[Reason]:
     ]
 
 
+@local
 def survey_table(survey: Survey, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return what the shared state holds, machine by machine."""
     word = words(lang)

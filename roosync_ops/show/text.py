@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
+import threading
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!$])")
 #: Where GitHub makes a mention, a reference or a link of plain text: it looks at what is rendered, so that no backslash
 #: keeps it from that. A zero-width space does, in the place of the empty match.
@@ -93,6 +98,38 @@ def duration(ms: int, lang: str = "en") -> str:
     return f"{sign}{days} {'j' if lang == 'fr' else 'd'} {hours % 24} h"
 
 
+def prefer_local(*, wanted: bool = True) -> None:
+    """Have times in what `local` marks be this computer's own, with their zone; anywhere else they are UTC."""
+    _zone.local = wanted
+
+
+def local(function: Callable[P, T]) -> Callable[P, T]:
+    """Mark a function that writes for whoever sits here, and not for a file, a page or a program."""
+
+    @functools.wraps(function)
+    def localized(*args: P.args, **kwargs: P.kwargs) -> T:
+        was, _zone.shown = _zone.shown, _zone.local
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _zone.shown = was
+
+    return localized
+
+
+class _Zone(threading.local):
+    local = False
+    shown = False
+
+
+_zone: Final = _Zone()
+
+
 def clock(iso: str | None) -> str:
-    """Write a wire time for a reader: `2026-02-12 10:15:30Z`; `-` for none."""
-    return "-" if iso is None else f"{iso[:10]} {iso[11:19]}Z"
+    """Write a wire time for a reader: `2026-02-12 10:15:30Z`, or `2026-02-12 11:15:30+01:00`; `-` for none."""
+    if iso is None or not _zone.shown:
+        return "-" if iso is None else f"{iso[:10]} {iso[11:19]}Z"
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone().replace(microsecond=0)}".replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):  # the first or last day of the calendar
+        return f"{iso[:10]} {iso[11:19]}Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.show.flips import reason
@@ -11,7 +12,7 @@ from .memory import MemoryUnusableError
 from .rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from roosync_ops.fleet import Fleet
     from roosync_ops.judge import Validation
@@ -28,7 +29,8 @@ class Watcher:
     """Watches one shared state for one fleet.
 
     `read` raises StateUnavailableError where there is nothing to read; `check` judges what was read; `tell` gets each
-    flip in its JSON form with its `text`. `validation` is what was last seen, `troubles` what is wrong now.
+    flip in its JSON form with its `text`. `validation` is what was last seen, `troubles` what is wrong now. All of the
+    fleet is evidence, and of the `chosen` machines alone is told.
     """
 
     def __init__(  # noqa: PLR0913 - each is a thing of its own: what is watched, and what is done about it
@@ -42,6 +44,7 @@ class Watcher:
         tell: Callable[[dict[str, Any]], None],
         clock: Callable[[], int],
         lang: str = "en",
+        chosen: Container[str] | None = None,
     ) -> None:
         self._fleet = fleet
         self._read = read
@@ -51,13 +54,21 @@ class Watcher:
         self._tell = tell
         self._clock = clock
         self._lang = lang
+        self._chosen = chosen
         self.validation: Validation | None = None
         self.troubles: list[str] = []
+        #: So many rounds on end nothing could be remembered, and so nothing was told.
+        self.forgot = 0
 
     @property
     def recent(self) -> list[dict[str, Any]]:
         """The flips told so far, by any watcher of this shared state, the newest last."""
         return self._memory.recent
+
+    @property
+    def pending(self) -> dict[str, int]:
+        """Machine to how long until it is told offline, in ms."""
+        return self._memory.pending
 
     @property
     def unsettled(self) -> bool:
@@ -72,8 +83,10 @@ class Watcher:
                 for flip in self._memory.step(look):
                     self._hand_over(flip.as_dict())
         except MemoryUnusableError as error:
+            self.forgot += 1
             self.troubles = [f"cannot remember what was told, so nothing is told: {error}"]
             return
+        self.forgot = 0
         self.troubles = [text for text in (trouble, self._memory.trouble) if text]
 
     def _look(self) -> tuple[Callable[[Flips], list[Flip]], str | None]:
@@ -83,11 +96,19 @@ class Watcher:
         except StateUnavailableError as error:
             trouble = error.reason
             return lambda flips: flips.step(None, self._clock(), trouble), trouble
-        self.validation = self._check(state)
-        rows = tuple(rows_of(self.validation, state, self._fleet))
+        seen = self._check(state)
+        rows = tuple(rows_of(seen, state, self._fleet))
+        shown = tuple(row for row in seen.verdicts if self._concerns(row.machine_id))
+        self.validation = replace(seen, verdicts=shown)
         return lambda flips: flips.step(rows, self._clock()), None
 
+    def _concerns(self, machine_id: str | None) -> bool:
+        """Tell whether somebody is to hear of it: the share, None, concerns everybody."""
+        return self._chosen is None or machine_id is None or machine_id in self._chosen
+
     def _hand_over(self, flip: dict[str, Any]) -> None:
+        if not self._concerns(flip["machineId"]):
+            return
         told = {**flip, "text": f"{flip['from']} -> {flip['to']}: {reason(flip, self._lang)}"}
         for delivery in self._deliveries:
             delivery.put(told)

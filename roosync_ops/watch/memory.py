@@ -49,6 +49,8 @@ class WatchMemory:
         self.recent: list[dict[str, Any]] = []
         #: Whether only more readings can tell what the last one means (Flips.unsettled).
         self.unsettled = False
+        #: Machine to how long until it is told offline, in ms (Flips.pending).
+        self.pending: dict[str, int] = {}
 
     def step(self, look: Callable[[Flips], list[Flip]]) -> list[Flip]:
         """Let `look` make flips of what is remembered, remember them, and return them."""
@@ -63,7 +65,7 @@ class WatchMemory:
                 self._write({"format": _FORMAT, "flips": flips.as_dict(), "log": log}, durable=bool(told))
         except (OSError, Timeout) as error:
             raise MemoryUnusableError(f"{self.path}: {error}") from None
-        self.recent, self.unsettled = log, flips.unsettled
+        self.recent, self.unsettled, self.pending = log, flips.unsettled, flips.pending
         return told
 
     def history(self) -> list[dict[str, Any]]:

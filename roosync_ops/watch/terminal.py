@@ -144,6 +144,16 @@ class Screen:
         with suppress(OSError):  # a terminal that went away
             self._live.stop()
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the terminal to something else while the block runs."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._drawn = None
+            self._live.start()
+
     def draw(self, make: Callable[[int, int], str]) -> None:
         """Draw what `make(width, height)` returns, if it is not what is there."""
         from rich.text import Text  # noqa: PLC0415 - as above

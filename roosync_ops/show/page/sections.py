@@ -10,6 +10,7 @@ from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells
 from roosync_ops.show.dashboard_words import board_words
 from roosync_ops.show.evidence_reasons import name_of
 from roosync_ops.show.flips import reason as flip_reason
+from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.reasons import brief, sentence
 from roosync_ops.show.table import beside
@@ -88,10 +89,8 @@ def week(board: Dashboard, lang: str) -> Html:
 
 
 def _week(past: Past, labels: Sequence[str], lang: str) -> Html:
-    share = past.uptime_permille
-    uptime = "-" if share is None else f"{share // 10}.{share % 10}%"
     totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
-    return row(past.machine_id, [strip(past, lang), uptime, str(past.outages), *totals], labels)
+    return row(past.machine_id, [strip(past, lang), uptime(past, lang), str(past.outages), *totals], labels)
 
 
 def flips(board: Dashboard, lang: str) -> Html:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ def test_help_names_every_command_and_loads_none(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
     assert all(name in done.out for name in COMMANDS)
+    assert "<bool>" not in done.out
 
 
 @pytest.mark.parametrize("command", [["validate"], ["status"], ["machines", "list"], ["machines", "check"]])
@@ -51,6 +53,7 @@ def test_the_help_of_a_command_has_examples(run: Run, command: list[str]) -> Non
     assert "Examples:" in done.out
     assert f"roosync-ops {' '.join(command)}" in done.out
     assert "completion" not in done.out
+    assert not re.search(r"<(bool|list|str)\b", done.out)
 
 
 def test_without_a_command_the_help_is_shown_and_it_is_2(run: Run) -> None:

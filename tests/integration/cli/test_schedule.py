@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 
-from roosync_ops.cli import main, schedule_settings, scheduled
+from roosync_ops.cli import errors, main, schedule_settings, scheduled
 from roosync_ops.judge.flip import Row
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
@@ -155,6 +157,37 @@ def test_a_run_tells_a_flip_once_and_exits_as_validate_does(place: Path, tab: Pa
     assert log.read_text() == "a left\n"
 
 
+@pytest.mark.parametrize(("share", "last"), [("shared", "/p"), ("away", "/p/fail")])
+def test_whoever_would_miss_a_run_is_told_of_each(  # noqa: PLR0913, PLR0917 - fixtures
+    place: Path, tab: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, share: str, last: str
+) -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the base class's
+
+    monkeypatch.setattr(scheduled, "POLL_S", 0.01)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/p"
+        shown = run(*SCHEDULE, "--install", "--no-dashboard", "--ping", url)
+        assert url not in shown.out + shown.err + tab.read_text()
+        (settings,) = (place / "kept").glob("schedule-*.json")
+        (place / "shared").rename(place / share)
+        run("schedule", "run", str(settings))
+        server.shutdown()
+    assert asked == ["/p/start", last]
+    (place / share).rename(place / "shared")
+    refused = run("schedule", "run", str(settings))
+    assert refused.code == 1
+    assert "--ping: " in refused.err
+
+
 def test_two_runs_never_overlap(settings: Path, run: Callable[..., Done]) -> None:
     with FileLock(schedule_settings.lock_path(settings)):
         done = run("schedule", "run", str(settings))
@@ -166,7 +199,7 @@ def test_a_share_that_is_gone_is_told_as_validate_tells_it(
     place: Path, settings: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduled, "POLL_S", 0.01)
-    (place / "shared").rmdir()
+    (place / "shared").rename(place / "away")
     done = run("schedule", "run", str(settings))
     assert done.code == 3
     assert "does not exist" in done.err
@@ -216,7 +249,7 @@ def test_the_dashboard_is_refreshed_and_its_failure_shows(  # noqa: PLR0913, PLR
     assert said in done.err
     if "words" in body:
         fleet = f"--inventory {place}/inventory.py --memory {place}/kept"
-        wanted = f"{fleet} --lang fr --no-probe --shared {place}/shared"
+        wanted = f"{fleet} --lang fr --no-probe --every 5 --shared {place}/shared"
         assert (place / "words").read_text().strip() == wanted
 
 
@@ -247,6 +280,7 @@ def test_settings_that_are_none_are_refused(place: Path, run: Callable[..., Done
         (("--install", "--patience", "x"), "--patience x"),
         (("--install", "--every", "7"), "cron has no line for every 7 min"),
         (("--install", "--notify", "nonsense"), "not understood"),
+        (("--install", "--ping", "ftp://x"), "--ping: this does not fit"),
         (("--install", "--via", "nobody"), "no such machine"),
         (("--install", "--mechanism", "task"), "not for this system"),
     ],
@@ -267,5 +301,5 @@ def test_under_pythonw_there_is_nobody_to_say_it_to(settings: Path, monkeypatch:
     code = main(["schedule", "run", str(settings)])
     for stream in (sys.stdout, sys.stderr):
         stream.close()
-    assert code == 1
+    assert code == (1 if sys.platform == "win32" else errors.NOT_DELIVERED)
     assert json.loads(schedule_settings.last_path(settings).read_text())["exitCode"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -307,6 +308,21 @@ def test_a_machine_that_hangs_does_not_hang_the_reading(fleet: Fleet, inventory:
     assert time.monotonic() - began < 10
 
 
+_OWN_DEPLOY = """
+from pyinfra import host
+from pyinfra.operations import server
+from roosync_ops.pyinfra_ops import facts, operations
+from roosync_ops.pyinfra_ops.preflight import ready_machine
+
+machine = ready_machine()
+if machine is not None:
+    operations.agent_rolled_out(machine=machine)
+    operations.agent_online(machine=machine)
+    seen = host.get_fact(facts.MachineFacts, python=machine.python)
+    server.shell(commands=[f"echo {seen.hostname} > ~/seen"])
+"""
+
+
 class TestPlainPyinfra:
     """The same files, with pyinfra's own command and flags."""
 
@@ -354,6 +370,25 @@ class TestPlainPyinfra:
         answer = self.deploy(name, inventory, "--limit", "lab", "-y")
         assert answer.code == 0, answer
         assert fleet.shared.is_dir()
+
+    def test_a_deploy_of_ones_own_is_built_of_the_same_facts_and_operations(
+        self, fleet: Fleet, inventory: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "mine.py").write_text(_OWN_DEPLOY)
+        answer = pyinfra(inventory, tmp_path / "mine.py", "--limit", NAMES[0], "-y")
+        assert answer.code == 0, answer
+        titles = re.findall(r"Starting operation: (.*)", answer.err)
+        assert len(titles) == 3
+        assert max(map(len, titles)) < 80
+        assert record(fleet.shared, NAMES[0])["agent"]["state"] == "running"
+        assert (fleet[NAMES[0]].home / "seen").read_text().strip() == NAMES[0]
+
+    @pytest.mark.parametrize("fact", ["MachineFacts", "ReplicaFacts"])
+    def test_a_fact_that_is_silence_is_a_document_too(self, fleet: Fleet, tmp_path: Path, fact: str) -> None:
+        inventory = fleet.inventory(tmp_path / "none.py")
+        words = ["fact", "--json", "--limit", NAMES[0], f"roosync_ops.pyinfra_ops.facts.{fact}", "python=/nowhere"]
+        (facts,) = pyinfra(inventory, *words).document.values()
+        assert facts[NAMES[0]]["code"] == "NO_PYTHON"
 
     def test_the_fact_is_one_document(self, fleet: Fleet, inventory: Path) -> None:
         answer = pyinfra(inventory, "fact", "--json", "--limit", NAMES[0], "roosync_ops.pyinfra_ops.facts.MachineFacts")

@@ -75,14 +75,14 @@ def test_it_draws_in_place_below_what_was_there(home: Path) -> None:
     assert "\x1b[2J" not in written
 
 
-def test_a_table_that_did_not_change_is_not_drawn_again(home: Path) -> None:
+def test_a_table_of_which_only_the_clock_changes_is_drawn_once_a_second(home: Path) -> None:
     """The shares of these machines never change, and an age of hours changes once a minute."""
     for number in range(6):
         put(home / "shared", ours(f"m-{number}", 5 * 3_600_000 + 10_000, now_ms()))
     with _watch(home, "--for", "4") as terminal:
         terminal.wait()
         written = terminal.seen.decode()
-    assert written.count("0/6 machines online") <= 3  # drawn, perhaps a minute later, and left at the end
+    assert written.count("0/6 machines online") <= 7  # of 9 readings; and left at the end
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -115,6 +115,39 @@ def test_six_hundred_machines_fit_on_one_screen(home: Path, columns: int, rows: 
     assert written.count("\n") - written.count("\x1b[1A") <= rows
     assert "m-311" in _ESCAPE.sub("", written[len(first) :])
     assert max(map(len, _ESCAPE.sub("", written).splitlines())) <= columns
+
+
+def test_a_key_diagnoses_the_marked_machine_and_another_goes_back(home: Path) -> None:
+    with _watch(home, columns=120) as terminal:
+        terminal.until("6/6 machines online (100%)")
+        terminal.type(b"jj")
+        terminal.until(">")
+        terminal.type(b"d")
+        assert "m-1" in terminal.until("Any key goes back to the table.")
+        terminal.type(b"x")
+        terminal.until("6/6 machines online (100%)")
+        terminal.type(b"q")
+        assert terminal.wait() == 0
+
+
+def test_of_the_machines_named_alone_is_told(home: Path) -> None:
+    with _watch(home, "m-1", "--limit", "m-2") as terminal:
+        assert "m-3" not in terminal.until("2/2 machines online (100%)")
+        terminal.type(b"q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        pytest.param(["--exec", "no-such-program --x"], "no-such-program: no such program", 2, id="--exec"),
+        pytest.param(["--memory", "/dev/null/x"], "cannot remember what was told", 4, id="--memory"),
+    ],
+)
+def test_what_could_never_be_told_is_said_at_the_start(home: Path, words: list[str], said: str, code: int) -> None:
+    with _watch(home, *words) as terminal:
+        terminal.until(said)
+        assert terminal.wait() == code
 
 
 def test_no_color_is_no_color(home: Path) -> None:

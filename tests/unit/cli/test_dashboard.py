@@ -37,6 +37,7 @@ def test_json_is_the_tools_result(run: Run, beat: Beat) -> None:
     found = run("dashboard", "--shared", "shared", "--no-probe", "--json", "--baseline", "A").document
     assert list(found) == ["success", "dashboardPath", "timestamp", "baseline", "machines", "metrics"]
     assert found["baseline"] == "a"
+    assert run("dashboard", "--shared", "shared", "--no-probe", "--json").document["baseline"] == "a"  # who was seen
     assert found["metrics"]["totalMachines"] == 2
 
 

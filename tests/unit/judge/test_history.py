@@ -141,9 +141,9 @@ def test_a_short_outage_shows_in_the_strip() -> None:
 def test_the_three_reports_say_the_same() -> None:
     past = _past(_record((20, 10), (8, 0)), "online")
     assert '"uptimePercent": 90.0' in history_json([past], "/mnt/share", NOW - DAY, NOW)
-    assert "90.0%" in history_table([past])
-    assert "| a | online | 90.0% |" in history_markdown([past], NOW - DAY, NOW)
-    assert "90.0%" in history_table([past], "fr", 80)
+    assert "90.0% of 20 h 00 min" in history_table([past])
+    assert "| a | online | 90.0% of 20 h 00 min |" in history_markdown([past], NOW - DAY, NOW)
+    assert "90.0% de 20 h 00 min" in history_table([past], "fr", 80)
     assert max(map(len, history_table([past], width=80).splitlines())) <= 80
 
 

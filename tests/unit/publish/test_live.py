@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import struct
 import threading
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.dashboard import dashboard
@@ -72,3 +76,40 @@ def test_a_client_that_hangs_up_or_asks_nonsense_leaves_no_traceback(
             client.sendall(b"GET http://[::1/ HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
             assert b" 400 " in answer.readline()
     assert not capfd.readouterr().err
+
+
+def _asked(address: str, path: str) -> tuple[int, str, str]:
+    connection = http.client.HTTPConnection(LOOPBACK, urlsplit(address).port or 0, timeout=60)
+    with closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, str(answer.headers["Content-Type"]), answer.read().decode()
+
+
+def test_metrics_and_health_are_those_of_the_last_look() -> None:
+    looks: list[object] = [boards.six(now_ms()), OSError("the drive is gone"), boards.six(now_ms() - 600_000)]
+
+    def look() -> Any:
+        found = looks.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    live = Live(look, str, "en")
+    with serving(live, 0, 3_600) as address:
+        status, kind, text = _asked(address, "/metrics")
+        assert (status, kind.partition(";")[0]) == (200, "application/openmetrics-text")
+        assert len(list(text_string_to_metric_families(text))) == 6
+        assert _asked(address, "/healthz")[::2] == (200, "ok\n")
+        live.again()
+        assert _asked(address, "/healthz")[::2] == (503, "the drive is gone\n")
+        live.again()
+        status, _, why = _asked(address, "/healthz")
+        assert (status, why) == (503, "the last look was 600 s ago\n")
+
+
+@pytest.mark.parametrize(("every_s", "fresh_ms"), [(0.0, 60_000), (100.0, 200_000)])
+def test_a_look_is_current_until_two_more_could_have_come(every_s: float, fresh_ms: int) -> None:
+    board = replace(boards.six(now_ms()), fresh_ms=60_000)
+    live = Live(lambda: board, str, "en", every_s)
+    assert fresh_ms <= live._board.fresh_ms < fresh_ms + 60_000

@@ -11,7 +11,7 @@ from roosync_ops.fleet.machine import Machine
 from roosync_ops.judge import validate
 from roosync_ops.judge.flip import Flip
 from roosync_ops.show.flips import flip_text, reason
-from roosync_ops.show.live import live
+from roosync_ops.show.live import Told, View, live
 from roosync_ops.state import read_folder
 from roosync_ops.watch.rows import rows_of
 from tests.kits.shares import NOW, ours, put
@@ -42,7 +42,9 @@ def _seen(shared: Path, count: int, dead: tuple[int, ...] = ()) -> Validation:
 
 def _lines(validation: Validation | None, width: int, height: int, *troubles: str) -> list[str]:
     flips = [_FLIP.as_dict()] * 9
-    text = live(validation, "/mnt/share", flips, troubles, lang="en", width=width, height=height, color=False)
+    text = live(
+        validation, "/mnt/share", Told(flips, troubles), View(), lang="en", width=width, height=height, color=False
+    )
     return text.splitlines()
 
 
@@ -75,7 +77,7 @@ def test_a_share_that_was_never_read_shows_why() -> None:
 def test_nothing_from_outside_reaches_the_terminal_raw(shared: Path) -> None:
     flip = {**_FLIP.as_dict(), "machineId": "\x1b[2J", "detail": "\x1b]0;x\x07", "reason": "share-unavailable"}
     seen = _seen(shared, 1)
-    text = live(seen, "/\x1b[2J", [flip], ["\x1b[2J"], lang="fr", width=80, height=24, color=False)
+    text = live(seen, "/\x1b[2J", Told([flip], ["\x1b[2J"]), View(), lang="fr", width=80, height=24, color=False)
     assert "\x1b" not in text
     assert "\x1b" not in flip_text(flip)
 
@@ -110,3 +112,26 @@ def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
     rows = list(rows_of(seen, state, _fleet(2)))
     assert [(row.status, row.doubt) for row in rows] == [("offline", "observer")] * 2
     assert all(row.sequence is not None for row in rows)
+
+
+def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
+    seen, view = _seen(shared, 12, dead=(7,)), View()
+
+    def screen(*keys: str) -> list[str]:
+        for key in keys:
+            view.press(key)
+        told = Told(pending={"m-007": 17_000}, clock="12:00:00 UTC")
+        return live(seen, "/mnt", told, view, lang="en", width=100, height=14, color=False).splitlines()
+
+    first = screen()
+    assert first[0].startswith("12:00:00 UTC  /mnt")
+    assert first[3].split()[1] == "m-007"
+    assert "told in 17 s" in first[3]
+    assert any("restart --limit m-007" in line for line in first[4:])
+    assert screen("s")[3].split()[1] == "m-000"
+    assert [line.split()[1] for line in screen("f")[3:5] if line] == ["m-007"]
+    marked = screen("f", *"jjjjjjjjjjjjjjj")
+    assert next(line for line in marked if line.startswith(">")).split()[1] == "m-011"
+    assert view.meant(seen).machine_id == "m-011"  # type: ignore[union-attr] # it is there
+    assert any("j k" in line for line in screen("?"))
+    assert all(len(screen(key)) <= 14 for key in "jk?sfx")

@@ -1,0 +1,26 @@
+"""`roosync-ops deploys`: where the pyinfra deploys are, to run or to build upon."""
+
+from typing import Annotated, Final
+
+import typer
+
+from roosync_ops.pyinfra_ops.run import deploy_file
+
+from . import errors, output
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+pyinfra inventory.py "$(roosync-ops deploys --path)/rollout.py" --dry
+
+Or in a deploy of your own: from roosync_ops.pyinfra_ops import facts, operations"""
+
+
+@app.command(epilog=_EXAMPLES)
+def deploys(path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False) -> int:
+    """Say where the pyinfra deploys of this installation are: ordinary files, a few operations each."""
+    folder = deploy_file("rollout").parent
+    names = [] if path else [f"  {file.name}" for file in sorted(folder.glob("[a-z]*.py"))]
+    output.write("\n".join([str(folder), *names]))
+    return errors.OK

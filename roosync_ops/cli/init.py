@@ -1,0 +1,107 @@
+"""`roosync-ops init`: an inventory to begin with, the shared folder written down, and what comes next."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from roosync_ops import typed
+from roosync_ops.show.text import safe
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+
+from . import errors, options, output, settings
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops init
+
+roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state
+
+What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml: shared,
+via, lang, patience.
+
+Exit codes: 0 written, 2 not: nothing is ever overwritten."""
+_INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""
+
+from roosync_ops.fleet import check_groups, machine
+
+# Expected online: `roosync-ops rollout` puts the agent on these and starts it. A machine's name is its host name.
+#   host, user, port   where SSH finds it, if ~/.ssh/config does not say so
+#   system="windows"   a Windows machine
+#   shared="..."       the shared folder as the machine itself sees it: "G:/Mon Drive/..."; else its ROOSYNC_SHARED_PATH
+enroll = []
+
+# Expected off: machine("name", expected="offline", why="in the cellar")
+off = []
+
+check_groups(enroll, off)
+'''
+_SETTINGS: Final = """# What roosync-ops need not be told each time; what is typed holds before it.
+{shared}
+# via = "MACHINE"      # read the shared folder over SSH, as this machine sees it
+# lang = "fr"
+# patience = "auto"
+"""
+_STATE: Final = ".shared-state"
+#: How far below this folder, the one above, the home folder, a mount or a drive of Windows' it is looked for.
+_BELOW: Final = ("", "*/", "*/*/", "*/*/*/")
+_LOOK_S: Final = 3.0
+
+
+@app.command(epilog=_EXAMPLES)
+def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: options.Shared = None) -> int:
+    """Write an inventory to begin with, and the shared folder beside it, so that no command needs to be told.
+
+    Without --shared a .shared-state nearby is looked for, and on a terminal you are asked.
+    """
+    path, beside = Path(inventory), Path(inventory).parent / settings.FILE
+    for each in (path, beside):
+        if os.path.lexists(each):
+            raise errors.usage(f"{each} is there already, and is not overwritten", "roosync-ops machines list")
+    place = str(Path(shared).absolute()) if shared else _asked(_found())
+    told = f"shared = {json.dumps(place, ensure_ascii=False)}" if place else '# shared = "/path/to/.shared-state"'
+    try:
+        for each, text in ((path, _INVENTORY), (beside, _SETTINGS.format(shared=told))):
+            with each.open("x", encoding="utf-8") as file:
+                file.write(text)
+    except (OSError, UnicodeError) as error:
+        raise errors.usage(f"not written: {error}", "roosync-ops init --help") from None
+    output.write(f"{path}: the machines, one line each\n{beside}: {safe(told)}")
+    output.note(f"Next:  {typed.ours('machines', 'add', '--help')}")
+    return errors.OK
+
+
+def _asked(found: str | None) -> str | None:
+    """Return the shared folder: what is answered on a terminal, else what was found."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return found
+    answer = typer.prompt(
+        "The shared folder (.shared-state), empty if it is not on this computer", found or "", err=True
+    )
+    return str(Path(answer).expanduser().absolute()) if answer else None
+
+
+def _found() -> str | None:
+    """Return the one shared state that is nearest; a drive that hangs is not waited for."""
+
+    def look() -> set[str]:
+        roots = [Path.cwd(), Path.cwd().parent, Path.home(), Path("/mnt"), Path("/media")]
+        roots += [Path(f"{chr(letter)}:/") for letter in range(68, 91) if os.name == "nt"]
+        for root in roots:
+            found = {str(each) for below in _BELOW for each in root.glob(below + _STATE) if each.is_dir()}
+            if found:
+                return found
+        return set()
+
+    try:
+        found = BoundedShare(_LOOK_S).call(look, "looking for the shared folder")
+    except (OSError, ShareHungError):
+        return None
+    for each in sorted(found):
+        output.note(f"Found: {safe(each)}")
+    return found.pop() if len(found) == 1 else None

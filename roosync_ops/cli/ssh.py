@@ -1,0 +1,46 @@
+"""`roosync-ops ssh`: log in to a machine as the inventory says, with the system's own SSH client."""
+
+import subprocess
+from typing import Annotated, Final
+
+import typer
+
+from roosync_ops import typed
+from roosync_ops.fleet import load_inventory
+from roosync_ops.remote_script.checks import login
+
+from . import errors, options
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops ssh myia-po-2024
+
+roosync-ops ssh myia-po-2024 hostname
+
+Exit codes: ssh's own, that is the command's, or 255 where it was not reached; 2 usage or inventory."""
+
+
+@app.command(epilog=_EXAMPLES, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+def ssh(
+    machine: Annotated[
+        str, typer.Argument(metavar="MACHINE", autocompletion=options.machine_names, help="Where to log in.")
+    ],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="What to run there; else a shell.")
+    ] = None,
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+) -> int:
+    """Log in to a machine over the same connection as everything else here does, or run one command there."""
+    found, *others = load_inventory(inventory).select([machine])
+    if others:
+        raise errors.usage(f"{machine!s:.80} is more than one machine", typed.ours("machines", "list"))
+    words = login(found)
+    if not words:
+        raise errors.usage(f"{found.machine_id} is reached by WinRM", typed.ours("diagnose", found.machine_id))
+    try:
+        return subprocess.run([*words, *(command or [])], check=False).returncode  # noqa: S603 - ssh, as the inventory says
+    except OSError as error:
+        raise errors.usage(f"{words[0]} cannot be run: {error.strerror}", "install the OpenSSH client") from None

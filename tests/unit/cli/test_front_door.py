@@ -1,0 +1,324 @@
+"""From an empty folder on: `init`, `machines add`, and what need not be typed."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops.cli import acting, errors, output
+from roosync_ops.fleet import FleetError, load_inventory
+from roosync_ops.pyinfra_ops.run import Event, Result
+from roosync_ops.transport.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.cli.conftest import Done
+
+    Run = Callable[..., Done]
+    Beat = Callable[..., None]
+
+
+@pytest.fixture
+def empty(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with nothing in it but a shared state further down."""
+    (place / "inventory.py").unlink()
+    (place / "shared").rename(place / "share")
+    (place / "drive" / "RooSync" / ".shared-state").mkdir(parents=True)
+    monkeypatch.delenv("ROOSYNC_SHARED_PATH", raising=False)
+    return place
+
+
+def next_of(done: Done) -> str:
+    return done.err.rpartition("Next:  ")[2].strip()
+
+
+def test_every_first_step_names_the_next_one_up_to_a_table(empty: Path, run: Run, beat: Beat) -> None:
+    assert next_of(run("validate")) == "roosync-ops init"
+    begun = run("init")
+    assert (begun.code, next_of(begun)) == (0, "roosync-ops machines add --help")
+    assert next_of(run("validate")) == "roosync-ops machines add --help"
+    added = run("machines", "add", "a", "--host", "a.local")
+    assert (added.code, next_of(added)) == (0, "roosync-ops rollout a --dry")
+    (empty / "drive" / "RooSync" / ".shared-state").rmdir()
+    (empty / "share").rename(empty / "shared")
+    beat("a")
+    (empty / "shared").rename(empty / "drive" / "RooSync" / ".shared-state")
+    assert "1/1 machines online (100%)" in run("validate").out
+
+
+def test_nothing_is_overwritten(empty: Path, run: Run) -> None:
+    (empty / "roosync-ops.toml").write_text("")
+    assert run("init").code == 2
+    assert not (empty / "inventory.py").exists()
+
+
+def test_two_shared_states_nearby_are_told_and_neither_is_taken(empty: Path, run: Run) -> None:
+    (empty / ".shared-state").mkdir()
+    done = run("init")
+    assert done.err.count("Found: ") == 2
+    assert "\nshared =" not in (empty / "roosync-ops.toml").read_text()
+
+
+@pytest.mark.parametrize("name", ["roosync-ops.toml", "pyproject.toml"])
+def test_a_settings_file_stands_for_what_is_not_typed(place: Path, run: Run, beat: Beat, name: str) -> None:
+    beat("a")
+    text = 'shared = "shared"\nlang = "fr"\npatience = 5\n'
+    (place / name).write_text(text if name == "roosync-ops.toml" else f"[tool.roosync-ops]\n{text}")
+    found = run("validate")
+    assert (found.code, "Attendu" in found.out, "5 s beyond" in found.err) == (0, True, True)
+    assert "Expected" in run("validate", "--lang", "en").out
+    assert run("validate", "--shared", "elsewhere").code == 3
+
+
+def test_the_settings_are_those_beside_the_inventory(
+    place: Path, run: Run, beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat("a")
+    (place / "roosync-ops.toml").write_text('shared = "shared"\n')
+    (place / "sub" / "folder").mkdir(parents=True)
+    monkeypatch.chdir(place / "sub" / "folder")
+    assert run("validate").code == 0
+    monkeypatch.chdir("/")
+    assert run("validate", "-i", str(place / "inventory.py")).code == 0
+    monkeypatch.setenv("ROOSYNC_INVENTORY", str(place / "inventory.py"))
+    assert run("validate").code == 0
+    assert run("machines", "check").out.startswith(str(place))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("shard = 'x'", "shard: no such setting; did you mean shared?", id="misspelt"),
+        pytest.param("lang = 'de'", "lang: 'de' does not fit", id="no such language"),
+        pytest.param("shared = true", "shared: True does not fit", id="no path"),
+        pytest.param("via = '-oProxyCommand=x y'", "via: '-oProxyCommand=x y' does not fit", id="no machine"),
+        pytest.param("= 1", "roosync-ops.toml: ", id="no TOML"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_file(place: Path, run: Run, text: str, said: str) -> None:
+    (place / "roosync-ops.toml").write_text(text)
+    done = run("validate", "--shared", "shared")
+    assert (done.code, said in done.err) == (2, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows: by access lists")
+def test_an_inventory_that_others_may_write_is_not_run_from_below(
+    place: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "sub").mkdir()
+    (place / "inventory.py").write_text("raise SystemExit('theirs')")
+    (place / "inventory.py").chmod(0o666)
+    monkeypatch.chdir(place / "sub")
+    done = run("machines", "check")
+    assert (done.code, "no such inventory file" in done.err) == (2, True)
+
+
+def test_deploys_path_is_a_folder_of_deploys(run: Run) -> None:
+    assert (Path(run("deploys", "--path").out.strip()) / "rollout.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        pytest.param(["a"], ["a"], id="a machine"),
+        pytest.param(["off"], ["b"], id="a group"),
+        pytest.param(["all"], ["a", "b"], id="all"),
+        pytest.param(["?"], ["a", "b"], id="a glob"),
+        pytest.param(["[!a]"], ["b"], id="a glob of what it is not"),
+        pytest.param(["!a"], ["b"], id="all but one"),
+        pytest.param(["all", "!off"], ["a"], id="all but a group"),
+        pytest.param(["--limit", "!b,all"], ["a"], id="in a list"),
+    ],
+)
+def test_names_stand_for_machines(run: Run, words: list[str], chosen: list[str]) -> None:
+    document = run("validate", "--shared", "shared", "--json", *words).document
+    assert [row["machineId"] for row in document["machines"]] == chosen
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        pytest.param("enrol", "did you mean enroll?", id="close"),
+        pytest.param("nobody-close", "it has a, b, enroll, off", id="not close"),
+        pytest.param("x*", "no such machine or group", id="a glob that fits nobody"),
+        pytest.param("!x", "no such machine or group", id="not one that is not there"),
+        pytest.param("!all", "no machine is left", id="nobody left"),
+    ],
+)
+def test_a_name_that_stands_for_nobody_is_told(run: Run, word: str, said: str) -> None:
+    done = run("validate", "--shared", "shared", word)
+    assert (done.code, said in done.err, next_of(done)) == (2, True, "roosync-ops machines list")
+
+
+def test_quiet_says_nothing_but_what_is_wrong(run: Run, beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOSYNC_SHARED_PATH", "shared")
+    assert run("validate", "-q") == (1, "", "")
+    beat("a")
+    assert run("validate", "--quiet") == (0, "", "")
+    assert "Error: " in run("validate", "--shared", "nowhere", "-q").err
+    assert "1/2" in run("validate").out
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("roosync-ops validate ", {"a", "b", "enroll", "off", "all"}),
+        ("roosync-ops rollout --limit a,", {"a,a", "a,b", "a,enroll", "a,off", "a,all"}),
+        ("roosync-ops diagnose e", {"enroll"}),
+        ("roosync-ops watch --via ", {"a", "b", "enroll", "off", "all"}),
+        ("roosync-ops lab fault place", {"placeholders"}),
+        ("roosync-ops lab fault hang myia-web", {"myia-web1"}),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_every_shell_completes_names(
+    run: Run, monkeypatch: pytest.MonkeyPatch, shell: str, words: str, offered: set[str]
+) -> None:
+    last = words.rpartition(" ")[2]
+    protocol = {
+        "_ROOSYNC_OPS_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+        "_TYPER_COMPLETE_ARGS": words,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_WORD_TO_COMPLETE": last,
+    }
+    for name, value in protocol.items():
+        monkeypatch.setenv(name, value)
+    found = re.sub(r"^_arguments '\*: :\(\((.*)\)\)'$", r"\1", run().out.strip(), flags=re.DOTALL).replace('"', "")
+    assert {word.removesuffix(":::") for word in found.split()} == offered
+
+
+def test_ctrl_c_while_it_loads_is_no_traceback(place: Path) -> None:
+    script = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from roosync_ops.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_without_a_terminal_what_takes_long_says_how_far_it_is_now_and_then() -> None:
+    now, said = [0.0], io.StringIO()
+    with output.Progress(said, lambda: now[0]) as progress:
+        for second in range(35):
+            now[0] = float(second)
+            progress.show(f"{second} s")
+    assert said.getvalue().split("\n") == ["10 s", "20 s", "30 s", ""]
+
+
+def test_failed_are_those_of_the_last_command_that_changed_something(place: Path) -> None:
+    inventory = place / "inventory.py"
+    fleet = load_inventory(inventory)
+    with pytest.raises(errors.CommandError, match="failed on no machine"):
+        acting.targets(fleet, None, None, inventory)
+    failure = Failure("connect", "UNREACHABLE", "no route", "ssh a")
+    acting.keep_failures(inventory, [Result("a"), Result("b", failure=failure)])
+    assert [machine.machine_id for machine in acting.targets(fleet, None, None, inventory)] == ["b"]
+    with pytest.raises(FleetError, match="no machine is left"):
+        acting.targets(fleet, ["!b"], None, inventory)
+    acting.keep_failures(inventory, [Result("b")])
+    with pytest.raises(errors.CommandError):
+        acting.targets(fleet, None, None, inventory)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        pytest.param([Event("looked-at", "a")], "none was changed", id="while they are looked at"),
+        pytest.param([Event("step", "a", "Roll the agent out")], "a: Roll the agent out", id="while they are changed"),
+    ],
+)
+def test_ctrl_c_says_what_was_done_by_then(
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[Event],
+    said: str,
+) -> None:
+    def interrupted(*_: object, tell: Callable[[Event], None], **__: object) -> None:
+        for event in events:
+            tell(event)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(acting, "run", interrupted)
+    fleet = load_inventory(place / "inventory.py")
+    with pytest.raises(KeyboardInterrupt):
+        acting.act("rollout", tuple(fleet), dry=False, verbose=False, connect_timeout=1)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--dry", "--dry-run", "--check"])
+@pytest.mark.parametrize("command", ["rollout", "restart", "stop", "uninstall"])
+def test_a_dry_run_has_three_spellings(run: Run, flag: str, command: str) -> None:
+    assert "no such machine" in run(command, flag, "nobody").err
+
+
+@pytest.mark.parametrize(
+    "words", [("--lang", "xx"), ("--wait", "-1"), ("--timeout", "x"), ("--format", "y"), ("--patience", "z")]
+)
+def test_what_is_typed_wrong_is_told_without_a_librarys_words(run: Run, words: tuple[str, str]) -> None:
+    done = run("validate", "--shared", "shared", *words)
+    assert done.code == 2
+    assert not re.search(r"Value error|Input should|pydantic|Traceback", done.err)
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows: the zone is the system's")
+def test_times_are_local_with_their_zone_in_what_is_shown_and_utc_in_what_is_kept(
+    run: Run, beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat("a")
+    monkeypatch.setenv("TZ", "XYZ-05:30")
+    time.tzset()
+    try:
+        words = ("validate", "--shared", "shared")
+        shown = {
+            name: run(*more).out
+            for name, more in {
+                "local": words,
+                "utc": (*words, "--utc"),
+                "before": ("--utc", *words),
+                "markdown": (*words, "-f", "markdown"),
+                "json": (*words, "--json"),
+            }.items()
+        }
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert re.search(r" [0-9:]{8}\+05:30\s", shown["local"])
+    assert all("+05:30" not in text for name, text in shown.items() if name != "local")
+
+
+def test_what_stands_before_the_command_holds_for_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOSYNC_SHARED_PATH", "shared")
+    assert run("--quiet", "validate") == (1, "", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script stands for ssh")
+def test_ssh_is_ssh_to_where_the_inventory_says(place: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = place / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nprintf "%s|" "$@" > typed\nexit 7\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    assert run("ssh", "a", "ls", "-l", "--all").code == 7
+    assert (place / "typed").read_text() == "-p|2222|me@a.local|ls|-l|--all|"
+    assert run("ssh", "A").code == 7
+    assert "did you mean" in run("ssh", "enrol").err
