@@ -260,9 +260,11 @@ def test_a_killed_rollout_leaves_no_worker_behind(fleet: Fleet, inventory: Path)
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(2)
-        workers = _children(process.pid)
-        assert workers
+        until = time.monotonic() + 60
+        while not (workers := _children(process.pid)):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
         assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
