@@ -116,8 +116,8 @@ def every(fleet: Fleet, inventory: Path) -> list[str]:
 
 
 def kind_of(line: str) -> tuple[object, ...]:
-    """Return what makes a line one of its own: a command line's words, whatever form it asks its answer in."""
-    return tuple(word for word in shlex.split(line) if word not in {"--json", "--help", ">", "rollout.json"})
+    """Return what makes a line one of its own: its words, however it names its machine and has its answer written."""
+    return tuple(word for word in shlex.split(line) if word not in {"--json", "--limit", ">", "rollout.json"})
 
 
 def of_each_kind(lines: list[str]) -> tuple[list[str], list[str]]:
