@@ -103,6 +103,8 @@ class EvidenceItem(Wire):
     file: str
     kind: Literal["file", "conflict", "view"]
     record: dict[str, Any]
+    #: When it was read, where the reading took long.
+    read_at: str | None = None
 
 
 class FindingItem(Wire):

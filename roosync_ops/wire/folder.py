@@ -199,12 +199,13 @@ def _accept(data: dict[str, Any], machine_id: str, kind: str, file: str, snapsho
     for one in found:
         snapshot.report(one.file, one.kind, whose + one.detail)
     last = record.last_heartbeat_ms
-    ahead = 0 if last is None else last - snapshot.now_ms
+    now_ms = snapshot.now_ms
+    ahead = 0 if last is None else last - now_ms
     if last is not None and ahead > FUTURE_TOLERANCE_MS:
         snapshot.report(file, f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
     if snapshot.bounds.slim is not None:
         snapshot.bounds.slim(record)
-    snapshot.evidence.append(Evidence(record, kind, file))
+    snapshot.evidence.append(Evidence(record, kind, file, now_ms if now_ms > snapshot.read_at_ms else None))
 
 
 def read_view(path: str, file: str, snapshot: Snapshot) -> None:

@@ -24,14 +24,18 @@ _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
 class Evidence:
-    """One record, and the file (relative to the shared folder) it was read from."""
+    """One record, and the file (relative to the shared folder) it was read from.
 
-    __slots__ = ("file", "kind", "record")
+    `read_ms` is when, where the reading took so long that it matters: that long ago, or not yet, is as of then.
+    """
 
-    def __init__(self, record: Record, kind: str, file: str) -> None:
+    __slots__ = ("file", "kind", "read_ms", "record")
+
+    def __init__(self, record: Record, kind: str, file: str, read_ms: int | None = None) -> None:
         self.record = record
         self.kind = kind
         self.file = file
+        self.read_ms = read_ms
 
     def __repr__(self) -> str:
         return f"Evidence({self.record!r}, {self.kind!r}, {self.file!r})"
@@ -93,7 +97,7 @@ def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
     if not counted:
         return max(timed, key=lambda piece: _by_time(piece, now_ms))
     best = max(counted, key=_by_sequence)
-    newer = [piece for piece in timed if _newer(piece.record, best.record, now_ms)]
+    newer = [piece for piece in timed if _newer(piece.record, best.record, piece.read_ms or now_ms)]
     return max(newer, key=lambda piece: _by_time(piece, now_ms)) if newer else best
 
 
@@ -114,7 +118,7 @@ def _by_sequence(piece: Evidence) -> tuple[int, int, int, str]:
 
 def _by_time(piece: Evidence, now_ms: int) -> tuple[bool, int, int, str]:
     heard = _heard(piece.record)
-    return heard <= now_ms + FUTURE_TOLERANCE_MS and heard >= 0, heard, _RANK[piece.kind], piece.file
+    return heard <= (piece.read_ms or now_ms) + FUTURE_TOLERANCE_MS and heard >= 0, heard, _RANK[piece.kind], piece.file
 
 
 def _heard(record: Record) -> int:
