@@ -17,7 +17,7 @@ from roosync_ops.state import read_folder
 from roosync_ops.wire import findings
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.folder import read_shared
+from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.record import dump
 from tests.kits.shares import NOW, heartbeat, put
 from tests.kits.virtual_agent import Rig, Touch
@@ -44,10 +44,12 @@ def test_publishing_creates_heartbeats_and_one_file_and_leaves_no_litter(shared:
 
 def test_an_empty_folder_is_no_share_to_a_machine_that_has_beaten_in_it(shared: Path, folder: FolderShare) -> None:
     folder.was_here = True
-    for touch in (lambda: folder.publish(b"{}"), folder.probe):
-        with pytest.raises(ShareTroubleError, match="non monté") as caught:
-            touch()
-        assert (caught.value.state, files(shared)) == ("missing", [])
+    with pytest.raises(ShareTroubleError, match="non monté") as caught:
+        folder.publish(b"{}")
+    assert (caught.value.state, files(shared)) == ("missing", [])
+    with pytest.raises(ShareTroubleError, match="non monté"):
+        folder.probe()
+    assert files(shared) == []
     (shared / "heartbeats").mkdir()  # as the refusal says, where it was emptied on purpose
     folder.publish(b"{}")
 
@@ -66,17 +68,17 @@ def test_a_heart_whose_share_is_unmounted_waits_for_it_and_beats_again_in_it(tmp
 
 
 def test_a_long_reading_is_no_hung_share_while_it_goes_on(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    progress = Progress(str(shared))
+    progress, whole = Progress(str(shared)), Snapshot(NOW)
 
-    def read(*_: object) -> str:
+    def read(*_: object) -> Snapshot:
         for number in range(6):
             time.sleep(0.1)
             progress.tell(number, 6)
-        return "all"
+        return whole
 
     monkeypatch.setattr(module, "read_shared", read)
     share = FolderShare(str(shared), "m1", BoundedShare(0.25))
-    assert share.read_all(NOW, progress=lambda: progress.count) == "all"
+    assert share.read_all(NOW, progress=lambda: progress.count) is whole
     with pytest.raises(ShareTroubleError, match="aucune réponse"):
         share.read_all(NOW)
 
