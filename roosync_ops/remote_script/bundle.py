@@ -119,7 +119,7 @@ def sources() -> dict[str, bytes]:
 
 
 def _bare(source: bytes) -> bytes:
-    """Return `source` without docstrings, comments and types; a space a level, none in a rest.
+    """Return `source` without docstrings, comments and types; a space a level, none in a rest or beside an operator.
 
     Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
     Pythons.
@@ -132,7 +132,22 @@ def _bare(source: bytes) -> bytes:
         bare[first - 1 : last] = [""] * (last - first + 1)
         if alone:
             bare[first - 1] = " " * levels[first] + "pass"
-    return "\n".join(bare).encode("utf-8")
+    return _tight("\n".join(bare).encode("utf-8"))
+
+
+def _tight(source: bytes) -> bytes:
+    """Return `source` without the blanks beside operators. An f-string stays whole, as 3.11 reads it."""
+    lines = source.decode("utf-8").split("\n")
+    cuts: list[tuple[int, int, int]] = []
+    last, formatted = None, 0
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if last and not formatted and last.end[0] == token.start[0] and tokenize.OP in (last.type, token.type):
+            cuts.append((token.start[0], last.end[1], token.start[1]))
+        formatted += {"FSTRING_START": 1, "FSTRING_END": -1}.get(tokenize.tok_name[token.type], 0)
+        last = None if token.type in _NO_STATEMENT or token.type in _LEVELS else token
+    for row, begin, end in reversed(cuts):
+        lines[row - 1] = lines[row - 1][:begin] + lines[row - 1][end:]
+    return "\n".join(lines).encode("utf-8")
 
 
 def _untyped(source: bytes) -> bytes:

@@ -141,7 +141,7 @@ def _bare(tree: ast.Module) -> ast.Module:
 
 def test_a_string_of_several_lines_keeps_its_blanks() -> None:
     source = b'def f(x):\n    if x:\n        return (x,\n                f"""a\n    b {x}\n      c""")\n'
-    assert bundle._bare(source) == b'def f(x):\n if x:\n  return (x,\nf"""a\n    b {x}\n      c""")\n'
+    assert bundle._bare(source) == b'def f(x):\n if x:\n  return(x,\nf"""a\n    b {x}\n      c""")\n'
 
 
 def test_a_changed_source_changes_the_build_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
