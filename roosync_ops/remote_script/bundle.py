@@ -47,6 +47,10 @@ _COMMENT = re.compile(rb"roosync-ops agent (\S{1,40}) ([0-9a-f]{16})")
 _BUILD_ID_DIGITS = 16
 #: From CPython 3.12 an f-string is several tokens; the text between its braces is this one.
 _STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+#: Where an f-string begins and ends, from CPython 3.12 on; before, it is one string.
+_F_STRINGS = {getattr(tokenize, "FSTRING_START", -1): 1, getattr(tokenize, "FSTRING_END", -2): -1}
+#: No operator begins or ends with one of these, beside which another may stand.
+_CLEAR = ("(", ")", "[", "]", "{", "}", ",")
 _LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
 _NO_STATEMENT = {tokenize.ENCODING, tokenize.NL}
 
@@ -122,14 +126,33 @@ def _bare(source: bytes) -> bytes:
     Pythons.
     """
     source = _untyped(source)
-    lines = source.decode("utf-8").split("\n")
-    levels, within = _layout(source, lines)
+    lines = _tight(source)
+    levels, within = _layout("\n".join(lines).encode("utf-8"), lines)
     bare = [line if row in within else " " * levels.get(row, 0) + line.lstrip(" ") for row, line in enumerate(lines, 1)]
     for first, last, alone in (*_docstrings(source), *_for_checkers(source)):
         bare[first - 1 : last] = [""] * (last - first + 1)
         if alone:
             bare[first - 1] = " " * levels[first] + "pass"
     return "\n".join(bare).encode("utf-8")
+
+
+def _tight(source: bytes) -> list[str]:
+    """Return the rows without the blanks beside an operator; what is in strings, f-strings too, stays as it is."""
+    lines = source.decode("utf-8").split("\n")
+    cuts: list[tuple[int, int, int]] = []
+    depth, began, before = 0, 0, None
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        depth += _F_STRINGS.get(token.type, 0)
+        if before is not None and not depth and before.end[0] == token.start[0] == began:
+            ops = [each for each in (before, token) if each.type == tokenize.OP]
+            if len(ops) == 1 or any(each.string in _CLEAR for each in ops):
+                cuts.append((token.start[0], before.end[1], token.start[1]))
+        began = began if depth or _F_STRINGS.get(token.type) == -1 else token.start[0]
+        before = token if token.type not in _LEVELS else None
+    for row, begin, end in reversed(cuts):
+        if not lines[row - 1][begin:end].strip():
+            lines[row - 1] = lines[row - 1][:begin] + lines[row - 1][end:]
+    return lines
 
 
 def _untyped(source: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from roosync_ops.agent import builds
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.bundle import bundle_sha256
-from roosync_ops.agent.context import config_of
+from roosync_ops.agent.context import config_of, rolled_back
 from roosync_ops.agent.notes import loop_runs, places_of, read_notes
 from roosync_ops.agent.permanence import active, describe
 from roosync_ops.agent.running import loops
@@ -47,6 +48,8 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "permanence": describe(config),
         "loopVersion": loop.get("version"),
         "loopBuildId": loop.get("buildId"),
+        "trial": " ".join(builds.on_trial(config.local_dir)) or None,
+        "rolledBack": rolled_back(places_of(config)),
         "config": loop.get("config") or config.as_wire(),
         "lastBeat": notes["lastBeat"],
         "share": notes["share"],

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from roosync_ops.agent import permanence
+from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.context import config_of, heart_of
 from roosync_ops.agent.errors import LocalError, ProblemError
@@ -43,6 +43,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     places = prepare(config)
     turn = take_turn(places)
     try:
+        builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # who stops it ends the trial
         end_all(config, places, save=flags.save_state)
         if flags.save_state and flags.answer is None and not sees_share(config):
             saved = True if _has_said_so(places) else None
