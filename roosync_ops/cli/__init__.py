@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
     "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
     "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
+    "rollback": "Return machines to the build they ran before.",
     "restart": "Restart the agent on machines.",
     "stop": "Stop the agent on machines; their state becomes left.",
     "uninstall": "Take the agent off machines.",

@@ -22,7 +22,7 @@ import roosync_ops
 from roosync_ops import typed
 from roosync_ops.transport.failure import Failure
 
-from .ledger import CHANGED, FAILED, PLANNED, UNCHANGED
+from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
+BACK: Final = "rolled-back"
 #: How long a TCP connection may take, in s, unless the operator says otherwise. The login has its own limit.
 CONNECT_TIMEOUT_S: Final = 10
 #: paramiko keeps one core busy with this many logins; more machines are shared among workers.
@@ -55,9 +56,10 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """changed, unchanged, planned (a dry run's changed), failed, unreachable, or skipped."""
+        """changed, unchanged, planned (a dry run's changed), failed, rolled-back, unreachable, or skipped."""
         if self.failure is not None:
-            return UNREACHABLE if self.failure.step == "connect" else FAILED
+            words = {"connect": UNREACHABLE, ROLLED_BACK: BACK}
+            return words.get(self.failure.code) or words.get(self.failure.step) or FAILED
         if self.skipped is not None:
             return SKIPPED
         outcomes = self.steps.values()

@@ -217,7 +217,7 @@ def _take_back(agent: str, done: list[dict[str, Any]], *, everything: bool) -> N
         _remove(agent, {})
         return
     for name in pushed:
-        if name not in named_builds(folder):
+        if name not in named_builds(folder) and os.path.exists(os.path.join(folder, name)):
             unlink(os.path.join(folder, name))
 
 

@@ -206,7 +206,9 @@ def _id(name: str) -> str:
 
 
 def _told(why: str) -> CodedError:
-    return CodedError(ROLLED_BACK, why, "action status")
+    error = CodedError(ROLLED_BACK, why, "action status")
+    error.cause, error.detail = ROLLED_BACK, why
+    return error
 
 
 def _by_systemd(config: Config, line: list[str]) -> bool:
