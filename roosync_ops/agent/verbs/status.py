@@ -48,8 +48,6 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "permanence": describe(config),
         "loopVersion": loop.get("version"),
         "loopBuildId": loop.get("buildId"),
-        "trial": " ".join(builds.on_trial(config.local_dir)) or None,
-        "rolledBack": rolled_back(places_of(config)),
         "config": loop.get("config") or config.as_wire(),
         "lastBeat": notes["lastBeat"],
         "share": notes["share"],
@@ -57,4 +55,6 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "flips": notes["flips"]["last"],
         "ownFile": notes["ownFile"],
         "now": to_iso(now_ms()),
+        "trial": " ".join(builds.on_trial(config.local_dir)) or None,
+        "rolledBack": rolled_back(places_of(config)),
     }
