@@ -78,6 +78,7 @@ def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any
         if os.path.exists(places.rolled_back):
             os.unlink(places.rolled_back)
         builds.name_builds(config.local_dir, names, trial=True)
+        begin(flags, config)
     except OSError as error:
         raise unusable(config.local_dir, error) from None
     try:
@@ -186,12 +187,15 @@ def _in_trouble(share: FolderShare) -> bool:
 def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
     """Name this build again, say why, and see it run: what is stopped is started. The caller has the turn."""
     from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - as above
+    from roosync_ops.agent.verbs.stop import signal_loop  # noqa: PLC0415 - as above
 
     bad, mine = (*builds.on_trial(config.local_dir), "", "")[:2]
     said = {"from": _id(bad), "to": _id(mine), "at": to_iso(now_ms()), "why": why[:400]}
     local.write(places.rolled_back, json.dumps(said).encode(), durable=True)
     builds.name_builds(config.local_dir, [mine])
     flags.to, flags.supervised = None, None
+    if loop_runs(places):
+        signal_loop(places, kill=True)  # one that hangs hears of nothing else, and what it leaves is ours to say
     for _ in range(_TRIES):
         try:
             again(flags, config, places)

@@ -85,7 +85,7 @@ def end_all(config: Config, places: Places, *, save: bool) -> None:
 def _end(places: Places, seconds: float) -> None:
     for kill, patience_s in ((False, seconds), (True, _KILLED_S)):  # one that does not hear does not beat either
         if loop_runs(places):
-            _signal(places, kill=kill)
+            signal_loop(places, kill=kill)
             _wait(places, patience_s)
     if loop_runs(places):
         pid = read_notes(places)["loop"].get("pid")
@@ -105,7 +105,7 @@ def _request(places: Places, *, save: bool) -> None:
         raise unusable(places.request, error) from None
 
 
-def _signal(places: Places, *, kill: bool) -> None:
+def signal_loop(places: Places, *, kill: bool) -> None:
     """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
     loop = read_notes(places)["loop"]
     if sys.platform == "win32":
