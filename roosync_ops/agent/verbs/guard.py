@@ -191,13 +191,13 @@ def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
 
     bad, mine = (*builds.on_trial(config.local_dir), "", "")[:2]
     said = {"from": _id(bad), "to": _id(mine), "at": to_iso(now_ms()), "why": why[:400]}
-    local.write(places.rolled_back, json.dumps(said).encode(), durable=True)
-    builds.name_builds(config.local_dir, [mine])
     flags.to, flags.supervised = None, None
-    if loop_runs(places):
-        signal_loop(places, kill=True)  # one that hangs hears of nothing else, and what it leaves is ours to say
     for _ in range(_TRIES):
         try:
+            builds.name_builds(config.local_dir, [mine])
+            local.write(places.rolled_back, json.dumps(said).encode(), durable=True)
+            if loop_runs(places):
+                signal_loop(places, kill=True)  # one that hangs hears of nothing else, and we say what there is to say
             again(flags, config, places)
         except (ProblemError, OSError):
             time.sleep(_AGAIN_S)

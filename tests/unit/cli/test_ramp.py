@@ -112,7 +112,7 @@ def test_so_many_may_fail_and_not_one_more(max_fail: str, batches: int) -> None:
 
 def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(ramp.time, "sleep", slept.append)
+    monkeypatch.setattr("roosync_ops.cli.ramp.time.sleep", slept.append)
     words = iter([ON_TRIAL, "", ROLLED_BACK])
 
     def act(deploy: str, machines: Sequence[Machine]) -> tuple[Result, ...]:
