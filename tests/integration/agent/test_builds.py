@@ -119,7 +119,7 @@ def test_a_build_that_does_not_come_up_leaves_the_one_before_to_be_started(
     machine: Machine, old: Path, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.pyz"
-    a_build(bad, "roosync_ops/agent/verbs/run.py", "lock = _only_loop(", "raise MemoryError\n lock = _only_loop(")
+    a_build(bad, "roosync_ops/agent/verbs/run.py", "lock=_only_loop(", "raise MemoryError\n lock=_only_loop(")
     machine.lay(old)("start", *BEATS)
     failed = machine.lay(bad)("restart", code=1)
     assert "MemoryError" in failed["message"]

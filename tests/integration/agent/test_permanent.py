@@ -205,7 +205,7 @@ def test_restart_leaves_a_loop_alone_when_the_next_one_had_no_room(agent: Agent)
 @pytest.mark.parametrize("verb", ["start", "restart", "stop", "uninstall"])
 def test_a_supervisor_whose_loop_does_not_come_up_is_ended(agent: Agent, tmp_path: Path, verb: str) -> None:
     bad = tmp_path / "bad.pyz"
-    a_build(bad, "roosync_ops/agent/verbs/run.py", "lock = _only_loop(", "raise MemoryError\n lock = _only_loop(")
+    a_build(bad, "roosync_ops/agent/verbs/run.py", "lock=_only_loop(", "raise MemoryError\n lock=_only_loop(")
     agent("register")
     with bad_supervisor(agent, bad) as supervisor:
         status = agent("status")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = NAMES[0]
 #: A loop that ends at once, as one whose sources are wrong does; every verb but `run` works.
-CRASHES = ("roosync_ops/agent/verbs/run.py", "lock = _only_loop(", "raise MemoryError\n lock = _only_loop(")
+CRASHES = ("roosync_ops/agent/verbs/run.py", "lock=_only_loop(", "raise MemoryError\n lock=_only_loop(")
 #: An agent that cannot even be imported.
 BROKEN = ("roosync_ops/agent/main.py", "import sys", "import no_such_module, sys")
 

@@ -144,6 +144,20 @@ def test_a_string_of_several_lines_keeps_its_blanks() -> None:
     assert bundle._bare(source) == b'def f(x):\n if x:\n  return(x,\nf"""a\n    b {x}\n      c""")\n'
 
 
+@pytest.mark.parametrize(
+    ("line", "tight"),
+    [
+        (b"a = b - -c * (d , e)", b"a=b- -c*(d,e)"),
+        (b"x = f'{a , b} = {c!r}' if 1 in (2, 3) else 'a , b'", b"x=f'{a , b} = {c!r}'if 1 in(2,3)else'a , b'"),
+        (b"x = 1 if y else .5", b"x=1 if y else .5"),
+    ],
+)
+def test_blanks_beside_operators_stay_behind_and_those_in_strings_do_not(line: bytes, tight: bytes) -> None:
+    assert ast.dump(ast.parse(bundle._bare(line))) == ast.dump(ast.parse(line))
+    assert bundle._bare(line).replace(b" ", b"") == tight.replace(b" ", b"")
+    assert len(bundle._bare(line)) < len(line)
+
+
 def test_a_changed_source_changes_the_build_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = bundle.build()
     _copy_of_the_sources(tmp_path)
