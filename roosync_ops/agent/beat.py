@@ -52,12 +52,14 @@ _OURS = (
 class Session:
     """One life of the agent on one boot. `started_at_ms` is when it began."""
 
-    __slots__ = ("boot_id", "session_id", "started_at_ms")
+    __slots__ = ("boot_id", "rolled_back", "session_id", "started_at_ms")
 
     def __init__(self, boot_id: str, session_id: str, started_at_ms: int) -> None:
         self.boot_id = boot_id
         self.session_id = session_id
         self.started_at_ms = started_at_ms
+        #: Which build this life follows, and why: {from, to, at, why}.
+        self.rolled_back: dict[str, Any] | None = None
 
 
 def agent_part(record: dict[str, Any] | None) -> dict[str, Any]:
@@ -204,6 +206,9 @@ def _agent(config: Config, session: Session, past: Past, now_ms: int, knows: dic
     agent.pop(KNOWS, None)
     if knows:
         agent[KNOWS] = knows
+    agent.pop("rolledBack", None)
+    if session.rolled_back is not None:
+        agent["rolledBack"] = session.rolled_back
     return _in_order(agent)
 
 

@@ -16,11 +16,29 @@ from .share import replace_file
 AGENT_NAME = "agent.pyz"
 BUILD_FILE = re.compile(r"agent-[0-9a-f]{16}\.pyz")
 _NAMES = "# builds:"
+#: The line that says of the build named first that it is on trial: the one before guards it (agent.trial).
+_TRIAL = "\n# trial\n"
 _SCRIPT = f"""\
 #!/usr/bin/env python3
 {_NAMES} {{names}}
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "{{current}}"))
+from roosync_ops.agent.main import main
+sys.exit(main())
+"""
+#: Whatever keeps the loop starts the guard with it, from the build before; there is never but one.
+_TRIAL_SCRIPT = f"""\
+#!/usr/bin/env python3
+{_NAMES} {{names}}{_TRIAL}\
+import os, subprocess, sys
+here = os.path.dirname(os.path.abspath(__file__))
+if sys.argv[1:2] == ["run"]:
+    guard = [sys.executable, "-I", "-S", "-B", os.path.join(here, "{{previous}}"), "guard", *sys.argv[2:]]
+    try:
+        subprocess.call(guard, stdin=-3, stdout=-3, stderr=-3, timeout=30)
+    except Exception:
+        pass
+sys.path.insert(0, os.path.join(here, "{{current}}"))
 from roosync_ops.agent.main import main
 sys.exit(main())
 """
@@ -30,13 +48,25 @@ _COMMENT = re.compile(rb"roosync-ops agent \S{1,40} ([0-9a-f]{16})\Z")
 
 def named_builds(folder: str) -> list[str]:
     """Return the files that `agent.pyz` names: what is to run, and what ran before. Itself where it is a build."""
-    try:
-        with open(os.path.join(folder, AGENT_NAME), "rb") as file:
-            head = file.read(256)
-    except OSError:
+    head = _head(folder)
+    if head is None:
         return []
     line = head.partition(_NAMES.encode())[2].partition(b"\n")[0].decode("ascii", "replace")
     return [name for name in line.split() if BUILD_FILE.fullmatch(name)] or [AGENT_NAME]
+
+
+def on_trial(folder: str) -> list[str]:
+    """Return the build on trial and the one that guards it; nothing where none is."""
+    names = named_builds(folder) if _TRIAL.encode() in (_head(folder) or b"") else []
+    return names if len(names) > 1 else []
+
+
+def _head(folder: str) -> bytes | None:
+    try:
+        with open(os.path.join(folder, AGENT_NAME), "rb") as file:
+            return file.read(256)
+    except OSError:
+        return None
 
 
 def entry(path: str) -> str:
@@ -73,16 +103,16 @@ def put(local_dir: str, name: str, data: bytes) -> None:
     _point(local_dir, [name])
 
 
-def go_back(local_dir: str, names: list[str]) -> None:
-    """Name again what `adopt` found. OSError passes through."""
-    if names and names != named_builds(local_dir):
-        _point(local_dir, names)
+def name_builds(local_dir: str, names: list[str], *, trial: bool = False) -> None:
+    """Have `agent.pyz` name these, the first of them on `trial` or for good. OSError passes through."""
+    if names and (names != named_builds(local_dir) or trial != bool(on_trial(local_dir))):
+        _point(local_dir, names, _TRIAL_SCRIPT if trial else _SCRIPT)
 
 
-def _point(local_dir: str, names: list[str]) -> None:
+def _point(local_dir: str, names: list[str], script: str = _SCRIPT) -> None:
     """Write `agent.pyz` anew, whole or not at all."""
-    script = _SCRIPT.format(names=" ".join(names), current=names[0])
-    _write(os.path.join(local_dir, AGENT_NAME), script.encode())
+    text = script.format(names=" ".join(names), current=names[0], previous=names[-1])
+    _write(os.path.join(local_dir, AGENT_NAME), text.encode())
 
 
 def _kept(local_dir: str) -> list[str]:

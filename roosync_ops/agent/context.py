@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from roosync_ops.wire.deadline import BoundedShare
@@ -9,16 +10,23 @@ from roosync_ops.wire.times import BadTimeError, from_iso
 
 from .beat import Session
 from .config import resolve
+from .errors import ProblemError
 from .heart import Heart
 from .machine import boot_id, new_session_id
-from .notes import open_journal
+from .notes import open_journal, places_of, read_notes
 from .share import FolderShare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .config import Config
     from .flags import Flags
     from .notes import Places
+
+
+#: No note of a trial is longer, in characters.
+_MAX_SAID = 4096
 
 
 def config_of(flags: Flags) -> Config:
@@ -29,13 +37,29 @@ def config_of(flags: Flags) -> Config:
 def share_of(config: Config) -> FolderShare:
     """Return the share, each touch bounded by the configured deadline."""
     own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
-    return FolderShare(config.shared, config.machine_id, own, others)
+    share = FolderShare(config.shared, config.machine_id, own, others)
+    try:  # noqa: SIM105 - contextlib is memory held for months
+        share.was_here = read_notes(places_of(config))["record"] is not None
+    except ProblemError:
+        pass  # whoever needs the journal says so
+    return share
 
 
 def heart_of(config: Config, places: Places, now_ms: int) -> Heart:
     """Return a heart with a session of its own. Raises LocalError."""
     session = Session(boot_id(), new_session_id(), now_ms)
+    session.rolled_back = rolled_back(places)
     return Heart(config, places, share_of(config), open_journal(places), session)
+
+
+def rolled_back(places: Places) -> dict[str, Any] | None:
+    """Return {from, to, at, why} where the last build that was tried here was left again."""
+    try:
+        with open(places.rolled_back, encoding="utf-8") as file:
+            said = json.loads(file.read(_MAX_SAID))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def join_session(heart: Heart) -> None:

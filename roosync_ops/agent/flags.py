@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 VERBS = ("run", "register", "start", "stop", "restart", "status", "state", "look", "install", "uninstall", "version")
 #: The supervisor of a detached process; started by `start`, never typed.
 SUPERVISE = "supervise"
-_BEATING = ("run", "register", "start", "restart", "install", SUPERVISE)
+#: Watches a build on trial; started by `agent.pyz` and by `restart`, never typed.
+GUARD = "guard"
+_BEATING = ("run", "register", "start", "restart", "install", SUPERVISE, GUARD)
 
 USAGE = """usage: python3 agent.pyz VERB [flags]
 
@@ -51,6 +53,7 @@ class Flags:
         "share_deadline",
         "shared",
         "supervised",
+        "to",
         "verb",
     )
 
@@ -69,6 +72,8 @@ class Flags:
         self.save_state = True
         self.permanence: str | None = None
         self.supervised: str | None = None
+        #: The build that is to be put on trial.
+        self.to: str | None = None
         #: Asked by another session: the answer goes into this file.
         self.answer: str | None = None
 
@@ -101,7 +106,7 @@ def _text(_name: str, text: str) -> str:
     return text
 
 
-_EVERYWHERE = (*VERBS, SUPERVISE)
+_EVERYWHERE = (*VERBS, SUPERVISE, GUARD)
 #: flag: (where it goes, how its text is read, which verbs take it)
 _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--shared": ("shared", _text, _EVERYWHERE),
@@ -112,7 +117,8 @@ _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
     "--permanence": ("permanence", _text, ("install", "start", "restart")),
-    "--supervised": ("supervised", _text, ("run",)),
+    "--supervised": ("supervised", _text, ("run", GUARD)),
+    "--to": ("to", _text, ("restart",)),
     "--answer": ("answer", _text, ("register", "stop", "state", "look")),
 }
 _SWITCHES: dict[str, tuple[str, bool, tuple[str, ...]]] = {

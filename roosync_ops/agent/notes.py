@@ -35,6 +35,8 @@ SET_ASIDE = "set-aside"
 REQUEST = "stop-request"
 #: There from `stop` to `start` where a scheduled task keeps the loop: an instance that is just starting then ends.
 HALTED = "halted"
+#: Why a build on trial was left again; gone with the next trial.
+ROLLED_BACK = "rolled-back"
 #: How many copies of what could not be understood are kept: the next one replaces the oldest.
 MAX_SET_ASIDE = 8
 MAX_SET_ASIDE_BYTES = 16_777_216
@@ -43,7 +45,17 @@ MAX_SET_ASIDE_BYTES = 16_777_216
 class Places:
     """The files of one machine in one shared state. All local; none is ever in the share."""
 
-    __slots__ = ("control_lock", "folder", "halted", "journal", "loop_lock", "request", "set_aside", "write_lock")
+    __slots__ = (
+        "control_lock",
+        "folder",
+        "halted",
+        "journal",
+        "loop_lock",
+        "request",
+        "rolled_back",
+        "set_aside",
+        "write_lock",
+    )
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -53,6 +65,7 @@ class Places:
         self.journal = os.path.join(folder, JOURNAL)
         self.set_aside = os.path.join(folder, SET_ASIDE)
         self.request = os.path.join(folder, REQUEST)
+        self.rolled_back = os.path.join(folder, ROLLED_BACK)
         self.halted = os.path.join(folder, HALTED)
 
 

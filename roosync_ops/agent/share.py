@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     class Bounded(Protocol):
         """What runs a touch of the share: wire.deadline.BoundedShare, or a simulator's own."""
 
-        def call(self, function: Callable[[], T], doing: str) -> T: ...
+        def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T: ...
 
         @property
         def stuck_since_ms(self) -> int | None: ...
@@ -142,6 +142,8 @@ class FolderShare:
     def __init__(self, shared: str, machine_id: str, bounded: Bounded, reading: Bounded | None = None) -> None:
         self.shared = shared
         self.machine_id = machine_id
+        #: This machine has beaten here before: an empty folder is then a mount point with nothing mounted.
+        self.was_here = False
         self._bounded = bounded
         self._reading = reading or bounded
         self._folder = os.path.join(shared, HEARTBEATS)
@@ -166,10 +168,19 @@ class FolderShare:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
         self._call(lambda: self._publish(raw), "writing own file")
 
-    def read_all(self, now_ms: int, settle_s: float = 0.0, bounds: Bounds | None = None) -> Snapshot:
-        """Read the shared state: all of it, or as much as `bounds` say."""
+    def read_all(
+        self,
+        now_ms: int,
+        settle_s: float = 0.0,
+        bounds: Bounds | None = None,
+        progress: Callable[[], int] | None = None,
+    ) -> Snapshot:
+        """Read the shared state: all of it, or as much as `bounds` say; while `progress` counts it does not hang."""
         return self._call(
-            lambda: read_shared(self.shared, now_ms, settle_s, bounds), "reading the shared state", self._reading
+            lambda: read_shared(self.shared, now_ms, settle_s, bounds),
+            "reading the shared state",
+            self._reading,
+            progress,
         )
 
     def find_record(self, accept: Callable[[Record], bool], bounds: Bounds, also: str | None = None) -> str | None:
@@ -189,9 +200,16 @@ class FolderShare:
     def copy_view(self, offset: int) -> bytes | None:
         return self._call(lambda: read_piece(self._view, offset), "copying the view")
 
-    def _call(self, function: Callable[[], T], doing: str, bounded: Bounded | None = None) -> T:
+    def _call(
+        self,
+        function: Callable[[], T],
+        doing: str,
+        bounded: Bounded | None = None,
+        progress: Callable[[], int] | None = None,
+    ) -> T:
         try:
-            return (bounded or self._bounded).call(function, doing)
+            call = (bounded or self._bounded).call
+            return call(function, doing) if progress is None else call(function, doing, progress)
         except ShareHungError as error:
             reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({error.doing})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
@@ -221,6 +239,9 @@ class FolderShare:
             if own == HEARTBEATS or os.path.isdir(within):
                 right = parent if own == HEARTBEATS else within
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
+            if self.was_here and not os.listdir(self.shared):
+                reason = f"vide, et cette machine y a déjà battu: non monté? Vidé exprès: y créer {HEARTBEATS}"
+                raise OSError(errno.ENOENT, reason, self.shared)
         make_folder(self._folder)
 
 

@@ -55,6 +55,7 @@ PANELS: Final = {
     },
     "Change machines": {
         "rollout": "Put the agent on machines, start it, and see each one online.",
+        "rollback": "Return machines to the build they ran before.",
         "restart": "Restart the agent on machines.",
         "stop": "Stop the agent on machines; their state becomes left.",
         "uninstall": "Take the agent off machines.",

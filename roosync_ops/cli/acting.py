@@ -13,7 +13,7 @@ import typer
 from roosync_ops import judge
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.pyinfra_ops.ledger import FAILED
-from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
+from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.text import safe
 from roosync_ops.state.memory import default_folder
@@ -51,6 +51,7 @@ _WORDS: Final = {
     "unchanged": ("no change", DIM),
     "planned": ("to do", YELLOW),
     FAILED: ("failed", RED),
+    BACK: ("rolled back", RED),
     UNREACHABLE: ("unreachable", RED),
     SKIPPED: ("skipped", DIM),
 }

@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -17,7 +18,7 @@ from roosync_ops.judge.evidence import reason_of
 from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 
-from . import acting, errors, options, output, reading
+from . import acting, errors, options, output, ramp, reading
 
 app = typer.Typer()
 
@@ -31,7 +32,16 @@ roosync-ops rollout --dry
 
 Without names: every machine that is expected online. Run again, it changes nothing and says so.
 
-Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable."""
+Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not prove itself
+is left again by its machine, and nobody else gets it.
+
+Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
+before the next batch."""
+
+_Batch = Annotated[str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")]
+_Soak = Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")]
+_MaxFail = Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")]
 
 
 @app.command(epilog=_EXAMPLES)
@@ -50,6 +60,10 @@ def rollout(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
     verbose: acting.Verbose = False,
+    batch: _Batch = ramp.DEFAULT,
+    soak: _Soak = 0,
+    max_fail: _MaxFail = None,
+    resume: _Resume = False,
     schema: acting.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
@@ -60,23 +74,36 @@ def rollout(  # noqa: PLR0913 - one argument an option
     if schema:
         return acting.print_schema(rollout=True)
     fleet = load_inventory(inventory)
+    journal = ramp.Journal(inventory)
+    machines = journal.left() if resume else machines
     chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
     where = None if dry else acting.source(fleet, shared, via, deadline)
     before = None if where is None else _view(where)
-    results = acting.act("rollout", chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
-    if not dry:
+
+    def act(deploy: str, some: Sequence[Machine]) -> tuple[Result, ...]:
+        return acting.act(deploy, some, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
+
+    steps = ramp.Ramp(chosen, act, journal.note, batch=batch, soak=soak, max_fail=max_fail)
+    if dry:
+        results = act("rollout", chosen)
+    else:
+        with journal.held():
+            journal.begin(chosen)
+            results = steps.run()
         acting.keep_failures(inventory, results)
     if not as_json:
         _tell(results, chosen, dry=dry)
     after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
-    ok = all(row.ok for row in results) and (after is None or after.ok(everybody=not (machines or limit or failed)))
+    ok = all(row.ok for row in results) and (
+        after is None or after.ok(everybody=not (machines or limit or failed or resume))
+    )
     if as_json:
         output.write(_document(results, after, ok=ok, dry=dry, lang=lang))
     elif after is not None:
         _tell_after(after, lang)
     elif not dry:
         output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
-    return errors.OK if ok else errors.NOT_AS_EXPECTED
+    return ramp.STOPPED if steps.stopped else errors.OK if ok else errors.NOT_AS_EXPECTED
 
 
 def _view(where: Source) -> object:

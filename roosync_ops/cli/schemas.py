@@ -11,7 +11,7 @@ from roosync_ops.show.schema import FailureDocument, Observed, ValidationDocumen
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 
-Outcome = Literal["changed", "unchanged", "planned", "failed", "unreachable", "skipped"]
+Outcome = Literal["changed", "unchanged", "planned", "failed", "rolled-back", "unreachable", "skipped"]
 
 
 @with_config(_CLOSED)

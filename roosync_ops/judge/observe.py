@@ -32,7 +32,7 @@ def observation(
     piece = state.machines.get(machine_id)
     if piece is None:
         return Observation(machine_id, UNKNOWN, None, None, None)
-    record = piece.record
+    record, now_ms = piece.record, piece.read_ms or now_ms
     limits = older.limits(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
     heard = record.last_heartbeat_ms
     word, basis = known.status(record, now_ms, limits)

@@ -123,6 +123,11 @@ def restart(machine: Machine) -> AgentCommand:
     return AgentCommand(machine, [verb(machine, plan.START, "restart")], machine.local_dir)
 
 
+def back(machine: Machine) -> AgentCommand:
+    """Return the command that has the build before take over."""
+    return AgentCommand(machine, [{**verb(machine, plan.START, "restart"), "do": "back"}], machine.local_dir)
+
+
 def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> list[dict[str, Any]]:
     if step == plan.PUSH:
         return [{"step": step, "do": "push", "sha256": bundle.sha256, "agent": bundle.file_name}]
@@ -132,11 +137,13 @@ def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> li
         return [{**verb(machine, step, step), "do": "look", "shareDeadline": look_s(machine)}]
     if step == plan.REMOVE:
         return [{"step": step, "do": "remove"}]
-    return [verb(machine, step, "restart" if step == plan.START else step)]
+    if step == plan.START:
+        return [{**verb(machine, step, "restart"), "do": "start"}]
+    return [verb(machine, step, step)]
 
 
 def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:
     """Return the request for one of the agent's verbs, which must end within its `limit`, in s."""
-    verbs = 2 if argv[0] == "restart" else 1  # what ends, and what begins
+    verbs = 3 if argv[0] == "restart" else 1  # what ends, what begins, and what goes back
     limit = verbs * (VERB_S + max(_TOUCHES * machine.share_deadline, look_s(machine)))
     return {"step": step, "do": "verb", "argv": list(argv), "limit": limit}

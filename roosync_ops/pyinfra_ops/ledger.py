@@ -19,6 +19,12 @@ _KEY = "roosync"
 
 PYTHON: Final = "python"
 ONLINE: Final = "online"
+PROVED: Final = "proved"
+#: What is said of a machine whose agent is replaced when its batch comes.
+WAITS: Final = "its agent is replaced when its turn comes"
+#: The code and the outcome of a machine that is back on the build before; and the code of one that may come to be.
+ROLLED_BACK: Final = "ROLLED_BACK"
+ON_TRIAL: Final = "ON_TRIAL"
 
 CHANGED: Final = "changed"
 UNCHANGED: Final = "unchanged"

@@ -20,7 +20,7 @@ from roosync_ops.wire.status import status as status_of
 from roosync_ops.wire.times import BadTimeError, from_iso
 
 from . import commands, facts, plan
-from .ledger import ONLINE, PYTHON, UNCHANGED, ledger
+from .ledger import ON_TRIAL, ONLINE, PROVED, PYTHON, ROLLED_BACK, UNCHANGED, WAITS, ledger
 from .preflight import ask, current, report_of
 
 if TYPE_CHECKING:
@@ -86,6 +86,37 @@ def agent_restarted(machine: Machine) -> Commands:
     else:
         ledger(current()).consider((plan.START,), (plan.START,))
         yield commands.restart(machine)
+
+
+@operation(is_idempotent=False)
+def agent_rolled_back(machine: Machine) -> Commands:
+    """Have the build before take over again, whatever the one that runs is worth."""
+    report = _known(machine)
+    if isinstance(report, Failure):
+        yield commands.Refusal(report)
+    else:
+        ledger(current()).consider((plan.START,), (plan.START,))
+        yield commands.back(machine)
+
+
+@operation()
+def agent_proved(machine: Machine) -> Commands:
+    """Make sure the loop runs this build, its trial behind it; changes nothing, fails the host if it does not."""
+    report = _known(machine)
+    failure = report if isinstance(report, Failure) else _not_proved(machine, report)
+    if failure is not None:
+        yield commands.Refusal(failure)
+    else:
+        ledger(current()).steps[PROVED] = UNCHANGED
+
+
+def waits(machine: Machine) -> bool:
+    """Tell whether a rollout would replace what runs on `machine`; then it is passed over until its batch comes."""
+    report = _known(machine)
+    if isinstance(report, Failure) or not plan.replaces(build(), report):
+        return False
+    ledger(current()).skipped = WAITS
+    return True
 
 
 @operation()
@@ -184,6 +215,16 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
     return Failure(
         ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", checks.diagnosing(machine.machine_id)
     )
+
+
+def _not_proved(machine: Machine, report: Report) -> Failure | None:
+    status, hint = report.status, checks.diagnosing(machine.machine_id)
+    other = plan.replaces(build(), report)
+    if status is not None and status.rolled_back is not None and status.trial is None and other:
+        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
+    if status is None or status.trial is not None or other or not report.running:
+        return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
+    return _not_online(machine, report)
 
 
 def _not_there(machine: Machine, step: str) -> Failure:

@@ -70,6 +70,11 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
     return tuple(step for step in rollout(machine) if needed[step])
 
 
+def replaces(bundle: Bundle, report: Report) -> bool:
+    """Tell whether a rollout ends one build that runs and begins another."""
+    return report.alive and not _same_agent(bundle, report.status)
+
+
 def _seen_by_agent(report: Report) -> bool:
     """Tell whether the agent itself, and not this SSH session alone, has just seen the share."""
     return report.share is not None and report.share.session is not None and report.share.exists

@@ -23,7 +23,7 @@ from roosync_ops import typed
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
 
-from .ledger import CHANGED, FAILED, PLANNED, UNCHANGED
+from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
+BACK: Final = "rolled-back"
 #: How long a TCP connection may take, in s, unless the operator says otherwise. The login has its own limit.
 CONNECT_TIMEOUT_S: Final = 10
 #: pyinfra keeps one core busy with this many machines; more are shared among workers.
@@ -56,9 +57,10 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """changed, unchanged, planned (a dry run's changed), failed, unreachable, or skipped."""
+        """changed, unchanged, planned (a dry run's changed), failed, rolled-back, unreachable, or skipped."""
         if self.failure is not None:
-            return UNREACHABLE if self.failure.step == "connect" else FAILED
+            words = {"connect": UNREACHABLE, ROLLED_BACK: BACK}
+            return words.get(self.failure.code) or words.get(self.failure.step) or FAILED
         if self.skipped is not None:
             return SKIPPED
         outcomes = self.steps.values()

@@ -145,6 +145,12 @@ class OwnFile(_Answer):
     last_at: str | None = None
 
 
+class RolledBack(_Answer):
+    """Why a build on trial was left again."""
+
+    why: str
+
+
 class AgentStatus(_Answer):
     """The agent's own `status`; where it could not tell, `success` is False and `message` says why."""
 
@@ -169,6 +175,9 @@ class AgentStatus(_Answer):
     own_file: OwnFile | None = None
     #: The machine's own time of this answer: a beat is as old as it was then, however long the rest took.
     now: str | None = None
+    #: The build on trial and the one that guards it; and why the last one that was tried was left again.
+    trial: str | None = None
+    rolled_back: RolledBack | None = None
 
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:

@@ -40,6 +40,7 @@ CAUSES = {
     "SHARE_READ-ONLY": "the share is read-only",
     "SHARE_FULL": "the share is full",
     "SHARE_REFUSED": "the share cannot be written to",
+    "ROLLED_BACK": "back on the build before",
 }
 
 

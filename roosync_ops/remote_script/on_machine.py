@@ -217,7 +217,7 @@ def _take_back(agent: str, done: list[dict[str, Any]], *, everything: bool) -> N
         _remove(agent, {})
         return
     for name in pushed:
-        if name not in named_builds(folder):
+        if name not in named_builds(folder) and os.path.exists(os.path.join(folder, name)):
             unlink(os.path.join(folder, name))
 
 
@@ -252,6 +252,32 @@ def _sweep(folder: str, beginning: str) -> None:
         path = os.path.join(folder, name)
         if name.startswith(beginning) and _CUT_OFF.fullmatch(name) and time.time() - os.lstat(path).st_mtime > CUT_S:
             unlink(path)
+
+
+def _start(agent: str, step: dict[str, Any]) -> dict[str, Any]:
+    """Have the build that runs put the pushed one on trial; one that knows no trials is replaced by it at once."""
+    folder, name = os.path.split(agent)
+    before = next(iter(named_builds(folder)), name)
+    if step["argv"] == ["restart"] and before != name and BUILD_FILE.fullmatch(before) and BUILD_FILE.fullmatch(name):
+        old = os.path.join(folder, before)
+        try:
+            reply = ask(old, ["restart", "--to", name], float(step["limit"]))
+        except (StepError, OSError):
+            return _verb(agent, step)  # it cannot even answer: there is nothing to go back to
+        if reply.get("success") is True:
+            return reply
+        if "--to" not in str(reply.get("message")):
+            raise refused("restart", reply)
+    return _verb(agent, step)
+
+
+def _back(agent: str, step: dict[str, Any]) -> dict[str, Any]:
+    """Have the build before the one that is named take over: it starts itself. Raises StepError where there is none."""
+    folder = os.path.dirname(agent)
+    names = named_builds(folder)
+    if len(names) < 2 or not os.path.exists(os.path.join(folder, names[1])):  # noqa: PLR2004 - the one, and the one before
+        raise StepError("NO_BUILD_BEFORE", "the build before is not there any more")
+    return run_verb(os.path.join(folder, names[1]), ["restart"], float(step["limit"]))
 
 
 def _verb(agent: str, step: dict[str, Any]) -> dict[str, Any]:
@@ -313,6 +339,8 @@ _STEPS: dict[str, Callable[[str, dict[str, Any]], Any]] = {
     "push": _push,
     "configure": _configure,
     "verb": _verb,
+    "start": _start,
+    "back": _back,
     "look": _look,
     "remove": _remove,
 }

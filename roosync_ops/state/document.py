@@ -37,6 +37,7 @@ def from_document(document: object, now_ms: int, asked_ms: int | None = None) ->
             evidence.append(piece)
         else:
             found.append(piece)
+    _place_in_time(evidence, answer, now_ms if asked_ms is None else asked_ms, now_ms)
     found.extend(_clock(answer, now_ms if asked_ms is None else asked_ms, now_ms))
     return assemble(
         f"{answer.machine_id}:{answer.shared}",
@@ -86,7 +87,25 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
         record, _ = parse(given.record, given.machine_id, given.file)  # its findings are in the answer already
     except NotUnderstoodError as error:
         return f.Finding(given.file, error.kind, error.detail)
-    return Evidence(record, given.kind, given.file, given.modified_ms)
+    return Evidence(record, given.kind, given.file, given.modified_ms, _ms(given.read_at))
+
+
+def _ms(text: str | None) -> int | None:
+    try:
+        return None if text is None else from_iso(text)
+    except BadTimeError:
+        return None
+
+
+def _place_in_time(evidence: list[Evidence], answer: StateDocument, asked_ms: int, now_ms: int) -> None:
+    """Say on our clock when each piece of a long reading was read: the last one now, none before we asked."""
+    latest = max((piece.read_ms for piece in evidence if piece.read_ms is not None), default=None)
+    begun = _ms(answer.read_at)
+    if latest is None or begun is None:
+        return
+    for piece in evidence:
+        at = piece.read_ms if piece.read_ms is not None else begun
+        piece.read_ms = min(now_ms, max(asked_ms, now_ms - latest + at))
 
 
 def _clock(answer: StateDocument, asked_ms: int, now_ms: int) -> list[f.Finding]:

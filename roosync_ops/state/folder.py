@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import sys
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import typed
-from roosync_ops.wire.bounds import Bounds
+from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
 
@@ -32,8 +30,6 @@ _REASONS: Final = {
     errno.EACCES: "may not be read by this user",
     errno.EPERM: "may not be read by this user",
 }
-#: A reading that takes longer says how far it is, and again after as long, in s.
-_SAY_AFTER_S: Final = 3.0
 
 
 def read_folder(
@@ -69,7 +65,7 @@ def _signs(shared: str, now_ms: int, bounded: BoundedShare) -> dict[str, Sign]:
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
-    progress = _Progress(shared)
+    progress = Progress(shared)
     try:
         snapshot = bounded.call(
             lambda: read_shared(shared, now_ms, SETTLE_S, Bounds(tell=progress.tell), read_doubles),
@@ -104,20 +100,3 @@ def _unavailable(shared: str, why: str, right: str | None) -> StateUnavailableEr
     named = shared if min(shared, default=" ") >= " " and shared == shared.strip().strip("\"'") else repr(shared)
     hint = typed.ours("matrix") if right is None else typed.ours("status", "--shared", right)
     return StateUnavailableError(f"the shared state {named} {why}", hint)
-
-
-class _Progress:
-    """Counts what was read, and says how far a long reading is where there is somebody to hear it."""
-
-    def __init__(self, shared: str) -> None:
-        self.count = 0
-        self._shared = shared
-        self._said_at = time.monotonic()
-
-    def tell(self, done: int, of: int) -> None:
-        self.count += 1
-        now = time.monotonic()
-        if now - self._said_at >= _SAY_AFTER_S:
-            self._said_at = now
-            with suppress(OSError, ValueError, AttributeError):  # closed, or none at all (pythonw)
-                sys.stderr.write(f"{self._shared}: {done} of {of} files read\n")

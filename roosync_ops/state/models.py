@@ -104,6 +104,8 @@ class EvidenceItem(Wire):
     kind: Literal["file", "conflict", "view"]
     modified_ms: int | None = None
     record: dict[str, Any]
+    #: When it was read, where the reading took long.
+    read_at: str | None = None
 
 
 class FindingItem(Wire):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES
@@ -12,6 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .record import Record
+
+#: A reading that takes longer says how far it is, and again after as long, in s.
+_SAY_AFTER_S = 3.0
+
+
+class Progress:
+    """Counts what was read, and says how far a long reading is where there is somebody to hear it."""
+
+    def __init__(self, shared: str) -> None:
+        self.count = 0
+        self._shared = shared
+        self._said_at = time.monotonic()
+
+    def tell(self, done: int, of: int) -> None:
+        self.count += 1
+        now = time.monotonic()
+        if now - self._said_at < _SAY_AFTER_S:
+            return
+        self._said_at = now
+        try:  # noqa: SIM105 - contextlib is memory held for months
+            sys.stderr.write(f"{self._shared}: {done} of {of} files read\n")
+        except (OSError, ValueError, AttributeError):
+            pass  # closed, or none at all (pythonw)
 
 
 class Bounds:

@@ -210,12 +210,14 @@ def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
     for one in found:
         snapshot.report(one.file, one.kind, whose + one.detail)
     last = record.last_heartbeat_ms
-    ahead = 0 if last is None else last - snapshot.now_ms
+    now_ms = snapshot.now_ms
+    ahead = 0 if last is None else last - now_ms
     if last is not None and ahead > FUTURE_TOLERANCE_MS:
         snapshot.report(file, f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
     if snapshot.bounds.slim is not None:
         snapshot.bounds.slim(record)
-    snapshot.evidence.append(Evidence(record, kind, file, modified_ms))
+    read_ms = now_ms if now_ms > snapshot.read_at_ms else None
+    snapshot.evidence.append(Evidence(record, kind, file, modified_ms, read_ms))
 
 
 def _is_copy_of_another(

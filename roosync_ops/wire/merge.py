@@ -28,16 +28,20 @@ class Evidence:
 
     `modified_ms` is when that file was last written, None where that was not looked at. Of the best of several,
     `before` is the best that our agent wrote, where an older service's is newer, and `undone` is (finding, when) where
-    the machine's own file was rolled back or deleted.
+    the machine's own file was rolled back or deleted. `read_ms` is when it was read, where the reading took so long
+    that it matters: that long ago, or not yet, is as of then.
     """
 
-    __slots__ = ("before", "file", "kind", "modified_ms", "record", "undone")
+    __slots__ = ("before", "file", "kind", "modified_ms", "read_ms", "record", "undone")
 
-    def __init__(self, record: Record, kind: str, file: str, modified_ms: int | None = None) -> None:
+    def __init__(
+        self, record: Record, kind: str, file: str, modified_ms: int | None = None, read_ms: int | None = None
+    ) -> None:
         self.record = record
         self.kind = kind
         self.file = file
         self.modified_ms = modified_ms
+        self.read_ms = read_ms
         self.before: Evidence | None = None
         self.undone: tuple[str, int | None] | None = None
 
@@ -101,7 +105,7 @@ def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
     if not counted:
         return max(timed, key=lambda piece: _by_time(piece, now_ms))
     best = max(counted, key=_by_sequence)
-    newer = [piece for piece in timed if _newer(piece.record, best.record, now_ms)]
+    newer = [piece for piece in timed if _newer(piece.record, best.record, piece.read_ms or now_ms)]
     if not newer:
         return best
     latest = max(newer, key=lambda piece: _by_time(piece, now_ms))
@@ -126,7 +130,7 @@ def _by_sequence(piece: Evidence) -> tuple[int, int, int, str]:
 
 def _by_time(piece: Evidence, now_ms: int) -> tuple[bool, int, int, str]:
     heard = _heard(piece.record)
-    return heard <= now_ms + FUTURE_TOLERANCE_MS and heard >= 0, heard, _RANK[piece.kind], piece.file
+    return heard <= (piece.read_ms or now_ms) + FUTURE_TOLERANCE_MS and heard >= 0, heard, _RANK[piece.kind], piece.file
 
 
 def _heard(record: Record) -> int:

@@ -61,7 +61,7 @@ class Touch:
         self.stuck = False
         self.doings: list[str] = []
 
-    def call(self, function: Callable[[], T], doing: str) -> T:
+    def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:  # noqa: ARG002 - nothing takes long here
         self.doings.append(doing)
         if self.stuck:
             raise ShareHungError(doing, 5.0, NOW)

@@ -71,7 +71,7 @@ class Touch:
         self._land()
         return None if self._stuck is None else self._stuck[2]
 
-    def call(self, function: Callable[[], T], doing: str) -> T:
+    def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:  # noqa: ARG002 - nothing takes long here
         self._land()
         trouble = faults.local_trouble(self._link)
         if trouble.hangs:

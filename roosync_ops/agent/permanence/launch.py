@@ -58,9 +58,8 @@ def agent_command(words: list[str]) -> list[str]:
     return [interpreter(), *_ISOLATED, entry(path) if words[0] == "run" else path, *words]
 
 
-def bare_command(words: list[str]) -> list[str]:
+def bare_command(words: list[str], root: str | None = None) -> list[str]:
     """Return the same without what running a zipapp or `-m` loads first: 250 kB resident, for as long as it runs."""
-    code = (
-        f"import sys; sys.path.insert(0, {source_root()!r}); from roosync_ops.agent.main import main; sys.exit(main())"
-    )
+    root = root or source_root()
+    code = f"import sys; sys.path.insert(0, {root!r}); from roosync_ops.agent.main import main; sys.exit(main())"
     return [interpreter(), *_ISOLATED, "-c", code, *words]

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+from roosync_ops.agent.builds import AGENT_NAME, named_builds
+from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
@@ -79,7 +81,7 @@ class Process:
         try:
             with open(local.create(self._log), "wb") as log:
                 subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
-                    bare_command(["supervise", self._folder, *words]),
+                    bare_command(["supervise", self._folder, *words], self._named()),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
@@ -106,6 +108,12 @@ class Process:
     def last_words(self) -> str | None:
         said = self._read(self._log).strip()
         return said[-400:] or None
+
+    def _named(self) -> str | None:
+        """Return the build that is to run where it is another than this one: on trial, say."""
+        name = (named_builds(self._local_dir) or [AGENT_NAME])[0]
+        mine = os.path.dirname(bundle_path() or "") == self._local_dir
+        return os.path.join(self._local_dir, name) if mine and name != AGENT_NAME else None
 
     def _supervised(self) -> list[str]:
         folders = [places.folder for places in instances(self._local_dir)]

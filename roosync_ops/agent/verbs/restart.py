@@ -10,7 +10,7 @@ from roosync_ops.agent.logon import sees_share
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
 from roosync_ops.agent.running import loops
 from roosync_ops.agent.share import OK, ShareTroubleError
-from roosync_ops.agent.verbs import start
+from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.already import started_elsewhere
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
@@ -33,6 +33,8 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """
     config = config_of(flags)
     places = prepare(config)
+    if flags.to is not None:
+        guard.check(config, flags.to)
     turn = take_turn(places)
     try:
         if loops(config.local_dir):
@@ -40,10 +42,15 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
             _look_first(config, places)
         if is_claimed(config.instance) and not loop_runs(places):
             raise started_elsewhere()
-        end_all(config, places, save=False)
-        return start.bring_up(flags, config, places)
+        return guard.try_out(flags, config, places) if flags.to else again(flags, config, places)
     finally:
         turn.release()
+
+
+def again(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+    """End what runs and start what is named, or this build; the caller has the turn."""
+    end_all(config, places, save=False)
+    return start.bring_up(flags, config, places)
 
 
 def _check_room(places: Places) -> None:

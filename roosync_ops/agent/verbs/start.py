@@ -16,6 +16,7 @@ from roosync_ops.agent.notes import loop_runs, prepare, read_notes
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.running import loops
 from roosync_ops.agent.share import HUNG, OK, ShareTroubleError
+from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.already import already_started, started_elsewhere
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
@@ -66,7 +67,8 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
     # Where this session has no drive the loop's own reading back, in its session, is the proof.
     share = share_of(config) if sees_share(config) else None
     before = read_notes(places)
-    builds_before = builds.adopt(config.local_dir)
+    builds_before = [] if flags.to else builds.adopt(config.local_dir)
+    guard.begin(flags, config)
     mechanism = permanence.for_start(config)
     words = run_words(config, flags, mechanism.kind.partition("-")[0])
     try:
@@ -149,7 +151,7 @@ def _undo(config: Config, mechanism: Permanence, builds_before: list[str]) -> No
     with contextlib.suppress(ProblemError):
         mechanism.stop()
     with contextlib.suppress(OSError):
-        builds.go_back(config.local_dir, builds_before)
+        builds.name_builds(config.local_dir, builds_before)
 
 
 def _document(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from roosync_ops.agent.answer import printable
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.logon import ask_instead
+from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.folder import SETTLE_S
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -23,7 +24,9 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     elsewhere = ask_instead(flags, config, "state")
     if elsewhere is not None:
         return elsewhere
-    snapshot = share_of(config).read_all(now_ms(), SETTLE_S)
+    progress = Progress(config.shared)
+    bounds = Bounds(tell=progress.tell)
+    snapshot = share_of(config).read_all(now_ms(), SETTLE_S, bounds, lambda: progress.count)
     return _document(config, snapshot), _lines(snapshot)
 
 
@@ -43,6 +46,7 @@ def _document(config: Config, snapshot: Snapshot) -> dict[str, Any]:
                 "kind": piece.kind,
                 "modifiedMs": piece.modified_ms,
                 "record": piece.record.data,
+                **({} if piece.read_ms is None else {"readAt": to_iso(piece.read_ms)}),
             }
             for piece in snapshot.evidence
         ],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from roosync_ops.agent import builds
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.bundle import bundle_sha256
-from roosync_ops.agent.context import config_of
+from roosync_ops.agent.context import config_of, rolled_back
 from roosync_ops.agent.notes import loop_runs, places_of, read_notes
 from roosync_ops.agent.permanence import active, describe
 from roosync_ops.agent.running import loops
@@ -56,4 +57,6 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "ownFile": notes["ownFile"],
         "leftAt": agent_part(notes["record"]).get("leftAt") if has_left(notes["record"]) and not running else None,
         "now": to_iso(now_ms()),
+        "trial": " ".join(builds.on_trial(config.local_dir)) or None,
+        "rolledBack": rolled_back(places_of(config)),
     }

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from roosync_ops.agent import permanence
+from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.context import config_of, heart_of
 from roosync_ops.agent.errors import LocalError, ProblemError
@@ -43,6 +43,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     places = prepare(config)
     turn = take_turn(places)
     try:
+        builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # who stops it ends the trial
         end_all(config, places, save=flags.save_state)
         if flags.save_state and flags.answer is None and not sees_share(config):
             saved = True if _has_said_so(places) else None
@@ -84,7 +85,7 @@ def end_all(config: Config, places: Places, *, save: bool) -> None:
 def _end(places: Places, seconds: float) -> None:
     for kill, patience_s in ((False, seconds), (True, _KILLED_S)):  # one that does not hear does not beat either
         if loop_runs(places):
-            _signal(places, kill=kill)
+            signal_loop(places, kill=kill)
             _wait(places, patience_s)
     if loop_runs(places):
         pid = read_notes(places)["loop"].get("pid")
@@ -104,7 +105,7 @@ def _request(places: Places, *, save: bool) -> None:
         raise unusable(places.request, error) from None
 
 
-def _signal(places: Places, *, kill: bool) -> None:
+def signal_loop(places: Places, *, kill: bool) -> None:
     """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
     loop = read_notes(places)["loop"]
     if sys.platform == "win32":

@@ -5,13 +5,15 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from roosync_ops.agent.journal import read
-from tests.kits.agent_process import Agent
+from tests.kits.agent_process import Agent, wait_for
 
 KILLS = 300
-#: Forks children that beat without a pause, each killed at a random instant; prints what each left behind.
+#: Forks children that beat without a pause, each killed at a random instant of its first beats, however long those take
+#: on this computer now: the lives before say. Says when each is dead, and waits to be told to go on.
 DRIVER = """
 import os, random, sys, time
 sys.path.insert(0, {pyz!r})
@@ -23,15 +25,25 @@ from roosync_ops.wire.times import now_ms
 config = Config("m1", {shared!r}, {local!r})
 places = prepare(config)
 dice = random.Random({seed})
+beaten, beat = os.pipe()
+life = 0.02
 for number in range({kills}):
+    began = time.monotonic()
     child = os.fork()
     if child == 0:
         heart = heart_of(config, places, now_ms())
         keeper = Keeper(heart)
+        is_asked = not number % 10
         while True:
             now = now_ms()
             heart.attempt(lambda: (heart.beat(now), keeper.tend(now)), now)
-    time.sleep(dice.uniform(0.004, 0.04))
+            if is_asked:
+                os.write(beat, b"x")
+                is_asked = False
+    if not number % 10:
+        os.read(beaten, 1)
+        life = time.monotonic() - began
+    time.sleep(dice.uniform(0.0, 2.0) * life)
     os.kill(child, 9)
     os.waitpid(child, 0)
     print(number, flush=True)
@@ -72,12 +84,18 @@ def test_killed_three_hundred_times_at_random_instants_no_file_is_broken_and_no_
 
 def test_killed_run_after_run_the_next_one_goes_on(agent: Agent) -> None:
     dice, highest = random.Random(5), 0  # noqa: S311 - when to kill, not a secret
-    for _ in range(12):
+    for number in range(12):
         run = agent.run("--heartbeat-interval", "5", "--offline-timeout", "1000")
-        time.sleep(dice.uniform(0.2, 0.6))
+        if number % 3:  # else while it starts
+            wait_for("a beat of this life", partial(_is_past, agent, highest), 60)
+        time.sleep(dice.uniform(0.0, 0.2))
         run.kill()
         run.communicate()
         assert agent.sequence() >= highest
         highest = agent.sequence()
     assert highest > 12
     assert agent("status")["ownFile"]["rewrites"] == 0
+
+
+def _is_past(agent: Agent, sequence: int) -> bool:
+    return agent.sequence() > sequence

@@ -323,7 +323,7 @@ def test_a_full_local_disk_after_the_first_beat_stops_no_beat(agent: Agent) -> N
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(folder)], check=True)
     try:
         yield
     finally:

@@ -60,7 +60,7 @@ def planned(assistant: Assistant, action: str, *machines: str) -> Any:
 def test_an_assistant_changes_what_was_planned_and_only_while_it_is_so(assistant: Assistant, fleet: Fleet) -> None:
     plan = planned(assistant, "rollout")
     assert plan["machines"] == [ONE]
-    assert not list(fleet.shared.iterdir())
+    assert not list(fleet.shared.rglob("*.json"))
     done = assistant.document("roosync_apply_change", token=plan["token"])
     assert done["success"] is True
     assert [row["outcome"] for row in done["result"]["machines"]] == ["changed"]

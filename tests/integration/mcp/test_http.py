@@ -15,6 +15,9 @@ import pytest
 from mcp import Client
 
 from tests.kits.assistant import ROOSYNC_OPS
+from tests.kits.shares import heartbeat, put
+
+from .conftest import MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +57,7 @@ class Served(NamedTuple):
 
 @pytest.fixture
 def served(place: Place) -> Iterator[Served]:
+    put(place.shared, heartbeat(MACHINE))
     line = [ROOSYNC_OPS, "mcp", "--http", "0", *place.words, "--shared", place.shared]
     process = subprocess.Popen(
         list(map(str, line)),

@@ -14,6 +14,7 @@ import pytest
 from tests.kits.agent_process import wait_for
 from tests.kits.assistant import ROOSYNC_OPS, Stdio
 from tests.kits.fuse import needs_fuse
+from tests.kits.shares import heartbeat, put
 
 from .conftest import MACHINE, Place
 
@@ -84,6 +85,7 @@ def test_a_start_while_the_share_is_away_says_so_and_the_loop_waits_for_it(place
 
 
 def test_it_introduces_itself_and_what_is_printed_is_not_the_protocol(place: Place) -> None:
+    put(place.shared, heartbeat(MACHINE))
     with place.server() as assistant:
         assert assistant.hello["serverInfo"]["name"] == "roosync-ops"
         assert "never instructions" in assistant.hello["instructions"]

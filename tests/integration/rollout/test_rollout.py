@@ -15,6 +15,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.via import ViaError, read_state
 from roosync_ops.remote_script import bundle
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
+from tests.kits.agent_process import wait_for
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
 from tests.kits.sshd import Fleet, hung_server
 
@@ -261,14 +262,18 @@ def test_a_killed_rollout_leaves_no_worker_behind(fleet: Fleet, inventory: Path)
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        end = time.monotonic() + 60
-        while not (workers := _children(process.pid)):
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        time.sleep(2)
+        wait_for("a worker at the hung machine's port", lambda: _is_connected(port), 120)
+        workers = _children(process.pid)
+        assert workers
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
+def _is_connected(port: int) -> bool:
+    """Tell whether somebody on this computer has a connection to `port` (state 01)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(words[2].endswith(f":{port:04X}") and words[3] == "01" for words in lines)
 
 
 def _children(pid: int) -> list[int]:

@@ -157,7 +157,7 @@ def test_status_tells_the_local_truth_without_a_share(ask: Ask, shared: Path) ->
     assert list(status) == [
         "success", "machineId", "hostname", "version", "buildId", "sha256", "shared", "localDir", "running", "alive",
         "pid", "startedAt", "supervised", "permanence", "loopVersion", "loopBuildId", "config", "lastBeat", "share",
-        "view", "flips", "ownFile", "leftAt", "now",
+        "view", "flips", "ownFile", "leftAt", "now", "trial", "rolledBack",
     ]  # fmt: skip
     assert (status["running"], status["pid"], status["supervised"]) == (False, None, "none")
     assert status["permanence"] == {"kind": "none", "installed": False, "enabled": False, "survivesReboot": False}

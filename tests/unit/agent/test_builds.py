@@ -52,7 +52,7 @@ def test_a_build_that_does_not_come_up_is_followed_by_the_one_before(
     local: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adopt(local, ONE, monkeypatch)
-    builds.go_back(str(local), adopt(local, TWO, monkeypatch))
+    builds.name_builds(str(local), adopt(local, TWO, monkeypatch))
     assert builds.named_builds(str(local)) == [ONE]
 
 

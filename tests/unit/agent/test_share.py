@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from roosync_ops.agent import share as module
 from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
 from roosync_ops.state import read_folder
 from roosync_ops.wire import findings
+from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import BoundedShare
+from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.record import dump
-from tests.kits.shares import NOW, heartbeat
+from tests.kits.shares import NOW, heartbeat, put
 from tests.kits.virtual_agent import Rig, Touch
 
 
@@ -37,6 +40,58 @@ def files(shared: Path) -> list[str]:
 def test_publishing_creates_heartbeats_and_one_file_and_leaves_no_litter(shared: Path, folder: FolderShare) -> None:
     folder.publish(b"{}")
     assert files(shared) == ["heartbeats", "heartbeats/m1.json"]
+
+
+def test_an_empty_folder_is_no_share_to_a_machine_that_has_beaten_in_it(shared: Path, folder: FolderShare) -> None:
+    folder.was_here = True
+    with pytest.raises(ShareTroubleError, match="non monté") as caught:
+        folder.publish(b"{}")
+    assert (caught.value.state, files(shared)) == ("missing", [])
+    with pytest.raises(ShareTroubleError, match="non monté"):
+        folder.probe()
+    assert files(shared) == []
+    (shared / "heartbeats").mkdir()  # as the refusal says, where it was emptied on purpose
+    folder.publish(b"{}")
+
+
+def test_a_heart_whose_share_is_unmounted_waits_for_it_and_beats_again_in_it(tmp_path: Path, shared: Path) -> None:
+    rig = Rig(tmp_path / "m1", shared, "m1")
+    rig.beat()
+    mounted = shared.rename(tmp_path / "mounted")
+    shared.mkdir()
+    rig.beat()
+    assert (files(shared), rig.notes()["share"]["state"]) == ([], "missing")
+    shared.rmdir()
+    mounted.rename(shared)
+    rig.beat()
+    assert rig.notes()["share"]["state"] == "ok"
+
+
+def test_a_long_reading_is_no_hung_share_while_it_goes_on(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress, whole = Progress(str(shared)), Snapshot(NOW)
+
+    def read(*_: object) -> Snapshot:
+        for number in range(6):
+            time.sleep(0.1)
+            progress.tell(number, 6)
+        return whole
+
+    monkeypatch.setattr(module, "read_shared", read)
+    share = FolderShare(str(shared), "m1", BoundedShare(0.25))
+    assert share.read_all(NOW, progress=lambda: progress.count) is whole
+    with pytest.raises(ShareTroubleError, match="aucune réponse"):
+        share.read_all(NOW)
+
+
+def test_what_was_read_late_is_judged_as_of_then(shared: Path) -> None:
+    put(shared, heartbeat("m2", -25_000))
+    bounds = Bounds()
+    bounds.begun -= 30
+    snapshot = read_shared(str(shared), NOW, bounds=bounds)
+    assert snapshot.findings == []
+    (piece,) = snapshot.evidence
+    assert piece.read_ms is not None
+    assert 30_000 <= piece.read_ms - NOW < 40_000
 
 
 def test_a_missing_share_is_never_created(shared: Path, folder: FolderShare) -> None:

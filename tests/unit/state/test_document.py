@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roosync_ops.judge.observe import observation
 from roosync_ops.state import StateUnavailableError, from_document
 from roosync_ops.state.document import OBSERVER_CLOCK
 from roosync_ops.wire import findings as f
+from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, heartbeat, ours
 
 KEYS = ["success", "machineId", "shared", "readAt", "seen", "view", "viewState", "evidence", "findings"]
@@ -107,3 +109,19 @@ def test_no_answer_makes_it_raise_anything_else(document: dict[str, Any]) -> Non
         from_document(answer() | document, NOW)
     except StateUnavailableError:
         return
+
+
+def test_each_record_of_a_long_reading_is_judged_as_of_when_it_was_read() -> None:
+    first, last = item(heartbeat("myia-po-2024", 10_000)), item(heartbeat("myia-po-2023", -50_000))
+    last["readAt"] = to_iso(NOW + 60_000)
+    arrived = NOW + 61_000
+    state = from_document(answer(first, last, readAt=to_iso(NOW)), arrived, NOW)
+    ages = {name: observation(name, state, arrived).age_ms for name in state.machines}
+    assert ages == {"myia-po-2024": 11_000, "myia-po-2023": 11_000}
+
+
+@pytest.mark.parametrize("when", ["2090-01-01T00:00:00.000Z", "1990-01-01T00:00:00.000Z", "soon"])
+def test_no_machine_says_that_a_record_was_read_before_we_asked_or_later_than_now(when: str) -> None:
+    piece = {**item(heartbeat("myia-po-2024", 0)), "readAt": when}
+    state = from_document(answer(piece, item(heartbeat("myia-po-2023", 0))), NOW + 9_000, NOW)
+    assert all(0 <= (observation(name, state, NOW + 9_000).age_ms or 0) <= 9_000 for name in state.machines)

@@ -42,10 +42,11 @@ def test_what_no_heartbeat_can_carry_is_refused_before_anything_is_written(assis
     said = assistant.error("roosync_heartbeat_service", action="register", machineId="a", metadata={"x": "y" * 100_000})
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
     assert "métadonnées trop grandes" in said["message"]
-    assert not list(shared.iterdir())
+    assert not list(shared.rglob("*.json"))
 
 
 def test_a_folder_that_is_not_there_is_no_success(assistant: Assistant, shared: Path) -> None:
+    (shared / "heartbeats").rmdir()
     shared.rmdir()
     said = assistant.error("roosync_heartbeat_service", action="register", machineId="a")
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
@@ -86,7 +87,7 @@ def test_an_interval_that_is_no_shorter_than_the_timeout_starts_nothing(assistan
     )
     assert said["code"] == "HEARTBEAT_SERVICE_FAILED"
     assert said["message"].startswith("Erreur lors de l'action start: heartbeatInterval (9 ms)")
-    assert not list(shared.iterdir())
+    assert not list(shared.rglob("*.json"))
 
 
 class Recorded:

@@ -1,0 +1,75 @@
+"""How a build on trial is judged: pure, from one look after another at what it leaves behind."""
+
+from __future__ import annotations
+
+#: So many beats, read back from the share by the build before, prove a build.
+BEATS = 4
+#: How long a loop may take to come up, in s; and how much later than its interval and the share's deadline it may beat.
+COME_UP_S = 20.0
+LATE_S = 5.0
+#: More resident memory than the loop ever had use for, in bytes, and the share of one processor it may take.
+MAX_BYTES = 50_331_648
+MAX_BUSY = 0.5
+#: A loop that begins compiles itself: it is busy for so long, in s.
+_BUSY_S = 10.0
+SILENT = "no beat"
+
+
+class Seen:
+    """One look. `session` is that of the loop that runs, None where none does; `beat` the record's, and its sequence.
+
+    `busy_s` is what the loop's process had of a processor, in s; `size` what it has resident, in bytes.
+    """
+
+    __slots__ = ("beat", "busy_s", "session", "size")
+
+    def __init__(
+        self, session: str | None, beat: tuple[object, int] = (None, 0), size: int = 0, busy_s: float = 0.0
+    ) -> None:
+        self.session = session
+        self.beat = beat
+        self.size = size
+        self.busy_s = busy_s
+
+
+class Trial:
+    """One build's trial; times are monotonic, in s."""
+
+    def __init__(self, interval_s: float, deadline_s: float, now: float) -> None:
+        self._patience = interval_s + deadline_s + LATE_S
+        self.begin(now)
+
+    def begin(self, now: float) -> None:
+        """Begin anew: somebody has just started, stopped or restarted the loop by hand."""
+        self._began = self._heard = now
+        self._session: str | None = None
+        self._sequence = 0
+        self._beats = 0
+
+    def pardon(self, now: float) -> None:
+        """The share is in trouble: its silence is nobody's fault."""
+        self._heard = now
+
+    def look(self, now: float, seen: Seen) -> str | None:
+        """Return why to go back, "" where the build is proved, None while neither is known. SILENT asks for a probe."""
+        if seen.session is None:
+            if self._session is None:
+                return "its loop does not come up" if now - self._began > COME_UP_S else None
+            return "its loop ended"
+        if self._session not in (None, seen.session):
+            return "its loop ended, and another began"
+        self._session = seen.session
+        if seen.size > MAX_BYTES:
+            return f"it takes {seen.size >> 20} MiB of memory"
+        if seen.busy_s > _BUSY_S and seen.busy_s > MAX_BUSY * (now - self._began):
+            return f"it took {seen.busy_s:.0f} s of a processor in {now - self._began:.0f} s"
+        return self._count(now, seen)
+
+    def _count(self, now: float, seen: Seen) -> str | None:
+        session, sequence = seen.beat
+        if session == self._session and sequence > self._sequence:
+            self._sequence, self._heard = sequence, now
+            self._beats += 1
+        if self._beats >= BEATS:
+            return ""
+        return SILENT if now - self._heard > self._patience else None

@@ -1,0 +1,232 @@
+"""A new build on trial: the one before starts it, watches it, and goes back unless it proves itself.
+
+The guard is a process of the build before, loaded whole. `restart --to` starts it, and `agent.pyz` does with every
+loop while the trial lasts, so that a reboot or a crash brings it back; guard.lock keeps it the only one.
+What is named in `agent.pyz` decides at every instant which build a start brings up: it is written before anything is
+ended or started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+from roosync_ops.agent import builds, permanence
+from roosync_ops.agent.beat import agent_part, has_left, sequence_of
+from roosync_ops.agent.bundle import bundle_path
+from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.errors import CodedError, ProblemError
+from roosync_ops.agent.lock import is_held
+from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
+from roosync_ops.agent.permanence.launch import interpreter, run_words
+from roosync_ops.agent.trial import SILENT, Seen, Trial
+from roosync_ops.wire import local
+from roosync_ops.wire.times import now_ms, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.agent.config import Config
+    from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.notes import Places
+    from roosync_ops.agent.share import FolderShare
+
+ROLLED_BACK = "ROLLED_BACK"
+LOCK = "guard.lock"
+#: What `--supervised` says of the guard itself, as against whoever is to start it.
+_DETACHED = "detached"
+_LOOK_S = 0.25
+#: How long a build may take to be loaded, and a guard to be started, in s.
+_LOAD_S = 30.0
+#: How often going back is tried, and how long is waited in between, in s.
+_TRIES, _AGAIN_S = 5, 5.0
+_LOADED = "import sys; sys.path.insert(0, sys.argv[1]); import roosync_ops.agent.main, roosync_ops.agent.verbs.run as r"
+
+
+def check(config: Config, name: str) -> None:
+    """See that the build can be loaded here at all, while the one before beats on. Raises CodedError."""
+    path = os.path.join(config.local_dir, name)
+    mine = os.path.dirname(bundle_path() or "") == config.local_dir
+    if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
+        raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
+    line = [interpreter(), "-I", "-S", "-B", "-c", _LOADED, path]
+    try:
+        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - our own agent
+        said = "" if done.returncode == 0 else done.stderr[-300:].decode("utf-8", "replace").strip().split("\n")[-1]
+    except (OSError, subprocess.SubprocessError) as error:
+        done, said = None, str(error)
+    if done is None or done.returncode != 0:
+        raise _told(f"the new build cannot be loaded: {said}")
+
+
+def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+    """Put the build `flags.to` in the place of this one, on trial; the caller has the turn.
+
+    Raises CodedError ROLLED_BACK where it does not come up; then this one runs again.
+    """
+    from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - each of the two needs the other
+
+    names = [str(flags.to), os.path.basename(bundle_path() or "")]
+    if names[0] == names[1]:
+        flags.to = None
+        return again(flags, config, places)
+    try:
+        if os.path.exists(places.rolled_back):
+            os.unlink(places.rolled_back)
+        builds.name_builds(config.local_dir, names, trial=True)
+        begin(flags, config)
+    except OSError as error:
+        raise unusable(config.local_dir, error) from None
+    try:
+        return again(flags, config, places)
+    except ProblemError as problem:
+        _go_back(flags, config, places, f"it does not come up: {problem.reason}")
+        raise _told(f"the new build does not come up: {problem.reason}") from None
+
+
+def begin(flags: Flags, config: Config) -> None:
+    """Have a guard watch whatever is on trial here; one that is there already stays the only one."""
+    names = builds.on_trial(config.local_dir)
+    if not names or flags.supervised == _DETACHED:
+        return
+    words = ["guard", *run_words(config, flags, _DETACHED)[1:]]
+    line = [interpreter(), "-I", "-S", "-B", os.path.join(config.local_dir, names[1]), *words]
+    if not _by_systemd(config, line):
+        options: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
+        quiet = subprocess.DEVNULL
+        subprocess.Popen(line, stdin=quiet, stdout=quiet, stderr=quiet, cwd=config.local_dir, **options)  # noqa: S603 - our own agent
+
+
+def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+    """Start the guard, or be it: until the trial is over."""
+    config = config_of(flags)
+    if flags.supervised != _DETACHED:
+        begin(flags, config)
+        return {"success": True}, []
+    places = prepare(config)
+    only = take(os.path.join(places.folder, LOCK))
+    names = builds.on_trial(config.local_dir)
+    if only is None or not names:
+        return {"success": True}, []
+    why = _watch(config, places, names)
+    if why:
+        turn = take(places.control_lock, _LOAD_S)
+        if builds.on_trial(config.local_dir) == names:
+            _go_back(flags, config, places, why)
+        if turn is not None:
+            turn.release()
+    only.release()
+    return {"success": True}, [why]
+
+
+def _watch(config: Config, places: Places, names: list[str]) -> str:
+    """Return why to go back, nothing where the trial is over without."""
+    share = share_of(config)
+    trial = Trial(config.interval_ms / 1000, config.share_deadline_s, time.monotonic())
+    while builds.on_trial(config.local_dir) == names:
+        now = time.monotonic()
+        if is_held(places.control_lock):
+            trial.begin(now)
+            time.sleep(_LOOK_S)
+            continue
+        why = trial.look(now, _seen(places, share))
+        if why == SILENT and _in_trouble(share):
+            trial.pardon(time.monotonic())
+        elif why == "":
+            builds.name_builds(config.local_dir, names)
+        elif why and not is_held(places.control_lock):
+            return "no beat of it in time, while the share can be written to" if why == SILENT else why
+        time.sleep(_LOOK_S)
+    return ""
+
+
+def _seen(places: Places, share: FolderShare) -> Seen:
+    """Look, with this build's own code, at what the one on trial leaves behind."""
+    if not loop_runs(places):
+        return Seen(None)
+    loop = read_notes(places)["loop"]
+    try:
+        record = share.read_own().data
+    except ProblemError:
+        record = None
+    beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))
+    size, busy = _costs(loop.get("pid"))
+    session = loop.get("sessionId")
+    return Seen(session if isinstance(session, str) else "", beat, size, busy)
+
+
+def _costs(pid: object) -> tuple[int, float]:
+    """Return what a process has resident, in bytes, and what it had of a processor, in s; zeros where none can tell."""
+    if type(pid) is not int or sys.platform == "win32":
+        return 0, 0.0
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), (int(fields[11]) + int(fields[12])) / os.sysconf(
+            "SC_CLK_TCK"
+        )
+    except (OSError, IndexError, ValueError):
+        return 0, 0.0
+
+
+def _in_trouble(share: FolderShare) -> bool:
+    try:
+        share.probe()
+        share.read_own()
+    except ProblemError:
+        return True
+    return False
+
+
+def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
+    """Name this build again, say why, and see it run: what is stopped is started. The caller has the turn."""
+    from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - as above
+    from roosync_ops.agent.verbs.stop import signal_loop  # noqa: PLC0415 - as above
+
+    bad, mine = (*builds.on_trial(config.local_dir), "", "")[:2]
+    said = {"from": _id(bad), "to": _id(mine), "at": to_iso(now_ms()), "why": why[:400]}
+    flags.to, flags.supervised = None, None
+    for _ in range(_TRIES):
+        try:
+            builds.name_builds(config.local_dir, [mine])
+            local.write(places.rolled_back, json.dumps(said).encode(), durable=True)
+            if loop_runs(places):
+                signal_loop(places, kill=True)  # one that hangs hears of nothing else, and we say what there is to say
+            again(flags, config, places)
+        except (ProblemError, OSError):
+            time.sleep(_AGAIN_S)
+        else:
+            return
+
+
+def _id(name: str) -> str:
+    return name[6:22]
+
+
+def _told(why: str) -> CodedError:
+    error = CodedError(ROLLED_BACK, why, "action status")
+    error.cause, error.detail = ROLLED_BACK, why
+    return error
+
+
+def _by_systemd(config: Config, line: list[str]) -> bool:
+    """Have the guard live outside whatever is being ended: neither a login nor the loop's own unit."""
+    mechanism = permanence.installed(config)
+    if mechanism is None or not mechanism.kind.startswith("systemd"):
+        return False
+    user = ["--user"] if mechanism.kind == "systemd-user" else []
+    environment = {**os.environ, "XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"}
+    command = ["systemd-run", *user, "--collect", "--quiet", "--no-ask-password", *line]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own agent, by systemd's own program
+            command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=_LOAD_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0

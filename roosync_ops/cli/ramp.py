@@ -1,0 +1,205 @@
+"""A rollout in batches: what is replaced first on one machine, seen to prove itself, and only then on the next."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.agent.lock import Lock
+from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, WAITS
+from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
+from roosync_ops.wire import local
+from roosync_ops.wire.times import now_ms, to_iso
+
+from . import errors, output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from roosync_ops.fleet import Machine
+
+    Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
+
+ALL: Final = "all"
+DEFAULT: Final = "1,100%"
+#: The threshold was reached: what was left was not begun.
+STOPPED: Final = 5
+_NOT_BEGUN: Final = "not begun: the rollout stopped before its turn"
+#: A build on trial beats four times; so much later than that it is asked for the last time, in s.
+_BEATS: Final = 4
+_LATE_S: Final = 60.0
+#: How often a machine is asked whether the trial is over, in s, at most and at least.
+_ASK_S: Final = (2.0, 15.0)
+
+
+def sizes(text: str, total: int) -> list[int]:
+    """Return how many machines each batch has: `1,25%,100%`, the last again and again. Raises CommandError."""
+    if text == ALL:
+        return [total] if total else []
+    found: list[int] = []
+    words = [_number(word, total, "--batch") for word in text.split(",")]
+    while sum(found) < total:
+        found.append(min(max(1, words[min(len(found), len(words) - 1)]), total - sum(found)))
+    return found
+
+
+def allowed(text: str | None, total: int) -> int | None:
+    """Return how many of `total` may fail, None where nothing was said. Raises CommandError."""
+    return None if text is None else _number(text, total, "--max-fail")
+
+
+def _number(word: str, total: int, option: str) -> int:
+    digits = word.strip().removesuffix("%")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 6:  # noqa: PLR2004 - no fleet is larger
+        raise errors.usage(f"{option}: {word.strip()!r} is neither a number nor a percentage", f"{option} 1")
+    return math.floor(total * int(digits) / 100) if word.strip().endswith("%") else int(digits)
+
+
+def batches(machines: Sequence[Machine], text: str) -> list[tuple[Machine, ...]]:
+    """Share out `machines`, in the inventory's order."""
+    found, at = [], 0
+    for size in sizes(text, len(machines)):
+        found.append(tuple(machines[at : at + size]))
+        at += size
+    return found
+
+
+def waiting(results: Sequence[Result]) -> set[str]:
+    """Return whose running build is to be replaced, and was not yet."""
+    return {row.machine_id for row in results if row.skipped in (WAITS, _NOT_BEGUN)}
+
+
+class Ramp:
+    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody."""
+
+    def __init__(  # noqa: PLR0913 - each is an option
+        self,
+        chosen: Sequence[Machine],
+        act: Act,
+        note: Callable[[Sequence[Result]], None],
+        *,
+        batch: str,
+        soak: float,
+        max_fail: str | None,
+    ) -> None:
+        self._chosen = chosen
+        self._act = act
+        self._note = note
+        self._batch = batch
+        self._soak = soak
+        self._allowed = allowed(max_fail, len(chosen))
+        sizes(batch, len(chosen))
+        self.stopped = False
+
+    def run(self) -> tuple[Result, ...]:
+        """Enrol whoever has nothing to lose at once, and go batch by batch through the others."""
+        if self._batch == ALL:
+            return self._act("rollout", self._chosen)
+        results = {row.machine_id: row for row in self._act("ramp", self._chosen)}
+        left = [machine for machine in self._chosen if machine.machine_id in waiting(list(results.values()))]
+        plan = batches(left, self._batch)
+        if left:
+            names = ["+".join(machine.machine_id for machine in batch) for batch in plan]
+            output.note(f"Batches: {'; '.join(names)}" if len(left) <= 40 else f"Batches of {list(map(len, plan))}")  # noqa: PLR2004 - more is no line
+        replaced: set[str] = set()
+        for batch in plan:
+            self._note(list(results.values()))
+            if self._too_many(results, replaced):
+                self.stopped = True
+                break
+            results.update((row.machine_id, row) for row in self._replace(batch))
+            replaced.update(machine.machine_id for machine in batch)
+        found = tuple(results[machine.machine_id] for machine in self._chosen)
+        found = tuple(Result(row.machine_id, skipped=_NOT_BEGUN) if row.skipped == WAITS else row for row in found)
+        self._note(found)
+        return found
+
+    def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
+        """Where nothing was said, one machine that took harm is too many; one that was not reached took none."""
+        bad = [row for row in results.values() if not row.ok]
+        if self._allowed is not None:
+            return len(bad) > self._allowed
+        return any(row.outcome != UNREACHABLE and row.machine_id in replaced for row in bad)
+
+    def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
+        began = time.monotonic()
+        done = {row.machine_id: row for row in self._act("rollout", batch)}
+        asked = [machine for machine in batch if done[machine.machine_id].ok]
+        trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)
+        until = began + trial_s + _LATE_S + self._soak
+        while asked:
+            over = time.monotonic() > until
+            soaked = time.monotonic() - began >= self._soak
+            for row in self._act("prove", asked):
+                if _is_known(row, soaked=soaked) or over:
+                    asked = [machine for machine in asked if machine.machine_id != row.machine_id]
+                    done[row.machine_id] = done[row.machine_id] if row.ok else row
+            if asked:
+                time.sleep(min(max(_ASK_S[0], asked[0].heartbeat_interval / 1000), _ASK_S[1]))
+        return list(done.values())
+
+
+def _is_known(row: Result, *, soaked: bool) -> bool:
+    """Tell whether a trial is over: one that cannot be asked just now may be on."""
+    if row.failure is None:
+        return soaked
+    return row.failure.code != ON_TRIAL and row.outcome != UNREACHABLE
+
+
+class Journal:
+    """What the last rollout of one inventory from this computer came to, and who is at it now."""
+
+    def __init__(self, inventory: Path) -> None:
+        base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".local" / "state"
+        folder = Path(base) / "roosync-ops"
+        local.make_folder(str(folder))
+        name = f"rollout-{zlib.crc32(os.fsencode(inventory.resolve())):08x}"
+        self._path, self._owner = folder / f"{name}.json", folder / f"{name}.owner"
+        self._lock = Lock(str(folder / f"{name}.lock"))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only rollout of this inventory from this computer. Raises CommandError, which says who is."""
+        if not self._lock.acquire():
+            who = self._owner.read_text("utf-8", "replace")[:200] if self._owner.exists() else "another process"
+            raise errors.usage(f"another rollout is at it: {who}", "wait for its end, or end it; then --resume")
+        try:
+            local.write(str(self._owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
+            yield
+        finally:
+            self._lock.release()
+
+    def begin(self, chosen: Sequence[Machine]) -> None:
+        """Write down who is to be rolled out, before anybody is."""
+        self._write({machine.machine_id: "not-begun" for machine in chosen})
+
+    def note(self, results: Sequence[Result]) -> None:
+        """Write down what became of each machine so far."""
+        known = self._read()
+        left = waiting(results)
+        known.update((row.machine_id, "not-begun" if row.machine_id in left else row.outcome) for row in results)
+        self._write(known)
+
+    def left(self) -> list[str]:
+        """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
+        known = self._read()
+        names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
+        if not names:
+            raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
+        return names
+
+    def _read(self) -> dict[str, str]:
+        try:
+            found = json.loads(self._path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return {str(name): str(word) for name, word in found.items()} if isinstance(found, dict) else {}
+
+    def _write(self, known: dict[str, str]) -> None:
+        local.write(str(self._path), json.dumps(known).encode(), durable=True)

@@ -1,0 +1,160 @@
+"""A bad build undoes itself on the machine: real loops, a real guard, the build before back and saying so."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.agent.builds import named_builds, on_trial
+from roosync_ops.agent.verbs.guard import LOCK
+from roosync_ops.remote_script import bundle
+from tests.kits.agent_process import Agent, a_build, kill, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BEATS = ("--heartbeat-interval", "300", "--offline-timeout", "3000", "--share-deadline", "1")
+RUN, LOOP = "roosync_ops/agent/verbs/run.py", "roosync_ops/agent/loop.py"
+STEP = "  now_ms=self.clock.wall_ms()\n  good"
+#: What is done to a loop so that it comes up, and goes bad afterwards.
+LATER = {
+    "dies after 3 beats": "  if self.beats>=3:raise MemoryError\n",
+    "hangs after 3 beats": "  if self.beats>=3:__import__('time').sleep(9999)\n",
+    "eats memory": "  self.__dict__.setdefault('hog',[]).append(b'x'*20_000_000)\n",
+}
+#: What keeps it from coming up at all: file, text, its replacement.
+NEVER = {
+    "cannot be imported": (RUN, "import json", "import json, no_such_module"),
+    "ends at once": (RUN, " lock=_only_loop(", " raise MemoryError\n lock=_only_loop("),
+    "another name": ("roosync_ops/agent/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
+}
+GOOD = ("roosync_ops/agent/answer.py", "import json", "import json\nGOOD = 1")
+
+
+class Machine:
+    """A machine whose agent lies where rollouts put it; `old` is this build, which beats."""
+
+    def __init__(self, root: Path, shared: Path) -> None:
+        self.root, self.shared = root, shared
+        self.local = root / "local dir"
+        self.local.mkdir()
+        self.old = self.lay(bundle.build())
+        self.agent = Agent(self.local / self.old, root, shared)
+        self.agent("start", *BEATS)
+
+    def lay(self, build: bundle.Bundle) -> str:
+        (self.local / build.file_name).write_bytes(build.data)
+        return build.file_name
+
+    def new(self, file: str, old: str, new: str) -> str:
+        return self.lay(a_build(self.root / "new.pyz", file, old, new))
+
+    def build_id(self) -> Any:
+        return self.agent.record()["agent"]["buildId"]
+
+    def rolled_back(self) -> Any:
+        return self.agent.record()["agent"].get("rolledBack")
+
+    def is_guarded(self) -> bool:
+        return bool(on_trial(str(self.local)))
+
+    def beats(self, seconds: float = 30) -> None:
+        before = self.agent.sequence()
+        wait_for("another beat", lambda: self.agent.sequence() > before, seconds)
+
+    def comes_back(self) -> dict[str, Any]:
+        """Wait until the build before beats and says why; return what it says."""
+        said = wait_for("the build before", self.rolled_back, 60)
+        assert (self.build_id(), said["to"]) == (self.old[6:22], self.old[6:22])
+        assert named_builds(str(self.local)) == [self.old]
+        self.beats()
+        assert self.agent("status")["rolledBack"] == said
+        return dict(said)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, shared: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path, shared)
+    yield made
+    made.agent.end()
+
+
+def test_a_good_build_proves_itself_and_is_on_trial_no_more(machine: Machine) -> None:
+    name = machine.new(*GOOD)
+    machine.agent("restart", "--to", name, *BEATS)
+    assert on_trial(str(machine.local)) == [name, machine.old]
+    wait_for("the end of the trial", lambda: not machine.is_guarded(), 30)
+    assert named_builds(str(machine.local)) == [name, machine.old]
+    assert machine.build_id() == name[6:22]
+    assert machine.rolled_back() is None
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_a_build_that_goes_bad_is_left_again(machine: Machine, what: str) -> None:
+    name = machine.new(LOOP, STEP, LATER[what] + STEP)
+    machine.agent("restart", "--to", name, *BEATS)
+    assert machine.comes_back()["from"] == name[6:22]
+
+
+@pytest.mark.parametrize("what", NEVER)
+def test_a_build_that_does_not_come_up_is_told_and_the_one_before_beats(machine: Machine, what: str) -> None:
+    name = machine.new(*NEVER[what])
+    answer = machine.agent("restart", "--to", name, *BEATS, code=1)
+    assert answer["code"] == "ROLLED_BACK"
+    machine.beats()
+    assert machine.build_id() == machine.old[6:22]
+    assert not machine.is_guarded()
+
+
+def test_an_admin_that_is_gone_right_after_the_switch_leaves_nobody_dark(machine: Machine) -> None:
+    name = machine.new(*NEVER["ends at once"])
+    process = subprocess.Popen(machine.agent.line("restart", "--to", name, *BEATS), stdout=subprocess.DEVNULL)
+    wait_for("the guard", lambda: machine.is_guarded() and _is_held(machine), 30)
+    process.kill()
+    process.wait()
+    assert machine.comes_back()["from"] == name[6:22]
+
+
+def test_a_share_in_trouble_is_no_fault_of_the_new_build(machine: Machine) -> None:
+    name = machine.new(*GOOD)
+    machine.agent("restart", "--to", name, *BEATS)
+    heartbeats = machine.shared / "heartbeats"
+    aside = machine.shared.with_name("gone")
+    machine.shared.rename(aside)
+    time.sleep(9)  # longer than silence is borne: interval, deadline and LATE_S
+    assert machine.is_guarded()
+    aside.rename(machine.shared)
+    wait_for("the end of the trial", lambda: not machine.is_guarded(), 60)
+    assert json.loads((heartbeats / "m1.json").read_bytes())["agent"]["buildId"] == name[6:22]
+
+
+def test_who_stops_it_ends_the_trial_and_nothing_starts_it_again(machine: Machine) -> None:
+    machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
+    machine.agent("stop")
+    assert not machine.is_guarded()
+    wait_for("the guard's end", lambda: not _is_held(machine), 30)
+    assert machine.agent("status")["running"] is False
+
+
+def test_a_guard_that_was_killed_is_back_with_the_next_start(machine: Machine) -> None:
+    machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
+    wait_for("the guard", lambda: _is_held(machine), 30)
+    kill(_guard(machine))
+    Agent(machine.local / "agent.pyz", machine.root, machine.shared)("restart", *BEATS)
+    assert machine.comes_back()
+
+
+def _is_held(machine: Machine) -> bool:
+    from roosync_ops.agent.lock import is_held  # noqa: PLC0415 - of the room under test
+
+    return is_held(str(machine.agent.folder / LOCK))
+
+
+def _guard(machine: Machine) -> int:
+    done = subprocess.run(["pgrep", "-f", f"{machine.local}.* guard "], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[0])

@@ -1,0 +1,150 @@
+"""A rollout in batches: who is replaced when, when it stops, and how the next one goes on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roosync_ops.cli import ramp
+from roosync_ops.fleet import Machine
+from roosync_ops.gather.errors import CommandError
+from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, ROLLED_BACK, WAITS
+from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.transport.failure import Failure
+
+NAMES = [f"myia-{number}" for number in range(1, 6)]
+MACHINES = [Machine(machine_id=name, heartbeat_interval=1000) for name in NAMES]
+UNREACHED = Failure("connect", "TIMEOUT", "no answer", "roosync-ops diagnose")
+
+
+class Fleet:
+    """Answers as machines would: `old` run another build, `bad` go back, `dead` are not reached."""
+
+    def __init__(self, old: Sequence[str] = NAMES, bad: Sequence[str] = (), dead: Sequence[str] = ()) -> None:
+        self.old, self.bad, self.dead = old, bad, dead
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def __call__(self, deploy: str, machines: Sequence[Machine]) -> tuple[Result, ...]:
+        self.asked.append((deploy, [machine.machine_id for machine in machines]))
+        return tuple(self._row(deploy, machine.machine_id) for machine in machines)
+
+    def _row(self, deploy: str, name: str) -> Result:
+        if name in self.dead:
+            return Result(name, failure=UNREACHED)
+        if deploy == "ramp" and name in self.old:
+            return Result(name, skipped=WAITS)
+        if deploy == "prove" and name in self.bad:
+            return Result(name, failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
+        return Result(name, {"push": "changed"})
+
+    def replaced(self) -> list[list[str]]:
+        return [names for deploy, names in self.asked if deploy == "rollout"]
+
+
+def run(fleet: Fleet, **options: Any) -> tuple[ramp.Ramp, dict[str, str]]:
+    chosen = {"batch": ramp.DEFAULT, "soak": 0, "max_fail": None, **options}
+    found = ramp.Ramp(MACHINES, fleet, lambda _: None, **chosen)
+    return found, {row.machine_id: row.outcome for row in found.run()}
+
+
+@given(st.integers(0, 60), st.lists(st.sampled_from(["1", "3", "25%", "100%", "0", "1%"]), min_size=1, max_size=4))
+def test_batches_are_everybody_once(total: int, words: list[str]) -> None:
+    found = ramp.sizes(",".join(words), total)
+    assert sum(found) == total
+    assert all(size > 0 for size in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "total", "sizes"),
+    [("1,25%,100%", 8, [1, 2, 5]), ("1,100%", 1, [1]), ("2", 5, [2, 2, 1]), ("all", 5, [5]), ("10%", 3, [1, 1, 1])],
+)
+def test_the_last_word_holds_for_the_rest(text: str, total: int, sizes: list[int]) -> None:
+    assert ramp.sizes(text, total) == sizes
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1,,2", "50%%", "²"])
+def test_what_is_no_batch_is_refused(text: str) -> None:
+    with pytest.raises(CommandError):
+        ramp.sizes(text, 5)
+
+
+def test_one_is_replaced_first_and_the_others_once_it_is_proved() -> None:
+    fleet = Fleet()
+    found, words = run(fleet)
+    assert fleet.asked == [
+        ("ramp", NAMES), ("rollout", NAMES[:1]), ("prove", NAMES[:1]), ("rollout", NAMES[1:]), ("prove", NAMES[1:]),
+    ]  # fmt: skip
+    assert (found.stopped, set(words.values())) == (False, {"changed"})
+
+
+def test_whoever_has_nothing_to_lose_is_asked_once() -> None:
+    fleet = Fleet(old=())
+    run(fleet)
+    assert fleet.asked == [("ramp", NAMES)]
+
+
+def test_a_build_that_goes_back_reaches_one_machine() -> None:
+    fleet = Fleet(bad=NAMES)
+    found, words = run(fleet)
+    assert fleet.replaced() == [NAMES[:1]]
+    assert found.stopped
+    assert list(words.values()) == ["rolled-back", *["skipped"] * 4]
+
+
+def test_a_dead_machine_stops_nobody_unless_that_is_said() -> None:
+    fleet = Fleet(old=NAMES[1:], dead=NAMES[:1])
+    assert run(fleet)[0].stopped is False
+    assert fleet.replaced() == [NAMES[1:2], NAMES[2:]]
+    strict = Fleet(old=NAMES[1:], dead=NAMES[:1])
+    assert run(strict, max_fail="0")[0].stopped is True
+    assert strict.replaced() == []
+
+
+@pytest.mark.parametrize(("max_fail", "batches"), [("0", 1), ("1", 2), ("20%", 2), ("2", 3), ("100%", 5)])
+def test_so_many_may_fail_and_not_one_more(max_fail: str, batches: int) -> None:
+    fleet = Fleet(bad=NAMES)
+    run(fleet, batch="1", max_fail=max_fail)
+    assert len(fleet.replaced()) == batches
+
+
+def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("roosync_ops.cli.ramp.time.sleep", slept.append)
+    words = iter([ON_TRIAL, "", ROLLED_BACK])
+
+    def act(deploy: str, machines: Sequence[Machine]) -> tuple[Result, ...]:
+        if deploy == "prove":
+            code = next(words)
+            failure = Failure("proved" if code else "connect", code, "not yet", "")
+            return tuple(Result(machine.machine_id, failure=failure) for machine in machines)
+        return tuple(Result(each.machine_id, skipped=WAITS if deploy == "ramp" else None) for each in machines)
+
+    (row,) = ramp.Ramp(MACHINES[:1], act, lambda _: None, batch="1", soak=0, max_fail=None).run()
+    assert row.outcome == "rolled-back"
+    assert len(slept) == 2
+
+
+def test_the_journal_names_who_failed_and_who_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    journal = ramp.Journal(tmp_path / "inventory.py")
+    journal.begin(MACHINES)
+    assert ramp.Journal(tmp_path / "inventory.py").left() == NAMES  # killed before anything was done
+    journal.note(
+        [Result(NAMES[0], {"push": "changed"}), Result(NAMES[1], failure=UNREACHED), Result(NAMES[2], skipped=WAITS)]
+    )
+    assert journal.left() == NAMES[1:]
+    journal.note([Result(name) for name in NAMES])
+    with pytest.raises(CommandError, match="nobody"):
+        journal.left()
+
+
+def test_a_second_rollout_says_who_is_at_it_and_since_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with ramp.Journal(tmp_path / "inventory.py").held():
+        with pytest.raises(CommandError, match=r"pid \d+, since 20"), ramp.Journal(tmp_path / "inventory.py").held():
+            pass
+        with ramp.Journal(tmp_path / "another.py").held():
+            pass
