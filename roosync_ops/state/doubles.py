@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.folder import read_heartbeats, read_view, report_stranger
-from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import COPIED, HEARTBEATS, VIEW_NAME
 
 if TYPE_CHECKING:
     from roosync_ops.wire.folder import Snapshot
 
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup that somebody named otherwise is none.
-_DOUBLE: Final = re.compile(r"heartbeats?(?: \(.{1,120}\)| - Cop(?:y|ie)(?: \(\d+\))?)+(\.json)?", re.DOTALL)
+_DOUBLE: Final = re.compile(rf"heartbeats?(?:{COPIED}+| \(.{{1,200}}\))(\.json)?", re.ASCII | re.DOTALL)
 _NUMBERED: Final = re.compile(r"(.+?)(?: \(\d{1,3}\))*", re.DOTALL)
 
 

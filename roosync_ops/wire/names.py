@@ -17,12 +17,15 @@ OUR_WORKSPACE = "roosync-ops"
 #: "Copy" in the words of Drive, Dropbox, OneDrive, Nextcloud and the desktops: English, French, German, Dutch, Spanish,
 #: Italian and Portuguese, whose accent is one character or two (NFC, NFD).
 _COPY = "(?:[Cc]opy|[Cc]opie|[Kk]opie|[Cc](?:o|\u00f3|o\u0301)pia)"
-#: What sync products put around a name they could not keep: ` (1)`, ` (HOST's conflicted copy DATE)` in any language,
-#: ` - Copy`, `.sync-conflict-DATE-TIME-ID`, `_conflict-DATE`; `Copy of ` stands before it.
+#: What sync products put after a name they could not keep: ` (1)`, ` (HOST's conflicted copy DATE)` in any language,
+#: ` - Copy`, `.sync-conflict-DATE-TIME-ID`, `_conflict-DATE`. No sign of one begins another: a name is read in one way.
+COPIED = (
+    rf"(?: \([^()]{{1,120}}\)| (?:- )?{_COPY}(?: \d{{1,3}})?"
+    r"|\.sync-conflict-[A-Za-z0-9-]{1,60}|_conflict-[A-Za-z0-9-]{1,60})"
+)
+#: `Copy of ` stands before it.
 _CONFLICT = re.compile(
-    rf"(?:{_COPY}(?: \(\d{{1,3}}\))? (?:of|de|von|di|van) )*([A-Za-z0-9-]{{1,63}}?)"
-    rf"(?: \([^()]{{1,120}}\)| (?:- )?{_COPY}(?: \d{{1,3}})?|\.sync-conflict-[\w-]{{1,60}}|_conflict-[\w-]{{1,60}})*",
-    re.ASCII,
+    rf"(?:{_COPY}(?: \(\d{{1,3}}\))? (?:of|de|von|di|van) )*([A-Za-z0-9-]{{1,63}}?){COPIED}*", re.ASCII
 )
 #: The same of a host whose own name has parentheses; the other never tries two readings of one name.
 _NESTED = re.compile(r"([A-Za-z0-9-]{1,63}) \(.{1,200}\)", re.ASCII | re.DOTALL)

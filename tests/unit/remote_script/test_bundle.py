@@ -100,6 +100,10 @@ def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -
         ), name
 
 
+def _is_of_the_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
 def _is_for_checkers(node: ast.stmt) -> bool:
     about = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
     return isinstance(about, ast.Name) and about.id == "TYPE_CHECKING"
@@ -111,6 +115,12 @@ class _Untyped(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        """A module of ours has one name, and may be called by it from near or from far."""
+        if node.level or (node.module or "").startswith("roosync_ops"):
+            node.module, node.level = "", 1
+        return node
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation, node.end_lineno = None, node.lineno
@@ -124,7 +134,7 @@ class _Untyped(ast.NodeTransformer):
 
 def _bare(tree: ast.Module) -> ast.Module:
     """Leave out docstrings, the `pass` that stands for one that was a whole body, types, and columns."""
-    tree.body = [node for node in tree.body if not _is_for_checkers(node)]
+    tree.body = [node for node in tree.body if not _is_for_checkers(node) and not _is_of_the_future(node)]
     tree = _Untyped().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
@@ -137,6 +147,11 @@ def _bare(tree: ast.Module) -> ast.Module:
         if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.excepthandler)):
             node.col_offset = node.end_col_offset = 0
     return tree
+
+
+def test_no_space_is_left_beside_a_sign_and_every_string_and_word_is_as_it_was() -> None:
+    source = b"x = 1 if a else b'c d'\ny = f'{ x } {1 + 1} , ' + d [ -1 : 2 ] or not (z)\nw = 1 .real\n"
+    assert bundle._bare(source) == b"x=1 if a else b'c d'\ny=f'{ x } {1 + 1} , '+d[-1:2]or not(z)\nw=1 .real\n"
 
 
 def test_a_string_of_several_lines_keeps_its_blanks() -> None:

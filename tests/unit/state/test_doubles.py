@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,6 +79,10 @@ def test_a_folder_beside_the_share_that_somebody_named_is_no_second_one(shared: 
         ("heartbeat (1).json", "heartbeat.json"),
         ("heartbeat - Copy.json", "heartbeat.json"),
         ("heartbeats (PO-2024's conflicted copy 2026-02-12)", "heartbeats"),
+        ("heartbeats - Kopie", "heartbeats"),
+        ("heartbeats (PO (2)'s conflicted copy)", "heartbeats"),
+        ("heartbeat.sync-conflict-20260212-101530-ABCDEFG.json", "heartbeat.json"),
+        ("heartbeat_conflict-20260212-101530.json", "heartbeat.json"),
         ("heartbeats", None),
         ("heartbeat.json", None),
         ("heartbeats (1).json", None),
@@ -88,6 +93,13 @@ def test_a_folder_beside_the_share_that_somebody_named_is_no_second_one(shared: 
 )
 def test_which_names_are_doubles(name: str, of: str | None) -> None:
     assert double_of(name) == of
+
+
+@pytest.mark.parametrize("part", [" (a)", " - Copy (1)", " - Copy", " copy", "_conflict-1", ".sync-conflict-1"])
+def test_no_name_takes_long_to_tell_from_a_double(part: str) -> None:
+    began = time.process_time()
+    assert double_of("heartbeats" + part * (240 // len(part)) + "!") is None
+    assert time.process_time() - began < 0.5
 
 
 def test_no_name_is_its_own_twin() -> None:

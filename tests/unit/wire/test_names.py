@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roosync_ops.wire.identity import InvalidMachineIdError, check_machine_id, is_machine_id, machine_id_of
@@ -106,6 +106,7 @@ def test_the_machine_id_is_the_first_label_in_lower_case() -> None:
     assert machine_id_of("MyIA-Web1.local") == "myia-web1"
 
 
+@example(["a", *["_conflict-1"] * 22, "!"])
 @given(st.lists(st.sampled_from([" (a)", " - Copy", " copy", "_conflict-1", "x", "(", ")", "a", " ("]), max_size=60))
 def test_no_name_takes_long_to_read(parts: list[str]) -> None:
     """A pattern with two readings of one name would take years for a long one."""
