@@ -79,15 +79,6 @@ class BoundedShare:
             raise job.error
         return job.result  # type: ignore[return-value]  # what function() returned, through a slot
 
-    def wait_until_free(self, timeout_s: float) -> bool:
-        """Wait for a stuck call to come back; True at once where none is stuck."""
-        if self._stuck is None:
-            return True
-        if not self._stuck.done.wait(timeout_s):
-            return False
-        self._stuck = None
-        return True
-
     @property
     def stuck_since_ms(self) -> int | None:
         """When the call that is stuck now began (ms since the epoch), or None."""
