@@ -50,6 +50,10 @@ _BUILD_ID_DIGITS = 16
 #: From CPython 3.12 an f-string is several tokens; the text between its braces is this one.
 _STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 _LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
+#: From CPython 3.12; no token has such a type before.
+_F_START, _F_END = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1)
+_TOKENS = {tokenize.OP, tokenize.NAME, tokenize.NUMBER, *_STRINGS, _F_START, _F_END}
+_FUTURE = "from __future__ import annotations"
 _NO_STATEMENT = {tokenize.ENCODING, tokenize.NL}
 
 
@@ -115,7 +119,20 @@ def sources() -> dict[str, bytes]:
     for room in _ROOMS:
         files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
     files.pop(_BUILD_MODULE, None)
-    return {name: _bare(file.read_bytes().replace(b"\r\n", b"\n")) for name, file in sorted(files.items())}
+    return {name: _bare(_near(file.read_bytes().replace(b"\r\n", b"\n"), name)) for name, file in sorted(files.items())}
+
+
+def _near(source: bytes, name: str) -> bytes:
+    """Return `source` with what it imports of ours named from where it stands, which is shorter."""
+    lines, here = source.split(b"\n"), name.split("/")[:-1]
+    for node in ast.walk(ast.parse(source)):
+        there = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) and node.level == 0 else [""]
+        if there[0] == _PACKAGE and isinstance(node, ast.ImportFrom):
+            shared = sum(here[: n + 1] == there[: n + 1] for n in range(len(here)))
+            near = "." * (len(here) - shared + 1) + ".".join(there[shared:])
+            row = node.lineno - 1
+            lines[row] = lines[row].replace(f"from {node.module} ".encode(), f"from {near} ".encode(), 1)
+    return b"\n".join(lines)
 
 
 def _bare(source: bytes) -> bytes:
@@ -124,7 +141,7 @@ def _bare(source: bytes) -> bytes:
     Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
     Pythons.
     """
-    source = _untyped(source)
+    source = _tight(_untyped(source))
     lines = source.decode("utf-8").split("\n")
     levels, within = _layout(source, lines)
     bare = [line if row in within else " " * levels.get(row, 0) + line.lstrip(" ") for row, line in enumerate(lines, 1)]
@@ -132,22 +149,7 @@ def _bare(source: bytes) -> bytes:
         bare[first - 1 : last] = [""] * (last - first + 1)
         if alone:
             bare[first - 1] = " " * levels[first] + "pass"
-    return _tight("\n".join(bare).encode("utf-8"))
-
-
-def _tight(source: bytes) -> bytes:
-    """Return `source` without the blanks beside operators. An f-string stays whole, as 3.11 reads it."""
-    lines = source.decode("utf-8").split("\n")
-    cuts: list[tuple[int, int, int]] = []
-    last, formatted = None, 0
-    for token in tokenize.tokenize(io.BytesIO(source).readline):
-        if last and not formatted and last.end[0] == token.start[0] and tokenize.OP in (last.type, token.type):
-            cuts.append((token.start[0], last.end[1], token.start[1]))
-        formatted += {"FSTRING_START": 1, "FSTRING_END": -1}.get(tokenize.tok_name[token.type], 0)
-        last = None if token.type in _NO_STATEMENT or token.type in _LEVELS else token
-    for row, begin, end in reversed(cuts):
-        lines[row - 1] = lines[row - 1][:begin] + lines[row - 1][end:]
-    return "\n".join(lines).encode("utf-8")
+    return "\n".join(bare).encode("utf-8")
 
 
 def _untyped(source: bytes) -> bytes:
@@ -172,6 +174,39 @@ def _annotations(source: bytes, lines: list[bytes]) -> Iterator[tuple[int, int, 
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             target, of = node.target, node.annotation
             yield target.end_lineno or 0, target.end_col_offset or 0, of.end_lineno or 0, of.end_col_offset or 0
+
+
+def _tight(source: bytes) -> bytes:
+    """Return `source` without the spaces between what is apart without them, and the future that was for types."""
+    lines = source.decode("utf-8").split("\n")
+    for row, begin, end in reversed(list(_gaps(source))):
+        lines[row - 1] = lines[row - 1][:begin] + lines[row - 1][end:]
+    return "\n".join("" if line == _FUTURE else line for line in lines).encode("utf-8")
+
+
+def _gaps(source: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield row and columns of spaces beside a sign; none within an f-string, which not every Python takes apart."""
+    before, within = None, 0
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        within -= token.type == _F_END
+        row, column = token.start
+        is_apart = before is not None and before.end[0] == row and before.end[1] < column
+        if (
+            before is not None
+            and is_apart
+            and not within
+            and token.type in _TOKENS
+            and _may_touch(before, token.string)
+        ):
+            yield row, before.end[1], column
+        before = token if token.type in _TOKENS else None
+        within += token.type == _F_START
+
+
+def _may_touch(before: tokenize.TokenInfo, after: str) -> bool:
+    """Tell whether two tokens are read the same without a space: not where a word would go on."""
+    both = before.string[-1] + after[0]
+    return (before.type, after) != (tokenize.NUMBER, ".") and not all(sign.isalnum() or sign in "_\"'" for sign in both)
 
 
 def _layout(source: bytes, lines: list[str]) -> tuple[dict[int, int], set[int]]:
@@ -207,11 +242,10 @@ def _docstrings(source: bytes) -> Iterator[tuple[int, int, bool]]:
 
 
 def _for_checkers(source: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Yield the rows of each `if TYPE_CHECKING:`, of what makes it false, and of the future of types."""
+    """Yield the first and last row of each `if TYPE_CHECKING:`, and of what makes it false; annotations are text."""
     for node in ast.parse(source).body:
         named = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
-        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"  # it was for annotations
-        if future or (isinstance(named, ast.Name) and named.id == "TYPE_CHECKING"):
+        if isinstance(named, ast.Name) and named.id == "TYPE_CHECKING":
             yield node.lineno, node.end_lineno or node.lineno, False
 
 
