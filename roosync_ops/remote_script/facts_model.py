@@ -37,6 +37,7 @@ class _Answer(BaseModel):
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
+        defer_build=True,
     )
 
     def to_json(self) -> Any:
