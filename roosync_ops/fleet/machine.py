@@ -60,7 +60,7 @@ class Machine(BaseModel):
     are found in their fields, wherever they were written. `arguments` are pyinfra's own for every operation (`_sudo`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     machine_id: str
     expected: Literal["online", "offline"] = "online"

@@ -145,13 +145,13 @@ class Connector(BaseConnector, abc.ABC):
         shown = {"print_output": print_output, "print_input": print_input}
         if any(arguments.get(name) for name in _AS_OTHER):
             temporary = remote_temp_filename or self.host.get_temp_filename(remote_filename)
-            self.link.put(data, temporary)
-            if not self._hand_over(temporary, arguments, shown):
-                return False
-            if not self._do(StringCommand("cp", temporary, QuoteString(remote_filename)), arguments, shown):
-                return False
             own = {name: value for name, value in arguments.items() if name not in _AS_OTHER and name != "_chdir"}
-            return self._do(StringCommand("rm", "-f", temporary), own, shown)
+            copied = StringCommand("cp", temporary, QuoteString(remote_filename))
+            self.link.put(data, temporary)
+            try:
+                return self._hand_over(temporary, arguments, shown) and self._do(copied, arguments, shown)
+            finally:
+                self._do(StringCommand("rm", "-f", temporary), own, shown)
         self.link.put(data, remote_filename)
         if print_output:
             echo(f"{self.host.print_prefix}file uploaded: {remote_filename}", err=True)

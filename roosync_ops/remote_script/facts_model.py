@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
@@ -37,6 +38,7 @@ class _Answer(BaseModel):
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
+        defer_build=True,
     )
 
     def to_json(self) -> Any:
@@ -50,6 +52,8 @@ class _Answer(BaseModel):
 
 
 T = TypeVar("T", bound=_Answer)
+#: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
+_building: Final = threading.Lock()
 
 #: A code or a step's name: for programs, never for a shell.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
@@ -355,6 +359,8 @@ def parse_tended(lines: Iterable[str]) -> Tended:
 
 def _model(model: type[T], lines: Iterable[str]) -> T:
     document = _document(list(lines))
+    with _building:
+        model.model_rebuild()
     try:
         return model.model_validate_json(document)
     except ValidationError as error:

@@ -19,7 +19,9 @@ Milliseconds = Annotated[int, Field(gt=0)]
 class Wire(BaseModel):
     """What every part of the wire format shares: camelCase names, no coercion, unknown fields allowed."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, strict=True, frozen=True, extra="ignore", defer_build=True
+    )
 
 
 class AgentPart(Wire):

@@ -23,7 +23,7 @@ _SENTENCES: Final = tuple(
         (r"Could not resolve hostname", link.UNKNOWN_HOST),
         (r"no matching .* found|Unable to negotiate", link.NO_COMMON_ALGORITHM),
         (r"Permission denied|Too many authentication failures|No supported authentication", link.LOGIN_REFUSED),
-        (r"timed out during banner exchange", link.SILENT),
+        (r"timed out during banner exchange|Connection to \S+ port \d+ timed out$", link.SILENT),
         (r"(?:port \d+|open failed): .*[Rr]efused", link.REFUSED),
         (r"[Nn]etwork is unreachable|No route to host|Network is down|Host is down", link.NO_ROUTE),
         (r"port \d+: .*timed out|(?:Operation|Connection) timed out", link.TIMED_OUT),

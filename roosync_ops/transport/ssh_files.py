@@ -10,7 +10,7 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .link import SSH_CONFIG, LinkError
 from .ssh_room import room
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from .link import Patience
 
+#: A machine that says nothing at all is asked whether it is there so often, in s; ssh gives it up after three times.
+_ALIVE_S: Final = 15
 #: What this process's logs are called.
 _numbers = itertools.count()
 
@@ -52,7 +54,8 @@ def configuration(machine: Machine, patience: Patience) -> Path:
         raise LinkError(SSH_CONFIG, f"ssh refuses its configuration: bad owner or permissions on {refused}")
     lines += [f"Include {_as_pattern(path)}" for path in own]
     # What nobody has said until here; every value that came first stands.
-    lines += ["Host *", f"  ConnectTimeout {connect_timeout_s(patience)}", *_of_this_home()]
+    lines += ["Host *", f"  ConnectTimeout {connect_timeout_s(patience)}", f"  ServerAliveInterval {_ALIVE_S}"]
+    lines += _of_this_home()
     text = "".join(f"{line}\n" for line in lines)
     path = room() / f"roosync-ssh-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     if not path.exists():

@@ -1,80 +1,113 @@
-"""Machines that take a connection and hang at a certain point of it: before the greeting, at the keys, at the login."""
+"""Machines that hang at a certain point of a connection, or drop it there: a forwarder before a real sshd.
+
+At the greeting, at the keys, at the login, in the middle of the answer, in the middle of an upload.
+"""
 
 from __future__ import annotations
 
 import socket
-import subprocess
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import paramiko
-from paramiko.common import AUTH_FAILED
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
+#: Before somebody is let in.
 STAGES = ("greeting", "keys", "login")
-
-
-class _NeverLetsIn(paramiko.ServerInterface):
-    """A server whose login asks something that never answers."""
-
-    def __init__(self, over: threading.Event) -> None:
-        self._over = over
-
-    def get_allowed_auths(self, _user: str) -> str:
-        return "publickey"
-
-    def check_auth_publickey(self, _user: str, _key: paramiko.PKey) -> int:
-        self._over.wait()
-        return int(AUTH_FAILED)
+#: After it.
+LATER = ("answer", "upload")
+#: More than a login takes, and less than what follows it in a test, in bytes.
+LATE = 400_000
+_NEW_KEYS = 21  # RFC 4253, section 12
+_CHUNK = 65_536
 
 
 @contextmanager
 def hung_fleet(root: Path) -> Iterator[dict[str, dict[str, Any]]]:
     """Give the fields of `machine(...)` for one machine that hangs at each of STAGES. Files go to `root`."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / "id")], check=True)
-    host_key = paramiko.RSAKey.generate(2048)
-    known_hosts = root / "known_hosts"
-    ssh = {"ssh_key": str(root / "id"), "ssh_known_hosts_file": str(known_hosts), "ssh_allow_agent": False}
     with ExitStack() as stack:
-        ports = {stage: stack.enter_context(_server(stage, host_key)) for stage in STAGES}
-        known_hosts.write_text(
-            "".join(f"[127.0.0.1]:{port} ssh-rsa {host_key.get_base64()}\n" for port in ports.values())
-        )
+        fleet = stack.enter_context(Fleet(root, ["m1"]))
+        ports = {stage: stack.enter_context(cut_off(fleet["m1"].port, stage, drop=False)) for stage in STAGES}
+        public = " ".join((root / "host_key.pub").read_text().split()[:2])
+        fleet.known_hosts.write_text("".join(f"[127.0.0.1]:{port} {public}\n" for port in ports.values()))
+        ssh = fleet.fields(fleet["m1"])["ssh"]
         yield {stage: {"host": "127.0.0.1", "port": port, "ssh": ssh} for stage, port in ports.items()}
 
 
 @contextmanager
-def _server(stage: str, host_key: paramiko.PKey) -> Iterator[int]:
-    over = threading.Event()
-    kept: list[Any] = []
+def cut_off(port: int, stage: str, *, drop: bool) -> Iterator[int]:
+    """Give a port that leads to the sshd at `port`, and whose connections hang, or end, at `stage`."""
+    over, kept, threads = threading.Event(), [], []
     server = socket.create_server(("127.0.0.1", 0))
+
+    def begin(work: Any, *arguments: Any) -> None:
+        threads.append(threading.Thread(target=work, args=arguments, daemon=True))
+        threads[-1].start()
+
+    def carry(half: Any, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            if half(source.makefile("rb"), target, stage) and not drop:
+                over.wait()
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def take() -> None:
         with suppress(OSError):
             while True:
-                connection = server.accept()[0]
-                kept.append(connection)
-                if stage == "keys":
-                    connection.sendall(b"SSH-2.0-slow\r\n")
-                elif stage == "login":
-                    transport = paramiko.Transport(connection)
-                    kept.append(transport)
-                    transport.add_server_key(host_key)
-                    transport.start_server(threading.Event(), _NeverLetsIn(over))
+                near = server.accept()[0]
+                far = socket.create_connection(("127.0.0.1", port))
+                kept.extend([near, far])
+                begin(carry, _down, far, near)
+                begin(carry, _up, near, far)
 
-    thread = threading.Thread(target=take, daemon=True)
-    thread.start()
+    begin(take)
     try:
         yield int(server.getsockname()[1])
     finally:
         over.set()
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
-        for one in kept:
+        for one in (server, *kept):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join(5)
+        for one in (server, *kept):
             one.close()
+
+
+def _down(source: BufferedReader, target: socket.socket, stage: str) -> bool:
+    """Carry what sshd says; True at the stage."""
+    if stage == "greeting":
+        return True
+    target.sendall(source.readline())
+    if stage == "keys":
+        return True
+    kind = None
+    while stage == "login" and kind != _NEW_KEYS:
+        length = source.read(4)
+        packet = source.read(int.from_bytes(length, "big"))
+        if not packet:
+            return False
+        kind = packet[1]
+        target.sendall(length + packet)
+    return stage == "login" or _copied(source, target, cut=stage == "answer")
+
+
+def _up(source: BufferedReader, target: socket.socket, stage: str) -> bool:
+    return _copied(source, target, cut=stage == "upload")
+
+
+def _copied(source: BufferedReader, target: socket.socket, *, cut: bool) -> bool:
+    """Carry everything, or LATE bytes; True where these have been."""
+    carried = 0
+    while data := source.read1(_CHUNK):
+        carried += len(data)
+        if cut and carried > LATE:
+            return True
+        target.sendall(data)
+    return False

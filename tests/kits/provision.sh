@@ -2,6 +2,10 @@
 # What the integration tests need of a Debian or Ubuntu machine, beyond Python. Root. Idempotent and quiet.
 set -eu
 PACKAGES="systemd-container debootstrap debian-archive-keyring iproute2 util-linux openssh-client openssh-server"
+# Login shells of machines that are reached by ssh, beside those that are always there.
+PACKAGES="$PACKAGES csh fish tcsh zsh"
+# What pyinfra becomes another user with, and hands it a file.
+PACKAGES="$PACKAGES sudo acl"
 # Windows-like hosts: Wine, and the compiler of their small programs.
 PACKAGES="$PACKAGES wine64 gcc-mingw-w64-x86-64-win32"
 # The dashboard, in a real browser.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -419,9 +420,7 @@ def test_a_machine_lost_in_the_middle_is_told_as_lost(user: User) -> None:
 
 
 def test_more_than_anybody_wants_to_hear_is_cut_off(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from roosync_ops.transport import ssh  # noqa: PLC0415 - this test's alone
-
-    monkeypatch.setattr(ssh, "MAX_OUT_BYTES", 1_000_000)
+    monkeypatch.setattr(links, "MAX_ANSWER", 1_000_000)
     user.config(user.block("m1"), user.login)
     with pytest.raises(LinkError) as caught:
         OpenSsh(Machine.of("m1", {}), PATIENCE).execute("cat /dev/zero", timeout_s=60)
@@ -482,11 +481,9 @@ def test_there_and_back_a_file_is_whole_and_keeps_its_mode(user: User, tmp_path:
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "csh", "tcsh", "fish"])
 def test_a_line_for_sh_is_taken_by_every_login_shell(shell: str) -> None:
-    import shutil  # noqa: PLC0415 - this test's alone
-
     program = shutil.which(shell)
     if program is None:
-        pytest.skip(f"no {shell} here")
+        pytest.skip(f"no {shell} here: tests/kits/provision.sh installs it")
     line = posix_files.shell("for p in a 'b c'; do echo \"<$p>\"; done; exit 3")
     done = subprocess.run([program, "-c", line], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "<a>\n<b c>\n"), done.stderr
