@@ -161,7 +161,7 @@ def agent_share(data: bytes, folder: Path) -> None:
 def journal_file(data: bytes, folder: Path) -> None:
     """The agent's journal, as a torn disk leaves it; then the agent beats."""
     shared = folder / "shared"
-    shared.mkdir(exist_ok=True)
+    (shared / "heartbeats").mkdir(parents=True, exist_ok=True)
     rig = Rig(folder, shared, ME)
     path = rig.places.journal
     rig.loop.heart.journal.close()
