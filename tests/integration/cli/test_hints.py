@@ -38,8 +38,8 @@ ONLY_READ = ("sudo ", "mv ")
 #: What changes a machine: one at a time. What only reads runs beside it.
 CHANGES = ("rollout", "restart", "stop", "uninstall")
 READERS = 3
-#: These stay, or need what is not here: they are taken by the command line, with --help behind them.
-ONLY_TAKEN = ("watch", "mcp", "lab", "schedule", "dashboard")
+#: These stay, need what is not here, or (init) write what is: they are taken by the command line, --help behind them.
+ONLY_TAKEN = ("watch", "mcp", "lab", "schedule", "dashboard", "init")
 
 
 @pytest.fixture(scope="module")

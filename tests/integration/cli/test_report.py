@@ -65,7 +65,9 @@ def test_what_is_not_as_expected_is_told_with_the_commands_to_type(run: Callable
     done = run(*REPORT)
     assert done.code == 1
     assert "### Not as expected, and why\n\n- a was never seen" in done.out
-    assert "```sh\nroosync-ops rollout --limit a\nroosync-ops diagnose a\n```" in done.out
+    assert (
+        "```sh\nroosync-ops rollout --limit a --shared shared\nroosync-ops diagnose a --shared shared\n```" in done.out
+    )
 
 
 def test_the_flips_a_watcher_told_are_what_changed(place: Path, run: Callable[..., Done]) -> None:
@@ -83,7 +85,10 @@ def test_the_flips_a_watcher_told_are_what_changed(place: Path, run: Callable[..
 def test_the_document_is_what_the_schema_says(run: Callable[..., Done]) -> None:
     document = run(*REPORT, "--json").document
     schemas.REPORT.validate_python(document)
-    assert document["next"] == ["roosync-ops rollout --limit a", "roosync-ops diagnose a"]
+    assert document["next"] == [
+        "roosync-ops rollout --limit a --shared shared",
+        "roosync-ops diagnose a --shared shared",
+    ]
     assert run("report", "--schema").code == 0
 
 

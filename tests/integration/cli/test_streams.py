@@ -42,6 +42,11 @@ WRITING = [
     (["mcp", "--print-config"], 0),
     (["bootstrap", "windows", "--help"], 0),
     (["lab", "--help"], 0),
+    (["deploys"], 0),
+    (["rollback", "--help"], 0),
+    (["init", "--help"], 0),
+    (["ssh", "--help"], 0),
+    (["doctor", "windows", "--help"], 0),
 ]
 
 
