@@ -42,7 +42,7 @@ class Fleet:
         """
         wanted, unwanted = dict[str, Machine](), set[str]()
         every = list(names)
-        for name in every if any(not name.startswith("!") for name in every) else ["all", *every]:
+        for name in ["all", *every] if every and all(name.startswith("!") for name in every) else every:
             ids = self._ids(name.removeprefix("!"))
             if name.startswith("!"):
                 unwanted.update(ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from roosync_ops.fleet import FleetError
 from roosync_ops.judge.diagnose import diagnose
 
 from .sights import gather
@@ -29,11 +30,17 @@ def diagnoses(
 
     Raises FleetError for a name that neither the inventory nor any replica knows.
     """
-    strangers = [name.lower() for name in names if name.lower() not in fleet and name not in fleet.groups]
-    known = [name for name in names if name.lower() not in strangers]
-    chosen = fleet.select(known) if names else tuple(fleet)
+    strangers = [name.lower() for name in names if not _stands_for_somebody(fleet, name)]
+    chosen = fleet.select(name for name in names if name.lower() not in strangers) if names else tuple(fleet)
     tell(f"looking at {len(chosen) or len(fleet)} machines")
     scene = gather(fleet, chosen, shared, limits)
     unseen = [name for name in strangers if not any(name in view.machines for view in scene.views.values())]
     fleet.select(unseen)
     return diagnose(scene, [*(machine.machine_id for machine in chosen), *strangers])
+
+
+def _stands_for_somebody(fleet: Fleet, name: str) -> bool:
+    try:
+        return bool(fleet.select([name]))
+    except FleetError:
+        return False

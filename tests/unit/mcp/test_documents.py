@@ -66,7 +66,7 @@ def test_a_name_that_nobody_knows_is_the_commands_own_error(assistant: Assistant
     said = assistant.error(tool, machines=["zz"])
     assert said["code"] == "INVENTORY"
     assert said["message"].startswith("zz: no such machine")
-    assert said["hint"] == "roosync-ops machines check"
+    assert said["hint"] == "roosync-ops machines list"
 
 
 def test_a_share_that_cannot_be_read_is_never_everybody_offline(assistant: Assistant, shared: Path) -> None:
