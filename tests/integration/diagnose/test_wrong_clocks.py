@@ -105,7 +105,7 @@ def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifte
 def test_diagnose_ends_in_the_clock_and_in_the_twin_and_leaves_the_others_well(scene: Shifted) -> None:
     wanted = {"well": "well", "ahead": "clock-wrong", "behind": "clock-wrong", "twin": "twin-identity"}
     until(lambda: causes(scene) == wanted)
-    said = ("stop the agent on the other computer that calls itself twin", "timedatectl set-ntp true")
+    said = ("stop the agent on the one that is not it", "timedatectl set-ntp true")
     until(lambda: all(text in scene.run("diagnose").out for text in said))
 
 

@@ -162,7 +162,7 @@ def test_a_machine_that_is_off_costs_the_others_nothing_and_alone_is_no_verdict(
     done = well("verify-share", "--via", "myia-po-2024,myia-ai-01", "--seconds", "0", "--json", shared=False)
     assert done.code == 1
     off, on = sorted(SHARES.validate_python(done.document)["machines"], key=lambda one: one["machineId"])
-    assert (off["machineId"], off["code"], off["traits"]) == ("myia-ai-01", "UNREACHABLE", [])
+    assert (off["machineId"], off["code"], off["traits"]) == ("myia-ai-01", "REFUSED", [])
     assert on["ok"]
     alone = well("verify-share", "--via", "myia-ai-01", "--json", shared=False)
     assert (alone.code, alone.document["error"]["code"]) == (3, "NOBODY_ASKED")
