@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.agent.lock import Lock
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
+from roosync_ops.state.memory import default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -156,8 +157,7 @@ class Journal:
     """What the last rollout of one inventory from this computer came to, and who is at it now."""
 
     def __init__(self, inventory: Path) -> None:
-        base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".local" / "state"
-        folder = Path(base) / "roosync-ops"
+        folder = default_folder()
         local.make_folder(str(folder))
         name = f"rollout-{zlib.crc32(os.fsencode(inventory.resolve())):08x}"
         self._path, self._owner = folder / f"{name}.json", folder / f"{name}.owner"

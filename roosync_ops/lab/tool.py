@@ -65,5 +65,11 @@ def _environment(lab: LabFleet) -> dict[str, str]:
     kept = {key: text for key, text in os.environ.items() if key not in _NOT_OURS}
     code = str(Path(roosync_ops.__file__).parents[1])
     path = os.pathsep.join([code, *filter(None, [kept.get("PYTHONPATH")])])
-    ours = {"PYTHONPATH": path, "TMPDIR": str(lab.temporary), "ROOSYNC_SHARED_PATH": str(lab.shared)}
+    temporary = str(lab.temporary)
+    ours = {
+        "PYTHONPATH": path,
+        "TMPDIR": temporary,
+        "XDG_STATE_HOME": temporary,
+        "ROOSYNC_SHARED_PATH": str(lab.shared),
+    }
     return {**kept, **ours, name: value}
