@@ -8,7 +8,6 @@ import os
 import time
 import zlib
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.agent.lock import Lock
@@ -22,6 +21,7 @@ from . import errors, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from roosync_ops.fleet import Machine
 
