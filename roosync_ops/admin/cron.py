@@ -91,7 +91,7 @@ def _without(text: str, job: Job) -> str:
 
 
 def _runs(each: str, job: Job) -> bool:
-    """Tell whether a line runs this job's settings, whichever Python it names and wherever they lie."""
+    """Return True if a line runs this job's settings, whichever Python it names and wherever they lie."""
     try:
         words = shlex.split(each.replace("\\%", "%"), comments=True)
     except ValueError:

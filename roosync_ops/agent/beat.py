@@ -147,7 +147,7 @@ def bare(record: dict[str, Any], config: Config) -> dict[str, Any]:
 
 
 def has_left(record: dict[str, Any] | None) -> bool:
-    """Tell whether the agent that wrote `record` said that it leaves."""
+    """Return True if the agent that wrote `record` said that it leaves."""
     return agent_part(record).get("state") == LEFT_STATE
 
 

@@ -108,7 +108,7 @@ def _claim_name(instance: str) -> Claim | None:
 
 
 def is_claimed(instance: str) -> bool:
-    """Tell whether some loop on this machine has the place of `instance`."""
+    """Return True if some loop on this machine has the place of `instance`."""
     if sys.platform == "win32":
         from .windows import is_taken  # noqa: PLC0415 - as above
 

@@ -134,7 +134,7 @@ def default_local_dir(environment: Mapping[str, str]) -> str:
 
 
 def _is_everybodys(folder: str) -> bool:
-    """Tell whether the folder holds what is no package's own copy."""
+    """Return True if the folder holds what is no package's own copy."""
     try:
         paths = [os.path.realpath(os.path.join(folder, name)) for name in os.listdir(folder)]
     except OSError:
@@ -143,7 +143,7 @@ def _is_everybodys(folder: str) -> bool:
 
 
 def is_packaged() -> bool:
-    """Tell whether this process has a package's identity. Source: "Is this a packaged process?", Microsoft."""
+    """Return True if this process has a package's identity. Source: "Is this a packaged process?", Microsoft."""
     if sys.platform != "win32":
         return False
     import ctypes  # noqa: PLC0415 - the only one here who calls Windows

@@ -1,4 +1,4 @@
-"""Failures: what a verb answers when it cannot do what it was asked, in PROTOCOL's codes and French messages."""
+"""Failures: what a verb answers when it cannot do what it was asked, in the protocol's codes and French messages."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ AGENT_CRASHED = "AGENT_CRASHED"
 #: What a program of a package writes under AppData is seen by no task and no other console.
 PACKAGED_PROCESS = "PACKAGED_PROCESS"
 
-#: PROTOCOL words the failure of a question otherwise than that of an action.
+#: The protocol words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")
 
 
 class AgentError(Exception):
-    """The answer of a verb that failed: `code` and `message` of PROTOCOL, the process's exit code, and more fields."""
+    """The answer of a verb that failed: `code` and `message` of the protocol, its exit code, and more fields."""
 
     def __init__(self, code: str, message: str, exit_code: int = EXIT_FAILURE, **extra: Any) -> None:
         self.code = code
@@ -102,7 +102,7 @@ class MissingMachineIdError(ProblemError):
 
 
 def answer_to(action: str, problem: ProblemError) -> AgentError:
-    """Word `problem` as PROTOCOL words the failure of `action`."""
+    """Word `problem` as the protocol words the failure of `action`."""
     extra: dict[str, Any] = {} if problem.hint is None else {"hint": problem.hint}
     if problem.cause is not None:
         extra.update(cause=problem.cause, detail=problem.detail)

@@ -45,7 +45,7 @@ _HARMLESS = (f.BOM, f.FUTURE_HEARTBEAT)
 
 
 def can_keep(record: Record, now_ms: int) -> bool:
-    """Tell whether `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
+    """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
     agent = record.data.get("agent")
     if not isinstance(agent, dict) or agent.get("state") != "running" or agent.get("autoSyncEnabled") is not True:
         return False
@@ -259,5 +259,5 @@ def _is_view(snapshot: Snapshot) -> bool:
 
 
 def _lossy(snapshot: Snapshot) -> bool:
-    """Tell whether something in the view was not understood, and so would be gone from a rebuilt one."""
+    """Return True if something in the view was not understood, and so would be gone from a rebuilt one."""
     return any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings)

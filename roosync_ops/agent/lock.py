@@ -103,7 +103,7 @@ class Lock:
 
 
 def is_held(path: str) -> bool:
-    """Tell whether some process holds the lock on `path`. Nothing is created; an absent file is held by nobody."""
+    """Return True if some process holds the lock on `path`. Nothing is created; an absent file is held by nobody."""
     if not os.path.exists(path):
         return False
     probe = Lock(path)

@@ -39,7 +39,7 @@ _ENDED = 3
 
 
 def sees_share(config: Config) -> bool:
-    """Tell whether this session has the shared folder; off Windows the question does not arise.
+    """Return True if this session has the shared folder; off Windows the question does not arise.
 
     One that gives no answer here says nothing: the logon session is asked, and only what hangs there is hung.
     """

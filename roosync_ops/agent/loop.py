@@ -113,7 +113,7 @@ class Loop:
         return back
 
     def _jumped(self) -> bool:
-        """Tell whether the wall clock moved away from the monotonic one: the machine slept, or its clock was set.
+        """Return True if the wall clock moved away from the monotonic one: the machine slept, or its clock was set.
 
         At most one beat an interval is brought forward so: a clock that is set every second must not flood the share.
         """

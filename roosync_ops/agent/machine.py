@@ -62,7 +62,7 @@ def process_start(pid: int) -> str | None:
 
 
 def is_same_process(pid: object, start: object) -> bool:
-    """Tell whether `pid` is alive and is still the process that began at `start`."""
+    """Return True if `pid` is alive and is still the process that began at `start`."""
     if type(pid) is not int or pid <= 1 or not _exists(pid):
         return False
     now = process_start(pid)

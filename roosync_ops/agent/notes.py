@@ -129,7 +129,7 @@ def take(path: str, timeout_s: float = 0.0) -> Lock | None:
 
 
 def loop_runs(places: Places) -> bool:
-    """Tell whether a loop runs for this machine and shared state: whether its lock is held."""
+    """Return True if a loop runs for this machine and shared state: whether its lock is held."""
     try:
         return is_held(places.loop_lock)
     except OSError as error:

@@ -11,7 +11,7 @@ _ANSWER_S = 2.0
 
 
 def system_goes_down() -> bool:
-    """Tell whether systemd is shutting the system down or rebooting it. False where there is no systemd to ask.
+    """Return True if systemd is shutting the system down or rebooting it. False where there is no systemd to ask.
 
     On Windows a session's end kills without asking: an end was asked for.
     """

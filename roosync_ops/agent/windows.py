@@ -68,7 +68,7 @@ def take_name(name: str) -> Handle | None:
 
 
 def is_taken(name: str) -> bool:
-    """Tell whether some process has the name."""
+    """Return True if some process has the name."""
     value = _KERNEL32.OpenMutexW(_SYNCHRONIZE, False, name)
     if not value:
         return ctypes.get_last_error() == _ACCESS_DENIED

@@ -96,7 +96,7 @@ def _only(text: str, source: str) -> PublicKey:
 
 
 def _holds(blob: str, kind: str) -> bool:
-    """Tell whether a key's base64 is whole: length-prefixed fields to the last byte, the first of them its type."""
+    """Return True if a key's base64 is whole: length-prefixed fields to the last byte, the first of them its type."""
     try:
         data = base64.b64decode(blob, validate=True)
     except (binascii.Error, ValueError):

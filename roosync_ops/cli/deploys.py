@@ -19,7 +19,7 @@ Or in a deploy of your own: from roosync_ops.pyinfra_ops import facts, operation
 
 @app.command(epilog=_EXAMPLES)
 def deploys(path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False) -> int:
-    """Say where the pyinfra deploys of this installation are: ordinary files, a few operations each."""
+    """Return where the pyinfra deploys of this installation are: ordinary files, a few operations each."""
     folder = deploy_file("rollout").parent
     names = [] if path else [f"  {file.name}" for file in sorted(folder.glob("[a-z]*.py"))]
     output.write("\n".join([str(folder), *names]))

@@ -137,12 +137,12 @@ def _print(text: str, stream: TextIO) -> None:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Tell whether a person is looking."""
+    """Return True if a person is looking."""
     return stream.isatty()
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Tell whether to colour: on a terminal that can, unless NO_COLOR (https://no-color.org) is set."""
+    """Return True if to colour: on a terminal that can, unless NO_COLOR (https://no-color.org) is set."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -147,7 +147,7 @@ class Ramp:
 
 
 def _is_known(row: Result, *, soaked: bool) -> bool:
-    """Tell whether a trial is over: one that cannot be asked just now may be on."""
+    """Return True if a trial is over: one that cannot be asked just now may be on."""
     if row.failure is None:
         return soaked
     return row.failure.code != ON_TRIAL and row.outcome != UNREACHABLE

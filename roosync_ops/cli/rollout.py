@@ -150,7 +150,7 @@ class _Look:
         return {name: judge.enrolment_checks(self._before, self.view, name) for name in self._enrolled}
 
     def ok(self, *, everybody: bool) -> bool:
-        """Tell whether all is as expected: of the machines named, or of the whole fleet."""
+        """Return True if all is as expected: of the machines named, or of the whole fleet."""
         rows = [row for row in self.validation.verdicts if everybody or row.machine_id in self._chosen]
         return all(row.ok for row in rows) and self._checked()
 

@@ -94,7 +94,7 @@ class Place:
         return {"ok": True, "changed": any(changed), "state": "absent"}
 
     def status(self, by: By) -> dict[str, Any]:
-        """Tell whether it is installed, and what came of its last run."""
+        """Return True if it is installed, and what came of its last run."""
         if not self.path.exists():
             return {"ok": False, "state": "absent", "last": None}
         settings = schedule_settings.read(self.path)
@@ -192,7 +192,7 @@ def _last(path: Path) -> dict[str, Any] | None:
 
 
 def _is_late(last: dict[str, Any], every_min: int) -> bool:
-    """Tell whether runs were missed: field note 11, a checker that nothing runs any more."""
+    """Return True if runs were missed: field note 11, a checker that nothing runs any more."""
     try:
         return now_ms() - from_iso(last["at"]) > _MAY_BE_MISSED * every_min * 60_000 + _RUN_MS
     except BadTimeError:

@@ -48,7 +48,7 @@ def inventory() -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether nobody but this user and root can have put there what is there."""
+    """Return True if nobody but this user and root can have put there what is there."""
     if os.name != "posix":
         return True
     found = path.stat()

@@ -45,7 +45,7 @@ class Look:
 
     @property
     def reached(self) -> bool:
-        """Tell whether somebody answered there, whatever was said."""
+        """Return True if somebody answered there, whatever was said."""
         return self.failure is None or self.failure.step != CONNECT
 
 

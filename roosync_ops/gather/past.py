@@ -28,7 +28,7 @@ def memory_name(shared: str | None, via: str | None) -> str:
 
 
 def is_watched(folder: Path | None, shared: str | None, via: str | None) -> bool:
-    """Tell whether anybody ever watched this replica on this computer."""
+    """Return True if anybody ever watched this replica on this computer."""
     return WatchMemory(folder or default_folder(), memory_name(shared, via)).is_used()
 
 

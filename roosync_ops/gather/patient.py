@@ -44,7 +44,7 @@ class Patient:
         return None if self._memory is None else self._memory.trouble
 
     def learn(self, state: SharedState | None, offsets: Mapping[str, int] | None = None) -> Knowledge:
-        """Note a reading of this reader's own, and return what is known now; PROTOCOL's own where nothing was typed."""
+        """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
         if not self._on:
             return Knowledge(offsets or {}, {} if state is None else self._glimpse(state))
         if state is not None:

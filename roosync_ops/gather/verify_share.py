@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _POLL_S: Final = 0.5
 #: Fewer beats than this tell nothing of a 99th percentile.
 FEW_BEATS: Final = 5
-#: PROTOCOL: a machine is offline after this, in s; what arrives later is a false offline.
+#: The protocol: a machine is offline after this, in s; what arrives later is a false offline.
 TIMEOUT_S: Final = 120.0
 
 

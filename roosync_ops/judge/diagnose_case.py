@@ -55,7 +55,7 @@ class Case:
 
     @cached_property
     def is_kept_by_older(self) -> bool:
-        """Tell whether an older service beats for it, and no agent of ours."""
+        """Return True if an older service beats for it, and no agent of ours."""
         return self.piece is not None and older.is_kept_by_older(self.piece)
 
     @property
@@ -88,7 +88,7 @@ class Case:
 
     @property
     def left(self) -> bool:
-        """Tell whether it was stopped on purpose, by its own word or by its newest record in any replica."""
+        """Return True if it was stopped on purpose, by its own word or by its newest record in any replica."""
         return self.left_at_ms is not None
 
     @cached_property

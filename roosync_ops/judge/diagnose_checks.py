@@ -229,7 +229,7 @@ def beat_age_ms(case: Case) -> int | None:
 
 
 def is_new(case: Case) -> bool:
-    """Tell whether the loop came up so lately that a beat may still be on its way."""
+    """Return True if the loop came up so lately that a beat may still be on its way."""
     found = case.agent
     if found is None or found.started_ms is None or found.now_ms is None:
         return False

@@ -88,7 +88,7 @@ def _rewrite(case: Case) -> str | None:
 
 
 def _is_of_a_twin(case: Case) -> bool:
-    """Tell whether it was another computer of the same name, and not an older service that writes what it remembers."""
+    """Return True if it was another computer of the same name, and no older service that writes what it remembers."""
     return case.agent is not None and case.agent.rewrite_kind == OF_A_TWIN
 
 

@@ -103,7 +103,7 @@ class Sight:
 
     @property
     def reported(self) -> bool:
-        """Tell whether the machine said what there is to say about it."""
+        """Return True if the machine said what there is to say about it."""
         return self.hostname is not None
 
 
@@ -156,7 +156,7 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Tell whether it is as expected: a note alone changes nothing about that."""
+        """Return True if it is as expected: a note alone changes nothing about that."""
         return self.rank > MILD
 
     @property
@@ -165,7 +165,7 @@ class Diagnosis:
 
     @property
     def well(self) -> bool:
-        """Tell whether there is nothing to say at all."""
+        """Return True if there is nothing to say at all."""
         return self.rank == NONE
 
     @property

@@ -44,7 +44,7 @@ def uploads(scene: Scene, machine_id: str) -> Uploads:
 
 
 def is_stale(scene: Scene, observer: str) -> bool:
-    """Tell whether `observer`'s replica lacks beats that were written, and holds nobody's latest."""
+    """Return True if `observer`'s replica lacks beats that were written, and holds nobody's latest."""
     freshness = list(_freshness(scene, observer))
     return False in freshness and True not in freshness
 
@@ -75,14 +75,14 @@ def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
 
 
 def _is_missed_by_all(scene: Scene, machine_id: str, observer: str) -> bool:
-    """Tell whether others than `observer` look at a machine, and none of them holds its latest beats."""
+    """Return True if others than `observer` look at a machine, and none of them holds its latest beats."""
     names = [name for name in scene.views if name not in (observer, machine_id)]
     lags = [lag for lag in (_lag_ms(scene, name, machine_id) for name in names) if lag is not None]
     return bool(lags) and min(lags) > _limit_ms(scene, machine_id)
 
 
 def _beats(scene: Scene, machine_id: str) -> bool:
-    """Tell whether a machine has just beaten, by its own word and clock."""
+    """Return True if a machine has just beaten, by its own word and clock."""
     sight = scene.sights.get(machine_id)
     agent = None if sight is None else sight.agent
     if agent is None or agent.beat_ms is None or agent.now_ms is None:
@@ -122,7 +122,7 @@ def _lag_ms(scene: Scene, observer: str, machine_id: str) -> int | None:
 
 
 def _is_recent(scene: Scene, observer: str, machine_id: str) -> bool:
-    """Tell whether a machine that says nothing itself is seen to beat, its clock taken for right."""
+    """Return True if a machine that says nothing itself is seen to beat, its clock taken for right."""
     piece = scene.views[observer].machines.get(machine_id)
     heard = None if piece is None else piece.record.last_heartbeat_ms
     return heard is not None and abs(_read_ms(scene, observer) - heard) <= _limit_ms(scene, machine_id)

@@ -87,7 +87,7 @@ class Testimony:
 class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
-    `patience_ms` None is PROTOCOL's status exactly. `looked` is when each machine's best record was last looked at,
+    `patience_ms` None is the protocol's status exactly. `looked` is when each machine's best record was last looked at,
     where that was not at the time of judging.
     """
 

@@ -168,5 +168,5 @@ def latest(known: Key, key: Key) -> Key:
 
 
 def is_current(key: Key, known: Key) -> bool:
-    """Tell whether a record is the latest known, not an old copy."""
+    """Return True if a record is the latest known, not an old copy."""
     return key[0] == known[0] >= 0 or key[1] == known[1]

@@ -233,13 +233,13 @@ class Flips:
         return (OFFLINE, f.SILENT_ALONE if alone else f.SILENT) if was_heard else None
 
     def _is_proven(self, row: Row, known: Known) -> bool:
-        """Tell whether this silence is the machine's own, not the share's or the observer's."""
+        """Return True if this silence is the machine's own, not the share's or the observer's."""
         if row.doubt is not None or self.share != f.OK or self._trouble_since_ms is not None:
             return False
         return known.silence_ms >= row.timeout_ms
 
     def _looks_gone(self, row: Row) -> bool:
-        """Tell whether a machine that was told alive looks gone, and it is still to be seen whether it is."""
+        """Return True if a machine that was told alive looks gone, and it is still to be seen whether it is."""
         known = self._machines[row.machine_id]
         if row.status not in (OFFLINE, UNKNOWN) or row.doubt is not None or self.share != f.OK:
             return False

@@ -64,7 +64,7 @@ class Matrix:
         return self.cells.get((observer, machine_id), _NOTHING)
 
     def is_heard(self, machine_id: str) -> bool:
-        """Tell whether some replica shows a machine online, whatever it answers itself."""
+        """Return True if some replica shows a machine online, whatever it answers itself."""
         return any(self.cell(observer, machine_id).status == ONLINE for observer in self.observers)
 
     @property

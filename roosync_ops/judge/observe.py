@@ -51,7 +51,7 @@ def observation(
 
 
 def stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
-    """Return the interval and timeout a machine's own agent says it runs with, else PROTOCOL's defaults."""
+    """Return the interval and timeout a machine's own agent says it runs with, else the protocol's defaults."""
     record = state.records.get(machine_id)
     agent = record.agent if record is not None else None
     if agent is None or agent.heartbeat_interval is None or agent.offline_timeout is None:

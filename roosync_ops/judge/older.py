@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from roosync_ops.state import SharedState
     from roosync_ops.wire.merge import Evidence
 
-#: PROTOCOL: builds of 2026-03-08 to 2026-05-04 write a live machine's file every 5 to 10 min, and check it every 20.
+#: The protocol: builds of 2026-03-08 to 2026-05-04 write a live machine's file every 5 to 10 min, check it every 20.
 SELDOM_MS: Final = 1_200_000
 
 
 def is_kept_by_older(piece: Evidence) -> bool:
-    """Tell whether an older service wrote this record, and beats for its machine.
+    """Return True if an older service wrote this record, and beats for its machine.
 
     An entry of the view without our fields may be about a machine of ours, as an older keeper wrote it.
     """
@@ -28,7 +28,7 @@ def is_kept_by_older(piece: Evidence) -> bool:
 
 
 def limits(piece: Evidence, thresholds: Thresholds, patience_ms: int | None = None) -> Thresholds:
-    """Return the thresholds its machine is judged by; with a patience of 0 those are PROTOCOL's, whoever writes."""
+    """Return the thresholds its machine is judged by; with a patience of 0 those are the protocol's, whoever writes."""
     if patience_ms == 0 or thresholds.timeout_ms >= SELDOM_MS or not is_kept_by_older(piece):
         return thresholds
     return Thresholds(thresholds.interval_ms, SELDOM_MS)

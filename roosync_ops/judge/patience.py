@@ -1,6 +1,6 @@
 """Liveness judged on beats received: how long to wait before silence is offline, and by which clock it is counted.
 
-Without patience a status is PROTOCOL's, from the time stamps. With it, age counts from when this reader saw the beat
+Without patience a status is the protocol's, from the time stamps. With it, age counts from when we saw the beat
 arrive, and silence may last `extra` longer before it means something: so much delay of the file sync makes no offline.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from roosync_ops.state.seen import Seen
     from roosync_ops.wire.record import Record
 
-#: What an age rests on. The record's time stamp alone, as PROTOCOL has it:
+#: What an age rests on. The record's time stamp alone, as the protocol has it:
 TIMESTAMP: Final = "timestamp"
 #: the same, the machine's clock having been compared with ours by a probe;
 PROBED: Final = "probed-clock"
@@ -61,7 +61,7 @@ def status_with(  # noqa: PLR0913, PLR0917 - status() and what a reader knows be
 ) -> tuple[str, str]:
     """Return (online, warning, offline, left or unknown; what the age rests on).
 
-    `patience_ms` None is PROTOCOL exactly. `seen` is what this reader saw, `record` being part of it already.
+    `patience_ms` None is the protocol exactly. `seen` is what this reader saw, `record` being part of it already.
     `offset_ms` is the machine's clock minus ours where a probe measured it. All in ms on the reader's clock.
     """
     if record is None or record.last_heartbeat_ms is None:
@@ -97,7 +97,7 @@ def silence_ms(
 
 
 def clock_suspected(record: Record, seen: Seen | None, now_ms: int, thresholds: Thresholds) -> bool:
-    """Tell whether a record's time stamp contradicts when this reader saw it arrive: one of the two clocks is wrong."""
+    """Return True if a record's time stamp contradicts when we saw it arrive: one of the two clocks is wrong."""
     if seen is None or record.last_heartbeat_ms is None:
         return False
     stamped = now_ms - record.last_heartbeat_ms

@@ -31,7 +31,7 @@ def overlapping(records: Sequence[Record]) -> str | None:
 
 
 def _overlap(one: Record, other: Record) -> bool:
-    """Tell whether two sessions of one name each beat after the other began: one computer has one session at a time."""
+    """Return True if two sessions of one name each beat after the other began: a computer has one session at a time."""
     if None in (one.session_id, other.session_id) or one.session_id == other.session_id:
         return False
     return _beat_after(one, other) and _beat_after(other, one)

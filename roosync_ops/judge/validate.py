@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .matrix import Matrix
 
-#: Issue 2: which observations meet which expectation. A warning meets neither: it may turn out either way.
+#: Which observations meet which expectation. A warning meets neither: it may turn out either way.
 _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT, UNKNOWN])}
 #: Invariant 4: from this share of the fleet on, and from two machines on, the observer is the suspect.
 _SUSPECT_PERCENT: Final = 90
@@ -142,7 +142,7 @@ def _sign(row: v.Observation, view: _View) -> Sign | None:
 
 
 def _says_it_left(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
-    """Tell whether a machine says that it was stopped, whatever the replicas show: but for a later beat of its name."""
+    """Return True if a machine says it was stopped, whatever the replicas show: but for a later beat of its name."""
     if testimony is None or testimony.word.left_ms is None or testimony.word.kind not in OWN_WORDS:
         return False
     piece = view.state.machines.get(row.machine_id)
@@ -157,7 +157,7 @@ def _says_it_left(row: v.Observation, view: _View, testimony: Testimony | None) 
 def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
-    Only a machine's own word does. Without a probe the words stay PROTOCOL's, and the reason tells. And where the
+    Only a machine's own word does. Without a probe the words stay the protocol's, and the reason tells. And where the
     machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death.
     """
     if row.observed == OFFLINE and _unread(row, view.state) is not None:
@@ -207,7 +207,7 @@ def _ahead(row: v.Observation, ahead: int, hidden: int | None, view: _View) -> v
 
 
 def _disagrees(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
-    """Say where a beat arrived at another time than its stamp allows; None for a reader that saw none arrive."""
+    """Return where a beat arrived at another time than its stamp allows; None for a reader that saw none arrive."""
     piece, seen = view.state.machines.get(row.machine_id), view.known.seen.get(row.machine_id)
     if piece is None or row.machine_id in view.known.offsets:
         return None
@@ -277,7 +277,7 @@ def _contradicted(machine: Machine, row: v.Observation, view: _View) -> v.Reason
 
 
 def _behind(machine: Machine, row: v.Observation, view: _View) -> v.Reason | None:
-    """Say where silence may be this replica's own; of no use where the other replicas were asked."""
+    """Return where silence may be this replica's own; of no use where the other replicas were asked."""
     if row.observed != OFFLINE or view.matrix is not None:
         return None
     return behind(row, view.witness, machine.thresholds)

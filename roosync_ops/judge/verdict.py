@@ -180,7 +180,7 @@ class Survey:
 class Validation:
     """The validation table. `unexpected` are the machines seen that the inventory does not know: never counted.
 
-    `evidence` is who sees whom, where the machines were asked; `patience_ms` None is PROTOCOL's own status.
+    `evidence` is who sees whom, where the machines were asked; `patience_ms` None is the protocol's own status.
     """
 
     checked_at_ms: int

@@ -33,12 +33,12 @@ def put(link: Link, name: str, version: Version) -> None:
 
 
 def is_untouched(link: Link, name: str) -> bool:
-    """Tell whether the file is as the client left it: the machine has not changed it since."""
+    """Return True if the file is as the client left it: the machine has not changed it since."""
     return name not in link.uploads and link.replica.stamp(name) == link.known.get(name)
 
 
 def shows_twin(link: Link, name: str, version: Version) -> bool:
-    """Tell whether this version is to be shown under another name: the file of this name is another one."""
+    """Return True if this version is to be shown under another name: the file of this name is another one."""
     held = link.held.get(name)
     has_both = held is not None and held.file is not None and version.file is not None
     return _TWINS in link.faults and has_both and (name in link.twins or name not in link.twins.values())
@@ -78,7 +78,7 @@ def tidy_twins(link: Link) -> list[str]:
 
 
 def has_to_tidy(link: Link) -> bool:
-    """Tell whether a fault that has ended is still to be put right."""
+    """Return True if a fault that has ended is still to be put right."""
     return (bool(link.twins) and _TWINS not in link.faults) or (link.is_old and "old-files" not in link.faults)
 
 

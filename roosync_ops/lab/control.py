@@ -150,7 +150,7 @@ def _line(connection: socket.socket) -> bytes:
 
 
 def _is_same_user(connection: socket.socket) -> bool:
-    """Tell whether the other end is this user, as the kernel says; where it does not say, the file's mode decides."""
+    """Return True if the other end is this user, as the kernel says; where it does not say, the file's mode decides."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return True

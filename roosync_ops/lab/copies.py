@@ -1,4 +1,4 @@
-"""What file-sync products call the file they keep beside the one that won: FIELD-NOTES, "Synced-folder rules"."""
+"""What file-sync products call the file they keep beside the one that won: lab/README.md, "Synced folders"."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collecti
 
 
 def is_copy(name: str) -> bool:
-    """Tell whether a product gave the file this name."""
+    """Return True if a product gave the file this name."""
     return _COPY.search(name) is not None
 
 
 def _is_copy_of(path: str, name: str) -> bool:
-    """Tell whether `name` is a copy of the file whose name without its suffix is `path`."""
+    """Return True if `name` is a copy of the file whose name without its suffix is `path`."""
     return name.startswith(path) and name[len(path) : len(path) + 1] in (" ", ".") and is_copy(name)
 
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 #: One way of a typical transfer of Google Drive for desktop, in seconds: median, spread (sigma of a log-normal) and
-#: bounds. Two ways come to the 5 to 60 s of FIELD-NOTES ("Synced-folder rules").
+#: bounds. Two ways come to the 5 to 60 s of lab/README.md, "Synced folders".
 _MEDIAN_S, _SPREAD, _LOW_S, _HIGH_S = 7.0, 0.6, 2.5, 30.0
 #: "More under load": some hours apart, for some minutes, each transfer takes minutes. In seconds.
 _BURST_EVERY_S = 6 * 3600.0
@@ -56,7 +56,7 @@ class Delay:
         return self.factor * (typical + extra if self.in_burst(now) else typical)
 
     def in_burst(self, now: float) -> bool:
-        """Tell whether transfers take minutes at `now`. Times are counted from the first that is asked for."""
+        """Return True if transfers take minutes at `now`. Times are counted from the first that is asked for."""
         if not self.shape.burst_every_s:
             return False
         start, end = self._burst or self._next_burst(now)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .link import Link, Version
 
-#: By name: what it does to the machine, in one line. The source of each is FIELD-NOTES, "Synced-folder rules".
+#: By name: what it does to the machine, in one line. The source of each is lab/README.md, "Synced folders".
 FAULTS: Final[dict[str, str]] = {
     "upload-stall": "its sync client uploads nothing: it reads fresh news and is not heard; it cannot tell",
     "download-stall": "its sync client downloads nothing: it is heard, and sees the others grow old",
@@ -103,12 +103,12 @@ def local_trouble(link: Link) -> LocalTrouble:
 
 
 def goes_up(link: Link) -> bool:
-    """Tell whether this machine's client uploads."""
+    """Return True if this machine's client uploads."""
     return link.up and not link.faults & _NO_UPLOAD
 
 
 def comes_down(link: Link) -> bool:
-    """Tell whether this machine's client downloads."""
+    """Return True if this machine's client downloads."""
     return link.down and not link.faults & _NO_DOWNLOAD
 
 

@@ -59,7 +59,7 @@ class Replica(Protocol):
 
 @functools.lru_cache(maxsize=1024)
 def is_replicated(name: str) -> bool:
-    """Tell whether a file-sync product uploads this: hidden and temporary files stay at home."""
+    """Return True if a file-sync product uploads this: hidden and temporary files stay at home."""
     return not any(part.startswith(".") or part.endswith(".tmp") for part in name.split("/"))
 
 

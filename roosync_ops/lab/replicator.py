@@ -91,7 +91,7 @@ class Replicator:
                 self._transfer(link, link.downloads, self._download, now)
 
     def is_settled(self) -> bool:
-        """Tell whether nothing is under way, as far as the last step saw."""
+        """Return True if nothing is under way, as far as the last step saw."""
         return not any(
             link.uploads or link.downloads or client.has_to_tidy(link) or (link.upset and not link.faults)
             for link in self.links.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: A lab beats faster than PROTOCOL's 30 s and 120 s, in the same proportion, so that a change can be watched. In ms.
+#: A lab beats faster than the protocol's 30 s and 120 s, in the same proportion, so a change can be watched. In ms.
 HEARTBEAT_INTERVAL_MS = 2_000
 OFFLINE_TIMEOUT_MS = 8_000
 #: How much longer everything takes in the field.

@@ -62,5 +62,5 @@ class Screen:
 
 
 def is_interactive() -> bool:
-    """Tell whether somebody sits there who can answer a prompt."""
+    """Return True if somebody sits there who can answer a prompt."""
     return output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)

@@ -1,4 +1,4 @@
-"""What each tool takes: names, types and defaults of PROTOCOL.md; anything else is refused."""
+"""What each tool takes: names, types and defaults of wire/README.md; anything else is refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Arguments(BaseModel):
 
 
 class HeartbeatService(Arguments):
-    """PROTOCOL: `action` is required, `machineId` by register and start; each other belongs to one action."""
+    """The protocol: `action` is required, `machineId` by register and start; each other belongs to one action."""
 
     action: Annotated[
         Literal["register", "start", "stop"],
@@ -67,7 +67,7 @@ class HeartbeatService(Arguments):
 
 
 class HeartbeatStatus(Arguments):
-    """PROTOCOL's filter, and what is to be in the answer."""
+    """The protocol's filter, and what is to be in the answer."""
 
     filter: Annotated[Literal["all", "online", "offline", "warning"], Field(description="Which machines to list.")] = (
         "all"
@@ -90,7 +90,7 @@ class Heartbeat(HeartbeatStatus, HeartbeatService):
 
 
 class RefreshDashboard(Arguments):
-    """PROTOCOL: both have defaults."""
+    """The protocol: both have defaults."""
 
     baseline: Annotated[str, Field(max_length=80, description="The machine that others are compared with.")] = (
         "myia-ai-01"

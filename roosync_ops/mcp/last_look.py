@@ -1,7 +1,7 @@
 """What a status call saw last on this computer, kept in a local folder, so that the next can tell what changed.
 
 Not the watchers' memory: what is told there is told once, and an assistant that asks must not eat a watcher's news.
-Here the two answers are compared as PROTOCOL's service compares two checks, so `changes` fits the lists beside it.
+Here the two answers are compared as the protocol's service compares two checks, so `changes` fits the lists beside it.
 """
 
 from __future__ import annotations

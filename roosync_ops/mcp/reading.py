@@ -61,7 +61,7 @@ def history(desk: Desk, arguments: History) -> Answer:
 
 
 def refresh_dashboard(desk: Desk, arguments: RefreshDashboard) -> Answer:
-    """Write the page and its Markdown twin, and return PROTOCOL's result. Raises CommandError as the others do."""
+    """Write the page and its Markdown twin, and return the protocol's result. Raises CommandError as the others do."""
     settings = desk.settings
     return Answer(
         refresh(

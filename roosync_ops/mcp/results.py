@@ -1,4 +1,4 @@
-"""What each tool returns, as types: PROTOCOL.md's result objects, and the documents of --json."""
+"""What each tool returns, as types: wire/README.md's result objects, and the documents of --json."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Truncated(TypedDict):
 
 @with_config(_CLOSED)
 class Registered(TypedDict):
-    """PROTOCOL: what register did."""
+    """The protocol: what register did."""
 
     action: Literal["register"]
     machineId: str
@@ -54,7 +54,7 @@ class ShareTrouble(TypedDict):
 
 @with_config(_CLOSED)
 class Started(TypedDict):
-    """PROTOCOL: what start did. `share` where the loop runs and waits for the shared folder."""
+    """The protocol: what start did. `share` where the loop runs and waits for the shared folder."""
 
     action: Literal["start"]
     machineId: str
@@ -65,7 +65,7 @@ class Started(TypedDict):
 
 @with_config(_CLOSED)
 class Stopped(TypedDict):
-    """PROTOCOL: what stop did."""
+    """The protocol: what stop did."""
 
     action: Literal["stop"]
     stoppedAt: str
@@ -95,7 +95,7 @@ class HeartbeatResult(TypedDict):
 
 @with_config(_CLOSED)
 class Statistics(TypedDict):
-    """PROTOCOL: counts over all machines, whatever the filter."""
+    """The protocol: counts over all machines, whatever the filter."""
 
     totalMachines: int
     onlineCount: int
@@ -106,7 +106,7 @@ class Statistics(TypedDict):
 
 @with_config(_CLOSED)
 class Changes(TypedDict):
-    """PROTOCOL: against what was seen when this was last asked here."""
+    """The protocol: against what was seen when this was last asked here."""
 
     newlyOfflineMachines: list[str]
     newlyOnlineMachines: list[str]
@@ -116,7 +116,7 @@ class Changes(TypedDict):
 
 @with_config(_CLOSED)
 class StatusResult(TypedDict):
-    """`roosync_heartbeat_status`. `heartbeats` maps machineId to PROTOCOL's heartbeat, older services' extras kept."""
+    """`roosync_heartbeat_status`. `heartbeats` maps machineId to the protocol's heartbeat, their extras kept."""
 
     success: Literal[True]
     onlineMachines: list[str]
@@ -140,7 +140,7 @@ class Compared(TypedDict):
 
 @with_config(_CLOSED)
 class Metrics(TypedDict):
-    """PROTOCOL: counts."""
+    """The protocol: counts."""
 
     totalMachines: int
     machinesWithInventory: int

@@ -26,7 +26,7 @@ _NOT_PERMANENT = (
 
 
 def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
-    """Raises CommandError with PROTOCOL's codes and messages, and the way out."""
+    """Raises CommandError with the protocol's codes and messages, and the way out."""
     action = arguments.action
     try:
         own = _own_name(arguments)
@@ -39,7 +39,7 @@ def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
 
 
 def heartbeat(desk: Desk, arguments: Heartbeat) -> Answer:
-    """Do as the older service's one tool did (PROTOCOL, 9). Raises CommandError as the tool of the action does."""
+    """Do as the older service's one tool did (the protocol, 9). Raises CommandError as the tool of the action does."""
     action, given = arguments.action, arguments.model_dump(by_alias=True, exclude_unset=True)
     takes = HeartbeatStatus if action == "status" else HeartbeatService
     named = {field.alias for field in takes.model_fields.values()}
@@ -55,7 +55,7 @@ def heartbeat(desk: Desk, arguments: Heartbeat) -> Answer:
 def _own_name(arguments: HeartbeatService) -> str:
     """Return this machine's machineId, once it is the one asked for. Raises ProblemError or CommandError.
 
-    DESIGN, invariant 2: one identity. The agent of a machine writes that machine's file and no other.
+    Invariant 2 (roosync_ops/README.md): one identity. The agent of a machine writes that machine's file and no other.
     """
     given = (arguments.machine_id or "").strip()
     try:
@@ -136,7 +136,7 @@ def _metadata(metadata: dict[str, Any] | None) -> list[str]:
 
 
 def _how_to_beat(arguments: HeartbeatService) -> list[str]:
-    """Return the words for what was asked for; what was not is as a rollout left it, else PROTOCOL's default."""
+    """Return the words for what was asked for; what was not is as a rollout left it, else the protocol's default."""
     asked = arguments.model_fields_set
     words: list[str] = []
     if "heartbeat_interval" in asked:

@@ -1,4 +1,4 @@
-"""`roosync_heartbeat_status`: PROTOCOL's result, from what the shared state shows now. The share is only read."""
+"""`roosync_heartbeat_status`: the protocol's result, from what the shared state shows now. The share is only read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}
 _ALL: Final = "all"
-#: DESIGN, invariant 4: one machine that is gone is gone; several at once are rather a replica that stands still.
+#: Invariant 4 (roosync_ops/README.md): one machine that is gone is gone; several at once are a stale replica.
 _SUSPICIOUS: Final = 2
 _SUSPICION: Final = (
     "Every machine looks offline at once: suspect this computer's replica before the machines (roosync_diagnose, or "
@@ -32,7 +32,7 @@ _SUSPICION: Final = (
 
 
 def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
-    """Raises CommandError with PROTOCOL's code and message, and the way out."""
+    """Raises CommandError with the protocol's code and message, and the way out."""
     try:
         state = desk.source()()
     except Exception as error:

@@ -188,7 +188,7 @@ WITH_CHANGES: Final = (
 )
 
 
-#: PROTOCOL, 9: for two months the older service's only tool; the answer is another than that of the two it became.
+#: The protocol, 9: for two months the older service's only tool; the answer is another than that of the two it became.
 COMPAT: Final = Entry(
     name="roosync_heartbeat",
     title="Heartbeat, as one tool",

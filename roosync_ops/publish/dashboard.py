@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet
     from roosync_ops.judge.dashboard import Dashboard
 
-#: Inside the shared folder (PROTOCOL, roosync_refresh_dashboard).
+#: Inside the shared folder (the protocol, roosync_refresh_dashboard).
 FOLDER: Final = "dashboards"
-#: PROTOCOL's own default.
+#: The protocol's own default.
 BASELINE: Final = "myia-ai-01"
 _NAME: Final = "mcp-dashboard-{0}"
 _LIMITS: Final = Limits()
@@ -55,7 +55,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     every_min: int | None = None,
     tell: Callable[[str], None] = silently,
 ) -> dict[str, Any]:
-    """Look at the fleet, write the dashboard, and return PROTOCOL's result (see show.refreshed for what it means).
+    """Look at the fleet, write the dashboard, and return the protocol's result (see show.refreshed for what it means).
 
     It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
     is there. `every_min`: one that is made anew so often is current until twice that. Raises CommandError (a wrong

@@ -111,7 +111,7 @@ def agent_proved(machine: Machine) -> Commands:
 
 
 def waits(machine: Machine) -> bool:
-    """Tell whether a rollout would replace what runs on `machine`; then it is passed over until its batch comes."""
+    """Return True if a rollout would replace what runs on `machine`; then it is passed over until its batch comes."""
     report = _known(machine)
     if isinstance(report, Failure) or not plan.replaces(build(), report):
         return False

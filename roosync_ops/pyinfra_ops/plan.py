@@ -71,12 +71,12 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
 
 
 def replaces(bundle: Bundle, report: Report) -> bool:
-    """Tell whether a rollout ends one build that runs and begins another."""
+    """Return True if a rollout ends one build that runs and begins another."""
     return report.alive and not _same_agent(bundle, report.status)
 
 
 def _seen_by_agent(report: Report) -> bool:
-    """Tell whether the agent itself, and not this SSH session alone, has just seen the share."""
+    """Return True if the agent itself, and not this SSH session alone, has just seen the share."""
     return report.share is not None and report.share.session is not None and report.share.exists
 
 
@@ -95,7 +95,7 @@ def _same_agent(bundle: Bundle, status: AgentStatus | None) -> bool:
 
 
 def _same_config(machine: Machine, report: Report) -> bool:
-    """Tell whether the loop that runs was started with what config.json says now."""
+    """Return True if the loop that runs was started with what config.json says now."""
     status = report.status
     if status is None or status.config is None:
         return False

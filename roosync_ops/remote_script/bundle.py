@@ -204,7 +204,7 @@ def _gaps(source: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _may_touch(before: tokenize.TokenInfo, after: str) -> bool:
-    """Tell whether two tokens are read the same without a space: not where a word would go on."""
+    """Return True if two tokens are read the same without a space: not where a word would go on."""
     both = before.string[-1] + after[0]
     return (before.type, after) != (tokenize.NUMBER, ".") and not all(sign.isalnum() or sign in "_\"'" for sign in both)
 

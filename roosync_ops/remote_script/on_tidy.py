@@ -41,7 +41,7 @@ def found(shared: str, now_s: float) -> Iterator[str]:
 
 
 def _is_old(path: Path, now_s: float) -> bool:
-    """Tell whether it is a regular file that nobody has touched for a while; one from the future is nobody's guess."""
+    """Return True if it is a regular file that was not touched for a while; one from the future is nobody's guess."""
     try:
         found = path.lstat()
     except OSError:

@@ -51,7 +51,7 @@ def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = F
 
 
 def _presence(board: Dashboard) -> list[str]:
-    """Return PROTOCOL's line for each machine that is online by evidence, dated by that evidence."""
+    """Return the protocol's line for each machine that is online by evidence, dated by that evidence."""
     return ["## presence"] + [
         f"### [{one.last_heartbeat}] {one.machine_id}|{OUR_WORKSPACE}"
         for one in board.validation.verdicts

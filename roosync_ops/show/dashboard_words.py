@@ -1,4 +1,4 @@
-"""The words of the dashboard, in both languages. Status words stay PROTOCOL's in either."""
+"""The words of the dashboard, in both languages. Status words stay the protocol's in either."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The result of `roosync_refresh_dashboard`, in PROTOCOL's shape.
+"""The result of `roosync_refresh_dashboard`, in the protocol's shape.
 
 What the tool it is named after says of a machine's MCP configuration, this says of its heartbeat agent:
 - an *inventory* there is the file in which a machine says of itself what it runs. Here that is the machine's own record

@@ -1,4 +1,4 @@
-"""The words of the reports, in both languages. The status words stay PROTOCOL's in either."""
+"""The words of the reports, in both languages. The status words stay the protocol's in either."""
 
 from __future__ import annotations
 

@@ -67,6 +67,6 @@ def double_of(name: str) -> str | None:
 
 
 def is_twin(name: str, of: str) -> bool:
-    """Tell whether two folders beside each other are one that a sync product holds twice: `NAME` and `NAME (1)`."""
+    """Return True if two folders beside each other are one that a sync product holds twice: `NAME` and `NAME (1)`."""
     first, second = _NUMBERED.fullmatch(name), _NUMBERED.fullmatch(of)
     return name != of and first is not None and second is not None and first.group(1) == second.group(1)

@@ -42,7 +42,7 @@ class AgentPart(Wire):
 
 
 class Metadata(Wire):
-    """The metadata PROTOCOL names, and what registration adds."""
+    """The metadata the protocol names, and what registration adds."""
 
     first_seen: str | None = None
     last_updated: str | None = None

@@ -93,7 +93,7 @@ def see_all(
 
 
 def _moved(seen: Seen, record: Record) -> bool:
-    """Tell whether the record is a newer one than was seen, whatever its clock says of it.
+    """Return True if the record is a newer one than was seen, whatever its clock says of it.
 
     Sequences never go back; where a machine lost all that counted them, a session of another name begins anew.
     """

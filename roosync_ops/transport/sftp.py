@@ -104,7 +104,7 @@ def list_folder(link: OpenSsh, path: str) -> list[str]:
 
 
 def exists(link: OpenSsh, path: str) -> bool:
-    """Tell whether there is a file."""
+    """Return True if there is a file."""
     return _batch(link, [f"ls -1 {_word(sftp_path(path))}"])[0] == 0
 
 

@@ -65,7 +65,7 @@ class OpenSsh(Link):
             self.execute("exit")  # every shell knows it
 
     def _keeps(self) -> bool:
-        """Tell whether one login serves all commands from here on, logging in where none was made yet."""
+        """Return True if one login serves all commands from here on, logging in where none was made yet."""
         if self._master is not None or not self._keep:
             return self._master is not None
         self._keep = False  # this is the one attempt

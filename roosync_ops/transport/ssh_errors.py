@@ -73,12 +73,12 @@ class Log(NamedTuple):
 
     @property
     def begun(self) -> bool:
-        """Tell whether the name was looked up, or something else than a look-up is next."""
+        """Return True if the name was looked up, or something else than a look-up is next."""
         return any(word in self.text for word in ("Connecting to ", "Executing proxy command", "master session id"))
 
     @property
     def established(self) -> bool:
-        """Tell whether a server can be heard: over TCP, or by a proxy."""
+        """Return True if a server can be heard: over TCP, or by a proxy."""
         return "Connection established." in self.text or self.proxy is not None
 
     @property
@@ -95,7 +95,7 @@ class Log(NamedTuple):
 
     @property
     def remote_status(self) -> bool:
-        """Tell whether the machine itself ended the command: 255 is then the command's own."""
+        """Return True if the machine itself ended the command: 255 is then the command's own."""
         return any(
             word in self.text for word in ("rtype exit-status", "rtype exit-signal", "Received exit status from master")
         )

@@ -62,7 +62,7 @@ def words_of(python: str) -> tuple[str, ...] | None:
 
 
 def is_path(python: str) -> bool:
-    """Tell whether `python` is a path on a drive or a share, and not words of a command line."""
+    """Return True if `python` is a path on a drive or a share, and not words of a command line."""
     return bool(_DRIVE.match(python)) or python.startswith("\\\\")
 
 

@@ -34,7 +34,7 @@ class WindowsLink(Link):
         return None
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is a file; True where this transport cannot tell."""
+        """Return True if there is a file; True where this transport cannot tell."""
         del path
         return True
 

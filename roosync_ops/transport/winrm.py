@@ -74,7 +74,7 @@ class Winrm(WindowsLink):
         return output.lines(done.out, self.code_pages()) if done.code == 0 else []
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is a file at a plain path; True for any other, which cannot be told."""
+        """Return True if there is a file at a plain path; True for any other, which cannot be told."""
         try:
             line = windows_line.line("cmd.exe", "/c", "dir", "/b", "/a-d", path.replace("/", "\\"))
         except windows_line.NotPlainError:

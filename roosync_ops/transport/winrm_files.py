@@ -179,7 +179,7 @@ def _temporary(target: str) -> str:
 
 
 def _is_text(data: bytes) -> bool:
-    """Tell whether findstr passes `data` on as it is: lines that end in CRLF, none of them empty or very long."""
+    """Return True if findstr passes `data` on as it is: lines that end in CRLF, none of them empty or very long."""
     lines = data.split(b"\r\n")
     clean = not any(byte in data for byte in (b"\0", b"\x1a"))
     return len(lines) > 1 and not lines.pop() and clean and all(line and len(line) < _LINE for line in lines)

@@ -103,7 +103,7 @@ class Watcher:
         return lambda flips: flips.step(rows, self._clock()), None
 
     def _concerns(self, machine_id: str | None) -> bool:
-        """Tell whether somebody is to hear of it: the share, None, concerns everybody."""
+        """Return True if somebody is to hear of it: the share, None, concerns everybody."""
         return self._chosen is None or machine_id is None or machine_id in self._chosen
 
     def _hand_over(self, flip: dict[str, Any]) -> None:

@@ -76,7 +76,7 @@ class WatchMemory:
             return []
 
     def is_used(self) -> bool:
-        """Tell whether anybody ever watched, whatever there was to tell."""
+        """Return True if anybody ever watched, whatever there was to tell."""
         try:
             return bool(_parsed(self._bytes()))
         except (OSError, ValueError):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-#: The older services empty a file before they write it (PROTOCOL.md: up to one reading in five saw 0 bytes): what was
+#: The older services empty a file before they write it (up to one reading in five saw 0 bytes): what was
 #: changed so lately and is not whole is looked at once more, after so long.
 SETTLE_S = 0.03
 _JUST_NOW_MS = 2_000

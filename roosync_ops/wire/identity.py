@@ -36,7 +36,7 @@ def check_machine_id(text: str) -> str:
 
 
 def is_machine_id(text: object) -> bool:
-    """Tell whether `text` is a machineId."""
+    """Return True if `text` is a machineId."""
     return isinstance(text, str) and _PATTERN.fullmatch(text) is not None and text not in _WINDOWS_DEVICES
 
 
@@ -66,7 +66,7 @@ def hostname() -> str:
 
 
 def _computer_name() -> str:
-    """PROTOCOL: %COMPUTERNAME%; asked of the system, since an environment can name another machine."""
+    """The protocol: %COMPUTERNAME%; asked of the system, since an environment can name another machine."""
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - no such library elsewhere
 

@@ -1,6 +1,6 @@
 """One machine's heartbeat as it lies in `heartbeats/<machineId>.json` or in the view.
 
-PROTOCOL's fields keep their names, order and meaning; everything of ours is additive and lives under one key, `agent`.
+The protocol's fields keep their names, order and meaning; everything of ours is additive, under one key, `agent`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ KNOWS = "knows"
 MAX_KNOWS = 32
 #: An entry without our fields that went offline so soon after its last heartbeat was stopped: silence takes longer.
 STOP_WITHIN_MS = 3_000
-#: The order PROTOCOL gives; `offlineSince`, where there is one, is written last of all.
+#: The order the protocol gives; `offlineSince`, where there is one, is written last of all.
 _LEADING_KEYS = ("machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata")
 
 
@@ -136,7 +136,7 @@ def _finite(text: str) -> Any:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Tell whether objects or lists lie in each other deeper than we could write again (Python 3.12 reads deeper)."""
+    """Return True if objects or lists lie in each other deeper than we could write again (Python 3.12 reads deeper)."""
     level = [value]
     for _ in range(MAX_NESTING):
         level = [
@@ -259,7 +259,7 @@ def _left_at_ms(agent: dict[str, Any], report: Any) -> int | None:
 
 
 def ordered(data: dict[str, Any]) -> dict[str, Any]:
-    """Return `data` with its keys in PROTOCOL's order: the five known ones, then extras, then offlineSince."""
+    """Return `data` with its keys in the protocol's order: the five known ones, then extras, then offlineSince."""
     result = {key: data[key] for key in _LEADING_KEYS if key in data}
     result.update((key, value) for key, value in data.items() if key not in result and key != "offlineSince")
     if data.get("offlineSince") is not None:

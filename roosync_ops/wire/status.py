@@ -14,10 +14,10 @@ LEFT = "left"
 #: Never seen, or seen without one valid heartbeat. A missing file is not a death.
 UNKNOWN = "unknown"
 
-#: PROTOCOL: the defaults of both old generations, in ms.
+#: The protocol: the defaults of both old generations, in ms.
 DEFAULT_INTERVAL_MS = 30_000
 DEFAULT_TIMEOUT_MS = 120_000
-#: PROTOCOL: missedHeartbeatThreshold; warning starts one interval before it.
+#: The protocol: missedHeartbeatThreshold; warning starts one interval before it.
 MISSED_THRESHOLD = 4
 #: How far a heartbeat may lie in the reader's future before its clock is worth a word, in ms.
 FUTURE_TOLERANCE_MS = 5_000
@@ -41,7 +41,7 @@ DEFAULT_THRESHOLDS = Thresholds()
 def status(record: Record | None, now_ms: int, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> str:
     """Return online, warning, offline, left or unknown for `record` at `now_ms` (ms since the epoch).
 
-    PROTOCOL: offline when age > timeout; else warning when age >= interval * (threshold - 1); else online. A heartbeat
+    Offline when age > timeout; else warning when age >= interval * (threshold - 1); else online. A heartbeat
     from the future has a negative age and so is online; whoever reports it says that the clock is suspect.
     """
     if record is None or record.last_heartbeat_ms is None:

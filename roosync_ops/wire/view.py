@@ -1,6 +1,6 @@
 """`heartbeat.json`, the view: a pure function of the per-machine files and of what older services wrote into it.
 
-Anyone may rebuild it; losing it or a race on it loses nothing. PROTOCOL fixes its keys, their order and formatting.
+Anyone may rebuild it; losing it or a race on it loses nothing. The protocol fixes its keys, their order and formatting.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CARRIED = (
     "version", "state", "sequence", "sessionId", "leftAt", "heartbeatInterval", "offlineTimeout", "autoSyncEnabled"
 )  # fmt: skip
-#: What is ours in an entry, beside PROTOCOL's own fields.
+#: What is ours in an entry, beside the protocol's own fields.
 OURS = ("agent", BEFORE)
 _PAST = ("upIntervals", "stops")
 _MOST_OF_THE_PAST = 64
@@ -124,7 +124,7 @@ def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> d
 def needs_write(
     old: dict[str, Any] | None, new: dict[str, Any], now_ms: int, horizon_ms: int, thresholds: Thresholds
 ) -> bool:
-    """Tell whether a reader would act otherwise on `new` than on `old`, now or up to `horizon_ms` from now.
+    """Return True if a reader would act otherwise on `new` than on `old`, now or up to `horizon_ms` from now.
 
     A reader of the view computes each machine's status from its `lastHeartbeat`; it also reads the lists, and what is
     proven of machines that do not beat. Nothing else in the view is worth an upload. `horizon_ms` is how long it is

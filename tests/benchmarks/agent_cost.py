@@ -24,7 +24,7 @@ from roosync_ops.remote_script import bundle
 from tests.kits.agent_process import Agent, wait_for
 from tests.kits.virtual_agent import Rig, VirtualClock
 
-#: PROTOCOL.md: measured on the existing Node service.
+#: wire/README.md: measured on the existing Node service.
 OLD_SERVICE_MIB = 43
 OLD_WRITES = "1440 (3.0), 720 (3.1)"
 BEAT_MS = 50
@@ -141,7 +141,7 @@ def table(rows: list[tuple[str, str, str]]) -> str:
 def main() -> None:
     pyz = Path(_SCRATCH) / "agent.pyz"
     bundle.build(pyz)
-    rows = [("resident, the old Node service (PROTOCOL.md)", f"{OLD_SERVICE_MIB} MiB", "")]
+    rows = [("resident, the old Node service (wire/README.md)", f"{OLD_SERVICE_MIB} MiB", "")]
     for number, python in enumerate(interpreters()):
         name = subprocess.run(
             [python, "-c", "import sys; print(sys.version.split()[0])"], capture_output=True, check=True

@@ -19,7 +19,7 @@ from tests.kits.sshd import Fleet, deaf_port
 
 NAMES = ("myia-po-2023", "myia-po-2024", "myia-po-2025", "myia-web1")
 RUNS = 9
-#: Issue 4: six machines, two of them dead.
+#: Six machines, two of them dead.
 PROMISE_S = 3.0
 
 

@@ -3,7 +3,7 @@
 python tests/benchmarks/false_offline.py [--hours 48 | --month] [--seeds 1,2,3] [--only ordinary|faults|clocks]
 
 The shipped agent, wire, patience and flips run under virtual time over the lab's sync product; the two old services
-are models of what PROTOCOL.md says of them, under the same schedule.
+are models of what wire/README.md says of them, under the same schedule.
 """
 
 from __future__ import annotations

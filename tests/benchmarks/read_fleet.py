@@ -19,7 +19,7 @@ sys.path.insert(0, str(REPOSITORY))
 from roosync_ops.wire.times import now_ms  # noqa: E402 - after the path to it
 from tests.kits.shares import ours, put  # noqa: E402
 
-#: Machines, and the most seconds issue 2 allows.
+#: Machines, and the most seconds that are allowed.
 BUDGETS = {6: 0.25, 10_000: 1.5}
 FORMATS = ("table", "json", "markdown", "junit")
 

@@ -1,4 +1,4 @@
-"""Stand-ins for the two old services, written from PROTOCOL.md, as real processes. Standard library only.
+"""Stand-ins for the two old services, written from wire/README.md, as real processes. Standard library only.
 
 python old_service.py overwrites|rewrites|deletes SHARED MACHINE INTERVAL_MS
 

@@ -1,6 +1,6 @@
-"""The two old services as PROTOCOL.md describes and measured them, under the same virtual time.
+"""The two old services as wire/README.md describes and measured them, under the same virtual time.
 
-Each keeps its map in memory; what is read and written, and when, is PROTOCOL's; the status is its own answer.
+Each keeps its map in memory; what is read and written, and when, is the protocol's; the status is its own answer.
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ class Sweeps(Old31):
 
 
 def _status(entry: dict[str, Any], now_ms: int) -> str:
-    """PROTOCOL: a heartbeat without a valid time is online for ever to the old services."""
+    """The protocol: a heartbeat without a valid time is online for ever to the old services."""
     try:
         return status(Record("", from_iso(entry.get("lastHeartbeat"))), now_ms)
     except BadTimeError:

@@ -46,7 +46,7 @@ Words = dict[str, str]
 
 
 class Eyes:
-    """Reads the admin's replica, each content of it once; `words` are PROTOCOL's, from the time stamps."""
+    """Reads the admin's replica, each content of it once; `words` are the protocol's, from the time stamps."""
 
     def __init__(self, replica: RamReplica, link: Link) -> None:
         self._replica = replica

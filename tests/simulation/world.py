@@ -39,7 +39,7 @@ _RESTART_S: Final = 5 * 3600.0
 
 OURS, V30, V31, SELDOM = "ours", "3.0", "3.1", "3.1, as of March"
 _OLD: Final[dict[str, type[OldMachine]]] = {V30: Old30, V31: Old31, SELDOM: Seldom}
-DEFAULT, WATCH, AUTO = "status (PROTOCOL, default)", "watch (flips, over auto)", "--patience auto"
+DEFAULT, WATCH, AUTO = "status (the protocol, default)", "watch (flips, over auto)", "--patience auto"
 #: The points an operator may choose, in s.
 _PATIENCES: Final = (0, 60, 180, 300)
 

@@ -38,7 +38,7 @@ class OneShot:
             raise
 
     def has_ended(self) -> bool:
-        """Tell whether it has run and runs no more."""
+        """Return True if it has run and runs no more."""
         result = self.scheduler.last_result(self._name)
         if result in NO_SESSION:
             raise no_session()

@@ -137,7 +137,7 @@ class Systemd:
             raise LocalError(f"loginctl {verb}: {_said(done)}", f"sudo loginctl {verb} {_user_name()}")
 
     def _lingering_is_ours(self) -> bool:
-        """Tell whether lingering was off before this unit; its text remembers."""
+        """Return True if lingering was off before this unit; its text remembers."""
         try:
             with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
                 return file.read().endswith(LINGERING_IS_OURS)

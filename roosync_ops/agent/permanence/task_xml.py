@@ -136,13 +136,13 @@ def encoded(text: str) -> bytes:
 
 
 def is_enabled(document: str) -> bool:
-    """Tell whether the scheduler's answer says that the task is enabled; a missing element means yes."""
+    """Return True if the scheduler's answer says that the task is enabled; a missing element means yes."""
     settings = dict(_read(document))
     return settings.get("Settings/Enabled", "true").strip().lower() == "true"
 
 
 def differs(document: str, wanted: str) -> bool:
-    """Tell whether the scheduler's answer means another task than `wanted`, whether it is enabled or not.
+    """Return True if the scheduler's answer means another task than `wanted`, whether it is enabled or not.
 
     Compared are meanings: a default is there or not, durations are in seconds, a user is a SID (a name that the
     scheduler may show for it says nothing), a descriptor is who may do what.

@@ -12,7 +12,7 @@ MESSAGE = "Heartbeat service déjà démarré"
 
 
 def already_started(loop: dict[str, Any]) -> AgentError:
-    """Return PROTOCOL's failure of a second start; it says since when, and what to do."""
+    """Return the protocol's failure of a second start; it says since when, and what to do."""
     hint = "ne rien faire s'il bat (action status); pour le redémarrer: action restart; pour l'arrêter: action stop"
     return AgentError(ALREADY_STARTED, MESSAGE, since=loop.get("startedAt"), hint=hint)
 

@@ -85,7 +85,7 @@ def _facts(shared: str) -> dict[str, Any]:
 
 
 def _may_add_files(folder: str) -> bool:
-    """Tell whether this user may make files in `folder`, without making one: it would be synced as litter."""
+    """Return True if this user may make files in `folder`, without making one: it would be synced as litter."""
     if sys.platform != "win32":
         return os.access(folder, os.W_OK | os.X_OK)
     import _winapi  # noqa: PLC0415 - no such module elsewhere

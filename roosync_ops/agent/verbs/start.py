@@ -113,7 +113,7 @@ def _give_up_if(problem: ProblemError | None) -> None:
 
 
 def _typed(flags: Flags) -> bool:
-    """Tell whether the command line says how to beat; for whom and where is the installation's own business."""
+    """Return True if the command line says how to beat; for whom and where is the installation's own business."""
     typed = (flags.heartbeat_interval, flags.offline_timeout, flags.auto_sync, flags.share_deadline, flags.metadata)
     return any(value is not None for value in typed)
 

@@ -125,7 +125,7 @@ def signal_loop(places: Places, *, kill: bool) -> None:
 
 
 def _has_said_so(places: Places) -> bool:
-    """Tell whether the loop itself wrote that it leaves, and read it back."""
+    """Return True if the loop itself wrote that it leaves, and read it back."""
     notes = read_notes(places)
     return has_left(notes["record"]) and notes["pending"] is None
 

@@ -74,7 +74,7 @@ def _push(put_file: PutFile, run: Run, wheel: Wheel, environment: Mapping[str, s
 
 
 def _runs(run: Run, wheel: Wheel) -> bool:
-    """Tell whether uv.exe is there in the pinned version: what is cut short or was swapped for an older one is not."""
+    """Return True if uv.exe is there in the pinned version: one cut short or swapped for an older one is not."""
     code, out, _ = run(_VERSION)
     return code == 0 and out.split()[:2] == ["uv", wheel.version]
 

@@ -65,7 +65,7 @@ def test_a_death_is_told_within_the_timeout_a_poll_and_a_second_by_the_protocols
 
 @pytest.mark.parametrize("protocol", [V30, V31])
 def test_the_old_services_show_most_of_a_living_fleet_as_gone(protocol: str) -> None:
-    """PROTOCOL, "What the existing service really does": this is what ours is held against."""
+    """The protocol, "What the existing service really does": this is what ours is held against."""
     result = simulate(protocol, Plan(2.0, SEED, with_faults=False))
     assert all(one.wrong_s > one.judged_s / 2 for one in result.scores)
 

@@ -1,4 +1,4 @@
-"""What the verbs answer, word for word as PROTOCOL.md has it; one JSON document whatever happens."""
+"""What the verbs answer, word for word as wire/README.md has it; one JSON document whatever happens."""
 
 import json
 from pathlib import Path

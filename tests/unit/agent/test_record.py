@@ -1,4 +1,4 @@
-"""What a beat writes: PROTOCOL's fields in its order, ours under `agent`, formatting as the old services have it."""
+"""What a beat writes: the protocol's fields in its order, ours under `agent`, formatted as the old services do."""
 
 import json
 from collections.abc import Callable

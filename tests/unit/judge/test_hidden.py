@@ -44,7 +44,7 @@ def kind(row: Verdict) -> str | None:
 @pytest.mark.parametrize(
     ("silent", "observed", "ok", "why"),
     [
-        pytest.param(None, "online", True, verdict.CLOCK_SUSPECTED, id="no memory of it: PROTOCOL's word"),
+        pytest.param(None, "online", True, verdict.CLOCK_SUSPECTED, id="no memory of it: the protocol's word"),
         pytest.param(BORNE, "online", True, verdict.CLOCK_SUSPECTED, id="as long as a delay may be"),
         pytest.param(BORNE + 1, "unknown", False, verdict.CLOCK_HIDES, id="longer"),
     ],

@@ -1,4 +1,4 @@
-"""Names, arguments, defaults, messages and codes are PROTOCOL.md's, word for word; anything else is refused."""
+"""Names, arguments, defaults, messages and codes are wire/README.md's, word for word; anything else is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The status is computed now, from whatever generation wrote, in PROTOCOL's result object; the share is only read."""
+"""The status is computed now, whatever generation wrote, in the protocol's result object; the share is only read."""
 
 from __future__ import annotations
 

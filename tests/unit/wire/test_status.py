@@ -1,4 +1,4 @@
-"""Status is PROTOCOL's, to the millisecond."""
+"""Status is the protocol's, to the millisecond."""
 
 from __future__ import annotations
 
