@@ -1,6 +1,6 @@
 """Signs of life that newer services leave in a share: worth a word beside a silence, and never a heartbeat.
 
-wire/README.md: `listener-heartbeats/`, `worker-heartbeats/` hold a bare UTC time a machine, `presence/` a JSON object with
+wire/README.md: `listener-heartbeats/`, `worker-heartbeats/` hold a bare UTC time each, `presence/` a JSON object with
 `lastSeen`; a line `### [time] machineId|workspace` in any Markdown of `dashboards/` was written by that machine.
 Whatever lies there is hostile: bounded in files, bytes and seconds, never followed, and nothing of it is shown but a
 time and a machine's name.
