@@ -120,7 +120,14 @@ class Machine(BaseModel):
     @field_validator("shared", "local_dir")
     @classmethod
     def _an_absolute_path(cls, value: str | None) -> str | None:
-        if value is not None and (_ABSOLUTE.match(value) is None or _ODD.search(value)):
+        if value is not None and (_ABSOLUTE.match(value) is None or min(value) < " "):
+            raise ValueError(f"must be an absolute path on the machine, not {value!r}")
+        return value
+
+    @field_validator("shared")
+    @classmethod
+    def _a_shared_state(cls, value: str | None) -> str | None:
+        if value is not None and _ODD.search(value):
             raise ValueError(f"must be an absolute path on the machine, not {value!r}")
         if value is not None and re.split(r"[\\/]", value.rstrip("\\/"))[-1] == "heartbeats":
             raise ValueError(f"{value!r} is the heartbeats folder of a shared state; name the folder it lies in")

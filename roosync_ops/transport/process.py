@@ -104,8 +104,9 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
     out.join(_DRAIN_S)
     if not out.is_alive():
         child.stdout.close()
+    too_much = out.too_much or (not ended and os.fstat(errors.fileno()).st_size > MAX_ERR_BYTES)
     errors.seek(0)
-    return Ended(child.returncode if ended else None, bytes(out.data), errors.read(MAX_ERR_BYTES), out.too_much)
+    return Ended(child.returncode if ended else None, bytes(out.data), errors.read(MAX_ERR_BYTES), too_much)
 
 
 def end_all() -> None:

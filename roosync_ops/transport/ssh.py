@@ -152,7 +152,8 @@ class OpenSsh(Link):
 
     def _judged(self, done: process.Ended, watch: _Login, timeout_s: float | None) -> Finished:
         if done.too_much:
-            raise LinkError(link.TOO_MUCH, f"more than {link.MAX_ANSWER >> 20} MiB", met=True, reached=True)
+            said = f"more than {link.MAX_ANSWER >> 20} MiB, or {process.MAX_ERR_BYTES >> 20} MiB of errors"
+            raise LinkError(link.TOO_MUCH, said, met=True, reached=True)
         if watch.problem is not None:
             raise watch.problem
         if done.code is None:
