@@ -364,7 +364,7 @@ class TestPlainPyinfra:
         assert {path for host in fleet for path in tree(host.home)} == set()
 
     def test_a_refused_machine_is_told_without_a_traceback(self, fleet: Fleet, inventory: Path) -> None:
-        fleet.shared.rmdir()
+        shutil.rmtree(fleet.shared)
         answer = self.deploy("rollout", inventory, "--limit", NAMES[0], "-y")
         assert answer.code == 1, answer
         assert "there is no such folder" in answer.err
