@@ -10,10 +10,9 @@ from roosync_ops.wire.times import BadTimeError, from_iso
 
 from .beat import Session
 from .config import resolve
-from .errors import ProblemError
 from .heart import Heart
 from .machine import boot_id, new_session_id
-from .notes import open_journal, places_of, read_notes
+from .notes import open_journal
 from .share import FolderShare
 
 TYPE_CHECKING = False
@@ -37,12 +36,7 @@ def config_of(flags: Flags) -> Config:
 def share_of(config: Config) -> FolderShare:
     """Return the share, each touch bounded by the configured deadline."""
     own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
-    share = FolderShare(config.shared, config.machine_id, own, others)
-    try:  # noqa: SIM105 - contextlib is memory held for months
-        share.was_here = read_notes(places_of(config))["record"] is not None
-    except ProblemError:
-        pass  # whoever needs the journal says so
-    return share
+    return FolderShare(config.shared, config.machine_id, own, others)
 
 
 def heart_of(config: Config, places: Places, now_ms: int) -> Heart:

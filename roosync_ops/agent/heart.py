@@ -111,7 +111,6 @@ class Heart:
 
     def _publish(self, now_ms: int, *, leaving: bool) -> dict[str, Any]:
         known = self.notes["record"]
-        self.share.was_here = known is not None
         on_disk = self._look(known, now_ms)
         if leaving and _nothing_to_leave(known, on_disk):
             return {}

@@ -142,8 +142,6 @@ class FolderShare:
     def __init__(self, shared: str, machine_id: str, bounded: Bounded, reading: Bounded | None = None) -> None:
         self.shared = shared
         self.machine_id = machine_id
-        #: This machine has beaten here before: an empty folder is then a mount point with nothing mounted.
-        self.was_here = False
         self._bounded = bounded
         self._reading = reading or bounded
         self._folder = os.path.join(shared, HEARTBEATS)
@@ -239,9 +237,6 @@ class FolderShare:
             if own == HEARTBEATS or os.path.isdir(within):
                 right = parent if own == HEARTBEATS else within
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
-            if self.was_here and not os.listdir(self.shared):
-                reason = f"vide, et cette machine y a déjà battu: non monté? Vidé exprès: y créer {HEARTBEATS}"
-                raise OSError(errno.ENOENT, reason, self.shared)
         make_folder(self._folder)
 
 

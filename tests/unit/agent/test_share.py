@@ -42,31 +42,6 @@ def test_publishing_creates_heartbeats_and_one_file_and_leaves_no_litter(shared:
     assert files(shared) == ["heartbeats", "heartbeats/m1.json"]
 
 
-def test_an_empty_folder_is_no_share_to_a_machine_that_has_beaten_in_it(shared: Path, folder: FolderShare) -> None:
-    folder.was_here = True
-    with pytest.raises(ShareTroubleError, match="non monté") as caught:
-        folder.publish(b"{}")
-    assert (caught.value.state, files(shared)) == ("missing", [])
-    with pytest.raises(ShareTroubleError, match="non monté"):
-        folder.probe()
-    assert files(shared) == []
-    (shared / "heartbeats").mkdir()  # as the refusal says, where it was emptied on purpose
-    folder.publish(b"{}")
-
-
-def test_a_heart_whose_share_is_unmounted_waits_for_it_and_beats_again_in_it(tmp_path: Path, shared: Path) -> None:
-    rig = Rig(tmp_path / "m1", shared, "m1")
-    rig.beat()
-    mounted = shared.rename(tmp_path / "mounted")
-    shared.mkdir()
-    rig.beat()
-    assert (files(shared), rig.notes()["share"]["state"]) == ([], "missing")
-    shared.rmdir()
-    mounted.rename(shared)
-    rig.beat()
-    assert rig.notes()["share"]["state"] == "ok"
-
-
 def test_a_long_reading_is_no_hung_share_while_it_goes_on(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     progress, whole = Progress(str(shared)), Snapshot(NOW)
 
