@@ -31,7 +31,8 @@ _MAX_LOG_BYTES: Final = 1024 * 1024
 _IDLE_S: Final = 60
 _OWN_FAILURE: Final = 255
 _NO_PROGRAM: Final = (
-    "there is no ssh program here: install OpenSSH's client (Debian: openssh-client, Fedora: openssh-clients)"
+    "there is no ssh program here: install OpenSSH's client (Debian: openssh-client, Fedora: openssh-clients, "
+    "Windows: the optional feature OpenSSH Client)"
 )
 
 

@@ -106,12 +106,13 @@ def a_job(fleet: Fleet, folder: Path, user: str) -> Iterator[Job]:
     """The procedure's fleet with nothing on it and a fresh share; and nothing on it again afterwards."""
     fleet.mend()
     fleet["myia-po-2024"].run("find", SHARED, "-mindepth", "1", "-delete")
+    fleet["myia-po-2024"].run("mkdir", "-m", "0777", f"{SHARED}/dashboards")  # a shared state nobody has beaten in yet
     controllers: list[Controller] = [OnHost(host, user) for host in fleet]
     job = Job(write_inventory(fleet, folder / "inventory.py", user), fleet.share, controllers)
     try:
         yield job
     finally:
-        job.run("uninstall")
+        job.run("uninstall", "--yes")
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_dry_writes_nothing_anywhere(fleet: Fleet, job: Job) -> None:
     answer = job.run("rollout", "--dry")
     assert answer.code == 0, str(answer)
     assert disks(fleet) == before
-    assert not list(fleet.share.iterdir())
+    assert [path.name for path in fleet.share.iterdir()] == ["dashboards"]
 
 
 def test_a_second_rollout_leaves_every_file_on_the_machines_as_it_was(fleet: Fleet, rolled_out: Job) -> None:
