@@ -57,4 +57,4 @@ def _asked(link: Link, script: str) -> Answer:
     except (OSError, ValueError) as error:
         return Answer(ended=False, text=f"{type(error).__name__}: {error}")
     said = output.text(done.out).strip() or output.text(done.err).strip()
-    return Answer(ended=True, text=said[:_MAX_ANSWER])
+    return Answer(ended=True, text=said.replace("\r\n", "\n")[:_MAX_ANSWER])

@@ -131,7 +131,7 @@ def test_an_agent_that_was_killed_and_a_user_who_is_not_logged_on(job: Job, host
     assert (seen.words[BLIND_ONE], seen.words[OF_THE_LAB]) == ("gone", "alive")
     assert (seen.causes[FIRST], seen.causes[BLIND_ONE]) == ("agent-dead", "no-logon-session")
     assert str(seen.commands[FIRST]).startswith(f"roosync-ops restart {FIRST}")
-    assert str(seen.commands[BLIND_ONE]).startswith(f"log me on to {BLIND_ONE}")
+    assert str(seen.commands[BLIND_ONE]).startswith(f"roosync-ops diagnose {BLIND_ONE}")
     (share,) = shares(job, BLIND_ONE)["machines"]
     assert share["code"] == "NO_LOGON_SESSION", share
     fixed = job.run("diagnose", FIRST, "--fix", *PATIENT).document
