@@ -20,7 +20,7 @@ OURS: Final = "roosync-ops"
 COMMAND_BEGINS: Final = f": {OURS} "
 _VIA: Final = (
     *("rollout", "validate", "status", "watch", "history", "report", "schedule"),
-    *("restart", "stop", "uninstall", "mcp"),
+    *("rollback", "restart", "stop", "uninstall", "mcp"),
 )
 _SHARED: Final = (*_VIA, "matrix", "diagnose", "dashboard")
 #: Which commands take which of the flags that say what fleet it is about.
