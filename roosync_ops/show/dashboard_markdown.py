@@ -87,7 +87,7 @@ def asked_said(board: Dashboard, lang: str) -> str:
     word, matrix = board_words(lang), board.matrix
     if matrix is None:
         return word["not_asked"]
-    return word["asked_count"].format(reached=matrix.reached, total=len(matrix.testimonies))
+    return word["asked_count"].format(reached=matrix.reached, total=len(matrix.probes))
 
 
 def _flips(board: Dashboard, lang: str) -> list[str]:
