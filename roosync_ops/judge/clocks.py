@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from roosync_ops.wire.record import Record
 
-    from .evidence import Testimony
-    from .witness import Witness
+    from .probes import ProbeResult
+    from .view_evidence import ViewEvidence
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2
 
 
-def wrong_clocks(testimonies: Iterable[Testimony]) -> list[v.Reason]:
+def wrong_clocks(probes: Iterable[ProbeResult]) -> list[v.Reason]:
     """Return whose clock is off by more than FUTURE_TOLERANCE_MS beyond the error of the measurement."""
-    measured = [one for one in testimonies if one.offset_ms is not None]
+    measured = [one for one in probes if one.offset_ms is not None]
     offsets = [one.offset_ms or 0 for one in measured]
     if len(offsets) >= _AGREEING:
         middle = round(median(offsets))
@@ -68,7 +68,7 @@ def inconsistent_ms(record: Record) -> int | None:
     return before - record.last_heartbeat_ms
 
 
-def unheard_ms(machine_id: str, witness: Witness, timeout_ms: int) -> int | None:
+def unheard_ms(machine_id: str, witness: ViewEvidence, timeout_ms: int) -> int | None:
     """Return how old a machine's own beat would have been, by its stamp, when the view was written without it.
 
     None where that is no longer than a delay may be, AUTO_MOST_MS beyond the timeout; or where the view's writer is no
