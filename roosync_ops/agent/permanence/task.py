@@ -19,6 +19,7 @@ from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes, 
 from roosync_ops.wire import local
 
 from . import task_xml
+from .launch import agent_command
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name
@@ -196,7 +197,7 @@ class Task:
         return is_held(os.path.join(self._config.instance_dir, LOOP_LOCK))
 
     def _program(self, words: list[str]) -> task_xml.Program:
-        return program_of(words, self._local_dir, self._scheduler.user)
+        return program_of(agent_command(words), self._local_dir, self._scheduler.user)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""

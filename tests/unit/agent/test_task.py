@@ -15,6 +15,7 @@ from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.logon import give_to_file
 from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence import schtasks, task_xml
+from roosync_ops.agent.permanence.launch import agent_command
 from roosync_ops.agent.permanence.task import Task
 from roosync_ops.agent.permanence.task_program import local_name, program_of
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
@@ -200,7 +201,7 @@ def test_a_task_that_an_older_version_made_with_highest_privileges_is_told_with_
 
 def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Config) -> None:
     words = ["run", "--shared", "G:\\", "--local-dir", "C:\\a b\\", "--x", 'say "hi"\\']
-    program = program_of(words, config.local_dir, "u")
+    program = program_of(agent_command(words), config.local_dir, "u")
     assert program.command.endswith("pythonw.exe")
     assert program.arguments.endswith(subprocess.list2cmdline(words))
     assert "G:\\ --local-dir" in program.arguments
@@ -208,7 +209,9 @@ def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Confi
 
 
 def test_metadata_cannot_be_taken_for_a_variable_of_the_scheduler(config: Config) -> None:
-    program = program_of(["run", "--metadata", '{"load":"100%","cost":"$(Arg0)"}'], config.local_dir, "u")
+    program = program_of(
+        agent_command(["run", "--metadata", '{"load":"100%","cost":"$(Arg0)"}']), config.local_dir, "u"
+    )
     assert "100\\u0025" in program.arguments
     assert "\\u0024(Arg0)" in program.arguments
 
@@ -216,7 +219,7 @@ def test_metadata_cannot_be_taken_for_a_variable_of_the_scheduler(config: Config
 @pytest.mark.parametrize("folder", [r"C:\%TEMP%\x", r"C:\$(Arg0)"])
 def test_a_folder_that_the_scheduler_would_rewrite_is_refused(config: Config, folder: str) -> None:
     with pytest.raises(LocalError, match="ne peut pas porter"):
-        program_of(["run", "--local-dir", folder], config.local_dir, "u")
+        program_of(agent_command(["run", "--local-dir", folder]), config.local_dir, "u")
 
 
 def test_a_python_without_pythonw_is_refused_by_its_folder(
@@ -224,7 +227,7 @@ def test_a_python_without_pythonw_is_refused_by_its_folder(
 ) -> None:
     monkeypatch.setattr("sys._base_executable", str(tmp_path / "bare" / "python.exe"), raising=False)
     with pytest.raises(LocalError, match=r"pythonw\.exe manque dans .*bare"):
-        program_of(WORDS, config.local_dir, "u")
+        program_of(agent_command(WORDS), config.local_dir, "u")
 
 
 def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +248,7 @@ def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypat
 def test_schtasks_is_windows_own_and_its_lines_are_the_documented_ones(task: Task, fake: FakeSchtasks) -> None:
     assert schtasks.program().endswith("schtasks.exe")
     task.install(WORDS)
-    document = task_xml.permanent(program_of(WORDS, task._local_dir, SID), enabled=False)
+    document = task_xml.permanent(program_of(agent_command(WORDS), task._local_dir, SID), enabled=False)
     assert fake.tasks[task.name] == document.replace("\n", "\r\n")
     create = next(line for line in fake.lines if line[0] == "/Create")
     assert create[:4] == ["/Create", "/TN", task.name, "/XML"]
