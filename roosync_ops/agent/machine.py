@@ -1,4 +1,4 @@
-"""What this machine says of itself: its boot, and whether a process is still the one it was."""
+"""What this machine says of itself: its boot, whether a process is still the one it was, and whether it goes down."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import time
 #: A boot time computed from two clocks moves by rounding and by corrections of the wall clock, in s.
 _BOOT_GRAIN_S = 60
 _BOOT_KEY = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
+
+#: Where systemd is PID 1, and nowhere else.
+_SYSTEMD = "/run/systemd/system"
+#: How long systemd may take to answer, in s; it is busy just then.
+_ANSWER_S = 2.0
 
 
 def boot_id() -> str:
@@ -81,3 +86,28 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def system_goes_down() -> bool:
+    """Return True if systemd is shutting the system down or rebooting it, which must not read as leaving on purpose.
+
+    False where there is no systemd to ask. On Windows a session's end kills without asking: an end was asked for.
+    """
+    return os.path.isdir(_SYSTEMD) and _state() == "stopping"
+
+
+def _state() -> str:
+    import subprocess  # noqa: PLC0415 - not carried for months
+
+    try:
+        done = subprocess.run(
+            ["systemctl", "is-system-running"],  # noqa: S607 - where it lies differs between distributions
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_ANSWER_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("ascii", "replace").strip()
