@@ -58,12 +58,18 @@ def process_start(pid: int) -> str | None:
         from .windows import process_start as created  # noqa: PLC0415 - each platform loads its own
 
         return created(pid)
+    fields = process_fields(pid)
+    return fields[19].decode("ascii") if fields else None
+
+
+def process_fields(pid: int) -> list[bytes]:
+    """Return what Linux says of a process behind its name: proc(5), `stat` from its third field; empty for none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The second field is the command in parentheses and may hold anything, parentheses included.
-            return file.read().rpartition(b")")[2].split()[19].decode("ascii")
-    except (OSError, IndexError):
-        return None
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def is_same_process(pid: object, start: object) -> bool:

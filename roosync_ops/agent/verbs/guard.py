@@ -21,6 +21,7 @@ from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.lock import is_held
+from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
 from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.trial import SILENT, Seen, Trial
@@ -165,16 +166,11 @@ def _seen(places: Places, share: FolderShare) -> Seen:
 
 def _costs(pid: object) -> tuple[int, float]:
     """Return what a process has resident, in bytes, and what it had of a processor, in s; zeros where none can tell."""
-    if type(pid) is not int or sys.platform == "win32":
+    fields = process_fields(pid) if type(pid) is int else []
+    if not fields or sys.platform == "win32":
         return 0, 0.0
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), (int(fields[11]) + int(fields[12])) / os.sysconf(
-            "SC_CLK_TCK"
-        )
-    except (OSError, IndexError, ValueError):
-        return 0, 0.0
+    ticks = int(fields[11]) + int(fields[12])
+    return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _in_trouble(share: FolderShare) -> bool:
