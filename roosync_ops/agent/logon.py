@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .flags import Flags
-    from .permanence.one_shot import OneShot
     from .permanence.schtasks import Scheduler
+    from .permanence.task_program import OneShot
 
     Answer = tuple[dict[str, Any], list[str]]
 
@@ -88,8 +88,7 @@ def run_there(
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
     """
-    from .permanence.one_shot import OneShot  # noqa: PLC0415 - Windows alone gets here
-    from .permanence.task_program import program_of  # noqa: PLC0415 - as above
+    from .permanence.task_program import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
 
     file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
     try:
