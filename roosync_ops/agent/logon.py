@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .flags import Flags
-    from .permanence.one_shot import OneShot
     from .permanence.schtasks import Scheduler
+    from .permanence.task_program import OneShot
 
     Answer = tuple[dict[str, Any], list[str]]
 
@@ -88,8 +88,7 @@ def run_there(
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
     """
-    from .permanence.one_shot import OneShot  # noqa: PLC0415 - Windows alone gets here
-    from .permanence.task_program import program_of  # noqa: PLC0415 - as above
+    from .permanence.task_program import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
 
     file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
     try:
@@ -105,8 +104,8 @@ def _awaited(task: OneShot, file: str, limit_s: float) -> dict[str, Any]:
     now = time.monotonic()
     until, look_at, ended = now + limit_s, now + _RESULT_S, 0
     while time.monotonic() < until:
-        answer = _read(file)
-        if answer is not None:
+        answer = local.read_object(file)
+        if answer:
             return answer
         if time.monotonic() >= look_at:
             ended = ended + 1 if task.has_ended() else 0
@@ -125,15 +124,6 @@ def _silence(task: OneShot, file: str) -> ProblemError:
     said = tail(f"{file}.log")
     reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
     return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
-
-
-def _read(file: str) -> dict[str, Any] | None:
-    try:
-        with open(file, encoding="utf-8") as stream:
-            answer = json.load(stream)
-    except (OSError, ValueError):
-        return None
-    return answer if isinstance(answer, dict) else None
 
 
 def words_of(flags: Flags, config: Config, verb: str) -> list[str]:

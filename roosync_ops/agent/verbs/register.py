@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from roosync_ops.agent.answer import result
 from roosync_ops.agent.context import config_of, heart_of, join_session
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.keeper import Keeper
@@ -32,15 +33,16 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     heart = heart_of(config, places, now)
     record = heart.attempt(lambda: _beat(heart, now, beside_loop=beside_loop), now)
     message = f"Heartbeat enregistré pour {config.machine_id}"
-    result = {
-        "action": "register",
-        "machineId": config.machine_id,
-        "timestamp": record["lastHeartbeat"],
-        "status": ONLINE,
-        "isNewMachine": heart.is_new_machine,
-    }
     new = " (nouvelle machine)" if heart.is_new_machine else ""
-    return {"success": True, "message": message, "result": result}, [f"{message}, {to_iso(now)}, {ONLINE}{new}"]
+    return result(
+        message,
+        f"{message}, {to_iso(now)}, {ONLINE}{new}",
+        action="register",
+        machineId=config.machine_id,
+        timestamp=record["lastHeartbeat"],
+        status=ONLINE,
+        isNewMachine=heart.is_new_machine,
+    )
 
 
 def _beat(heart: Heart, now: int, *, beside_loop: bool) -> dict[str, Any]:
