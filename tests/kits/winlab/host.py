@@ -217,7 +217,7 @@ class WinHost:
     def cold_drive(self, touch_s: float = 30.0, cold_s: float = 60.0) -> Iterator[None]:
         """G: was just mounted: for a minute each touch of its folders takes half a minute (the lab's `cold`)."""
         cold = (interpreter(), "-IS", "-c", _COLD, str(touch_s), str(cold_s))
-        enter = ("nsenter", "-t", str(self.pid1), "-m", "--", *cold)
+        enter = ("nsenter", "-t", str(self.pid1), "-m", "-p", "--", *cold)  # it reads /proc/self
         with subprocess.Popen(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cover:
             assert cover.stdin
             assert cover.stdout
