@@ -64,4 +64,5 @@ def test_a_rollout_goes_through_a_drive_that_was_just_mounted(tmp_path: Path) ->
         with host.cold_drive(10, 40):
             done = roosync_ops("rollout", "--inventory", inventory, "--shared", host.share, timeout=300)
         assert done.code == 0, done
+        assert "survives a reboot once its user has logged on. After updates that restart at night" in done.out
         assert record(host.share, "myia-po-2024")["agent"]["state"] == "running"
