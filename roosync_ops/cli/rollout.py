@@ -38,6 +38,13 @@ is left again by its machine, and nobody else gets it.
 Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
 before the next batch."""
 
+#: What keeps an agent alive on Windows, and what makes a restart at night harmless to it.
+_BOUND: Final = (
+    "A Windows machine's agent survives a reboot once its user has logged on. After updates that restart at night "
+    'Windows can log on by itself: Settings, Accounts, Sign-in options, "Use my sign-in info to automatically finish '
+    'setting up after an update".'
+)
+
 _Batch = Annotated[str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")]
 _Soak = Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")]
 _MaxFail = Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")]
@@ -178,7 +185,7 @@ def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool
     output.write(f"\n{acting.headline(results)}")
     bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
     if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
-        output.write("A Windows machine's agent survives a reboot once its user has logged on.")
+        output.write(_BOUND)
 
 
 def _tell_after(after: _Look, lang: str) -> None:
