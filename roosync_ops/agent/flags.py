@@ -32,7 +32,8 @@ flags:
   --shared DIR  --local-dir DIR  --machine-id ID  --json
   run, register, start, restart, install: --heartbeat-interval MS  --offline-timeout MS
                                  --no-auto-sync  --share-deadline S  --metadata JSON
-  stop: --no-save-state          install: --permanence auto|systemd|process|task"""
+  stop: --no-save-state          install: --permanence auto|systemd|process|task
+  register: --follow S           wait for another machine's record first"""
 
 
 class Flags:
@@ -41,6 +42,7 @@ class Flags:
     __slots__ = (
         "answer",
         "auto_sync",
+        "follow",
         "heartbeat_interval",
         "help",
         "json",
@@ -70,6 +72,8 @@ class Flags:
         self.share_deadline: float | None = None
         self.metadata: dict[str, Any] | None = None
         self.save_state = True
+        #: How long another machine's record is waited for, in s.
+        self.follow = 0.0
         self.permanence: str | None = None
         self.supervised: str | None = None
         #: The build that is to be put on trial.
@@ -116,6 +120,7 @@ _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--offline-timeout": ("offline_timeout", _whole, _BEATING),
     "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
+    "--follow": ("follow", _seconds, ("register",)),
     "--permanence": ("permanence", _text, ("install", "start", "restart")),
     "--supervised": ("supervised", _text, ("run", GUARD)),
     "--to": ("to", _text, ("restart",)),

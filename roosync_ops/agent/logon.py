@@ -69,7 +69,7 @@ def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = N
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
     try:
-        return _unpacked(_Question(config, scheduler).put(words_of(flags, config, verb)))
+        return _unpacked(_Question(config, scheduler, flags.follow).put(words_of(flags, config, verb)))
     finally:
         turn.release()
 
@@ -82,6 +82,7 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
         words += ["--heartbeat-interval", str(config.thresholds.interval_ms)]
         words += ["--offline-timeout", str(config.thresholds.timeout_ms)]
         words += [] if config.auto_sync else ["--no-auto-sync"]
+        words += ["--follow", f"{flags.follow:g}"] if flags.follow else []
         if flags.metadata is not None:
             words += ["--metadata", json.dumps(flags.metadata, separators=(",", ":"))]
     return words
@@ -95,9 +96,10 @@ def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[s
 class _Question:
     """One task, run once, and the file it answers in."""
 
-    def __init__(self, config: Config, scheduler: Scheduler | None) -> None:
+    def __init__(self, config: Config, scheduler: Scheduler | None, follow_s: float) -> None:
         self._scheduler = scheduler
         self._config = config
+        self._limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + follow_s
         self._file = os.path.join(config.local_dir, f"answer-{os.urandom(8).hex()}")
 
     def put(self, words: list[str]) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class _Question:
                 _remove(path)
 
     def _wait(self, task: OneShot) -> dict[str, Any]:
-        until = time.monotonic() + _ANSWER_S + max(3 * self._config.share_deadline_s, FIRST_READING_S)
+        until = time.monotonic() + self._limit_s
         look_at, ended = time.monotonic() + _RESULT_S, 0
         while time.monotonic() < until:
             answer = self._read()

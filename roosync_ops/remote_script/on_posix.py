@@ -68,6 +68,7 @@ def _share_facts(shared: str) -> dict[str, Any]:
     target = heartbeats if os.path.isdir(heartbeats) else shared
     facts: dict[str, Any] = {
         "path": shared,
+        "heartbeats": target != shared,
         "exists": os.path.exists(shared),
         "isDirectory": os.path.isdir(shared),
         "readable": os.access(shared, os.R_OK | os.X_OK),

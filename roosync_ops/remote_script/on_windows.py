@@ -41,7 +41,7 @@ shared = sys.argv[1]
 heartbeats = os.path.join(shared, "heartbeats")
 target = heartbeats if os.path.isdir(heartbeats) else shared
 facts = {"path": shared, "exists": os.path.exists(shared), "isDirectory": os.path.isdir(shared),
-    "readable": os.access(shared, os.R_OK), "writable": os.access(target, os.W_OK),
+    "heartbeats": target != shared, "readable": os.access(shared, os.R_OK), "writable": os.access(target, os.W_OK),
     "readOnly": False, "freeBytes": None}
 if facts["isDirectory"]:
     try:
