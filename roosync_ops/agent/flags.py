@@ -32,7 +32,8 @@ flags:
   --shared DIR  --local-dir DIR  --machine-id ID  --json
   run, register, start, restart, install: --heartbeat-interval MS  --offline-timeout MS
                                  --no-auto-sync  --share-deadline S  --metadata JSON
-  stop: --no-save-state          install: --permanence auto|systemd|process|task"""
+  stop: --no-save-state          install: --permanence auto|systemd|process|task
+  register: --follow S           wait for another machine's record first"""
 
 
 class Flags:
@@ -49,6 +50,8 @@ class Flags:
     share_deadline: float | None = None
     metadata: dict[str, Any] | None = None
     save_state = True
+    #: How long another machine's record is waited for, in s.
+    follow = 0.0
     permanence: str | None = None
     supervised: str | None = None
     #: The build that is to be put on trial.
@@ -98,6 +101,7 @@ _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--offline-timeout": ("offline_timeout", _whole, _BEATING),
     "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
+    "--follow": ("follow", _seconds, ("register",)),
     "--permanence": ("permanence", _text, ("install", "start", "restart")),
     "--supervised": ("supervised", _text, ("run", GUARD)),
     "--to": ("to", _text, ("restart",)),

@@ -70,7 +70,10 @@ def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = N
     turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
-    words, limit_s = words_of(flags, config, verb), _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S)
+    words, limit_s = (
+        words_of(flags, config, verb),
+        _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow,
+    )
     try:
         return _unpacked(
             run_there(
@@ -134,6 +137,7 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
         words += ["--heartbeat-interval", str(config.thresholds.interval_ms)]
         words += ["--offline-timeout", str(config.thresholds.timeout_ms)]
         words += [] if config.auto_sync else ["--no-auto-sync"]
+        words += ["--follow", f"{flags.follow:g}"] if flags.follow else []
         if flags.metadata is not None:
             words += ["--metadata", json.dumps(flags.metadata, separators=(",", ":"))]
     return words

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import ShareHungError
@@ -43,6 +44,7 @@ MISSING = "missing"
 READ_ONLY = "read-only"
 FULL = "full"
 REFUSED = "refused"
+UNSYNCED = "unsynced"
 
 _WORDS = {
     errno.ENOENT: MISSING,
@@ -77,6 +79,7 @@ _HINTS = {
     READ_ONLY: "remonter le dossier partagé en écriture",
     FULL: "libérer de la place dans le dossier partagé",
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
+    UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
 }
 #: A probe as large as a record with everything in it: a share with less room than that is full.
 _PROBE = b" " * 32_768
@@ -88,6 +91,7 @@ _MAX_ENTRIES = 1_000
 MAX_FILES = 256
 _FEW_FILES = 48
 _MAX_SECONDS = 0.5
+_FOLLOW_S = 0.2
 
 
 def bounds_from(after: str, before: str | None = None, slim: Callable[[Record], None] | None = None) -> Bounds:
@@ -157,6 +161,14 @@ class FolderShare:
     def probe(self) -> None:
         """Prove that a record could be published now: a temporary file is written and removed again."""
         self._call(lambda: remove(write(self._prepared(), _PROBE)), "writing to the share")
+
+    def follow(self, limit_s: float) -> None:
+        """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
+        until = time.monotonic() + limit_s
+        while not self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading):
+            if time.monotonic() > until:
+                raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
+            time.sleep(_FOLLOW_S)
 
     def read_own(self) -> OwnFile:
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
@@ -233,6 +245,13 @@ class FolderShare:
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
         make_folder(self._folder)
         return self._own_temporary
+
+
+def _holds_records(folder: str) -> bool:
+    try:
+        return any(name.endswith(".json") for name in os.listdir(folder))
+    except FileNotFoundError:
+        return False
 
 
 def replace_file(path: str, temporary: str, raw: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from roosync_ops.agent.answer import result
-from roosync_ops.agent.context import config_of, heart_of, join_session
+from roosync_ops.agent.context import config_of, heart_of, join_session, share_of
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.keeper import Keeper
 from roosync_ops.agent.logon import ask_instead
@@ -28,6 +28,8 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     if elsewhere is not None:
         return elsewhere
     places = prepare(config)
+    if flags.follow:
+        share_of(config).follow(flags.follow)
     beside_loop = loop_runs(places)
     now = now_ms()
     heart = heart_of(config, places, now)
