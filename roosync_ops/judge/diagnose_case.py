@@ -6,16 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, UNKNOWN, status
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, UNKNOWN, Thresholds, status
 
 from . import older
-from .diagnose_model import Agent, Sight
-from .diagnose_replicas import others
+from .probes import UNCLEAR, AgentState, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from roosync_ops.fleet import Machine
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state import SharedState
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
@@ -24,19 +24,38 @@ if TYPE_CHECKING:
 
 
 class MachineCase:
-    """`machine` is None for one that the inventory does not know; `sight` is blank where nobody looked."""
+    """`machine` is None for one that the inventory does not know; `probe` is blank where nobody looked."""
 
     def __init__(self, scene: DiagnosisInput, machine_id: str) -> None:
         self.scene = scene
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)
-        self.sight = scene.sights.get(machine_id) or Sight(machine_id)
+        self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
 
     @property
-    def agent(self) -> Agent | None:
-        """The agent's word, where it gave one that can be used."""
-        found = self.sight.agent
+    def report(self) -> Report | None:
+        return self.probe.report
+
+    @property
+    def agent(self) -> AgentStatus | None:
+        """What the agent says of itself, where that can be used."""
+        found = self.probe.status
         return found if found is not None and found.success else None
+
+    @property
+    def is_windows(self) -> bool:
+        return self.machine is not None and self.machine.system == "windows"
+
+    @property
+    def timeout_ms(self) -> int:
+        """After what silence its agent takes it for offline, else the inventory."""
+        config = None if self.agent is None else self.agent.config
+        told = None if config is None else config.offline_timeout
+        return told if told is not None and told > 0 else self.thresholds.timeout_ms
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
 
     @cached_property
     def best(self) -> Record | None:
@@ -47,7 +66,7 @@ class MachineCase:
     @cached_property
     def piece(self) -> Evidence | None:
         """The best record, and where it is from."""
-        return self._best_of(others(self.scene, self.machine_id).values())
+        return self._best_of(self.scene.without(self.machine_id))
 
     def _best_of(self, views: Iterable[SharedState]) -> Evidence | None:
         pieces = [view.machines[self.machine_id] for view in views if self.machine_id in view.machines]
@@ -74,7 +93,7 @@ class MachineCase:
 
     @property
     def _now_there(self) -> int:
-        return self.scene.now_ms + (self.sight.offset_ms if self.sight.reported else 0)
+        return self.scene.now_ms + (self.probe.offset_ms or 0)
 
     @cached_property
     def observed(self) -> str:
@@ -83,8 +102,7 @@ class MachineCase:
             return LEFT
         if self.piece is None:
             return UNKNOWN
-        thresholds = DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
-        return status(self.best, self._now_there, older.limits(self.piece, thresholds))
+        return status(self.best, self._now_there, older.limits(self.piece, self.thresholds))
 
     @property
     def left(self) -> bool:
