@@ -141,10 +141,8 @@ def agent(case: MachineCase) -> Check:
     if case.report is None:
         return Check("agent", UNKNOWN)
     if case.report.agent_sha256 is None:
-        facts = {"age": case.age_ms}
-        return Check(
-            "agent", NOT_OK, "there is none", "old-service-only" if case.is_kept_by_older else "not-enrolled", facts
-        )
+        facts = {"age": case.row.age_ms}
+        return Check("agent", NOT_OK, "there is none", "old-service-only" if case.row.older else "not-enrolled", facts)
     if case.agent is None:
         return _broken(case)
     return _build(case.probe.builds, case.agent)

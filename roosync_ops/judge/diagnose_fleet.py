@@ -10,15 +10,16 @@ from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.status import ONLINE, WARNING
 
+from . import verdict as v
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
-from .duplicate_identity import lately, overlapping
+from .duplicate_identity import lately
+from .matrix import contradictions
 from .probes import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
 
     from .diagnose_case import MachineCase
     from .diagnose_model import DiagnosisInput
@@ -69,34 +70,15 @@ def moves_down(case: MachineCase) -> Check:
 
 def twins(case: MachineCase) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
-    rewrite = _rewrite(case)
-    records = _records(case)
-    said = (rewrite if _is_of_a_twin(case) else None) or overlapping(records)
-    if said is not None:
-        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": said})
+    for found in contradictions(case.machine_id, case.scene.views.values(), case.scene.probes):
+        if found.kind == v.TWINS:
+            return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": found.facts["detail"]})
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
         files = _files(case, kind)
         if files:
             return Check("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
-    return Check("twins", OK if records else UNKNOWN)
-
-
-def _rewrite(case: MachineCase) -> str | None:
-    """Return in what way somebody lately rewrote the machine's record, by its own word and clock."""
-    agent = case.agent
-    own = None if agent is None else agent.own_file
-    return None if agent is None or own is None else lately(own.last_detail, own.last_at, agent.now)
-
-
-def _is_of_a_twin(case: MachineCase) -> bool:
-    """Return True if it was another computer of the same name, and no older service that writes what it remembers."""
-    own = None if case.agent is None else case.agent.own_file
-    return own is not None and own.last_kind == OF_A_TWIN
-
-
-def _records(case: MachineCase) -> list[Record]:
-    views = case.scene.views.values()
-    return [view.machines[case.machine_id].record for view in views if case.machine_id in view.machines]
+    merged = case.scene.merged
+    return Check("twins", OK if merged is not None and case.machine_id in merged.machines else UNKNOWN)
 
 
 def _files(case: MachineCase, kind: str) -> list[str]:
@@ -114,10 +96,13 @@ def writers(case: MachineCase) -> Check:
     """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
     if case.machine_id in _erasures(case.scene):
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
-    agent, rewrite = case.agent, _rewrite(case)
-    if agent is not None and agent.own_file is not None and rewrite is not None and not _is_of_a_twin(case):
-        facts = {"said": rewrite, "count": agent.own_file.rewrites}
-        return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
+    agent = case.agent
+    own = None if agent is None else agent.own_file
+    if agent is not None and own is not None and own.last_kind != OF_A_TWIN:
+        rewrite = lately(own.last_detail, own.last_at, agent.now)
+        if rewrite is not None:
+            facts = {"said": rewrite, "count": own.rewrites}
+            return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
     return Check("old services", OK if agent is not None else UNKNOWN)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +11,7 @@ from roosync_ops.wire.times import to_iso
 
 from .diagnose_causes import CAUSES, GRAVE, MILD, NONE
 from .matrix import Matrix, matrix
-from .probes import HERE
+from .probes import HERE, Knowledge, knowledge, looked_at, merge_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,11 +54,15 @@ class DiagnosisInput:
     def matrix(self) -> Matrix:
         return matrix(self.fleet, self.probes, self.own, self.now_ms)
 
-    def without(self, machine_id: str) -> list[SharedState]:
-        """Return what everybody but the machine itself sees; its own replica where nobody else looks."""
-        found = {observer: view for observer, view in self.views.items() if observer != machine_id}
-        fresh = {observer: view for observer, view in found.items() if not self.matrix.is_stale(observer)}
-        return list((fresh or found or self.views).values())
+    @cached_property
+    def merged(self) -> SharedState | None:
+        return merge_replicas(self.own, self.probes.values(), self.now_ms)
+
+    @cached_property
+    def known(self) -> Knowledge:
+        """The clocks that were measured, and when each record was last looked at."""
+        looked = {} if self.merged is None else looked_at(self.merged, self.own, self.probes.values())
+        return replace(knowledge(self.probes.values()), looked=looked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from .duplicate_identity import overlapping
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from roosync_ops.fleet import Machine
     from roosync_ops.state import SharedState
@@ -127,13 +127,13 @@ def matrix(
     offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
     compared = _compared(cells, asked)
+    states = [state for state, _ in replicas.values()]
     found = [
         *unread,
         *_stalls(cells, compared, offsets),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
-        *_stepped(machines, replicas),
-        *_twins(machines, replicas, probes),
+        *(found for name in machines for found in contradictions(name, states, probes)),
     ]
     off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
     return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, compared, tuple(found), off)
@@ -322,28 +322,16 @@ def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], h
     return found
 
 
-def _stepped(machines: Iterable[str], replicas: Mapping[str, tuple[SharedState, int]]) -> list[v.Reason]:
-    """Return whose clock went back, as two replicas show that hold two of its beats."""
-    found = []
-    for name in machines:
-        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        back = stepped_back_ms(records)
-        if back is not None:
-            found.append(v.Reason(v.CLOCK_STEPPED, name, {"back": back}))
-    return found
+def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
+    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
 
-
-def _twins(
-    machines: Iterable[str],
-    replicas: Mapping[str, tuple[SharedState, int]],
-    probes: Mapping[str, ProbeResult],
-) -> list[v.Reason]:
-    """Return whose name two computers beat under, by its agent's word or by two replicas that hold a beat of each."""
-    found = []
-    for name in machines:
-        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        said = probes[name].agent.twin if name in probes else None
-        detail = said or overlapping(records)
-        if detail is not None:
-            found.append(v.Reason(v.TWINS, name, {"detail": detail}))
-    return found
+    The latter by its agent's word as well.
+    """
+    records = [record for state in states if (record := _record(state, name)) is not None]
+    back = stepped_back_ms(records)
+    if back is not None:
+        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
+    said = probes[name].agent.twin if name in probes else None
+    detail = said or overlapping(records)
+    if detail is not None:
+        yield v.Reason(v.TWINS, name, {"detail": detail})

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.probe import agent_state
 from roosync_ops.judge import HERE, AgentState, ProbeResult, probes
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Diagnosis, DiagnosisInput
@@ -77,17 +78,15 @@ def a_sight(  # noqa: PLR0913 - what a test may want to be otherwise
     """Return the answer of a machine that is well."""
     status = agent or an_agent(machine_id=name)
     answer = an_answer(hostname=hostname or name.upper(), share=a_share(path=path), drive=drive or {}, **fields)
+    report = Report.model_validate(answer)
+    report = report.model_copy(update={"status": status, "clock_offset_ms": offset_ms})
     there = (NOW if status.now_ms is None else status.now_ms) - offset_ms
     return ProbeResult(
         name,
-        AgentState(
-            probes.RUNNING if status.running else probes.NOT_RUNNING,
-            sequence=status.sequence,
-            heard_ms=status.beat_ms,
-        ),
+        agent_state(Machine.of(name, {}), report),
         read_ms=there,
         offset_ms=offset_ms,
-        report=Report.model_validate(answer).model_copy(update={"status": status}),
+        report=report,
         reach=Reach(f"{name}.local", 22, ("192.0.2.7",), None, "open"),
         share=None if share is None else Failure("preflight", *share),
         clock=clock,
@@ -139,7 +138,8 @@ def seen_in(scene: DiagnosisInput, views: Mapping[str, SharedState]) -> Diagnosi
 def with_agent(sight: ProbeResult, agent: AgentStatus) -> ProbeResult:
     """Return an answer whose agent says something else."""
     assert sight.report is not None
-    return replace(sight, report=sight.report.model_copy(update={"status": agent}))
+    report = sight.report.model_copy(update={"status": agent})
+    return replace(sight, report=report, agent=agent_state(Machine.of(sight.machine_id, {}), report))
 
 
 def cause_of(scene: DiagnosisInput, name: str | None = "m") -> Diagnosis:
