@@ -70,15 +70,12 @@ def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = N
     turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
-    words, limit_s = (
-        words_of(flags, config, verb),
-        _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow,
-    )
+    words = words_of(flags, config, verb)
+    limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow
+    folder = config.local_dir
     try:
         return _unpacked(
-            run_there(
-                "ask", config.local_dir, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler
-            )
+            run_there("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
         )
     finally:
         turn.release()

@@ -10,7 +10,6 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.look import Look
 from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
@@ -177,9 +176,9 @@ class _Look:
 def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict[str, Reason | None]:
     """Return why each machine that was not reached just now is silent: better known than what its silence suggests."""
     return {
-        row.machine_id: reason_of(result_of(machine, Look(row.machine_id, row.failure, None, None)))
+        row.machine_id: reason_of(result_of(machine, row.failure))
         for machine, row in zip(chosen, results, strict=True)
-        if row.outcome == UNREACHABLE
+        if row.outcome == UNREACHABLE and row.failure is not None
     }
 
 

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.judge.diagnose_model import HERE
+from roosync_ops.judge import HERE
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
