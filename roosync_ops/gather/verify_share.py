@@ -12,19 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script import on_measure
+from roosync_ops.remote_script.facts_model import MeasuredSighting, ms_of
 from roosync_ops.remote_script.on_measure import BAD, GOOD, UNKNOWN, percentile
-from roosync_ops.wire.folder import ShareUnavailableError, read_shared
-from roosync_ops.wire.merge import merge
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.deadline import BoundedShare
+from roosync_ops.wire.folder import ShareUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from roosync_ops.wire.deadline import BoundedShare
-
-#: Between two readings while beats are waited for, in s.
-_POLL_S: Final = 0.5
 #: Fewer beats than this tell nothing of a 99th percentile.
 FEW_BEATS: Final = 5
 #: The protocol: a machine is offline after this, in s; what arrives later is a false offline.
@@ -67,7 +63,11 @@ def verify(
             traits.append(Trait(**_measured(bounded, measure, str(place))))
     finally:
         bounded.call(lambda: on_measure.remove(str(place)), "removing the folder")
-    return traits, _arrivals(str(shared), seconds, bounded, tell)
+    tell("watching beats arrive")
+    watched = BoundedShare(seconds + bounded.deadline_s).call(
+        lambda: list(on_measure.beats(str(shared), seconds)), "watching beats"
+    )
+    return traits, parsed(map(MeasuredSighting.model_validate, watched))
 
 
 def _measured(bounded: BoundedShare, measure: Callable[[str], dict[str, Any]], place: str) -> dict[str, Any]:
@@ -81,21 +81,9 @@ def _make(shared: Path, place: Path) -> None:
     place.mkdir()
 
 
-def _arrivals(shared: str, seconds: float, bounded: BoundedShare, tell: Callable[[str], None]) -> list[Sighting]:
-    """Watch beats arrive."""
-    found: list[Sighting] = []
-    known = _sequences(shared, bounded)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        time.sleep(min(_POLL_S, max(0.0, until - time.monotonic())))
-        tell(f"watching beats arrive: {len(found)} so far")
-        seen = _sequences(shared, bounded)
-        at = now_ms()
-        for name, (number, heard) in seen.items():
-            if known.get(name, (number, 0))[0] < number:
-                found.append(Sighting(name, heard, at))
-        known = {**known, **seen}
-    return found
+def parsed(seen: Iterable[MeasuredSighting]) -> list[Sighting]:
+    """Return what was seen; a beat whose time cannot be read tells nothing."""
+    return [Sighting(one.machine_id, at, one.seen_ms) for one in seen if (at := ms_of(one.beat)) is not None]
 
 
 def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:
@@ -110,12 +98,3 @@ def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:
     if low < -1:
         return Trait("propagation", UNKNOWN, f"{detail}: some came before they were made, so a clock is wrong", figures)
     return Trait("propagation", BAD if high > TIMEOUT_S else GOOD, detail, figures)
-
-
-def _sequences(shared: str, bounded: BoundedShare) -> dict[str, tuple[int, int]]:
-    snapshot = bounded.call(lambda: read_shared(shared, now_ms()), "reading heartbeats")
-    found = {}
-    for name, piece in merge(snapshot.evidence, snapshot.read_at_ms).items():
-        if piece.record.sequence is not None and piece.record.last_heartbeat_ms is not None:
-            found[name] = piece.record.sequence, piece.record.last_heartbeat_ms
-    return found

@@ -56,7 +56,7 @@ def test_a_lock_that_excludes_nobody_is_bad(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(v, "_POLL_S", 0.02)
+    monkeypatch.setattr(m, "_POLL_S", 0.02)
     put(tmp_path, ours("m1", 0, now_ms(), sequence=1))
     over = threading.Event()
 
