@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +61,6 @@ class Matrix:
     probes: Mapping[str, ProbeResult]
     lags: Mapping[tuple[str, str], bool]
     findings: tuple[v.Reason, ...] = ()
-    expected_off: frozenset[str] = field(default_factory=frozenset)
 
     def cell(self, observer: str, machine_id: str) -> Cell:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
@@ -133,8 +132,7 @@ def matrix(
         *wrong_clocks(asked.values()),
         *(found for name in machines for found in contradictions(name, states, probes)),
     ]
-    off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
-    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, lags, tuple(found), off)
+    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, lags, tuple(found))
 
 
 def _replicas(
