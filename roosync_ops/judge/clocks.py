@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
 from .patience import AUTO_MOST_MS
@@ -61,8 +61,7 @@ def inconsistent_ms(record: Record) -> int | None:
     """
     if record.last_heartbeat_ms is None:
         return None
-    agent = record.data.get("agent")
-    before = _time(agent, "startedAt")
+    before = time_or_none(record.agent.get("startedAt"))
     if before is None or before - record.last_heartbeat_ms <= FUTURE_TOLERANCE_MS:
         return None
     return before - record.last_heartbeat_ms
@@ -89,10 +88,3 @@ def all_ahead_ms(heard: Mapping[str, int], now_ms: int) -> int | None:
     if len(ahead) < _AGREEING or min(ahead) <= FUTURE_TOLERANCE_MS:
         return None
     return min(ahead)
-
-
-def _time(part: object, key: str) -> int | None:
-    try:
-        return from_iso(part.get(key)) if isinstance(part, dict) else None
-    except BadTimeError:
-        return None

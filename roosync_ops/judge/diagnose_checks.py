@@ -55,6 +55,8 @@ _SHARE: Final = {
 _NOT_WRITABLE: Final = ("share-read-only", "share-refused", "share-full")
 #: A loop that came up so long ago has beaten, or never will, in ms.
 _FIRST_BEAT_MS: Final = 60_000
+#: A task of a logon session: where Windows restarts by itself, it can log the user on again by itself.
+_BOUND: Final = "{kind}, back once its user has logged on; after updates at night: Settings, Accounts, Sign-in options"
 
 
 def trouble(case: MachineCase) -> tuple[str, str] | None:
@@ -175,8 +177,7 @@ def permanence(case: MachineCase, found: AgentStatus) -> Check:
     facts = {"kind": kept.kind}
     if not kept.enabled:
         return Check("permanence", NOT_OK, "{kind}, disabled", None if case.left else "permanence-disabled", facts)
-    bound = kept.kind == "task"
-    return Check("permanence", OK, "{kind}, back once its user has logged on" if bound else "{kind}", None, facts)
+    return Check("permanence", OK, _BOUND if kept.kind == "task" else "{kind}", None, facts)
 
 
 def loop(case: MachineCase, found: AgentStatus) -> Check:

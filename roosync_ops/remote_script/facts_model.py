@@ -86,6 +86,8 @@ class Share(_Answer):
     writable: bool = False
     read_only: bool = False
     free_bytes: int | None = None
+    #: The folder `heartbeats` is there; False also where that was not seen.
+    heartbeats: bool = False
     problem: str | None = None
     #: On Windows: the session the agent saw it from (`here`, `logon`); None where it was not the agent that looked.
     session: str | None = None

@@ -23,7 +23,8 @@ from roosync_ops.judge.diagnose_case import MachineCase
 from roosync_ops.judge.diagnose_causes import CAUSES
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.remote_script import checks
-from roosync_ops.show import flips, reasons
+from roosync_ops.show.messages import command as message_command
+from roosync_ops.show.messages.commands import COMMANDS
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire import local
 from tests.kits.sshd import Fleet
@@ -90,11 +91,8 @@ def of_causes(machine: Machine, path: str) -> Iterator[str]:
 
 
 def of_sentences() -> Iterator[str]:
-    for kind in reasons._ALL_EN:
-        yield reasons.command_of(kind, NAME) or ""
-    for text in flips._EN.values():
-        said, _, rest = text.rpartition(typed.COMMAND_BEGINS)
-        yield typed.ours(*shlex.split(rest.format(machine=NAME))) if said else ""
+    for code in COMMANDS:
+        yield message_command(code, NAME)
 
 
 def of_checks(machine: Machine, path: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from roosync_ops.judge import HERE
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.probes import Builds
-from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.show.diagnosis import cause_sentence, seen_text
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
@@ -314,3 +314,23 @@ def test_a_replica_that_was_old_when_it_was_read_is_stale_however_late_the_answe
         for name in NAMES
     }
     assert cause_of(DiagnosisInput(fleet(), NOW + 600_000, sights, stale), None).cause == "own-replica-stale"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        pytest.param(
+            "task", "back once its user has logged on; after updates at night: Settings, Accounts", id="Windows"
+        ),
+        pytest.param("systemd-user", "systemd-user", id="systemd needs nobody"),
+    ],
+)
+def test_permanence_bound_to_a_logon_is_told_as_that_with_what_helps_at_night(
+    tmp_path: Path, kind: str, told: str
+) -> None:
+    row = cause_of(a_scene(tmp_path, a_sight("m", an_agent(permanence=kind))))
+    (check,) = [check for check in row.checks if check.name == "permanence"]
+    said = seen_text(check)
+    assert told in said
+    assert ("logged on" in said) == (kind == "task")
+    assert ("session" in seen_text(check, "fr")) == (kind == "task")

@@ -88,21 +88,21 @@ def test_six_machines_are_a_square_in_eighty_columns(seen: Matrix) -> None:
         "myia-web1          -      10s      10s     11m!     13h!  [stuck]",
         "myia-ai-01     [off]",
         "",
-        "A row is what one replica shows. ? warning, ! offline, - never seen; [ ] a",
+        "A row is what one replica shows. ? warning, ! offline, - never seen; [ ]",
     ]
 
 
 def test_what_follows_is_said_below_in_order(seen: Matrix) -> None:
     text = show.matrix_table(seen, width=120)
-    below = text.split("What follows:\n")[1]
+    below = text.split("Findings:\n")[1]
     assert [line.strip().split(":")[0] for line in below.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "myia-po-2025",
         "observer myia-po-2023",
-        "myia-po-2026 is on, and its agent is gone since 2026-02-11 20",
+        "myia-po-2026 is on, and its agent is not running since 2026-02-11 20",
         "myia-web1",
     ]
     assert text.splitlines()[-1] == "5/6 machines asked have answered; 4 to look at"
-    assert "agent alive, share stuck since 2026-02-12 10:13:55Z (hung" in text
+    assert "agent running, share blocked since 2026-02-12 10:13:55Z (hung" in text
     assert "its replica is stale since" in text
 
 
@@ -140,7 +140,7 @@ def test_a_fleet_where_all_is_well_says_so() -> None:
     names = NAMES[1:]
     told = {name: Answer(name, AgentState(probes.RUNNING), state(name, names), None, NOW, 0, 1) for name in names}
     text = show.matrix_table(matrix(fleet(names), told, None, NOW))
-    assert text.splitlines()[-1] == "5/5 machines asked have answered; nothing stands still"
+    assert text.splitlines()[-1] == "5/5 machines asked have answered; no stalled replicas or uploads"
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -178,7 +178,7 @@ def test_a_probe_adds_to_the_validation_document_what_the_schema_says(probed: Va
 def test_the_table_of_a_probe_tells_each_cause_once(probed: Validation, lang: str, width: int) -> None:
     text = show.table(probed, lang, width)
     assert text.replace("\n", "").isprintable()
-    assert text.count("myia-po-2025" + (" : agent" if lang == "fr" else ": agent alive")) == 1
+    assert text.count("myia-po-2025" + (" : agent" if lang == "fr" else ": agent running")) == 1
     assert ("Evidence from the machines:" in text) is (lang == "en")
     for other in (show.markdown(probed, lang), show.junit(probed, lang)):
         assert ("its replica is stale" in other) is (lang == "en")
@@ -187,7 +187,7 @@ def test_the_table_of_a_probe_tells_each_cause_once(probed: Validation, lang: st
 def test_the_cells_of_a_table_say_since_when(probed: Validation) -> None:
     text = show.table(probed)
     assert "no upload since 10:03Z" in text
-    assert "agent gone since 20:22Z" in text
+    assert "agent not running since 20:22Z" in text
 
 
 @pytest.mark.parametrize(
