@@ -57,7 +57,7 @@ def remembered() -> Iterator[None]:
         for module in (folder, share):
             for name in ("load", "parse"):
                 stack.enter_context(mock.patch.object(module, name, getattr(memo, name)))
-        for module in (beat, history, record, view, truth):
+        for module in (times, record, truth):
             stack.enter_context(mock.patch.object(module, "from_iso", from_iso))
         for module in (beat, heart, history, view):
             stack.enter_context(mock.patch.object(module, "to_iso", to_iso))
