@@ -7,19 +7,19 @@ import signal
 import sys
 
 from .errors import LocalError
+from .local_state import read_local_state
 from .machine import is_same_process
-from .notes import read_notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .notes import Places
+    from .local_state import Places
 
 
 def signal_loop(places: Places, *, kill: bool) -> None:
     """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it."""
-    loop = read_notes(places)["loop"]
+    loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
         from .windows import end_process, set_event  # noqa: PLC0415 - each platform loads its own
         from .windows_clock import stop_event  # noqa: PLC0415 - as above

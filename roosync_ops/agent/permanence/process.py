@@ -10,9 +10,9 @@ import time
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.local_state import instances, unusable
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import instances, unusable
 from roosync_ops.wire import local
 
 from .launch import bare_command
