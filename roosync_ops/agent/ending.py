@@ -8,7 +8,7 @@ import sys
 
 from .errors import LocalError
 from .local_state import read_local_state
-from .machine import is_same_process
+from .machine import signal_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,9 @@ def signal_loop(places: Places, *, kill: bool) -> None:
             set_event(stop_event(os.path.basename(places.folder)))
         elif isinstance(loop.get("pid"), int):
             end_process(loop["pid"], str(loop.get("start")))
-    elif is_same_process(loop.get("pid"), loop.get("start")):
+    else:
         try:
-            os.kill(loop["pid"], signal.SIGKILL if kill else signal.SIGTERM)
-            os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
-        except ProcessLookupError:
-            pass  # it ended by itself just now
+            signal_process(loop.get("pid"), loop.get("start"), signal.SIGKILL if kill else signal.SIGTERM)
         except PermissionError:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 

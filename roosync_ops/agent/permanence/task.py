@@ -18,9 +18,8 @@ from roosync_ops.agent.local_state import ASK_LOCK, places_of, read_local_state,
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
 
-from . import task_xml
+from . import Mechanism, task_xml
 from .launch import agent_command
-from .mechanism import Mechanism
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name

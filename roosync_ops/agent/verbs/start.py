@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.permanence.mechanism import Mechanism
+    from roosync_ops.agent.permanence import Mechanism
     from roosync_ops.agent.share import FolderShare
 
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
