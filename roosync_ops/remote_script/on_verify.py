@@ -181,7 +181,7 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
         except ProblemError as error:
             code = getattr(error, "code", "LOCAL_ERROR")
             raise StepError(*_UNANSWERED.get(code, (code, str(error)))) from None
-    except (ImportError, OSError, AttributeError, TypeError) as error:
+    except (ImportError, OSError, AttributeError, TypeError, KeyError) as error:
         raise StepError("SHARE_NOT_SEEN", f"the logon session could not be asked: {error}") from None
     finally:
         if os.path.exists(program):
