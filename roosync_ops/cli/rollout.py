@@ -1,6 +1,5 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -64,7 +63,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     soak: _Soak = 0,
     max_fail: _MaxFail = None,
     resume: _Resume = False,
-    schema: acting.Schema = False,
+    schema: options.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
 
@@ -72,7 +71,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
     if schema:
-        return acting.print_schema(rollout=True)
+        return options.print_schema("rollout")
     fleet = load_inventory(inventory)
     journal = ramp.Journal(inventory)
     machines = journal.left() if resume else machines
@@ -202,14 +201,14 @@ def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool
 
 def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> str:
     checks = {} if after is None else after.checks()
-    return show.error_free_json(
+    return show.json_text(
         {
             "ok": ok,
             "dry": dry,
             "machines": [
                 {**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results
             ],
-            "validation": None if after is None else json.loads(show.to_json(after.validation, lang)),
+            "validation": None if after is None else show.validation_document(after.validation, lang),
         }
     )
 

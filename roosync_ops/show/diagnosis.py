@@ -11,7 +11,7 @@ from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
-from .document import error_free_json
+from .document import keyed
 from .messages import words
 from .reasons import undone_said
 from .text import cells, clock, duration, local, pad, safe
@@ -106,27 +106,20 @@ def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     return "\n\n".join(blocks)
 
 
-def diagnoses_json(found: Diagnoses, fixes: Sequence[Fix] = (), lang: str = "en", *, dry: bool = False) -> str:
-    """Return the document that `roosync-ops diagnose --schema` describes."""
-    return error_free_json(
-        {
-            "ok": found.ok,
-            "checkedAt": found.checked_at,
-            "dry": dry,
-            "machines": [_document(row, lang) for row in found.machines],
-            "here": _document(found.here, lang),
-            "fixes": [
-                {
-                    "fix": fix.kind,
-                    "machineId": fix.about,
-                    "done": fix.done,
-                    "files": list(fix.files),
-                    "problem": fix.problem,
-                }
-                for fix in fixes
-            ],
-        }
-    )
+def diagnoses_document(
+    found: Diagnoses, fixes: Sequence[Fix] = (), lang: str = "en", *, dry: bool = False
+) -> dict[str, Any]:
+    """Return what `roosync-ops diagnose --schema` describes."""
+    return {
+        "ok": found.ok,
+        "checkedAt": found.checked_at,
+        "dry": dry,
+        "machines": [_document(row, lang) for row in found.machines],
+        "here": _document(found.here, lang),
+        "fixes": [
+            keyed(fix, "fix=kind machineId=about done", files=list(fix.files), problem=fix.problem) for fix in fixes
+        ],
+    }
 
 
 def _document(row: Diagnosis, lang: str) -> dict[str, Any]:

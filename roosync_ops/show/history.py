@@ -9,7 +9,7 @@ from roosync_ops.judge import history as h
 from roosync_ops.wire.times import to_iso
 
 from .columns import GREEN, RED, YELLOW, Column, lay_out
-from .document import error_free_json
+from .document import keyed
 from .flips import reason
 from .markdown import markdown_escaped
 from .messages import words
@@ -60,17 +60,10 @@ def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: st
     )
 
 
-def history_json(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> str:
+def history_document(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> dict[str, Any]:
     """Return the document of `roosync-ops history --json`; durations in ms; `uptimePercent` may be null."""
-    return error_free_json(
-        {
-            "ok": True,
-            "shared": shared,
-            "from": to_iso(from_ms),
-            "to": to_iso(to_ms),
-            "machines": [_document(past) for past in pasts],
-        }
-    )
+    machines = [_document(past) for past in pasts]
+    return {"ok": True, "shared": shared, "from": to_iso(from_ms), "to": to_iso(to_ms), "machines": machines}
 
 
 def strip(past: h.Past, cells: int = STRIP_CELLS) -> str:
@@ -140,17 +133,13 @@ def _color(past: h.Past) -> str:
 
 def _document(past: h.Past) -> dict[str, Any]:
     share = past.uptime_permille
-    return {
-        "machineId": past.machine_id,
-        "observed": past.observed,
-        "source": past.source,
-        "uptimePercent": None if share is None else share / 10,
-        "upMs": past.total_ms(h.UP),
-        "offMs": past.total_ms(h.OFF),
-        "leftMs": past.total_ms(h.STOPPED),
-        "unknownMs": past.total_ms(h.NOT_KNOWN),
-        "outages": past.outages,
-        "spans": [{"from": to_iso(s.start_ms), "to": to_iso(s.end_ms), "kind": s.kind} for s in past.spans],
-        "flips": list(past.flips),
+    return keyed(
+        past,
+        "machineId observed source",
+        uptimePercent=None if share is None else share / 10,
+        **{f"{kind}Ms": past.total_ms(kind) for kind in h.KINDS},
+        outages=past.outages,
+        spans=[{"from": to_iso(s.start_ms), "to": to_iso(s.end_ms), "kind": s.kind} for s in past.spans],
+        flips=list(past.flips),
         **({} if past.undone is None else {"undone": sentence(past.undone)}),
-    }
+    )

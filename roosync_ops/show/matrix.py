@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from .document import error_free_json
 from .evidence_document import evidence_document
 from .evidence_reasons import name_of
 from .markdown import markdown_escaped
@@ -70,9 +69,9 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
     return "\n".join(lines)
 
 
-def matrix_json(matrix: Matrix, lang: str = "en") -> str:
+def matrix_document(matrix: Matrix, lang: str = "en") -> dict[str, Any]:
     """Return the document of `roosync-ops matrix --json`."""
-    return error_free_json({"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)})
+    return {"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)}
 
 
 def short(ms: int, lang: str = "en") -> str:

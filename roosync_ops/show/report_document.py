@@ -1,13 +1,12 @@
-"""The report as JSON: what `roosync-ops report --schema` describes."""
+"""The report as a document: what `roosync-ops report --schema` describes."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.wire.times import to_iso
 
-from .document import error_free_json, to_json
+from .document import keyed, validation_document
 from .report import next_commands
 
 if TYPE_CHECKING:
@@ -16,38 +15,27 @@ if TYPE_CHECKING:
     from roosync_ops.judge.report import Changes, Done, Report
 
 
-def report_json(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> str:
+def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the document; `posted` tells where it was sent to, and whether it was added or edited."""
-    validation = None if report.validation is None else json.loads(to_json(report.validation, lang))
+    validation = None if report.validation is None else validation_document(report.validation, lang)
     for row in () if validation is None else validation["machines"]:
         said = report.said.get(row["machineId"])
         if said is not None:
             row.update(reason=said.sentence, reasonKind=said.kind)
     rollout = report.rollout
-    return error_free_json(
-        {
-            "ok": report.ok,
-            "validation": validation,
-            "rollout": None
-            if rollout is None
-            else {"ok": rollout.ok, "dry": rollout.dry, "machines": list(map(_done, rollout.machines))},
-            "changes": None if report.changes is None else _changes(report.changes),
-            "next": next_commands(report),
-            "posted": posted,
-        }
-    )
+    return {
+        "ok": report.ok,
+        "validation": validation,
+        "rollout": None if rollout is None else keyed(rollout, "ok dry", machines=list(map(_done, rollout.machines))),
+        "changes": None if report.changes is None else _changes(report.changes),
+        "next": next_commands(report),
+        "posted": posted,
+    }
 
 
 def _done(row: Done) -> dict[str, Any]:
-    return {
-        "machineId": row.machine_id,
-        "outcome": row.outcome,
-        "ok": row.ok,
-        "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps],
-        "reason": row.reason,
-        "hint": row.hint,
-        "failedChecks": list(row.checks),
-    }
+    steps = [{"step": step, "outcome": outcome} for step, outcome in row.steps]
+    return keyed(row, "machineId outcome ok", steps=steps, **keyed(row, "reason hint"), failedChecks=list(row.checks))
 
 
 def _changes(changes: Changes) -> dict[str, Any]:
@@ -57,7 +45,6 @@ def _changes(changes: Changes) -> dict[str, Any]:
         "watched": changes.watched,
         "flips": list(changes.flips),
         "outages": [
-            {"machineId": one.machine_id, "since": to_iso(one.start_ms), "until": to_iso(one.end_ms)}
-            for one in changes.outages
+            keyed(one, "machineId", since=to_iso(one.start_ms), until=to_iso(one.end_ms)) for one in changes.outages
         ],
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
 from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
 from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server, why_not
@@ -40,7 +40,7 @@ class Scene:
     def document(self, *argv: str) -> dict[str, Any]:
         """Return what --json says, checked against its schema."""
         answer = self.diagnose(*argv, "--json")
-        document: dict[str, Any] = DIAGNOSIS.validate_python(answer.document)
+        document: dict[str, Any] = schemas.of("diagnose").validate_python(answer.document)
         assert (answer.code == 0) == document["ok"], answer
         return document
 

@@ -80,7 +80,7 @@ def asked() -> Iterator[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
                 yield node.value
             elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-                yield f"{node.values[0].value}*"
+                yield f"{node.values[0].value!s}*"
 
 
 def test_every_word_that_is_looked_up_is_there_and_none_is_there_for_nothing() -> None:
