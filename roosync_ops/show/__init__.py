@@ -1,14 +1,12 @@
 """Verdicts in, text out. This room decides nothing; whatever came from the share leaves it escaped."""
 
-from .checks import check_lines
 from .document import json_text, survey_document, validation_document
-from .inventory import machines_table
 from .junit import junit
 from .markdown import markdown
 from .matrix import matrix_document, matrix_markdown, matrix_table
 from .openmetrics import openmetrics
 from .reasons import sentence
-from .table import survey_table, table
+from .table import check_lines, machines_table, survey_table, table
 
 __all__ = [
     "check_lines",

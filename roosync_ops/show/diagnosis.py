@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.diagnose_model import HERE
-from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
 from .document import keyed
 from .messages import words
 from .reasons import undone_said
-from .text import cells, clock, duration, local, pad, safe
+from .text import cells, clock_ms, duration, local, pad, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +63,7 @@ def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
     for key, value in facts.items():
         if key in _TIMES or key in _SPANS:
             known = isinstance(value, int)
-            texts[key] = (clock(to_iso(value)) if key in _TIMES else duration(value, lang)) if known else unknown
+            texts[key] = (clock_ms(value) if key in _TIMES else duration(value, lang)) if known else unknown
         else:
             texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
     texts["newer"] = _words(lang)["newer"].format_map(texts) if facts.get("since") is not None else ""

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
-from roosync_ops.wire.times import to_iso
 
 from .flips import reason as flip_reason
-from .markdown import markdown_escaped, section, seen_besides, validation_rows
+from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
 from .reasons import sentence
-from .text import clock, duration, fence, markdown_safe, safe
+from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,8 +131,8 @@ def _changed(changes: Changes, lang: str) -> list[str]:
         word["report.outage"].format(
             machine=one.machine_id,
             length=duration(one.end_ms - one.start_ms, lang),
-            start=clock(to_iso(one.start_ms)),
-            end=clock(to_iso(one.end_ms)),
+            start=clock_ms(one.start_ms),
+            end=clock_ms(one.end_ms),
         )
         for one in changes.outages
     ]
@@ -141,7 +140,7 @@ def _changed(changes: Changes, lang: str) -> list[str]:
         items = [word["report.nothing"]]
     if not changes.watched:
         items.append(word["report.not_watched"])
-    return section(word["report.changed_since"].format(since=clock(to_iso(changes.from_ms))), items)
+    return section(word["report.changed_since"].format(since=clock_ms(changes.from_ms)), items)
 
 
 def _flip(flip: Mapping[str, Any], lang: str) -> str:
@@ -167,14 +166,14 @@ def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
     colon = words(lang)["colon"]
     for row in rollout.machines:
         if not row.ok and row.reason is not None:
-            yield f"{row.machine_id}{colon} {markdown_escaped(row.reason)}"
+            yield f"{row.machine_id}{colon} {markdown_code(row.reason)}"
         for reason in row.checks:
-            yield f"{row.machine_id}{colon} {markdown_escaped(reason)}"
+            yield f"{row.machine_id}{colon} {markdown_code(reason)}"
 
 
 def _why(report: Report, row: Verdict, lang: str) -> str:
     if row.reason is not None:
-        return sentence(row.reason, lang, markdown_escaped)
+        return sentence(row.reason, lang, markdown_code)
     said = report.said.get(row.machine_id)
     return f"{row.machine_id}: {words(lang)['report.reason_unknown']}" if said is None else markdown_safe(said.sentence)
 

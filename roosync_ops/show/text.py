@@ -10,6 +10,8 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from roosync_ops.wire.times import to_iso
+
 from .messages import words
 
 if TYPE_CHECKING:
@@ -100,6 +102,11 @@ def duration(ms: int, lang: str = "en") -> str:
     return f"{sign}{days} {words(lang)['day']} {hours % 24} h"
 
 
+def age(ms: int | None, lang: str = "en") -> str:
+    """Write an age; `-` for none."""
+    return "-" if ms is None else duration(ms, lang)
+
+
 def prefer_local(*, wanted: bool = True) -> None:
     """Have times in what `local` marks be this computer's own, with their zone; anywhere else they are UTC."""
     _zone.local = wanted
@@ -125,6 +132,11 @@ class _Zone(threading.local):
 
 
 _zone: Final = _Zone()
+
+
+def clock_ms(ms: int) -> str:
+    """Write a time for a reader; as `clock` does."""
+    return clock(to_iso(ms))
 
 
 def clock(iso: str | None) -> str:

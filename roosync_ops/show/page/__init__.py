@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import __version__
 from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said, verdict_line
 from roosync_ops.show.messages import headline, words
-from roosync_ops.show.text import clock
-from roosync_ops.wire.times import to_iso
+from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
 from .ages import age, moment
@@ -92,7 +91,7 @@ def policy(*, live: bool) -> str:
 
 def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
     word = words(lang)
-    at = clock(to_iso(board.at_ms))
+    at = clock_ms(board.at_ms)
     since = join(" (", el("span", data_age=0), f" {word['dashboard.ago']})")
     new = _with_command(word["dashboard.stale_old_after"], COMMAND)
     old = join(word["dashboard.stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
@@ -131,7 +130,7 @@ def _header(board: Dashboard, lang: str) -> Html:
         "dashboard.newest": newest,
         "dashboard.asked": asked_said(board, lang),
     }
-    then = el("span", f" {word['dashboard.at']} {clock(to_iso(board.at_ms))}", class_="was")
+    then = el("span", f" {word['dashboard.at']} {clock_ms(board.at_ms)}", class_="was")
     return el(
         "header",
         el("p", word["dashboard.title"], class_="brand"),

@@ -12,8 +12,8 @@ from roosync_ops.show.flips import said as flip_said
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.messages import words
-from roosync_ops.show.reasons import brief, said
-from roosync_ops.show.table import beside
+from roosync_ops.show.reasons import brief
+from roosync_ops.show.table import remarks
 from roosync_ops.show.text import clock, duration
 
 from .ages import age, moment, short_age
@@ -61,15 +61,10 @@ def _machine(one: Verdict, labels: Sequence[str], lang: str) -> Html:
 
 def todo(board: Dashboard, lang: str) -> Html | None:
     """What is not as expected and why, each with the command that comes next."""
-    word, verdicts = words(lang), board.validation.verdicts
-    lists = {
-        word["not_as_expected"]: [said(one.reason, lang) for one in verdicts if one.reason and not one.ok],
-        word["look_at"]: [said(one.reason, lang) for one in verdicts if one.reason and one.ok],
-        word["probe"]: [said(found, lang) for found in beside(board.validation)],
-    }
+    word = words(lang)
     parts = [
-        join(el("h3", title), listed([told(text) for text in texts], lang, "todo"))
-        for title, texts in lists.items()
+        join(el("h3", word[code]), listed([told(text) for text in texts], lang, "todo"))
+        for code, texts in remarks(board.validation, lang).items()
         if texts
     ]
     return section("todo", words(lang)["dashboard.todo"], parts) if parts else None

@@ -20,8 +20,7 @@ from roosync_ops.judge.diagnose import _where, command
 from roosync_ops.judge.diagnose_causes import CAUSES
 from roosync_ops.judge.diagnose_model import Sight
 from roosync_ops.remote_script import checks
-from roosync_ops.show.messages import command as message_command
-from roosync_ops.show.messages.commands import COMMANDS
+from roosync_ops.show.messages import commands
 from roosync_ops.wire import local
 from tests.kits.sshd import Fleet
 
@@ -83,8 +82,8 @@ def of_causes(machine: Machine, path: str) -> Iterator[str]:
 
 
 def of_sentences() -> Iterator[str]:
-    for code in COMMANDS:
-        yield message_command(code, NAME)
+    for following in (*commands.REASONS.values(), *commands.FLIPS.values()):
+        yield typed.ours(*shlex.split(following.format(machine=NAME)))
 
 
 def of_checks(machine: Machine, path: str) -> Iterator[str]:

@@ -29,6 +29,7 @@ WORDS: Final = {
     "shared": "Shared state {shared} at {at}",
     "nothing": "No machine has been seen there yet.",
     "validation": "Fleet validation",
+    "ssh": "SSH",
     "groups": "Groups",
     "empty": "The inventory holds no machine.",
     "probe": "Evidence from the machines",

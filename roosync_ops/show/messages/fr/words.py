@@ -29,6 +29,7 @@ WORDS: Final = {
     "shared": "État partagé {shared} à {at}",
     "nothing": "Aucune machine n'y a encore été vue.",
     "validation": "Validation Globale",
+    "ssh": "SSH",
     "groups": "Groupes",
     "empty": "L'inventaire ne contient aucune machine.",
     "probe": "Ce que disent les machines",
