@@ -6,7 +6,7 @@ import json
 import os
 
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 from .beat import Session
 from .config import resolve
@@ -59,9 +59,6 @@ def rolled_back(places: Places) -> dict[str, Any] | None:
 def join_session(heart: Heart) -> None:
     """Beat as the loop that runs beside us, if its journal names it: its life is the machine's, ours is a moment."""
     loop = heart.notes["loop"]
-    try:
-        started = from_iso(loop.get("startedAt"))
-    except BadTimeError:
-        return
-    if isinstance(loop.get("sessionId"), str):
+    started = time_or_none(loop.get("startedAt"))
+    if started is not None and isinstance(loop.get("sessionId"), str):
         heart.session = Session(heart.session.boot_id, loop["sessionId"], started)

@@ -10,10 +10,10 @@ import typer
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.look import Look
+from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.source import Source
-from roosync_ops.gather.testimony import testimony
 from roosync_ops.judge import Check, Validation
-from roosync_ops.judge.evidence import reason_of
+from roosync_ops.judge.probes import reason_of
 from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 
@@ -164,7 +164,7 @@ class _Look:
 def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict[str, Reason | None]:
     """Return why each machine that was not reached just now is silent: better known than what its silence suggests."""
     return {
-        row.machine_id: reason_of(testimony(machine, Look(row.machine_id, row.failure, None, None)))
+        row.machine_id: reason_of(result_of(machine, Look(row.machine_id, row.failure, None, None)))
         for machine, row in zip(chosen, results, strict=True)
         if row.outcome == UNREACHABLE
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from roosync_ops.fleet import Fleet
-    from roosync_ops.gather.patient import Patient
+    from roosync_ops.gather.grace_period import GracePeriod
     from roosync_ops.gather.source import Source
     from roosync_ops.state import SharedState
 
@@ -45,9 +45,9 @@ def reader(source: Source) -> Callable[[], SharedState]:
     return read
 
 
-def judging(fleet: Fleet, patient: Patient) -> Callable[[SharedState], judge.Validation]:
+def judging(fleet: Fleet, grace: GracePeriod) -> Callable[[SharedState], judge.Validation]:
     """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed."""
-    return lambda state: judge.validate(fleet, state, state.read_at_ms, known=patient.learn(state))
+    return lambda state: judge.validate(fleet, state, state.read_at_ms, known=grace.learn(state))
 
 
 def observer_of(via: str | None, fleet: Fleet) -> str | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from roosync_ops.fleet import FleetError
 from roosync_ops.judge.diagnose import diagnose
 
+from .probe import silently
 from .sights import gather
-from .testimony import silently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
+from roosync_ops.judge.diagnose_model import HERE, Agent, DiagnosisInput, Sight
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, checks
 from roosync_ops.remote_script.facts_model import Beat, Drive, LoopConfig, OwnFile, ShareState, ViewState
@@ -19,7 +19,7 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
 from .look import look
-from .testimony import OLD_MS
+from .probe import OLD_MS
 from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Own:
     orphans: tuple[str, ...] | None = None
 
 
-def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: Limits) -> Scene:
+def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: Limits) -> DiagnosisInput:
     """Look at `chosen` and at who can bear witness about them, all at once, and return what was seen."""
     machines = with_witnesses(fleet, chosen)
     with ThreadPoolExecutor(2) as pool:
@@ -61,7 +61,7 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         if here.state is not None:
             views[HERE] = here.state
         sights = {machine.machine_id: sight(machine, looks[machine.machine_id], built.result()) for machine in machines}
-    return Scene(fleet, now, sights, views, here.trouble, here.orphans)
+    return DiagnosisInput(fleet, now, sights, views, here.trouble, here.orphans)
 
 
 def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ...]:

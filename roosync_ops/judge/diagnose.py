@@ -13,27 +13,27 @@ from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
-from .diagnose_case import Case
+from .diagnose_case import MachineCase
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
 from .diagnose_model import Check, Diagnoses, Diagnosis, Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .diagnose_model import Scene
+    from .diagnose_model import DiagnosisInput
 
 #: What a sentence says for a fact that is not known.
 _NOT_KNOWN: Final = "?"
 
 
-def diagnose(scene: Scene, names: Iterable[str] | None = None) -> Diagnoses:
+def diagnose(scene: DiagnosisInput, names: Iterable[str] | None = None) -> Diagnoses:
     """Judge `names` (default: the fleet, in its order), and this computer with the share. Never raises."""
     wanted = [machine.machine_id for machine in scene.fleet] if names is None else list(names)
     return Diagnoses(scene.now_ms, _here(scene), tuple(_machine(scene, name) for name in wanted))
 
 
-def _machine(scene: Scene, machine_id: str) -> Diagnosis:
-    case = Case(scene, machine_id)
+def _machine(scene: DiagnosisInput, machine_id: str) -> Diagnosis:
+    case = MachineCase(scene, machine_id)
     checks = _checks(case)
     found = _cause(checks)
     word, facts = ("well", {}) if found is None else (str(found.cause), found.facts)
@@ -51,7 +51,7 @@ def _machine(scene: Scene, machine_id: str) -> Diagnosis:
     )
 
 
-def _checks(case: Case) -> tuple[Check, ...]:
+def _checks(case: MachineCase) -> tuple[Check, ...]:
     asked = [on_it.identity, on_it.agent, on_it.permanence, on_it.loop, on_it.beat]
     replicas = [beside_it.moves_up, beside_it.moves_down, on_it.clock, beside_it.twins, beside_it.writers]
     *way, python = on_it.way(case)
@@ -77,7 +77,7 @@ def _cause(checks: Iterable[Check]) -> Check | None:
 
 
 def _expected_off(
-    case: Case, checks: tuple[Check, ...], word: str, facts: Mapping[str, Any]
+    case: MachineCase, checks: tuple[Check, ...], word: str, facts: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any]]:
     """A machine that is expected off, and is, has nothing wrong with it; what would be grave is that it beats."""
     if case.observed in (ONLINE, WARNING):
@@ -89,7 +89,7 @@ def _expected_off(
     return word, facts
 
 
-def _here(scene: Scene) -> Diagnosis:
+def _here(scene: DiagnosisInput) -> Diagnosis:
     checks = tuple(beside_it.here(scene))
     found = _cause(checks)
     word, facts = ("well", {}) if found is None else (str(found.cause), dict(found.facts))

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
 
-    from .diagnose_model import Scene
+    from .diagnose_model import DiagnosisInput
 
 
-class Case:
+class MachineCase:
     """`machine` is None for one that the inventory does not know; `sight` is blank where nobody looked."""
 
-    def __init__(self, scene: Scene, machine_id: str) -> None:
+    def __init__(self, scene: DiagnosisInput, machine_id: str) -> None:
         self.scene = scene
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)

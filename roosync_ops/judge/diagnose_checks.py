@@ -11,7 +11,7 @@ from . import diagnose_model as m
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
 
 if TYPE_CHECKING:
-    from .diagnose_case import Case
+    from .diagnose_case import MachineCase
     from .diagnose_model import Agent, Sight
 
 #: What a connector says of a login that failed, to the check that it fails and the cause it is.
@@ -56,7 +56,7 @@ _NOT_WRITABLE: Final = ("share-read-only", "share-refused", "share-full")
 _FIRST_BEAT_MS: Final = 60_000
 
 
-def trouble(case: Case) -> tuple[str, str] | None:
+def trouble(case: MachineCase) -> tuple[str, str] | None:
     """Return (the check that fails, the cause) where the machine was not reached or did not answer, else None."""
     sight = case.sight
     if sight.trouble is None:
@@ -75,7 +75,7 @@ def trouble(case: Case) -> tuple[str, str] | None:
     return "login", "not-reached"
 
 
-def way(case: Case) -> list[Check]:
+def way(case: MachineCase) -> list[Check]:
     """Return the checks from the name to a Python that answers, up to the one that fails; the rest is unknown."""
     failed = trouble(case)
     checks = []
@@ -92,14 +92,14 @@ def way(case: Case) -> list[Check]:
     return checks
 
 
-def _was_not_met(case: Case, failed: tuple[str, str] | None, name: str) -> bool:
+def _was_not_met(case: MachineCase, failed: tuple[str, str] | None, name: str) -> bool:
     """Where nothing tells how far the way went, only what was seen beside it counts."""
     if failed is None or failed[1] != "not-reached":
         return False
     return not {"resolves": bool(case.sight.addresses), "answers": case.sight.answers == m.OPEN}.get(name, False)
 
 
-def _passed(case: Case, name: str) -> Check:
+def _passed(case: MachineCase, name: str) -> Check:
     sight = case.sight
     if name == "resolves":
         facts = {"host": sight.host, "addresses": ", ".join(sight.addresses or ())}
@@ -112,11 +112,11 @@ def _passed(case: Case, name: str) -> Check:
     return Check(name, OK, "{said}" if said else "", None, {"said": said})
 
 
-def _reach_facts(case: Case) -> dict[str, Any]:
+def _reach_facts(case: MachineCase) -> dict[str, Any]:
     return {"resolving": case.sight.resolving, "answers": case.sight.answers}
 
 
-def identity(case: Case) -> Check:
+def identity(case: MachineCase) -> Check:
     """The name in the inventory must be the machine's own, and its agent must go by it."""
     sight, name = case.sight, case.machine_id
     if sight.hostname is None:
@@ -136,7 +136,7 @@ def identity(case: Case) -> Check:
     return Check("identity", NOT_OK, seen, cause, {"answers_as": calls})
 
 
-def agent(case: Case) -> Check:
+def agent(case: MachineCase) -> Check:
     """The agent is there, can be run, and is the build that this computer would put there."""
     sight = case.sight
     if not sight.reported or sight.has_agent is None:
@@ -151,7 +151,7 @@ def agent(case: Case) -> Check:
     return _build(sight, case.agent)
 
 
-def _broken(case: Case) -> Check:
+def _broken(case: MachineCase) -> Check:
     found = case.sight.agent
     said = "-" if found is None else f"{found.code}: {found.message}"
     facts = {"said": said, "answers_as": case.sight.hostname}
@@ -173,7 +173,7 @@ def _build(sight: Sight, found: Agent) -> Check:
     return Check("agent", OK, "{version}", None, facts)
 
 
-def permanence(case: Case) -> Check:
+def permanence(case: MachineCase) -> Check:
     """Something brings the agent back after a crash, a logout or a boot."""
     found = case.agent
     if found is None:
@@ -187,7 +187,7 @@ def permanence(case: Case) -> Check:
     return Check("permanence", OK, "{kind}, back once its user has logged on" if bound else "{kind}", None, facts)
 
 
-def loop(case: Case) -> Check:
+def loop(case: MachineCase) -> Check:
     """The loop runs. A share that nobody can use is told first: no loop would start with it."""
     found = case.agent
     if found is None:
@@ -205,7 +205,7 @@ def loop(case: Case) -> Check:
     return Check("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
 
 
-def beat(case: Case) -> Check:
+def beat(case: MachineCase) -> Check:
     """The last beat it wrote is recent, by its own clock, and was read back."""
     found = case.agent
     if found is None:
@@ -220,7 +220,7 @@ def beat(case: Case) -> Check:
     return Check("beat", OK if age <= found.timeout_ms else NOT_OK, seen, None, facts)
 
 
-def beat_age_ms(case: Case) -> int | None:
+def beat_age_ms(case: MachineCase) -> int | None:
     """Return how old the last beat was when the machine was asked; both by its own clock."""
     found = case.agent
     if found is None or found.beat_ms is None or found.now_ms is None:
@@ -228,7 +228,7 @@ def beat_age_ms(case: Case) -> int | None:
     return found.now_ms - found.beat_ms
 
 
-def is_new(case: Case) -> bool:
+def is_new(case: MachineCase) -> bool:
     """Return True if the loop came up so lately that a beat may still be on its way."""
     found = case.agent
     if found is None or found.started_ms is None or found.now_ms is None:
@@ -236,7 +236,7 @@ def is_new(case: Case) -> bool:
     return 0 <= found.now_ms - found.started_ms <= max(_FIRST_BEAT_MS, 2 * found.interval_ms)
 
 
-def share_cause(case: Case) -> tuple[str, str, str] | None:
+def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
     """Return (cause, what is said, hint) where the agent cannot use its share, None where it can or nothing tells."""
     sight, found = case.sight, case.agent
     if sight.share is not None:
@@ -249,7 +249,7 @@ def share_cause(case: Case) -> tuple[str, str, str] | None:
     return None
 
 
-def share(case: Case) -> tuple[Check, Check]:
+def share(case: MachineCase) -> tuple[Check, Check]:
     """The share is there for the agent; and it can be written to."""
     sight = case.sight
     if not sight.reported:
@@ -267,7 +267,7 @@ def share(case: Case) -> tuple[Check, Check]:
     return Check("share", NOT_OK, "{said}", cause, facts), Check("writable", UNKNOWN)
 
 
-def zombie(case: Case) -> Check:
+def zombie(case: MachineCase) -> Check:
     """Whatever keeps it says "running", and it does not beat."""
     found = case.agent
     if found is None or not found.running:
@@ -282,7 +282,7 @@ def zombie(case: Case) -> Check:
     return Check("zombie", NOT_OK, seen, "zombie", {"age": age})
 
 
-def clock(case: Case) -> Check:
+def clock(case: MachineCase) -> Check:
     """Its clock is this computer's, within what the network may have added."""
     sight = case.sight
     if not sight.reported:

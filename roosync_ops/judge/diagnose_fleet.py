@@ -12,7 +12,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 
 from .diagnose_model import HERE, NOT_OK, OK, UNKNOWN, Check
 from .diagnose_replicas import is_stale, stale_since_ms, uploads
-from .twins import LATELY_MS, lately, overlapping
+from .duplicate_identity import LATELY_MS, lately, overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
-    from .diagnose_case import Case
-    from .diagnose_model import Scene
+    from .diagnose_case import MachineCase
+    from .diagnose_model import DiagnosisInput
 
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.
 _AGAIN: Final = 3
 
 
-def moves_up(case: Case) -> Check:
+def moves_up(case: MachineCase) -> Check:
     """The machine's beats reach the other replicas; what arrives there can be read."""
     found = uploads(case.scene, case.machine_id)
     unread = _unread(case)
@@ -44,7 +44,7 @@ def moves_up(case: Case) -> Check:
     return Check("uploads", UNKNOWN, "nobody else tells")
 
 
-def _unread(case: Case) -> tuple[str, str, str] | None:
+def _unread(case: MachineCase) -> tuple[str, str, str] | None:
     """Return the finding about the machine's own file where no replica could read that file."""
     found = None
     for view in case.scene.views.values():
@@ -57,7 +57,7 @@ def _unread(case: Case) -> tuple[str, str, str] | None:
     return found
 
 
-def moves_down(case: Case) -> Check:
+def moves_down(case: MachineCase) -> Check:
     """The others' beats reach this machine's replica."""
     if case.machine_id not in case.scene.views:
         return Check("downloads", UNKNOWN)
@@ -67,7 +67,7 @@ def moves_down(case: Case) -> Check:
     return Check("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": since})
 
 
-def twins(case: Case) -> Check:
+def twins(case: MachineCase) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
     rewrite = _rewrite(case)
     records = _records(case)
@@ -81,23 +81,23 @@ def twins(case: Case) -> Check:
     return Check("twins", OK if records else UNKNOWN)
 
 
-def _rewrite(case: Case) -> str | None:
+def _rewrite(case: MachineCase) -> str | None:
     """Return in what way somebody lately rewrote the machine's record, by its own word and clock."""
     agent = case.agent
     return None if agent is None else lately(agent.rewrite, agent.rewritten_ms, agent.now_ms)
 
 
-def _is_of_a_twin(case: Case) -> bool:
+def _is_of_a_twin(case: MachineCase) -> bool:
     """Return True if it was another computer of the same name, and no older service that writes what it remembers."""
     return case.agent is not None and case.agent.rewrite_kind == OF_A_TWIN
 
 
-def _records(case: Case) -> list[Record]:
+def _records(case: MachineCase) -> list[Record]:
     views = case.scene.views.values()
     return [view.machines[case.machine_id].record for view in views if case.machine_id in view.machines]
 
 
-def _files(case: Case, kind: str) -> list[str]:
+def _files(case: MachineCase, kind: str) -> list[str]:
     """Return the machine's files that a finding of `kind` names, whichever replica shows them."""
     found = {
         item.file
@@ -108,7 +108,7 @@ def _files(case: Case, kind: str) -> list[str]:
     return sorted(found)
 
 
-def writers(case: Case) -> Check:
+def writers(case: MachineCase) -> Check:
     """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
     if any(eraser == case.machine_id for eraser, _ in _erasures(case.scene)):
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
@@ -119,7 +119,7 @@ def writers(case: Case) -> Check:
     return Check("old services", OK if agent is not None else UNKNOWN)
 
 
-def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
+def _erasures(scene: DiagnosisInput) -> Iterator[tuple[str | None, int | None]]:
     """Yield (who most likely did it, how many) for each keeper whose view was erased lately, by its own clock."""
     for sight in scene.sights.values():
         agent = sight.agent
@@ -129,7 +129,7 @@ def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
             yield agent.erased_by, agent.erasures
 
 
-def expectation(case: Case) -> Check:
+def expectation(case: MachineCase) -> Check:
     """What the fleet sees is what the inventory says."""
     seen, facts = "seen {observed}", {"observed": case.observed}
     machine = case.machine
@@ -149,12 +149,12 @@ def expectation(case: Case) -> Check:
     return Check("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)
 
 
-def here(scene: Scene) -> list[Check]:
+def here(scene: DiagnosisInput) -> list[Check]:
     """Return the checks of this computer's own replica, and of what belongs to nobody: the view, and litter."""
     return [_own_replica(scene), _view(scene), _erased(scene), _litter(scene)]
 
 
-def _own_replica(scene: Scene) -> Check:
+def _own_replica(scene: DiagnosisInput) -> Check:
     if scene.here is not None:
         return Check("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
     if HERE not in scene.views:
@@ -166,14 +166,14 @@ def _own_replica(scene: Scene) -> Check:
     return Check("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
 
 
-def _view(scene: Scene) -> Check:
+def _view(scene: DiagnosisInput) -> Check:
     """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
     via = _via(scene)
     checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
     return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
 
 
-def _via(scene: Scene) -> str | None:
+def _via(scene: DiagnosisInput) -> str | None:
     """Return the machine whose replica stands for the operator's own, who has none: one that is no staler than others.
 
     Its agent has the share, or nothing could be done there.
@@ -206,7 +206,7 @@ def _missing(state: SharedState) -> tuple[str, ...]:
     return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
 
 
-def _erased(scene: Scene) -> Check:
+def _erased(scene: DiagnosisInput) -> Check:
     """Whoever erased the view is told at that machine; here it is told where nobody knows who it was."""
     found = list(_erasures(scene))
     reported = any(item.kind == f.VIEW_ERASED for view in scene.views.values() for item in view.findings)
@@ -217,7 +217,7 @@ def _erased(scene: Scene) -> Check:
     return Check("old services", OK if scene.sights else UNKNOWN)
 
 
-def _litter(scene: Scene) -> Check:
+def _litter(scene: DiagnosisInput) -> Check:
     if scene.orphans is None:
         via = _via(scene)
         return Check("temporary files", UNKNOWN, facts={} if via is None else {"via": via})

@@ -108,7 +108,7 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Scene:
+class DiagnosisInput:
     """All a diagnosis is judged by. `views` is what each replica shows, by whose it is; HERE is the operator's own.
 
     `here` is (reason, hint) where the operator's own replica was named and could not be read. `orphans` are temporary

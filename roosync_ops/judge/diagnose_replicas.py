@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.state import SharedState
 
-    from .diagnose_model import Scene
+    from .diagnose_model import DiagnosisInput
 
 #: A replica that holds no beat of a machine is behind by more than any of its beats.
 _NEVER_MS: Final = 1 << 62
@@ -27,7 +27,7 @@ class Uploads(NamedTuple):
     lag_ms: int | None
 
 
-def uploads(scene: Scene, machine_id: str) -> Uploads:
+def uploads(scene: DiagnosisInput, machine_id: str) -> Uploads:
     """Return who holds the beats of `machine_id`; observers that hold nobody's do not count against it."""
     fresh, behind, lags = [], [], []
     for observer in scene.views:
@@ -43,20 +43,20 @@ def uploads(scene: Scene, machine_id: str) -> Uploads:
     return Uploads(tuple(fresh), tuple(behind), None if best == _NEVER_MS else best)
 
 
-def is_stale(scene: Scene, observer: str) -> bool:
+def is_stale(scene: DiagnosisInput, observer: str) -> bool:
     """Return True if `observer`'s replica lacks beats that were written, and holds nobody's latest."""
     freshness = list(_freshness(scene, observer))
     return False in freshness and True not in freshness
 
 
-def stale_since_ms(scene: Scene, observer: str) -> int | None:
+def stale_since_ms(scene: DiagnosisInput, observer: str) -> int | None:
     """Return the newest beat, by its writer's clock, that a stale observer's replica holds of anybody else."""
     pieces = scene.views[observer].machines.items()
     heard = [piece.record.last_heartbeat_ms for name, piece in pieces if name != observer]
     return max((at for at in heard if at is not None), default=None)
 
 
-def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
+def _freshness(scene: DiagnosisInput, observer: str) -> Iterator[bool]:
     """Yield, for each other machine that tells or shows when it last beat, whether `observer` holds that beat.
 
     A machine that does not beat proves nothing, nor does one whose beats nobody at all holds: those are its own.
@@ -74,14 +74,14 @@ def _freshness(scene: Scene, observer: str) -> Iterator[bool]:
             yield True
 
 
-def _is_missed_by_all(scene: Scene, machine_id: str, observer: str) -> bool:
+def _is_missed_by_all(scene: DiagnosisInput, machine_id: str, observer: str) -> bool:
     """Return True if others than `observer` look at a machine, and none of them holds its latest beats."""
     names = [name for name in scene.views if name not in (observer, machine_id)]
     lags = [lag for lag in (_lag_ms(scene, name, machine_id) for name in names) if lag is not None]
     return bool(lags) and min(lags) > _limit_ms(scene, machine_id)
 
 
-def _beats(scene: Scene, machine_id: str) -> bool:
+def _beats(scene: DiagnosisInput, machine_id: str) -> bool:
     """Return True if a machine has just beaten, by its own word and clock."""
     sight = scene.sights.get(machine_id)
     agent = None if sight is None else sight.agent
@@ -90,14 +90,14 @@ def _beats(scene: Scene, machine_id: str) -> bool:
     return agent.now_ms - agent.beat_ms <= agent.timeout_ms
 
 
-def _read_ms(scene: Scene, observer: str) -> int:
+def _read_ms(scene: DiagnosisInput, observer: str) -> int:
     """Return when `observer`'s replica was read, on the reader's clock: a machine's as it answered."""
     sight = scene.sights.get(observer)
     there = None if sight is None or sight.agent is None else sight.agent.now_ms
     return scene.views[observer].read_at_ms if sight is None or there is None else there - sight.offset_ms
 
 
-def _lag_ms(scene: Scene, observer: str, machine_id: str) -> int | None:
+def _lag_ms(scene: DiagnosisInput, observer: str, machine_id: str) -> int | None:
     """Return how far `observer`'s replica is behind what the machine had written when that was read.
 
     None where the machine does not tell when it wrote.
@@ -121,14 +121,14 @@ def _lag_ms(scene: Scene, observer: str, machine_id: str) -> int | None:
     return max(0, written - piece.record.last_heartbeat_ms)
 
 
-def _is_recent(scene: Scene, observer: str, machine_id: str) -> bool:
+def _is_recent(scene: DiagnosisInput, observer: str, machine_id: str) -> bool:
     """Return True if a machine that says nothing itself is seen to beat, its clock taken for right."""
     piece = scene.views[observer].machines.get(machine_id)
     heard = None if piece is None else piece.record.last_heartbeat_ms
     return heard is not None and abs(_read_ms(scene, observer) - heard) <= _limit_ms(scene, machine_id)
 
 
-def _limit_ms(scene: Scene, machine_id: str) -> int:
+def _limit_ms(scene: DiagnosisInput, machine_id: str) -> int:
     """Return how far behind ordinary replication may be: the machine's own timeout."""
     machine = scene.fleet.get(machine_id)
     sight = scene.sights.get(machine_id)
@@ -137,7 +137,7 @@ def _limit_ms(scene: Scene, machine_id: str) -> int:
     return machine.offline_timeout if machine is not None else 120_000
 
 
-def others(scene: Scene, machine_id: str) -> dict[str, SharedState]:
+def others(scene: DiagnosisInput, machine_id: str) -> dict[str, SharedState]:
     """Return what everybody but the machine itself sees; its own replica where nobody else looks."""
     found = {observer: view for observer, view in scene.views.items() if observer != machine_id}
     fresh = {observer: view for observer, view in found.items() if not is_stale(scene, observer)}

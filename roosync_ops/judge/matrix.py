@@ -11,8 +11,8 @@ from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 from . import older
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
-from .evidence import ALIVE, GONE, HERE, LEFT, OWN_WORDS, Testimony, reason_of
-from .twins import overlapping
+from .duplicate_identity import overlapping
+from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ class Matrix:
     machines: tuple[str, ...]
     observers: tuple[str, ...]
     cells: Mapping[tuple[str, str], Cell]
-    testimonies: Mapping[str, Testimony]
+    probes: Mapping[str, ProbeResult]
     findings: tuple[v.Reason, ...] = ()
     expected_off: frozenset[str] = field(default_factory=frozenset)
 
@@ -73,12 +73,12 @@ class Matrix:
 
     @property
     def reached(self) -> int:
-        return sum(one.is_reached for one in self.testimonies.values())
+        return sum(one.is_reached for one in self.probes.values())
 
 
 def matrix(
     fleet: Iterable[Machine],
-    testimonies: Mapping[str, Testimony],
+    probes: Mapping[str, ProbeResult],
     own: SharedState | None,
     now_ms: int,
     own_problem: str | None = None,
@@ -88,15 +88,15 @@ def matrix(
     `own` is the reader's replica, None where it has none, `own_problem` why it should have one and has not.
     """
     machines = {machine.machine_id: machine for machine in fleet}
-    replicas = _replicas(own, testimonies, now_ms)
-    newest = {name: _newest(name, replicas, testimonies) for name in machines}
+    replicas = _replicas(own, probes, now_ms)
+    newest = {name: _newest(name, replicas, probes) for name in machines}
     cells = {
-        (observer, name): _cell(observer, machine, state, read_ms, newest[name], testimonies)
+        (observer, name): _cell(observer, machine, state, read_ms, newest[name], probes)
         for observer, (state, read_ms) in replicas.items()
         for name, machine in machines.items()
     }
-    asked = {name: _left(testimonies[name], replicas, now_ms) for name in machines if name in testimonies}
-    offsets = {name: one.offset_ms or 0 for name, one in testimonies.items()}
+    asked = {name: _left(probes[name], replicas, now_ms) for name in machines if name in probes}
+    offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
     found = [
         *unread,
@@ -104,35 +104,35 @@ def matrix(
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
         *_stepped(machines, replicas),
-        *_twins(machines, replicas, testimonies),
+        *_twins(machines, replicas, probes),
     ]
     off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
     return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, tuple(found), off)
 
 
 def _replicas(
-    own: SharedState | None, testimonies: Mapping[str, Testimony], now_ms: int
+    own: SharedState | None, probes: Mapping[str, ProbeResult], now_ms: int
 ) -> dict[str, tuple[SharedState, int]]:
     """Return each replica that was read, and when, on the reader's clock."""
     found = {} if own is None else {HERE: (own, now_ms)}
-    for name, one in testimonies.items():
+    for name, one in probes.items():
         if one.state is not None:
             found[name] = (one.state, one.read_ms or now_ms)
     return found
 
 
-def _left(one: Testimony, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> Testimony:
-    """Return the testimony of a machine without a loop, or without an answer, that said before that it leaves."""
-    if one.word.kind in OWN_WORDS - {GONE, LEFT}:
+def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> ProbeResult:
+    """Return the probe of a machine without a loop, or without an answer, that said before that it leaves."""
+    if one.agent.kind in SELF_REPORTED - {NOT_RUNNING, LEFT}:
         return one
     pieces = [state.machines[one.machine_id] for state, _ in replicas.values() if one.machine_id in state.machines]
     best = merge(pieces, now_ms).get(one.machine_id)
     if best is None or not best.record.has_left:
         return one
     since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
-    kind = LEFT if one.word.kind == GONE else one.word.kind
+    kind = LEFT if one.agent.kind == NOT_RUNNING else one.agent.kind
     state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
-    return replace(one, word=replace(one.word, kind=kind, left_ms=since, undone=older.undone(best, state)))
+    return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=older.undone(best, state)))
 
 
 def _record(state: SharedState, machine_id: str) -> Record | None:
@@ -156,7 +156,7 @@ class _Beat:
 
 
 def _newest(
-    machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], testimonies: Mapping[str, Testimony]
+    machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
 ) -> list[_Beat]:
     """Return every beat that somebody knows of a machine, the newest first."""
     found = []
@@ -164,9 +164,9 @@ def _newest(
         record = _record(state, machine_id)
         if record is not None:
             found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
-    one = testimonies.get(machine_id)
-    if one is not None and one.word.sequence is not None:
-        found.append(_Beat(one.word.sequence, one.word.heard_ms, machine_id, one.read_ms))
+    one = probes.get(machine_id)
+    if one is not None and one.agent.sequence is not None:
+        found.append(_Beat(one.agent.sequence, one.agent.heard_ms, machine_id, one.read_ms))
     return sorted(found, key=lambda beat: (beat.sequence or 0, beat.heard_ms or 0), reverse=True)
 
 
@@ -176,11 +176,11 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     state: SharedState,
     read_ms: int,
     beats: list[_Beat],
-    testimonies: Mapping[str, Testimony],
+    probes: Mapping[str, ProbeResult],
 ) -> Cell:
     record = _record(state, machine.machine_id)
     others = [beat for beat in beats if beat.by != observer]
-    one = testimonies.get(machine.machine_id)
+    one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms
     if record is None or record.last_heartbeat_ms is None:
         known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
@@ -209,12 +209,10 @@ def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
     return max(0, (newest.heard_ms or 0) - (record.last_heartbeat_ms or 0))
 
 
-def _compared(
-    cells: Mapping[tuple[str, str], Cell], testimonies: Mapping[str, Testimony]
-) -> dict[tuple[str, str], bool]:
+def _compared(cells: Mapping[tuple[str, str], Cell], probes: Mapping[str, ProbeResult]) -> dict[tuple[str, str], bool]:
     """Return whether a beat arrived, for each replica and machine that tells: one that has not beaten tells nothing."""
     beating = {name for (_, name), cell in cells.items() if cell.status in (ONLINE, WARNING)}
-    beating |= {name for name, one in testimonies.items() if one.word.kind == ALIVE}
+    beating |= {name for name, one in probes.items() if one.agent.kind == RUNNING}
     return {
         (observer, name): cell.lags
         for (observer, name), cell in cells.items()
@@ -272,17 +270,17 @@ def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offse
     return 0 if heard is None else heard - offsets.get(pair[1], 0)
 
 
-def _words(testimonies: Mapping[str, Testimony], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
+def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
     """Return what machines that should beat say of themselves where that is not well.
 
     One that could not be asked, and beats, is well.
     """
     found = []
-    for name, one in testimonies.items():
+    for name, one in probes.items():
         reason = reason_of(one) if machines[name].expected == ONLINE else None
-        if reason is not None and (one.word.kind in OWN_WORDS or name not in heard):
+        if reason is not None and (one.agent.kind in SELF_REPORTED or name not in heard):
             found.append(reason)
-        elif one.state_problem is not None and one.word.kind == ALIVE:
+        elif one.state_problem is not None and one.agent.kind == RUNNING:
             found.append(v.Reason(v.REPLICA_UNREADABLE, name, {"detail": one.state_problem}))
     return found
 
@@ -301,13 +299,13 @@ def _stepped(machines: Iterable[str], replicas: Mapping[str, tuple[SharedState, 
 def _twins(
     machines: Iterable[str],
     replicas: Mapping[str, tuple[SharedState, int]],
-    testimonies: Mapping[str, Testimony],
+    probes: Mapping[str, ProbeResult],
 ) -> list[v.Reason]:
     """Return whose name two computers beat under, by its agent's word or by two replicas that hold a beat of each."""
     found = []
     for name in machines:
         records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        said = testimonies[name].word.twin if name in testimonies else None
+        said = probes[name].agent.twin if name in probes else None
         detail = said or overlapping(records)
         if detail is not None:
             found.append(v.Reason(v.TWINS, name, {"detail": detail}))

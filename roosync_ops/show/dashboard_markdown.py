@@ -97,7 +97,7 @@ def asked_said(board: Dashboard, lang: str) -> str:
     word, matrix = words(lang), board.matrix
     if matrix is None:
         return word["dashboard.not_asked"]
-    return word["dashboard.asked_count"].format(reached=matrix.reached, total=len(matrix.testimonies))
+    return word["dashboard.asked_count"].format(reached=matrix.reached, total=len(matrix.probes))
 
 
 def _flips(board: Dashboard, lang: str) -> list[str]:

@@ -7,15 +7,15 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge import HERE
 from roosync_ops.wire.times import to_iso
 
-from .evidence_document import evidence_document, word_document
 from .reasons import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roosync_ops.judge import Survey, Validation, Verdict
+    from roosync_ops.judge import Matrix, ProbeResult, Reason, Survey, Validation, Verdict
 
 _CAPITAL: Final = re.compile("[A-Z]")
 #: What JSON may carry raw and a terminal obeys: C1 controls, bidi and other format marks, separators, surrogates.
@@ -96,4 +96,47 @@ def _basis(row: Verdict, validation: Validation) -> dict[str, Any]:
     """Return what the age rests on, and what the machine reports: only where either was asked for."""
     if validation.evidence is None:
         return {} if validation.patience_ms is None else {"ageBasis": row.basis}
-    return {"ageBasis": row.basis, "own": None if row.testimony is None else word_document(row.testimony)}
+    return {"ageBasis": row.basis, "own": None if row.probe is None else word_document(row.probe)}
+
+
+def evidence_document(matrix: Matrix, lang: str) -> dict[str, Any]:
+    """Return who sees whom, what each machine reports of itself, and the findings."""
+    return {
+        "machines": [
+            {"machineId": name, **word_document(matrix.probes[name])}
+            for name in matrix.machines
+            if name in matrix.probes
+        ],
+        "observers": [_observer(matrix, one) for one in matrix.observers],
+        "findings": [finding_document(found, lang) for found in matrix.findings],
+    }
+
+
+def finding_document(found: Reason, lang: str) -> dict[str, Any]:
+    """Return one thing that follows from the evidence; `machineId` is null where it is about who asks."""
+    since = found.facts.get("since")
+    return {
+        "kind": found.kind,
+        "machineId": None if found.machine_id == HERE else found.machine_id,
+        "since": to_iso(since) if isinstance(since, int) else None,
+        "sentence": sentence(found, lang),
+    }
+
+
+def word_document(one: ProbeResult) -> dict[str, Any]:
+    """Return what a machine reports about its agent, and its clock against ours."""
+    since = one.agent.since_ms
+    return {
+        "word": one.agent.kind,
+        "since": None if since is None else to_iso(since),
+        "detail": one.agent.detail,
+        **keyed(one, "clockOffsetMs=offset_ms clockErrorMs=error_ms"),
+    }
+
+
+def _observer(matrix: Matrix, observer: str) -> dict[str, Any]:
+    cell = "status ageMs sequence behindMs clockMeasured=probed"
+    return {
+        "observer": None if observer == HERE else observer,
+        "cells": [{"machineId": name, **keyed(matrix.cell(observer, name), cell)} for name in matrix.machines],
+    }

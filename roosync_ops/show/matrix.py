@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
-from .evidence_document import evidence_document
+from .document import evidence_document
 from .evidence_reasons import name_of
 from .markdown import piped
 from .messages import words
@@ -39,7 +39,7 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *_wrapped(key, width)]
     lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
     told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
-    last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.testimonies), told=told)
+    last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.probes), told=told)
     return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
 
 
@@ -101,10 +101,10 @@ def _text(matrix: Matrix, observer: str, name: str, lang: str) -> str:
 
 def own_word(matrix: Matrix, name: str, lang: str) -> str:
     """Return in brackets what a machine says of itself; empty where it was not asked."""
-    one = matrix.testimonies.get(name)
+    one = matrix.probes.get(name)
     if one is None:
         return ""
-    kind = one.word.kind
+    kind = one.agent.kind
     age = matrix.cell(name, name).age_ms
     if kind == "alive":
         return f"[{'?' if age is None else short(age, lang)}]"
@@ -115,8 +115,8 @@ def own_word(matrix: Matrix, name: str, lang: str) -> str:
 
 def _color(matrix: Matrix, observer: str, name: str) -> str:
     if observer == name:
-        one = matrix.testimonies.get(name)
-        return "" if one is None else _WORD_COLORS.get(one.word.kind, DIM)
+        one = matrix.probes.get(name)
+        return "" if one is None else _WORD_COLORS.get(one.agent.kind, DIM)
     if observer not in matrix.observers:
         return ""
     cell = matrix.cell(observer, name)

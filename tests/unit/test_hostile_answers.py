@@ -13,13 +13,13 @@ import pytest
 from roosync_ops import judge, show, typed
 from roosync_ops.cli import acting
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather import testimony as testimonies
 from roosync_ops.gather.asking import LOOK
 from roosync_ops.gather.errors import describe
 from roosync_ops.gather.look import Look, _look
+from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.sights import sight
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import Scene
+from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.report import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
@@ -120,7 +120,7 @@ def shown(machine: Machine, failure: Failure | None) -> list[str]:
 def diagnosed(machine: Machine, seen: Look) -> list[str]:
     """As diagnose shows it, and its JSON."""
     found = sight(machine, seen, BUNDLE)
-    diagnoses = diagnose(Scene(Fleet([machine]), NOW, {machine.machine_id: found}))
+    diagnoses = diagnose(DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: found}))
     for lang in ("en", "fr"):
         assert diagnoses_table(diagnoses, (), lang, 80, everything=True).replace("\n", "").isprintable()
     return [row["command"] for row in diagnoses_document(diagnoses)["machines"] if row["command"]]
@@ -128,9 +128,9 @@ def diagnosed(machine: Machine, seen: Look) -> list[str]:
 
 def judged(machine: Machine, seen: Look) -> list[str]:
     """As matrix, validate, JUnit and the report show it."""
-    fleet, told = Fleet([machine]), testimonies.testimony(machine, seen)
+    fleet, told = Fleet([machine]), result_of(machine, seen)
     found = judge.matrix(fleet, {machine.machine_id: told}, None, NOW)
-    state = judge.pooled(None, [told], NOW)
+    state = judge.merge_replicas(None, [told], NOW)
     assert show.matrix_table(found).replace("\n", "").isprintable()
     if state is None:
         return []

@@ -12,11 +12,8 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
 
 from .launch import agent_command
+from .mechanism import Mechanism
 from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from roosync_ops.agent.errors import ProblemError
 
 #: There, and only there, systemd is PID 1: sd_booted(3).
 BOOTED = "/run/systemd/system"
@@ -28,11 +25,12 @@ _SYSTEMCTL_S = 45.0
 _USER_MANAGER_S = 10.0
 
 
-class Systemd:
+class Systemd(Mechanism):
     """Permanence by a unit with Restart=always."""
 
     def __init__(self, local_dir: str) -> None:
         self._user = os.geteuid() != 0
+        self._whose = ["--user"] if self._user else []
         self.kind = "systemd-user" if self._user else "systemd-system"
         self._target = USER_TARGET if self._user else SYSTEM_TARGET
         self._folder = _user_units() if self._user else SYSTEM_UNITS
@@ -100,8 +98,13 @@ class Systemd:
     def stop(self) -> None:
         self._systemctl("stop", self.unit)
 
-    def failed(self, *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
-        return None
+    def run_beside(self, line: list[str]) -> bool:
+        try:
+            return (
+                _run(["systemd-run", *self._whose, "--collect", "--quiet", "--no-ask-password", *line]).returncode == 0
+            )
+        except LocalError:
+            return False
 
     def last_words(self) -> str | None:
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""
@@ -160,7 +163,7 @@ class Systemd:
             raise LocalError(f"systemctl {' '.join(words)}: {_said(done)}", f"journalctl -u {self.unit}")
 
     def _line(self, *words: str) -> list[str]:
-        return ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
+        return ["systemctl", *self._whose, "--no-ask-password", *words]
 
 
 def _user_units() -> str:

@@ -10,7 +10,6 @@ import zlib
 from roosync_ops.agent.errors import LocalError
 
 from . import task_xml
-from .launch import agent_command
 
 FOLDER = "roosync-ops"
 
@@ -25,10 +24,9 @@ def local_name(local_dir: str) -> str:
     return f"{zlib.crc32(os.path.normcase(local_dir).encode('utf-8', 'surrogatepass')):08x}"
 
 
-def program_of(words: list[str], folder: str, user: str) -> task_xml.Program:
-    """Return what a task runs so that the agent gets `words`. Raises LocalError where it cannot be written down."""
-    command = agent_command(words)
-    command[0] = windowless(command[0])
+def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
+    """Return what a task runs for a command of this Python. Raises LocalError where it cannot be written down."""
+    command = [windowless(command[0]), *command[1:]]
     arguments = [_escaped_json(command, at) for at in range(1, len(command))]
     for text in (command[0], folder, *arguments):
         if "%" in text or "$(" in text:

@@ -95,7 +95,8 @@ def begin(flags: Flags, config: Config) -> None:
         return
     words = ["guard", *run_words(config, flags, _DETACHED)[1:]]
     line = [interpreter(), "-I", "-S", "-B", os.path.join(config.local_dir, names[1]), *words]
-    if not _by_systemd(config, line):
+    mechanism = permanence.installed(config)
+    if mechanism is None or not mechanism.run_beside(line):
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
@@ -213,20 +214,3 @@ def _told(why: str) -> CodedError:
     error = CodedError(ROLLED_BACK, why, "action status")
     error.cause, error.detail = ROLLED_BACK, why
     return error
-
-
-def _by_systemd(config: Config, line: list[str]) -> bool:
-    """Have the guard live outside whatever is being ended: neither a login nor the loop's own unit."""
-    mechanism = permanence.installed(config)
-    if mechanism is None or not mechanism.kind.startswith("systemd"):
-        return False
-    user = ["--user"] if mechanism.kind == "systemd-user" else []
-    environment = {**os.environ, "XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"}
-    command = ["systemd-run", *user, "--collect", "--quiet", "--no-ask-password", *line]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own agent, by systemd's own program
-            command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=_LOAD_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0

@@ -11,7 +11,8 @@ from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import LocalError, ProblemError
-from roosync_ops.agent.logon import sees_share
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.logon import ask, sees_share
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.running import loops
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
     from roosync_ops.agent.notes import Places
-    from roosync_ops.agent.permanence import Permanence
+    from roosync_ops.agent.permanence.mechanism import Mechanism
     from roosync_ops.agent.share import FolderShare
 
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
@@ -81,12 +81,18 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
 
 
 def _prove(
-    config: Config, places: Places, share: FolderShare | None, before: dict[str, Any], mechanism: Permanence
+    config: Config, places: Places, share: FolderShare | None, before: dict[str, Any], mechanism: Mechanism
 ) -> dict[str, Any] | None:
     """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
 
     Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
     """
+
+    def failed(*, last: bool) -> None:
+        problem = mechanism.failed(lambda: ask(Flags("look"), config, "look"), last=last)
+        if problem is not None:
+            raise problem
+
     began = asked = now = time.monotonic()
     missing = _NO_LOCK
     while now - began < _FIRST_BEAT_S + config.share_deadline_s:
@@ -99,17 +105,12 @@ def _prove(
         if trouble is not None:
             return trouble
         if missing == _NO_LOCK and now - asked > _ASK_S:
-            _give_up_if(mechanism.failed(last=False))
+            failed(last=False)
             asked = now
     if missing == _NO_LOCK:
-        _give_up_if(mechanism.failed(last=True))
+        failed(last=True)
     said = mechanism.last_words()
     raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
-
-
-def _give_up_if(problem: ProblemError | None) -> None:
-    if problem is not None:
-        raise problem
 
 
 def _typed(flags: Flags) -> bool:
@@ -146,7 +147,7 @@ def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     return "" if seen else _NOT_THERE
 
 
-def _undo(config: Config, mechanism: Permanence, builds_before: list[str]) -> None:
+def _undo(config: Config, mechanism: Mechanism, builds_before: list[str]) -> None:
     # the failure that is being reported is the one that matters
     with contextlib.suppress(ProblemError):
         mechanism.stop()

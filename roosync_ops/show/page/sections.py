@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.judge import evidence
 from roosync_ops.judge import history as h
+from roosync_ops.judge import probes
 from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells
 from roosync_ops.show.evidence_reasons import name_of
 from roosync_ops.show.flips import said as flip_said
@@ -158,8 +158,8 @@ def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
 
 def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
     """Return a machine's own word; where it is the age of its last beat, that counts on."""
-    one, heard = matrix.testimonies.get(name), matrix.cell(name, name).age_ms
-    if one is None or one.word.kind != evidence.ALIVE or heard is None:
+    one, heard = matrix.probes.get(name), matrix.cell(name, name).age_ms
+    if one is None or one.agent.kind != probes.RUNNING or heard is None:
         return own_word(matrix, name, lang)
     return join("[", short_age(heard, lang), "]")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnosis, Scene, Sight
+from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnosis, DiagnosisInput, Sight
 from roosync_ops.state import read_folder
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, ours, put, put_view
@@ -82,17 +82,17 @@ def a_view(folder: Path, *records: dict[str, Any], without: Iterable[str] = (), 
     return read_folder(folder, NOW)
 
 
-def a_scene(tmp_path: Path, sight: Sight | None = None, *records: dict[str, Any], **fields: Any) -> Scene:
+def a_scene(tmp_path: Path, sight: Sight | None = None, *records: dict[str, Any], **fields: Any) -> DiagnosisInput:
     """Return a scene where every replica shows the same: a fleet that is well, but for `sight` and the `records`."""
     state = a_view(tmp_path / "share", *records)
     sights = {name: a_sight(name) for name in NAMES}
     if sight is not None:
         sights["m"] = sight
     views = {name: state for name, seen in sights.items() if seen.agent is not None and seen.agent.success}
-    return replace(Scene(fleet(), NOW, sights, {**views, HERE: state}, None, ()), **fields)
+    return replace(DiagnosisInput(fleet(), NOW, sights, {**views, HERE: state}, None, ()), **fields)
 
 
-def cause_of(scene: Scene, name: str | None = "m") -> Diagnosis:
+def cause_of(scene: DiagnosisInput, name: str | None = "m") -> Diagnosis:
     """Return the diagnosis of one machine; None is this computer and the share."""
     found = diagnose(scene, [] if name is None else [name])
     return found.here if name is None else found.machines[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.judge.diagnose_model import HERE, Scene
+from roosync_ops.judge.diagnose_model import HERE, DiagnosisInput
 from tests.kits.shares import NOW, heartbeat, ours, put
 from tests.unit.diagnose.builders import (
     NAMES,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.judge.diagnose_model import Sight
 
-    Provoke = Callable[[Path], Scene]
+    Provoke = Callable[[Path], DiagnosisInput]
 
 
 def _sight(sight: Sight, *records: dict[str, Any]) -> Provoke:
@@ -44,30 +44,30 @@ def _nobody(code: str, *records: dict[str, Any], **fields: Any) -> Provoke:
     return _sight(not_reached(code, **fields), *records)
 
 
-def _off(tmp_path: Path) -> Scene:
+def _off(tmp_path: Path) -> DiagnosisInput:
     sight = not_reached("UNREACHABLE", answers="silent")
     return a_scene(tmp_path, sight, left_record(), fleet=fleet(expected="offline", why="switched off?"))
 
 
-def _uploads_stalled(tmp_path: Path) -> Scene:
+def _uploads_stalled(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     behind = a_view(tmp_path / "others", old_record())
     return replace(scene, views={**dict.fromkeys([*NAMES, HERE], behind), "m": scene.views["m"]})
 
 
-def _downloads_stalled(tmp_path: Path) -> Scene:
+def _downloads_stalled(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     stale = a_view(tmp_path / "stale", old_record("one"), old_record("two"))
     return replace(scene, views={**scene.views, "m": stale})
 
 
-def _own_replica_stale(tmp_path: Path) -> Scene:
+def _own_replica_stale(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
     return replace(scene, views={**scene.views, HERE: stale})
 
 
-def _unreadable(tmp_path: Path) -> Scene:
+def _unreadable(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     broken = a_view(tmp_path / "broken", without=["m"])
     (tmp_path / "broken" / "heartbeats" / "m.json").write_bytes(b"")
@@ -75,7 +75,7 @@ def _unreadable(tmp_path: Path) -> Scene:
     return replace(scene, views=dict.fromkeys(scene.views, broken))
 
 
-def _twins(tmp_path: Path) -> Scene:
+def _twins(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     other = a_view(tmp_path / "other", ours("m", 9_000, sequence=8, sessionId="t", bootId="c"))
     return replace(scene, views={**scene.views, "one": other})
@@ -84,7 +84,7 @@ def _twins(tmp_path: Path) -> Scene:
 def _beside(name: str) -> Provoke:
     """Another file of `m` lies beside its own, in everybody's replica."""
 
-    def provoke(tmp_path: Path) -> Scene:
+    def provoke(tmp_path: Path) -> DiagnosisInput:
         scene = a_scene(tmp_path)
         put(tmp_path / "share", ours("m", 40_000, sequence=5), name)
         return replace(scene, views=dict.fromkeys(scene.views, a_view(tmp_path / "share")))
@@ -92,23 +92,23 @@ def _beside(name: str) -> Provoke:
     return provoke
 
 
-def _erased(tmp_path: Path) -> Scene:
+def _erased(tmp_path: Path) -> DiagnosisInput:
     keeper = a_sight("one", an_agent(machine_id="one", erasures=3, erased_by="m", erased_ms=NOW - 20_000))
     scene = a_scene(tmp_path)
     return replace(scene, sights={**scene.sights, "one": keeper})
 
 
-def _two_of_a_name(tmp_path: Path) -> Scene:
+def _two_of_a_name(tmp_path: Path) -> DiagnosisInput:
     return a_scene(tmp_path, a_sight(hostname="ONE", agent=an_agent(machine_id="one")))
 
 
-def _stranger(tmp_path: Path) -> Scene:
+def _stranger(tmp_path: Path) -> DiagnosisInput:
     state = a_view(tmp_path / "share", ours("ghost"))
-    return Scene(fleet(), NOW, {}, {HERE: state})
+    return DiagnosisInput(fleet(), NOW, {}, {HERE: state})
 
 
 def _view(text: bytes | None) -> Provoke:
-    def provoke(tmp_path: Path) -> Scene:
+    def provoke(tmp_path: Path) -> DiagnosisInput:
         state = a_view(tmp_path / "share", view=False)
         if text is not None:
             (tmp_path / "share" / "heartbeat.json").write_bytes(text)

@@ -13,7 +13,7 @@ from roosync_ops.gather.look import Look
 from roosync_ops.gather.sights import sight as sight_of
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_causes import CAUSES, HINT
-from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnoses, Scene, Sight
+from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnoses, DiagnosisInput, Sight
 from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import Report
 from roosync_ops.show import schemas
@@ -110,7 +110,7 @@ def test_any_scene_gives_each_machine_one_cause(
     views = data.draw(st.dictionaries(st.sampled_from([*NAMES, HERE]), st.sampled_from(states)))
     here = data.draw(st.none() | st.tuples(st.text(max_size=9), st.text(max_size=9)))
     expected = data.draw(st.sampled_from(["online", "offline"]))
-    scene = Scene(fleet(expected=expected), NOW, seen, views, here, orphans)
+    scene = DiagnosisInput(fleet(expected=expected), NOW, seen, views, here, orphans)
     _sound(diagnose(scene, [*NAMES, "ghost"]))
 
 
@@ -138,6 +138,6 @@ def test_any_look_gives_a_cause(failure: Failure | None, status: dict[str, Any] 
     report = Report.model_validate(an_answer(status=status, hostname=hostname))
     seen = Look("m", failure, None if failure is not None else report, None, reach=Reach("m", 22))
     sight = sight_of(machine, seen, BUNDLE)
-    (row,) = diagnose(Scene(fleet(), NOW, {"m": sight}), ["m"]).machines
+    (row,) = diagnose(DiagnosisInput(fleet(), NOW, {"m": sight}), ["m"]).machines
     assert row.cause in CAUSES
     assert row.command or row.ok

@@ -10,7 +10,7 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import HERE, Scene
+from roosync_ops.judge.diagnose_model import HERE, DiagnosisInput
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
@@ -96,7 +96,7 @@ def test_a_loop_that_has_just_come_up_is_given_time(tmp_path: Path) -> None:
 
 def test_with_one_observer_and_one_machine_the_observer_is_the_suspect(tmp_path: Path) -> None:
     state = a_view(tmp_path / "share", old_record(), without=["one", "two"])
-    scene = Scene(Fleet([Machine.of("m", {})]), NOW, {"m": a_sight()}, {HERE: state})
+    scene = DiagnosisInput(Fleet([Machine.of("m", {})]), NOW, {"m": a_sight()}, {HERE: state})
     assert cause_of(scene, None).cause == "own-replica-stale"
     assert cause_of(scene).cause == "well"
 
@@ -107,7 +107,7 @@ def test_an_observer_is_not_stale_for_want_of_beats_that_reach_nobody(tmp_path: 
     state = a_view(tmp_path / "share", *(old_record(name) for name in NAMES))
     own = a_view(tmp_path / "own", old_record("one"), old_record("two"))
     views = {"one": state, "two": state, "m": own, HERE: state}
-    scene = Scene(fleet(), NOW, {**dead, "m": a_sight()}, views)
+    scene = DiagnosisInput(fleet(), NOW, {**dead, "m": a_sight()}, views)
     assert [row.cause for row in diagnose(scene).machines] == ["agent-dead", "agent-dead", "uploads-stalled"]
     assert cause_of(scene, None).ok
 
@@ -117,7 +117,7 @@ def test_a_replica_that_shows_the_last_beats_of_the_dead_alone_may_still_be_stal
     fresh = a_view(tmp_path / "fresh", old_record("one"))
     stale = a_view(tmp_path / "stale", old_record("one"), old_record("two"))
     sights = {"one": dead, "two": a_sight("two"), "m": a_sight()}
-    scene = Scene(fleet(), NOW, sights, {"one": fresh, "two": fresh, "m": stale, HERE: fresh})
+    scene = DiagnosisInput(fleet(), NOW, sights, {"one": fresh, "two": fresh, "m": stale, HERE: fresh})
     assert cause_of(scene).cause == "downloads-stalled"
 
 
@@ -181,7 +181,7 @@ def test_only_who_took_a_connection_is_said_to_be_on(tmp_path: Path) -> None:
 
 def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Path) -> None:
     empty = a_view(tmp_path / "empty", without=NAMES)
-    scene = Scene(fleet(), NOW, {}, {HERE: empty})
+    scene = DiagnosisInput(fleet(), NOW, {}, {HERE: empty})
     assert [row.observed for row in diagnose(scene).machines] == ["unknown"] * 3
 
 
@@ -288,7 +288,7 @@ def test_a_replica_read_before_late_answers_is_not_stale_for_what_it_could_not_h
         name: a_sight(name, an_agent(machine_id=name, sequence=40, beat_ms=NOW + late_ms - 5_000, now_ms=NOW + late_ms))
         for name in NAMES
     }
-    here = Scene(fleet(), NOW + late_ms, sights, {HERE: scene.views[HERE]})
+    here = DiagnosisInput(fleet(), NOW + late_ms, sights, {HERE: scene.views[HERE]})
     assert cause_of(here, None).cause == "well"
     assert cause_of(here).cause == "well"
 
@@ -298,4 +298,4 @@ def test_a_replica_that_was_old_when_it_was_read_is_stale_however_late_the_answe
     sights = {
         name: a_sight(name, an_agent(machine_id=name, beat_ms=NOW + 595_000, now_ms=NOW + 600_000)) for name in NAMES
     }
-    assert cause_of(Scene(fleet(), NOW + 600_000, sights, {HERE: stale}), None).cause == "own-replica-stale"
+    assert cause_of(DiagnosisInput(fleet(), NOW + 600_000, sights, {HERE: stale}), None).cause == "own-replica-stale"

@@ -11,7 +11,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.look import Look
 from roosync_ops.gather.sights import sight, with_witnesses
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import Scene, Sight
+from roosync_ops.judge.diagnose_model import DiagnosisInput, Sight
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire.record import OF_A_TWIN
 from tests.kits.shares import NOW
@@ -26,7 +26,7 @@ def seen(machine: Machine, **fields: Any) -> Sight:
 
 
 def cause(machine: Machine, **fields: Any) -> str:
-    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    scene = DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
     return diagnose(scene).machines[0].cause
 
 
@@ -133,7 +133,7 @@ MADE = (
 def test_a_drive_that_hangs_is_restarted_by_what_the_machine_has_for_that(drive: dict[str, str], command: str) -> None:
     machine = a_machine(**WINDOWS)
     fields = {"share": a_share(hung=True, session="logon"), "drive": drive}
-    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    scene = DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
     [found] = diagnose(scene).machines
     assert (found.cause, found.command) == ("share-hung", command)
 

@@ -9,9 +9,9 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import pasts
-from roosync_ops.judge import Knowledge, evidence, matrix, observe, validate, verdict
+from roosync_ops.judge import Knowledge, matrix, observe, probes, validate, verdict
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
+from roosync_ops.judge.diagnose_model import HERE, Agent, DiagnosisInput, Sight
 from roosync_ops.judge.older import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
@@ -140,12 +140,12 @@ def test_history_matrix_and_diagnose_say_so_as_the_table_does(tmp_path: Path) ->
     assert said in history_table(past)
     assert said.replace("-", "\\-") in history_markdown(past, NOW - 24 * HOUR, NOW).replace("-", "\\-")
     assert said in history_document(past, "s", NOW - 24 * HOUR, NOW)["machines"][0]["undone"]
-    for word in (evidence.GONE, evidence.LEFT, evidence.OFF):
-        left = {"left_ms": LEFT_AT} if word == evidence.LEFT else {}
-        told = {"m": evidence.Testimony("m", evidence.Word(word, **left))}  # type: ignore[arg-type]
+    for word in (probes.NOT_RUNNING, probes.LEFT, probes.OFF):
+        left = {"left_ms": LEFT_AT} if word == probes.LEFT else {}
+        told = {"m": probes.ProbeResult("m", probes.AgentState(word, **left))}  # type: ignore[arg-type]
         assert said in " ".join(sentence(found) for found in matrix(FLEET, told, state, NOW).findings)
     stopped = Sight("m", hostname="M", has_agent=True, agent=Agent(installed=True, enabled=True, now_ms=NOW))
-    found = diagnose(Scene(FLEET, NOW, {"m": stopped}, {HERE: state}), ["m"]).machines[0]
+    found = diagnose(DiagnosisInput(FLEET, NOW, {"m": stopped}, {HERE: state}), ["m"]).machines[0]
     assert (found.observed, found.cause) == ("left", "stopped-on-purpose")
     assert said.removeprefix("was ") in cause_sentence(found)
 

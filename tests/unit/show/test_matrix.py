@@ -10,7 +10,7 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import HERE, Matrix, Validation, Word, evidence, knowledge, matrix, pooled, validate
+from roosync_ops.judge import HERE, AgentState, Matrix, Validation, knowledge, matrix, merge_replicas, probes, validate
 from roosync_ops.show import schemas
 from roosync_ops.show.matrix import short
 from roosync_ops.show.text import cells
@@ -20,7 +20,7 @@ from roosync_ops.wire.record import Record
 from tests.unit.show.conftest import HOSTILE
 
 #: Under its own name pytest takes it for a test.
-Answer = evidence.Testimony
+Answer = probes.ProbeResult
 NOW = 1_770_891_330_000
 NAMES = ("myia-ai-01", "myia-po-2023", "myia-po-2024", "myia-po-2025", "myia-po-2026", "myia-web1")
 ANSI = re.compile(r"\x1b\[\d+m")
@@ -45,17 +45,17 @@ def answers() -> dict[str, Answer]:
     """One of everything: off, stale, stuck, gone, stalled, and one that lets nobody in."""
     seen = {"01": -1, "2025": 700, "2026": 50_000, "web1": 95}
 
-    def one(name: str, word: Word, **ages: int) -> Answer:
+    def one(name: str, word: AgentState, **ages: int) -> Answer:
         return Answer(name, word, state(name, NAMES, **{**seen, **ages}), None, NOW, 3, 20)
 
-    alive = Word(evidence.ALIVE, sequence=10_000, heard_ms=NOW - 2_000)
+    alive = AgentState(probes.RUNNING, sequence=10_000, heard_ms=NOW - 2_000)
     return {
-        "myia-ai-01": Answer("myia-ai-01", Word(evidence.OFF, detail=HOSTILE, hint="ssh")),
+        "myia-ai-01": Answer("myia-ai-01", AgentState(probes.OFF, detail=HOSTILE, hint="ssh")),
         "myia-po-2023": one("myia-po-2023", alive, **{"2024": 3_600, "web1": 3_600}),
         "myia-po-2024": one("myia-po-2024", alive),
         "myia-po-2025": one("myia-po-2025", alive, **{"2025": 2}),
-        "myia-po-2026": one("myia-po-2026", Word(evidence.GONE, NOW - 50_000_000)),
-        "myia-web1": one("myia-web1", Word(evidence.STUCK, NOW - 95_000, HOSTILE, "hung")),
+        "myia-po-2026": one("myia-po-2026", AgentState(probes.NOT_RUNNING, NOW - 50_000_000)),
+        "myia-web1": one("myia-web1", AgentState(probes.SHARE_BLOCKED, NOW - 95_000, HOSTILE, "hung")),
     }
 
 
@@ -69,7 +69,7 @@ def seen() -> Matrix:
 def probed() -> Validation:
     told = answers()
     own = state(HERE, NAMES, **{"01": -1, "2025": 700, "2026": 50_000, "web1": 95})
-    merged = pooled(own, told.values(), NOW)
+    merged = merge_replicas(own, told.values(), NOW)
     assert merged is not None
     found = matrix(fleet(), told, own, NOW)
     return validate(fleet(), merged, NOW, known=knowledge(told.values()), matrix=found)
@@ -126,7 +126,7 @@ def test_colour_changes_no_letter(seen: Matrix) -> None:
 @pytest.mark.parametrize("count", [30, 200])
 def test_many_machines_are_a_line_each(count: int) -> None:
     names = tuple(f"m-{number:03d}" for number in range(count))
-    told = {name: Answer(name, Word(evidence.ALIVE), state(name, names), None, NOW, 0, 1) for name in names[:10]}
+    told = {name: Answer(name, AgentState(probes.RUNNING), state(name, names), None, NOW, 0, 1) for name in names[:10]}
     text = show.matrix_table(matrix(fleet(names), told, None, NOW), width=80)
     lines = text.split("\n\n")[1].splitlines()
     assert len(lines) == 1 + count
@@ -138,7 +138,7 @@ def test_many_machines_are_a_line_each(count: int) -> None:
 
 def test_a_fleet_where_all_is_well_says_so() -> None:
     names = NAMES[1:]
-    told = {name: Answer(name, Word(evidence.ALIVE), state(name, names), None, NOW, 0, 1) for name in names}
+    told = {name: Answer(name, AgentState(probes.RUNNING), state(name, names), None, NOW, 0, 1) for name in names}
     text = show.matrix_table(matrix(fleet(names), told, None, NOW))
     assert text.splitlines()[-1] == "5/5 machines asked have answered; no stalled replicas or uploads"
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.judge import Testimony, Word, evidence
-from roosync_ops.judge.twins import lately
+from roosync_ops.judge import AgentState, ProbeResult, probes
+from roosync_ops.judge.duplicate_identity import lately
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.reach import OPEN
 from roosync_ops.wire.record import OF_A_TWIN
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {
-    "HOST_KEY": evidence.REFUSED,
-    "HOST_KEY_CHANGED": evidence.REFUSED,
-    "HOST_KEY_REVOKED": evidence.REFUSED,
-    "NO_COMMON_ALGORITHM": evidence.REFUSED,
-    "CLOSED": evidence.UNCLEAR,
-    "NOT_SSH": evidence.UNCLEAR,
-    "LOGIN_REFUSED": evidence.REFUSED,
-    "SILENT": evidence.UNCLEAR,
+    "HOST_KEY": probes.REFUSED,
+    "HOST_KEY_CHANGED": probes.REFUSED,
+    "HOST_KEY_REVOKED": probes.REFUSED,
+    "NO_COMMON_ALGORITHM": probes.REFUSED,
+    "CLOSED": probes.UNCLEAR,
+    "NOT_SSH": probes.UNCLEAR,
+    "LOGIN_REFUSED": probes.REFUSED,
+    "SILENT": probes.UNCLEAR,
 }
 _OK: Final = "ok"
 #: Answers that came so much later than a reading know of beats that it cannot show, in ms.
@@ -43,9 +43,9 @@ def silently(_: str) -> None:
     """Tell nobody how far it is."""
 
 
-def ask(
+def probe(
     machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float, tell: Callable[[str], None] = silently
-) -> dict[str, Testimony]:
+) -> dict[str, ProbeResult]:
     """Ask every machine at once, telling how far it is, and return what each testifies."""
     from .look import look  # noqa: PLC0415 - not needed where nobody is asked
 
@@ -58,24 +58,24 @@ def ask(
 
     tell(f"asking {len(machines)} machines")
     looks = look(machines, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, tell=count)
-    return {machine.machine_id: testimony(machine, looks[machine.machine_id]) for machine in machines}
+    return {machine.machine_id: result_of(machine, looks[machine.machine_id]) for machine in machines}
 
 
-def ask_beside(
+def probe_beside(
     machines: Sequence[Machine],
     timeout_s: float,
     connect_timeout_s: float,
     read: Callable[[], tuple[SharedState | None, str | None]],
     tell: Callable[[str], None] = silently,
-) -> tuple[SharedState | None, dict[str, Testimony], str | None]:
+) -> tuple[SharedState | None, dict[str, ProbeResult], str | None]:
     """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
-    Returns (the replica, the testimonies, why there is no replica).
+    Returns (the replica, the probes, why there is no replica).
     """
     with ThreadPoolExecutor(1) as pool:
         here = pool.submit(read)
-        found = ask(machines, timeout_s, connect_timeout_s, tell)
+        found = probe(machines, timeout_s, connect_timeout_s, tell)
         own, trouble = here.result()
     if own is not None and now_ms() - own.read_at_ms > OLD_MS:
         own = read()[0] or own
@@ -90,51 +90,51 @@ def nobody(count: int, trouble: str | None) -> errors.CommandError:
     )
 
 
-def testimony(machine: Machine, look: Look) -> Testimony:
+def result_of(machine: Machine, look: Look) -> ProbeResult:
     """Return what one machine's answer amounts to."""
     report = look.report
     word = word_of(machine, look)
     state, problem, read_ms = _replica(look, report)
     if report is None:
-        return Testimony(machine.machine_id, word)
-    return Testimony(machine.machine_id, word, state, problem, read_ms, report.clock_offset_ms, report.clock_error_ms)
+        return ProbeResult(machine.machine_id, word)
+    return ProbeResult(machine.machine_id, word, state, problem, read_ms, report.clock_offset_ms, report.clock_error_ms)
 
 
-def word_of(machine: Machine, look: Look) -> Word:
+def word_of(machine: Machine, look: Look) -> AgentState:
     """Return a machine's own word about its agent, or why there is none."""
     report, failure = look.report, look.failure
     if failure is not None:
         met = look.reach is None or look.reach.answers == OPEN  # not somebody on the way to it
-        kind = evidence.UNCLEAR if look.reached else _CONNECTED.get(failure.code, evidence.OFF) if met else evidence.OFF
-        return Word(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
+        kind = probes.UNCLEAR if look.reached else _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
+        return AgentState(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
     if report is None or report.status is None:
-        return Word(evidence.NO_AGENT)
+        return AgentState(probes.NO_AGENT)
     if not report.status.success:
-        return Word(evidence.UNCLEAR, detail=report.status.message or report.status.code)
+        return AgentState(probes.UNCLEAR, detail=report.status.message or report.status.code)
     return _word(machine, report, report.status)
 
 
-def _word(machine: Machine, report: Report, status: AgentStatus) -> Word:
+def _word(machine: Machine, report: Report, status: AgentStatus) -> AgentState:
     beat = status.last_beat
     heard = _ms(beat.last_heartbeat if beat is not None else None)
     sequence = beat.sequence if beat is not None else None
     since = None if heard is None else heard - report.clock_offset_ms
 
-    def word(kind: str, since_ms: int | None = None, detail: str | None = None, hint: str | None = None) -> Word:
-        return Word(kind, since_ms, detail, hint, sequence, heard, _twin(status))
+    def word(kind: str, since_ms: int | None = None, detail: str | None = None, hint: str | None = None) -> AgentState:
+        return AgentState(kind, since_ms, detail, hint, sequence, heard, _twin(status))
 
     if not status.running:
         left = _ms(status.left_at)
-        gone = word(evidence.GONE if left is None else evidence.LEFT, since)
+        gone = word(probes.NOT_RUNNING if left is None else probes.LEFT, since)
         return gone if left is None else replace(gone, left_ms=left - report.clock_offset_ms)
     if status.share is not None and status.share.state != _OK:
         stuck = _ms(status.share.since)
         stuck = None if stuck is None else stuck - report.clock_offset_ms
-        return word(evidence.STUCK, stuck, status.share.detail, status.share.state)
+        return word(probes.SHARE_BLOCKED, stuck, status.share.detail, status.share.state)
     now_there = _ms(status.now) or report.clock.end_ms
     if heard is not None and now_there - heard > machine.offline_timeout:
-        return word(evidence.SILENT, since)
-    return word(evidence.ALIVE, since)
+        return word(probes.SILENT, since)
+    return word(probes.RUNNING, since)
 
 
 def _twin(status: AgentStatus) -> str | None:

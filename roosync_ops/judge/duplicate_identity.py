@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +38,5 @@ def _overlap(one: Record, other: Record) -> bool:
 
 
 def _beat_after(one: Record, other: Record) -> bool:
-    agent = other.data.get("agent")
-    try:
-        began = from_iso(agent.get("startedAt") if isinstance(agent, dict) else None)
-    except BadTimeError:
-        return False
-    return one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS
+    began = time_or_none(other.agent.get("startedAt"))
+    return began is not None and one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS
