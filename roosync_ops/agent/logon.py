@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .flags import Flags
-    from .permanence.one_shot import OneShot
     from .permanence.schtasks import Scheduler
+    from .permanence.task_program import OneShot
 
     Answer = tuple[dict[str, Any], list[str]]
 
@@ -70,12 +70,12 @@ def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = N
     turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
-    words, limit_s = words_of(flags, config, verb), _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S)
+    words = words_of(flags, config, verb)
+    limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow
+    folder = config.local_dir
     try:
         return _unpacked(
-            run_there(
-                "ask", config.local_dir, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler
-            )
+            run_there("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
         )
     finally:
         turn.release()
@@ -88,8 +88,7 @@ def run_there(
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
     """
-    from .permanence.one_shot import OneShot  # noqa: PLC0415 - Windows alone gets here
-    from .permanence.task_program import program_of  # noqa: PLC0415 - as above
+    from .permanence.task_program import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
 
     file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
     try:
@@ -105,8 +104,8 @@ def _awaited(task: OneShot, file: str, limit_s: float) -> dict[str, Any]:
     now = time.monotonic()
     until, look_at, ended = now + limit_s, now + _RESULT_S, 0
     while time.monotonic() < until:
-        answer = _read(file)
-        if answer is not None:
+        answer = local.read_object(file)
+        if answer:
             return answer
         if time.monotonic() >= look_at:
             ended = ended + 1 if task.has_ended() else 0
@@ -127,15 +126,6 @@ def _silence(task: OneShot, file: str) -> ProblemError:
     return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
 
 
-def _read(file: str) -> dict[str, Any] | None:
-    try:
-        with open(file, encoding="utf-8") as stream:
-            answer = json.load(stream)
-    except (OSError, ValueError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
 def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
     """Return `verb`'s command line with all that an environment or a folder of this session gave."""
     words = [verb, "--shared", config.shared, "--local-dir", config.local_dir, "--machine-id", config.machine_id]
@@ -144,6 +134,7 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
         words += ["--heartbeat-interval", str(config.thresholds.interval_ms)]
         words += ["--offline-timeout", str(config.thresholds.timeout_ms)]
         words += [] if config.auto_sync else ["--no-auto-sync"]
+        words += ["--follow", f"{flags.follow:g}"] if flags.follow else []
         if flags.metadata is not None:
             words += ["--metadata", json.dumps(flags.metadata, separators=(",", ":"))]
     return words

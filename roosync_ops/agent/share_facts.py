@@ -23,6 +23,7 @@ def share_facts(shared: str) -> dict[str, Any]:
         "path": shared,
         "exists": os.path.exists(shared),
         "isDirectory": os.path.isdir(shared),
+        "heartbeats": target != shared,
         "readable": False,
         "writable": False,
         "readOnly": False,

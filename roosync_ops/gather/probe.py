@@ -1,28 +1,38 @@
-"""From what machines answered to what they testify: every time brought to this computer's clock."""
+"""Machines asked what they are and what their replicas show: one round trip each, nothing written, every time ours.
+
+A machine that cannot be reached or hangs has a ProbeResult as well, and delays none of the others.
+"""
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.duplicate_identity import lately
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import Report, ms_of, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
-from roosync_ops.transport.reach import OPEN
+from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import CONNECT
+from roosync_ops.transport.reach import OPEN, Reach, known_hosts_of, reach_of
 from roosync_ops.wire.record import OF_A_TWIN
-from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
+from roosync_ops.wire.times import now_ms
 
-from . import errors
+from . import asking, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+    from roosync_ops.remote_script.facts_model import AgentStatus
 
-    from .look import Look
-
+#: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
+_SHARE_PART: Final = 0.4
+#: A share that gives no answer within this is told as hanging, in s: whoever asks six machines waits for the slowest.
+_SHARE_S: Final = 2.5
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {
     "HOST_KEY": probes.REFUSED,
@@ -44,21 +54,30 @@ def silently(_: str) -> None:
 
 
 def probe(
-    machines: Sequence[Machine], timeout_s: float, connect_timeout_s: float, tell: Callable[[str], None] = silently
+    machines: Sequence[Machine],
+    timeout_s: float,
+    connect_timeout_s: float,
+    tell: Callable[[str], None] = silently,
+    *,
+    with_state: bool = True,
 ) -> dict[str, ProbeResult]:
-    """Ask every machine at once, telling how far it is, and return what each testifies."""
-    from .look import look  # noqa: PLC0415 - not needed where nobody is asked
-
+    """Ask every machine at once, telling how far it is; return what each answered, within about `timeout_s`."""
     answered = 0
 
-    def count(_: Look) -> None:
+    def one(machine: Machine) -> ProbeResult:
+        request, asked = _request(machine, timeout_s, with_state=with_state), now_ms()
+        with asking.way_to(machine, timeout_s, connect_timeout_s) as link:
+            link.failed = None
+            told = asking.answer(machine, link, request, timeout_s, parse_report)
+            return result_of(machine, told, reach_of(machine, link), asked)
+
+    def count(*_: object) -> None:
         nonlocal answered
         answered += 1
         tell(f"asking {len(machines)} machines: {answered} answered or given up")
 
     tell(f"asking {len(machines)} machines")
-    looks = look(machines, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, tell=count)
-    return {machine.machine_id: result_of(machine, looks[machine.machine_id]) for machine in machines}
+    return asking.each(machines, one, count)
 
 
 def probe_beside(
@@ -71,7 +90,7 @@ def probe_beside(
     """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
-    Returns (the replica, the probes, why there is no replica).
+    Returns (the replica, the answers, why there is no replica).
     """
     with ThreadPoolExecutor(1) as pool:
         here = pool.submit(read)
@@ -90,75 +109,97 @@ def nobody(count: int, trouble: str | None) -> errors.CommandError:
     )
 
 
-def result_of(machine: Machine, look: Look) -> ProbeResult:
+def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:
+    return {
+        "do": "probe",
+        "localDir": machine.local_dir,
+        "shared": machine.shared,
+        "shareDeadline": min(machine.share_deadline, _SHARE_S, timeout_s * _SHARE_PART),
+        "state": with_state,
+    }
+
+
+def result_of(
+    machine: Machine, told: Report | Failure, reach: Reach | None = None, asked_ms: int | None = None
+) -> ProbeResult:
     """Return what one machine's answer amounts to."""
-    report = look.report
-    word = word_of(machine, look)
-    state, problem, read_ms = _replica(look, report)
-    if report is None:
-        return ProbeResult(machine.machine_id, word)
-    return ProbeResult(machine.machine_id, word, state, problem, read_ms, report.clock_offset_ms, report.clock_error_ms)
+    way: dict[str, Any] = {
+        "reach": reach,
+        "login": checks.login(machine),
+        "known_hosts": known_hosts_of(machine) or os.path.expanduser("~/.ssh/known_hosts"),  # noqa: PTH111 - a word
+    }
+    if isinstance(told, Failure):
+        return ProbeResult(machine.machine_id, _unasked(told, reach), failure=told, **way)
+    state, problem, read_ms = _replica(told, asked_ms)
+    share, clock = checks.share(machine, told.share), checks.clock(machine, told)
+    if share is not None and told.share is not None:
+        share = share._replace(reason=share.reason.removeprefix(f"share {told.share.path}: "))
+    return ProbeResult(
+        machine.machine_id,
+        agent_state(machine, told),
+        state,
+        problem,
+        read_ms,
+        told.clock_offset_ms,
+        told.clock_error_ms,
+        told,
+        share=share,
+        clock=None if clock is None else clock.reason,
+        **way,
+    )
 
 
-def word_of(machine: Machine, look: Look) -> AgentState:
-    """Return a machine's own word about its agent, or why there is none."""
-    report, failure = look.report, look.failure
-    if failure is not None:
-        met = look.reach is None or look.reach.answers == OPEN  # not somebody on the way to it
-        kind = probes.UNCLEAR if look.reached else _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
-        return AgentState(kind, detail=failure.reason.removeprefix("unreachable: "), hint=failure.hint)
-    if report is None or report.status is None:
+def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
+    """Return what is to be said of an agent that was not asked, or whose answer is of no use."""
+    met = reach is None or reach.answers == OPEN  # not somebody on the way to it
+    kind = _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
+    reason = failure.reason.removeprefix("unreachable: ")
+    return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)
+
+
+def agent_state(machine: Machine, report: Report) -> AgentState:
+    """Return what a machine that answered says of its own agent."""
+    status = report.status
+    if status is None:
         return AgentState(probes.NO_AGENT)
-    if not report.status.success:
-        return AgentState(probes.UNCLEAR, detail=report.status.message or report.status.code)
-    return _word(machine, report, report.status)
+    if not status.success:
+        return AgentState(probes.UNCLEAR, detail=status.message or status.code)
 
+    def ours(there_ms: int | None) -> int | None:
+        return None if there_ms is None else there_ms - report.clock_offset_ms
 
-def _word(machine: Machine, report: Report, status: AgentStatus) -> AgentState:
-    beat = status.last_beat
-    heard = _ms(beat.last_heartbeat if beat is not None else None)
-    sequence = beat.sequence if beat is not None else None
-    since = None if heard is None else heard - report.clock_offset_ms
-
-    def word(kind: str, since_ms: int | None = None, detail: str | None = None, hint: str | None = None) -> AgentState:
-        return AgentState(kind, since_ms, detail, hint, sequence, heard, _twin(status))
-
+    heard = status.beat_ms
+    state = AgentState(probes.RUNNING, ours(heard), None, None, status.sequence, heard, _twin(status))
     if not status.running:
-        left = _ms(status.left_at)
-        gone = word(probes.NOT_RUNNING if left is None else probes.LEFT, since)
-        return gone if left is None else replace(gone, left_ms=left - report.clock_offset_ms)
+        left = ours(status.left_ms)
+        return replace(state, kind=probes.NOT_RUNNING if left is None else probes.LEFT, left_ms=left)
     if status.share is not None and status.share.state != _OK:
-        stuck = _ms(status.share.since)
-        stuck = None if stuck is None else stuck - report.clock_offset_ms
-        return word(probes.SHARE_BLOCKED, stuck, status.share.detail, status.share.state)
-    now_there = _ms(status.now) or report.clock.end_ms
-    if heard is not None and now_there - heard > machine.offline_timeout:
-        return word(probes.SILENT, since)
-    return word(probes.RUNNING, since)
+        stuck = ours(ms_of(status.share.since))
+        return replace(
+            state, kind=probes.SHARE_BLOCKED, since_ms=stuck, detail=status.share.detail, hint=status.share.state
+        )
+    if heard is not None and (status.now_ms or report.clock.end_ms) - heard > machine.offline_timeout:
+        return replace(state, kind=probes.SILENT)
+    return state
 
 
 def _twin(status: AgentStatus) -> str | None:
     own = status.own_file
     if own is None or own.last_kind != OF_A_TWIN:
         return None
-    return lately(own.last_detail, _ms(own.last_at), _ms(status.now))
+    return lately(own.last_detail, own.last_at, status.now)
 
 
-def _replica(look: Look, report: Report | None) -> tuple[SharedState | None, str | None, int]:
+def _replica(told: Report, asked_ms: int | None) -> tuple[SharedState | None, str | None, int]:
     """Return (what its replica shows, why nothing, when it was read on this computer's clock)."""
-    now = now_ms()
-    if look.state is None or report is None:
-        return None, None if look.state_failure is None else look.state_failure.reason, now
-    read = _ms(look.state.get("readAt"))
-    read = now if read is None else read - report.clock_offset_ms
+    now, state = now_ms(), told.state
+    if state is None:
+        return None, None, now
+    if state.get("success") is not True:
+        return None, str(state.get("message") or "no reason given")[:300], now
+    read = ms_of(state.get("readAt"))
+    read = now if read is None else read - told.clock_offset_ms
     try:
-        return from_document(look.state, now), None, read
+        return from_document(state, now, asked_ms), None, read
     except StateUnavailableError as error:
         return None, error.reason, read
-
-
-def _ms(text: object) -> int | None:
-    try:
-        return from_iso(text)
-    except BadTimeError:
-        return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
 from . import errors
@@ -31,7 +32,8 @@ class Source:
             )
         self._shared = shared or ""
         self._via = via
-        self._deadline_s = deadline_s or (DEFAULT_DEADLINE_S if via is None else _VIA_DEADLINE_S)
+        here = FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S
+        self._deadline_s = deadline_s or (here if via is None else _VIA_DEADLINE_S)
         self._bounded = BoundedShare(self._deadline_s)
 
     @property

@@ -17,11 +17,10 @@ LATELY_MS: Final = 3_600_000
 _OVERLAP_MS: Final = 1_000
 
 
-def lately(detail: str | None, at_ms: int | None, now_ms: int | None) -> str | None:
+def lately(detail: str | None, at: str | None, now: str | None) -> str | None:
     """Return in what way somebody rewrote a machine's record, by its own word, unless that is over by its own clock."""
-    if detail is None or at_ms is None or now_ms is None:
-        return None
-    return detail if now_ms - at_ms <= LATELY_MS else None
+    now_ms, at_ms = time_or_none(now), time_or_none(at)
+    return None if now_ms is None or at_ms is None or now_ms - at_ms > LATELY_MS else detail
 
 
 def overlapping(records: Sequence[Record]) -> str | None:

@@ -15,7 +15,7 @@ from .duplicate_identity import overlapping
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from roosync_ops.fleet import Machine
     from roosync_ops.state import SharedState
@@ -49,13 +49,17 @@ _NOTHING: Final = Cell(UNKNOWN)
 
 @dataclass(frozen=True)
 class Matrix:
-    """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one."""
+    """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one.
+
+    `lags` has each pair of an observer and another machine that tells something, and whether its beats lag there.
+    """
 
     now_ms: int
     machines: tuple[str, ...]
     observers: tuple[str, ...]
     cells: Mapping[tuple[str, str], Cell]
     probes: Mapping[str, ProbeResult]
+    lags: Mapping[tuple[str, str], bool]
     findings: tuple[v.Reason, ...] = ()
     expected_off: frozenset[str] = field(default_factory=frozenset)
 
@@ -66,6 +70,30 @@ class Matrix:
     def is_heard(self, machine_id: str) -> bool:
         """Return True if some replica shows a machine online, whatever it answers itself."""
         return any(self.cell(observer, machine_id).status == ONLINE for observer in self.observers)
+
+    def is_stale(self, observer: str) -> bool:
+        """Return True if an observer's replica stands still, or nothing tells that it is not this end of a link."""
+        return self._stale(observer) is not None
+
+    def stale_since_ms(self, observer: str) -> int | None:
+        """Return when the last beat was sent that a stale replica holds, on the reader's clock."""
+        found = self._stale(observer)
+        return None if found is None else found.facts["since"]
+
+    def _stale(self, observer: str) -> v.Reason | None:
+        for found in self.findings:
+            of_link = found.kind == v.LINK_STALLED and found.facts["observer"] == observer
+            if of_link or (found.kind == v.OBSERVER_STALE and found.machine_id == observer):
+                return found
+        return None
+
+    def holders(self, machine_id: str) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
+        """Return who holds a machine's latest beats, which live replicas do not, and how far the best of those lags."""
+        shown = {observer: lags for (observer, name), lags in self.lags.items() if name == machine_id}
+        behind = tuple(observer for observer, lags in shown.items() if lags and not self.is_stale(observer))
+        known = [self.cell(observer, machine_id).behind_ms for observer in behind]
+        best = min((lag for lag in known if lag is not None), default=None)
+        return tuple(observer for observer, lags in shown.items() if not lags), behind, best
 
     @property
     def ok(self) -> bool:
@@ -98,23 +126,24 @@ def matrix(
     asked = {name: _left(probes[name], replicas, now_ms) for name in machines if name in probes}
     offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
+    compared = _compared(cells, asked)
+    states = [state for state, _ in replicas.values()]
     found = [
         *unread,
-        *_stalls(cells, _compared(cells, asked), offsets),
+        *_stalls(cells, compared, offsets),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
-        *_stepped(machines, replicas),
-        *_twins(machines, replicas, probes),
+        *(found for name in machines for found in contradictions(name, states, probes)),
     ]
     off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
-    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, tuple(found), off)
+    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, compared, tuple(found), off)
 
 
 def _replicas(
     own: SharedState | None, probes: Mapping[str, ProbeResult], now_ms: int
 ) -> dict[str, tuple[SharedState, int]]:
     """Return each replica that was read, and when, on the reader's clock."""
-    found = {} if own is None else {HERE: (own, now_ms)}
+    found = {} if own is None else {HERE: (own, own.read_at_ms)}
     for name, one in probes.items():
         if one.state is not None:
             found[name] = (one.state, one.read_ms or now_ms)
@@ -184,7 +213,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     offset = None if one is None else one.offset_ms
     if record is None or record.last_heartbeat_ms is None:
         known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
-        return Cell(UNKNOWN, lags=known)
+        return Cell(UNKNOWN, lags=known and not _is_young(one, machine.offline_timeout))
     now_there = read_ms + (offset or 0)
     limits = older.limits(state.machines[machine.machine_id], machine.thresholds)
     behind = None
@@ -202,6 +231,14 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     )
 
 
+def _is_young(one: ProbeResult | None, limit_ms: int) -> bool:
+    """Return True if a loop began so lately that all its beats may be on their way, after a silence however long."""
+    status = None if one is None else one.status
+    if status is None or status.started_ms is None or status.beat_ms is None:
+        return False
+    return status.running and status.beat_ms - status.started_ms <= limit_ms
+
+
 def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
     """Count in beats where they are numbered, else by the machine's own clock: in either case no second clock."""
     if record.sequence is not None and newest.sequence is not None:
@@ -216,7 +253,7 @@ def _compared(cells: Mapping[tuple[str, str], Cell], probes: Mapping[str, ProbeR
     return {
         (observer, name): cell.lags
         for (observer, name), cell in cells.items()
-        if observer != name and (cell.lags or (cell.behind_ms is not None and name in beating))
+        if observer != name and (cell.lags or cell.status == ONLINE or (cell.behind_ms is not None and name in beating))
     }
 
 
@@ -285,28 +322,16 @@ def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], h
     return found
 
 
-def _stepped(machines: Iterable[str], replicas: Mapping[str, tuple[SharedState, int]]) -> list[v.Reason]:
-    """Return whose clock went back, as two replicas show that hold two of its beats."""
-    found = []
-    for name in machines:
-        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        back = stepped_back_ms(records)
-        if back is not None:
-            found.append(v.Reason(v.CLOCK_STEPPED, name, {"back": back}))
-    return found
+def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
+    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
 
-
-def _twins(
-    machines: Iterable[str],
-    replicas: Mapping[str, tuple[SharedState, int]],
-    probes: Mapping[str, ProbeResult],
-) -> list[v.Reason]:
-    """Return whose name two computers beat under, by its agent's word or by two replicas that hold a beat of each."""
-    found = []
-    for name in machines:
-        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        said = probes[name].agent.twin if name in probes else None
-        detail = said or overlapping(records)
-        if detail is not None:
-            found.append(v.Reason(v.TWINS, name, {"detail": detail}))
-    return found
+    The latter by its agent's word as well.
+    """
+    records = [record for state in states if (record := _record(state, name)) is not None]
+    back = stepped_back_ms(records)
+    if back is not None:
+        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
+    said = probes[name].agent.twin if name in probes else None
+    detail = said or overlapping(records)
+    if detail is not None:
+        yield v.Reason(v.TWINS, name, {"detail": detail})

@@ -18,8 +18,11 @@ from .patience import silence_ms, status_with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state.seen import Seen
     from roosync_ops.state.signs import Sign
+    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.reach import Reach
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
     from roosync_ops.wire.status import Thresholds
@@ -63,11 +66,23 @@ class AgentState:
     undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
 
 
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Whether the agent that lies there, its configuration and its loop are what this computer would put there."""
+
+    agent: bool
+    config: bool
+    loop: bool | None
+
+
 @dataclass(frozen=True)
 class ProbeResult:
     """One machine's answer. `state` is its own replica; `read_ms` is when that was read, on the reader's clock.
 
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
+    `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
+    `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
+    words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
     """
 
     machine_id: str
@@ -77,6 +92,19 @@ class ProbeResult:
     read_ms: int = 0
     offset_ms: int | None = None
     error_ms: int | None = None
+    report: Report | None = None
+    failure: Failure | None = None
+    reach: Reach | None = None
+    share: Failure | None = None
+    clock: str | None = None
+    login: tuple[str, ...] = ()
+    known_hosts: str | None = None
+    builds: Builds | None = None
+
+    @property
+    def status(self) -> AgentStatus | None:
+        """What its agent says of itself, None where there is none that says anything."""
+        return None if self.report is None else self.report.status
 
     @property
     def is_reached(self) -> bool:

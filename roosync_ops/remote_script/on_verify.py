@@ -16,7 +16,12 @@ import tempfile
 from roosync_ops.wire.local import create
 
 from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError
-from .on_machine import ANSWERS, agent_of, local_dir, read_config, resolve_shared, unlink
+from .on_machine import ANSWERS, agent_of, local_dir, read_config, resolve_shared
+
+if sys.platform == "win32":
+    from .on_windows import unlink
+else:
+    from .on_posix import unlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

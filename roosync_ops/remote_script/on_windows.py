@@ -26,8 +26,13 @@ PATIENCE_S = 10.0
 LOGON_S = 25.0
 #: What starts Google Drive, in any version; under the programs' folder.
 _DRIVE = ("Google", "Drive File Stream", "launch.bat")
-#: A task that restarts Google Drive by its name (OneDrive has tasks of its own), and where tasks are listed.
-_WATCHDOG = re.compile(r"(?=.*(?<!one)drive)(?=.*(watch|keep|guard|restart|relaunch|monitor|health)).*", re.IGNORECASE)
+#: A task that restarts Google Drive by its name, and where tasks are listed. OneDrive, disks and drivers have tasks of
+#: their own, and what only looks at Drive restarts nothing.
+_WATCHDOG = re.compile(
+    r"(?=.*(?<!one)(?<!(one|usb)[ _-])(?<!(hard|disk)[ _-])(?<!\b[a-fh-z][ _-])drive(?![rns]))"
+    r"(?=.*(watch|keep.?alive|guard|restart|relaunch)).*",
+    re.IGNORECASE,
+)
 _TASKS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
 _MAX_NAME = 200
 #: How long this session's own look has, in s: where it does not end, that proves nothing.

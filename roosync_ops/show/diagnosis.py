@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.judge.diagnose_model import HERE
+from roosync_ops.judge import HERE
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR

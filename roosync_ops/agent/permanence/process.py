@@ -12,8 +12,7 @@ from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import unusable
-from roosync_ops.agent.running import instances
+from roosync_ops.agent.notes import instances, unusable
 from roosync_ops.wire import local
 
 from .launch import bare_command

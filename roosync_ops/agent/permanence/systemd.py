@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import time
+import zlib
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
@@ -13,8 +14,31 @@ from roosync_ops.wire import local
 
 from .launch import agent_command
 from .mechanism import Mechanism
-from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TEMPLATE = """\
+[Unit]
+Description=RooSync heartbeat agent
+After=remote-fs.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart={command}
+Restart=always
+RestartSec=1
+KillMode=mixed
+TimeoutStopSec=30
+
+[Install]
+WantedBy={target}
+"""
+#: Says in the unit that lingering was off before it: uninstall then leaves it as it was found. systemd skips `X-`.
+LINGERING_IS_OURS = "\n[X-RooSync]\nLingering=switched-on-with-this-unit\n"
+SYSTEM_TARGET = "multi-user.target"
+USER_TARGET = "default.target"
 #: There, and only there, systemd is PID 1: sd_booted(3).
 BOOTED = "/run/systemd/system"
 SYSTEM_UNITS = "/etc/systemd/system"
@@ -110,13 +134,17 @@ class Systemd(Mechanism):
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""
         return self._ask("show", "--property=Result", "--value") or None
 
-    def _write(self, text: str) -> bool:
+    def _text(self) -> str:
+        """Return the unit as it is, empty where there is none."""
         try:
             with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
-                if file.read() == text:
-                    return False
-        except FileNotFoundError:
-            pass
+                return file.read()
+        except OSError:
+            return ""
+
+    def _write(self, text: str) -> bool:
+        if self._text() == text:
+            return False
         try:
             os.makedirs(self._folder, exist_ok=True)
             local.write(self._path, text.encode("utf-8", "surrogateescape"), 0o644)  # units are for everybody to read
@@ -141,11 +169,7 @@ class Systemd(Mechanism):
 
     def _lingering_is_ours(self) -> bool:
         """Return True if lingering was off before this unit; its text remembers."""
-        try:
-            with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read().endswith(LINGERING_IS_OURS)
-        except OSError:
-            return False
+        return self._text().endswith(LINGERING_IS_OURS)
 
     def _lingers(self) -> bool:
         return os.path.exists(os.path.join(LINGERING, _user_name()))
@@ -196,3 +220,27 @@ def _run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
     return (done.stderr or done.stdout).decode("utf-8", "replace").strip() or f"code {done.returncode}"
+
+
+def unit_name(local_dir: str, default_dir: str) -> str:
+    """Return the unit's name: one for the usual local folder, another for each further one."""
+    if local_dir == default_dir:
+        return "roosync-heartbeat.service"
+    return f"roosync-heartbeat-{zlib.crc32(os.fsencode(local_dir)):08x}.service"
+
+
+def unit_text(command: Sequence[str], target: str) -> str:
+    """Return the unit that keeps `command` running."""
+    return _TEMPLATE.format(command=" ".join(quoted(word) for word in command), target=target)
+
+
+def quoted(word: str) -> str:
+    r"""Return `word` as systemd reads one argument back.
+
+    systemd.service(5): C escapes in double quotes, then `%` specifiers and `$` variables; each is doubled.
+    """
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = "".join(
+        char if char.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(char)) for char in escaped
+    )
+    return f'"{escaped}"'

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
+from roosync_ops.agent.ending import signal_loop, wait_for_exit
 from roosync_ops.agent.errors import (
     AGENT_CRASHED,
     TASK_DISABLED,
@@ -15,7 +15,7 @@ from roosync_ops.agent.errors import (
     no_session,
 )
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes, unusable
+from roosync_ops.agent.notes import ASK_LOCK, places_of, read_notes, unusable
 from roosync_ops.wire import local
 
 from . import task_xml
@@ -28,7 +28,6 @@ from .task_program import FOLDER, program_of, tail, task_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from roosync_ops.agent.config import Config
 
@@ -104,16 +103,17 @@ class Task(Mechanism):
         """Disable the task, whose triggers would start the loop again, and end the loop, at worst its process."""
         if not self.enabled():
             return
-        loop = read_notes(places_of(self._config))["loop"]
+        places = places_of(self._config)
+        loop = read_notes(places)["loop"]
         self._halt(yes=True)
         self._change(lambda: self._scheduler.disable(self.name))
         until = time.monotonic() + _END_S + self._config.share_deadline_s
         while self._loop_runs() and time.monotonic() < until:
-            ask_to_stop(self._config)
+            signal_loop(places, kill=False)
             time.sleep(_LOOK_S)
         if self._loop_runs():
-            end_hung(loop)  # schtasks /End answers 0 and does nothing for a hidden task: MS-TSCH 3.2.5.4.12
-        wait_for_exit(loop)
+            signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
+        wait_for_exit(loop, _EXIT_S)  # until then the task counts as running
 
     def failed(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:
         if not self.enabled():
@@ -184,7 +184,7 @@ class Task(Mechanism):
         return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
 
     def _loop_runs(self) -> bool:
-        return is_held(os.path.join(self._config.instance_dir, LOOP_LOCK))
+        return is_held(places_of(self._config).loop_lock)
 
     def _program(self, words: list[str]) -> task_xml.Program:
         return program_of(agent_command(words), self._local_dir, self._scheduler.user)
@@ -208,28 +208,3 @@ class Task(Mechanism):
             raise LocalError(reason, hint) from None
         finally:
             self._known.clear()
-
-
-def ask_to_stop(config: Config) -> None:
-    """Ask the loop to end; nobody may be there to hear it."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows import set_event  # noqa: PLC0415 - each platform loads its own
-        from roosync_ops.agent.windows_clock import stop_event  # noqa: PLC0415 - as above
-
-        set_event(stop_event(config.instance))
-
-
-def end_hung(loop: dict[str, Any]) -> None:
-    """End the process behind a loop that does not hear, by its id and its creation time."""
-    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from roosync_ops.agent.windows import end_process  # noqa: PLC0415 - as above
-
-        end_process(loop["pid"], str(loop.get("start")))
-
-
-def wait_for_exit(loop: dict[str, Any]) -> None:
-    """Wait a moment for the process behind a loop that gave its lock back: until then its task counts as running."""
-    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from roosync_ops.agent.windows import wait_for_end  # noqa: PLC0415 - as above
-
-        wait_for_end(loop["pid"], str(loop.get("start")), _EXIT_S)

@@ -6,19 +6,17 @@ import contextlib
 import time
 
 from roosync_ops.agent import builds, permanence
-from roosync_ops.agent.answer import printable
+from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
-from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes
+from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.running import loops
 from roosync_ops.agent.share import HUNG, OK, ShareTroubleError
 from roosync_ops.agent.verbs import guard
-from roosync_ops.agent.verbs.already import already_started, started_elsewhere
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
 TYPE_CHECKING = False
@@ -160,17 +158,10 @@ def _document(
 ) -> tuple[dict[str, Any], list[str]]:
     message = f"Service de heartbeat démarré pour {config.machine_id}"
     loop = notes["loop"]
-    result = {
-        "action": "start",
-        "machineId": config.machine_id,
-        "startedAt": loop.get("startedAt"),
-        "config": loop.get("config"),
-    }
-    if trouble is not None:
-        result["share"] = {**trouble, "hint": ShareTroubleError(trouble["state"], "").hint}
-        word = "ne répond pas" if trouble["state"] == HUNG else "est inutilisable"
-        message = f"{message}; le dossier partagé {word} depuis {trouble['since']}, la boucle l'attend"
-        return {"success": True, "message": message, "result": result}, [
-            f"{message}: {printable(str(trouble['detail']))}"
-        ]
-    return {"success": True, "message": message, "result": result}, [f"{message} ({loop.get('startedAt')})"]
+    parts = {"machineId": config.machine_id, "startedAt": loop.get("startedAt"), "config": loop.get("config")}
+    if trouble is None:
+        return result(message, f"{message} ({loop.get('startedAt')})", action="start", **parts)
+    parts["share"] = {**trouble, "hint": ShareTroubleError(trouble["state"], "").hint}
+    word = "ne répond pas" if trouble["state"] == HUNG else "est inutilisable"
+    message = f"{message}; le dossier partagé {word} depuis {trouble['since']}, la boucle l'attend"
+    return result(message, f"{message}: {printable(str(trouble['detail']))}", action="start", **parts)

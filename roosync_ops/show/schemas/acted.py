@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from .fleet import Observed, ValidationDocument  # noqa: TC001 - pydantic reads the annotations
+from .fleet import Failure, Observed, ValidationDocument  # noqa: TC001 - pydantic reads the annotations
 
 Outcome = Literal["changed", "unchanged", "planned", "failed", "rolled-back", "unreachable", "skipped"]
 
@@ -51,20 +51,22 @@ class Seen(Acted):
 
 
 class RolloutDocument(TypedDict):
-    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1."""
+    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why nobody could look at it afterwards."""
 
     ok: bool
     dry: bool
     machines: list[Enrolled]
     validation: ValidationDocument | None
+    error: NotRequired[Failure]
 
 
 class ActionDocument(TypedDict):
-    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1."""
+    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1. `error` as above."""
 
     ok: bool
     dry: bool
     machines: list[Seen]
+    error: NotRequired[Failure]
 
 
 class Reported(TypedDict):

@@ -157,7 +157,15 @@ def test_a_file_that_is_held_open_is_waited_for_and_not_for_ever(monkeypatch: py
     [
         (["OneDrive Standalone Update Task", "NanoClaw-Watchdog", "GDrive-Watchdog"], "GDrive-Watchdog"),
         (["RooSync\\Restart Google Drive"], "RooSync\\Restart Google Drive"),
+        (["\\RooSync\\GDrive-Watchdog"], "\\RooSync\\GDrive-Watchdog"),
+        (["GoogleDriveWatchdog"], "GoogleDriveWatchdog"),
+        (["relaunch_drivefs"], "relaunch_drivefs"),
+        (["G-Drive keepalive"], "G-Drive keepalive"),
         (["OneDrive Health Check", "roosync-heartbeat", "Drive File Stream"], None),
+        (["One Drive Watchdog", "OneDriveWatchdog", "RestartOneDrive"], None),
+        (["NvDriverWatchdog", "Restart Display Driver", "Guard drivers"], None),
+        (["D-Drive watchdog", "USB Drive Guard", "Hard drive watch", "Disk-Drive-Watchdog", "Watch drives"], None),
+        (["GDrive-HealthCheck", "Google Drive monitor", "Google Keep and Drive backup"], None),
         ([], None),
     ],
 )
