@@ -52,6 +52,18 @@ def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
     return Said(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
 
 
+def cause(code: str, lang: str) -> str:
+    """Return the sentence of a diagnosis' cause, its facts still to be filled in."""
+    text: str = _module(lang, "diagnosis").CAUSES[code]
+    return text
+
+
+def check_words(text: str, lang: str) -> str:
+    """Return a check's name, or what it saw, which the judge says in English; its facts are still to be filled in."""
+    found: str = _module(lang, "diagnosis").CHECKS.get(text, text)
+    return found
+
+
 def command(code: str, machine_id: str) -> str:
     """Return what to type next for a reason, empty for nothing. No text that came from outside can become it."""
     return _ours(commands.REASONS.get(code), machine_id)

@@ -35,9 +35,8 @@ def page(board: Dashboard, lang: str = "en") -> str:
 
 def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
     """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
-    code = "fr" if lang == "fr" else "en"
-    seen = board.validation
-    then = f"{words(code)['dashboard.at']} {clock(seen.checked_at)}"
+    word, seen = words(lang), board.validation
+    then = f"{word['dashboard.at']} {clock(seen.checked_at)}"
     title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
     head = [
         el("meta", charset="utf-8"),
@@ -49,11 +48,11 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
         el("link", rel="icon", href="data:,"),
         el("style", Html(_asset("page.css"))),
     ]
-    skip = el("a", words(code)["dashboard.skip"], href="#machines", class_="skip")
+    skip = el("a", word["dashboard.skip"], href="#machines", class_="skip")
     said = el("div", id="said", role="status", class_="vh")
     script = el("script", Html(_asset("page.js")))
     body = el("body", skip, patterns(), content, said, script)
-    return f"<!doctype html>\n{el('html', el('head', head), body, lang=code, class_='stale')}\n"
+    return f"<!doctype html>\n{el('html', el('head', head), body, lang=word['language'], class_='stale')}\n"
 
 
 def fragment(

@@ -48,9 +48,17 @@ def test_every_language_has_the_same_tables_codes_and_facts() -> None:
     for other in others:
         assert english.keys() == other.keys()
         for name, table in english.items():
+            if name == "diagnosis.CHECKS":  # the judge's own words are English
+                continue
             assert list(table) == list(other[name]), name
             for code, text in table.items():
                 assert facts(text) == facts(other[name][code]), (name, code)
+
+
+def test_a_check_says_the_same_in_every_language() -> None:
+    for lang in LANGUAGES[1:]:
+        for text, other in tables(lang)["diagnosis.CHECKS"].items():
+            assert facts(text) == facts(other)
 
 
 def test_a_command_belongs_to_a_sentence_and_needs_the_machine_alone() -> None:
@@ -70,8 +78,8 @@ def test_every_reason_of_a_flip_has_a_sentence() -> None:
 
 
 def asked() -> Iterator[str]:
-    """Yield every code that the room's own code names, whole or, where it ends in a fact, its beginning and a star."""
-    for source in ROOM.rglob("*.py"):
+    """Yield every code that our code names, whole or, where it ends in a fact, its beginning and a star."""
+    for source in ROOM.parent.rglob("*.py"):
         if "messages" in source.parts[:-1]:
             continue
         nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
