@@ -8,8 +8,8 @@ from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installe
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from .grace_period import GracePeriod
+from .limits import silently
 from .past import flips_told, pasts
-from .probe import silently
 from .source import Source
 from .validation import seen, seen_by_all
 

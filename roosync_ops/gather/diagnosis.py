@@ -17,7 +17,8 @@ from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
-from .probe import probe_beside, silently
+from .limits import silently
+from .probe import probe_beside
 from .source import Source
 from .tidy import TidyError, orphans
 

@@ -21,7 +21,8 @@ from roosync_ops.transport.reach import OPEN, Reach, known_hosts_of, reach_of
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms
 
-from . import asking, errors
+from . import asking
+from .limits import silently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,10 +48,6 @@ _CONNECTED: Final = {
 _OK: Final = "ok"
 #: Answers that came so much later than a reading know of beats that it cannot show, in ms.
 OLD_MS: Final = 2_000
-
-
-def silently(_: str) -> None:
-    """Tell nobody how far it is."""
 
 
 def probe(
@@ -99,14 +96,6 @@ def probe_beside(
     if own is not None and now_ms() - own.read_at_ms > OLD_MS:
         own = read()[0] or own
     return own, found, trouble
-
-
-def nobody(count: int, trouble: str | None) -> errors.CommandError:
-    """Return the error for a look that gave nothing: no verdict about any machine can rest on it."""
-    why = f"none of {count} machines shows anything, and no shared state was read here"
-    return errors.CommandError(
-        "NOBODY_ASKED", f"{why}: {trouble}" if trouble else why, "roosync-ops diagnose", errors.UNAVAILABLE
-    )
 
 
 def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:

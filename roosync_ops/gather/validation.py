@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from roosync_ops import judge
 from roosync_ops.wire.times import now_ms
 
-from .probe import nobody, probe_beside, silently
+from . import errors
+from .limits import silently
 from .source import own_replica
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
     state = judge.merge_replicas(own, found.values(), now)
     if state is None:
-        raise nobody(len(asked), trouble)
+        raise _nobody(len(asked), trouble)
     known = grace.learn(own, judge.knowledge(found.values()).offsets)
     known = replace(known, looked=judge.looked_at(state, own, found.values()))
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
@@ -89,8 +90,16 @@ def who_sees_whom(
     own, found, trouble = _asked(chosen, shared, limits, tell)
     matrix = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
     if not matrix.observers and not matrix.reached:
-        raise nobody(len(chosen), trouble)
+        raise _nobody(len(chosen), trouble)
     return matrix
+
+
+def _nobody(count: int, trouble: str | None) -> errors.CommandError:
+    """Return the error for a look that gave nothing: no verdict about any machine can rest on it."""
+    why = f"none of {count} machines shows anything, and no shared state was read here"
+    return errors.CommandError(
+        "NOBODY_ASKED", f"{why}: {trouble}" if trouble else why, "roosync-ops diagnose", errors.UNAVAILABLE
+    )
 
 
 def _asked(
@@ -100,5 +109,7 @@ def _asked(
     tell: Callable[[str], None],
     source: Source | None = None,
 ) -> tuple[SharedState | None, dict[str, judge.ProbeResult], str | None]:
+    from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
+
     read = partial(own_replica, shared, limits.deadline_s, source)
     return probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)

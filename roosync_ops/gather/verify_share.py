@@ -6,15 +6,13 @@ How each is measured is in on_measure, which machines are asked with as well.
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.remote_script import on_measure
-from roosync_ops.remote_script.facts_model import MeasuredSighting
+from roosync_ops.remote_script.facts_model import MeasuredSighting, ms_of
 from roosync_ops.remote_script.on_measure import BAD, GOOD, UNKNOWN, percentile
 from roosync_ops.wire.folder import ShareUnavailableError
-from roosync_ops.wire.times import BadTimeError, from_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,11 +72,7 @@ def verify(
 
 def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
     """Return what was seen of beats; one whose time cannot be read tells nothing."""
-    found = []
-    for one in sightings:
-        with suppress(BadTimeError):
-            found.append(Sighting(one.machine_id, from_iso(one.beat), one.seen_ms))
-    return found
+    return [Sighting(one.machine_id, at, one.seen_ms) for one in sightings if (at := ms_of(one.beat)) is not None]
 
 
 def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:

@@ -6,7 +6,7 @@ keeps a machine from being seen as it is comes before what will, and that before
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from roosync_ops import typed
 from roosync_ops.wire.status import ONLINE, WARNING
@@ -15,12 +15,14 @@ from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_case import MachineCase
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import Check, Diagnoses, Diagnosis
+from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .diagnose_model import DiagnosisInput
+
+T = TypeVar("T")
 
 #: What a sentence says for a fact that is not known.
 _NOT_KNOWN: Final = "?"
@@ -52,21 +54,29 @@ def _machine(scene: DiagnosisInput, machine_id: str) -> Diagnosis:
 
 
 def _checks(case: MachineCase) -> tuple[Check, ...]:
-    asked = [on_it.identity, on_it.agent, on_it.permanence, on_it.loop, on_it.beat]
-    replicas = [beside_it.moves_up, beside_it.moves_down, on_it.clock, beside_it.twins, beside_it.writers]
-    *way, python = on_it.way(case)
     if case.machine is None:
         return tuple(check(case) for check in (beside_it.moves_up, beside_it.twins, beside_it.expectation))
+    *way, python = on_it.way(case)
     return (
         *way,
-        on_it.identity(case),
+        _told(on_it.identity, case, case.report),
         python,
-        *(check(case) for check in asked[1:]),
+        _told(on_it.agent, case, case.report),
+        *(_told(check, case, case.agent) for check in (on_it.permanence, on_it.loop, on_it.beat)),
         *on_it.share(case),
-        *(check(case) for check in replicas),
-        on_it.zombie(case),
+        beside_it.moves_up(case),
+        beside_it.moves_down(case),
+        _told(on_it.clock, case, case.report),
+        beside_it.twins(case),
+        beside_it.writers(case),
+        _told(on_it.zombie, case, case.agent),
         beside_it.expectation(case),
     )
+
+
+def _told(check: Callable[[MachineCase, T], Check], case: MachineCase, told: T | None) -> Check:
+    """Check what was told; where nothing was, the check of that function's name is unknown."""
+    return Check(check.__name__, UNKNOWN) if told is None else check(case, told)
 
 
 def _cause(checks: Iterable[Check]) -> Check | None:

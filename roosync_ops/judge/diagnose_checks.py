@@ -10,7 +10,7 @@ from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
 
 if TYPE_CHECKING:
-    from roosync_ops.remote_script.facts_model import AgentStatus
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
 
     from .diagnose_case import MachineCase
     from .probes import Builds
@@ -118,11 +118,9 @@ def _passed(case: MachineCase, name: str) -> Check:
     return Check(name, OK, "{said}", None, {"said": said}) if said else Check(name, OK)
 
 
-def identity(case: MachineCase) -> Check:
+def identity(case: MachineCase, report: Report) -> Check:
     """The name in the inventory must be the machine's own, and its agent must go by it."""
-    report, name = case.report, case.machine_id
-    if report is None:
-        return Check("identity", UNKNOWN)
+    name = case.machine_id
     try:
         own = machine_id_of(report.hostname)
     except InvalidMachineIdError:
@@ -138,22 +136,20 @@ def identity(case: MachineCase) -> Check:
     return Check("identity", NOT_OK, seen, cause, {"answers_as": calls})
 
 
-def agent(case: MachineCase) -> Check:
+def agent(case: MachineCase, report: Report) -> Check:
     """The agent is there, can be run, and is the build that this computer would put there."""
-    if case.report is None:
-        return Check("agent", UNKNOWN)
-    if case.report.agent_sha256 is None:
+    if report.agent_sha256 is None:
         facts = {"age": case.row.age_ms}
         return Check("agent", NOT_OK, "there is none", "old-service-only" if case.row.older else "not-enrolled", facts)
     if case.agent is None:
-        return _broken(case)
+        return _broken(case, report)
     return _build(case.probe.builds, case.agent)
 
 
-def _broken(case: MachineCase) -> Check:
-    found = case.probe.status
+def _broken(case: MachineCase, report: Report) -> Check:
+    found = report.status
     said = "-" if found is None else f"{found.code}: {found.message}"
-    facts = {"said": said, "answers_as": None if case.report is None else case.report.hostname}
+    facts = {"said": said, "answers_as": report.hostname}
     if found is not None and found.code == "HEARTBEAT_MISSING_MACHINE_ID":
         return Check("agent", NOT_OK, "{said}", "no-machine-id", facts)
     # without a share to name, no verb of it can answer
@@ -173,11 +169,8 @@ def _build(builds: Builds | None, found: AgentStatus) -> Check:
     return Check("agent", OK, "{version}", None, facts)
 
 
-def permanence(case: MachineCase) -> Check:
+def permanence(case: MachineCase, found: AgentStatus) -> Check:
     """Something brings the agent back after a crash, a logout or a boot."""
-    found = case.agent
-    if found is None:
-        return Check("permanence", UNKNOWN)
     kept = found.permanence
     if not kept.installed:
         return Check("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
@@ -187,11 +180,8 @@ def permanence(case: MachineCase) -> Check:
     return Check("permanence", OK, _BOUND if kept.kind == "task" else "{kind}", None, facts)
 
 
-def loop(case: MachineCase) -> Check:
+def loop(case: MachineCase, found: AgentStatus) -> Check:
     """The loop runs. A share that nobody can use is told first: no loop would start with it."""
-    found = case.agent
-    if found is None:
-        return Check("loop", UNKNOWN)
     if found.running:
         return Check("loop", OK, "since {since}", None, {"since": found.started_ms})
     if share_cause(case) is not None:
@@ -205,14 +195,11 @@ def loop(case: MachineCase) -> Check:
     return Check("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
 
 
-def beat(case: MachineCase) -> Check:
+def beat(case: MachineCase, found: AgentStatus) -> Check:
     """The last beat it wrote is recent, by its own clock, and was read back."""
-    found = case.agent
-    if found is None:
-        return Check("beat", UNKNOWN)
-    age = beat_age_ms(case)
+    age = beat_age_ms(found)
     if age is None:
-        return Check("beat", NOT_OK if found.running and not is_new(case) else UNKNOWN, "none yet")
+        return Check("beat", NOT_OK if found.running and not is_new(case, found) else UNKNOWN, "none yet")
     facts = {"age": max(0, age), "sequence": found.sequence}
     if not found.read_back:
         return Check("beat", NOT_OK, "{age} ago, and it was not read back", "beat-not-written", facts)
@@ -220,18 +207,14 @@ def beat(case: MachineCase) -> Check:
     return Check("beat", OK if age <= case.timeout_ms else NOT_OK, seen, None, facts)
 
 
-def beat_age_ms(case: MachineCase) -> int | None:
+def beat_age_ms(found: AgentStatus) -> int | None:
     """Return how old the last beat was when the machine was asked; both by its own clock."""
-    found = case.agent
-    if found is None or found.beat_ms is None or found.now_ms is None:
-        return None
-    return found.now_ms - found.beat_ms
+    return None if found.beat_ms is None or found.now_ms is None else found.now_ms - found.beat_ms
 
 
-def is_new(case: MachineCase) -> bool:
+def is_new(case: MachineCase, found: AgentStatus) -> bool:
     """Return True if the loop came up so lately that a beat may still be on its way."""
-    found = case.agent
-    if found is None or found.started_ms is None or found.now_ms is None:
+    if found.started_ms is None or found.now_ms is None:
         return False
     told = None if found.config is None else found.config.heartbeat_interval
     interval_ms = told if told is not None and told > 0 else case.thresholds.interval_ms
@@ -267,13 +250,12 @@ def share(case: MachineCase) -> tuple[Check, Check]:
     return Check("share", NOT_OK, "{said}", cause, facts), Check("writable", UNKNOWN)
 
 
-def zombie(case: MachineCase) -> Check:
+def zombie(case: MachineCase, found: AgentStatus) -> Check:
     """Whatever keeps it says "running", and it does not beat."""
-    found = case.agent
-    if found is None or not found.running:
+    if not found.running:
         return Check("zombie", UNKNOWN)
-    age = beat_age_ms(case)
-    late = age > case.timeout_ms if age is not None else not is_new(case)
+    age = beat_age_ms(found)
+    late = age > case.timeout_ms if age is not None else not is_new(case, found)
     if not late:
         return Check("zombie", OK)
     if share_cause(case) is not None:
@@ -282,10 +264,8 @@ def zombie(case: MachineCase) -> Check:
     return Check("zombie", NOT_OK, seen, "zombie", {"age": age})
 
 
-def clock(case: MachineCase) -> Check:
+def clock(case: MachineCase, _: Report) -> Check:
     """Its clock is this computer's, within what the network may have added."""
-    if case.report is None:
-        return Check("clock", UNKNOWN)
     if case.probe.clock is None:
         return Check("clock", OK, "{offset} s", None, {"offset": f"{(case.probe.offset_ms or 0) / 1000:+.1f}"})
     return Check("clock", NOT_OK, "{said}", "clock-wrong", {"said": case.probe.clock})

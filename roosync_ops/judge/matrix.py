@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
+from roosync_ops.wire.status import ONLINE, UNKNOWN, status
 
 from . import older
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
 from .duplicate_identity import overlapping
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
+from .stalls import compared, stalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
-#: Invariant 4: where so many of the beats do not arrive anywhere, it is what carries them that stands still.
-_SHARE_PERCENT: Final = 90
 #: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
 _NEW_BEATS: Final = 5
 
@@ -61,7 +61,6 @@ class Matrix:
     probes: Mapping[str, ProbeResult]
     lags: Mapping[tuple[str, str], bool]
     findings: tuple[v.Reason, ...] = ()
-    expected_off: frozenset[str] = field(default_factory=frozenset)
 
     def cell(self, observer: str, machine_id: str) -> Cell:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
@@ -73,23 +72,21 @@ class Matrix:
 
     def is_stale(self, observer: str) -> bool:
         """Return True if an observer's replica stands still, or nothing tells that it is not this end of a link."""
-        return self._stale(observer) is not None
+        return observer in self._stale
 
     def stale_since_ms(self, observer: str) -> int | None:
         """Return when the last beat was sent that a stale replica holds, on the reader's clock."""
-        found = self._stale(observer)
-        return None if found is None else found.facts["since"]
+        return self._stale.get(observer)
 
-    def _stale(self, observer: str) -> v.Reason | None:
-        for found in self.findings:
-            of_link = found.kind == v.LINK_STALLED and found.facts["observer"] == observer
-            if of_link or (found.kind == v.OBSERVER_STALE and found.machine_id == observer):
-                return found
-        return None
+    @cached_property
+    def _stale(self) -> dict[str, int | None]:
+        of = {v.OBSERVER_STALE: lambda one: one.machine_id, v.LINK_STALLED: lambda one: one.facts["observer"]}
+        return {of[one.kind](one): one.facts["since"] for one in self.findings if one.kind in of}
 
     def holders(self, machine_id: str) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
         """Return who holds a machine's latest beats, which live replicas do not, and how far the best of those lags."""
-        shown = {observer: lags for (observer, name), lags in self.lags.items() if name == machine_id}
+        pairs = ((observer, self.lags.get((observer, machine_id))) for observer in self.observers)
+        shown = {observer: lags for observer, lags in pairs if lags is not None}
         behind = tuple(observer for observer, lags in shown.items() if lags and not self.is_stale(observer))
         known = [self.cell(observer, machine_id).behind_ms for observer in behind]
         best = min((lag for lag in known if lag is not None), default=None)
@@ -126,17 +123,16 @@ def matrix(
     asked = {name: _left(probes[name], replicas, now_ms) for name in machines if name in probes}
     offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
-    compared = _compared(cells, asked)
+    lags = compared(cells, asked)
     states = [state for state, _ in replicas.values()]
     found = [
         *unread,
-        *_stalls(cells, compared, offsets),
+        *stalls(cells, lags, offsets),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
         *(found for name in machines for found in contradictions(name, states, probes)),
     ]
-    off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
-    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, compared, tuple(found), off)
+    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, lags, tuple(found))
 
 
 def _replicas(
@@ -244,67 +240,6 @@ def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
     if record.sequence is not None and newest.sequence is not None:
         return max(0, newest.sequence - record.sequence) * interval_ms
     return max(0, (newest.heard_ms or 0) - (record.last_heartbeat_ms or 0))
-
-
-def _compared(cells: Mapping[tuple[str, str], Cell], probes: Mapping[str, ProbeResult]) -> dict[tuple[str, str], bool]:
-    """Return whether a beat arrived, for each replica and machine that tells: one that has not beaten tells nothing."""
-    beating = {name for (_, name), cell in cells.items() if cell.status in (ONLINE, WARNING)}
-    beating |= {name for name, one in probes.items() if one.agent.kind == RUNNING}
-    return {
-        (observer, name): cell.lags
-        for (observer, name), cell in cells.items()
-        if observer != name and (cell.lags or cell.status == ONLINE or (cell.behind_ms is not None and name in beating))
-    }
-
-
-def _stalls(
-    cells: Mapping[tuple[str, str], Cell], compared: dict[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> list[v.Reason]:
-    """Explain the cells that lag by as few stale replicas and stalled writers as can be."""
-    lagging = sum(compared.values())
-    rows = {observer for (observer, _), lags in compared.items() if lags}
-    columns = {name for (_, name), lags in compared.items() if lags}
-    if len(rows) > 1 and len(columns) > 1 and lagging * 100 >= len(compared) * _SHARE_PERCENT:
-        since = max((_arrived(cells, pair, offsets) for pair in compared), default=0)
-        facts = {"since": since or None, "behind": lagging, "of": len(compared)}
-        return [v.Reason(v.SHARE_STALLED, min(columns), facts)]
-    found = []
-    while any(compared.values()):
-        reason, explained = _worst_line(cells, compared, offsets)
-        if reason is None:
-            break
-        found.append(reason)
-        compared = {pair: lags for pair, lags in compared.items() if pair not in explained}
-    return found
-
-
-def _worst_line(
-    cells: Mapping[tuple[str, str], Cell], compared: Mapping[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> tuple[v.Reason | None, set[tuple[str, str]]]:
-    """Return the row or column that lags most, by share and then by number; none where no line lags by half."""
-    lines = [(v.OBSERVER_STALE, observer) for observer in dict.fromkeys(pair[0] for pair in compared)]
-    lines += [(v.UPLOAD_STALLED, name) for name in dict.fromkeys(pair[1] for pair in compared)]
-    ranked = []
-    for kind, name in lines:
-        pairs = {pair for pair in compared if pair[kind == v.UPLOAD_STALLED] == name}
-        behind = sum(compared[pair] for pair in pairs)
-        ranked.append((behind / len(pairs), behind, kind, name, pairs))
-    ranked.sort(key=lambda line: line[:2], reverse=True)
-    share, behind, kind, name, pairs = ranked[0]
-    if share <= 0.5:  # noqa: PLR2004 - half of a line: a beat on its way, not a line that stands still
-        return None, set()
-    since = max((_arrived(cells, pair, offsets) for pair in pairs), default=0) or None
-    tied = [line for line in ranked[1:] if line[:2] == (share, behind) and line[4] & pairs and line[2] != kind]
-    if tied and behind == 1:
-        observer, writer = next(iter(pairs & tied[0][4]))
-        return v.Reason(v.LINK_STALLED, writer, {"since": since, "observer": observer}), pairs | tied[0][4]
-    return v.Reason(kind, name, {"since": since, "behind": behind, "of": len(pairs)}), pairs
-
-
-def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offsets: Mapping[str, int]) -> int:
-    """Return when the beat that a replica shows was sent, on the reader's clock; 0 where it shows none."""
-    heard = cells[pair].heard_ms
-    return 0 if heard is None else heard - offsets.get(pair[1], 0)
 
 
 def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
