@@ -19,8 +19,7 @@ from roosync_ops.gather.validation import probed
 from roosync_ops.gather.validation import validation as validation_of
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
-from roosync_ops.show.report import MAX_COMMENT, report_markdown
-from roosync_ops.show.report_document import report_document
+from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.state import SharedState
 from roosync_ops.wire import local
 

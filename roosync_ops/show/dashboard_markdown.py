@@ -116,15 +116,21 @@ def _matrix(board: Dashboard, lang: str) -> str:
 
 def _agents(board: Dashboard, lang: str) -> list[str]:
     word = words(lang)
-    against = markdown_safe(word["dashboard.against"].format(baseline=board.baseline))
-    heads = [word["machine"], word["dashboard.agent"], word["dashboard.interval"], word["dashboard.timeout"], against]
     rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
-    lines = [f"## {word['dashboard.agents']}", "", *piped(heads, rows)]
-    return (
-        lines
-        if board.is_compared
-        else [*lines, "", markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))]
-    )
+    lines = [
+        f"## {word['dashboard.agents']}",
+        "",
+        *piped([markdown_safe(head) for head in agent_heads(board, lang)], rows),
+    ]
+    lacking = markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))
+    return lines if board.is_compared else [*lines, "", lacking]
+
+
+def agent_heads(board: Dashboard, lang: str) -> list[str]:
+    """Return what stands over the machine and `agent_cells`. Not escaped."""
+    word = words(lang)
+    own = [word[code] for code in ("machine", "dashboard.agent", "dashboard.interval", "dashboard.timeout")]
+    return [*own, word["dashboard.against"].format(baseline=board.baseline)]
 
 
 def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:

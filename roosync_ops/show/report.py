@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.wire.times import to_iso
 
+from .document import keyed, validation_document
 from .flips import reason as flip_reason
 from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
@@ -189,3 +191,40 @@ def _next(commands: list[str], lang: str) -> list[str]:
         return []
     mark = fence(commands)
     return ["", f"### {words(lang)['report.next']}", "", f"{mark}sh", *commands, mark]
+
+
+def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the document; `posted` tells where it was sent to, and whether it was added or edited."""
+    validation = None if report.validation is None else validation_document(report.validation, lang)
+    for row in () if validation is None else validation["machines"]:
+        said = report.said.get(row["machineId"])
+        if said is not None:
+            row.update(reason=said.sentence, reasonKind=said.kind)
+    rollout = report.rollout
+    return {
+        "ok": report.ok,
+        "validation": validation,
+        "rollout": None
+        if rollout is None
+        else keyed(rollout, "ok dry", machines=list(map(_done_document, rollout.machines))),
+        "changes": None if report.changes is None else _changes_document(report.changes),
+        "next": next_commands(report),
+        "posted": posted,
+    }
+
+
+def _done_document(row: Done) -> dict[str, Any]:
+    steps = [{"step": step, "outcome": outcome} for step, outcome in row.steps]
+    return keyed(row, "machineId outcome ok", steps=steps, **keyed(row, "reason hint"), failedChecks=list(row.checks))
+
+
+def _changes_document(changes: Changes) -> dict[str, Any]:
+    return {
+        "since": to_iso(changes.from_ms),
+        "until": to_iso(changes.to_ms),
+        "watched": changes.watched,
+        "flips": list(changes.flips),
+        "outages": [
+            keyed(one, "machineId", since=to_iso(one.start_ms), until=to_iso(one.end_ms)) for one in changes.outages
+        ],
+    }

@@ -18,8 +18,8 @@ from roosync_ops.show.messages import headline, words
 from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
-from .ages import age, moment
 from .html import Html, el, join
+from .parts import age, moment
 from .strip import patterns
 
 if TYPE_CHECKING:
