@@ -141,8 +141,8 @@ def clock_ms(ms: int) -> str:
 
 def clock(iso: str | None) -> str:
     """Write a wire time for a reader: `2026-02-12 10:15:30Z`, or `2026-02-12 11:15:30+01:00`; `-` for none."""
-    if iso is None or not _zone.shown:
-        return "-" if iso is None else f"{iso[:10]} {iso[11:19]}Z"
+    if not iso or not _zone.shown:
+        return "-" if not iso else f"{iso[:10]} {iso[11:19]}Z"
     try:
         return f"{datetime.fromisoformat(iso).astimezone().replace(microsecond=0)}".replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):  # the first or last day of the calendar

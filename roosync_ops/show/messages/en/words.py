@@ -79,7 +79,6 @@ WORDS: Final = {
     "report.next": "Next",
     "report.as_expected_left_out": "*{count} machines that are as expected are left out of this table.*",
     "report.cut": "*Cut: a comment holds {limit} characters. The rest: `roosync-ops report`*",
-    "report.share": "Shared state",
     "report.reason_unknown": "no reason is known",
     "report.changed_word": "done",
     "report.unchanged_word": "no change",

@@ -79,7 +79,6 @@ WORDS: Final = {
     "report.next": "Ensuite",
     "report.as_expected_left_out": "*{count} machines conformes ne figurent pas dans ce tableau.*",
     "report.cut": "*Coupé : un commentaire contient {limit} caractères. La suite : `roosync-ops report`*",
-    "report.share": "État partagé",
     "report.reason_unknown": "sans raison connue",
     "report.changed_word": "fait",
     "report.unchanged_word": "rien à changer",
