@@ -1,4 +1,4 @@
-"""`roosync-ops diagnose`: what is the matter with a machine, and the one command that mends it."""
+"""`roosync-ops diagnose`: the cause of a machine's trouble, and the one command that mends it."""
 
 import sys
 import time
@@ -64,7 +64,7 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     schema: options.Schema = False,
 ) -> int:
-    """Find out what is the matter with machines: ordered checks, one cause, and the one command that mends it.
+    """Diagnose machines: ordered checks, one cause, and the one command that mends it.
 
     Without names: all machines; those that are not as expected are shown. Nothing is changed without --fix.
     """

@@ -77,7 +77,7 @@ def report(  # noqa: PLR0913 - one argument an option
     """Report a validation, or what a rollout did, in the procedure's own table: to paste, or with --post to send.
 
     What changed is told too: what the rollout did, or the flips a watcher told here and each machine's own gaps. A
-    second --post to the same issue edits the comment of the first. Nothing in the report mentions or links anybody.
+    second --post to the same issue edits the comment of the first. Nothing in the report makes a mention or a link.
     """
     if schema:
         return options.print_schema("report")
@@ -183,7 +183,7 @@ def _text(found: Report, form: str, lang: str, sent: comment.Posted | None) -> s
 
 
 def _write(file: Path, text: str) -> None:
-    """Write the whole report or nothing: whoever reads the file sees no half of it."""
+    """Write the whole report or nothing: a reader of the file never sees half of it."""
     try:
         mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
         local.write(str(file), f"{text}\n".encode(), mode)

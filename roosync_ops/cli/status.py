@@ -33,7 +33,7 @@ def status(  # noqa: PLR0913 - one argument an option
     deadline: options.Deadline = None,
     schema: options.Schema = False,
 ) -> int:
-    """Show every machine the shared state holds, whoever is expected.
+    """Show every machine in the shared state, expected or not.
 
     The inventory is needed for --via alone. Each machine is judged by the interval and timeout its own agent states.
     """

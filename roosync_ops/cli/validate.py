@@ -63,7 +63,7 @@ def validate(  # noqa: PLR0913 - one argument an option
 
     Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
     not in the inventory are listed apart and never counted. With --probe every machine is asked as well what its own
-    replica shows, how its agent is, and what its clock says: a replica that stands still, here or there, is then named.
+    replica shows, how its agent is, and what its clock says: a stalled replica, here or there, is then named.
     """
     if schema:
         return options.print_schema("validate")

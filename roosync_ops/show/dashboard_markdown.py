@@ -1,4 +1,4 @@
-"""The dashboard as Markdown: the page's twin, for whoever reads the shared folder without a browser."""
+"""The dashboard as Markdown: the page's twin, for readers of the shared folder without a browser."""
 
 from __future__ import annotations
 

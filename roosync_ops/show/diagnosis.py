@@ -46,7 +46,7 @@ class _Facts(dict[str, str]):
 
 
 def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
-    """Return what is the matter, as one sentence. Not escaped."""
+    """Return the diagnosis as one sentence. Not escaped."""
     return cause(row.cause, lang).format_map(_texts(row.facts, lang))
 
 
@@ -187,7 +187,7 @@ def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color
 
 
 def _wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
-    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
+    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping does not help
         return [text]
     return textwrap.wrap(
         text,

@@ -26,11 +26,11 @@ def markdown(validation: Validation, lang: str = "en") -> str:
 
 
 def seen_besides(validation: Validation, lang: str) -> list[str]:
-    """Return what else was seen, a section each: by a probe, strangers, and what was not understood."""
+    """Return what else was seen, a section each: by a probe, unlisted machines, and what was not understood."""
     word = words(lang)
     return [
         *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
-        *section(word["unexpected"], [_stranger(row) for row in validation.unexpected]),
+        *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
         *section(word["findings"], [_finding(item) for item in validation.findings]),
     ]
 
@@ -85,7 +85,7 @@ def section(title: str, items: list[str]) -> list[str]:
     return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
 
 
-def _stranger(row: Observation) -> str:
+def _unlisted(row: Observation) -> str:
     return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
 
 

@@ -1,4 +1,4 @@
-"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold a machine's own word of itself."""
+"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold what a machine reports of itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
-#: From so many machines on nobody reads a square of them.
+#: From so many machines on a square of them is unreadable.
 MOST: Final = 24
 #: What stands over the fields of `summary_of`, as words.
 SUMMARY_KEYS: Final = ("machine", "matrix.own", "matrix.seen_by", "matrix.youngest", "matrix.oldest", "matrix.lags")
@@ -83,7 +83,7 @@ def short(ms: int, lang: str = "en") -> str:
 
 
 def lines_of(matrix: Matrix) -> list[str]:
-    """Return the observers, and below them the machines that are none: what is known of those is their own word."""
+    """Return the observers, and below them the machines that are none: what is known of those is self-reported."""
     return [*matrix.observers, *(name for name in matrix.machines if name not in matrix.observers)]
 
 
@@ -152,7 +152,7 @@ def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> li
 
 
 def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
-    """Return one machine's line: its name, its own word, how many see it and how fresh, how many it sees lag."""
+    """Return one machine's line: its name, what it reports, how many see it and how fresh, how many it sees lag."""
     others = [one for one in matrix.observers if one != name]
     shown = [matrix.cell(one, name) for one in others]
     ages = sorted(cell.age_ms for cell in shown if cell.age_ms is not None)

@@ -37,8 +37,8 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
     lines = tabled(_FLEET, rows, lang, width, color=color) if rows else []
     for code, texts in remarks(validation, lang).items():
         lines += listed(word[code], texts, lang, width, color=color)
-    strangers = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in validation.unexpected]
-    lines += listed(word["unexpected"], strangers, lang, width, color=color)
+    unlisted = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in validation.unexpected]
+    lines += listed(word["unexpected"], unlisted, lang, width, color=color)
     lines += _findings(validation.findings, lang, width, color=color)
     last = headline(validation.online, validation.total, validation.percent)
     return "\n".join([*lines, "", paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")])
@@ -146,7 +146,7 @@ def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
     text = safe(str(said))
-    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
+    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping does not help
         return ["  " + text]
     lines = textwrap.wrap(
         str(Said(safe(said.text), safe(said.command).replace(" ", _HARD))),

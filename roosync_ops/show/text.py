@@ -113,7 +113,7 @@ def prefer_local(*, wanted: bool = True) -> None:
 
 
 def local(function: Callable[P, T]) -> Callable[P, T]:
-    """Mark a function that writes for whoever sits here, and not for a file, a page or a program."""
+    """Mark a function that writes for this computer's terminal, and not for a file, a page or a program."""
 
     @functools.wraps(function)
     def localized(*args: P.args, **kwargs: P.kwargs) -> T:

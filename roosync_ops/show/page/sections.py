@@ -144,7 +144,7 @@ def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
 
 
 def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
-    """Return a machine's own word; where it is the age of its last beat, that counts on."""
+    """Return what a machine reports of itself; where that is the age of its last beat, the page counts it on."""
     one, heard = matrix.probes.get(name), matrix.cell(name, name).age_ms
     if one is None or one.agent.kind != probes.RUNNING or heard is None:
         return own_word(matrix, name, lang)

@@ -51,7 +51,7 @@ class Seen(Acted):
 
 
 class RolloutDocument(TypedDict):
-    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why nobody could look at it afterwards."""
+    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why the check after it failed."""
 
     ok: bool
     dry: bool

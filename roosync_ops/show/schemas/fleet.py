@@ -31,7 +31,7 @@ class Row(TypedDict):
     reason: str | None
     reasonKind: str | None
     why: str | None
-    #: With --probe or --patience: what the age rests on; with --probe: the machine's own word, where it was asked.
+    #: With --probe or --patience: what the age rests on; with --probe: what the machine reports, where it was asked.
     ageBasis: NotRequired[str | None]
     own: NotRequired[Testimony | None]
     #: Where a machine that is not heard left another sign of life since: it was never counted as a heartbeat.
@@ -103,7 +103,7 @@ OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "uncle
 
 
 class Testimony(TypedDict):
-    """A machine's own word of its agent; `off` and `refused` are what is said of one that could not be asked.
+    """What a machine reports of its agent; `off` and `refused` stand for one that could not be asked.
 
     `since` is when what is told began, on this computer's clock. `clockOffsetMs` is the machine's clock minus ours.
     """
@@ -122,7 +122,7 @@ class MachineTestimony(Testimony):
 
 
 class MatrixCell(TypedDict):
-    """What one replica shows of one machine. `behindMs`: how much newer the newest beat is that anybody knows."""
+    """What one replica shows of one machine. `behindMs`: how much newer the newest known beat is."""
 
     machineId: str
     status: Observed
@@ -149,7 +149,7 @@ class EvidenceFinding(TypedDict):
 
 
 class Evidence(TypedDict):
-    """What the machines testify, and what follows."""
+    """What the machines report, and the findings."""
 
     machines: list[MachineTestimony]
     observers: list[MatrixRow]
@@ -212,7 +212,7 @@ class Failure(TypedDict):
 
 
 class FailureDocument(TypedDict):
-    """What every command prints with --json where it fails: exit code 2, 3 or, for a defect of ours, 70."""
+    """What every command prints with --json where it fails: exit code 2, 3 or, for an internal error, 70."""
 
     ok: Literal[False]
     error: Failure
