@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +51,7 @@ def text_of(validation: Validation, width: int | None, *, color: bool) -> str:
 
 def document_of(validation: Validation) -> dict[str, Any]:
     """Return the object that `validate --json` prints."""
-    document: dict[str, Any] = json.loads(show.to_json(validation))
-    return document
+    return show.validation_document(validation)
 
 
 def observed(validation: Validation) -> dict[str, str]:

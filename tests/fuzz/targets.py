@@ -89,8 +89,8 @@ def shown(survey: Survey, validation: Validation) -> None:
             show.survey_table(survey, lang, 100),
             show.table(validation, lang, 100),
             show.markdown(validation, lang),
-            show.to_json(validation, lang),
-            show.survey_json(survey),
+            show.json_text(show.validation_document(validation, lang)),
+            show.json_text(show.survey_document(survey)),
             show.junit(validation, lang),
         ]
         for text in texts:
