@@ -19,9 +19,9 @@ from . import errors, options, output
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from roosync_ops.lab.board import Screen
     from roosync_ops.lab.fleet import LabFleet
     from roosync_ops.lab.play import Outcome
-    from roosync_ops.lab.screen import Screen
 
 app = typer.Typer()
 
@@ -156,8 +156,7 @@ def fault(  # noqa: PLR0913 - the options of one command
     Without arguments it says which faults are on.
     """
     if list_:
-        from roosync_ops.lab.fault_words import fault_list  # noqa: PLC0415 - needed by this command alone
-        from roosync_ops.lab.faults import FAULTS  # noqa: PLC0415 - as above
+        from roosync_ops.lab.faults import FAULTS, fault_list  # noqa: PLC0415 - needed by this command alone
 
         output.write(json.dumps({"ok": True, "faults": FAULTS}) if as_json else fault_list())
         return errors.OK
@@ -174,16 +173,11 @@ def _ask(folder: Path | None, request: dict[str, Any]) -> dict[str, Any]:
 
     if os.name != "posix":
         raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
-    try:
-        return control.ask(folder or control.find(Path.cwd()), request)
-    except control.RefusedError as error:
-        raise errors.CommandError("FAULT", str(error), "roosync-ops lab fault --list") from None
-    except control.ControlError as error:
-        raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+    return control.ask(folder or control.find(Path.cwd()), request)
 
 
 def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
-    from roosync_ops.lab.fault_words import faults_text  # noqa: PLC0415 - as above
+    from roosync_ops.lab.faults import faults_text  # noqa: PLC0415 - as above
 
     if as_json:
         output.write(json.dumps(answer))
@@ -193,11 +187,14 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
 
 def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab.board import Board  # noqa: PLC0415 - as above
+        from roosync_ops.lab.board import (  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+            Board,
+            Screen,
+            is_interactive,
+        )
         from roosync_ops.lab.console import Console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
         from roosync_ops.lab.play import play as play_procedure  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
         from roosync_ops.lab.prompt import run_prompt, run_script  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
-        from roosync_ops.lab.screen import Screen, is_interactive  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
 
         screen, board = Screen(quiet=as_json), Board(fleet)
         outcome = play_procedure(fleet, board, screen)
@@ -217,28 +214,25 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
 def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     """Run the fleet for a block. Raises CommandError for whatever the lab cannot do."""
     _check_possible()
-    from roosync_ops.lab.fleet import LabError, LabFleet  # noqa: PLC0415 - as above
+    from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    try:
-        with LabFleet(delay=_delay(sync, seed), seed=seed) as fleet, _controlled(fleet):
-            yield fleet
-    except LabError as error:
-        raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+    with LabFleet(delay=_delay(sync, seed), seed=seed) as fleet, _controlled(fleet):
+        yield fleet
 
 
 def _delay(sync: SyncKind, seed: int) -> Callable[[], float] | None:
     """Return what draws the delays; None is the lab's own."""
-    from roosync_ops.lab.delays import drive  # noqa: PLC0415 - as above
+    from roosync_ops.lab.delays import Delay  # noqa: PLC0415 - as above
     from roosync_ops.lab.scenario import FIELD_TIMES  # noqa: PLC0415 - as above
 
-    return drive(seed).scaled(1 / FIELD_TIMES) if sync is SyncKind.drive else None
+    return Delay(seed).scaled(1 / FIELD_TIMES) if sync is SyncKind.drive else None
 
 
 @contextmanager
 def _controlled(fleet: LabFleet) -> Iterator[None]:
     """Let a second terminal cause faults for a block; a lab that cannot be reached this way is a lab all the same."""
+    from roosync_ops.lab.console import answer  # noqa: PLC0415 - as above
     from roosync_ops.lab.control import Control  # noqa: PLC0415 - as above
-    from roosync_ops.lab.room import answer  # noqa: PLC0415 - as above
 
     with ExitStack() as stack:
         try:

@@ -7,14 +7,16 @@ import math
 import os
 import time
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.agent.lock import Lock
+from filelock import FileLock, Timeout
+
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire import local
+from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
 
 from . import errors, output
@@ -31,6 +33,8 @@ ALL: Final = "all"
 DEFAULT: Final = "1,100%"
 #: The threshold was reached: what was left was not begun.
 STOPPED: Final = 5
+#: The two parts of a journal.
+_ROLLOUT, _FAILED = "rollout", "failed"
 _NOT_BEGUN: Final = "not begun: the rollout stopped before its turn"
 #: A build on trial beats four times; so much later than that it is asked for the last time, in s.
 _BEATS: Final = 4
@@ -154,52 +158,69 @@ def _is_known(row: Result, *, soaked: bool) -> bool:
 
 
 class Journal:
-    """What the last rollout of one inventory from this computer came to, and who is at it now."""
+    """What the last command, and the last rollout, of one inventory from this computer came to; and who is at it."""
 
     def __init__(self, inventory: Path) -> None:
-        folder = default_folder()
-        local.make_folder(str(folder))
-        name = f"rollout-{zlib.crc32(os.fsencode(inventory.resolve())):08x}"
-        self._path, self._owner = folder / f"{name}.json", folder / f"{name}.owner"
-        self._lock = Lock(str(folder / f"{name}.lock"))
+        text = os.path.abspath(inventory).encode("utf-8", "surrogatepass")  # noqa: PTH100 - resolve() may touch the share
+        self._path = default_folder() / f"commands-{zlib.crc32(text):08x}.json"
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Be the only rollout of this inventory from this computer. Raises CommandError, which says who is."""
-        if not self._lock.acquire():
-            who = self._owner.read_text("utf-8", "replace")[:200] if self._owner.exists() else "another process"
-            raise errors.usage(f"another rollout is at it: {who}", "wait for its end, or end it; then --resume")
+        lock, owner = FileLock(self._path.with_suffix(".lock"), mode=0o600), self._path.with_suffix(".owner")
+        local.make_folder(str(self._path.parent))
         try:
-            local.write(str(self._owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = owner.read_text("utf-8", "replace")[:200] if owner.exists() else "another process"
+            raise errors.usage(
+                f"another rollout is at it: {who}", "wait for its end, or end it; then --resume"
+            ) from None
+        with lock:
+            local.write(str(owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
             yield
-        finally:
-            self._lock.release()
 
     def begin(self, chosen: Sequence[Machine]) -> None:
         """Write down who is to be rolled out, before anybody is."""
-        self._write({machine.machine_id: "not-begun" for machine in chosen})
+        self._write(_ROLLOUT, {machine.machine_id: "not-begun" for machine in chosen})
 
     def note(self, results: Sequence[Result]) -> None:
-        """Write down what became of each machine so far."""
-        known = self._read()
+        """Write down what became of each machine of a rollout so far."""
         left = waiting(results)
-        known.update((row.machine_id, "not-begun" if row.machine_id in left else row.outcome) for row in results)
-        self._write(known)
+        found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
+        self._write(_ROLLOUT, self._read().get(_ROLLOUT, {}) | found)
 
     def left(self) -> list[str]:
         """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
-        known = self._read()
+        known = self._read().get(_ROLLOUT, {})
         names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
         if not names:
             raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
         return names
 
-    def _read(self) -> dict[str, str]:
-        try:
-            found = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return {str(name): str(word) for name, word in found.items()} if isinstance(found, dict) else {}
+    def ended(self, results: Sequence[Result]) -> None:
+        """Write down, as far as that can be done, on which machines a command failed."""
+        with suppress(OSError):
+            self._write(_FAILED, {row.machine_id: row.outcome for row in results if not row.ok})
 
-    def _write(self, known: dict[str, str]) -> None:
-        local.write(str(self._path), json.dumps(known).encode(), durable=True)
+    def failed(self) -> list[str]:
+        """Return where the last command failed. Raises CommandError where it did nowhere."""
+        names = list(self._read().get(_FAILED, {}))
+        if not names:
+            raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
+        return names
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        try:
+            found = json.loads(self._path.read_bytes())
+            return {
+                part: {name: str(word) for name, word in found[part].items() if is_machine_id(name)}
+                for part in (_ROLLOUT, _FAILED)
+                if part in found
+            }
+        except (OSError, ValueError, RecursionError, AttributeError, TypeError):  # not there, or not as we wrote it
+            return {}
+
+    def _write(self, part: str, known: dict[str, str]) -> None:
+        local.make_folder(str(self._path.parent))
+        local.write(str(self._path), json.dumps({**self._read(), part: known}).encode(), durable=True)

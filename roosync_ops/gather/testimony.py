@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import errors
 from roosync_ops.judge import Testimony, Word, evidence
 from roosync_ops.judge.twins import lately
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.reach import OPEN
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
-
-from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -38,7 +38,7 @@ class Seen:
 
 
 def validation(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, patient: Patient) -> judge.Validation:
-    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError or ViaError."""
+    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError."""
     return seen(source, fleet, chosen, patient).validation
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import shlex
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops.state import StateUnavailableError
 
 from .board import observed
-from .fault_words import fault_list, fault_said, faults_text
-from .fleet import ADMIN, LabError
+from .faults import LabError, fault_list, fault_said, faults_text
+from .fleet import ADMIN
 from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from roosync_ops.judge import Validation
-
-    from .board import Board
+    from .board import Board, Screen
     from .fleet import LabFleet
 
 HELP = """\
@@ -44,18 +42,6 @@ _WARNING_S = _OFFLINE_S * 3 // 4
 #: Between two looks of `watch`, and how long it looks where nobody can press Ctrl-C, in seconds.
 WATCH_POLL_S = 1.0
 WATCH_S = 10.0
-
-
-class Screen(Protocol):
-    """Where a command's words go. `redraw` replaces the table shown last, where the screen can."""
-
-    is_live: bool
-
-    def say(self, text: str) -> None: ...
-
-    def show(self, validation: Validation) -> None: ...
-
-    def redraw(self, validation: Validation) -> None: ...
 
 
 class Console:
@@ -158,9 +144,7 @@ class Console:
     def _switch_fault(self, words: list[str], *, on: bool) -> None:
         if len(words) != 2:  # noqa: PLR2004 - a fault and a machine
             raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
-        name, machine = words[0], machine_named(words[1], (*self._lab.names, ADMIN))
-        changed = self._lab.fault(name, machine, on=on)
-        self._screen.say(fault_said(name, machine, on=on, changed=changed))
+        self._screen.say(_switched(self._lab, words[0], words[1], on=on)["said"])
 
     def _wait(self, words: list[str]) -> None:
         self._sleep(_seconds(words))
@@ -186,6 +170,25 @@ class Console:
         if len(words) != 1:
             raise LabError(f"name one machine: {', '.join(self._lab.names)}")
         return machine_named(words[0], self._lab.names)
+
+
+def answer(lab: LabFleet, request: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked from elsewhere, in the words of control.py; what cannot be done is an answer too."""
+    if "fault" not in request:
+        return {"ok": True, "active": lab.faults()}
+    try:
+        on = request.get("on") is not False
+        return {"ok": True, **_switched(lab, str(request["fault"]), str(request.get("machine")), on=on)}
+    except LabError as error:
+        return {"ok": False, "error": str(error)}
+
+
+def _switched(lab: LabFleet, name: str, text: str, *, on: bool) -> dict[str, Any]:
+    """Switch a fault of the machine that is meant. Raises LabError."""
+    machine = machine_named(text, (*lab.names, ADMIN))
+    changed = lab.fault(name, machine, on=on)
+    said = fault_said(name, machine, on=on, changed=changed)
+    return {"machine": machine, "fault": name, "on": on, "changed": changed, "said": said}
 
 
 def split(line: str) -> Iterator[list[str]]:

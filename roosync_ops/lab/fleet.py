@@ -18,31 +18,26 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
 from . import files, ssh_client
 from .delays import Delay
+from .faults import LabError
 from .guard import Guard
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
 from .host import DRIVE, LabHost
-from .loop import LoopThread
 from .mischief import Mischief, Place
 from .nest import Nest
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Replicator
 from .scenario import PROCEDURE
 from .sshd import SshServer
-from .sync import SyncThread
+from .threads import LoopThread, SyncThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from .scenario import Part
 
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"
-
-
-class LabError(RuntimeError):
-    """The lab cannot do what was asked; the message is one sentence."""
 
 
 class _Machine(NamedTuple):
@@ -74,9 +69,7 @@ class LabFleet:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .nest import Nest
-    from .sync import SyncThread
+    from .threads import SyncThread
 
 #: The name of a drive that is not mounted; hidden, beside its own.
 _UNMOUNTED = ".{name} (not mounted)"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import roosync_ops
 from roosync_ops import typed
-from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, CommandError
+from roosync_ops.errors import INTERNAL, NOT_AS_EXPECTED, CommandError
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .desk import Answer, Desk, Settings

@@ -12,10 +12,10 @@ import pytest
 
 from roosync_ops import judge, show, typed
 from roosync_ops.cli import acting
+from roosync_ops.errors import describe
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather import testimony as testimonies
 from roosync_ops.gather.asking import LOOK
-from roosync_ops.gather.errors import describe
 from roosync_ops.gather.look import Look, _look
 from roosync_ops.gather.sights import sight
 from roosync_ops.judge.diagnose import diagnose

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.gather.errors import CommandError
+from roosync_ops.errors import CommandError
 from roosync_ops.mcp.pledges import LIFE_S, Pledges
 from tests.kits.assistant import Assistant
 
