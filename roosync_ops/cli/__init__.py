@@ -97,7 +97,7 @@ class LazyCommand(TyperCommand):
 
 
 class _Coercion:
-    """An option's coercion, made by pydantic where a value is not of its type yet: 20 ms for the defaults of validate."""
+    """An option's coercion, made by pydantic only for a value that is not of its type yet: no default is."""
 
     def __init__(self, option: Any) -> None:
         self._option = option
@@ -126,7 +126,7 @@ def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
 
 def _improve(option: Any, known: Mapping[str, Any]) -> None:
     """Have an option be what the settings say, and its help be in groups and free of Python's words."""
-    option._runtime_param = _Coercion(option)
+    option._runtime_param = _Coercion(option)  # noqa: SLF001 - typer makes it there, for every option at once
     if option.name in known and not getattr(option, "multiple", False):
         option.default = known[option.name]
     if option.param_type_name == "argument":

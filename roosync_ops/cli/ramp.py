@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
-import zlib
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
-
-from filelock import FileLock, Timeout
 
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
 from roosync_ops.state.memory import default_folder
+from roosync_ops.state.store import Store
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
@@ -33,8 +30,6 @@ ALL: Final = "all"
 DEFAULT: Final = "1,100%"
 #: The threshold was reached: what was left was not begun.
 STOPPED: Final = 5
-#: The two parts of a journal.
-_ROLLOUT, _FAILED = "rollout", "failed"
 _NOT_BEGUN: Final = "not begun: the rollout stopped before its turn"
 #: A build on trial beats four times; so much later than that it is asked for the last time, in s.
 _BEATS: Final = 4
@@ -161,38 +156,36 @@ class Journal:
     """What the last command, and the last rollout, of one inventory from this computer came to; and who is at it."""
 
     def __init__(self, inventory: Path) -> None:
-        text = os.path.abspath(inventory).encode("utf-8", "surrogatepass")  # noqa: PTH100 - resolve() may touch the share
-        self._path = default_folder() / f"commands-{zlib.crc32(text):08x}.json"
+        key = os.path.abspath(inventory)  # noqa: PTH100 - resolve() may touch the share
+        self._rollout, self._failed = (Store(default_folder(), kind, key) for kind in ("rollout", "failed"))
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Be the only rollout of this inventory from this computer. Raises CommandError, which says who is."""
-        lock, owner = FileLock(self._path.with_suffix(".lock"), mode=0o600), self._path.with_suffix(".owner")
-        local.make_folder(str(self._path.parent))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            who = owner.read_text("utf-8", "replace")[:200] if owner.exists() else "another process"
-            raise errors.usage(
-                f"another rollout is at it: {who}", "wait for its end, or end it; then --resume"
-            ) from None
-        with lock:
+        owner = self._rollout.path.with_suffix(".owner")
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._rollout.locked(0))
+            except TimeoutError:
+                who = owner.read_text("utf-8", "replace")[:200] if owner.exists() else "another process"
+                said = f"another rollout is at it: {who}"
+                raise errors.usage(said, "wait for its end, or end it; then --resume") from None
             local.write(str(owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
             yield
 
     def begin(self, chosen: Sequence[Machine]) -> None:
         """Write down who is to be rolled out, before anybody is."""
-        self._write(_ROLLOUT, {machine.machine_id: "not-begun" for machine in chosen})
+        _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
 
     def note(self, results: Sequence[Result]) -> None:
         """Write down what became of each machine of a rollout so far."""
         left = waiting(results)
         found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
-        self._write(_ROLLOUT, self._read().get(_ROLLOUT, {}) | found)
+        _write(self._rollout, _read(self._rollout) | found)
 
     def left(self) -> list[str]:
         """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
-        known = self._read().get(_ROLLOUT, {})
+        known = _read(self._rollout)
         names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
         if not names:
             raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
@@ -201,26 +194,25 @@ class Journal:
     def ended(self, results: Sequence[Result]) -> None:
         """Write down, as far as that can be done, on which machines a command failed."""
         with suppress(OSError):
-            self._write(_FAILED, {row.machine_id: row.outcome for row in results if not row.ok})
+            _write(self._failed, {row.machine_id: row.outcome for row in results if not row.ok})
 
     def failed(self) -> list[str]:
         """Return where the last command failed. Raises CommandError where it did nowhere."""
-        names = list(self._read().get(_FAILED, {}))
+        names = list(_read(self._failed))
         if not names:
             raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
         return names
 
-    def _read(self) -> dict[str, dict[str, str]]:
-        try:
-            found = json.loads(self._path.read_bytes())
-            return {
-                part: {name: str(word) for name, word in found[part].items() if is_machine_id(name)}
-                for part in (_ROLLOUT, _FAILED)
-                if part in found
-            }
-        except (OSError, ValueError, RecursionError, AttributeError, TypeError):  # not there, or not as we wrote it
-            return {}
 
-    def _write(self, part: str, known: dict[str, str]) -> None:
-        local.make_folder(str(self._path.parent))
-        local.write(str(self._path), json.dumps({**self._read(), part: known}).encode(), durable=True)
+def _read(store: Store) -> dict[str, str]:
+    """Return what became of each machine; nothing where that is not there, or not as we wrote it."""
+    try:
+        found = store.read().get("machines", {}).items()
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return {name: str(word) for name, word in found if is_machine_id(name)}
+
+
+def _write(store: Store, known: dict[str, str]) -> None:
+    local.make_folder(str(store.path.parent))
+    store.write({"machines": known}, durable=True)

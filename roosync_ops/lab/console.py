@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.state import StateUnavailableError
@@ -38,7 +39,15 @@ HELP = """\
 M is a machine, or any part of its name that only one has: kill 2024"""
 
 _OFFLINE_S = OFFLINE_TIMEOUT_MS // 1000
-_WARNING_S = _OFFLINE_S * 3 // 4
+_SILENCE = f"warning after {_OFFLINE_S * 3 // 4} s of silence, offline after {_OFFLINE_S} s."
+#: By command: what LabFleet does to a machine, and what is said then; `done` is what it returned.
+_ACTS = {
+    "kill": ("kill_agent", "its agent, process {done}, is killed. Its supervisor brings it back in a second."),
+    "crash": ("crash_agent", "agent and supervisor are killed, nobody brings them back: {silence}"),
+    "stop": ("stop_agent", "its agent is stopped on purpose: the table says left, not offline."),
+    "start": ("start_agent", "its agent is started."),
+    "off": ("power_off", "power cut: {silence}"),
+}
 #: Between two looks of `watch`, and how long it looks where nobody can press Ctrl-C, in seconds.
 WATCH_POLL_S = 1.0
 WATCH_S = 10.0
@@ -58,11 +67,7 @@ class Console:
         self._commands: dict[str, Callable[[list[str]], None]] = {
             "table": self._table,
             "watch": self._watch,
-            "kill": self._kill,
-            "crash": self._crash,
-            "stop": self._stop,
-            "start": self._start,
-            "off": self._off,
+            **{verb: partial(self._act, verb) for verb in _ACTS},
             "on": self._on,
             "fault": self._fault,
             "wait": self._wait,
@@ -102,30 +107,11 @@ class Console:
                 self._screen.redraw(seen)
                 shown = seen
 
-    def _kill(self, words: list[str]) -> None:
+    def _act(self, verb: str, words: list[str]) -> None:
         name = self._machine(words)
-        pid = self._lab.kill_agent(name)
-        self._screen.say(f"{name}: its agent, process {pid}, is killed. Its supervisor brings it back in a second.")
-
-    def _crash(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.crash_agent(name)
-        self._screen.say(f"{name}: agent and supervisor are killed, nobody brings them back: {_silence()}")
-
-    def _stop(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.stop_agent(name)
-        self._screen.say(f"{name}: its agent is stopped on purpose: the table says left, not offline.")
-
-    def _start(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.start_agent(name)
-        self._screen.say(f"{name}: its agent is started.")
-
-    def _off(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.power_off(name)
-        self._screen.say(f"{name}: power cut: {_silence()}")
+        method, said = _ACTS[verb]
+        done = getattr(self._lab, method)(name)
+        self._screen.say(f"{name}: {said.format(done=done, silence=_SILENCE)}")
 
     def _on(self, words: list[str]) -> None:
         name = self._machine(words)
@@ -226,7 +212,3 @@ def _seconds(words: list[str]) -> float:
 def _none(words: list[str]) -> None:
     if words:
         raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")
-
-
-def _silence() -> str:
-    return f"warning after {_WARNING_S} s of silence, offline after {_OFFLINE_S} s."

@@ -76,15 +76,6 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} is no fault; there are {', '.join(FAULTS)}")
 
 
-def apply(name: str, link: Link, on: bool) -> None:
-    """Switch one fault of a machine on or off. Raises ValueError where there is no fault of that name."""
-    check_name(name)
-    if on:
-        link.faults.add(name)
-    else:
-        link.faults.discard(name)
-
-
 def goes_up(link: Link) -> bool:
     """Return True if this machine's client uploads."""
     return link.up and not link.faults & _NO_UPLOAD

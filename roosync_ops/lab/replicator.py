@@ -74,7 +74,9 @@ class Replicator:
 
     def fault(self, name: str, machine: str, *, on: bool = True) -> None:
         """Switch a fault of faults.FAULTS on or off. Raises ValueError, KeyError for no such fault or machine."""
-        faults.apply(name, self.links[machine], on)
+        faults.check_name(name)
+        active = self.links[machine].faults
+        (active.add if on else active.discard)(name)
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now` (s). A replica in trouble is left out until the next step."""
