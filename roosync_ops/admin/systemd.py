@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import process
-from roosync_ops.agent.permanence.unit import quoted
+from roosync_ops.agent.permanence.systemd import quoted
 from roosync_ops.wire import local
 
 from .recurring import Job, RecurringError

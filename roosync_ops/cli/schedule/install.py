@@ -14,7 +14,7 @@ from roosync_ops import process
 from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
 from roosync_ops.cli import errors, watching
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import machine_of
 from roosync_ops.wire import local
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
@@ -147,7 +147,7 @@ def check(settings: Settings) -> None:
     fleet = load_inventory(Path(settings.inventory))
     if settings.via:
         machine_of(fleet, settings.via)
-    Patient(settings.patience, None, fleet)
+    GracePeriod(settings.patience, None, fleet)
     if settings.notify:
         watching.check_urls(settings.notify)
 
