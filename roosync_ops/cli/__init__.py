@@ -101,12 +101,13 @@ class _Coercion:
 
     def __init__(self, option: Any) -> None:
         self._option = option
+        self._default = option.default
 
     def coerce(self, value: Any, *, param: Any, ctx: Any) -> Any:
         kind = self._option.type_descriptor.annotation
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
-        if isinstance(kind, type) and isinstance(value, kind):
+        if value is self._default or (isinstance(kind, type) and isinstance(value, kind)):
             return value
         return build_runtime_param(self._option.type_descriptor).coerce(value, param=param, ctx=ctx)
 

@@ -8,9 +8,8 @@ import json
 import os
 import threading
 from contextlib import ExitStack, contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -71,13 +70,8 @@ Lab = Annotated[
 ]
 
 
-class SyncKind(StrEnum):
-    """How the sync product between the lab's machines behaves."""
-
-    fast = "fast"
-    drive = "drive"
-
-
+#: How the sync product between the lab's machines behaves.
+SyncKind = Literal["fast", "drive"]
 Sync = Annotated[
     SyncKind,
     typer.Option("--sync", help="How fast replicas follow: within a second, or as Google Drive in the lab's time."),
@@ -95,7 +89,7 @@ def lab(  # noqa: PLR0913 - the options of one command
     *,
     do: Do = None,
     no_prompt: NoPrompt = False,
-    sync: Sync = SyncKind.fast,
+    sync: Sync = "fast",
     seed: Seed = 0,
     as_json: options.Json = False,
 ) -> int | None:
@@ -114,7 +108,7 @@ app.command("play", help="Play the procedure, then take commands: what `roosync-
 
 
 @app.command()
-def up(*, sync: Sync = SyncKind.fast, seed: Seed = 0, as_json: options.Json = False) -> int:
+def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) -> int:
     """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
     with _fleet(sync, seed) as fleet:
         from roosync_ops.lab import play, tool  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
@@ -198,7 +192,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import delays, scenario  # noqa: PLC0415 - as above
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = delays.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync is SyncKind.drive else None
+    delay = delays.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, _controlled(fleet):
         yield fleet
 

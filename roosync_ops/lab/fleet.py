@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import asyncssh
 
 from roosync_ops.fleet import load_inventory
+from roosync_ops.pyinfra_ops.plan import config_of
 from roosync_ops.remote_script import bundle
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
@@ -227,16 +228,7 @@ class LabFleet:
         host, machine = self.host(name), self.fleet.get(name)
         if machine is None:
             raise LabError(f"{name}: not in the lab's inventory")
-        config = {
-            "machineId": name,
-            "shared": machine.shared,
-            "heartbeatInterval": machine.heartbeat_interval,
-            "offlineTimeout": machine.offline_timeout,
-            "enableAutoSync": machine.enable_auto_sync,
-            "shareDeadline": machine.share_deadline,
-            "permanence": machine.permanence,
-            "metadata": machine.metadata,
-        }
+        config = {**config_of(machine), "shared": machine.shared}
         (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
     def agent(self, name: str, verb: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     exec_: watching.Exec = None,
     notify: watching.Notify = None,
     ping: Ping = None,
-    mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
+    mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = "auto",
     patience: options.Patience = "auto",
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,

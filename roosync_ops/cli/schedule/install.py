@@ -6,9 +6,8 @@ import json
 import os
 import sys
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from roosync_ops import process
 from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
@@ -27,13 +26,8 @@ _RUN_MS: Final = 1_800_000
 _MAY_BE_MISSED: Final = 3
 
 
-class By(StrEnum):
-    """What runs it."""
-
-    auto = "auto"
-    systemd = "systemd"
-    cron = "cron"
-    task = "task"
+#: What runs it.
+By = Literal["auto", "systemd", "cron", "task"]
 
 
 class Place:
@@ -45,11 +39,11 @@ class Place:
         self.path = folder / f"schedule-{key}.json"
         self._last = self.path.with_suffix(".last.json")
 
-    def choose(self, by: By) -> Mechanism:
+    def choose(self, by: str) -> Mechanism:
         """Return the mechanism asked for, or the best this computer has. Raises CommandError (usage)."""
         reasons = []
         for each in _mechanisms():
-            if by not in (By.auto, By(each.kind)):
+            if by not in ("auto", each.kind):
                 continue
             reason = each.unavailable()
             if reason is None:
@@ -57,10 +51,10 @@ class Place:
             reasons.append(reason)
         raise errors.usage("; ".join(reasons) or f"{by} is not for this system", "roosync-ops schedule --help")
 
-    def planned(self, by: By) -> str:
+    def planned(self, by: str) -> str:
         """Return the mechanism to write down: to print it, cron's line serves even where this computer has none."""
-        if by in (By.auto, By.cron) and not any(each.unavailable() is None for each in _mechanisms()):
-            return By.cron if os.name == "posix" else By.task
+        if by in ("auto", "cron") and not any(each.unavailable() is None for each in _mechanisms()):
+            return "cron" if os.name == "posix" else "task"
         return self.choose(by).kind
 
     def printed(self, settings: Settings) -> dict[str, Any]:
@@ -70,7 +64,7 @@ class Place:
 
     def installed(self, settings: Settings) -> dict[str, Any]:
         """Write the settings, then what runs them; nothing is changed where both are there."""
-        found = self.choose(By(settings.mechanism))
+        found = self.choose(settings.mechanism)
         about = self._about(found, settings.every_min)
         _check_runs(self._folder)
         changed = [self._remove_others(found)]
@@ -89,12 +83,12 @@ class Place:
             path.unlink(missing_ok=True)
         return {"ok": True, "changed": any(changed), "state": "absent"}
 
-    def status(self, by: By) -> dict[str, Any]:
+    def status(self, by: str) -> dict[str, Any]:
         """Return True if it is installed, and what came of its last run."""
         if not self.path.exists():
             return {"ok": False, "state": "absent", "last": None}
         settings = read(self.path)
-        found = self.choose(By(settings.mechanism) if by is By.auto else by)
+        found = self.choose(settings.mechanism if by == "auto" else by)
         state = found.state(self._job(settings.every_min))
         last = _last(self._last)
         late = last is None or _is_late(last, settings.every_min)
