@@ -166,7 +166,8 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     try:
         sent = comment.publish(to, body, run)
     except GhError as error:
-        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, errors.NOT_DELIVERED) from None
+        error.reason = f"{to.name}: {error}"
+        raise
     output.note(f"Our comment in {to.name} was {sent.action}.")
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")

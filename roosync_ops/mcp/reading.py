@@ -24,7 +24,7 @@ _DAY_MS: Final = 86_400_000
 
 
 def validate(desk: Desk, arguments: Validate) -> Answer:
-    """Raises CommandError, FleetError, StateUnavailableError or ViaError, as the others here do."""
+    """Raises CommandError, FleetError or StateUnavailableError, as the others here do."""
     fleet, settings = desk.fleet(), desk.settings
     chosen = fleet.select(arguments.machines) if arguments.machines else None
     grace = GracePeriod(arguments.patience, settings.memory, fleet)

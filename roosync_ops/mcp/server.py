@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from roosync_ops import __version__, show
 from roosync_ops.agent.errors import UNKNOWN_ACTION
-from roosync_ops.gather.errors import INTERNAL, CommandError, Failure, describe
+from roosync_ops.errors import INTERNAL, CommandError, Failure, describe
 from roosync_ops.show.text import safe
 
 from .bounds import MAX_TEXT, bounded

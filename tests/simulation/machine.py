@@ -13,9 +13,9 @@ from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.lab import faults
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from tests.kits.sync import local_trouble
 
 from .hub import Hub, Process
 from .truth import Life
@@ -73,7 +73,7 @@ class Touch:
 
     def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:  # noqa: ARG002 - nothing takes long here
         self._land()
-        trouble = faults.local_trouble(self._link)
+        trouble = local_trouble(self._link)
         if trouble.hangs:
             self._stuck = self._stuck or (function, doing, self._clock.wall_ms())
             _, what, since = self._stuck
@@ -96,7 +96,7 @@ class Touch:
 
     def _land(self) -> None:
         """A call that hung comes back with the share: what it was to write is written then."""
-        if self._stuck is None or faults.local_trouble(self._link).hangs:
+        if self._stuck is None or local_trouble(self._link).hangs:
             return
         function, _, _ = self._stuck
         self._stuck = None

@@ -12,10 +12,10 @@ import pytest
 
 from roosync_ops import judge, show, typed
 from roosync_ops.cli import acting
+from roosync_ops.errors import describe
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.asking import LOOK
 from roosync_ops.gather.diagnosis import compared
-from roosync_ops.gather.errors import describe
 from roosync_ops.gather.probe import result_of
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput

@@ -226,20 +226,15 @@ def via(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Put a stand-in where the SSH reader is; the list holds what it is to answer, and gets what it was asked."""
     script: list[Any] = []
 
-    class ViaError(Exception):
-        def __init__(self, reason: str, hint: str) -> None:
-            self.reason, self.hint = reason, hint
-            super().__init__(reason)
-
     def read_state(machine: Any, *, timeout_s: float) -> Any:
         answer = script.pop(0)
         script.append((machine.machine_id, timeout_s))
         if answer is None:
-            raise ViaError("a did not answer", "ssh me@a.local")
+            raise StateUnavailableError("a did not answer", "ssh me@a.local")
         return answer
 
     module = types.ModuleType("roosync_ops.gather.via")
-    module.ViaError, module.read_state = ViaError, read_state  # type: ignore[attr-defined]
+    module.read_state = read_state  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return script
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from roosync_ops.cli import errors, options, output, watching
 from roosync_ops.gather.past import memory_name
 from roosync_ops.show.text import clock, safe
 from roosync_ops.state.memory import default_folder
-from roosync_ops.watch.delivery import URL_VARIABLE
 
-from . import errors, options, output, schedule_settings, watching
-from .scheduling import By, Place, check
+from .install import By, Place, check
+from .settings import Settings, key_of
 
 app = typer.Typer()
 
@@ -37,17 +37,6 @@ Dashboard = Annotated[
         "--dashboard", metavar="DIR", help="Where to (else dashboards/ of the shared state; with --via, none)."
     ),
 ]
-Exec = Annotated[
-    list[str] | None,
-    typer.Option("--exec", metavar="CMD", help="Run this at each flip (no shell), as `watch --exec` does."),
-]
-Notify = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--notify", metavar="URL", envvar=URL_VARIABLE, show_envvar=True, help="Notify at each flip (extra notify)."
-    ),
-]
-
 Uninstall = Annotated[bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")]
 Ping = Annotated[
     str | None,
@@ -76,13 +65,11 @@ def schedule(  # noqa: PLR0913 - one argument an option
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
     probe: Annotated[bool, typer.Option("--probe", help="Have the dashboard ask the machines as well.")] = False,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
-    exec_: Exec = None,
-    notify: Notify = None,
+    exec_: watching.Exec = None,
+    notify: watching.Notify = None,
     ping: Ping = None,
-    mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = By.auto,
-    patience: Annotated[
-        str, typer.Option("--patience", metavar="SECONDS|auto", help="How much longer silence may last.")
-    ] = "auto",
+    mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = "auto",
+    patience: options.Patience = "auto",
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
@@ -101,17 +88,17 @@ def schedule(  # noqa: PLR0913 - one argument an option
         raise errors.usage("no shared state is named", "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH")
     folder = Path(os.path.abspath(memory or default_folder()))  # noqa: PTH100 - a link stays the name it has
     named = memory_name(shared, via)
-    place = Place(folder, schedule_settings.key_of(inventory, named))
+    place = Place(folder, key_of(inventory, named))
     if uninstall or status:
         return _say(place.removed() if uninstall else place.status(mechanism), as_json=as_json)
-    settings = schedule_settings.made(
+    settings = Settings.made(
         inventory=os.path.abspath(inventory),  # noqa: PTH100 - as above
         shared=None if via else named,
         via=via,
         memory=str(folder),
         every_min=every,
         mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
-        patience=patience,
+        patience=patience or "auto",
         lang=lang.value,
         deadline=deadline,
         dashboard=not no_dashboard and (dashboard is not None or not via),
@@ -132,9 +119,9 @@ def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The f
 
     Exit codes: those of `validate`; 75 where another run is under way.
     """
-    from . import scheduled  # noqa: PLC0415 - what a run takes, the installation does not
+    from .run import run as run_once  # noqa: PLC0415 - what a run takes, the installation does not
 
-    return scheduled.run(settings)
+    return run_once(settings)
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager, suppress
-from enum import StrEnum
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Literal
 
-from roosync_ops.admin import child
+from roosync_ops import process
 from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
+from roosync_ops.cli import errors, watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import machine_of
 from roosync_ops.wire import local
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
-from . import errors, schedule_settings, watching
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .schedule_settings import Settings
+from .settings import Settings, read, save
 
 _CHECK_S: Final = 30.0
 #: A run may be so long under way, in ms, and so many may be missed (a computer that was off), before it is said.
@@ -31,13 +26,8 @@ _RUN_MS: Final = 1_800_000
 _MAY_BE_MISSED: Final = 3
 
 
-class By(StrEnum):
-    """What runs it."""
-
-    auto = "auto"
-    systemd = "systemd"
-    cron = "cron"
-    task = "task"
+#: What runs it.
+By = Literal["auto", "systemd", "cron", "task"]
 
 
 class Place:
@@ -46,13 +36,14 @@ class Place:
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
         self._key = key
-        self.path = schedule_settings.path_of(folder, key)
+        self.path = folder / f"schedule-{key}.json"
+        self._last = self.path.with_suffix(".last.json")
 
-    def choose(self, by: By) -> Mechanism:
+    def choose(self, by: str) -> Mechanism:
         """Return the mechanism asked for, or the best this computer has. Raises CommandError (usage)."""
         reasons = []
         for each in _mechanisms():
-            if by not in (By.auto, By(each.kind)):
+            if by not in ("auto", each.kind):
                 continue
             reason = each.unavailable()
             if reason is None:
@@ -60,10 +51,10 @@ class Place:
             reasons.append(reason)
         raise errors.usage("; ".join(reasons) or f"{by} is not for this system", "roosync-ops schedule --help")
 
-    def planned(self, by: By) -> str:
+    def planned(self, by: str) -> str:
         """Return the mechanism to write down: to print it, cron's line serves even where this computer has none."""
-        if by in (By.auto, By.cron) and not any(each.unavailable() is None for each in _mechanisms()):
-            return By.cron if os.name == "posix" else By.task
+        if by in ("auto", "cron") and not any(each.unavailable() is None for each in _mechanisms()):
+            return "cron" if os.name == "posix" else "task"
         return self.choose(by).kind
 
     def printed(self, settings: Settings) -> dict[str, Any]:
@@ -73,14 +64,13 @@ class Place:
 
     def installed(self, settings: Settings) -> dict[str, Any]:
         """Write the settings, then what runs them; nothing is changed where both are there."""
-        found = self.choose(By(settings.mechanism))
+        found = self.choose(settings.mechanism)
         about = self._about(found, settings.every_min)
         _check_runs(self._folder)
         changed = [self._remove_others(found)]
-        changed.append(schedule_settings.save(self.path, settings.model_dump_json(indent=2)))
+        changed.append(save(self.path, settings.model_dump_json(indent=2)))
         job = self._job(settings.every_min)
-        with _explained():
-            changed.append(found.install(job))
+        changed.append(found.install(job))
         return {**about, "changed": any(changed), "state": "installed", "settings": settings.shown}
 
     def removed(self) -> dict[str, Any]:
@@ -88,20 +78,19 @@ class Place:
         job = self._job(1)
         there = [each for each in _mechanisms() if each.unavailable() is None]
         changed = [_removed(each, job) for each in there]
-        for path in (self.path, schedule_settings.last_path(self.path), schedule_settings.lock_path(self.path)):
+        for path in (self.path, self._last, self.path.with_suffix(".lock")):
             changed.append(path.exists())
             path.unlink(missing_ok=True)
         return {"ok": True, "changed": any(changed), "state": "absent"}
 
-    def status(self, by: By) -> dict[str, Any]:
+    def status(self, by: str) -> dict[str, Any]:
         """Return True if it is installed, and what came of its last run."""
         if not self.path.exists():
             return {"ok": False, "state": "absent", "last": None}
-        settings = schedule_settings.read(self.path)
-        found = self.choose(By(settings.mechanism) if by is By.auto else by)
-        with _explained():
-            state = found.state(self._job(settings.every_min))
-        last = _last(schedule_settings.last_path(self.path))
+        settings = read(self.path)
+        found = self.choose(settings.mechanism if by == "auto" else by)
+        state = found.state(self._job(settings.every_min))
+        last = _last(self._last)
         late = last is None or _is_late(last, settings.every_min)
         ok = state == "installed" and not late and last is not None and last["exitCode"] in (0, 1)
         about = self._about(found, settings.every_min)
@@ -114,20 +103,17 @@ class Place:
         return any(found)
 
     def _job(self, every_min: int) -> Job:
-        command = (sys.executable, "-P", "-m", "roosync_ops", "schedule", "run", str(self.path))
-        return Job(self._key, command, every_min, self._folder)
+        return Job(self._key, process.ours("schedule", "run", str(self.path)), every_min, self._folder)
 
     def _about(self, found: Mechanism, every_min: int) -> dict[str, Any]:
         job = self._job(every_min)
-        with _explained():
-            texts = dict(found.texts(job))
         return {
             "ok": True,
             "mechanism": found.kind,
             "name": found.name(job),
             "command": list(job.command),
             "settingsFile": str(self.path),
-            "texts": texts,
+            "texts": dict(found.texts(job)),
             "note": found.note(),
         }
 
@@ -150,14 +136,6 @@ def _removed(by: Mechanism, job: Job) -> bool:
     return False
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except RecurringError as error:
-        raise errors.CommandError("NOT_SCHEDULED", str(error), error.hint, errors.USAGE) from None
-
-
 def check(settings: Settings) -> None:
     """Raise CommandError for what a run would not get along with, now that somebody is there to read it."""
     fleet = load_inventory(Path(settings.inventory))
@@ -174,8 +152,8 @@ def _check_runs(folder: Path) -> None:
         local.make_folder(str(folder))
         line = [sys.executable, "-P", "-c", "import os, sys; os.chdir(sys.argv[1]); import roosync_ops", str(folder)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        ended = child.run(line, _CHECK_S, env=environment)
-    except (OSError, child.NotStartedError, child.TimedOutError) as error:
+        ended = process.within(_CHECK_S, line, environment=environment)
+    except (OSError, process.ChildError) as error:
         raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --help") from None
     if ended.code != 0:
         raise errors.usage(f"{sys.executable} does not find roosync_ops from elsewhere", "pip install .")

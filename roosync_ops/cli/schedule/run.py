@@ -10,9 +10,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import sys
 import time
 from http.client import HTTPException
 from pathlib import Path
@@ -20,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
-from roosync_ops.admin import child
+from roosync_ops import process
+from roosync_ops.cli import errors, output, watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import memory_name
@@ -34,7 +33,7 @@ from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import errors, output, schedule_settings, watching
+from .settings import Settings, read, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet
     from roosync_ops.judge import Validation
 
-    from .schedule_settings import Settings
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
@@ -56,18 +54,18 @@ _DASHBOARD_S: Final = 120.0
 #: How long a ping may take, in s.
 _PING_S: Final = 10.0
 #: The dashboard's own command, in a process that can be ended.
-DASHBOARD: tuple[str, ...] = (sys.executable, "-P", "-m", "roosync_ops", "dashboard")
+DASHBOARD: tuple[str, ...] = process.ours("dashboard")
 #: What is kept of what a run said.
 _SAID: Final = 50
 
 
 def run(path: Path) -> int:
     """Run the schedule whose settings are in `path` once, and return validate's exit code. Raises CommandError."""
-    settings = schedule_settings.read(path)
-    lock = FileLock(schedule_settings.lock_path(path), timeout=0, mode=0o600)
+    settings = read(path)
+    lock = FileLock(path.with_suffix(".lock"), timeout=0, mode=0o600)
     try:
         with lock:
-            return _Run(settings).noted(schedule_settings.last_path(path))
+            return _Run(settings).noted(path.with_suffix(".last.json"))
     except Timeout:
         message = "another run of this schedule is under way; this one has looked at nothing"
         raise errors.CommandError("ALREADY_RUNNING", message, "roosync-ops schedule --status", BUSY) from None
@@ -167,7 +165,7 @@ class _Run:
         via = machine_of(fleet, settings.via) if settings.via else None
         return Watcher(
             fleet,
-            watching.reader(Source(settings.shared, via, settings.deadline)),
+            Source(settings.shared, via, settings.deadline),
             watching.judging(fleet, GracePeriod(settings.patience, folder, fleet)),
             memory,
             deliveries=deliveries,
@@ -193,9 +191,12 @@ class _Run:
         settings = self._settings
         if not settings.dashboard:
             return errors.OK
+        environment = process.our_environment(
+            "ROOSYNC_SHARED_PATH", PYTHONUTF8="1"
+        )  # no shared state but the schedule's own
         try:
-            ended = child.run([*DASHBOARD, *_dashboard_words(settings)], _DASHBOARD_S, env=_without_share())
-        except (child.NotStartedError, child.TimedOutError) as error:
+            ended = process.within(_DASHBOARD_S, [*DASHBOARD, *_dashboard_words(settings)], environment=environment)
+        except process.ChildError as error:
             self._note(f"the dashboard was not refreshed: {error}")
             return errors.UNAVAILABLE
         if ended.code == errors.OK:
@@ -214,16 +215,10 @@ def _dashboard_words(settings: Settings) -> list[str]:
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
 
 
-def _without_share() -> dict[str, str]:
-    """Return an environment that names no shared state but the schedule's own."""
-    kept = {name: value for name, value in os.environ.items() if name != "ROOSYNC_SHARED_PATH"}
-    return {**kept, "PYTHONUTF8": "1"}
-
-
 def _keep(note: Path, text: str) -> None:
     """Write down what came of a run; that this fails must not hide it."""
     try:
-        schedule_settings.save(note, text)
+        save(note, text)
     except errors.CommandError as error:
         output.note(str(error))
 

@@ -1,19 +1,23 @@
-"""An event loop on a thread of its own, for the SSH servers: the lab's callers are ordinary blocking code."""
+"""What runs on threads of its own: the SSH servers' event loop, and the replicator. The callers block."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from types import TracebackType
+
+    from .replicator import Replicator
 
 T = TypeVar("T")
 
 #: Nothing the lab asks of its servers takes longer than this, in seconds.
 _TIMEOUT_S = 30.0
+#: Between two looks at the replicas, in seconds: a look at seven costs half a millisecond.
+POLL_S = 0.1
 
 
 class LoopThread:
@@ -27,9 +31,7 @@ class LoopThread:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.run(_end_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -56,3 +58,32 @@ async def _end_all() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     # Transports close one turn of the loop later.
     await asyncio.sleep(0)
+
+
+class SyncThread:
+    """Steps a replicator until it is closed. Use `lock` around anything else that touches the replicator."""
+
+    def __init__(self, replicator: Replicator, poll_s: float = POLL_S) -> None:
+        self.replicator = replicator
+        self.lock = threading.Lock()
+        self._poll_s = poll_s
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lab-sync", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def switch(self, name: str, *, up: bool | None = None, down: bool | None = None) -> None:
+        """As Replicator.switch, from any thread."""
+        with self.lock:
+            self.replicator.switch(name, up=up, down=down)
+
+    def _run(self) -> None:
+        while not self._end.wait(self._poll_s):
+            with self.lock:
+                self.replicator.step(time.monotonic())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.lab.ctrl_c import audible
+from roosync_ops.lab.prompt import audible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from roosync_ops.cli import errors
 from roosync_ops.wire import local
-
-from . import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +48,14 @@ class Settings(BaseModel):
     #: Told of each run's beginning and end, so that somebody misses one that never came; a secret, as `notify`.
     ping: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
 
+    @classmethod
+    def made(cls, **values: Any) -> Self:
+        """Return settings of what was typed. Raises CommandError (usage) for what no file holds: a path in no UTF-8."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise errors.usage(f"--{_where(error)}: this does not fit", "roosync-ops schedule --help") from None
+
     @property
     def shown(self) -> dict[str, Any]:
         """What may be printed: everything but the URLs, of which it is told how many there are."""
@@ -62,31 +69,6 @@ def key_of(inventory: Path, named: str) -> str:
     return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
-def path_of(folder: Path, key: str) -> Path:
-    """Return where the settings of a schedule are kept."""
-    return folder / f"schedule-{key}.json"
-
-
-def last_path(settings: Path) -> Path:
-    """Return where a run notes what came of it."""
-    return settings.with_suffix(".last.json")
-
-
-def lock_path(settings: Path) -> Path:
-    """Return the lock that a run holds."""
-    return settings.with_suffix(".lock")
-
-
-def made(**values: Any) -> Settings:
-    """Return settings of what was typed. Raises CommandError (usage) for what no file can hold: a path in no UTF-8."""
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise errors.usage(f"--{where}: this does not fit", "roosync-ops schedule --help") from None
-
-
 def read(path: Path) -> Settings:
     """Raises CommandError (usage) for a file that is not there or not what `save` wrote."""
     try:
@@ -98,9 +80,12 @@ def read(path: Path) -> Settings:
     except OSError as error:
         raise errors.usage(f"{path}: {error.strerror or error}", _INSTALL) from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise errors.usage(f"{path} is no schedule: {where}", _INSTALL) from None
+        raise errors.usage(f"{path} is no schedule: {_where(error)}", _INSTALL) from None
+
+
+def _where(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(map(str, first["loc"]))
 
 
 def save(path: Path, text: str) -> bool:
