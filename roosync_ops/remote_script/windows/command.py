@@ -10,7 +10,6 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script import travel
-from roosync_ops.remote_script.on_common import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +55,3 @@ def answered(output: bytes) -> str | None:
     """Return what Python said first (`ok`, or why it will not do); None where none of ours ran at all."""
     found = re.search(rb"^" + STARTED.encode() + rb":([a-z-]+)\s*$", output, re.MULTILINE)
     return found[1].decode() if found else None
-
-
-def silence(error: str, said: str) -> bytes:
-    """Return an answer like a machine's own, made here because none came."""
-    return f"\n{MARKER}{json.dumps({'error': error, 'said': said})}\n".encode()
