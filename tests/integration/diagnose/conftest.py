@@ -14,8 +14,9 @@ import pytest
 
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from tests.kits.agent_process import current
+from tests.kits.hung import hung_server
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server, why_not
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
