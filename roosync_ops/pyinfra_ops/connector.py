@@ -22,14 +22,14 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
-from roosync_ops.remote_script.question import too_much
+from roosync_ops.remote_script.question import Question, too_much
 from roosync_ops.transport import output
 from roosync_ops.transport.link import TOO_MUCH, Finished, LinkError, Patience
 from roosync_ops.transport.windows_link import WindowsLink
 
-from .ask import Ask
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyinfra.api.arguments import ConnectorArguments
 
     from roosync_ops.transport.link import Link
@@ -40,6 +40,26 @@ _LOGIN_S: Final = 15.0
 _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_get_pty")
 #: Who else than the one that logged in.
 _AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
+
+
+class Ask(StringCommand):
+    """Has a Python on the machine answer `request` (see on_machine). Our connectors take the question itself."""
+
+    def __init__(
+        self,
+        request: Mapping[str, Any],
+        python: str | None = None,
+        *,
+        bootstrap: bool = False,
+        timeout_s: int | None = None,
+        forgiving: bool = False,
+    ) -> None:
+        super().__init__(f"# roosync: {request.get('do')}")
+        if timeout_s is not None:
+            self.connector_arguments["_timeout"] = timeout_s
+        self.question = Question(request, python, bootstrap)
+        #: A fact is never a failure to pyinfra, which would print the output and drop the reason.
+        self.forgiving = forgiving
 
 
 class MachineConnectError(ConnectError):

@@ -101,7 +101,9 @@ def agent_verified(machine: Machine) -> Commands:
     """Make sure the machine's own replica shows it online, by the procedure's checks; changes nothing, fails if not."""
     host = current()
     ledger(host).round_trips += 1
-    answer = ask(host, facts.ReplicaFacts, facts.replica_arguments(machine), facts.limit_s(machine))
+    arguments = facts.arguments(machine)
+    del arguments["shared"]  # the agent's own word, from its config.json
+    answer = ask(host, facts.ReplicaFacts, arguments, facts.limit_s(machine))
     state = replica.document(machine, answer)
     failure = state if isinstance(state, Failure) else replica.verification(machine, state)
     if failure is not None:

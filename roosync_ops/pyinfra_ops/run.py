@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import roosync_ops
 from roosync_ops import typed
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
+from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
 
@@ -152,7 +152,7 @@ class Workers:
     def __enter__(self) -> Self:
         # A fork has what was loaded here: on Linux, of one thread, before ssl, which gevent would come too late for.
         forks = sys.platform == "linux" and threading.active_count() == 1 and "ssl" not in sys.modules
-        context = multiprocessing.get_context("fork" if forks else "spawn")
+        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
         for request, errors in zip(self._requests, self._errors, strict=True):
             ours, theirs = context.Pipe()
             inherited = [*self.pipes, ours] if forks else []

@@ -152,8 +152,8 @@ def _bare(source: bytes) -> bytes:
                 levels[row], lines[row - 1] = level, " " * level
             elif before.end[0] == row and before.end[1] < column and not _may_touch(before, token.string):
                 lines[row - 1] += " "
-            first, *more = token.string.split("\n")
-            lines[row - 1] += first
+            text, *more = token.string.split("\n")
+            lines[row - 1] += text
             lines[row : row + len(more)] = more
             before = token
     for first, last, alone in (*_docstrings(source), *_for_checkers(source)):

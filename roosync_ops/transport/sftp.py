@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from . import link as links
 from . import process
 from .link import LinkError, TransferError
-from .ssh_room import room
+from .ssh_files import room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

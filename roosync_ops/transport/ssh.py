@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import link, posix_files, process, sftp, ssh_errors, ssh_files
 from .link import Finished, Link, LinkError
-from .ssh_room import end_master, room
+from .ssh_files import end_master, room
 from .windows_link import WindowsLink
 
 if TYPE_CHECKING:

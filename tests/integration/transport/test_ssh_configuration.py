@@ -135,11 +135,11 @@ def test_a_new_key_is_taken_where_the_inventory_says_so_and_nowhere_else(user: U
 
 def test_a_key_that_is_to_be_added_to_an_agent_asks_nobody(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":9")
-    with agent(user) as sock:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
-        user.config(user.block("m1", "  AddKeysToAgent confirm\n"), user.login)
-        assert user.control("m1")
-        assert ours("m1") == IN
+    user.config(user.block("m1", "  AddKeysToAgent confirm\n"), user.login)
+    for lets_in in (lambda: user.control("m1"), lambda: ours("m1") == IN):
+        with agent(user) as sock:  # another one, for the key that was added wants to be confirmed from then on
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+            assert lets_in()
 
 
 def test_an_address_of_ipv6_is_taken_as_it_is(user: User) -> None:
@@ -156,9 +156,9 @@ def test_a_line_that_ssh_does_not_take_is_told(user: User, text: str) -> None:
     assert ours("m1") == links.SSH_CONFIG
 
 
-def test_a_banner_of_nearly_a_megabyte_is_no_answer(user: User, tmp_path: Path) -> None:
+def test_a_banner_as_long_as_a_packet_may_be_is_no_answer(user: User, tmp_path: Path) -> None:
     (tmp_path / "kit").mkdir()
-    (tmp_path / "banner").write_text("Authorised persons only.\n" * 36_000)
+    (tmp_path / "banner").write_text("Authorised persons only.\n" * 8_000)
     with Fleet(tmp_path / "kit", ["m1"]) as fleet:
         host = fleet["m1"]
         fleet.down(host)
