@@ -14,8 +14,7 @@ from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
 from roosync_ops.transport import output, windows_line
 from roosync_ops.transport.link import Finished
-from roosync_ops.transport.windows_link import PYTHON
-from roosync_ops.transport.windows_pythons import places
+from roosync_ops.transport.windows_link import PYTHON, places
 
 from . import uv
 
