@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from tests.capabilities import need
 from tests.kits.agent_process import current
 from tests.kits.hung import hung_server
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, why_not
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,8 +98,7 @@ def _absent(fleet: Fleet, port: int, **fields: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The fleet of the troubles, rolled out where that is possible, and then harmed."""
-    if why_not():
-        pytest.skip(str(why_not()))
+    need("sshd")
     root = tmp_path_factory.mktemp("troubled")
     names = {"other-name": "SOMEBODY-ELSE"}
     with deaf_port() as deaf, hung_server() as hung, Fleet(root, [*ROLLED_OUT, *NEVER], hostnames=names) as fleet:

@@ -13,7 +13,7 @@ from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, free_ports, why_not
+from tests.kits.sshd import Fleet, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ def test_a_lost_view_is_rebuilt_where_no_agent_would(tmp_path: Path) -> None:
     assert '"off"' in (tmp_path / "heartbeat.json").read_text()
 
 
-@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+@pytest.mark.sshd
 def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_here(tmp_path: Path) -> None:
     with Fleet(tmp_path, ["one"]) as fleet:
         inventory = fleet.inventory(tmp_path / "inventory.py")

@@ -15,12 +15,11 @@ import pytest
 
 from roosync_ops.lab.mounts import COLD_S
 from roosync_ops.lab.nest import Nest, NestError
-from tests.kits.fuse import needs_fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+pytestmark = pytest.mark.mounts
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def test_writes_are_refused_inside_alone_and_reads_go_on(nest: Nest, tmp_path: P
     assert (tmp_path / "Mon Drive" / "share" / "outside").exists()
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: Nest, tmp_path: Path) -> None:
     nest.cover("hang")
     share = tmp_path / "Mon Drive" / "share"
@@ -105,7 +104,7 @@ def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: N
     assert _tried(nest)[2] == "fine"
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_a_cold_share_keeps_its_first_touches_waiting_and_they_all_come_back(tmp_path: Path) -> None:
     with _nest(tmp_path) as nest:
         nest.cover("cold")
@@ -128,7 +127,7 @@ def test_a_cold_share_keeps_its_first_touches_waiting_and_they_all_come_back(tmp
         assert _tried(nest)[2] == "fine"
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_who_hangs_can_be_killed_and_the_end_of_the_nest_frees_the_rest(tmp_path: Path) -> None:
     with _nest(tmp_path) as nest:
         nest.cover("hang")
@@ -173,7 +172,7 @@ print(json.dumps(said))
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give up what others do not have")
+@pytest.mark.root
 def test_it_takes_no_privilege_but_a_fuse_device_that_may_be_opened(tmp_path: Path) -> None:
     """Without CAP_SYS_ADMIN, as any user: in a user name space."""
     done = subprocess.run(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.capabilities import need
 from tests.kits.ssh_user import User
-from tests.kits.sshd import Fleet, why_not
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    if why_not():
-        pytest.skip(str(why_not()))
+    need("sshd")
     with Fleet(tmp_path_factory.mktemp("fleet"), ["m1", "m2", "j1", "j2"]) as fleet:
         yield fleet
 

@@ -15,14 +15,13 @@ from roosync_ops.transport import posix_files, process
 from roosync_ops.transport.link import LinkError, TransferError
 from roosync_ops.transport.ssh import OpenSsh
 from tests.kits.ssh_user import PATIENCE
-from tests.kits.sshd import why_not
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kits.ssh_user import User
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 254, 255])

@@ -11,14 +11,14 @@ import pytest
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import Patience
 from tests.kits.ssh_user import IN, agent, new_key, ours, refused
-from tests.kits.sshd import USER, Fleet, free_ports, why_not
+from tests.kits.sshd import USER, Fleet, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kits.ssh_user import User
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 #: For what hangs before a server is met.
 SHORT = Patience(10, 2, 3)
 

@@ -11,12 +11,12 @@ import pytest
 
 from roosync_ops.transport import link as links
 from tests.kits.ssh_user import IN, agent, new_key, ours, refused
-from tests.kits.sshd import USER, Fleet, why_not
+from tests.kits.sshd import USER, Fleet
 
 if TYPE_CHECKING:
     from tests.kits.ssh_user import User
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 AUTHORITY = (
     b"@cert-authority *.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFiw3zCbCqDnfSqJ6Vd3Hh8FJQ0hZTO4c0G1FhJ7v7a8\n"
 )

@@ -15,14 +15,14 @@ from roosync_ops.transport.reach import reach_of
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE, OpenSsh
 from tests.kits.hung import hung_server
 from tests.kits.ssh_user import IN, PATIENCE, ours, refused
-from tests.kits.sshd import USER, deaf_port, free_ports, why_not
+from tests.kits.sshd import USER, deaf_port, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kits.ssh_user import User
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 PUMP = """
 import os, socket, sys, threading
 far = socket.create_connection((sys.argv[1], int(sys.argv[2])))
