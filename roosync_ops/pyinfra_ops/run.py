@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from roosync_ops.fleet import Machine
+
+Firsts: TypeAlias = "list[tuple[bool, str]] | None"
 
 UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
@@ -82,6 +84,19 @@ class Event:
     step: str | None = None
 
 
+class Looked(NamedTuple):
+    """A worker has looked at its machines: who could make `heartbeats/`, the least first; None: one has seen it."""
+
+    firsts: Firsts
+
+
+class Go(NamedTuple):
+    """What a worker is told then: whether to change its machines, and which machine makes `heartbeats/`."""
+
+    goes: bool
+    first: str | None
+
+
 def deploy_file(name: str) -> Path:
     """Return deploys/<name>.py: beside the package in a checkout, inside it where it was installed."""
     package = Path(roosync_ops.__file__).parent
@@ -97,12 +112,14 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     *,
     dry: bool = False,
     verbose: bool = False,
+    is_new: bool = True,
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     tell: Callable[[Event], None] = lambda _: None,
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
-    With `dry` every machine is looked at and none is changed. KeyboardInterrupt passes through, the workers ended.
+    With `dry` every machine is looked at and none is changed. A shared state that `is_new` has no `heartbeats/` yet, as
+    far as is known: one machine at most makes it. KeyboardInterrupt passes through, the workers ended.
     """
     request = {
         "deploy": str(deploy_file(deploy)),
@@ -115,6 +132,7 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     found: dict[str, Result] = {}
     with Workers([{**request, "machines": part} for part in parts_of(machines)]) as workers:
         looking = set(workers.pipes)
+        firsts: list[Firsts] = []
         for pipe, said in workers.words():
             if isinstance(said, Result):
                 found[said.machine_id] = said
@@ -122,10 +140,18 @@ def run(  # noqa: PLR0913 - each is an option of the commands
                 tell(said)
             elif pipe in looking:  # it has looked at each of its machines, or is gone
                 looking.discard(pipe)
+                firsts += [] if said is None else [said.firsts]
                 if not looking:
-                    workers.send("done" if dry else "go")
+                    workers.send(Go(not dry, _first(firsts) if is_new else None))
         reason = workers.last_words()
     return tuple(found.get(machine.machine_id) or _lost(machine.machine_id, reason) for machine in machines)
+
+
+def _first(said: Sequence[Firsts]) -> str | None:
+    """Return which machine makes `heartbeats/`, of what the workers said; None where a machine has seen it."""
+    if any(names is None for names in said):
+        return None
+    return min((pair for names in said if names for pair in names), default=(False, None))[1]
 
 
 def parts_of(machines: Sequence[Machine]) -> list[list[Machine]]:
@@ -174,8 +200,8 @@ class Workers:
         for errors in self._errors:
             errors.unlink(missing_ok=True)
 
-    def words(self) -> Iterator[tuple[Connection, Event | Result | None]]:
-        """Yield (whose, what a worker said) until all have ended; None says that it has looked, or is gone."""
+    def words(self) -> Iterator[tuple[Connection, Event | Looked | Result | None]]:
+        """Yield (whose, what a worker said) until all have ended; None says that it is gone."""
         left = set(self.pipes)
         while left:
             for pipe in wait(left):
@@ -186,7 +212,7 @@ class Workers:
                     left.discard(pipe)
                     yield pipe, None
 
-    def send(self, word: str) -> None:
+    def send(self, word: Go) -> None:
         """Tell every worker something. The results of one that has ended are missing, and will be named."""
         for pipe in self.pipes:
             with suppress(OSError):

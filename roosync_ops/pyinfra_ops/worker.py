@@ -1,8 +1,9 @@
 """The process that runs pyinfra: one deploy on some machines, through pyinfra's API.
 
 A process of its own, because gevent replaces the threads and sockets of whatever process it works in, and a share that
-hangs is bounded by real threads. It tells its parent what it does, and waits between looking and changing for the word
-`go`: however many workers there are, every machine has been looked at before one is changed.
+hangs is bounded by real threads. It tells its parent what it does, and waits between looking and changing to be told to
+go: however many workers there are, every machine has been looked at before one is changed, and one at most is the first
+to write into a new shared state.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from roosync_ops.transport.failure import Failure
 
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
-from .preflight import machine_of
-from .run import Event, Result
+from .preflight import first, machine_of
+from .run import Event, Go, Looked, Result
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -71,7 +72,7 @@ def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
         _set_up_logging(verbose=request["verbose"])
         typed.repeat(request["repeat"])
         _run(pipe, request)
-    except BrokenPipeError:  # whoever asked has gone
+    except (BrokenPipeError, EOFError):  # whoever asked has gone
         code = 1
     except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
         traceback.print_exception(error)
@@ -105,8 +106,11 @@ def _run(pipe: Connection, request: dict[str, Any]) -> None:
     teller = _Teller(pipe)
     state.add_callback_handler(teller)
     _look_at_all(state, hosts, request["deploy"], teller)
-    pipe.send(None)
-    if pipe.recv() == "go" and state.active_hosts:
+    pipe.send(Looked(first(hosts)))
+    told: Go = pipe.recv()
+    if told.goes and state.active_hosts:
+        for host in hosts:
+            ledger(host).follows = told.first != host.name
         _change(state)
     for host in hosts:
         pipe.send(_result(state, host))

@@ -61,8 +61,12 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
     max_out: int,
     watch: Callable[[], bool] = lambda: True,
     environment: Mapping[str, str] | None = None,
+    windows: str = "CREATE_NEW_PROCESS_GROUP",
 ) -> Ended:
-    """Run a program to its end, or to `until` (monotonic, in s), or until `watch` returns False. Raises OSError."""
+    """Run a program to its end, or to `until` (monotonic, in s), or until `watch` returns False. Raises OSError.
+
+    `windows` is how it is created there.
+    """
     with tempfile.TemporaryFile() as errors:  # no pipe: a proxy that outlives the child may hold it for long
 
         def quiet() -> bool:
@@ -76,7 +80,7 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
             bufsize=0,
             env=environment,
             start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            creationflags=getattr(subprocess, windows, 0),
         )
         assert child.stdout is not None  # noqa: S101 - for mypy
         _running.add(child)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,6 +35,21 @@ def test_every_machine_is_some_worker_s(count: int) -> None:
     machines = [Machine.of(f"m-{number}", {}) for number in range(count)]
     parts = run.parts_of(machines)
     assert sorted(one.machine_id for part in parts for one in part) == sorted(one.machine_id for one in machines)
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ([[(False, "b")], [(False, "a")]], "a"),
+        ([[(True, "a")], [(False, "b")]], "b"),  # one whose Python is yet to be installed takes minutes
+        ([[], [(False, "b")]], "b"),  # nobody there was reached
+        ([None, [(False, "b")]], None),  # a machine has seen the folder
+        ([[], []], None),
+        ([], None),
+    ],
+)
+def test_one_machine_at_most_makes_the_folder(said: list[Any], first: str | None) -> None:
+    assert run._first(said) == first
 
 
 def test_all_the_deploys_are_there() -> None:
