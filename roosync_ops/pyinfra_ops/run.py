@@ -196,6 +196,7 @@ class Workers:
         for pipe, worker in self.pipes.items():
             worker.join(_END_S)
             worker.kill()
+            worker.join()
             pipe.close()
         for errors in self._errors:
             errors.unlink(missing_ok=True)
