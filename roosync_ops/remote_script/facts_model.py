@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -23,7 +24,7 @@ from roosync_ops.wire.times import BadTimeError, from_iso
 from .on_common import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 #: No path is longer, and nobody reads more of what a machine says in one field, in characters.
@@ -365,21 +366,6 @@ def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report
     )
 
 
-def parse_reply(lines: Iterable[str]) -> Reply:
-    """Read the output of an `apply`. Raises SilenceError."""
-    return _model(Reply, lines)
-
-
-def parse_measured(lines: Iterable[str]) -> Measured:
-    """Read the output of a `verify`. Raises SilenceError."""
-    return _model(Measured, lines)
-
-
-def parse_tended(lines: Iterable[str]) -> Tended:
-    """Read the output of a `tend`. Raises SilenceError."""
-    return _model(Tended, lines)
-
-
 def _model(model: type[T], lines: Iterable[str]) -> T:
     document = _document(list(lines))
     with _building:
@@ -388,6 +374,12 @@ def _model(model: type[T], lines: Iterable[str]) -> T:
         return model.model_validate_json(document)
     except ValidationError as error:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
+
+
+#: Of the output of an `apply`, a `verify`, a `tend`. Each raises SilenceError.
+parse_reply: Final[Callable[[Iterable[str]], Reply]] = functools.partial(_model, Reply)
+parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_model, Measured)
+parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
 
 
 def _document(lines: list[str]) -> str:

@@ -65,8 +65,10 @@ def _needed(module: ModuleType, *names: str) -> str:
         if found in nodes and found not in wanted:
             wanted.add(found)
             left += [inner.id for inner in ast.walk(nodes[found]) if isinstance(inner, ast.Name)]
-    kept = [node for found, node in nodes.items() if found in wanted]
-    return "".join(f"{ast.get_source_segment(text, node)}\n" for node in kept)
+    lines = text.splitlines(keepends=True)
+    return "".join(
+        "".join(lines[node.lineno - 1 : node.end_lineno]) for found, node in nodes.items() if found in wanted
+    )
 
 
 def _names(node: ast.stmt) -> list[str]:

@@ -15,8 +15,9 @@ import pytest
 from roosync_ops.show import schemas
 from tests.capabilities import need
 from tests.kits.agent_process import current
+from tests.kits.hung import hung_server
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
