@@ -128,8 +128,15 @@ def act(  # noqa: PLR0913 - what the commands were told
         shown = nullcontext() if verbose else progress
         try:
             with shown:
-                options = {"dry": dry, "verbose": verbose, "connect_timeout_s": connect_timeout, "is_new": is_new}
-                return run(deploy, chosen, **options, tell=tell)
+                return run(
+                    deploy,
+                    chosen,
+                    dry=dry,
+                    verbose=verbose,
+                    connect_timeout_s=connect_timeout,
+                    is_new=is_new,
+                    tell=tell,
+                )
         except KeyboardInterrupt:
             _note_interrupted(begun)
             raise

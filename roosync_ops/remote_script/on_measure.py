@@ -16,7 +16,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from typing import Any
 
 GOOD = "good"
@@ -267,7 +267,7 @@ def _changed(folder: str, stamps: dict[str, tuple[int, int]]) -> Iterator[tuple[
             yield name[:-5], number, heard[:40], session[:80]
 
 
-def work(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def work(asked: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
     """Yield, part by part, what is found of the folder `shared`, watched for `seconds`; with `clean` only tidy up.
 
     Everything is done in a folder of its own, named by `token`; an empty part says that a look at the beats is over.
