@@ -81,9 +81,9 @@ def probe_beside(
     machines: Sequence[Machine],
     timeout_s: float,
     connect_timeout_s: float,
-    read: Callable[[], tuple[SharedState | None, str | None]],
+    read: Callable[[], tuple[SharedState | None, StateUnavailableError | None]],
     tell: Callable[[str], None] = silently,
-) -> tuple[SharedState | None, dict[str, ProbeResult], str | None]:
+) -> tuple[SharedState | None, dict[str, ProbeResult], StateUnavailableError | None]:
     """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
