@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from roosync_ops import judge
+from roosync_ops import errors, judge
 from roosync_ops.wire.times import now_ms
 
-from . import errors
 from .limits import silently
 from .source import own_replica
 
@@ -38,7 +37,7 @@ class Seen:
 
 
 def validation(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, grace: GracePeriod) -> judge.Validation:
-    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError or ViaError."""
+    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError."""
     return seen(source, fleet, chosen, grace).validation
 
 

@@ -29,11 +29,10 @@ from pyinfra.api.state import BaseStateCallback, State, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.util import exec_file
 
-from roosync_ops import typed
+from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import there
 from roosync_ops.transport import link as links
-from roosync_ops.transport import process
 from roosync_ops.transport.failure import Failure
 
 from .connector import MachineConnectError

@@ -118,7 +118,8 @@ def sources() -> dict[str, bytes]:
     files = {f"{_PACKAGE}/__init__.py": package / "__init__.py"}
     for room in _ROOMS:
         files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
-    files.pop(_BUILD_MODULE, None)
+    for name in (_BUILD_MODULE, f"{_PACKAGE}/agent/__main__.py"):  # a source tree's alone
+        files.pop(name, None)
     return {name: _bare(_near(file.read_bytes().replace(b"\r\n", b"\n"), name)) for name, file in sorted(files.items())}
 
 

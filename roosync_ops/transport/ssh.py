@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import link, posix_files, process, sftp, ssh_errors, ssh_files
+from roosync_ops import process
+
+from . import link, posix_files, sftp, ssh_errors, ssh_files
 from .link import Finished, Link, LinkError
 from .ssh_room import end_master, room
 from .windows_link import WindowsLink

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
 from tests.capabilities import need
 from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
@@ -41,7 +41,7 @@ class Scene:
     def document(self, *argv: str) -> dict[str, Any]:
         """Return what --json says, checked against its schema."""
         answer = self.diagnose(*argv, "--json")
-        document: dict[str, Any] = DIAGNOSIS.validate_python(answer.document)
+        document: dict[str, Any] = schemas.of("diagnose").validate_python(answer.document)
         assert (answer.code == 0) == document["ok"], answer
         return document
 

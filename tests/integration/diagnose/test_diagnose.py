@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
 from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
@@ -108,7 +108,9 @@ def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_
         os.utime(orphan, (time.time() - 86_400,) * 2)
         wanted = [("rebuild-view", "one", []), ("sweep", "one", ["heartbeats/.gone.tmp"])]
         for flags, done in ((("--fix", "--dry"), False), (("--fix",), True)):
-            document = DIAGNOSIS.validate_python(roosync_ops("diagnose", *flags, "-i", inventory, "--json").document)
+            document = schemas.of("diagnose").validate_python(
+                roosync_ops("diagnose", *flags, "-i", inventory, "--json").document
+            )
             assert [(one["fix"], one["machineId"], one["files"]) for one in document["fixes"]] == wanted, document
             assert [one["done"] for one in document["fixes"]] == [done, done]
             assert (view.exists(), orphan.exists()) == (done, not done)

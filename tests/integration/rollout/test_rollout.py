@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.via import ViaError, read_state
+from roosync_ops.gather.via import read_state
 from roosync_ops.remote_script import bundle
+from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
 from tests.kits.agent_process import wait_for
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
@@ -295,7 +296,7 @@ def test_the_shared_state_is_read_through_a_machine_that_has_it(fleet: Fleet, in
 def test_a_machine_that_cannot_tell_the_shared_state_says_why(fleet: Fleet, inventory: Path, name: str) -> None:
     machine = load_inventory(inventory).get(name)
     assert machine is not None
-    with pytest.raises(ViaError) as caught:
+    with pytest.raises(StateUnavailableError) as caught:
         read_state(machine, timeout_s=20)
     assert name in caught.value.reason
     assert caught.value.hint
@@ -308,7 +309,7 @@ def test_a_machine_that_hangs_does_not_hang_the_reading(fleet: Fleet, inventory:
         machine = load_inventory(inventory).get(NAMES[0])
         assert machine is not None
         began = time.monotonic()
-        with pytest.raises(ViaError, match=r"no answer|said nothing"):
+        with pytest.raises(StateUnavailableError, match=r"no answer|said nothing"):
             read_state(machine, timeout_s=2)
     assert time.monotonic() - began < 10
 

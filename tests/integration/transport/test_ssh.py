@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops import process
 from roosync_ops.fleet import Machine
 from roosync_ops.transport import link as links
-from roosync_ops.transport import posix_files, process
+from roosync_ops.transport import posix_files
 from roosync_ops.transport.link import LinkError, Patience, TransferError
 from roosync_ops.transport.reach import reach_of
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE, OpenSsh

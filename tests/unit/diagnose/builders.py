@@ -40,10 +40,8 @@ def an_agent(age_ms: int = 10_000, **fields: Any) -> AgentStatus:
     given = {key: fields.pop(key) for key in [*fields] if key.endswith("_ms")}
     ms = {key: None if at is None else to_iso(at) for key, at in given.items()}
     beat = {"sequence": fields.pop("sequence", 7), "readBack": fields.pop("read_back", True)}
-    kept = {
-        "kind": fields.pop("permanence", "process"),
-        **{key: fields.pop(key, True) for key in ("installed", "enabled")},
-    }
+    permanence = {key: fields.pop(key, True) for key in ("installed", "enabled")}
+    kept = {"kind": fields.pop("permanence", "process"), **permanence}
     view = {"erasures": fields.pop("erasures", 0), "erasedBy": fields.pop("erased_by", None)}
     own = {"rewrites": fields.pop("rewrites", 0), "lastDetail": fields.pop("rewrite", None)}
     share = {"state": fields.pop("share_state", "ok"), "since": fields.pop("share_since", None)}
