@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 from .on_common import MARKER
 
@@ -191,15 +191,15 @@ class AgentStatus(_Answer):
     @property
     def now_ms(self) -> int | None:
         """As `now`; each `_ms` here is by the machine's clock, None where there is no such time."""
-        return ms_of(self.now)
+        return time_or_none(self.now)
 
     @property
     def started_ms(self) -> int | None:
-        return ms_of(self.started_at)
+        return time_or_none(self.started_at)
 
     @property
     def left_ms(self) -> int | None:
-        return ms_of(self.left_at)
+        return time_or_none(self.left_at)
 
     @property
     def sequence(self) -> int | None:
@@ -207,19 +207,11 @@ class AgentStatus(_Answer):
 
     @property
     def beat_ms(self) -> int | None:
-        return None if self.last_beat is None else ms_of(self.last_beat.last_heartbeat)
+        return None if self.last_beat is None else time_or_none(self.last_beat.last_heartbeat)
 
     @property
     def read_back(self) -> bool:
         return self.last_beat is None or self.last_beat.read_back
-
-
-def ms_of(text: object) -> int | None:
-    """Return a time of the wire in ms since the epoch; None for what is none."""
-    try:
-        return from_iso(text)
-    except BadTimeError:
-        return None
 
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:

@@ -29,7 +29,7 @@ NEVER = ("bare", "other-name", "no-python", "new-key", "unknown-key", "refused",
 
 
 @dataclass
-class DiagnosisInput:
+class Scene:
     """A fleet, its inventory, and the command line over it."""
 
     fleet: Fleet
@@ -96,7 +96,7 @@ def _absent(fleet: Fleet, port: int, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiagnosisInput]:
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The fleet of the troubles, rolled out where that is possible, and then harmed."""
     need("sshd")
     root = tmp_path_factory.mktemp("troubled")
@@ -109,7 +109,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiagnosisInpu
         yield scene
 
 
-def _written(fleet: Fleet, deaf: int, hung: int) -> DiagnosisInput:
+def _written(fleet: Fleet, deaf: int, hung: int) -> Scene:
     """Write the inventory: what is wrong on the way to a machine is wrong there."""
     root = fleet.root
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / "strange")], check=True)
@@ -132,10 +132,10 @@ def _written(fleet: Fleet, deaf: int, hung: int) -> DiagnosisInput:
     ]
     path = root / "inventory.py"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return DiagnosisInput(fleet, path, shares)
+    return Scene(fleet, path, shares)
 
 
-def _harm(scene: DiagnosisInput) -> None:
+def _harm(scene: Scene) -> None:
     fleet = scene.fleet
     keys = fleet.known_hosts.read_text().splitlines(keepends=True)
     strange = " ".join((fleet.root / "strange.pub").read_text().split()[:2])
