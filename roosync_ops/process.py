@@ -127,49 +127,37 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
     With `max_out` 0 it is not heard at all; `windows` is how it is created there.
     """
     with tempfile.TemporaryFile() as errors:  # no pipe: a proxy that outlives the child may hold it for long
-        return _run(words, stdin, errors, until, max_out, watch, environment, windows)
 
+        def quiet() -> bool:
+            return os.fstat(errors.fileno()).st_size <= MAX_ERR_BYTES and watch()
 
-def _run(  # noqa: PLR0913, PLR0917 - as above
-    words: Sequence[str],
-    stdin: bytes,
-    errors: IO[bytes],
-    until: float | None,
-    max_out: int,
-    watch: Callable[[], bool],
-    environment: Mapping[str, str] | None,
-    windows: str,
-) -> Ended:
-    def quiet() -> bool:
-        return os.fstat(errors.fileno()).st_size <= MAX_ERR_BYTES and watch()
-
-    child = subprocess.Popen(  # noqa: S603 - its words are a list, and no shell is there
-        words,
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE if max_out else subprocess.DEVNULL,
-        stderr=errors if max_out else subprocess.DEVNULL,
-        bufsize=0,
-        env=environment,
-        start_new_session=True,
-        creationflags=getattr(subprocess, windows, 0),
-    )
-    _running.add(child)
-    done = threading.Event()
-    out = _Reader(child.stdout, max_out, done)
-    writer = threading.Thread(target=_write, args=(child.stdin, stdin), daemon=True)
-    try:
-        out.start()
-        writer.start()
-        ended = _waited(child, done, until, quiet) and not out.too_much
-    finally:
-        _end(child)
-        _running.discard(child)
-    out.join(_DRAIN_S)
-    if child.stdout is not None and not out.is_alive():
-        child.stdout.close()
-    too_much = out.too_much or (not ended and os.fstat(errors.fileno()).st_size > MAX_ERR_BYTES)
-    errors.seek(0)
-    return Ended(child.returncode if ended else None, bytes(out.data), errors.read(MAX_ERR_BYTES), too_much)
+        child = subprocess.Popen(  # noqa: S603 - its words are a list, and no shell is there
+            words,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if max_out else subprocess.DEVNULL,
+            stderr=errors if max_out else subprocess.DEVNULL,
+            bufsize=0,
+            env=environment,
+            start_new_session=True,
+            creationflags=getattr(subprocess, windows, 0),
+        )
+        _running.add(child)
+        done = threading.Event()
+        out = _Reader(child.stdout, max_out, done)
+        writer = threading.Thread(target=_write, args=(child.stdin, stdin), daemon=True)
+        try:
+            out.start()
+            writer.start()
+            ended = _waited(child, done, until, quiet) and not out.too_much
+        finally:
+            _end(child)
+            _running.discard(child)
+        out.join(_DRAIN_S)
+        if child.stdout is not None and not out.is_alive():
+            child.stdout.close()
+        too_much = out.too_much or (not ended and os.fstat(errors.fileno()).st_size > MAX_ERR_BYTES)
+        errors.seek(0)
+        return Ended(child.returncode if ended else None, bytes(out.data), errors.read(MAX_ERR_BYTES), too_much)
 
 
 def end_all() -> None:

@@ -9,7 +9,7 @@ A command function returns its exit code (None is 0). It writes data with `outpu
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
 `errors.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
 Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 4 what was found
-could not be delivered, or not be written to stdout; 130 interrupted; 70 a defect of ours, so that a crash never reads
+could not be delivered, or not be written to stdout; 130 interrupted; 70 internal error, so that a crash never reads
 as a verdict.
 """
 
@@ -47,7 +47,7 @@ PANELS: Final = {
     },
     "See": {
         "validate": "Show the validation table: whether each machine is what it should be.",
-        "diagnose": "Find out what is the matter with a machine, and what mends it.",
+        "diagnose": "Diagnose a machine: the cause, and the command that mends it.",
         "watch": "Watch the fleet: a live table, and each flip told once.",
         "status": "Show what the shared state holds, judged against nothing.",
         "matrix": "Show who sees whom: what every machine's own replica shows.",

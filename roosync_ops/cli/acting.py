@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 from contextlib import nullcontext
@@ -36,7 +35,6 @@ Wait = Annotated[
     float,
     typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
 ]
-Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")]
 ConnectTimeout = Annotated[
     int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
 ]
@@ -204,14 +202,6 @@ def document(row: Result) -> dict[str, Any]:
         "reason": None if failure is None else f"{failure.step}: {failure.reason}",
         "hint": None if failure is None else failure.hint,
     }
-
-
-def print_schema(*, rollout: bool) -> int:
-    """Print what --json is made of."""
-    from . import schemas  # noqa: PLC0415 - 30 ms that only this flag needs
-
-    output.write(json.dumps((schemas.ROLLOUT if rollout else schemas.ACTION).json_schema(), indent=2))
-    return errors.OK
 
 
 def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None]:

@@ -20,6 +20,7 @@ from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
+from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.loop import Watcher
@@ -52,7 +53,6 @@ _MAX_INTERVAL_S: Final = 30.0
 _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
-_BACK: Final = {"en": "Any key goes back to the table.", "fr": "Une touche ramène au tableau."}
 
 Interval = Annotated[
     float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
@@ -194,7 +194,7 @@ class _Desk:
         with screen.aside():
             output.write("")
             subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note(_BACK[self._lang])
+            output.note(words(self._lang)["watch.back"])
             keys.wait(_READ_S)
 
 

@@ -63,7 +63,7 @@ class Source:
 
 def own_replica(
     shared: str | None, deadline_s: float | None, source: Source | None = None
-) -> tuple[SharedState | None, str | None]:
+) -> tuple[SharedState | None, StateUnavailableError | None]:
     """Return this computer's own replica, or why it has none; neither where none is named.
 
     Who looks again and again passes the same `source`: a share that hangs then costs one thread in all.
@@ -73,7 +73,7 @@ def own_replica(
     try:
         return (source or Source(shared, None, deadline_s))(), None
     except StateUnavailableError as error:
-        return None, error.reason
+        return None, error
 
 
 def machine_of(fleet: Fleet, name: str) -> Machine:

@@ -111,4 +111,5 @@ def _asked(
     from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
 
     read = partial(own_replica, shared, limits.deadline_s, source)
-    return probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
+    own, found, trouble = probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
+    return own, found, None if trouble is None else trouble.reason

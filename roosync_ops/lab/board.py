@@ -5,7 +5,6 @@ Tables go to stdout, explanations to stderr; with --json neither, one document c
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -102,8 +101,7 @@ def is_interactive() -> bool:
 
 def document_of(validation: Validation) -> dict[str, Any]:
     """Return the object that `validate --json` prints."""
-    document: dict[str, Any] = json.loads(show.to_json(validation))
-    return document
+    return show.validation_document(validation)
 
 
 def observed(validation: Validation) -> dict[str, str]:

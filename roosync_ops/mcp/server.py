@@ -145,7 +145,7 @@ def _shown(answer: Answer, document: dict[str, Any]) -> CallToolResult:
     if "truncated" in document:
         cut = document["truncated"]
         notes.append(f"Note: {cut['note']}. All of it: {cut['whole']}")
-    texts = [show.error_free_json(document), *notes]
+    texts = [show.json_text(document), *notes]
     return CallToolResult(content=[TextContent(type="text", text=text) for text in texts], structured_content=document)
 
 

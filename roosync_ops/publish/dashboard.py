@@ -58,7 +58,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
 
     It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
     is there. `every_min`: one that is made anew so often is current until twice that. Raises CommandError (a wrong
-    argument, nobody shows anything, not written) or StateUnavailableError; no result is returned for what was not read
+    argument, no replica was read, not written) or StateUnavailableError; no result is returned for what was not read
     back.
     """
     named = checked_baseline(BASELINE if baseline is None else baseline)

@@ -14,7 +14,7 @@ from roosync_ops import process
 
 from . import link as links
 from .link import LinkError, TransferError
-from .ssh_room import room
+from .ssh_files import room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,9 @@ from roosync_ops.remote_script import bundle
 from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
 from tests.kits.agent_process import wait_for
+from tests.kits.hung import hung_server
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
-from tests.kits.sshd import Fleet, hung_server
+from tests.kits.sshd import Fleet
 
 ROOT = Path(__file__).parents[3]
 #: What a beat moves on a machine: its journal and its own notes, and its record and the view in the share.

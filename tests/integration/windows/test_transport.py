@@ -19,7 +19,7 @@ from pyinfra.api.state import State
 from roosync_ops import process
 from roosync_ops.fleet import machine
 from roosync_ops.pyinfra_ops import facts
-from roosync_ops.pyinfra_ops.ask import Ask
+from roosync_ops.pyinfra_ops.connector import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks

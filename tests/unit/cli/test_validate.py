@@ -11,7 +11,7 @@ import pytest
 
 from roosync_ops.cli import reading
 from roosync_ops.judge import Validation, Verdict
-from roosync_ops.show.schema import VALIDATION
+from roosync_ops.show import schemas
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.shares import heartbeat
@@ -60,7 +60,7 @@ def test_a_share_that_is_missing_is_3_and_never_all_offline(run: Run, missing: s
     assert done.document["error"]["code"] == "SHARED_STATE_UNAVAILABLE"
     assert missing in done.document["error"]["message"]
     assert done.err.startswith("Error: ")
-    VALIDATION.validate_json(done.out)
+    schemas.of("validate").validate_json(done.out)
 
 
 def test_a_share_with_nothing_readable_in_it_is_3(run: Run, beat: Beat, place: Path) -> None:

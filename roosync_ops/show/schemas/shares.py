@@ -1,18 +1,12 @@
-"""The JSON Schema of what `roosync-ops verify-share --json` prints, as types. Loaded only to print or to test it."""
+"""What `roosync-ops verify-share --json` prints, as types."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
-from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from .schema import FailureDocument
 
-_CLOSED = ConfigDict(extra="forbid", strict=True)
-
-
-@with_config(_CLOSED)
 class TraitRow(TypedDict):
     """One thing measured. What figures there are depends on it; the end of each name is the unit (Ms, S)."""
 
@@ -32,7 +26,6 @@ class TraitRow(TypedDict):
     errorS: NotRequired[float]
 
 
-@with_config(_CLOSED)
 class MachineRow(TypedDict):
     """A machine's share, measured there. `code`, `reason` and `hint` where not all of it could be."""
 
@@ -45,7 +38,6 @@ class MachineRow(TypedDict):
     hint: str | None
 
 
-@with_config(_CLOSED)
 class WayRow(TypedDict):
     """How long the beats of `source` took to the replica of `observer` (null: this computer's), each ± errorS."""
 
@@ -57,7 +49,6 @@ class WayRow(TypedDict):
     errorS: float
 
 
-@with_config(_CLOSED)
 class SharesDocument(TypedDict):
     """`roosync-ops verify-share --json`; exit code 0 where `ok`, else 1.
 
@@ -70,6 +61,3 @@ class SharesDocument(TypedDict):
     traits: list[TraitRow]
     machines: list[MachineRow]
     propagation: list[WayRow]
-
-
-SHARES: TypeAdapter[Any] = TypeAdapter(SharesDocument | FailureDocument)

@@ -40,10 +40,10 @@ def isolate(words: Sequence[str]) -> None:
 
 def _claim_ahead(words: Sequence[str]) -> None:
     """Take the machine's one place now: what that loads, 250 kB, is gone with this image. Errors are the next one's."""
-    from .claim import hand_over  # noqa: PLC0415 - gone with this image
     from .context import config_of  # noqa: PLC0415 - as above
     from .errors import AgentError, ProblemError  # noqa: PLC0415 - as above
     from .flags import parse  # noqa: PLC0415 - as above
+    from .single_instance import hand_over  # noqa: PLC0415 - gone with this image
 
     try:  # noqa: SIM105 - contextlib is memory held for months, where there is no exec
         hand_over(config_of(parse(list(words))).instance)

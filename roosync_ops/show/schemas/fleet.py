@@ -1,17 +1,15 @@
-"""The JSON Schema of what --json prints, as types. Loaded only to print or to test it."""
+"""What validate, status, matrix and history print with --json, as types."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import Field
 from typing_extensions import TypedDict
 
 Observed = Literal["online", "warning", "offline", "left", "unknown"]
-_CLOSED = ConfigDict(extra="forbid", strict=True)
 
 
-@with_config(_CLOSED)
 class Sign(TypedDict):
     """What a newer service left of a machine; `source` is listener, worker, presence or dashboard."""
 
@@ -19,7 +17,6 @@ class Sign(TypedDict):
     source: str
 
 
-@with_config(_CLOSED)
 class Row(TypedDict):
     """One machine of the inventory. `ageMs` is negative for a heartbeat from the future."""
 
@@ -34,14 +31,13 @@ class Row(TypedDict):
     reason: str | None
     reasonKind: str | None
     why: str | None
-    #: With --probe or --patience: what the age rests on; with --probe: the machine's own word, where it was asked.
+    #: With --probe or --patience: what the age rests on; with --probe: what the machine reports, where it was asked.
     ageBasis: NotRequired[str | None]
     own: NotRequired[Testimony | None]
     #: Where a machine that is not heard left another sign of life since: it was never counted as a heartbeat.
     lastSign: NotRequired[Sign]
 
 
-@with_config(_CLOSED)
 class Unexpected(TypedDict):
     """A machine seen in the shared state that the inventory does not know; never counted."""
 
@@ -50,7 +46,6 @@ class Unexpected(TypedDict):
     lastHeartbeat: str | None
 
 
-@with_config(_CLOSED)
 class FindingRow(TypedDict):
     """Something in the shared state that was not understood; `file` is relative to it."""
 
@@ -59,7 +54,6 @@ class FindingRow(TypedDict):
     detail: str
 
 
-@with_config(_CLOSED)
 class Summary(TypedDict):
     """Counts over the inventory; `percent` is rounded down."""
 
@@ -68,7 +62,6 @@ class Summary(TypedDict):
     percent: int
 
 
-@with_config(_CLOSED)
 class ValidationDocument(TypedDict):
     """`roosync-ops validate --json`; exit code 0 where `ok`, else 1."""
 
@@ -83,7 +76,6 @@ class ValidationDocument(TypedDict):
     patienceMs: NotRequired[int]
 
 
-@with_config(_CLOSED)
 class SurveyRow(TypedDict):
     """One machine as the shared state shows it."""
 
@@ -96,7 +88,6 @@ class SurveyRow(TypedDict):
     file: str | None
 
 
-@with_config(_CLOSED)
 class SurveyDocument(TypedDict):
     """`roosync-ops status --json`."""
 
@@ -111,9 +102,8 @@ class SurveyDocument(TypedDict):
 OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off"]
 
 
-@with_config(_CLOSED)
 class Testimony(TypedDict):
-    """A machine's own word of its agent; `off` and `refused` are what is said of one that could not be asked.
+    """What a machine reports of its agent; `off` and `refused` stand for one that could not be asked.
 
     `since` is when what is told began, on this computer's clock. `clockOffsetMs` is the machine's clock minus ours.
     """
@@ -125,16 +115,14 @@ class Testimony(TypedDict):
     clockErrorMs: int | None
 
 
-@with_config(_CLOSED)
 class MachineTestimony(Testimony):
     """One machine that was asked."""
 
     machineId: str
 
 
-@with_config(_CLOSED)
 class MatrixCell(TypedDict):
-    """What one replica shows of one machine. `behindMs`: how much newer the newest beat is that anybody knows."""
+    """What one replica shows of one machine. `behindMs`: how much newer the newest known beat is."""
 
     machineId: str
     status: Observed
@@ -144,7 +132,6 @@ class MatrixCell(TypedDict):
     clockMeasured: bool
 
 
-@with_config(_CLOSED)
 class MatrixRow(TypedDict):
     """One replica; `observer` is null for this computer's own."""
 
@@ -152,7 +139,6 @@ class MatrixRow(TypedDict):
     cells: list[MatrixCell]
 
 
-@with_config(_CLOSED)
 class EvidenceFinding(TypedDict):
     """What follows from the evidence; `machineId` is null where it is about this computer."""
 
@@ -162,16 +148,14 @@ class EvidenceFinding(TypedDict):
     sentence: str
 
 
-@with_config(_CLOSED)
 class Evidence(TypedDict):
-    """What the machines testify, and what follows."""
+    """What the machines report, and the findings."""
 
     machines: list[MachineTestimony]
     observers: list[MatrixRow]
     findings: list[EvidenceFinding]
 
 
-@with_config(_CLOSED)
 class MatrixDocument(Evidence):
     """`roosync-ops matrix --json`; exit code 0 where `ok`, else 1."""
 
@@ -183,7 +167,6 @@ class MatrixDocument(Evidence):
 _From = Annotated[str, Field(alias="from")]
 
 
-@with_config(_CLOSED)
 class HistorySpan(TypedDict):
     """A time in which a machine was one thing."""
 
@@ -192,7 +175,6 @@ class HistorySpan(TypedDict):
     kind: Literal["up", "off", "left", "unknown"]
 
 
-@with_config(_CLOSED)
 class HistoryRow(TypedDict):
     """One machine; durations in ms. `flips` are as a watcher told them; without a known time there is no percentage."""
 
@@ -211,7 +193,6 @@ class HistoryRow(TypedDict):
     undone: NotRequired[str]
 
 
-@with_config(_CLOSED)
 class HistoryDocument(TypedDict):
     """`roosync-ops history --json`."""
 
@@ -222,7 +203,6 @@ class HistoryDocument(TypedDict):
     machines: list[HistoryRow]
 
 
-@with_config(_CLOSED)
 class Failure(TypedDict):
     """Why there is no report. `hint` is the next command to type."""
 
@@ -231,15 +211,8 @@ class Failure(TypedDict):
     hint: str | None
 
 
-@with_config(_CLOSED)
 class FailureDocument(TypedDict):
-    """What every command prints with --json where it fails: exit code 2, 3 or, for a defect of ours, 70."""
+    """What every command prints with --json where it fails: exit code 2, 3 or, for an internal error, 70."""
 
     ok: Literal[False]
     error: Failure
-
-
-VALIDATION: TypeAdapter[Any] = TypeAdapter(ValidationDocument | FailureDocument)
-MATRIX: TypeAdapter[Any] = TypeAdapter(MatrixDocument | FailureDocument)
-HISTORY: TypeAdapter[Any] = TypeAdapter(HistoryDocument | FailureDocument)
-SURVEY: TypeAdapter[Any] = TypeAdapter(SurveyDocument | FailureDocument)

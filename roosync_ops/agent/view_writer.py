@@ -15,7 +15,7 @@ from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.view import build, carried, needs_write
 
 from . import flips
-from .notes import set_aside
+from .local_state import set_aside
 from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from roosync_ops.wire.folder import Snapshot
 
     from .config import Config
-    from .heart import Heart
+    from .publisher import HeartbeatPublisher
 
 #: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
 PATIENCE = 3
@@ -53,12 +53,12 @@ def can_keep(record: Record, now_ms: int) -> bool:
     return status(record, now_ms, record.thresholds) == ONLINE
 
 
-class Keeper:
+class ViewWriter:
     """Rebuilds the view when it is this machine's turn. Raises ShareTroubleError, and LocalError."""
 
-    def __init__(self, heart: Heart) -> None:
-        self._heart = heart
-        self._config: Config = heart.config
+    def __init__(self, publisher: HeartbeatPublisher) -> None:
+        self._publisher = publisher
+        self._config: Config = publisher.config
         self._unreadable = 0
         #: The entries of the view as last built: should it be lost, nothing is.
         self._entries: dict[str, Any] = {}
@@ -71,18 +71,18 @@ class Keeper:
 
     def tend(self, now_ms: int) -> bool:
         """Look after the view at `now_ms`; True when it was written."""
-        notes = self._heart.notes["view"]
+        notes = self._publisher.notes["view"]
         if not self._config.auto_sync:
             notes["keeper"] = None
             return False
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
-            self._heart.knows = {}
+            self._publisher.knows = {}
             self._entries, self._known, self._unreadable = {}, {}, 0
             return False
         bounds = bounds_from(self._read_to, slim=lambda record: _slim(record, now_ms))
-        snapshot = self._heart.share.read_all(now_ms, bounds=bounds)
+        snapshot = self._publisher.share.read_all(now_ms, bounds=bounds)
         is_whole = not (self._read_to or bounds.after)
         self._read_to = bounds.after
         return self._keep(snapshot, is_whole, now_ms)
@@ -91,14 +91,14 @@ class Keeper:
         """Return the smallest live machine that is known; of very many files some are looked at at each check."""
         me = self._config.machine_id
         bounds = bounds_from(self._looked_to, f"{me}.json")
-        self._live = self._heart.share.find_record(lambda record: can_keep(record, now_ms), bounds, self._live)
+        self._live = self._publisher.share.find_record(lambda record: can_keep(record, now_ms), bounds, self._live)
         self._looked_to = bounds.after
         return self._live or me
 
     def _keep(self, snapshot: Snapshot, is_whole: bool, now_ms: int) -> bool:
         if not self._understood(snapshot):
             return False
-        notes = self._heart.notes
+        notes = self._publisher.notes
         if snapshot.view_state == "read":
             self._notice_erasure(snapshot, now_ms)
         old = snapshot.view if _is_view(snapshot) else None
@@ -117,7 +117,7 @@ class Keeper:
             return False
         if _lossy(snapshot):
             self._set_aside()
-        self._heart.share.write_view(raw)
+        self._publisher.share.write_view(raw)
         notes["view"]["wrote"] = {key: entry["lastHeartbeat"] for key, entry in view["heartbeats"].items()}
         return True
 
@@ -133,14 +133,14 @@ class Keeper:
         return True
 
     def _set_aside(self) -> None:
-        set_aside(self._heart.places, self._heart.notes["setAside"], VIEW_NAME, self._heart.share.copy_view)
+        set_aside(self._publisher.places, self._publisher.notes["setAside"], VIEW_NAME, self._publisher.share.copy_view)
 
     def _before(self, is_whole: bool) -> list[Evidence]:
         """What earlier checks read of files that this one did not come to; our own record is always there."""
         if is_whole:
             return []
         try:
-            own, _ = parse(self._heart.notes["record"] or {}, self._config.machine_id, "")
+            own, _ = parse(self._publisher.notes["record"] or {}, self._config.machine_id, "")
         except NotUnderstoodError:
             return list(self._known.values())
         _slim(own, 0)
@@ -161,7 +161,7 @@ class Keeper:
 
     def _remembered(self) -> list[Evidence]:
         found = []
-        for machine_id, entry in {**(self._heart.notes["legacy"] or {}), **self._entries}.items():
+        for machine_id, entry in {**(self._publisher.notes["legacy"] or {}), **self._entries}.items():
             try:
                 record, _ = parse(entry, machine_id, VIEW_NAME)
             except NotUnderstoodError:
@@ -173,7 +173,7 @@ class Keeper:
         """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
         self._entries = view["heartbeats"]
         silent = set(view["offlineMachines"])
-        self._heart.knows = self._undone(silent, merged)
+        self._publisher.knows = self._undone(silent, merged)
         kept: dict[str, Any] = {}
         room = MAX_REMEMBERED_BYTES
         for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):
@@ -183,7 +183,7 @@ class Keeper:
             if room < 0:
                 break
             kept[name] = self._entries[name]
-        self._heart.notes["legacy"] = kept
+        self._publisher.notes["legacy"] = kept
 
     def _undone(self, silent: set[str], merged: dict[str, Evidence]) -> dict[str, Any]:
         """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
@@ -197,7 +197,7 @@ class Keeper:
 
     def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
         """An older service rewrote the view from its stale memory: machines we had put in are gone."""
-        notes = self._heart.notes["view"]
+        notes = self._publisher.notes["view"]
         wrote: dict[str, str] | None = notes["wrote"]
         entries = snapshot.view.get("heartbeats") if snapshot.view else None
         if not wrote or not isinstance(entries, dict):

@@ -11,9 +11,9 @@ from filelock import FileLock
 from roosync_ops.agent import share
 from roosync_ops.agent.beat import Session
 from roosync_ops.agent.errors import LocalError
-from roosync_ops.agent.heart import Heart
 from roosync_ops.agent.journal import Journal
-from roosync_ops.agent.notes import MAX_SET_ASIDE
+from roosync_ops.agent.local_state import MAX_SET_ASIDE
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare, ShareTroubleError
 from roosync_ops.wire.times import from_iso, to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put
@@ -73,7 +73,7 @@ def test_a_lost_journal_and_a_lost_file_are_each_made_up_for_by_the_other(rig: R
     rig.boot()
     rig.beat(30)
     assert rig.sequence == 4
-    assert rig.loop.heart.is_new_machine is False
+    assert rig.loop.publisher.is_new_machine is False
     assert rig.record()["metadata"]["firstSeen"] == to_iso(NOW)
 
 
@@ -87,9 +87,9 @@ def test_a_write_that_landed_after_its_deadline_is_our_own_and_no_rewrite(
         def hang(raw: bytes) -> None:
             late.append(raw)
             rig.touch.stuck = True
-            rig.loop.heart.share.probe()
+            rig.loop.publisher.share.probe()
 
-        patch.setattr(rig.loop.heart.share, "publish", hang)
+        patch.setattr(rig.loop.publisher.share, "publish", hang)
         rig.beat(30)
     assert rig.notes()["share"]["state"] == "hung"
     rig.own.write_bytes(late[0])
@@ -118,9 +118,9 @@ def test_a_loop_that_was_killed_before_it_wrote_its_first_beat_down_is_known_by_
 
 def begin(rig: Rig) -> None:
     """Begin another life, as `run` does: what it is goes into the journal before it beats."""
-    heart = rig.boot().heart
-    heart.loop = {"sessionId": heart.session.session_id}
-    heart.attempt(lambda: None, NOW)
+    publisher = rig.boot().publisher
+    publisher.loop = {"sessionId": publisher.session.session_id}
+    publisher.attempt(lambda: None, NOW)
 
 
 @pytest.mark.parametrize("sequence", [2**53 - 1, 2**53, 2**60, 150_000])
@@ -193,7 +193,9 @@ def test_what_is_set_aside_is_bounded_and_the_same_thing_is_kept_once(rig: Rig) 
 def test_a_register_beside_the_loop_leaves_one_consistent_count(rig: Rig) -> None:
     rig.beat()
     share = FolderShare(rig.config.shared, rig.config.machine_id, rig.touch)
-    beside = Heart(rig.config, rig.places, share, Journal(rig.places.journal), Session("boot", "session-1", NOW))
+    beside = HeartbeatPublisher(
+        rig.config, rig.places, share, Journal(rig.places.journal), Session("boot", "session-1", NOW)
+    )
     beside._metadata = {"registeredBy": "manual-procedure"}
     beside.attempt(lambda: beside.beat(NOW + 10_000), NOW + 10_000)
     rig.beat(30)
@@ -208,7 +210,7 @@ def test_write_lock_held_elsewhere_delays_a_beat_and_breaks_nothing(make_rig: Ca
         rig.beat()
         assert not rig.own.exists()
         with pytest.raises(LocalError, match="un autre processus publie"):
-            rig.loop.heart.attempt(lambda: None, NOW)
+            rig.loop.publisher.attempt(lambda: None, NOW)
     rig.beat()
     assert rig.sequence == 1
 
@@ -222,7 +224,9 @@ def test_while_a_hung_write_may_still_land_nobody_else_may_write(rig: Rig) -> No
         probe.acquire()
     share = FolderShare(rig.config.shared, rig.config.machine_id, Touch())
     rig.config.share_deadline_s = 0.05
-    other = Heart(rig.config, rig.places, share, Journal(rig.places.journal), Session("boot", "other", NOW))
+    other = HeartbeatPublisher(
+        rig.config, rig.places, share, Journal(rig.places.journal), Session("boot", "other", NOW)
+    )
     with pytest.raises(ShareTroubleError) as caught:
         other.attempt(lambda: other.beat(NOW), NOW)
     assert caught.value.state == "hung"

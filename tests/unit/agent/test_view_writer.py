@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent import keeper, share
-from roosync_ops.agent.keeper import can_keep
+from roosync_ops.agent import share, view_writer
+from roosync_ops.agent.view_writer import can_keep
 from roosync_ops.wire.files import read_file
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.merge import merge
@@ -211,7 +211,7 @@ def test_of_a_flooded_share_the_living_are_kept_and_none_of_it_is_read_at_once(
         rig.beat(10)
         alive.beat()
     assert {"a", "z"} <= set(rig.view()["heartbeats"])
-    assert len(rig.view()["heartbeats"]) == keeper.MAX_MACHINES
+    assert len(rig.view()["heartbeats"]) == view_writer.MAX_MACHINES
 
 
 def test_behind_more_dead_machines_than_are_read_at_once_the_next_one_keeps_the_view(make_rig: Make) -> None:
@@ -299,7 +299,7 @@ def test_what_the_keeper_remembers_is_bounded_whatever_others_put_into_the_view(
         put(rig.shared, heartbeat(f"m{number:03}", 10**7 + number, note="x" * 1_500))
     for _ in range(4):
         rig.beat(30)
-    assert 0 < len(json.dumps(rig.notes()["legacy"])) < 2 * keeper.MAX_REMEMBERED_BYTES
+    assert 0 < len(json.dumps(rig.notes()["legacy"])) < 2 * view_writer.MAX_REMEMBERED_BYTES
     assert rig.notes()["record"] is not None
 
 

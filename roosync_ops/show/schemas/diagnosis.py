@@ -1,18 +1,14 @@
-"""The JSON Schema of what `roosync-ops diagnose --json` prints, as types. Loaded only to print or to test it."""
+"""What `roosync-ops diagnose --json` prints, as types."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from .schema import FailureDocument, Observed
-
-_CLOSED = ConfigDict(extra="forbid", strict=True)
+from .fleet import Observed  # noqa: TC001 - pydantic reads the annotations
 
 
-@with_config(_CLOSED)
 class CheckRow(TypedDict):
     """One check, in order. `unknown` was not reached; `cause` where this is what is wrong."""
 
@@ -22,7 +18,6 @@ class CheckRow(TypedDict):
     cause: str | None
 
 
-@with_config(_CLOSED)
 class DiagnosisRow(TypedDict):
     """One machine, or, where `machineId` is null, this computer and the share.
 
@@ -40,7 +35,6 @@ class DiagnosisRow(TypedDict):
     checks: list[CheckRow]
 
 
-@with_config(_CLOSED)
 class FixRow(TypedDict):
     """Something --fix did (`done`), would do (--dry), or could not (`problem`)."""
 
@@ -51,7 +45,6 @@ class FixRow(TypedDict):
     problem: str | None
 
 
-@with_config(_CLOSED)
 class DiagnosisDocument(TypedDict):
     """`roosync-ops diagnose --json`; exit code 0 where `ok`, else 1."""
 
@@ -61,6 +54,3 @@ class DiagnosisDocument(TypedDict):
     machines: list[DiagnosisRow]
     here: DiagnosisRow
     fixes: list[FixRow]
-
-
-DIAGNOSIS: TypeAdapter[Any] = TypeAdapter(DiagnosisDocument | FailureDocument)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent import logon
+from roosync_ops.agent import interactive_session
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import AgentError, CodedError, LocalError
 from roosync_ops.agent.flags import parse
@@ -22,8 +22,8 @@ from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, SUCCESS, FakeSchtasks
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     (tmp_path / "pythonw.exe").touch()
     monkeypatch.setattr("sys._base_executable", str(tmp_path / "python.exe"), raising=False)
-    monkeypatch.setattr(logon, "_RESULT_S", 0.01)
-    monkeypatch.setattr(logon, "_LOOK_S", 0.001)
+    monkeypatch.setattr(interactive_session, "_RESULT_S", 0.01)
+    monkeypatch.setattr(interactive_session, "_LOOK_S", 0.001)
     (tmp_path / "shared").mkdir()
     return Config("myia-web1", str(tmp_path / "shared"), str(tmp_path / "local"))
 
@@ -41,11 +41,11 @@ def answer_file(fake: FakeSchtasks, name: str) -> Path:
 
 def answers(fake: FakeSchtasks, exit_code: int, value: dict[str, Any], lines: list[str]) -> None:
     """Have the task, once it is run, answer so."""
-    fake.on_run = lambda name: logon.give_to_file(str(answer_file(fake, name)), exit_code, value, lines)
+    fake.on_run = lambda name: interactive_session.give_to_file(str(answer_file(fake, name)), exit_code, value, lines)
 
 
 def ask(config: Config, fake: FakeSchtasks, *words: str) -> Any:
-    return logon.ask(parse(list(words)), config, words[0], Scheduler(fake, "S-1-5-21-1-2-3-1001"))
+    return interactive_session.run_verb(parse(list(words)), config, words[0], Scheduler(fake, "S-1-5-21-1-2-3-1001"))
 
 
 def nothing_is_left(config: Config, fake: FakeSchtasks) -> bool:
@@ -81,7 +81,7 @@ def test_without_a_session_that_is_the_word(config: Config, fake: FakeSchtasks) 
 def test_a_task_that_is_never_run_is_not_waited_for_for_ever(
     config: Config, fake: FakeSchtasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logon, "_ANSWER_S", 0.05)
+    monkeypatch.setattr(interactive_session, "_ANSWER_S", 0.05)
     config.share_deadline_s = 0.01
     fake.result = HAS_NOT_RUN
     with pytest.raises(CodedError) as caught:
@@ -111,12 +111,12 @@ def test_a_task_that_cannot_be_made_leaves_nothing_either(config: Config, fake: 
 def test_what_was_typed_and_configured_here_is_asked_there(config: Config) -> None:
     config.auto_sync = False
     flags = parse(["register", "--metadata", '{"a":1}'])
-    words = logon.words_of(flags, config, "register")
+    words = interactive_session.words_of(flags, config, "register")
     there = parse([*words, "--answer", "f"])
     assert (there.shared, there.local_dir, there.machine_id) == (config.shared, config.local_dir, "myia-web1")
     assert (there.heartbeat_interval, there.offline_timeout, there.auto_sync) == (30_000, 120_000, False)
     assert there.metadata == {"a": 1}
-    assert parse([*logon.words_of(parse(["stop"]), config, "stop"), "--answer", "f"]).verb == "stop"
+    assert parse([*interactive_session.words_of(parse(["stop"]), config, "stop"), "--answer", "f"]).verb == "stop"
 
 
 def test_a_session_that_was_asked_answers_into_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ from roosync_ops.wire.merge import reach
 from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, NotUnderstoodError, dump, parse
 from roosync_ops.wire.times import to_iso
 
-from .beat import Past, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
+from .beat import PreviousRecords, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
 from .errors import LocalError
+from .local_state import read_local_state, set_aside, unusable, with_defaults
 from .lock import Lock
-from .notes import read_notes, set_aside, unusable, whole
 from .share import HUNG, MAX_RECORD_BYTES, OK, ShareTroubleError, bounds_from
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .beat import Session
     from .config import Config
     from .journal import Journal
-    from .notes import Places
+    from .local_state import Places
     from .share import FolderShare
 
     T = TypeVar("T")
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _MAX_EARLIER = 16
 
 
-class Heart:
+class HeartbeatPublisher:
     """Beats for one machine into one share. `notes` is the local truth, kept in step with the journal.
 
     The one who beats holds write.lock; while a hung call may still land, the lock stays held, so that nobody's newer
@@ -42,14 +42,14 @@ class Heart:
         self.share = share
         self.session = session
         self.journal = journal
-        self.notes = whole(journal.load())
+        self.notes = with_defaults(journal.load())
         #: What the operator passes is written once; afterwards the record carries it.
         self._metadata: dict[str, Any] = dict(config.metadata)
         self._lock = Lock(places.write_lock)
         self.is_new_machine = False
         #: Where this machine keeps the view: entries of machines whose own files older services undid.
         self.knows: dict[str, Any] = {}
-        #: What `status` tells about the permanent loop, where this is its heart.
+        #: What `status` tells about the permanent loop, where this is its publisher.
         self.loop: dict[str, Any] | None = None
         self._earlier = _begun(self.notes["loop"])
 
@@ -80,7 +80,7 @@ class Heart:
         self._acquire()
         try:
             if self.journal.generation_on_disk() != self.journal.generation:
-                self.notes = whole(self.journal.load())
+                self.notes = with_defaults(self.journal.load())
         except OSError as error:
             self._lock.release()
             raise unusable(self.places.journal, error) from None
@@ -103,7 +103,7 @@ class Heart:
         except OSError as error:
             raise unusable(self.places.write_lock, error) from None
         if not taken:
-            share = read_notes(self.places)["share"]
+            share = read_local_state(self.places)["share"]
             if share["state"] == HUNG:  # whoever holds the lock does so for a call that may still land
                 raise ShareTroubleError(HUNG, str(share["detail"]))
             reason = f"un autre processus publie déjà et tient {self.places.write_lock}"
@@ -114,7 +114,7 @@ class Heart:
         on_disk = self._look(known, now_ms)
         if leaving and _nothing_to_leave(known, on_disk):
             return {}
-        past = Past(known, on_disk, self.notes["sequence"])
+        past = PreviousRecords(known, on_disk, self.notes["sequence"])
         record = leave(past, now_ms) if leaving else self._compose(past, now_ms)
         raw = dump(record)
         if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
@@ -126,7 +126,7 @@ class Heart:
         self._note(record, now_ms)
         return record
 
-    def _compose(self, past: Past, now_ms: int) -> dict[str, Any]:
+    def _compose(self, past: PreviousRecords, now_ms: int) -> dict[str, Any]:
         return compose(self.config, self.session, past, now_ms, self._metadata, self.knows)
 
     def _look(self, known: dict[str, Any] | None, now_ms: int) -> dict[str, Any] | None:

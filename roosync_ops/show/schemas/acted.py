@@ -1,20 +1,16 @@
-"""The JSON Schema of what rollout, restart, stop, uninstall and report print. Loaded only to print or to test it."""
+"""What rollout, restart, stop, uninstall and report print with --json, as types."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
 
-from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from roosync_ops.show.schema import Failure, FailureDocument, Observed, ValidationDocument
-
-_CLOSED = ConfigDict(extra="forbid", strict=True)
+from .fleet import Failure, Observed, ValidationDocument  # noqa: TC001 - pydantic reads the annotations
 
 Outcome = Literal["changed", "unchanged", "planned", "failed", "rolled-back", "unreachable", "skipped"]
 
 
-@with_config(_CLOSED)
 class Step(TypedDict):
     """One step, in the order they came up; `planned` is what a dry run would have changed."""
 
@@ -22,7 +18,6 @@ class Step(TypedDict):
     outcome: Literal["changed", "unchanged", "planned", "failed"]
 
 
-@with_config(_CLOSED)
 class Acted(TypedDict):
     """What became of one machine. `code`, `reason` and `hint` (the next command to type) where it is not `ok`."""
 
@@ -35,7 +30,6 @@ class Acted(TypedDict):
     hint: str | None
 
 
-@with_config(_CLOSED)
 class Check(TypedDict):
     """One of the procedure's four checks of the view."""
 
@@ -44,23 +38,20 @@ class Check(TypedDict):
     reason: str | None
 
 
-@with_config(_CLOSED)
 class Enrolled(Acted):
     """A machine of a rollout; `checks` is null where it was not rolled out or no shared state was named."""
 
     checks: list[Check] | None
 
 
-@with_config(_CLOSED)
 class Seen(Acted):
     """A machine that was acted on; `observed` is null where no shared state was named."""
 
     observed: Observed | None
 
 
-@with_config(_CLOSED)
 class RolloutDocument(TypedDict):
-    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why nobody could look at it afterwards."""
+    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why the check after it failed."""
 
     ok: bool
     dry: bool
@@ -69,7 +60,6 @@ class RolloutDocument(TypedDict):
     error: NotRequired[Failure]
 
 
-@with_config(_CLOSED)
 class ActionDocument(TypedDict):
     """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1. `error` as above."""
 
@@ -79,7 +69,6 @@ class ActionDocument(TypedDict):
     error: NotRequired[Failure]
 
 
-@with_config(_CLOSED)
 class Reported(TypedDict):
     """A machine of a rollout, as a report tells it; `failedChecks` are the reasons of the checks that failed."""
 
@@ -92,7 +81,6 @@ class Reported(TypedDict):
     failedChecks: list[str]
 
 
-@with_config(_CLOSED)
 class ReportedRollout(TypedDict):
     """What a rollout did; `dry` is one that changed nothing."""
 
@@ -101,7 +89,6 @@ class ReportedRollout(TypedDict):
     machines: list[Reported]
 
 
-@with_config(_CLOSED)
 class Outage(TypedDict):
     """A time in which a machine did not beat, by its own record."""
 
@@ -110,7 +97,6 @@ class Outage(TypedDict):
     until: str
 
 
-@with_config(_CLOSED)
 class Changes(TypedDict):
     """What changed; flips as `roosync-ops history` has them. `watched`: whether a watcher ever looked here."""
 
@@ -121,7 +107,6 @@ class Changes(TypedDict):
     outages: list[Outage]
 
 
-@with_config(_CLOSED)
 class Posted(TypedDict):
     """Where the report was sent to."""
 
@@ -129,7 +114,6 @@ class Posted(TypedDict):
     action: Literal["added", "edited"]
 
 
-@with_config(_CLOSED)
 class ReportDocument(TypedDict):
     """`roosync-ops report --json`; exit code 0 where `ok`, else 1. `next` are commands to type."""
 
@@ -139,8 +123,3 @@ class ReportDocument(TypedDict):
     changes: Changes | None
     next: list[str]
     posted: Posted | None
-
-
-ROLLOUT: TypeAdapter[Any] = TypeAdapter(RolloutDocument | FailureDocument)
-ACTION: TypeAdapter[Any] = TypeAdapter(ActionDocument | FailureDocument)
-REPORT: TypeAdapter[Any] = TypeAdapter(ReportDocument | FailureDocument)

@@ -134,15 +134,15 @@ def loops(local_dir: str) -> list[Places]:
     return [places for places in instances(local_dir) if loop_runs(places)]
 
 
-def read_notes(places: Places) -> dict[str, Any]:
+def read_local_state(places: Places) -> dict[str, Any]:
     """Read the local truth without a lock. Raises LocalError where it lies there and cannot be read."""
     try:
-        return whole(read(places.journal))
+        return with_defaults(read(places.journal))
     except OSError as error:
         raise unusable(places.journal, error) from None
 
 
-def whole(state: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
     """Return `state` with every key there; what has a wrong shape counts as absent."""
     blank: dict[str, Any] = {
         "loop": {},

@@ -15,7 +15,7 @@ from roosync_ops.wire import local
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 
 from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, ProblemError, no_session
-from .notes import ASK_LOCK, take, unusable
+from .local_state import ASK_LOCK, take, unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def sees_share(config: Config) -> bool:
         return False
 
 
-def ask_instead(flags: Flags, config: Config, verb: str) -> Answer | None:
+def run_verb_if_needed(flags: Flags, config: Config, verb: str) -> Answer | None:
     """Return `verb`'s answer from the logon session where this one lacks the share, None where it has it."""
     if flags.answer is not None or sees_share(config):
         return None
-    return ask(flags, config, verb)
+    return run_verb(flags, config, verb)
 
 
-def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
+def run_verb(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
     """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
     from .permanence.launch import agent_command  # noqa: PLC0415 - Windows alone gets here
 
@@ -75,13 +75,13 @@ def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = N
     folder = config.local_dir
     try:
         return _unpacked(
-            run_there("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
+            run_command("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
         )
     finally:
         turn.release()
 
 
-def run_there(
+def run_command(
     what: str, folder: str, command: Callable[[str], list[str]], limit_s: float, scheduler: Scheduler | None = None
 ) -> dict[str, Any]:
     """Run a command of this Python in the user's logon session, and return what it writes into the file it is given.
