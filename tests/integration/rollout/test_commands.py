@@ -52,9 +52,7 @@ class TestCommand:
         assert answer.code == 3, answer
         assert fleet.shared.is_dir()
 
-    def test_what_was_done_is_told_beside_why_nobody_could_look_after_it(
-        self, fleet: Fleet, inventory: Path, tmp_path: Path
-    ) -> None:
+    def test_what_was_done_is_told_beside_why_nobody_could_look_after_it(self, inventory: Path, tmp_path: Path) -> None:
         away = ("-i", inventory, "--shared", tmp_path / "nowhere", "--limit", "lab", "--wait", "0")
         for words, schema in ((("rollout",), schemas.ROLLOUT), (("restart",), schemas.ACTION)):
             answer = roosync_ops(*words, *away, "--json")
