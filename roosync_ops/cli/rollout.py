@@ -1,6 +1,5 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,11 +9,10 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.look import Look
+from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.source import Source
-from roosync_ops.gather.testimony import testimony
 from roosync_ops.judge import Check, Validation
-from roosync_ops.judge.evidence import reason_of
+from roosync_ops.judge.probes import reason_of
 from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.state.shared import SharedState
@@ -38,6 +36,13 @@ is left again by its machine, and nobody else gets it.
 
 Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
 before the next batch."""
+
+#: What keeps an agent alive on Windows, and what makes a restart at night harmless to it.
+_BOUND: Final = (
+    "A Windows machine's agent survives a reboot once its user has logged on. After updates that restart at night "
+    'Windows can log on by itself: Settings, Accounts, Sign-in options, "Use my sign-in info to automatically finish '
+    'setting up after an update".'
+)
 
 _Batch = Annotated[str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")]
 _Soak = Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")]
@@ -65,7 +70,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     soak: _Soak = 0,
     max_fail: _MaxFail = None,
     resume: _Resume = False,
-    schema: acting.Schema = False,
+    schema: options.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
 
@@ -73,7 +78,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
     if schema:
-        return acting.print_schema(rollout=True)
+        return options.print_schema("rollout")
     fleet = load_inventory(inventory)
     journal = ramp.Journal(inventory)
     machines = journal.left() if resume else machines
@@ -102,7 +107,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     everybody = not (machines or limit or failed or resume)
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(everybody=everybody))
     if as_json:
-        output.write(show.error_free_json(_document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)))
+        output.write(show.json_text(_document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)))
     elif after is not None:
         _tell_after(after, lang)
     elif where is None and not dry:
@@ -170,9 +175,9 @@ class _Look:
 def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict[str, Reason | None]:
     """Return why each machine that was not reached just now is silent: better known than what its silence suggests."""
     return {
-        row.machine_id: reason_of(testimony(machine, Look(row.machine_id, row.failure, None, None)))
+        row.machine_id: reason_of(result_of(machine, row.failure))
         for machine, row in zip(chosen, results, strict=True)
-        if row.outcome == UNREACHABLE
+        if row.outcome == UNREACHABLE and row.failure is not None
     }
 
 
@@ -183,7 +188,7 @@ def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool
     output.write(f"\n{acting.headline(results)}")
     bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
     if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
-        output.write("A Windows machine's agent survives a reboot once its user has logged on.")
+        output.write(_BOUND)
 
 
 def _tell_after(after: _Look, lang: str) -> None:
@@ -208,7 +213,7 @@ def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool
 def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
     checks = {} if after is None else after.checks()
     rows = [{**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results]
-    validation = None if after is None else json.loads(show.to_json(after.validation, lang))
+    validation = None if after is None else show.validation_document(after.validation, lang)
     return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}
 
 

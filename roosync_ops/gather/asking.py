@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from roosync_ops import typed
+from roosync_ops import process, typed
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError
 from roosync_ops.remote_script.question import Question
-from roosync_ops.transport import output, process
+from roosync_ops.transport import output
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from roosync_ops.transport.link import Link
 
 LOOK: Final = "look"
-#: A machine that is on takes its TCP connection within this, a lost packet included, in s; one that is off never does.
-CONNECT_S: Final = 1.5
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and
 #: has let us in within the other, in s: one that hangs there is no slow agent.
 GREETING: Final = (3.0, 0.2)

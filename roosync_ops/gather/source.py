@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import errors
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
-
-from . import errors
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
@@ -21,7 +22,10 @@ _VIA_POLL_S: Final = 2.0
 
 
 class Source:
-    """Where the shared state is read. Calling it reads once and returns the state with the time it was read."""
+    """Where the shared state is read. Calling it reads once and returns the state with the time it was read.
+
+    By one call at a time: however long a share hangs and however often it is asked, that is one thread.
+    """
 
     def __init__(self, shared: str | None, via: Machine | None, deadline_s: float | None) -> None:
         if via is None and not shared:
@@ -31,8 +35,10 @@ class Source:
             )
         self._shared = shared or ""
         self._via = via
-        self._deadline_s = deadline_s or (DEFAULT_DEADLINE_S if via is None else _VIA_DEADLINE_S)
+        here = FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S
+        self._deadline_s = deadline_s or (here if via is None else _VIA_DEADLINE_S)
         self._bounded = BoundedShare(self._deadline_s)
+        self._turn = threading.Lock()
 
     @property
     def poll_s(self) -> float:
@@ -40,11 +46,12 @@ class Source:
         return _FOLDER_POLL_S if self._via is None else _VIA_POLL_S
 
     def __call__(self) -> SharedState:
-        """Read now. Raises StateUnavailableError or ViaError."""
+        """Read now. Raises StateUnavailableError."""
         if self._via is not None:
             return self._read_via(self._via)
         # The time before the reading: a slow share must not make what is read from it look older than it is.
-        return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
+        with self._turn:
+            return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
 
     def _read_via(self, machine: Machine) -> SharedState:
         from .via import read_state  # noqa: PLC0415 - it brings pyinfra
@@ -56,7 +63,7 @@ class Source:
 
 def own_replica(
     shared: str | None, deadline_s: float | None, source: Source | None = None
-) -> tuple[SharedState | None, str | None]:
+) -> tuple[SharedState | None, StateUnavailableError | None]:
     """Return this computer's own replica, or why it has none; neither where none is named.
 
     Who looks again and again passes the same `source`: a share that hangs then costs one thread in all.
@@ -66,7 +73,7 @@ def own_replica(
     try:
         return (source or Source(shared, None, deadline_s))(), None
     except StateUnavailableError as error:
-        return None, error.reason
+        return None, error
 
 
 def machine_of(fleet: Fleet, name: str) -> Machine:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.facts_model import Reply, parse_reply
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.transport.failure import Failure
 
 from . import asking
@@ -19,22 +20,13 @@ _CONNECT_S: Final = 10.0
 _LOGIN_S: Final = 5.0
 
 
-class ViaError(Exception):
-    """A machine did not tell the shared state. `hint` is the next command to type."""
-
-    def __init__(self, reason: str, hint: str) -> None:
-        self.reason = reason
-        self.hint = hint
-        super().__init__(reason)
-
-
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
-    """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises ViaError."""
+    """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises StateUnavailableError."""
     found = asking.each([machine], lambda one: _asked(one, timeout_s))[machine.machine_id]
     document = found if isinstance(found, Failure) else replica.document(machine, found)
     if isinstance(document, Failure):
         more = "; it may take longer: --deadline SECONDS" if document.code in ("NO_ANSWER", "TIMEOUT") else ""
-        raise ViaError(f"{machine.machine_id}: {document.reason}{more}", document.hint)
+        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}{more}", document.hint)
     return document
 
 

@@ -11,17 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from . import mounts
 from .guardian import LAB_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 #: A mount is made in a millisecond; this is for a computer that is busy, in seconds.
 _TIMEOUT_S = 15.0
 #: Enters in the machine's own home: a working directory from outside would lead around what covers the share.
 _INSIDE = 'cd "$0" && exec "$@"'
+#: Our own package and nothing else is to be found by it.
+_PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from roosync_ops.lab.mounts import main; sys.exit(main())"
 
 
 class NestError(OSError):
@@ -63,9 +63,7 @@ class Nest:
             self.problem = str(error)
             self.__exit__(None, None, None)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
         if process is None or process.stdin is None or process.stdout is None:
             return
@@ -94,7 +92,7 @@ class Nest:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by path
-            [sys.executable, "-I", "-S", str(Path(mounts.__file__)), str(self._share)],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(Path(__file__).parents[2]), str(self._share)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -18,10 +19,12 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from roosync_ops.wire.times import time_or_none
+
 from .on_common import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 #: No path is longer, and nobody reads more of what a machine says in one field, in characters.
@@ -185,6 +188,31 @@ class AgentStatus(_Answer):
     trial: str | None = None
     rolled_back: RolledBack | None = None
 
+    @property
+    def now_ms(self) -> int | None:
+        """As `now`; each `_ms` here is by the machine's clock, None where there is no such time."""
+        return time_or_none(self.now)
+
+    @property
+    def started_ms(self) -> int | None:
+        return time_or_none(self.started_at)
+
+    @property
+    def left_ms(self) -> int | None:
+        return time_or_none(self.left_at)
+
+    @property
+    def sequence(self) -> int | None:
+        return None if self.last_beat is None else self.last_beat.sequence
+
+    @property
+    def beat_ms(self) -> int | None:
+        return None if self.last_beat is None else time_or_none(self.last_beat.last_heartbeat)
+
+    @property
+    def read_back(self) -> bool:
+        return self.last_beat is None or self.last_beat.read_back
+
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:
     """An agent whose status is not understood is replaced by a rollout; that must not depend on its status."""
@@ -236,6 +264,8 @@ class Report(_Answer):
     #: The machine's clock minus ours, in ms, and how wrong that may be: half of what the network took.
     clock_offset_ms: int = 0
     clock_error_ms: int = 0
+    #: Where it was asked for, the agent's `state` document: unread, and hostile.
+    state: dict[str, Any] | None = Field(None, exclude=True)
 
     @property
     def running(self) -> bool:
@@ -244,12 +274,6 @@ class Report(_Answer):
     @property
     def alive(self) -> bool:
         return self.running or (self.status is not None and self.status.alive)
-
-
-class Told(Report):
-    """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
-
-    state: dict[str, Any] | None = None
 
 
 class Done(_Answer):
@@ -307,8 +331,6 @@ class Tended(_Answer):
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
-R = TypeVar("R", bound=Report)
-
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
@@ -329,34 +351,11 @@ class SilenceError(Exception):
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
-    return _timed(_model(Report, lines), sent_ms, received_ms)
-
-
-def parse_told(lines: Iterable[str], sent_ms: int, received_ms: int) -> Told:
-    """As parse_report, with the state that was asked for. Raises SilenceError."""
-    return _timed(_model(Told, lines), sent_ms, received_ms)
-
-
-def _timed(report: R, sent_ms: int, received_ms: int) -> R:
+    report = _model(Report, lines)
     ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
     return report.model_copy(
         update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}
     )
-
-
-def parse_reply(lines: Iterable[str]) -> Reply:
-    """Read the output of an `apply`. Raises SilenceError."""
-    return _model(Reply, lines)
-
-
-def parse_measured(lines: Iterable[str]) -> Measured:
-    """Read the output of a `verify`. Raises SilenceError."""
-    return _model(Measured, lines)
-
-
-def parse_tended(lines: Iterable[str]) -> Tended:
-    """Read the output of a `tend`. Raises SilenceError."""
-    return _model(Tended, lines)
 
 
 def _model(model: type[T], lines: Iterable[str]) -> T:
@@ -367,6 +366,12 @@ def _model(model: type[T], lines: Iterable[str]) -> T:
         return model.model_validate_json(document)
     except ValidationError as error:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
+
+
+#: Of the output of an `apply`, a `verify`, a `tend`. Each raises SilenceError.
+parse_reply: Final[Callable[[Iterable[str]], Reply]] = functools.partial(_model, Reply)
+parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_model, Measured)
+parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
 
 
 def _document(lines: list[str]) -> str:

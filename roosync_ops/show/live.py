@@ -6,33 +6,25 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
+from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
 from .flips import flip_text
-from .reasons import brief, sentence
+from .messages import headline, words
+from .reasons import sentence
+from .table import cells
 from .text import cut, duration, local, safe
-from .words import headline, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from roosync_ops.judge import Validation, Verdict
 
-_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": YELLOW}
-_OK, _NOT_OK = "✓", "✗"
+_COLUMNS: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "age": 4, "why": 3}
 #: How many of the last flips are shown, where there is room.
 _FLIPS: Final = 5
 #: What is wrong may take so many lines.
 _TROUBLE_LINES: Final = 3
 #: The line of the title, the table's header, the line that tells of more rows, the headline, and the empty ones.
 _AROUND: Final = 6
-_MORE: Final = {"en": "… and {0} more, {1} of them not as expected", "fr": "… et {0} de plus, dont {1} non conformes"}
-_KEYS: Final = {"en": "q quits, ? keys", "fr": "q quitter, ? touches"}
-_HELP: Final = {
-    "en": "j k: next, previous machine   d: diagnose it   s: sort   f: only what is not as expected   q: quit",
-    "fr": "j k : machine suivante, précédente   d : diagnostic   s : tri   f : le non conforme seul   q : quitter",
-}
-_FLIPPED: Final = {"en": "Flips", "fr": "Bascules"}
-_PENDING: Final = {"en": "told in {0}", "fr": "annoncé dans {0}"}
 
 
 @dataclass
@@ -92,11 +84,11 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     color: bool,
 ) -> str:
     """Return the screen, at most `height` lines none of which is wider than `width` cells. Nothing in it is obeyed."""
-    code = "fr" if lang == "fr" else "en"
-    title = paint(cut(f"{told.clock}  {safe(shared)}  ({_KEYS[code]})".lstrip(), width), DIM if color else "")
+    word = words(lang)
+    title = paint(cut(f"{told.clock}  {safe(shared)}  ({word['watch.keys']})".lstrip(), width), DIM if color else "")
     meant = view.meant(validation)
     next_ = [] if meant is None or meant.reason is None else _wrapped(safe(sentence(meant.reason, lang)), width)
-    helped = _wrapped(_HELP[code], width) if view.helped else []
+    helped = _wrapped(word["watch.help"], width) if view.helped else []
     foot = [*helped, *next_]
     foot += [paint(line, YELLOW if color else "") for text in told.troubles for line in _wrapped(safe(text), width)]
     recent = [cut(flip_text(flip, lang), width) for flip in told.flips[-_FLIPS:]]
@@ -104,10 +96,10 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     room = height - _AROUND - len(foot)
     shown = min(len(recent), max(0, room - min(len(rows), 3) - 2))
     mark = None if view.at is None else meant
-    table = _Table(told.pending, mark, code, width, color=color)
+    table = _Table(told.pending, mark, lang, width, color=color)
     body = table.lines(rows, max(1, room - (shown + 2 if shown else 0)))
     if shown:
-        foot = ["", paint(_FLIPPED[code], BOLD if color else ""), *recent[-shown:], *foot]
+        foot = ["", paint(word["watch.flipped"], BOLD if color else ""), *recent[-shown:], *foot]
     lines = [title, "", *body, *_head(validation, color=color), *foot]
     return "\n".join(lines[:height])
 
@@ -142,29 +134,18 @@ class _Table:
         last = next((at for at, row in enumerate(rows) if row is self._marked), 0)
         first = max(0, last - max(1, room - 1) + 1) if len(rows) > room else 0
         shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
-        lines = lay_out(self._columns(shown), self._width, color=self._color)
+        lines = tabled(_COLUMNS, [self._cells(row) for row in shown], self._lang, self._width, color=self._color)
         rest = [row for row in rows if row not in shown]
         if rest:
             wrong = sum(not row.ok for row in rest)
-            lines.append(cut(_MORE[self._lang].format(len(rest), wrong), self._width))
+            lines.append(cut(words(self._lang)["watch.more"].format(count=len(rest), wrong=wrong), self._width))
         return lines
 
-    def _columns(self, rows: Sequence[Verdict]) -> list[Column]:
-        word, lang = words(self._lang), self._lang
-        ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
-        signs = [(">" if row is self._marked else "") + (_OK if row.ok else _NOT_OK) for row in rows]
-        return [
-            Column("", signs, 8, right=True, colors=[GREEN if row.ok else RED for row in rows]),
-            Column(word["machine"], [row.machine_id for row in rows], 9),
-            Column(word["expected"], [row.expected for row in rows], 5),
-            Column(word["observed"], [row.observed for row in rows], 7, colors=[_COLORS[row.observed] for row in rows]),
-            Column(word["age"], ages, 4, right=True),
-            Column(word["why"], [self._why(row) for row in rows], 3, elastic=True),
-        ]
-
-    def _why(self, row: Verdict) -> str:
-        said = safe(brief(row.reason, self._lang)) if row.reason is not None else safe(row.why or "")
-        left = self._pending.get(row.machine_id)
-        if left is None:
-            return said
-        return "; ".join(filter(None, [_PENDING[self._lang].format(duration(left, self._lang)), said]))
+    def _cells(self, row: Verdict) -> dict[str, str]:
+        found, left = cells(row, self._lang), self._pending.get(row.machine_id)
+        if row is self._marked:
+            found[""] = f">{found['']}"
+        if left is not None:
+            pending = words(self._lang)["watch.pending"].format(left=duration(left, self._lang))
+            found["why"] = "; ".join(filter(None, [pending, found["why"]]))
+        return found

@@ -1,44 +1,31 @@
-"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold a machine's own word of itself."""
+"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold what a machine reports of itself."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.times import to_iso
 
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from .document import error_free_json
-from .evidence_document import evidence_document
+from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
+from .document import evidence_document
 from .evidence_reasons import name_of
-from .markdown import markdown_escaped
-from .reasons import sentence
+from .markdown import piped
+from .messages import words
+from .reasons import said, sentence
 from .table import listed
-from .text import cells, clock, cut, local, pad, safe
-from .words import words
+from .text import clock_ms, local, markdown_code, safe
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Matrix
 
-_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": DIM}
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
-_WORDS: Final = {
-    "en": {
-        "stuck": "stuck", "silent": "silent", "gone": "gone", "left": "left", "no-agent": "no agent", "unclear": "?",
-        "refused": "no access", "off": "off", "mute": "no ssh",
-    },
-    "fr": {
-        "stuck": "bloqué", "silent": "muet", "gone": "parti", "left": "left", "no-agent": "sans agent", "unclear": "?",
-        "refused": "accès refusé", "off": "éteinte", "mute": "sans ssh",
-    },
-}  # fmt: skip
-_GAP: Final = "  "
-#: From so many machines on nobody reads a square of them.
+#: From so many machines on a square of them is unreadable.
 MOST: Final = 24
 #: What stands over the fields of `summary_of`, as words.
-SUMMARY_KEYS: Final = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
+SUMMARY_KEYS: Final = ("machine", "matrix.own", "matrix.seen_by", "matrix.youngest", "matrix.oldest", "matrix.lags")
 
 
 @local
@@ -46,13 +33,13 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     """Return who sees whom in `width` cells (None: any): a square, or a line a machine where that is too wide."""
     word = words(lang)
     body = _square(matrix, lang, width, color=color)
-    title, key = word["matrix_title"], word["matrix_key"]
+    title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
-        body, key = _summary(matrix, lang, width, color=color), word["matrix_summary_key"]
-    lines = [title.format(at=clock(to_iso(matrix.now_ms))), "", *body, "", *_wrapped(key, width)]
-    lines += _findings(matrix, lang, width, color=color)
-    told = word["matrix_ok"] if matrix.ok else word["matrix_not_ok"].format(count=len(matrix.findings))
-    last = word["matrix_reached"].format(reached=matrix.reached, total=len(matrix.testimonies), told=told)
+        body, key = _summary(matrix, lang, width, color=color), word["matrix.summary_key"]
+    lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *_wrapped(key, width)]
+    lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
+    told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
+    last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.probes), told=told)
     return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
 
 
@@ -67,36 +54,36 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
         head = [word[key] for key in SUMMARY_KEYS]
         rows = [summary_of(matrix, one, lang) for one in lines_of(matrix)]
     else:
-        head = [word["matrix_observer"], *matrix.machines]
+        head = [word["matrix.observer"], *matrix.machines]
         rows = [
             [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)]
             for one in lines_of(matrix)
         ]
-    lines = [f"## {word['matrix_title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
-    lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    lines = [f"## {word['matrix.title'].format(at=clock_ms(matrix.now_ms))}", ""]
+    lines += piped(head, rows)
     if matrix.findings:
-        lines += ["", f"### {word['matrix_findings']}", ""]
-        lines += [f"- {sentence(found, lang, markdown_escaped)}" for found in matrix.findings]
+        lines += ["", f"### {word['matrix.findings']}", ""]
+        lines += [f"- {sentence(found, lang, markdown_code)}" for found in matrix.findings]
     return "\n".join(lines)
 
 
-def matrix_json(matrix: Matrix, lang: str = "en") -> str:
+def matrix_document(matrix: Matrix, lang: str = "en") -> dict[str, Any]:
     """Return the document of `roosync-ops matrix --json`."""
-    return error_free_json({"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)})
+    return {"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)}
 
 
 def short(ms: int, lang: str = "en") -> str:
     """Write an age in at most five cells: `12s`, `14m`, `5h`, `11d`."""
     seconds = abs(ms) // 1000
     sign = "-" if ms < 0 and seconds else ""
-    for size, unit in ((86_400, "j" if lang == "fr" else "d"), (3600, "h"), (60, "m")):
+    for size, unit in ((86_400, words(lang)["day"]), (3600, "h"), (60, "m")):
         if seconds >= 2 * size:
             return f"{sign}{seconds // size}{unit}"
     return f"{sign}{seconds}s"
 
 
 def lines_of(matrix: Matrix) -> list[str]:
-    """Return the observers, and below them the machines that are none: what is known of those is their own word."""
+    """Return the observers, and below them the machines that are none: what is known of those is self-reported."""
     return [*matrix.observers, *(name for name in matrix.machines if name not in matrix.observers)]
 
 
@@ -114,50 +101,38 @@ def _text(matrix: Matrix, observer: str, name: str, lang: str) -> str:
 
 def own_word(matrix: Matrix, name: str, lang: str) -> str:
     """Return in brackets what a machine says of itself; empty where it was not asked."""
-    one = matrix.testimonies.get(name)
+    one = matrix.probes.get(name)
     if one is None:
         return ""
-    kind = one.word.kind
+    kind = one.agent.kind
     age = matrix.cell(name, name).age_ms
     if kind == "alive":
         return f"[{'?' if age is None else short(age, lang)}]"
     if kind == "off" and matrix.is_heard(name):
         kind = "mute"
-    return f"[{_WORDS['fr' if lang == 'fr' else 'en'].get(kind, '?')}]"
+    return f"[{words(lang).get(f'self.{kind}', '?')}]"
 
 
 def _color(matrix: Matrix, observer: str, name: str) -> str:
     if observer == name:
-        one = matrix.testimonies.get(name)
-        return "" if one is None else _WORD_COLORS.get(one.word.kind, DIM)
+        one = matrix.probes.get(name)
+        return "" if one is None else _WORD_COLORS.get(one.agent.kind, DIM)
     if observer not in matrix.observers:
         return ""
     cell = matrix.cell(observer, name)
-    return YELLOW if cell.lags else _COLORS[cell.status]
+    return YELLOW if cell.lags else COLORS[cell.status]
 
 
 def _square(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str] | None:
     """Return a line an observer; None where the machines are too many for the width."""
     names, rows = matrix.machines, lines_of(matrix)
-    if len(names) > MOST:
-        return None
-    heads = names_apart(names)
-    texts = {(row, name): safe(_text(matrix, row, name, lang)) for row in rows for name in names}
-    labels = [name_of(row, lang) for row in rows]
-    first = max(map(cells, labels), default=0)
-    columns = list(zip(heads, names, strict=True))
-    widths = [max([cells(head), *(cells(texts[row, name]) for row in rows)]) for head, name in columns]
-    if width is not None and first + sum(widths) + len(_GAP) * len(names) > width:
-        return None
-    header = _GAP.join([" " * first, *(pad(head, at, right=True) for head, at in zip(heads, widths, strict=True))])
-    lines = [paint(header, BOLD if color else "")]
-    for row, label in zip(rows, labels, strict=True):
-        fields = []
-        for name, at in zip(names, widths, strict=True):
-            text = pad(texts[row, name], at, right=True)
-            fields.append(paint(text, _color(matrix, row, name)) if color and text.strip() else text)
-        lines.append(_GAP.join([pad(label, first), *fields]).rstrip())
-    return lines
+    columns = [Column("", [name_of(row, lang) for row in rows], 1)]
+    for head, name in zip(names_apart(names), names, strict=True):
+        texts = [safe(_text(matrix, row, name, lang)) for row in rows]
+        colors = [_color(matrix, row, name) for row in rows]
+        columns.append(Column(head, texts, 1, right=True, colors=colors))
+    fits = len(names) <= MOST and (width is None or total(columns) <= width)
+    return lay_out(columns, width, color=color) if fits else None
 
 
 def names_apart(names: tuple[str, ...]) -> list[str]:
@@ -170,18 +145,14 @@ def names_apart(names: tuple[str, ...]) -> list[str]:
 
 
 def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
-    """Return a line a machine: its own word, how many see it and how fresh, and how many it sees lag."""
-    word = words(lang)
-    rows = [summary_of(matrix, name, lang) for name in lines_of(matrix)]
-    table = [[word[key] for key in SUMMARY_KEYS], *rows]
-    widths = [max(cells(row[at]) for row in table) for at in range(len(SUMMARY_KEYS))]
-    lines = [_GAP.join(pad(text, widths[at], right=at > 1) for at, text in enumerate(row)).rstrip() for row in table]
-    lines = [cut(line, width) if width else line for line in lines]
-    return [paint(lines[0], BOLD if color else ""), *lines[1:]]
+    """Return a line a machine: what it reports of itself, how many see it and how fresh, how many it sees lag."""
+    rows = [dict(zip(SUMMARY_KEYS, summary_of(matrix, name, lang), strict=True)) for name in lines_of(matrix)]
+    ranks = {code: -at for at, code in enumerate(SUMMARY_KEYS)}
+    return tabled(ranks, rows, lang, width, color=color)
 
 
 def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
-    """Return one machine's line: its name, its own word, how many see it and how fresh, how many it sees lag."""
+    """Return one machine's line: its name, what it reports, how many see it and how fresh, how many it sees lag."""
     others = [one for one in matrix.observers if one != name]
     shown = [matrix.cell(one, name) for one in others]
     ages = sorted(cell.age_ms for cell in shown if cell.age_ms is not None)
@@ -196,8 +167,3 @@ def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
         short(ages[-1], lang) if ages and is_machine else "-",
         f"{behind}/{len(matrix.machines) - is_machine}" if name in matrix.observers else "-",
     ]
-
-
-def _findings(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
-    texts = [sentence(found, lang) for found in matrix.findings]
-    return listed(words(lang)["matrix_findings"], texts, lang, width, color=color)

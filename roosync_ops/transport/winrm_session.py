@@ -252,7 +252,7 @@ def _bounded(build: Callable[..., requests.Response]) -> Callable[..., requests.
                     raise LinkError(TOO_MUCH, f"more than {_MAX_BODY >> 20} MiB in one reply", met=True, reached=True)
                 yield piece
 
-        response.iter_content = iterate  # type: ignore[method-assign] # what `content` is made of
+        response.iter_content = iterate  # type: ignore[assignment,method-assign]  # what `content` is made of
         return response
 
     return bounded

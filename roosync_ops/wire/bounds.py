@@ -46,20 +46,6 @@ class Bounds:
     and its kind, to keep less of it; False where it is of no use. `tell` hears how many files are read, of how many.
     """
 
-    __slots__ = (
-        "after",
-        "before",
-        "begun",
-        "entries",
-        "few",
-        "files",
-        "record_bytes",
-        "seconds",
-        "slim",
-        "tell",
-        "view_bytes",
-    )
-
     def __init__(  # noqa: PLR0913 - one argument a bound
         self,
         *,

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest import mock
 
-from roosync_ops.lab.delays import drive
+from roosync_ops.lab.delays import Delay
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.wire.status import OFFLINE
+from tests.kits.sync import next_due
 
 from .hub import Hub
 from .machine import Machine
@@ -84,7 +85,7 @@ class World:
         self.plan = plan
         self.hub = Hub()
         self.replicas = {name: self._replica(root / name) for name in (*MACHINES, ADMIN, *self.guests)}
-        self.sync = Replicator(self.replicas, drive(plan.seed), seed=plan.seed)
+        self.sync = Replicator(self.replicas, Delay(plan.seed), seed=plan.seed)
         self.machines = {name: self._machine(name, root / name) for name in MACHINES}
         for name, ahead in plan.ahead_ms.items():
             self._set_clock(name, ahead)
@@ -155,7 +156,7 @@ class World:
         machine.start()
 
     def _sync(self) -> None:
-        due = self.sync.next_due()
+        due = next_due(self.sync)
         calls = (due is not None and due <= self.hub.now) or any(not one.is_noticed for one in self.replicas.values())
         if calls or any(link.faults for link in self.sync.links.values()):
             self.sync.step(self.hub.now)

@@ -11,47 +11,69 @@ from roosync_ops.agent.errors import LocalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from collections.abc import Callable
+    from typing import Any
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.errors import ProblemError
 
-    class Permanence(Protocol):
-        """One mechanism, for one local folder.
 
-        `kind` is the word of `status`. `unavailable` is None or the reason why this machine has not got it. `install`
-        and `uninstall` tell whether they changed anything. All but `start`, `stop`, `install` and `uninstall` are
-        questions and change nothing; those four raise LocalError. `words` are those of a `run`: launch.run_words;
-        `start` without them runs what was installed. `failed` tells why what was started will not come up, None
-        while it may; asked while there is no loop, `last` where nothing more is waited for.
+class Mechanism:
+    """One mechanism, for one local folder; `kind` is the word of `status`.
+
+    `install` and `uninstall` tell whether they changed anything; these, `start` and `stop` raise LocalError, the others
+    are questions and change nothing. `words` are those of a `run`: launch.run_words.
+    """
+
+    kind = ""
+
+    def unavailable(self) -> str | None:
+        """Return the reason why this machine has not got it."""
+        return None
+
+    def installed(self) -> bool:
+        raise NotImplementedError
+
+    def enabled(self) -> bool:
+        return self.installed()
+
+    def survives_reboot(self) -> bool:
+        return self.enabled()
+
+    def active(self) -> bool:
+        """Return True if it runs the loop, or is about to."""
+        return self.enabled()
+
+    def install(self, words: list[str]) -> bool:
+        raise NotImplementedError
+
+    def uninstall(self) -> bool:
+        raise NotImplementedError
+
+    def start(self, words: list[str] | None) -> None:
+        """Start the loop with `words`; without, what was installed."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        raise NotImplementedError
+
+    def failed(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:  # noqa: ARG002 - most know nothing early
+        """Return why what was started will not come up, None while it may; asked while there is no loop.
+
+        `last` where nothing more is waited for; `ask_session` asks the user's logon session, and raises what it meets.
         """
+        return None
 
-        kind: str
+    def run_beside(self, line: list[str]) -> bool:  # noqa: ARG002 - systemd alone can
+        """Run a program that outlives login and loop, and return True; False where this is no mechanism for it."""
+        return False
 
-        def unavailable(self) -> str | None: ...
-
-        def installed(self) -> bool: ...
-
-        def enabled(self) -> bool: ...
-
-        def survives_reboot(self) -> bool: ...
-
-        def active(self) -> bool: ...
-
-        def install(self, words: list[str]) -> bool: ...
-
-        def uninstall(self) -> bool: ...
-
-        def start(self, words: list[str] | None) -> None: ...
-
-        def stop(self) -> None: ...
-
-        def failed(self, *, last: bool) -> ProblemError | None: ...
-
-        def last_words(self) -> str | None: ...
+    def last_words(self) -> str | None:
+        """Return what the loop said before it ended."""
+        return None
 
 
-def _mechanisms(config: Config) -> list[Permanence]:
+def _mechanisms(config: Config) -> list[Mechanism]:
     """Every mechanism of this platform, the preferred one first."""
     if sys.platform == "win32":
         from .task import Task  # noqa: PLC0415 - each platform loads its own
@@ -63,12 +85,12 @@ def _mechanisms(config: Config) -> list[Permanence]:
     return [Systemd(config.local_dir), Process(config)]
 
 
-def installed(config: Config) -> Permanence | None:
+def installed(config: Config) -> Mechanism | None:
     """Return the mechanism that is installed for this local folder, None where there is none."""
     return next((each for each in _mechanisms(config) if each.installed()), None)
 
 
-def active(config: Config) -> list[Permanence]:
+def active(config: Config) -> list[Mechanism]:
     """Return the mechanisms that run, or are about to run, the loop right now."""
     return [each for each in _mechanisms(config) if each.active()]
 
@@ -79,7 +101,7 @@ def uninstall(config: Config) -> bool:
     return any(done)
 
 
-def choose(config: Config) -> Permanence:
+def choose(config: Config) -> Mechanism:
     """Return the mechanism the configuration asks for, or the best this machine has. Raises LocalError."""
     reasons = []
     for each in _mechanisms(config):
@@ -94,12 +116,9 @@ def choose(config: Config) -> Permanence:
     )
 
 
-def for_start(config: Config) -> Permanence:
+def for_start(config: Config) -> Mechanism:
     """Return what `start` starts through: what is installed, else what needs no administrator."""
-    found = installed(config)
-    if found is not None:
-        return found
-    return _mechanisms(config)[-1]
+    return installed(config) or _mechanisms(config)[-1]
 
 
 def describe(config: Config) -> dict[str, Any]:

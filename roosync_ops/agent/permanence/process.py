@@ -10,19 +10,18 @@ import time
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.local_state import instances, unusable
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import unusable
-from roosync_ops.agent.running import instances
+from roosync_ops.agent.machine import signal_process
 from roosync_ops.wire import local
 
+from . import Mechanism
 from .launch import bare_command
 from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.errors import ProblemError
 
 #: Written by `install`: the words the loop is run with.
 MARKER = "permanence"
@@ -31,7 +30,7 @@ LOG = "supervisor.log"
 _END_S = 20.0
 
 
-class Process:
+class Process(Mechanism):
     """Permanence by a process of our own, one for a local folder: whatever it was started for, it is ended here."""
 
     kind = "process"
@@ -42,14 +41,8 @@ class Process:
         self._marker = os.path.join(self._folder, MARKER)
         self._log = os.path.join(self._folder, LOG)
 
-    def unavailable(self) -> str | None:
-        return None
-
     def installed(self) -> bool:
         return os.path.exists(self._marker)
-
-    def enabled(self) -> bool:
-        return self.installed()
 
     def survives_reboot(self) -> bool:
         return False
@@ -95,15 +88,11 @@ class Process:
         """End supervisor and loop. The pid is believed only while the supervisor's lock is held."""
         for folder in self._supervised():
             pid, _, start = self._read(os.path.join(folder, PID_NAME)).strip().partition(" ")
-            if pid.isdigit() and is_same_process(int(pid), None if start == "-" else start):
-                os.kill(int(pid), signal.SIGTERM)
-                os.kill(int(pid), signal.SIGCONT)  # one that is stopped hears of nothing else
+            if pid.isdigit():
+                signal_process(int(pid), None if start == "-" else start, signal.SIGTERM)
         until = time.monotonic() + _END_S
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)
-
-    def failed(self, *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
-        return None
 
     def last_words(self) -> str | None:
         said = self._read(self._log).strip()

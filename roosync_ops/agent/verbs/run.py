@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
-from roosync_ops.agent import build
-from roosync_ops.agent.claim import claim
+from roosync_ops.agent.answer import result
+from roosync_ops.agent.bundle import BUILD, VERSION
 from roosync_ops.agent.clock import SystemClock
-from roosync_ops.agent.context import config_of, heart_of
-from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.context import config_of, publisher_of
+from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
+from roosync_ops.agent.local_state import loops, prepare, read_local_state, take
 from roosync_ops.agent.loop import Loop
-from roosync_ops.agent.machine import process_start
-from roosync_ops.agent.notes import prepare, read_notes, take
-from roosync_ops.agent.running import loops
-from roosync_ops.agent.shutdown import system_goes_down
-from roosync_ops.agent.verbs.already import already_started, started_elsewhere
+from roosync_ops.agent.machine import process_start, system_goes_down
+from roosync_ops.agent.single_instance import claim
+from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -25,9 +23,9 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.heart import Heart
+    from roosync_ops.agent.local_state import Places
     from roosync_ops.agent.lock import Lock
-    from roosync_ops.agent.notes import Places
+    from roosync_ops.agent.publisher import HeartbeatPublisher
 
 #: How often a supervised loop asks again for a lock that another loop holds, in s.
 _STANDBY_S = 1.0
@@ -45,7 +43,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     except ProblemError:
         _hold_back(flags, clock)
         raise
-    _listen(clock, config, places)
+    clock.listen(config.instance, places.request)
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
@@ -62,7 +60,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.
         lock.release()
         if place is not None:
-            place.release()
+            place.close()
 
 
 def _clock() -> SystemClock:
@@ -71,15 +69,6 @@ def _clock() -> SystemClock:
 
         return WindowsClock()
     return SystemClock()
-
-
-def _listen(clock: SystemClock, config: Config, places: Places) -> None:
-    """Windows has no signals: a named event stands in for them."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - as above
-
-        if isinstance(clock, WindowsClock):
-            clock.listen(config.instance, places.request)
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
@@ -98,56 +87,47 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
         if lock is not None:
             lock.release()
         if not wait:
-            raise already_started(read_notes(others[0] if others else places)["loop"])
+            raise already_started(read_local_state(others[0] if others else places)["loop"])
         clock.wait(_STANDBY_S)
         if clock.stopping():
             return None
 
 
 def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
-    _forget_requests(clock, places)
+    clock.begin()
+    _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
-    heart = heart_of(config, places, started)
-    heart.loop = _description(heart, flags)
+    publisher = publisher_of(config, places, started)
+    publisher.loop = _description(publisher, flags)
     try:  # noqa: SIM105 - contextlib is memory held for months
-        heart.attempt(lambda: None, started)
+        publisher.attempt(lambda: None, started)
     except LocalError:
         pass  # another process publishes just now; the first beat writes it down
-    loop = Loop(heart, clock)
+    loop = Loop(publisher, clock)
     loop.run()
     saved = _end(loop, places)
     return _document(config, started, loop.beats, saved=saved)
 
 
-def _forget_requests(clock: SystemClock, places: Places) -> None:
-    """What was asked of an earlier loop is not meant for this one."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - as above
-
-        if isinstance(clock, WindowsClock):
-            clock.begin()
-    _take_request(places)
-
-
-def _description(heart: Heart, flags: Flags) -> dict[str, Any]:
+def _description(publisher: HeartbeatPublisher, flags: Flags) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "start": process_start(os.getpid()),
-        "sessionId": heart.session.session_id,
-        "startedAt": to_iso(heart.session.started_at_ms),
-        "version": build.VERSION,
-        "buildId": build.BUILD,
+        "sessionId": publisher.session.session_id,
+        "startedAt": to_iso(publisher.session.started_at_ms),
+        "version": VERSION,
+        "buildId": BUILD,
         "supervised": flags.supervised or "none",
-        "config": heart.config.as_wire(),
+        "config": publisher.config.as_wire(),
     }
 
 
 def _end(loop: Loop, places: Places) -> bool:
     """Leave, unless asked not to or unless it is the whole system that goes down. True where the record says left."""
-    loop.heart.loop = {**(loop.heart.loop or {}), "pid": None}
+    loop.publisher.loop = {**(loop.publisher.loop or {}), "pid": None}
     try:
         if not _take_request(places).get("saveState", True) or system_goes_down():
-            loop.heart.attempt(lambda: None, now_ms())
+            loop.publisher.attempt(lambda: None, now_ms())
             return False
         loop.leave()
     except ProblemError:
@@ -157,23 +137,23 @@ def _end(loop: Loop, places: Places) -> bool:
 
 def _take_request(places: Places) -> dict[str, Any]:
     """Read and remove what `stop` asked for beside the signal."""
-    try:
-        with open(places.request, encoding="utf-8") as file:
-            request = json.load(file)
+    request = local.read_object(places.request)
+    try:  # noqa: SIM105 - contextlib is memory held for months
         os.unlink(places.request)
-    except (OSError, ValueError):
-        return {}
-    return request if isinstance(request, dict) else {}
+    except OSError:
+        pass  # nothing was asked, or whoever asks has it open
+    return request
 
 
 def _document(config: Config, started: int, beats: int, *, saved: bool) -> tuple[dict[str, Any], list[str]]:
     message = "Service de heartbeat arrêté avec succès"
-    result = {
-        "action": "run",
-        "machineId": config.machine_id,
-        "startedAt": to_iso(started),
-        "stoppedAt": to_iso(now_ms()),
-        "beats": beats,
-        "stateSaved": saved,
-    }
-    return {"success": True, "message": message, "result": result}, [f"{message} ({beats} heartbeats)"]
+    return result(
+        message,
+        f"{message} ({beats} heartbeats)",
+        action="run",
+        machineId=config.machine_id,
+        startedAt=to_iso(started),
+        stoppedAt=to_iso(now_ms()),
+        beats=beats,
+        stateSaved=saved,
+    )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import time
 
 from roosync_ops.agent import builds, permanence
+from roosync_ops.agent.answer import result
 from roosync_ops.agent.beat import agent_part, has_left
-from roosync_ops.agent.context import config_of, heart_of
+from roosync_ops.agent.context import config_of, publisher_of
+from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import LocalError, ProblemError
-from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
-from roosync_ops.agent.running import loops
+from roosync_ops.agent.interactive_session import run_verb, sees_share
+from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.local_state import Places
     from roosync_ops.agent.lock import Lock
-    from roosync_ops.agent.notes import Places
 
 _TURN_S = 60.0
 #: How long the loop may take to end, beside the share's deadline for its last record, in s.
@@ -52,9 +50,8 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     finally:
         turn.release()
     if saved is None:  # the one who is asked takes the turn itself
-        return ask(flags, config, "stop")
-    result = {"action": "stop", "stoppedAt": to_iso(now_ms()), "stateSaved": saved}
-    return {"success": True, "message": MESSAGE, "result": result}, [MESSAGE]
+        return run_verb(flags, config, "stop")
+    return result(MESSAGE, MESSAGE, action="stop", stoppedAt=to_iso(now_ms()), stateSaved=saved)
 
 
 def take_turn(places: Places) -> Lock:
@@ -88,7 +85,7 @@ def _end(places: Places, seconds: float) -> None:
             signal_loop(places, kill=kill)
             _wait(places, patience_s)
     if loop_runs(places):
-        pid = read_notes(places)["loop"].get("pid")
+        pid = read_local_state(places)["loop"].get("pid")
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
 
 
@@ -105,38 +102,19 @@ def _request(places: Places, *, save: bool) -> None:
         raise unusable(places.request, error) from None
 
 
-def signal_loop(places: Places, *, kill: bool) -> None:
-    """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
-    loop = read_notes(places)["loop"]
-    if sys.platform == "win32":
-        from roosync_ops.agent.permanence.task import end_hung  # noqa: PLC0415 - each platform loads its own
-        from roosync_ops.agent.windows import set_event  # noqa: PLC0415 - as above
-        from roosync_ops.agent.windows_clock import stop_event  # noqa: PLC0415 - as above
-
-        end_hung(loop) if kill else set_event(stop_event(os.path.basename(places.folder)))
-    elif is_same_process(loop.get("pid"), loop.get("start")):
-        try:
-            os.kill(loop["pid"], signal.SIGKILL if kill else signal.SIGTERM)
-            os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
-        except ProcessLookupError:
-            pass  # it ended by itself just now
-        except PermissionError:
-            raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
-
-
 def _has_said_so(places: Places) -> bool:
     """Return True if the loop itself wrote that it leaves, and read it back."""
-    notes = read_notes(places)
+    notes = read_local_state(places)
     return has_left(notes["record"]) and notes["pending"] is None
 
 
 def _saved(config: Config, places: Places) -> bool:
     """See that the record says left, and write it where the loop could not (it was killed, or had no share)."""
     now = now_ms()
-    heart = heart_of(config, places, now)
+    publisher = publisher_of(config, places, now)
     try:
-        heart.attempt(lambda: heart.leave(now), now)
-        own = heart.share.read_own().data
+        publisher.attempt(lambda: publisher.leave(now), now)
+        own = publisher.share.read_own().data
     except ProblemError as problem:
         problem.reason = f"service arrêté, mais état non enregistré: {problem.reason}"
         raise

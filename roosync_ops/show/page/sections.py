@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.judge import evidence
 from roosync_ops.judge import history as h
-from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells
-from roosync_ops.show.dashboard_words import board_words
+from roosync_ops.judge import probes
+from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.evidence_reasons import name_of
-from roosync_ops.show.flips import reason as flip_reason
+from roosync_ops.show.flips import said as flip_said
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
-from roosync_ops.show.reasons import brief, sentence
-from roosync_ops.show.table import beside
+from roosync_ops.show.messages import words
+from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import clock, duration
-from roosync_ops.show.words import words
 
-from .ages import age, moment, short_age
 from .html import Html, el, hidden, join
-from .parts import folded, listed, mark, row, section, status, table, told
+from .parts import Row, age, folded, listed, mark, moment, section, short_age, status, table, told
 from .strip import sample, strip
 
 if TYPE_CHECKING:
@@ -37,101 +34,98 @@ _RANKED: Final = 24
 def machines(board: Dashboard, lang: str) -> Html:
     """The validation table."""
     word, verdicts = words(lang), board.validation.verdicts
+    title = word["dashboard.machines"]
     if not verdicts:
-        return section("machines", board_words(lang)["machines"], el("p", word["empty"]))
+        return section("machines", title, el("p", word["empty"]))
     if len(verdicts) > _RANKED:
         verdicts = tuple(sorted(verdicts, key=lambda one: (one.ok, one.reason is None)))
-    labels = [word["md_ok"], word["expected"], word["observed"], word["age"], word["last_seen"], word["why"]]
-    body = [_machine(one, labels, lang) for one in verdicts]
-    title = board_words(lang)["machines"]
-    return section("machines", title, table("machines", title, [word["machine"], *labels], body, lang, "cards fleet"))
+    heads = [word[code] for code in ("machine", "markdown.ok", "expected", "observed", "age", "last_seen", "why")]
+    rows = (Row(one.machine_id, _machine(one, lang), not one.ok) for one in verdicts)
+    return section("machines", title, table("machines", title, heads, rows, lang, "cards fleet"))
 
 
-def _machine(one: Verdict, labels: Sequence[str], lang: str) -> Html:
-    why = brief(one.reason, lang) if one.reason is not None else one.why or ""
-    cells = [
+def _machine(one: Verdict, lang: str) -> Sequence[object]:
+    return [
         mark(one.ok, lang),
         one.expected,
         status(one.observed, lang),
         age(one.age_ms, lang),
         moment(one.last_heartbeat_ms),
-        why,
+        cells(one, lang)["why"],
     ]
-    return row(one.machine_id, cells, labels, None if one.ok else "bad")
 
 
 def todo(board: Dashboard, lang: str) -> Html | None:
     """What is not as expected and why, each with the command that comes next."""
-    word, verdicts = words(lang), board.validation.verdicts
-    lists = {
-        word["not_as_expected"]: [sentence(one.reason, lang) for one in verdicts if one.reason and not one.ok],
-        word["look_at"]: [sentence(one.reason, lang) for one in verdicts if one.reason and one.ok],
-        word["probe"]: [sentence(found, lang) for found in beside(board.validation)],
-    }
+    word = words(lang)
     parts = [
-        join(el("h3", title), listed([told(text) for text in texts], lang, "todo"))
-        for title, texts in lists.items()
+        join(el("h3", word[code]), listed([told(text) for text in texts], lang, "todo"))
+        for code, texts in remarks(board.validation, lang).items()
         if texts
     ]
-    return section("todo", board_words(lang)["todo"], parts) if parts else None
+    return section("todo", words(lang)["dashboard.todo"], parts) if parts else None
 
 
 def week(board: Dashboard, lang: str) -> Html:
     """Each machine's last seven days."""
-    word = board_words(lang)
-    labels = [word["week"], word["uptime"], word["outages"], *(word[kind] for kind in h.KINDS)]
-    axis = el("span", el("span", word["seven"]), el("span", word["now"]), class_="axis", aria_hidden="true")
-    body = [_week(past, labels, lang) for past in board.pasts]
-    columns = [words(lang)["machine"], join(hidden(word["week"]), axis), *labels[1:]]
-    legend = [el("li", sample(kind), " ", word[kind]) for kind in h.KINDS]
-    key = join(el("ul", legend, class_="legend"), el("p", word["uptime_key"], class_="note"))
-    return section("week", word["week"], table("week", word["week"], columns, body, lang, "cards history"), key)
+    word = words(lang)
+    title = word["dashboard.week"]
+    axis = el(
+        "span",
+        el("span", word["dashboard.seven"]),
+        el("span", word["dashboard.now"]),
+        class_="axis",
+        aria_hidden="true",
+    )
+    labels = [title, word["history.uptime"], word["history.outages"], *(word[f"span.{kind}"] for kind in h.KINDS)]
+    heads = [word["machine"], join(hidden(title), axis), *labels[1:]]
+    rows = (Row(past.machine_id, _week(past, lang)) for past in board.pasts)
+    legend = [el("li", sample(kind), " ", word[f"span.{kind}"]) for kind in h.KINDS]
+    key = join(el("ul", legend, class_="legend"), el("p", word["dashboard.uptime_key"], class_="note"))
+    return section("week", title, table("week", title, heads, rows, lang, "cards history", labels), key)
 
 
-def _week(past: Past, labels: Sequence[str], lang: str) -> Html:
+def _week(past: Past, lang: str) -> Sequence[object]:
     totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
-    return row(past.machine_id, [strip(past, lang), uptime(past, lang), str(past.outages), *totals], labels)
+    return [strip(past, lang), uptime(past, lang), str(past.outages), *totals]
 
 
 def flips(board: Dashboard, lang: str) -> Html:
-    """The last flips that a watcher told, the newest first."""
-    word = board_words(lang)
-    last = board.flips[-FLIPS_SHOWN:][::-1]
+    """The last flips that a watcher reported, the newest first."""
+    word = words(lang)
+    last, title = board.flips[-FLIPS_SHOWN:][::-1], word["dashboard.flips"]
     if not last:
-        return section("flips", word["flips"], el("p", word["no_flips"], class_="note"))
-    columns = [word["when"], words(lang)["machine"], word["what"], word["why"]]
-    body = [_flip(one, columns[1:], lang) for one in last]
-    content = table("flips", word["flips"], columns, body, lang, "cards flips")
-    return section("flips", word["flips"], content, el("p", word["flips_from"], class_="note"))
+        return section("flips", title, el("p", word["dashboard.no_flips"], class_="note"))
+    heads = [word["dashboard.when"], word["machine"], word["dashboard.what"], word["why"]]
+    content = table("flips", title, heads, (_flip(one, lang) for one in last), lang, "cards flips")
+    return section("flips", title, content, el("p", word["dashboard.flips_from"], class_="note"))
 
 
-def _flip(one: Mapping[str, Any], labels: Sequence[str], lang: str) -> Html:
+def _flip(one: Mapping[str, Any], lang: str) -> Row:
     at, who = one.get("at"), one.get("machineId")
     change = f"{one.get('from')} → {one.get('to')}"
-    cells = [who if isinstance(who, str) else board_words(lang)["share"], change, told(flip_reason(one, lang))]
-    return row(clock(at) if isinstance(at, str) else "-", cells, labels)
+    shown = [who if isinstance(who, str) else words(lang)["fact.share"], change, told(flip_said(one, lang))]
+    return Row(clock(at) if isinstance(at, str) else "-", shown)
 
 
 def sees(board: Dashboard, lang: str) -> Html:
     """Who sees whom."""
-    word, matrix = board_words(lang), board.matrix
+    word, matrix = words(lang), board.matrix
     if matrix is None:
-        return section("sees", word["sees"], el("p", word["not_probed"], class_="note"))
+        return section("sees", word["dashboard.sees"], el("p", word["dashboard.not_probed"], class_="note"))
     square = len(matrix.machines) <= MOST
     content = _square(matrix, lang) if square else _summary(matrix, lang)
-    key = words(lang)["matrix_key" if square else "matrix_summary_key"]
+    key = words(lang)["matrix.key" if square else "matrix.summary_key"]
     count = 0 if square else len(matrix.machines)
-    return section("sees", word["sees"], folded(content, count, "sees", lang), el("p", key, class_="note"))
+    return section("sees", word["dashboard.sees"], folded(content, count, "sees", lang), el("p", key, class_="note"))
 
 
 def _square(matrix: Matrix, lang: str) -> Html:
     names = matrix.machines
-    corner = words(lang)["matrix_observer"]
+    corner = words(lang)["matrix.observer"]
     columns = [el("span", head, title=name) for head, name in zip(names_apart(names), names, strict=True)]
-    body = [
-        row(name_of(one, lang), [_field(matrix, one, name, lang) for name in names], names) for one in lines_of(matrix)
-    ]
-    return table("sees", board_words(lang)["sees"], [corner, *columns], body, lang, "square")
+    body = [Row(name_of(one, lang), [_field(matrix, one, name, lang) for name in names]) for one in lines_of(matrix)]
+    return table("sees", words(lang)["dashboard.sees"], [corner, *columns], body, lang, "square", names)
 
 
 def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
@@ -141,7 +135,7 @@ def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
         return ""
     cell = matrix.cell(observer, name)
     if cell.age_ms is None:
-        return join("-", hidden(board_words(lang)["unknown"]))
+        return join("-", hidden(words(lang)["span.unknown"]))
     sign = el("span", SIGNS.get(cell.status, ""), aria_hidden="true")
     kind = "lags" if cell.lags else f"st-{cell.status}"
     said = hidden(f" {cell.status}")
@@ -150,9 +144,9 @@ def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
 
 
 def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
-    """Return a machine's own word; where it is the age of its last beat, that counts on."""
-    one, heard = matrix.testimonies.get(name), matrix.cell(name, name).age_ms
-    if one is None or one.word.kind != evidence.ALIVE or heard is None:
+    """Return what a machine reports of itself; where that is the age of its last beat, the page counts it on."""
+    one, heard = matrix.probes.get(name), matrix.cell(name, name).age_ms
+    if one is None or one.agent.kind != probes.RUNNING or heard is None:
         return own_word(matrix, name, lang)
     return join("[", short_age(heard, lang), "]")
 
@@ -160,30 +154,29 @@ def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
 def _summary(matrix: Matrix, lang: str) -> Html:
     word = words(lang)
     columns = [word[key] for key in SUMMARY_KEYS]
-    body = [
-        row(line[0], line[1:], columns[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))
-    ]
-    return table("sees", board_words(lang)["sees"], columns, body, lang, "square")
+    body = [Row(line[0], line[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))]
+    return table("sees", words(lang)["dashboard.sees"], columns, body, lang, "square")
 
 
 def agents(board: Dashboard, lang: str) -> Html:
     """What runs where, against the baseline."""
-    word = board_words(lang)
-    labels = [word["agent"], word["interval"], word["timeout"], word["against"].format(baseline=board.baseline)]
-    body = [row(one.machine_id, agent_cells(one, board, lang), labels) for one in board.installed]
-    content = table("agents", word["versions"], [words(lang)["machine"], *labels], body, lang, "cards agents")
-    note = None if board.is_compared else el("p", word["no_baseline"].format(baseline=board.baseline), class_="note")
-    return section("agents", word["versions"], folded(content, len(board.installed), "agents", lang), note)
+    word = words(lang)
+    title = word["dashboard.versions"]
+    rows = (Row(one.machine_id, agent_cells(one, board, lang)) for one in board.installed)
+    content = table("agents", title, agent_heads(board, lang), rows, lang, "cards agents")
+    lacking = word["dashboard.no_baseline"].format(baseline=board.baseline)
+    note = None if board.is_compared else el("p", lacking, class_="note")
+    return section("agents", title, folded(content, len(board.installed), "agents", lang), note)
 
 
 def findings(board: Dashboard, lang: str) -> Html:
     """What was not understood, and who was seen that the inventory does not know."""
-    word, seen = board_words(lang), board.validation
+    word, seen = words(lang), board.validation
     found = [join(el("code", one.file), f" {one.kind}: {one.detail}") for one in seen.findings]
-    body = listed(found, lang, "findings") if found else el("p", word["all_understood"], class_="note")
+    body = listed(found, lang, "findings") if found else el("p", word["dashboard.all_understood"], class_="note")
     strangers = [
         join(el("code", one.machine_id), " ", status(one.observed, lang), " ", moment(one.last_heartbeat_ms))
         for one in seen.unexpected
     ]
-    more = section("strangers", word["strangers"], listed(strangers, lang, "findings")) if strangers else None
+    more = section("strangers", word["unexpected"], listed(strangers, lang, "findings")) if strangers else None
     return join(more, section("findings", word["findings"], body))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
+from tests.capabilities import need
 from tests.kits.agent_process import current
+from tests.kits.hung import hung_server
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server, why_not
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +42,7 @@ class Scene:
     def document(self, *argv: str) -> dict[str, Any]:
         """Return what --json says, checked against its schema."""
         answer = self.diagnose(*argv, "--json")
-        document: dict[str, Any] = DIAGNOSIS.validate_python(answer.document)
+        document: dict[str, Any] = schemas.of("diagnose").validate_python(answer.document)
         assert (answer.code == 0) == document["ok"], answer
         return document
 
@@ -96,8 +98,7 @@ def _absent(fleet: Fleet, port: int, **fields: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The fleet of the troubles, rolled out where that is possible, and then harmed."""
-    if why_not():
-        pytest.skip(str(why_not()))
+    need("sshd")
     root = tmp_path_factory.mktemp("troubled")
     names = {"other-name": "SOMEBODY-ELSE"}
     with deaf_port() as deaf, hung_server() as hung, Fleet(root, [*ROLLED_OUT, *NEVER], hostnames=names) as fleet:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
 from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, free_ports, why_not
+from tests.kits.sshd import Fleet, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ def test_a_lost_view_is_rebuilt_where_no_agent_would(tmp_path: Path) -> None:
     assert '"off"' in (tmp_path / "heartbeat.json").read_text()
 
 
-@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+@pytest.mark.sshd
 def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_here(tmp_path: Path) -> None:
     with Fleet(tmp_path, ["one"]) as fleet:
         inventory = fleet.inventory(tmp_path / "inventory.py")
@@ -108,7 +108,9 @@ def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_
         os.utime(orphan, (time.time() - 86_400,) * 2)
         wanted = [("rebuild-view", "one", []), ("sweep", "one", ["heartbeats/.gone.tmp"])]
         for flags, done in ((("--fix", "--dry"), False), (("--fix",), True)):
-            document = DIAGNOSIS.validate_python(roosync_ops("diagnose", *flags, "-i", inventory, "--json").document)
+            document = schemas.of("diagnose").validate_python(
+                roosync_ops("diagnose", *flags, "-i", inventory, "--json").document
+            )
             assert [(one["fix"], one["machineId"], one["files"]) for one in document["fixes"]] == wanted, document
             assert [one["done"] for one in document["fixes"]] == [done, done]
             assert (view.exists(), orphan.exists()) == (done, not done)

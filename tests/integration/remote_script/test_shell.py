@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.agent.config import default_local_dir
-from roosync_ops.remote_script import shell, travel
+from roosync_ops.remote_script import question as shell
+from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
@@ -111,7 +112,7 @@ def test_a_share_that_hangs_is_told_within_its_deadline_and_holds_nothing_up(tmp
     """A sleep stands for a drive that never answers."""
     request = {"do": "probe", "shared": str(tmp_path), "shareDeadline": 0.2}
     hanging = travel.source("posix").replace(
-        "def _share_facts(shared", "def _share_facts(shared, _=None):\n    time.sleep(60)\n\n\ndef _never(shared"
+        "def share_facts(shared", "def share_facts(shared, _=None):\n    time.sleep(60)\n\n\ndef _never(shared"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"{hanging}\nsys.exit(main(sys.argv))", shell._token(request)],

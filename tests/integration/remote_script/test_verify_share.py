@@ -13,7 +13,7 @@ import pytest
 from roosync_ops.cli import main
 from roosync_ops.gather import verify_share as v
 from roosync_ops.remote_script import on_measure as m
-from roosync_ops.show.shares_schema import SHARES
+from roosync_ops.show import schemas
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import ShareUnavailableError
 from roosync_ops.wire.times import now_ms
@@ -56,7 +56,7 @@ def test_a_lock_that_excludes_nobody_is_bad(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(v, "_POLL_S", 0.02)
+    monkeypatch.setattr(m, "_POLL_S", 0.02)
     put(tmp_path, ours("m1", 0, now_ms(), sequence=1))
     over = threading.Event()
 
@@ -99,7 +99,7 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 def test_the_command_says_it_in_json_and_with_its_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify-share", str(tmp_path), "--seconds", "0", "--json"]) in (0, 1)
-    document = SHARES.validate_python(json.loads(capsys.readouterr().out))
+    document = schemas.of("verify-share").validate_python(json.loads(capsys.readouterr().out))
     assert [row["name"] for row in document["traits"]] == ["replace", "names", "locks", "flush", "propagation"]
     assert document["machines"] == document["propagation"] == []
     assert main(["verify-share", str(tmp_path / "none")]) == 3
@@ -118,16 +118,14 @@ def test_what_a_run_that_was_killed_left_is_swept_and_nothing_else(tmp_path: Pat
 
 
 def test_a_share_that_takes_no_folder_is_told_and_watched_all_the_same(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("os.mkdir", refuse)
-    m.main(["", json.dumps({"shared": str(tmp_path), "token": "0a1b2c3d", "seconds": 0})])
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == {"problem": ["SHARE_REFUSED", "a folder cannot be made in it: Permission denied"]}
-    assert lines[-1] == {"end": True}
+    parts = list(m.work({"shared": str(tmp_path), "token": "0a1b2c3d", "seconds": 0}))
+    assert parts == [{"problem": ["SHARE_REFUSED", "a folder cannot be made in it: Permission denied"]}, {}]
 
 
 def test_only_new_beats_of_records_that_can_be_read_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,5 +142,5 @@ def test_only_new_beats_of_records_that_can_be_read_are_seen(tmp_path: Path, mon
 
     monkeypatch.setattr("time.sleep", sleep)
     monkeypatch.setattr("time.monotonic", iter((0.0, 0.0, 1.0, 9.0)).__next__)
-    seen = [(one["machineId"], one["sequence"]) for one in m.beats(str(tmp_path), 5.0)]
+    seen = [(one["machineId"], one["sequence"]) for one in m.beats(str(tmp_path), 5.0) if one]
     assert sorted(seen) == [("m1", 2), ("m1", 3), ("m4", 3)]

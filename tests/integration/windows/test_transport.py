@@ -16,19 +16,20 @@ from pyinfra.api.config import Config
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
+from roosync_ops import process
 from roosync_ops.fleet import machine
 from roosync_ops.pyinfra_ops import facts
-from roosync_ops.pyinfra_ops.ask import Ask
+from roosync_ops.pyinfra_ops.connector import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
-from roosync_ops.transport import process, windows_line
+from roosync_ops.transport import windows_line
 from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.ssh import WindowsSsh
 from roosync_ops.transport.windows_link import PYTHON
 from tests.kits.product import roosync_ops
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from pyinfra.api.host import Host
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.wine,
     pytest.mark.timeout(600),  # the first run builds the kit
 ]
 #: As the installer leaves it for one user, on PATH with the py launcher, and not at all.

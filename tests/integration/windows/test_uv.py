@@ -15,11 +15,11 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script.windows import uv, uv_wheel
+from roosync_ops.remote_script.windows import uv
 from roosync_ops.transport.link import Patience
 from roosync_ops.transport.ssh import link_to
 from tests.kits.product import roosync_ops
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base
 from tests.kits.winlab.cache import cache
 
 from .libraries import random_numbers
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.transport.link import Link
 
+pytestmark = pytest.mark.wine
 #: The kit's CPython; in the field it is uv.PYTHON.
 SERIES = "3.11"
 KEYS = {"ssh_key": "id_ed25519", "ssh_known_hosts_file": "known_hosts"}
@@ -59,9 +60,6 @@ class Reach:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[WinHost]:
-    reason = why_not()
-    if reason:
-        pytest.skip(reason)
     spec = WinHostSpec("BARE", drive=False, user_profile="Élodie Dupont", python=None)
     with WinFleet([spec]) as fleet:
         yield fleet["BARE"]
@@ -72,7 +70,7 @@ def environment(host: WinHost, tmp_path_factory: pytest.TempPathFactory) -> dict
     """The admin machine's: where its pip puts the wheel, and the mirror that the host sees."""
     settings = {"XDG_CACHE_HOME": str(cache())}
     try:
-        uv_wheel.locate(uv_wheel.PINNED, settings)
+        uv.locate(uv.PINNED, settings)
     except uv.UvError as error:
         pytest.skip(error.reason)
     library = random_numbers(tmp_path_factory.mktemp("random"))

@@ -10,10 +10,10 @@ from roosync_ops.agent.history import (
     MAX_INTERVALS,
     MAX_STOPS,
     extend,
-    parse,
     stops,
     write,
 )
+from roosync_ops.wire.times import intervals_in
 from tests.kits.shares import NOW
 from tests.kits.virtual_agent import Rig
 
@@ -58,10 +58,10 @@ def test_a_clock_put_back_within_an_interval_shortens_nothing() -> None:
 
 
 def test_writing_and_reading_agree_and_rubbish_is_skipped() -> None:
-    assert parse([*write([(NOW, NOW + 5)]), "x", 3, "2026/2027", f"{write([(NOW, NOW)])[0]}/", None]) == [
+    assert intervals_in([*write([(NOW, NOW + 5)]), "x", 3, "2026/2027", f"{write([(NOW, NOW)])[0]}/", None]) == [
         (NOW, NOW + 5)
     ]
-    assert parse("2026") == []
+    assert intervals_in("2026") == []
 
 
 @given(st.lists(st.integers(0, 10 * KEPT_MS), max_size=60))
@@ -88,13 +88,13 @@ def test_a_quick_restart_goes_on_with_the_interval_and_a_night_begins_another(ri
 def test_each_stop_on_purpose_is_kept_for_seven_days_through_the_starts_after_it(rig: Rig) -> None:
     rig.beat()
     for _ in range(2):
-        rig.loop.heart.leave(rig.clock.wall_ms())
+        rig.loop.publisher.leave(rig.clock.wall_ms())
         rig.boot()
         rig.beat(3600)
     assert "leftAt" not in rig.record()["agent"]
     assert len(rig.record()["agent"]["stops"]) == 2
     rig.clock.advance(KEPT_MS / 1000)
-    rig.loop.heart.leave(rig.clock.wall_ms())
+    rig.loop.publisher.leave(rig.clock.wall_ms())
     assert len(rig.record()["agent"]["stops"]) == 1
 
 

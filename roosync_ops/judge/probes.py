@@ -1,0 +1,225 @@
+"""What machines testify when they are asked: their own word, their clock, and what their own replica shows.
+
+An age never mixes two clocks here: a beat's time is brought to the reader's clock by the offset that was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.state.shared import SharedState
+from roosync_ops.wire.merge import merge
+
+from . import verdict as v
+from .patience import silence_ms, status_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+    from roosync_ops.state.seen import Seen
+    from roosync_ops.state.signs import Sign
+    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.reach import Reach
+    from roosync_ops.wire.merge import Evidence
+    from roosync_ops.wire.record import Record
+    from roosync_ops.wire.status import Thresholds
+
+# A machine's own word, the local truth.
+RUNNING: Final = "alive"  # its loop runs and beats
+SHARE_BLOCKED: Final = "stuck"  # its loop runs, and its share hangs or refuses
+SILENT: Final = "silent"  # its loop runs, and has not beaten for longer than the timeout
+NOT_RUNNING: Final = "gone"  # no loop runs
+LEFT: Final = "left"  # no loop runs, for it was stopped on purpose
+NO_AGENT: Final = "no-agent"  # nothing is installed
+UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
+REFUSED: Final = "refused"  # it answers, and does not let us in
+OFF: Final = "off"  # nothing answers
+#: Words that a machine gave itself.
+SELF_REPORTED: Final = frozenset([RUNNING, SHARE_BLOCKED, SILENT, NOT_RUNNING, LEFT, NO_AGENT])
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+#: The observer that asks, in the place of a machineId; none can have parentheses.
+HERE: Final = "(here)"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """What a machine said of its own agent. `since_ms` is on the reader's clock; `heard_ms` is on the machine's.
+
+    `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
+    it lately found in its own file that another computer of its name must have written. `left_ms` is when it was
+    stopped on purpose, on the reader's clock; None where it was not, or began again;
+    `undone` what an older service made of that (see older).
+    """
+
+    kind: str
+    since_ms: int | None = None
+    detail: str | None = None
+    hint: str | None = None
+    sequence: int | None = None
+    heard_ms: int | None = None
+    twin: str | None = None
+    left_ms: int | None = None
+    undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Whether the agent that lies there, its configuration and its loop are what this computer would put there."""
+
+    agent: bool
+    config: bool
+    loop: bool | None
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """One machine's answer. `state` is its own replica; `read_ms` is when that was read, on the reader's clock.
+
+    `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
+    `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
+    `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
+    words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
+    """
+
+    machine_id: str
+    agent: AgentState
+    state: SharedState | None = None
+    state_problem: str | None = None
+    read_ms: int = 0
+    offset_ms: int | None = None
+    error_ms: int | None = None
+    report: Report | None = None
+    failure: Failure | None = None
+    reach: Reach | None = None
+    share: Failure | None = None
+    clock: str | None = None
+    login: tuple[str, ...] = ()
+    known_hosts: str | None = None
+    builds: Builds | None = None
+
+    @property
+    def status(self) -> AgentStatus | None:
+        """What its agent says of itself, None where there is none that says anything."""
+        return None if self.report is None else self.report.status
+
+    @property
+    def is_reached(self) -> bool:
+        return self.agent.kind not in (OFF, REFUSED)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
+
+    `patience_ms` None is the protocol's status exactly. `looked` is when each machine's best record was last looked at,
+    where that was not at the time of judging.
+    """
+
+    offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
+    patience_ms: int | None = None
+    looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
+
+    def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
+        """Return (status, what its age rests on)."""
+        now_ms = self.looked.get(record.machine_id, now_ms)
+        seen, offset = self.seen.get(record.machine_id), self.offsets.get(record.machine_id)
+        return status_with(record, seen, now_ms, thresholds, self.patience_ms, offset)
+
+    def age_ms(self, record: Record, now_ms: int, thresholds: Thresholds) -> int | None:
+        """Return how old the last heartbeat is; None where there was none."""
+        if record.last_heartbeat_ms is None:
+            return None
+        now_ms = self.looked.get(record.machine_id, now_ms)
+        offset = self.offsets.get(record.machine_id)
+        if self.patience_ms is None:
+            return now_ms + (offset or 0) - record.last_heartbeat_ms
+        return silence_ms(record, self.seen.get(record.machine_id), now_ms, thresholds, offset)[0]
+
+
+NOTHING_ELSE: Final = Knowledge()
+
+
+def knowledge(
+    probes: Iterable[ProbeResult], seen: Mapping[str, Seen] | None = None, patience_ms: int | None = None
+) -> Knowledge:
+    """Return what a probe and a memory know together."""
+    offsets = {one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None}
+    return Knowledge(offsets, seen or {}, patience_ms)
+
+
+def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:
+    """Return the shared state as all observers together show it; None where nobody shows anything.
+
+    What a machine's own replica says of that machine itself counts only where nobody else says anything of it: a beat
+    that never left its machine has been heard by nobody.
+    """
+    answers = [one for one in probes if one.state is not None]
+    states = [own, *(one.state for one in answers)]
+    shown = next((state for state in states if state is not None), None)
+    if shown is None:
+        return None
+    heard: list[Evidence] = list(own.machines.values()) if own is not None else []
+    alone: list[Evidence] = []
+    for one in answers:
+        for name, piece in one.state.machines.items() if one.state is not None else ():
+            (alone if name == one.machine_id else heard).append(piece)
+    best = merge(heard, now_ms)
+    machines = {**merge(alone, now_ms), **best}
+    records = {
+        name: state.records[name]
+        for name, piece in machines.items()
+        for state in states
+        if state is not None and state.machines.get(name) is piece and name in state.records
+    }
+    return SharedState(
+        shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
+        max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
+    )  # fmt: skip
+
+
+def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
+    """Return the last sign of life of each machine that any replica shows."""
+    found: dict[str, Sign] = {}
+    for state in states:
+        for name, sign in state.signs.items():
+            found[name] = max(found.get(name, sign), sign)
+    return found
+
+
+def looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
+    """Return when each machine's record of the merge_replicas `state` was last looked at, on the reader's clock.
+
+    Some answers come a minute after others: no beat grows old while nobody looks.
+    """
+    reads = [(one.state, one.read_ms) for one in probes if one.state is not None]
+    reads += [] if own is None else [(own, own.read_at_ms)]
+    found: dict[str, int] = {}
+    for shown, at in reads:
+        for name, piece in shown.machines.items():
+            best = state.machines[name].record
+            if (piece.record.sequence, piece.record.last_heartbeat_ms) == (best.sequence, best.last_heartbeat_ms):
+                found[name] = max(found.get(name, 0), at)
+    return found
+
+
+def reason_of(probe: ProbeResult) -> v.Reason | None:
+    """Return why a machine does not beat, by its own word; None where its word explains no silence."""
+    word, name = probe.agent, probe.machine_id
+    if word.left_ms is not None:
+        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
+    if word.kind == SHARE_BLOCKED:
+        return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
+    if word.kind in _SINCE:
+        return v.Reason(_SINCE[word.kind], name, {"since": word.since_ms})
+    if word.kind in _SAID:
+        return v.Reason(_SAID[word.kind], name, {"detail": word.detail, "hint": word.hint})
+    return None
+
+
+_SINCE: Final = {NOT_RUNNING: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}
+_SAID: Final = {OFF: v.MACHINE_OFF, REFUSED: v.NOT_LET_IN, UNCLEAR: v.NO_WORD}
