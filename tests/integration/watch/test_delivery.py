@@ -15,6 +15,7 @@ import pytest
 from roosync_ops.judge.flip import Flip
 from roosync_ops.watch.delivery import Delivery, Target, close_all, notification
 from tests.kits.shares import NOW
+from tests.unit.test_hostile_answers import PAYLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,24 @@ def test_no_shell_reads_a_flip(tmp_path: Path) -> None:
     flip = {**FLIP, "text": f"$(touch {tmp_path}/evil) `touch {tmp_path}/evil`"}
     assert _deliver(Target("command", ("echo", "$ROOSYNC_FLIP_TEXT")), flip) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_whatever_a_flip_says_a_command_is_started_and_its_words_are_as_they_were_typed(
+    tmp_path: Path, kind: str
+) -> None:
+    flip = {**FLIP, "text": PAYLOADS[kind], "reason": PAYLOADS[kind]}
+    code = (
+        "import json, os, sys; given = json.load(sys.stdin); "
+        "text = os.environ['ROOSYNC_FLIP_TEXT']; "
+        f"json.dump([sys.argv, given, text], open({str(tmp_path / 'got')!r}, 'w'))"
+    )
+    assert _deliver(Target("command", (sys.executable, "-c", code, "$ROOSYNC_FLIP_TEXT")), flip) == []
+    words, given, text = json.loads((tmp_path / "got").read_text())
+    assert words == ["-c", "$ROOSYNC_FLIP_TEXT"]
+    assert given == flip
+    assert text == PAYLOADS[kind].replace("\0", "")[:4096]
+    assert [path.name for path in tmp_path.iterdir()] == ["got"]
 
 
 def test_a_command_is_not_given_the_notification_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
