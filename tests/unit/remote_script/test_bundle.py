@@ -263,5 +263,10 @@ def test_a_folder_that_others_may_write_to_is_not_believed(monkeypatch: pytest.M
     (Path.home() / ".cache" / "roosync-ops").chmod(0o777)
     built: list[bytes] = []
     again = bundle._built
-    monkeypatch.setattr(bundle, "_built", lambda raw: built.append(again(raw)) or built[0])
+
+    def counted(raw: dict[str, bytes]) -> bytes:
+        built.append(again(raw))
+        return built[-1]
+
+    monkeypatch.setattr(bundle, "_built", counted)
     assert bundle.build().data == built[0]
