@@ -90,7 +90,7 @@ def test_a_command_is_not_given_the_notification_urls(tmp_path: Path, monkeypatc
     [
         pytest.param(_python("raise SystemExit(3)"), "command failed: exit code 3", id="fails"),
         pytest.param(Target("x", ("/no/such/command",)), "cannot be started: No such file", id="not there"),
-        pytest.param(Target("x", ("nul\0",)), "cannot be started: ValueError", id="no command at all"),
+        pytest.param(Target("x", ("nul\0",)), "cannot be started: embedded null byte", id="no command at all"),
     ],
 )
 def test_a_command_that_fails_is_said_in_one_line(target: Target, said: str) -> None:
