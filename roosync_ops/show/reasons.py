@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import verdict as v
+from roosync_ops.judge.older import AT_ONCE, HEARD_LAST
 from roosync_ops.wire.findings import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.times import to_iso
 
@@ -74,6 +75,13 @@ _EN: Final = {
         (
             "{machine} was stopped on purpose at {since}{suspect}{undone_said}; start it again: "
             "roosync-ops restart --limit {machine}"
+        ),
+    ),
+    v.OLDER_LEFT: (
+        "stopped on purpose",
+        (
+            "{machine} was stopped on purpose at {since}{suspect}, and only the old service kept it; enrol it: "
+            "roosync-ops rollout --limit {machine}"
         ),
     ),
     v.BEATS_UNEXPECTEDLY: (
@@ -183,6 +191,13 @@ _FR: Final = {
             "roosync-ops restart --limit {machine}"
         ),
     ),
+    v.OLDER_LEFT: (
+        "arrêtée exprès",
+        (
+            "{machine} a été arrêtée exprès à {since}{suspect}, et seul l'ancien service la tenait ; l'enrôler : "
+            "roosync-ops rollout --limit {machine}"
+        ),
+    ),
     v.BEATS_UNEXPECTEDLY: (
         "bat, attendue off",
         (
@@ -253,13 +268,15 @@ _UNDONE: Final = {
         ROLLED_BACK: "; an older service{by} wrote an older record back{at}: enrol its machine, or end that service",
         FILE_DELETED: "; an older service{by} deleted its file since: enrol its machine, or end that service",
         "at": " at {at}",
-        "by": " (on {by}?)",
+        AT_ONCE: " (on {by}? its own file was written in that moment)",
+        HEARD_LAST: " (on {by}? the last heard of those that one keeps)",
     },
     "fr": {
         ROLLED_BACK: " ; un ancien service{by} a remis une fiche plus ancienne{at} : enrôler sa machine ou l'arrêter",
         FILE_DELETED: " ; un ancien service{by} a supprimé sa fiche depuis : enrôler sa machine ou l'arrêter",
         "at": " à {at}",
-        "by": " (sur {by} ?)",
+        AT_ONCE: " (sur {by} ? sa propre fiche a été écrite au même instant)",
+        HEARD_LAST: " (sur {by} ? la dernière entendue de celles qu'il tient)",
     },
 }
 #: What newer services' files show besides: (said, by source).
@@ -330,7 +347,7 @@ def undone_said(facts: Mapping[str, Any], lang: str) -> str:
     at, by = facts.get("undone_at"), facts.get("by")
     said = {
         "at": "" if at is None else word["at"].format(at=clock(to_iso(at))),
-        "by": "" if by is None else word["by"].format(by=by),
+        "by": "" if by is None else word[str(facts.get("by_basis", HEARD_LAST))].format(by=by),
     }
     return word[str(facts["undone"])].format(**said)
 

@@ -77,7 +77,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     pieces = list(evidence)
     found = list(findings)
     machines = merge(pieces, read_at_ms, found)
-    found += mark_undone(machines, pieces, read_at_ms)
+    found += mark_undone(machines, pieces, tuple(found), read_at_ms)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW
+from roosync_ops.wire.names import HEARTBEATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,14 +21,22 @@ _SAID: Final = {
 }
 
 
-def mark_undone(machines: Mapping[str, Evidence], pieces: Iterable[Evidence], now_ms: int) -> list[f.Finding]:
-    """Mark each best record of one reading that contradicts its machine's own file, and return what that tells."""
+def mark_undone(
+    machines: Mapping[str, Evidence], pieces: Iterable[Evidence], findings: Iterable[f.Finding], now_ms: int
+) -> list[f.Finding]:
+    """Mark each best record of one reading that contradicts its machine's own file, and return what that tells.
+
+    `findings` are those of the reading itself.
+    """
     own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
+    broken = {item.file.lower() for item in findings if item.kind != f.VANISHED}
     found = []
     for name, best in machines.items():
-        best.undone = _undone(best, own.get(name), now_ms)
+        file = f"{HEARTBEATS}/{name}.json"
+        if name in own or file not in broken:  # one that cannot be read is told as that
+            best.undone = _undone(best, own.get(name), now_ms)
         if best.undone is not None:
-            found.append(f.Finding(f"heartbeats/{name}.json", best.undone[0], _SAID[best.undone[0]]))
+            found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]]))
     return found
 
 
@@ -37,7 +46,7 @@ def _undone(best: Evidence, own: Evidence | None, now_ms: int) -> tuple[str, int
     A file that is merely behind in this replica was written when its record says; one that was written back, later.
     """
     record = best.record
-    if best.kind != VIEW or record.sequence is None:
+    if best.kind == FILE or record.sequence is None or (best.kind != VIEW and not record.has_left):
         return None
     if own is None:
         silent = now_ms - (record.last_heartbeat_ms or 0) > _BEHIND_MS
