@@ -157,14 +157,14 @@ class FolderShare:
 
     def probe(self) -> None:
         """Prove that a record could be published now: a temporary file is written and removed again."""
-        self._call(self._probe, "writing to the share")
+        self._call(self._probe, "écriture d'essai")
 
     def read_own(self) -> OwnFile:
-        return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
+        return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "lecture de sa fiche")
 
     def publish(self, raw: bytes) -> None:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
-        self._call(lambda: self._publish(raw), "writing own file")
+        self._call(lambda: self._publish(raw), "écriture de sa fiche")
 
     def read_all(
         self,
@@ -176,7 +176,7 @@ class FolderShare:
         """Read the shared state: all of it, or as much as `bounds` say; while `progress` counts it does not hang."""
         return self._call(
             lambda: read_shared(self.shared, now_ms, settle_s, bounds),
-            "reading the shared state",
+            "lecture de l'état partagé",
             self._reading,
             progress,
         )
@@ -186,17 +186,17 @@ class FolderShare:
 
         `also` is a machine that is asked where `bounds` end before all have been.
         """
-        return self._call(lambda: _find_record(self._folder, accept, bounds, also), "reading heartbeats", self._reading)
+        return self._call(lambda: _find_record(self._folder, accept, bounds, also), "lecture des fiches", self._reading)
 
     def write_view(self, raw: bytes) -> None:
-        self._call(lambda: replace_file(self._view, self._view_temporary, raw), "writing the view")
+        self._call(lambda: replace_file(self._view, self._view_temporary, raw), "écriture de la vue")
 
     def copy_own(self, offset: int) -> bytes | None:
         """Return a piece of this machine's file, whatever it is, to be set aside; None where it holds no bytes."""
-        return self._call(lambda: read_piece(self._own, offset), "copying own file")
+        return self._call(lambda: read_piece(self._own, offset), "copie de sa fiche")
 
     def copy_view(self, offset: int) -> bytes | None:
-        return self._call(lambda: read_piece(self._view, offset), "copying the view")
+        return self._call(lambda: read_piece(self._view, offset), "copie de la vue")
 
     def _call(
         self,

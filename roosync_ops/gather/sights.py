@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, checks
-from roosync_ops.remote_script.facts_model import Beat, Drive, LoopConfig, OwnFile, ShareState, ViewState
+from roosync_ops.remote_script.facts_model import Drive
+from roosync_ops.remote_script.status_model import Beat, LoopConfig, OwnFile, ShareState, ViewState
 from roosync_ops.state import SharedState, from_document, read_folder
 from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of

@@ -204,13 +204,14 @@ class Measured(Answer):
     removed: bool
 
 
+_Orphan = Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]
+
+
 class Tended(Answer):
     """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
 
     rebuilt: int | None = None
-    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]] = Field(
-        default_factory=list
-    )
+    files: list[_Orphan] = Field(default_factory=list)
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
