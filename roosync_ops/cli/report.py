@@ -14,8 +14,8 @@ from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.changes import changed
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of, own_replica
 from roosync_ops.gather.validation import probed
 from roosync_ops.gather.validation import validation as validation_of
@@ -98,7 +98,7 @@ def report(  # noqa: PLR0913 - one argument an option
     else:
         limits = Limits(timeout, connect_timeout, deadline)
         fleet = load_inventory(inventory)
-        found = _Validating(fleet, shared, via, limits, Patient(patience, memory, fleet)).report(
+        found = _Validating(fleet, shared, via, limits, GracePeriod(patience, memory, fleet)).report(
             options.names_of(limit), memory, days, probe=probe
         )
     form = Format.json if as_json else report_format
@@ -116,8 +116,8 @@ def report(  # noqa: PLR0913 - one argument an option
 class _Validating:
     """Where a validation is read, and by what it is judged."""
 
-    def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, patient: Patient) -> None:
-        self._fleet, self._shared, self._via, self._limits, self._patient = fleet, shared, via, limits, patient
+    def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, grace: GracePeriod) -> None:
+        self._fleet, self._shared, self._via, self._limits, self._grace = fleet, shared, via, limits, grace
 
     def report(self, names: list[str], memory: Path | None, days: float, *, probe: bool) -> Report:
         """Read, judge, and find out what changed within `days`."""
@@ -130,14 +130,14 @@ class _Validating:
     def _read(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
         via = machine_of(self._fleet, self._via) if self._via else None
         source = _Kept(self._shared, via, self._limits.deadline_s)
-        return validation_of(source, self._fleet, chosen, self._patient), source.state
+        return validation_of(source, self._fleet, chosen, self._grace), source.state
 
     def _probed(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
         if self._via:
             hint = "roosync-ops report --probe"
             raise errors.usage("--probe asks every machine, so --via is of no use beside it", hint)
         with output.Progress() as progress:
-            found = probed(self._fleet, chosen, self._shared, self._limits, self._patient, progress.show)
+            found = probed(self._fleet, chosen, self._shared, self._limits, self._grace, progress.show)
         own, _ = own_replica(self._shared, self._limits.deadline_s)
         return found, own
 

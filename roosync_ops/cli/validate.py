@@ -11,8 +11,8 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import probed
 from roosync_ops.gather.validation import validation as validation_of
@@ -83,17 +83,17 @@ def validate(  # noqa: PLR0913 - one argument an option
         fleet = load_inventory(inventory)
         names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
-        patient = Patient(patience, memory, fleet)
+        grace = GracePeriod(patience, memory, fleet)
         if probe:
             limits = Limits(timeout, connect_timeout, deadline)
-            check, poll_s = _probing(fleet, chosen, shared, via, limits, patient), _PROBE_POLL_S
+            check, poll_s = _probing(fleet, chosen, shared, via, limits, grace), _PROBE_POLL_S
         else:
             source = Source(shared, machine_of(fleet, via) if via else None, deadline)
-            check, poll_s = partial(validation_of, source, fleet, chosen, patient), source.poll_s
+            check, poll_s = partial(validation_of, source, fleet, chosen, grace), source.poll_s
         validation = reading.watch(check, lambda seen: seen.ok, wait, poll_s)
         report = Format.json if as_json else report
         output.write(_text(validation, report, lang))
-        _note_patience(validation, patient)
+        _note_patience(validation, grace)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
@@ -103,7 +103,7 @@ def _probing(  # noqa: PLR0913, PLR0917 - a fleet, where to look, and how long
     shared: str | None,
     via: str | None,
     limits: Limits,
-    patient: Patient,
+    grace: GracePeriod,
 ) -> Callable[[], judge.Validation]:
     if via:
         raise errors.usage(
@@ -112,17 +112,17 @@ def _probing(  # noqa: PLR0913, PLR0917 - a fleet, where to look, and how long
 
     def look() -> judge.Validation:
         with output.Progress() as progress:
-            return probed(fleet, chosen, shared, limits, patient, progress.show)
+            return probed(fleet, chosen, shared, limits, grace, progress.show)
 
     return look
 
 
-def _note_patience(validation: judge.Validation, patient: Patient) -> None:
+def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
     """Say on stderr how much patience there was, and what of it could not be kept."""
     if validation.patience_ms is not None:
         output.note(f"Judged by beats received, {validation.patience_ms / 1000:g} s beyond each timeout.")
-    if patient.trouble is not None:
-        output.note(f"What was seen could not be kept: {patient.trouble}")
+    if grace.trouble is not None:
+        output.note(f"What was seen could not be kept: {grace.trouble}")
 
 
 def _text(validation: judge.Validation, report: Format, lang: str) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
+from .grace_period import GracePeriod
+from .limits import silently
 from .past import flips_told, pasts
-from .patient import Patient
 from .source import Source
-from .testimony import silently
 from .validation import seen, seen_by_all
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
     it is read here alone. Who looks again and again passes the same `source` of `shared`.
     Raises StateUnavailableError without a probe, and CommandError where nobody shows anything.
     """
-    patient = Patient(None, memory, fleet)
+    grace = GracePeriod(None, memory, fleet)
     if probe:
-        look = seen_by_all(fleet, None, shared, limits, patient, tell, source)
+        look = seen_by_all(fleet, None, shared, limits, grace, tell, source)
     else:
-        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, patient)
+        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, grace)
     at_ms, state = look.validation.checked_at_ms, look.state
     flips = flips_told(memory, shared, None) if shared else []
     from_ms = at_ms - WINDOW_MS

@@ -13,10 +13,10 @@ from . import older
 from . import verdict as v
 from .behind import behind
 from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms
-from .evidence import NOTHING_ELSE, OWN_WORDS, Knowledge, Testimony, reason_of
 from .observe import observation
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
-from .witness import Witness
+from .probes import NOTHING_ELSE, SELF_REPORTED, Knowledge, ProbeResult, reason_of
+from .view_evidence import ViewEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
     gone = _gone_at_once(seen, state)
-    witness = Witness(state, tuple(row for _, row in seen))
+    witness = ViewEvidence(state, tuple(row for _, row in seen))
     view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known), witness)
     verdicts = tuple(_verdict(machine, row, view) for machine, row in seen)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
@@ -78,10 +78,10 @@ class _View:
     matrix: Matrix | None
     gone: tuple[int, int] | None
     behind_ms: int | None
-    witness: Witness
+    witness: ViewEvidence
 
-    def testimony(self, machine_id: str) -> Testimony | None:
-        return None if self.matrix is None else self.matrix.testimonies.get(machine_id)
+    def probe(self, machine_id: str) -> ProbeResult | None:
+        return None if self.matrix is None else self.matrix.probes.get(machine_id)
 
 
 def _reader_behind_ms(seen: list[tuple[Machine, v.Observation]], now_ms: int, known: Knowledge) -> int | None:
@@ -106,10 +106,10 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 
 def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
-    testimony = view.testimony(machine.machine_id)
-    if _says_it_left(row, view, testimony):
+    probe = view.probe(machine.machine_id)
+    if _says_it_left(row, view, probe):
         row = replace(row, observed=LEFT)
-    elif _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
+    elif _is_no_evidence(row, view, probe) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     reason, sign = _reason(machine, row, view, ok=ok), _sign(row, view)
@@ -128,7 +128,7 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
         reason,
         machine.why,
         row.basis,
-        testimony,
+        probe,
         sign,
     )
 
@@ -141,20 +141,20 @@ def _sign(row: v.Observation, view: _View) -> Sign | None:
     return sign
 
 
-def _says_it_left(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
+def _says_it_left(row: v.Observation, view: _View, probe: ProbeResult | None) -> bool:
     """Return True if a machine says it was stopped, whatever the replicas show: but for a later beat of its name."""
-    if testimony is None or testimony.word.left_ms is None or testimony.word.kind not in OWN_WORDS:
+    if probe is None or probe.agent.left_ms is None or probe.agent.kind not in SELF_REPORTED:
         return False
     piece = view.state.machines.get(row.machine_id)
-    if piece is None or testimony.word.sequence is None:
+    if piece is None or probe.agent.sequence is None:
         return True
     record = piece.record
     if record.sequence is not None:
-        return record.sequence <= testimony.word.sequence
-    return (record.last_heartbeat_ms or 0) <= (testimony.word.heard_ms or 0)
+        return record.sequence <= probe.agent.sequence
+    return (record.last_heartbeat_ms or 0) <= (probe.agent.heard_ms or 0)
 
 
-def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
+def _is_no_evidence(row: v.Observation, view: _View, probe: ProbeResult | None) -> bool:
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
     Only a machine's own word does. Without a probe the words stay the protocol's, and the reason tells. And where the
@@ -162,7 +162,7 @@ def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None
     """
     if row.observed == OFFLINE and _unread(row, view.state) is not None:
         return True
-    own = testimony is not None and testimony.word.kind in OWN_WORDS
+    own = probe is not None and probe.agent.kind in SELF_REPORTED
     return view.matrix is not None and view.gone is not None and row.observed == OFFLINE and not own
 
 
@@ -246,14 +246,14 @@ def _arrives(machine: Machine, row: v.Observation, view: _View) -> v.Reason | No
 
 def _told(row: v.Observation, view: _View) -> v.Reason | None:
     """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
-    testimony = view.testimony(row.machine_id)
-    if testimony is None or view.matrix is None or row.observed == LEFT:
+    probe = view.probe(row.machine_id)
+    if probe is None or view.matrix is None or row.observed == LEFT:
         return None
-    if view.gone is not None and testimony.word.kind not in OWN_WORDS:
+    if view.gone is not None and probe.agent.kind not in SELF_REPORTED:
         return None
-    own = reason_of(testimony)
+    own = reason_of(probe)
     if row.observed == WARNING:  # too early to say more than the machine does itself
-        return own if testimony.word.kind in OWN_WORDS else None
+        return own if probe.agent.kind in SELF_REPORTED else None
     if own is not None:
         return own
     about = (v.UPLOAD_STALLED, v.LINK_STALLED)
@@ -334,6 +334,6 @@ def _undone(row: v.Observation, view: _View) -> dict[str, Any]:
 
 def _left_at_ms(row: v.Observation, view: _View) -> int | None:
     """Return when it was stopped on purpose: by its record, else by its own word."""
-    piece, testimony = view.state.machines.get(row.machine_id), view.testimony(row.machine_id)
-    said = None if testimony is None else testimony.word.left_ms
+    piece, probe = view.state.machines.get(row.machine_id), view.probe(row.machine_id)
+    said = None if probe is None else probe.agent.left_ms
     return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms

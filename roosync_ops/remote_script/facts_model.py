@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from roosync_ops.wire.times import BadTimeError, from_iso
+
 from .on_common import MARKER
-from .status_model import Answer, Beat, LoopConfig, OwnFile, Permanence, RolledBack, ShareState, ViewState
+from .status_model import Answer, Beat, LoopConfig, OwnFile, Permanence, RolledBack, ShareState, ViewState, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Answer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
 _building: Final = threading.Lock()
-
-#: A code or a step's name: for programs, never for a shell.
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
 
 class Python(Answer):
@@ -48,6 +47,8 @@ class Share(Answer):
     writable: bool = False
     read_only: bool = False
     free_bytes: int | None = None
+    #: The folder `heartbeats` is there; False also where that was not seen.
+    heartbeats: bool = False
     problem: str | None = None
     #: On Windows: the session the agent saw it from (`here`, `logon`); None where it was not the agent that looked.
     session: str | None = None
@@ -89,6 +90,39 @@ class AgentStatus(Answer):
     #: The build on trial and the one that guards it; and why the last one that was tried was left again.
     trial: str | None = None
     rolled_back: RolledBack | None = None
+
+    @property
+    def now_ms(self) -> int | None:
+        """As `now`; each `_ms` here is by the machine's clock, None where there is no such time."""
+        return ms_of(self.now)
+
+    @property
+    def started_ms(self) -> int | None:
+        return ms_of(self.started_at)
+
+    @property
+    def left_ms(self) -> int | None:
+        return ms_of(self.left_at)
+
+    @property
+    def sequence(self) -> int | None:
+        return None if self.last_beat is None else self.last_beat.sequence
+
+    @property
+    def beat_ms(self) -> int | None:
+        return None if self.last_beat is None else ms_of(self.last_beat.last_heartbeat)
+
+    @property
+    def read_back(self) -> bool:
+        return self.last_beat is None or self.last_beat.read_back
+
+
+def ms_of(text: object) -> int | None:
+    """Return a time of the wire in ms since the epoch; None for what is none."""
+    try:
+        return from_iso(text)
+    except BadTimeError:
+        return None
 
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:
@@ -141,6 +175,8 @@ class Report(Answer):
     #: The machine's clock minus ours, in ms, and how wrong that may be: half of what the network took.
     clock_offset_ms: int = 0
     clock_error_ms: int = 0
+    #: Where it was asked for, the agent's `state` document: unread, and hostile.
+    state: dict[str, Any] | None = Field(None, exclude=True)
 
     @property
     def running(self) -> bool:
@@ -149,12 +185,6 @@ class Report(Answer):
     @property
     def alive(self) -> bool:
         return self.running or (self.status is not None and self.status.alive)
-
-
-class Told(Report):
-    """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
-
-    state: dict[str, Any] | None = None
 
 
 class Done(Answer):
@@ -215,8 +245,6 @@ class Tended(Answer):
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
-R = TypeVar("R", bound=Report)
-
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
@@ -237,15 +265,7 @@ class SilenceError(Exception):
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
-    return _timed(_model(Report, lines), sent_ms, received_ms)
-
-
-def parse_told(lines: Iterable[str], sent_ms: int, received_ms: int) -> Told:
-    """As parse_report, with the state that was asked for. Raises SilenceError."""
-    return _timed(_model(Told, lines), sent_ms, received_ms)
-
-
-def _timed(report: R, sent_ms: int, received_ms: int) -> R:
+    report = _model(Report, lines)
     ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
     return report.model_copy(
         update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 #: No path is longer, and nobody reads more of what a machine says in one field, in characters.
 _MAX_TEXT: Final = 4096
+
+#: A code or a step's name: for programs, never for a shell.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
 
 class Answer(BaseModel):

@@ -12,7 +12,7 @@ import pytest
 from roosync_ops.fleet import load_inventory
 from roosync_ops.lab.fleet import LabFleet
 from tests.kits.agent_process import wait_for
-from tests.kits.fuse import hurry, needs_fuse
+from tests.kits.fuse import hurry
 from tests.kits.product import ROOSYNC_OPS, Answer, roosync_ops
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ RUNS, NEW, OTHER = "myia-po-2025", "myia-po-2024", "myia-po-2023"
 TOUCH_S, COLD_S, DEADLINE_S = 3.0, 9.0, 1.0
 LONG_S = 90.0
 
-pytestmark = needs_fuse
+pytestmark = pytest.mark.fuse
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab.nest import Nest, NestError
-from tests.kits.fuse import hurry, needs_fuse
+from tests.kits.fuse import hurry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+pytestmark = pytest.mark.mounts
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def test_writes_are_refused_inside_alone_and_reads_go_on(nest: Nest, tmp_path: P
     assert (tmp_path / "Mon Drive" / "share" / "outside").exists()
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: Nest, tmp_path: Path) -> None:
     nest.cover("hang")
     share = tmp_path / "Mon Drive" / "share"
@@ -125,7 +125,7 @@ print(json.dumps([
 """
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_each_touch_of_a_cold_share_is_late_for_its_first_minute_and_no_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +150,7 @@ def test_each_touch_of_a_cold_share_is_late_for_its_first_minute_and_no_longer(
         assert _tried(nest)[2] == "fine"
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_touches_of_a_cold_share_wait_beside_each_other_and_its_end_frees_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +173,7 @@ def test_touches_of_a_cold_share_wait_beside_each_other_and_its_end_frees_them(
         assert _tried(nest)[2] == "fine"
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_who_hangs_can_be_killed_and_the_end_of_the_nest_frees_the_rest(tmp_path: Path) -> None:
     with _nest(tmp_path) as nest:
         nest.cover("hang")
@@ -218,7 +218,7 @@ print(json.dumps(said))
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give up what others do not have")
+@pytest.mark.root
 def test_it_takes_no_privilege_but_a_fuse_device_that_may_be_opened(tmp_path: Path) -> None:
     """Without CAP_SYS_ADMIN, as any user: in a user name space."""
     done = subprocess.run(

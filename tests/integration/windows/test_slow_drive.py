@@ -8,17 +8,15 @@ import pytest
 
 from tests.integration.windows.hosts import enrolled
 from tests.kits.agent_process import wait_for
-from tests.kits.fuse import needs_fuse
 from tests.kits.product import record, roosync_ops
 from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
-from tests.kits.winlab import WinFleet, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REASON = why_not()
-pytestmark = [pytest.mark.skipif(REASON is not None, reason=REASON or ""), needs_fuse]
+pytestmark = [pytest.mark.wine, pytest.mark.fuse]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.agent.permanence import task_folder
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 from tests.kits.winlab.shell import wait_for
 from tests.kits.winlab.tasks.document import NAMESPACE
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
 
-REASON = why_not()
-pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+pytestmark = pytest.mark.wine
 NAME = r"\kit\sleeper"
 PATIENCE_S = 60
 #: A minute of a task lasts so many seconds.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.gather import source
 from roosync_ops.gather.source import Source
 
 if TYPE_CHECKING:
@@ -24,5 +24,5 @@ if TYPE_CHECKING:
 def test_a_reading_on_windows_has_the_minute_that_a_look_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, asked: float | None, seconds: float
 ) -> None:
-    monkeypatch.setattr(source.sys, "platform", platform)
+    monkeypatch.setattr(sys, "platform", platform)
     assert Source(str(tmp_path), None, asked)._bounded.deadline_s == seconds
