@@ -81,6 +81,18 @@ _HINTS = {
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
     UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
 }
+#: What a touch that hangs was to do, in the agent's language.
+_DOING = {
+    "writing to the share": "écriture d'essai",
+    "looking for heartbeats": "recherche des fiches",
+    "reading own file": "lecture de sa fiche",
+    "writing own file": "écriture de sa fiche",
+    "reading the shared state": "lecture de l'état partagé",
+    "reading heartbeats": "lecture des fiches",
+    "writing the view": "écriture de la vue",
+    "copying own file": "copie de sa fiche",
+    "copying the view": "copie de la vue",
+}
 #: A probe as large as a record with everything in it: a share with less room than that is full.
 _PROBE = b" " * 32_768
 #: What an agent reads of others is bounded, whatever lies there: its memory and its own beat depend on none of it. More
@@ -160,22 +172,22 @@ class FolderShare:
 
     def probe(self) -> None:
         """Prove that a record could be published now: a temporary file is written and removed again."""
-        self._call(lambda: remove(write(self._prepared(), _PROBE)), "écriture d'essai")
+        self._call(lambda: remove(write(self._prepared(), _PROBE)), "writing to the share")
 
     def follow(self, limit_s: float) -> None:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
         until = time.monotonic() + limit_s
-        while not self._call(lambda: _holds_records(self._folder), "recherche des fiches", self._reading):
+        while not self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading):
             if time.monotonic() > until:
                 raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
             time.sleep(_FOLLOW_S)
 
     def read_own(self) -> OwnFile:
-        return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "lecture de sa fiche")
+        return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
 
     def publish(self, raw: bytes) -> None:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
-        self._call(lambda: replace_file(self._own, self._prepared(), raw), "écriture de sa fiche")
+        self._call(lambda: replace_file(self._own, self._prepared(), raw), "writing own file")
 
     def read_all(
         self,
@@ -187,7 +199,7 @@ class FolderShare:
         """Read the shared state: all of it, or as much as `bounds` say; while `progress` counts it does not hang."""
         return self._call(
             lambda: read_shared(self.shared, now_ms, settle_s, bounds),
-            "lecture de l'état partagé",
+            "reading the shared state",
             self._reading,
             progress,
         )
@@ -197,17 +209,17 @@ class FolderShare:
 
         `also` is a machine that is asked where `bounds` end before all have been.
         """
-        return self._call(lambda: _find_record(self._folder, accept, bounds, also), "lecture des fiches", self._reading)
+        return self._call(lambda: _find_record(self._folder, accept, bounds, also), "reading heartbeats", self._reading)
 
     def write_view(self, raw: bytes) -> None:
-        self._call(lambda: replace_file(self._view, self._view_temporary, raw), "écriture de la vue")
+        self._call(lambda: replace_file(self._view, self._view_temporary, raw), "writing the view")
 
     def copy_own(self, offset: int) -> bytes | None:
         """Return a piece of this machine's file, whatever it is, to be set aside; None where it holds no bytes."""
-        return self._call(lambda: read_piece(self._own, offset), "copie de sa fiche")
+        return self._call(lambda: read_piece(self._own, offset), "copying own file")
 
     def copy_view(self, offset: int) -> bytes | None:
-        return self._call(lambda: read_piece(self._view, offset), "copie de la vue")
+        return self._call(lambda: read_piece(self._view, offset), "copying the view")
 
     def _call(
         self,
@@ -220,7 +232,7 @@ class FolderShare:
             call = (bounded or self._bounded).call
             return call(function, doing) if progress is None else call(function, doing, progress)
         except ShareHungError as error:
-            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({error.doing})"
+            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
         except OSError as error:
             raise self._trouble(error) from None

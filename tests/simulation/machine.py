@@ -90,7 +90,7 @@ class Touch:
 
     def _written(self, doing: str) -> tuple[str, ...]:
         """Name what a touch writes, where that is one file: the replica then need not look for it."""
-        if doing == "écriture de sa fiche":
+        if doing == "writing own file":
             return (f"{HEARTBEATS}/{self._link.name}.json",)
         return (VIEW_NAME,) if doing == "writing the view" else ()
 
