@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-COMMANDS: Final = {
+REASONS: Final = {
     "never-seen": "rollout --limit {machine}",
     "file-not-understood": "restart --limit {machine}",
     "no-valid-heartbeat": "restart --limit {machine}",
@@ -43,9 +43,11 @@ COMMANDS: Final = {
     "clock-disagrees": "validate --probe",
     "clock-seems-behind": "validate --probe",
     "clock-hides-silence": "validate --probe",
-    "flip.silent": "restart --limit {machine}",
-    "flip.silent-with-nobody-to-compare": "matrix",
-    "flip.record-gone": "status",
-    "flip.no-beat-of-anybody": "matrix",
-    "flip.most-look-gone-at-once": "matrix",
+}
+FLIPS: Final = {
+    "silent": "restart --limit {machine}",
+    "silent-with-nobody-to-compare": "matrix",
+    "record-gone": "status",
+    "no-beat-of-anybody": "matrix",
+    "most-look-gone-at-once": "matrix",
 }
