@@ -30,36 +30,5 @@ def stable_interface(folder: Path, python311: Path) -> Path:
     return folder / "python3.dll"
 
 
-_SSH = r"""
-#include <windows.h>
-#include <wchar.h>
-int wmain(void) {
-    WCHAR line[32768] = L"C:\\Python311\\python.exe -I C:\\admin\\ssh.py ", *rest = GetCommandLineW();
-    STARTUPINFOW with = {sizeof with};
-    PROCESS_INFORMATION child;
-    DWORD code = 255;
-    rest = *rest == L'"' ? wcschr(rest + 1, L'"') + 1 : rest + wcscspn(rest, L" ");
-    wcsncat(line, rest, 32000);
-    with.dwFlags = STARTF_USESTDHANDLES;
-    with.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
-    with.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
-    with.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &with, &child)) return 254;
-    WaitForSingleObject(child.hProcess, INFINITE);
-    GetExitCodeProcess(child.hProcess, &code);
-    return code;
-}
-"""
-
-
-def ssh_program(folder: Path) -> Path:
-    """Make ssh.exe, which hands its command line as it is to the stand-in for OpenSSH's client, on asyncssh."""
-    (folder / "ssh.c").write_text(_SSH)
-    subprocess.run(
-        (_COMPILER[0], "-O2", "-s", "-municode", "-o", "ssh.exe", "ssh.c"), check=True, timeout=60, cwd=folder
-    )
-    return folder / "ssh.exe"
-
-
 def _compile(folder: Path, *words: str) -> None:
     subprocess.run((*_COMPILER, *words), check=True, timeout=60, cwd=folder)

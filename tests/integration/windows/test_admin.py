@@ -20,7 +20,7 @@ from roosync_ops.remote_script import bundle
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base
 from tests.kits.winlab.cache import forget_all_but, obtain
 
-from .libraries import random_numbers, ssh_program, stable_interface
+from .libraries import random_numbers, stable_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,19 +32,16 @@ pytestmark = [
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: What only Windows needs, which pip leaves out when it is asked on Linux.
-ONLY_THERE = ("colorama", "cffi", *PROJECT["optional-dependencies"]["lab"])
+ONLY_THERE = ("colorama", "cffi")
 START = r"""
 import os, sys
 sys.path.insert(0, r"C:\admin\site")
 os.environ["PYTHONPATH"] = r"C:\admin\site"
 os.chdir(r"C:\admin")
-from roosync_ops.cli import main
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    from roosync_ops.cli import main
+    sys.exit(main(sys.argv[1:]))
 """
-#: What is in the place of OpenSSH's client, which cannot be had for Windows from where packages come from.
-STAND_IN = START.replace("roosync_ops.cli import main", "roosync_ops.lab.ssh_client import main").replace(
-    "main(sys.argv[1:])", "main()"
-)
 
 
 class Done(NamedTuple):
@@ -79,8 +76,6 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admin]:
             shutil.copy(library, found.host.prefix / "drive_c" / "windows" / "system32")
         install_ours(found.folder / "site")
         (found.folder / "start.py").write_text(START)
-        (found.folder / "ssh.py").write_text(STAND_IN)
-        shutil.copy(ssh_program(libraries), found.folder / "bin-ssh.exe")
         shutil.copy(fleet.key, found.folder / "id")
         shutil.copy(fleet.known_hosts, found.folder / "known_hosts")
         (found.folder / "inventory.py").write_text(inventory(found.host), encoding="utf-8")
@@ -138,43 +133,9 @@ def test_the_agent_that_is_built_there_is_the_one_that_is_built_here(admin: Admi
 
 
 def test_without_an_ssh_program_each_machine_is_told_what_to_install_here(admin: Admin) -> None:
-    """Wine brings no ssh.exe, and none can be had from where packages come from."""
+    """Wine brings no ssh.exe, and none can be had from where packages come from: SSH from Windows never ran."""
     looked = admin("rollout", "--dry", "--json", "--shared", admin.host.shared)
     assert looked.code == 1, looked
     (row,) = json.loads(looked.out)["machines"]
     assert (row["outcome"], row["code"]) == ("unreachable", "NO_SSH_CLIENT")
     assert "OpenSSH Client" in row["reason"]
-
-
-@pytest.fixture
-def ssh(admin: Admin) -> Iterator[Admin]:
-    """The admin machine with an ssh.exe on PATH: the lab's stand-in, on asyncssh. OpenSSH's own never ran there."""
-    program = admin.host.prefix / "drive_c" / "windows" / "system32" / "ssh.exe"
-    shutil.copy(admin.folder / "bin-ssh.exe", program)
-    yield admin
-    program.unlink()
-
-
-def test_a_machine_with_another_host_key_is_refused(ssh: Admin) -> None:
-    known = ssh.folder / "known_hosts"
-    right = known.read_text()
-    other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-    known.write_text(f"{right.split(' ')[0]} {other}\n")
-    try:
-        looked = ssh("rollout", "--dry", "--json", "--shared", ssh.host.shared)
-    finally:
-        known.write_text(right)
-    assert looked.code == 1, looked
-    assert "HOST_KEY" in looked.out
-
-
-def test_the_admin_machine_enrols_itself_and_is_taken_off_again(ssh: Admin) -> None:
-    """Over SSH to itself, its host key checked; the kit's stand-in for the task service keeps the agent."""
-    shared = ("--shared", ssh.host.shared)
-    done = ssh("rollout", *shared)
-    assert done.code == 0, done
-    table = ssh("validate", "--wait", "20", *shared)
-    assert table.code == 0, table
-    assert "1/1 machines online (100%)" in table.out
-    gone = ssh("uninstall", "--yes")
-    assert gone.code == 0, gone
