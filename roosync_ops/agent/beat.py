@@ -7,6 +7,7 @@ import sys
 from roosync_ops.wire.record import (
     BEFORE,
     KNOWS,
+    LATE,
     LEFT_STATE,
     MAX_SEQUENCE,
     OF_A_TWIN,
@@ -106,7 +107,7 @@ class Past:
 
 
 def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
-    config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any], knows: dict[str, Any]
+    config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any], extra: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the record of a beat at `now_ms`.
 
@@ -119,7 +120,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
         status=ONLINE,
         missedHeartbeats=0,
         metadata=_metadata(config, past, now_ms, metadata),
-        agent=_agent(config, session, past, now_ms, knows),
+        agent=_agent(config, session, past, now_ms, extra),
     )
     record.pop("offlineSince", None)
     record.pop(BEFORE, None)  # of an entry of the view that was migrated into this file
@@ -185,7 +186,7 @@ def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -
     return result
 
 
-def _agent(config: Config, session: Session, past: Past, now_ms: int, knows: dict[str, Any]) -> dict[str, Any]:
+def _agent(config: Config, session: Session, past: Past, now_ms: int, extra: dict[str, Any]) -> dict[str, Any]:
     agent = past.both("agent")
     up = history.parse(agent_part(past.latest).get("upIntervals"))
     agent.update(
@@ -203,9 +204,10 @@ def _agent(config: Config, session: Session, past: Past, now_ms: int, knows: dic
     stops = agent_part(past.latest).get("stops")
     if stops:
         agent["stops"] = stops
-    agent.pop(KNOWS, None)
-    if knows:
-        agent[KNOWS] = knows
+    for key in (KNOWS, LATE):
+        agent.pop(key, None)
+        if extra.get(key):
+            agent[key] = extra[key]
     agent.pop("rolledBack", None)
     if session.rolled_back is not None:
         agent["rolledBack"] = session.rolled_back

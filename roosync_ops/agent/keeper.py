@@ -9,7 +9,7 @@ from __future__ import annotations
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import MAX_KNOWS, NotUnderstoodError, Record, dump, parse
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, NotUnderstoodError, Record, dump, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, Thresholds, status
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
 from roosync_ops.wire.view import build, carried, needs_write
@@ -91,7 +91,7 @@ class Keeper:
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
-            self._heart.knows = {}
+            self._heart.extra = {}
             self._entries, self._known, self._unreadable = {}, {}, 0
             return False
         bounds = bounds_from(self._read_to, slim=lambda record: _slim(record, now_ms))
@@ -118,6 +118,7 @@ class Keeper:
         merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms, _limits)
+        self._heart.extra["late"] = flips.late(notes["flips"], now_ms)
         view = build(merged, old, now_ms, self._config.thresholds)
         raw = dump(view)
         if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
@@ -186,7 +187,7 @@ class Keeper:
         """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
         self._entries = view["heartbeats"]
         silent = set(view["offlineMachines"])
-        self._heart.knows = self._undone(silent, merged)
+        self._heart.extra[KNOWS] = self._undone(silent, merged)
         kept: dict[str, Any] = {}
         room = MAX_REMEMBERED_BYTES
         for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):
