@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from roosync_ops import judge
+from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import seen
 from roosync_ops.pyinfra_ops.ledger import FAILED
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.gather.second import Second
     from roosync_ops.judge import Validation
 
 Dry = Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")]
@@ -222,7 +224,7 @@ def print_schema(*, rollout: bool) -> int:
     return errors.OK
 
 
-def judged(fleet: Fleet, where: Source) -> tuple[Validation, object]:
+def judged(fleet: Fleet, where: Source, second: Second | None = None) -> tuple[Validation, object]:
     """Read and judge once; also return the view the old readers read."""
-    state = where()
-    return judge.validate(fleet, state, state.read_at_ms), state.view
+    found = seen(where, fleet, None, Patient(None, None, fleet), second)
+    return found.validation, found.state.view

@@ -10,7 +10,9 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.look import Look
+from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.gather.testimony import testimony
 from roosync_ops.judge import Check, Validation
@@ -18,7 +20,7 @@ from roosync_ops.judge.evidence import reason_of
 from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 
-from . import acting, errors, options, output, ramp, reading
+from . import acting, asking, errors, options, output, ramp, reading
 
 app = typer.Typer()
 
@@ -64,6 +66,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     soak: _Soak = 0,
     max_fail: _MaxFail = None,
     resume: _Resume = False,
+    probe: options.Probe = Probe.auto,
     schema: acting.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
@@ -93,7 +96,8 @@ def rollout(  # noqa: PLR0913 - one argument an option
         acting.keep_failures(inventory, results)
     if not as_json:
         _tell(results, chosen, dry=dry)
-    after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait)
+    second = asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
+    after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait, second=second)
     ok = all(row.ok for row in results) and (
         after is None or after.ok(everybody=not (machines or limit or failed or resume))
     )
@@ -129,6 +133,7 @@ class _Look:
         *,
         before: object,
         wait: float,
+        second: Second | None,
     ) -> None:
         self._before = before
         self._chosen = {machine.machine_id for machine in chosen}
@@ -136,14 +141,16 @@ class _Look:
         self.view: object = None
         unreached = _unreached(chosen, results)
 
-        def look() -> Validation:
-            validation, self.view = acting.judged(fleet, where)
+        def look(second: Second | None = None) -> Validation:
+            validation, self.view = acting.judged(fleet, where, second)
             rows = validation.verdicts
             told = (row if row.ok else replace(row, reason=unreached.get(row.machine_id, row.reason)) for row in rows)
             return replace(validation, verdicts=tuple(told))
 
         # Where nobody was enrolled there is nothing to wait for: one look.
         self.validation = reading.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
+        if second is not None and not self.validation.ok:  # what is waited for is what the share shows
+            self.validation = look(second)
 
     def checks(self) -> dict[str, tuple[Check, ...]]:
         """Return the procedure's four checks of each machine that was rolled out."""

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from roosync_ops.admin import child
 from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Fleet
+    from roosync_ops.gather.second import Second
     from roosync_ops.judge import Validation
 
     from .schedule_settings import Settings
@@ -135,10 +137,11 @@ class _Run:
             watching.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
         ):
             memory = self._memory(fleet)
-            watcher = self._watcher(fleet, memory, deliveries)
+            second = watching.asker(fleet, settings.probe)
+            watcher = self._watcher(fleet, memory, deliveries, second)
             until = time.monotonic() + _longest_s(fleet, settings.patience)
             watcher.round(endings)
-            while watcher.unsettled and time.monotonic() < until:
+            while (watcher.unsettled or (second and second.unsettled)) and time.monotonic() < until:
                 time.sleep(_poll_s(fleet))
                 watcher.validation = None  # what an earlier reading showed is not what is there now
                 watcher.round(endings)
@@ -161,14 +164,14 @@ class _Run:
         named = memory_name(settings.shared, settings.via)
         return WatchMemory(Path(settings.memory), named, watching.observer_of(settings.via, fleet))
 
-    def _watcher(self, fleet: Fleet, memory: WatchMemory, deliveries: Sequence[Any]) -> Watcher:
+    def _watcher(self, fleet: Fleet, memory: WatchMemory, deliveries: Sequence[Any], second: Second | None) -> Watcher:
         settings = self._settings
         folder = Path(settings.memory)
         via = machine_of(fleet, settings.via) if settings.via else None
         return Watcher(
             fleet,
             watching.reader(Source(settings.shared, via, settings.deadline)),
-            watching.judging(fleet, Patient(settings.patience, folder, fleet)),
+            watching.judging(fleet, Patient(settings.patience, folder, fleet), second),
             memory,
             deliveries=deliveries,
             tell=self._teller(),
@@ -206,9 +209,9 @@ class _Run:
 
 def _dashboard_words(settings: Settings) -> list[str]:
     """Return the options of `roosync-ops dashboard`: a replica that is read over SSH is asked as any other is."""
-    probe = settings.probe or settings.shared is None
+    probe = Probe.always if settings.shared is None else settings.probe
     words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]
-    words += ["--probe" if probe else "--no-probe", *(["--presence"] if settings.presence else [])]
+    words += [f"--probe={probe}", *(["--presence"] if settings.presence else [])]
     words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]

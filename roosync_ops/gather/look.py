@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SHARE_PART: Final = 0.4
 #: A share that gives no answer within this is told as hanging, in s: whoever asks six machines waits for the slowest.
 _SHARE_S: Final = 2.5
+#: Who is come to when the time is over has so long all the same, in s: enough to be refused.
+_LEAST_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,28 @@ class Look:
         return self.failure is None or self.failure.step != CONNECT
 
 
-def look(
+def look(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     machines: Sequence[Machine],
     *,
     timeout_s: float,
     connect_timeout_s: float = CONNECT_S,
     with_state: bool = True,
+    overall: bool = False,
     tell: Callable[[Look], None] = lambda _: None,
 ) -> dict[str, Look]:
     """Ask every machine at once; return a Look for each, in their order, within about `timeout_s`.
 
     A machine that cannot be reached or hangs delays none of the others, and never raises. `tell` hears of each
-    Look as it comes.
+    Look as it comes. `overall`: who is come to late, behind very many others, has no more than is left of that time.
     """
+    until = time.monotonic() + timeout_s if overall else None
 
     def one(machine: Machine) -> Look:
         began = time.monotonic()
-        with asking.way_to(machine, timeout_s, connect_timeout_s) as link:
+        left_s = timeout_s if until is None else max(_LEAST_S, until - began)
+        with asking.way_to(machine, left_s, connect_timeout_s) as link:
             link.failed = None
-            told = asking.answer(
-                machine, link, _request(machine, timeout_s, with_state=with_state), timeout_s, parse_told
-            )
+            told = asking.answer(machine, link, _request(machine, left_s, with_state=with_state), left_s, parse_told)
             return _look(machine.machine_id, told, reach_of(machine, link), round(time.monotonic() - began, 3))
 
     return asking.each(machines, one, lambda _, found: tell(found))

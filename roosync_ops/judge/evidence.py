@@ -34,6 +34,8 @@ NO_AGENT: Final = "no-agent"  # nothing is installed
 UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
 REFUSED: Final = "refused"  # it answers, and does not let us in
 OFF: Final = "off"  # nothing answers
+CUT: Final = "cut"  # nothing answers here, and it does another machine: `detail` says which
+UNASKED: Final = "unasked"  # this computer has no way to ask it
 #: Words that a machine gave itself.
 OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, LEFT, NO_AGENT])
 
@@ -80,7 +82,7 @@ class Testimony:
 
     @property
     def is_reached(self) -> bool:
-        return self.word.kind not in (OFF, REFUSED)
+        return self.word.kind not in (OFF, REFUSED, CUT, UNASKED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Knowledge:
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    #: Of a reader of time stamps: for how long silence is no more than this share's delay, as it noted itself.
+    late_ms: int = 0
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
@@ -194,4 +198,10 @@ def reason_of(testimony: Testimony) -> v.Reason | None:
 
 
 _SINCE: Final = {GONE: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}
-_SAID: Final = {OFF: v.MACHINE_OFF, REFUSED: v.NOT_LET_IN, UNCLEAR: v.NO_WORD}
+_SAID: Final = {
+    OFF: v.MACHINE_OFF,
+    REFUSED: v.NOT_LET_IN,
+    UNCLEAR: v.NO_WORD,
+    CUT: v.CUT_OFF,
+    UNASKED: v.NOT_ASKED_HERE,
+}

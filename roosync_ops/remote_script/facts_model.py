@@ -305,6 +305,12 @@ class Tended(_Answer):
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
+class Knocked(_Answer):
+    """Whether each port that a machine was to connect to took it, in order."""
+
+    open: list[bool]
+
+
 R = TypeVar("R", bound=Report)
 
 #: What stands in the place of an answer where there is nobody to give one, to its code.
@@ -355,6 +361,11 @@ def parse_measured(lines: Iterable[str]) -> Measured:
 def parse_tended(lines: Iterable[str]) -> Tended:
     """Read the output of a `tend`. Raises SilenceError."""
     return _model(Tended, lines)
+
+
+def parse_knocked(lines: Iterable[str]) -> list[bool]:
+    """Read the output of a `knock`. Raises SilenceError."""
+    return _model(Knocked, lines).open
 
 
 def _model(model: type[T], lines: Iterable[str]) -> T:

@@ -18,15 +18,17 @@ _DIAGNOSE: Final = "roosync-ops diagnose {machine}"
 EN: Final = {
     v.MACHINE_OFF: (
         "machine off",
-        "{name} does not answer ({detail}): the machine is off, or not to be reached from here; see why: " + _DIAGNOSE,
+        "{name}{silent} does not answer ({detail}): the machine is off, or not to be reached from here; see why: "
+        + _DIAGNOSE,
     ),
     v.NOT_LET_IN: (
         "no access",
-        "{name} is on, and does not let this computer in ({detail}), so nothing is known of its agent: " + _DIAGNOSE,
+        "{name}{silent} is on, and does not let this computer in ({detail}), so nothing is known of its agent: "
+        + _DIAGNOSE,
     ),
     v.NO_WORD: (
         "no usable answer",
-        "{name} is on, and its answer says nothing of its agent ({detail}); see why: " + _DIAGNOSE,
+        "{name}{silent} is on, and its answer says nothing of its agent ({detail}); see why: " + _DIAGNOSE,
     ),
     v.NO_AGENT: (
         "no agent",
@@ -126,19 +128,41 @@ EN: Final = {
             "arrive for {age}; ask the machine itself: roosync-ops validate --probe"
         ),
     ),
+    v.LATE_HERE: (
+        "late here {age}",
+        (
+            "{name} lives, by its own word, and is late here: {age} (its upload, or this replica); see which: "
+            "roosync-ops matrix"
+        ),
+    ),
+    v.LATE_SHARE: (
+        "late {age}",
+        "{name} is late: {age}, as this share has been today (up to {most}); ask it: roosync-ops validate --probe",
+    ),
+    v.CUT_OFF: (
+        "cut off from here",
+        "{name}{silent}: {detail} reaches it, and this computer does not, so nothing is known of its agent; see why: "
+        + _DIAGNOSE,
+    ),
+    v.NOT_ASKED_HERE: (
+        "could not be asked",
+        "{name}{silent} could not be asked ({detail}), so the shared state alone says what it is; see why: "
+        + _DIAGNOSE,
+    ),
 }
 FR: Final = {
     v.MACHINE_OFF: (
         "machine éteinte",
-        "{name} ne répond pas ({detail}) : elle est éteinte, ou injoignable d'ici ; voir pourquoi : " + _DIAGNOSE,
+        "{name}{silent} ne répond pas ({detail}) : elle est éteinte, ou injoignable d'ici ; voir pourquoi : "
+        + _DIAGNOSE,
     ),
     v.NOT_LET_IN: (
         "pas d'accès",
-        "{name} est allumée et refuse l'accès ({detail}) : on ne sait rien de son agent : " + _DIAGNOSE,
+        "{name}{silent} est allumée et refuse l'accès ({detail}) : on ne sait rien de son agent : " + _DIAGNOSE,
     ),
     v.NO_WORD: (
         "sans réponse utile",
-        "{name} est allumée, et sa réponse ne dit rien de son agent ({detail}) ; voir pourquoi : " + _DIAGNOSE,
+        "{name}{silent} est allumée, et sa réponse ne dit rien de son agent ({detail}) ; voir pourquoi : " + _DIAGNOSE,
     ),
     v.NO_AGENT: (
         "pas d'agent",
@@ -247,10 +271,35 @@ FR: Final = {
             "arriver aucun depuis {age} ; interroger la machine elle-même : roosync-ops validate --probe"
         ),
     ),
+    v.LATE_HERE: (
+        "en retard ici {age}",
+        (
+            "{name} vit, dit-elle, et elle est en retard ici : {age} (son envoi, ou cette réplique) ; voir lequel : "
+            "roosync-ops matrix"
+        ),
+    ),
+    v.LATE_SHARE: (
+        "en retard {age}",
+        (
+            "{name} est en retard : {age}, comme ce partage l'a été aujourd'hui (jusqu'à {most}) ; l'interroger : "
+            "roosync-ops validate --probe"
+        ),
+    ),
+    v.CUT_OFF: (
+        "coupée d'ici",
+        "{name}{silent} : {detail} l'atteint, et cet ordinateur non ; on ne sait rien de son agent ; voir pourquoi : "
+        + _DIAGNOSE,
+    ),
+    v.NOT_ASKED_HERE: (
+        "non interrogée",
+        "{name}{silent} n'a pu être interrogée ({detail}) : seul l'état partagé dit ce qu'elle est ; voir pourquoi : "
+        + _DIAGNOSE,
+    ),
 }
 _HERE: Final = {"en": "this computer", "fr": "cet ordinateur"}
 _AHEAD: Final = {"en": ("{off} ahead of", "{off} behind"), "fr": ("en avance de {off} sur", "en retard de {off} sur")}
 _SHORT: Final = {"en": ("{off} ahead", "{off} behind"), "fr": ("+{off}", "-{off}")}
+_SILENT: Final = {"en": " (silent for {age})", "fr": " (muette depuis {age})"}
 _SINCE: Final = {"en": " since {since}", "fr": " depuis {since}"}
 
 
@@ -270,6 +319,7 @@ def facts(
         "observer_name": name_of(str(given.get("observer") or ""), lang),
         "since_when": "" if since is None else _SINCE[code].format(since=clock(since)),
         "at": "" if since is None else _SINCE[code].format(since=f"{since[11:16]}Z"),
+        "silent": "" if given.get("age") is None else _SILENT[code].format(age=duration(given["age"], lang)),
         "detail": quote(str(given.get("detail") or "?")),
         "state": quote(str(given.get("state") or "?")),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .basis import basis_line
 from .reasons import sentence
 from .table import beside
 from .text import clock, duration, markdown_code, markdown_safe
@@ -28,7 +29,9 @@ def markdown(validation: Validation, lang: str = "en") -> str:
 def seen_besides(validation: Validation, lang: str) -> list[str]:
     """Return what else was seen, a section each: by a probe, strangers, and what was not understood."""
     word = words(lang)
+    rows = validation.verdicts
     return [
+        *(["", basis_line(rows, lang)] if rows else []),
         *section(word["probe"], [sentence(found, lang, markdown_escaped) for found in beside(validation)]),
         *section(word["unexpected"], [_stranger(row) for row in validation.unexpected]),
         *section(word["findings"], [_finding(item) for item in validation.findings]),

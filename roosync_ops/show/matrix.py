@@ -27,11 +27,11 @@ _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": R
 _WORDS: Final = {
     "en": {
         "stuck": "stuck", "silent": "silent", "gone": "gone", "left": "left", "no-agent": "no agent", "unclear": "?",
-        "refused": "no access", "off": "off", "mute": "no ssh",
+        "refused": "no access", "off": "off", "cut": "cut off", "unasked": "not asked", "mute": "no ssh",
     },
     "fr": {
         "stuck": "bloqué", "silent": "muet", "gone": "parti", "left": "left", "no-agent": "sans agent", "unclear": "?",
-        "refused": "accès refusé", "off": "éteinte", "mute": "sans ssh",
+        "refused": "accès refusé", "off": "éteinte", "cut": "coupée", "unasked": "non interrogée", "mute": "sans ssh",
     },
 }  # fmt: skip
 _GAP: Final = "  "

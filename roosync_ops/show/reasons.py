@@ -241,7 +241,7 @@ _FR: Final = {
 _ALL_EN: Final = {**_EN, **evidence_reasons.EN}
 _ALL_FR: Final = {**_FR, **evidence_reasons.FR}
 #: Facts that are in ms.
-_DURATIONS: Final = ("age", "lag", "newer", "unheard")
+_DURATIONS: Final = ("age", "lag", "most", "newer", "unheard")
 #: What is said besides where a clock is suspect as well.
 _AHEAD: Final = {
     "en": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
@@ -314,6 +314,8 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
         facts["ahead"] = duration(reason.ahead_ms, lang)
     code = "fr" if lang == "fr" else "en"
     facts["machine"] = reason.machine_id
+    if age is None and "age" in facts:
+        facts["age"] = _NEVER_HERE[code]
     facts["because"] = f" ({facts['why']})" if reason.facts.get("why") else ""
     facts["suspect"] = "" if reason.ahead_ms is None else _AHEAD[code].format_map(facts)
     facts["sign_said"] = _sign_said(reason.facts, lang)

@@ -34,7 +34,15 @@ class Row(TypedDict):
     reason: str | None
     reasonKind: str | None
     why: str | None
-    #: With --probe or --patience: what the age rests on; with --probe: the machine's own word, where it was asked.
+    basis: Literal[
+        "heard-here",
+        "asked",
+        "silent-and-unreachable",
+        "silent-could-not-be-asked",
+        "silent-no-agent-to-ask",
+        "silent-not-asked",
+    ]
+    #: Where it was asked, or with --patience: what the age rests on; where it was asked: the machine's own word.
     ageBasis: NotRequired[str | None]
     own: NotRequired[Testimony | None]
     #: Where a machine that is not heard left another sign of life since: it was never counted as a heartbeat.
@@ -108,12 +116,12 @@ class SurveyDocument(TypedDict):
     summary: Summary
 
 
-OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off"]
+OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off", "cut", "unasked"]
 
 
 @with_config(_CLOSED)
 class Testimony(TypedDict):
-    """A machine's own word of its agent; `off` and `refused` are what is said of one that could not be asked.
+    """A machine's own word of its agent; `off`, `refused`, `cut` and `unasked` are said of one that could not be.
 
     `since` is when what is told began, on this computer's clock. `clockOffsetMs` is the machine's clock minus ours.
     """

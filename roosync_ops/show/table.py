@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import typed
 from roosync_ops.judge.verdict import SHARE_STALLED
 
+from .basis import basis_line
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .reasons import brief, sentence
 from .text import clock, duration, local, safe
@@ -38,6 +39,7 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
     lines += listed(
         words(lang)["probe"], [sentence(found, lang) for found in beside(validation)], lang, width, color=color
     )
+    lines += ["", *textwrap.wrap(basis_line(rows, lang), width or 10_000, subsequent_indent="  ")] if rows else []
     lines += _unexpected(validation.unexpected, lang, width, color=color)
     lines += _findings(validation.findings, lang, width, color=color)
     last = headline(validation.online, validation.total, validation.percent)

@@ -1,0 +1,111 @@
+"""The second opinion: whom to ask because of what the folder shows, and what an answer, or none, makes of that.
+
+A machine's word is believed about itself alone. One that is silent here and does not answer is offline only where
+somebody else was reached, and does not reach it either: else this computer may be the one that is cut off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
+
+from . import verdict as v
+from .evidence import ALIVE, GONE, NO_AGENT, OFF, OWN_WORDS, SILENT, STUCK
+from .verdict import Basis
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.record import Record
+
+    from .evidence import Testimony
+
+#: More patience than this a share's own word on its delays asks for in vain: whoever writes it may be wrong, in ms.
+_MOST_LATE_MS: Final = 600_000
+#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it.
+_LATE_FACTOR: Final = 1.5
+_DAY_MS: Final = 86_400_000
+
+
+def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
+    """Return whom to ask: who is expected online and is not seen so, or is by a clock that cannot be right.
+
+    `everybody` that is expected online, where that is wished.
+    """
+    rows = [row for row in validation.verdicts if row.expected == ONLINE]
+    wanted = [row.machine_id for row in rows if everybody or _is_in_doubt(row)]
+    return tuple(machine for name in wanted if (machine := fleet.get(name)) is not None)
+
+
+def _is_in_doubt(row: v.Verdict) -> bool:
+    by_clock = row.reason is not None and row.reason.kind in v.CLOCKS
+    return row.testimony is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock)
+
+
+def word_of(row: v.Observation, one: Testimony, timeout_ms: int, record: Record | None, now_ms: int) -> str | None:
+    """Return what a machine is by its own word, or by its having none; None where that decides nothing.
+
+    `timeout_ms` is how long it may be silent; `record` is what the folder shows of it.
+    """
+    word = one.word
+    if word.kind == ALIVE:
+        is_fresh = word.since_ms is not None and now_ms - word.since_ms <= timeout_ms
+        return ONLINE if is_fresh else None
+    if row.observed == LEFT or beats_later(record, one):
+        return None
+    if word.kind == GONE:
+        return OFFLINE
+    if word.kind == NO_AGENT and row.older:
+        return None
+    decides = word.kind in (STUCK, SILENT, NO_AGENT, OFF)
+    return OFFLINE if decides and _is_silent(row, timeout_ms, measured=one.offset_ms is not None) else None
+
+
+def _is_silent(row: v.Observation, timeout_ms: int, *, measured: bool) -> bool:
+    """Return True if nothing that may be believed was heard within the timeout; of who was never seen is no silence."""
+    if row.age_ms is None:
+        return False
+    return row.age_ms > timeout_ms or (row.age_ms < -FUTURE_TOLERANCE_MS and not measured)
+
+
+def beats_later(record: Record | None, one: Testimony) -> bool:
+    """Return True if the folder shows a later beat of a machine's name than the machine knows: it is another's word."""
+    if record is None or one.word.sequence is None:
+        return False
+    if record.sequence is not None:
+        return record.sequence > one.word.sequence
+    return (record.last_heartbeat_ms or 0) > (one.word.heard_ms or 0)
+
+
+def basis_of(row: v.Observation, one: Testimony | None, timeout_ms: int) -> Basis:
+    """Return what a verdict rests on."""
+    heard = row.age_ms is not None and -FUTURE_TOLERANCE_MS <= row.age_ms <= timeout_ms
+    if (heard and row.observed in (ONLINE, WARNING)) or (one is None and row.observed == LEFT):
+        return Basis.HEARD
+    if one is None:
+        return Basis.NOT_ASKED
+    if one.word.kind == NO_AGENT and row.older:
+        return Basis.NO_AGENT
+    return (
+        Basis.ASKED
+        if one.word.kind in OWN_WORDS
+        else Basis.UNREACHABLE
+        if one.word.kind == OFF
+        else Basis.COULD_NOT_ASK
+    )
+
+
+def late_ms(state: SharedState, now_ms: int) -> int:
+    """Return for how long silence has been no more than this share's delay lately, in ms; 0 where nobody noted it.
+
+    The agent that keeps the view notes it; of two that did, the more patient one is believed, and neither for long.
+    """
+    found = 0
+    for piece in state.machines.values():
+        agent, heard = piece.record.data.get("agent"), piece.record.last_heartbeat_ms
+        noted = agent.get("late") if isinstance(agent, dict) else None
+        day = noted.get("day") if isinstance(noted, dict) else None
+        if isinstance(day, list) and day and type(day[0]) is int and now_ms - (heard or 0) < _DAY_MS:
+            found = max(found, day[0])
+    return min(round(found * _LATE_FACTOR), _MOST_LATE_MS)
