@@ -117,7 +117,7 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         deadline=None,
         dashboard=False,
         dashboard_dir=None,
-        probe=False,
+        probe=Probe.never,
         exec=[],
         notify=[],
     )
