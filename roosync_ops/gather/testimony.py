@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import typed
 from roosync_ops.judge import Testimony, Word, evidence
 from roosync_ops.judge.twins import lately
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
@@ -111,6 +112,11 @@ def word_of(machine: Machine, look: Look) -> Word:
         return Word(evidence.NO_AGENT)
     if not report.status.success:
         return Word(evidence.UNCLEAR, detail=report.status.message or report.status.code)
+    called = report.status.machine_id
+    if called and called.lower() != machine.machine_id:  # the inventory's address is another machine's
+        return Word(
+            evidence.UNCLEAR, detail=f"it calls itself {called[:63]}", hint=typed.ours("diagnose", machine.machine_id)
+        )
     return _word(machine, report, report.status)
 
 

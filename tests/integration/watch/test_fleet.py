@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.cli import schedule_settings
+from roosync_ops.gather.limits import Probe
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.fleet import LabFleet
 from tests.integration.watch.kit import Lines, environment
