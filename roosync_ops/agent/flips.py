@@ -26,9 +26,8 @@ MAX_FLIPS = 16
 MAX_KNOWN = 500
 #: So many intervals without a beat of anybody were a stall of the share; a machine is given as many beyond its timeout.
 STALL_INTERVALS = 2
-#: Silences are counted in steps of so many ms; a longer one than MAX_DELAY_MS is a replica that stood still, no delay.
-STEP_MS = 30_000
-MAX_DELAY_MS = 600_000
+#: A silence of so many beats or more is a replica that stood still, no delay.
+MAX_LATE = 21
 HOUR_MS = 3_600_000
 _HOURS = 24
 
@@ -71,20 +70,20 @@ def _takes(notes: dict[str, Any], record: Record, now_ms: int, limits: Callable[
         return False
     if sequence <= entry[1] and heard <= entry[2]:
         return False
-    _count(notes, min(notes["readAt"] - entry[3], (sequence - entry[1]) * limits(record).interval_ms), now_ms)
+    # As far as its machine was beating, and we looked.
+    _count(notes, min((notes["readAt"] - entry[3]) // limits(record).interval_ms, sequence - entry[1]), now_ms)
     entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
 
 
-def _count(notes: dict[str, Any], silence_ms: int, now_ms: int) -> None:
-    """Count a silence that a beat has ended, as far as its machine was beating in it and we looked."""
-    if 0 <= silence_ms <= MAX_DELAY_MS:
-        blank = [0] * (MAX_DELAY_MS // STEP_MS + 1)
-        notes["late"].setdefault(str(now_ms // HOUR_MS), blank)[silence_ms // STEP_MS] += 1
+def _count(notes: dict[str, Any], beats: int, now_ms: int) -> None:
+    """Count a silence of so many beats, which another has ended."""
+    if 0 <= beats < MAX_LATE:
+        notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
 
 
-def late(notes: dict[str, Any], now_ms: int) -> dict[str, list[int]]:
+def late(notes: dict[str, Any], now_ms: int, interval_ms: int) -> dict[str, list[int]]:
     """Return [the longest, the 99th percentile] of the silences of the last "hour" and "day" in ms."""
     hour, found = now_ms // HOUR_MS, dict[str, list[int]]()
     counts = notes["late"] = {key: steps for key, steps in notes["late"].items() if 0 <= hour - int(key) < _HOURS}
@@ -93,7 +92,7 @@ def late(notes: dict[str, Any], now_ms: int) -> dict[str, list[int]]:
         ends = [at for at, count in enumerate(steps, 1) if count]
         if ends:
             most = next(at for at in ends if sum(steps[at:]) * 100 <= sum(steps))
-            found[name] = [ends[-1] * STEP_MS, most * STEP_MS]
+            found[name] = [ends[-1] * interval_ms, most * interval_ms]
     return found
 
 

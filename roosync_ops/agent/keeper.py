@@ -118,7 +118,7 @@ class Keeper:
         merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms, _limits)
-        self._heart.extra["late"] = flips.late(notes["flips"], now_ms)
+        self._heart.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
         view = build(merged, old, now_ms, self._config.thresholds)
         raw = dump(view)
         if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out

@@ -97,7 +97,7 @@ class Knowledge:
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
-    #: Of a reader of time stamps: for how long silence is no more than this share's delay, as it noted itself.
+    #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
     late_ms: int = 0
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:

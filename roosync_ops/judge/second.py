@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from .evidence import Testimony
 
-#: More patience than this a share's own word on its delays asks for in vain: whoever writes it may be wrong, in ms.
-_MOST_LATE_MS: Final = 600_000
-#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it.
+#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it; but a
+#: day is short, and its keeper may be wrong: so many timeouts at least, and at most.
 _LATE_FACTOR: Final = 1.5
+_LATE_TIMEOUTS: Final = (3.5, 6.0)
 _DAY_MS: Final = 86_400_000
 
 
@@ -97,9 +97,9 @@ def basis_of(row: v.Observation, one: Testimony | None, timeout_ms: int) -> Basi
 
 
 def late_ms(state: SharedState, now_ms: int) -> int:
-    """Return for how long silence has been no more than this share's delay lately, in ms; 0 where nobody noted it.
+    """Return the longest delay of a beat that the keeper of the view noted within a day, in ms; 0 where none did.
 
-    The agent that keeps the view notes it; of two that did, the more patient one is believed, and neither for long.
+    Of two keepers the more patient one is believed, and neither for long (see may_last_ms).
     """
     found = 0
     for piece in state.machines.values():
@@ -108,4 +108,10 @@ def late_ms(state: SharedState, now_ms: int) -> int:
         day = noted.get("day") if isinstance(noted, dict) else None
         if isinstance(day, list) and day and type(day[0]) is int and now_ms - (heard or 0) < _DAY_MS:
             found = max(found, day[0])
-    return min(round(found * _LATE_FACTOR), _MOST_LATE_MS)
+    return found
+
+
+def may_last_ms(late_ms: int, timeout_ms: int) -> int:
+    """Return how long silence is no more than a share's delay where the longest of the day was `late_ms`."""
+    least, most = (round(times * timeout_ms) for times in _LATE_TIMEOUTS)
+    return min(max(round(late_ms * _LATE_FACTOR), least), most) if late_ms else 0

@@ -172,7 +172,9 @@ def _is_late(machine: Machine, row: v.Observation, view: _View, rests_on: Basis)
     """Return True if silence is no longer than this share's delays have been, and nobody's word says what it is."""
     if row.observed != OFFLINE or rests_on in (Basis.ASKED, Basis.UNREACHABLE) or row.age_ms is None:
         return False
-    return view.known.patience_ms is None and view.timeout_ms(machine) < row.age_ms <= view.known.late_ms
+    timeout_ms = view.timeout_ms(machine)
+    may_last_ms = second.may_last_ms(view.known.late_ms, timeout_ms)
+    return view.known.patience_ms is None and timeout_ms < row.age_ms <= may_last_ms
 
 
 def _sign(row: v.Observation, view: _View) -> Sign | None:
