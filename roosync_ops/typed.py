@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 OURS: Final = "roosync-ops"
-#: Where the command to type begins in a sentence of either language.
-COMMAND_BEGINS: Final = f": {OURS} "
 _VIA: Final = (
     *("rollout", "validate", "status", "watch", "history", "report", "schedule"),
     *("rollback", "restart", "stop", "uninstall", "mcp"),
@@ -84,15 +82,6 @@ def about(flags: Mapping[str, str]) -> Iterator[None]:
 def own(text: str) -> str:
     """Return a command of ours that stands in our own words as one about the fleet at hand; what is none, as it is."""
     return " ".join([text, *_needed(shlex.split(text)[1:])]) if text.startswith(f"{OURS} ") else text
-
-
-def ending(template: str) -> str:
-    """Return a sentence of ours, still to be formatted, whose command at the end is about the fleet at hand."""
-    said, begins, rest = template.rpartition(COMMAND_BEGINS)
-    if not said:
-        return template
-    flags = _needed(rest.split())
-    return f"{said}{begins}{rest}" + "".join(f" {word}" for word in flags).replace("{", "{{").replace("}", "}}")
 
 
 def _needed(words: Sequence[str]) -> list[str]:

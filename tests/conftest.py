@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.capabilities import markers, need
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -21,8 +23,23 @@ def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def pytest_configure() -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Machines that boot, and packages that are fetched, take their time."""
+    for item in items:
+        if {"systemd", "wine", "npm"} & {mark.name for mark in item.iter_markers()}:
+            item.add_marker("slow")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test whose part is not on this computer is skipped before any fixture is set up."""
+    for mark in item.iter_markers():
+        need(mark.name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """What is ignored here is ignored in every child: in the background, or by nohup, no test would hear of Ctrl-C."""
+    for line in markers():
+        config.addinivalue_line("markers", line)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.agent.permanence.unit import quoted
+from roosync_ops.agent.permanence.systemd import quoted
 from roosync_ops.wire import local
 
 from . import child

@@ -43,6 +43,11 @@ def _word(item: Any) -> str:
     return json.dumps(item, ensure_ascii=False) if isinstance(item, (list, dict)) else str(item)
 
 
+def result(message: str, line: str, **parts: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return a verb's answer as the protocol has it, and the line a person reads."""
+    return {"success": True, "message": message, "result": parts}, [line]
+
+
 def give(value: dict[str, Any], human: list[str], *, as_json: bool) -> None:
     """Print a verb's answer on stdout."""
     _print(document(value) if as_json else "\n".join(human), sys.stdout)

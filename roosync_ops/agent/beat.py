@@ -14,13 +14,14 @@ from roosync_ops.wire.record import (
     OF_THE_PAST,
     PROTOCOL_VERSION,
     RUNNING_STATE,
+    object_in,
     ordered,
 )
 from roosync_ops.wire.status import OFFLINE, ONLINE
-from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from roosync_ops.wire.times import intervals_in, time_or_none, times_in, to_iso
 
 from . import history
-from .build import BUILD, VERSION
+from .bundle import BUILD, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Session:
 
 def agent_part(record: dict[str, Any] | None) -> dict[str, Any]:
     """Return our additive object of a record, empty where an older service wrote it."""
-    agent = (record or {}).get("agent")
-    return agent if isinstance(agent, dict) else {}
+    return object_in(record, "agent")
 
 
 def sequence_of(record: dict[str, Any] | None) -> int:
@@ -102,7 +102,7 @@ class Past:
         """Return the fields of both, or of their objects under `key`; what lies in the share wins."""
         result: dict[str, Any] = {}
         for record in (self.known, self.on_disk):
-            result.update((record or {}) if key is None else _object(record, key))
+            result.update((record or {}) if key is None else object_in(record, key))
         return result
 
 
@@ -130,10 +130,11 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
 def leave(past: Past, now_ms: int) -> dict[str, Any]:
     """Return the latest record, saying that its machine leaves at `now_ms`; lastHeartbeat stays the last beat's."""
     record = past.latest
-    last = _ms_or(record.get("lastHeartbeat"), now_ms)
-    left_at = to_iso(max(now_ms, last))  # a clock put back must not make the beat look newer than the leaving
+    # a clock put back must not make the beat look newer than the leaving
+    left_ms = max(now_ms, time_or_none(record.get("lastHeartbeat")) or 0)
+    left_at = to_iso(left_ms)
     part = agent_part(record)
-    stops = history.stops(part.get("stops"), max(now_ms, last))
+    stops = history.stops(part.get("stops"), left_ms)
     agent = {**part, "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at, "stops": stops}
     left = {**record, "status": OFFLINE, "agent": _in_order(agent), "offlineSince": left_at}
     return ordered(left)
@@ -141,7 +142,7 @@ def leave(past: Past, now_ms: int) -> dict[str, Any]:
 
 def bare(record: dict[str, Any], config: Config) -> dict[str, Any]:
     """Return a record with nothing in it but what the protocol, the operator and we put there."""
-    metadata = {key: value for key, value in _object(record, "metadata").items() if key in _BEGINNINGS}
+    metadata = {key: value for key, value in object_in(record, "metadata").items() if key in _BEGINNINGS}
     result = {key: record[key] for key in _PROTOCOLS if key in record}
     agent = {key: value for key, value in agent_part(record).items() if key in _OURS}
     return ordered({**result, "metadata": {**metadata, **config.metadata}, "agent": agent})
@@ -171,9 +172,9 @@ def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[st
 
 def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -> dict[str, Any]:
     kept = past.both("metadata")
-    firsts = [_ms_or(_object(record, "metadata").get("firstSeen"), now_ms) for record in (past.known, past.on_disk)]
+    firsts = [object_in(record, "metadata").get("firstSeen") for record in (past.known, past.on_disk)]
     result = {
-        "firstSeen": to_iso(min(*firsts, now_ms)),
+        "firstSeen": to_iso(min([*times_in(firsts), now_ms])),
         "lastUpdated": to_iso(now_ms),
         "version": PROTOCOL_VERSION,
         "hostname": config.hostname,
@@ -188,7 +189,7 @@ def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -
 
 def _agent(config: Config, session: Session, past: Past, now_ms: int, extra: dict[str, Any]) -> dict[str, Any]:
     agent = past.both("agent")
-    up = history.parse(agent_part(past.latest).get("upIntervals"))
+    up = intervals_in(agent_part(past.latest).get("upIntervals"))
     agent.update(
         version=VERSION,
         buildId=BUILD,
@@ -218,15 +219,3 @@ def _in_order(agent: dict[str, Any]) -> dict[str, Any]:
     result = {key: agent[key] for key in _OURS if key in agent}
     result.update((key, value) for key, value in agent.items() if key not in result)
     return result
-
-
-def _object(record: dict[str, Any] | None, key: str) -> dict[str, Any]:
-    value = (record or {}).get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _ms_or(text: Any, default: int) -> int:
-    try:
-        return from_iso(text)
-    except BadTimeError:
-        return default

@@ -1,10 +1,19 @@
-"""Where this agent was started from: the zipapp's file, or a source tree."""
+"""Which agent this is, its version and the hash of its sources, and where it was started from."""
 
 from __future__ import annotations
 
 import os
 
 import roosync_ops
+
+try:
+    from ._build import BUILD_ID  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the bundle alone holds it
+except ImportError:
+    #: Run from a source tree: no bundle, no hash.
+    BUILD_ID = "source"
+
+VERSION: str = roosync_ops.__version__
+BUILD: str = BUILD_ID
 
 
 def bundle_path() -> str | None:

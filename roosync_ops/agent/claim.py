@@ -14,7 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from .windows import Handle
 
 #: What a name is taken for; no other program has a reason to use it.
 _PREFIX = "\0roosync-heartbeat/"
@@ -24,34 +24,23 @@ _WINDOWS_PREFIX = "Global\\roosync-heartbeat-loop-"
 HANDED_OVER = "ROOSYNC_CLAIM"
 
 
-class _Descriptor:
-    """A socket of which only the descriptor is left."""
+class Claim:
+    """The machine's one place for a loop, held by a descriptor until closed or until the process ends."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None = None) -> None:
         self.number = number
 
     def close(self) -> None:
-        os.close(self.number)
+        if self.number is not None:
+            os.close(self.number)
 
 
-class Claim:
-    """The machine's one place for a loop of `instance`, held until released or until the process ends."""
-
-    def __init__(self, held: Any) -> None:
-        self._held = held
-
-    def release(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-
-def claim(instance: str) -> Claim | None:
+def claim(instance: str) -> Claim | Handle | None:
     """Take the place; None where another loop has it. On systems without such names there is nothing to take."""
     if sys.platform == "win32":
         return _claim_name(instance)
     if not sys.platform.startswith("linux"):
-        return Claim(None)
+        return Claim()
     handed_over = _handed_over(instance)
     if handed_over is not None:
         return handed_over
@@ -64,8 +53,8 @@ def claim(instance: str) -> Claim | None:
         held.close()
         if error.errno == errno.EADDRINUSE:
             return None
-        return Claim(None)  # a sandbox without sockets: loop.lock alone guards
-    return Claim(held)
+        return Claim()  # a sandbox without sockets: loop.lock alone guards
+    return Claim(held.detach())
 
 
 def hand_over(instance: str) -> None:
@@ -74,11 +63,9 @@ def hand_over(instance: str) -> None:
     Where another has it, nothing is handed over, and the next image finds that out for itself.
     """
     taken = claim(instance) if sys.platform.startswith("linux") else None
-    held = taken._held if taken is not None else None  # noqa: SLF001 - of this very module
-    if held is not None:
-        number = held.detach()
-        os.set_inheritable(number, True)
-        os.environ[HANDED_OVER] = f"{number} {os.getpid()} {instance}"
+    if isinstance(taken, Claim) and taken.number is not None:
+        os.set_inheritable(taken.number, True)
+        os.environ[HANDED_OVER] = f"{taken.number} {os.getpid()} {instance}"
 
 
 def _handed_over(instance: str) -> Claim | None:
@@ -92,19 +79,18 @@ def _handed_over(instance: str) -> Claim | None:
         os.set_inheritable(int(number), False)
     except OSError:
         return None
-    return Claim(_Descriptor(int(number)))
+    return Claim(int(number))
 
 
-def _claim_name(instance: str) -> Claim | None:
+def _claim_name(instance: str) -> Claim | Handle | None:
     if sys.platform == "win32":  # for mypy: no other platform has the module
         from .windows import take_name  # noqa: PLC0415 - as above
 
         try:
-            held = take_name(_WINDOWS_PREFIX + instance)
+            return take_name(_WINDOWS_PREFIX + instance)
         except OSError:
-            return Claim(None)
-        return None if held is None else Claim(held)
-    return Claim(None)
+            pass  # no such names here: loop.lock alone guards
+    return Claim()
 
 
 def is_claimed(instance: str) -> bool:
@@ -116,5 +102,5 @@ def is_claimed(instance: str) -> bool:
     taken = claim(instance)
     if taken is None:
         return True
-    taken.release()
+    taken.close()
     return False

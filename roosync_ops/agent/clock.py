@@ -46,6 +46,12 @@ class SystemClock:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
+    def listen(self, instance: str, request: str) -> None:
+        """Where there are no signals: take what names `instance` as the request to stop, and the file `request` too."""
+
+    def begin(self) -> None:
+        """Forget what was asked of an earlier loop. Call once this is the only one."""
+
     def _stop(self, _number: int, _frame: Any) -> None:
         self._stopping = True
 

@@ -50,19 +50,6 @@ _FIELDS: dict[str, tuple[type, ...]] = {
 class Config:
     """One machine, one shared state, and how to beat there. Times are in ms, the deadline in s."""
 
-    __slots__ = (
-        "auto_sync",
-        "hostname",
-        "local_dir",
-        "machine_id",
-        "metadata",
-        "permanence",
-        "share_deadline_s",
-        "shared",
-        "shared_from_environment",
-        "thresholds",
-    )
-
     def __init__(self, machine_id: str, shared: str, local_dir: str, thresholds: Thresholds | None = None) -> None:
         self.machine_id = machine_id
         self.shared = shared

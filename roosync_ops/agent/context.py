@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from roosync_ops.wire import local
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 from .beat import Session
 from .config import resolve
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from .config import Config
     from .flags import Flags
     from .notes import Places
-
-
-#: No note of a trial is longer, in characters.
-_MAX_SAID = 4096
 
 
 def config_of(flags: Flags) -> Config:
@@ -48,20 +44,12 @@ def heart_of(config: Config, places: Places, now_ms: int) -> Heart:
 
 def rolled_back(places: Places) -> dict[str, Any] | None:
     """Return {from, to, at, why} where the last build that was tried here was left again."""
-    try:
-        with open(places.rolled_back, encoding="utf-8") as file:
-            said = json.loads(file.read(_MAX_SAID))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None
+    return local.read_object(places.rolled_back) or None
 
 
 def join_session(heart: Heart) -> None:
     """Beat as the loop that runs beside us, if its journal names it: its life is the machine's, ours is a moment."""
     loop = heart.notes["loop"]
-    try:
-        started = from_iso(loop.get("startedAt"))
-    except BadTimeError:
-        return
-    if isinstance(loop.get("sessionId"), str):
+    started = time_or_none(loop.get("startedAt"))
+    if started is not None and isinstance(loop.get("sessionId"), str):
         heart.session = Session(heart.session.boot_id, loop["sessionId"], started)

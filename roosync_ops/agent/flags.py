@@ -32,50 +32,35 @@ flags:
   --shared DIR  --local-dir DIR  --machine-id ID  --json
   run, register, start, restart, install: --heartbeat-interval MS  --offline-timeout MS
                                  --no-auto-sync  --share-deadline S  --metadata JSON
-  stop: --no-save-state          install: --permanence auto|systemd|process|task"""
+  stop: --no-save-state          install: --permanence auto|systemd|process|task
+  register: --follow S           wait for another machine's record first"""
 
 
 class Flags:
     """What was typed; None where nothing was."""
 
-    __slots__ = (
-        "answer",
-        "auto_sync",
-        "heartbeat_interval",
-        "help",
-        "json",
-        "local_dir",
-        "machine_id",
-        "metadata",
-        "offline_timeout",
-        "permanence",
-        "save_state",
-        "share_deadline",
-        "shared",
-        "supervised",
-        "to",
-        "verb",
-    )
+    json = False
+    help = False
+    shared: str | None = None
+    local_dir: str | None = None
+    machine_id: str | None = None
+    heartbeat_interval: int | None = None
+    offline_timeout: int | None = None
+    auto_sync: bool | None = None
+    share_deadline: float | None = None
+    metadata: dict[str, Any] | None = None
+    save_state = True
+    #: How long another machine's record is waited for, in s.
+    follow = 0.0
+    permanence: str | None = None
+    supervised: str | None = None
+    #: The build that is to be put on trial.
+    to: str | None = None
+    #: Asked by another session: the answer goes into this file.
+    answer: str | None = None
 
     def __init__(self, verb: str) -> None:
         self.verb = verb
-        self.json = False
-        self.help = False
-        self.shared: str | None = None
-        self.local_dir: str | None = None
-        self.machine_id: str | None = None
-        self.heartbeat_interval: int | None = None
-        self.offline_timeout: int | None = None
-        self.auto_sync: bool | None = None
-        self.share_deadline: float | None = None
-        self.metadata: dict[str, Any] | None = None
-        self.save_state = True
-        self.permanence: str | None = None
-        self.supervised: str | None = None
-        #: The build that is to be put on trial.
-        self.to: str | None = None
-        #: Asked by another session: the answer goes into this file.
-        self.answer: str | None = None
 
 
 def _whole(name: str, text: str) -> int:
@@ -116,6 +101,7 @@ _VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
     "--offline-timeout": ("offline_timeout", _whole, _BEATING),
     "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
+    "--follow": ("follow", _seconds, ("register",)),
     "--permanence": ("permanence", _text, ("install", "start", "restart")),
     "--supervised": ("supervised", _text, ("run", GUARD)),
     "--to": ("to", _text, ("restart",)),

@@ -13,12 +13,10 @@ from roosync_ops.wire.times import to_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
-    from roosync_ops.wire.status import Thresholds
 
 #: So many are kept here; the watcher on the admin machine keeps more.
 MAX_FLIPS = 16
@@ -32,24 +30,20 @@ HOUR_MS = 3_600_000
 _HOURS = 24
 
 
-def note(
-    notes: dict[str, Any], merged: dict[str, Evidence], me: str, now_ms: int, limits: Callable[[Record], Thresholds]
-) -> None:
+def note(notes: dict[str, Any], merged: dict[str, Evidence], me: str, now_ms: int) -> None:
     """Take in what the share shows at `now_ms`.
 
     `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips],
     "late": {hour: how many silences of each length}, "readAt": ms}.
     """
     known: dict[str, Any] = notes["known"]
-    moved = [
-        name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms, limits)
-    ]
+    moved = [name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms)]
     notes["readAt"] = now_ms
     for name in [name for name in known if name not in merged]:
         del known[name]
     if not moved:
         return
-    slack_ms = STALL_INTERVALS * limits(merged[moved[0]].record).interval_ms
+    slack_ms = STALL_INTERVALS * merged[moved[0]].record.thresholds.interval_ms
     if not 0 <= now_ms - notes["heardAt"] <= slack_ms:
         for entry in known.values():
             entry[3] = now_ms
@@ -57,21 +51,21 @@ def note(
     for name, (word, _, _, since) in known.items():
         if word in (LEFT, OFFLINE):
             continue
-        if now_ms - since > limits(merged[name].record).timeout_ms + slack_ms:
+        if now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms:
             _tell(notes, name, OFFLINE, now_ms)
 
 
-def _takes(notes: dict[str, Any], record: Record, now_ms: int, limits: Callable[[Record], Thresholds]) -> bool:
+def _takes(notes: dict[str, Any], record: Record, now_ms: int) -> bool:
     """Remember a record, and tell what it proves; True where it is a later one than was known."""
     name, sequence, heard = record.machine_id, record.sequence or 0, record.last_heartbeat_ms or 0
     entry = notes["known"].get(name)
     if entry is None:
-        notes["known"][name] = [status(record, now_ms, limits(record)), sequence, heard, now_ms]
+        notes["known"][name] = [status(record, now_ms, record.thresholds), sequence, heard, now_ms]
         return False
     if sequence <= entry[1] and heard <= entry[2]:
         return False
     # As far as its machine was beating, and we looked.
-    _count(notes, min((notes["readAt"] - entry[3]) // limits(record).interval_ms, sequence - entry[1]), now_ms)
+    _count(notes, min((notes["readAt"] - entry[3]) // record.thresholds.interval_ms, sequence - entry[1]), now_ms)
     entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True

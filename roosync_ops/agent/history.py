@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from roosync_ops.wire.times import times_in, to_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,20 +19,6 @@ MAX_STOPS = 64
 CLOCK_IS_SET_FROM_MS = 1_735_689_600_000
 
 
-def parse(value: Any) -> list[Interval]:
-    """Read `upIntervals`; what is no interval is left out."""
-    found = []
-    for text in value if isinstance(value, list) else []:
-        start, _, end = text.partition("/") if isinstance(text, str) else ("", "", "")
-        try:
-            interval = from_iso(start), from_iso(end)
-        except BadTimeError:
-            continue
-        if interval[0] <= interval[1]:
-            found.append(interval)
-    return sorted(found)
-
-
 def write(intervals: list[Interval]) -> list[str]:
     """Return `upIntervals` as the record carries it."""
     return [f"{to_iso(start)}/{to_iso(end)}" for start, end in intervals]
@@ -40,15 +26,8 @@ def write(intervals: list[Interval]) -> list[str]:
 
 def stops(value: Any, now_ms: int) -> list[str]:
     """Return when this machine was stopped on purpose in the last seven days, now included; the newest last."""
-    kept = [now_ms]
-    for text in value if isinstance(value, list) else []:
-        try:
-            at = from_iso(text)
-        except BadTimeError:
-            continue
-        if abs(now_ms - at) <= KEPT_MS:
-            kept.append(at)
-    return [to_iso(at) for at in sorted(set(kept))[-MAX_STOPS:]]
+    kept = {now_ms, *(at for at in times_in(value) if abs(now_ms - at) <= KEPT_MS)}
+    return [to_iso(at) for at in sorted(kept)[-MAX_STOPS:]]
 
 
 def extend(intervals: list[Interval], now_ms: int, gap_ms: int) -> list[Interval]:

@@ -47,7 +47,7 @@ class Journal:
 
     def generation_on_disk(self) -> int:
         """Return the generation of the newest slot, without reading the state."""
-        return max(_generation(self._descriptor, at * SLOT_BYTES) for at in (0, 1))
+        return max(_header(self._descriptor, at * SLOT_BYTES)[0] for at in (0, 1))
 
     def save(self, state: dict[str, Any]) -> None:
         """Write `state` over the older slot."""
@@ -111,26 +111,24 @@ def _newest(descriptor: int) -> tuple[int, dict[str, Any]]:
 
 def _slot(descriptor: int, offset: int) -> tuple[int, dict[str, Any]]:
     """Return a slot's generation and state; (0, {}) for one that is torn or was never written."""
+    generation, size, crc = _header(descriptor, offset)
+    body = _read_at(descriptor, offset + _HEADER_BYTES, min(size, SLOT_BYTES))
+    if not generation or len(body) != size or _check(generation, body) != crc:
+        return 0, {}
     try:
-        magic, generation, length, crc = _read_at(descriptor, offset, _HEADER_BYTES).split()
-        size = int(length, 16)
-        if magic != _MAGIC or size > SLOT_BYTES - _HEADER_BYTES:
-            return 0, {}
-        body = _read_at(descriptor, offset + _HEADER_BYTES, size)
-        if _check(int(generation), body) != int(crc, 16):
-            return 0, {}
         state = json.loads(body)
     except (ValueError, RecursionError):
         return 0, {}
-    return (int(generation), state) if isinstance(state, dict) else (0, {})
+    return (generation, state) if isinstance(state, dict) else (0, {})
 
 
-def _generation(descriptor: int, offset: int) -> int:
+def _header(descriptor: int, offset: int) -> tuple[int, int, int]:
+    """Return a slot's generation, length and CRC; zeros where it has none."""
     try:
-        magic, generation, _, _ = _read_at(descriptor, offset, _HEADER_BYTES).split()
-        return int(generation) if magic == _MAGIC else 0
+        magic, generation, length, crc = _read_at(descriptor, offset, _HEADER_BYTES).split()
+        return (int(generation), int(length, 16), int(crc, 16)) if magic == _MAGIC else (0, 0, 0)
     except ValueError:
-        return 0
+        return 0, 0, 0
 
 
 def _read_at(descriptor: int, offset: int, size: int) -> bytes:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import KNOWS, MAX_KNOWS, NotUnderstoodError, Record, dump, parse
-from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, Thresholds, status
-from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, NotUnderstoodError, Record, dump, object_in, parse
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
+from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.view import build, carried, needs_write
 
 from . import flips
@@ -46,24 +46,11 @@ _HARMLESS = (f.BOM, f.FUTURE_HEARTBEAT)
 
 def can_keep(record: Record, now_ms: int) -> bool:
     """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
-    agent = record.data.get("agent")
-    if not isinstance(agent, dict) or agent.get("state") != "running" or agent.get("autoSyncEnabled") is not True:
+    if record.agent.get("state") != RUNNING_STATE or record.agent.get("autoSyncEnabled") is not True:
         return False
     if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
         return False  # a clock hours ahead would keep the office hours after its machine died
-    return status(record, now_ms, _thresholds(agent)) == ONLINE
-
-
-def _thresholds(agent: dict[str, Any]) -> Thresholds:
-    try:
-        return Thresholds(int(agent["heartbeatInterval"]), int(agent["offlineTimeout"]))
-    except (KeyError, TypeError, ValueError):
-        return Thresholds()
-
-
-def _limits(record: Record) -> Thresholds:
-    agent = record.data.get("agent")
-    return _thresholds(agent if isinstance(agent, dict) else {})
+    return status(record, now_ms, record.thresholds) == ONLINE
 
 
 class Keeper:
@@ -117,7 +104,7 @@ class Keeper:
         old = snapshot.view if _is_view(snapshot) else None
         merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
         merged = self._newest(merged, is_whole, now_ms)
-        flips.note(notes["flips"], merged, self._config.machine_id, now_ms, _limits)
+        flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
         self._heart.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
         view = build(merged, old, now_ms, self._config.thresholds)
         raw = dump(view)
@@ -161,7 +148,7 @@ class Keeper:
         return [*self._known.values(), Evidence(own, FILE, "")]
 
     def _rank(self, record: Record, now_ms: int) -> tuple[bool, bool, int]:
-        lives = status(record, now_ms, _limits(record)) == ONLINE
+        lives = status(record, now_ms, record.thresholds) == ONLINE
         return not lives, record.machine_id not in self._entries, -(record.last_heartbeat_ms or 0)
 
     def _newest(self, merged: dict[str, Evidence], is_whole: bool, now_ms: int) -> dict[str, Evidence]:
@@ -233,24 +220,23 @@ def _slim(record: Record, now_ms: int) -> None:
         return
     record.data = {
         **_bare(data),
-        "agent": carried(record, past=status(record, now_ms, _limits(record)) in (LEFT, OFFLINE)),
+        "agent": carried(record, past=status(record, now_ms, record.thresholds) in (LEFT, OFFLINE)),
     }
 
 
 def _bare(data: dict[str, Any]) -> dict[str, Any]:
-    metadata = data.get("metadata")
-    kept = {key: metadata[key] for key in _METADATA if key in metadata} if isinstance(metadata, dict) else {}
-    return {"metadata": {key: value for key, value in kept.items() if isinstance(value, str) and len(value) < 64}}  # noqa: PLR2004 - a time, a version
+    metadata = object_in(data, "metadata")
+    kept = {key: metadata[key] for key in _METADATA if isinstance(metadata.get(key), str)}
+    return {"metadata": {key: value for key, value in kept.items() if len(value) < 64}}  # noqa: PLR2004 - a time, a version
 
 
 def _newest_stranger(entries: dict[str, Any], wrote: dict[str, str]) -> str | None:
     """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
-    heard = {}
+    heard: dict[str, int] = {}
     for key, entry in entries.items():
-        try:
-            heard[str(key).lower()] = from_iso(entry.get("lastHeartbeat"))
-        except (BadTimeError, AttributeError):
-            continue
+        at = time_or_none(entry.get("lastHeartbeat")) if isinstance(entry, dict) else None
+        if at is not None:
+            heard[str(key).lower()] = at
     strange = {key: at for key, at in heard.items() if to_iso(at) != wrote.get(key)} or heard
     return max(strange, key=lambda key: strange[key]) if strange else None
 

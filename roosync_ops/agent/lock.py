@@ -2,7 +2,8 @@
 
 Facts taken from filelock 4 (`_unix.py`, `_windows.py`): on Unix an exclusive `flock` on a file opened read-write,
 never unlinked, and void when the file was unlinked between open and lock; on Windows an exclusive `LockFileEx` of one
-byte at offset 0. Each excludes the other's holder; tests prove it both ways.
+byte at offset 0, which `LockFile` takes too, at once or not at all. Each excludes the other's holder; tests prove it
+both ways.
 """
 
 from __future__ import annotations
@@ -23,24 +24,12 @@ _HELD_ELSEWHERE = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK)
 if sys.platform == "win32":
     import ctypes
     import msvcrt
-    from ctypes import wintypes
 
     _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
-    _EXCLUSIVE_AND_AT_ONCE = 0x2 | 0x1
     _LOCK_VIOLATION = 33
 
-    class _Overlapped(ctypes.Structure):
-        _fields_ = (
-            ("Internal", ctypes.c_void_p),
-            ("InternalHigh", ctypes.c_void_p),
-            ("Offset", wintypes.DWORD),
-            ("OffsetHigh", wintypes.DWORD),
-            ("hEvent", wintypes.HANDLE),
-        )
-
     def _try_lock(descriptor: int) -> bool:
-        handle = wintypes.HANDLE(msvcrt.get_osfhandle(descriptor))
-        if _KERNEL32.LockFileEx(handle, _EXCLUSIVE_AND_AT_ONCE, 0, 1, 0, ctypes.byref(_Overlapped())):
+        if _KERNEL32.LockFile(ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)), 0, 0, 1, 0):
             return True
         code = ctypes.get_last_error()
         if code == _LOCK_VIOLATION:

@@ -14,17 +14,18 @@ import time
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 
-from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, no_session
+from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, ProblemError, no_session
 from .notes import ASK_LOCK, take, unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .config import Config
     from .flags import Flags
-    from .permanence.one_shot import OneShot
     from .permanence.schtasks import Scheduler
+    from .permanence.task_program import OneShot
 
     Answer = tuple[dict[str, Any], list[str]]
 
@@ -60,18 +61,69 @@ def ask_instead(flags: Flags, config: Config, verb: str) -> Answer | None:
 
 def ask(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
     """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
-    lock_path = os.path.join(config.local_dir, ASK_LOCK)
+    from .permanence.launch import agent_command  # noqa: PLC0415 - Windows alone gets here
+
     try:
         local.make_folder(config.local_dir, parents=True)
     except OSError as error:
         raise unusable(config.local_dir, error) from None
-    turn = take(lock_path, _TURN_S)
+    turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
+    words = words_of(flags, config, verb)
+    limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow
+    folder = config.local_dir
     try:
-        return _unpacked(_Question(config, scheduler).put(words_of(flags, config, verb)))
+        return _unpacked(
+            run_there("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
+        )
     finally:
         turn.release()
+
+
+def run_there(
+    what: str, folder: str, command: Callable[[str], list[str]], limit_s: float, scheduler: Scheduler | None = None
+) -> dict[str, Any]:
+    """Run a command of this Python in the user's logon session, and return what it writes into the file it is given.
+
+    It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
+    """
+    from .permanence.task_program import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
+
+    file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
+    try:
+        with OneShot(what, folder, scheduler) as task:
+            task.run(program_of(command(file), folder, task.scheduler.user))
+            return _awaited(task, file, limit_s)
+    finally:
+        for path in (file, f"{file}.tmp", f"{file}.log"):
+            _remove(path)
+
+
+def _awaited(task: OneShot, file: str, limit_s: float) -> dict[str, Any]:
+    now = time.monotonic()
+    until, look_at, ended = now + limit_s, now + _RESULT_S, 0
+    while time.monotonic() < until:
+        answer = local.read_object(file)
+        if answer:
+            return answer
+        if time.monotonic() >= look_at:
+            ended = ended + 1 if task.has_ended() else 0
+            if ended >= _ENDED:
+                break
+            look_at = time.monotonic() + _RESULT_S
+        time.sleep(_LOOK_S)
+    raise _silence(task, file)
+
+
+def _silence(task: OneShot, file: str) -> ProblemError:
+    from .permanence.task_program import tail  # noqa: PLC0415 - as above
+
+    if task.has_not_run():
+        return no_session()
+    said = tail(f"{file}.log")
+    reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
+    return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
 
 
 def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
@@ -82,6 +134,7 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
         words += ["--heartbeat-interval", str(config.thresholds.interval_ms)]
         words += ["--offline-timeout", str(config.thresholds.timeout_ms)]
         words += [] if config.auto_sync else ["--no-auto-sync"]
+        words += ["--follow", f"{flags.follow:g}"] if flags.follow else []
         if flags.metadata is not None:
             words += ["--metadata", json.dumps(flags.metadata, separators=(",", ":"))]
     return words
@@ -90,61 +143,6 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
 def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[str]) -> None:
     """Leave an answer where the one who asked looks for it, in one step."""
     local.write(path, json.dumps({"exitCode": exit_code, "answer": value, "lines": human}, default=str).encode())
-
-
-class _Question:
-    """One task, run once, and the file it answers in."""
-
-    def __init__(self, config: Config, scheduler: Scheduler | None) -> None:
-        self._scheduler = scheduler
-        self._config = config
-        self._file = os.path.join(config.local_dir, f"answer-{os.urandom(8).hex()}")
-
-    def put(self, words: list[str]) -> dict[str, Any]:
-        """Return what the logon session answered to `words`."""
-        from .permanence.one_shot import OneShot  # noqa: PLC0415 - Windows alone gets here
-        from .permanence.task_program import program_of  # noqa: PLC0415 - as above
-
-        try:
-            with OneShot("ask", self._config.local_dir, self._scheduler) as task:
-                words = [*words, "--answer", self._file]
-                task.run(program_of(words, self._config.local_dir, task.scheduler.user))
-                return self._wait(task)
-        finally:
-            for path in (self._file, f"{self._file}.tmp", f"{self._file}.log"):
-                _remove(path)
-
-    def _wait(self, task: OneShot) -> dict[str, Any]:
-        until = time.monotonic() + _ANSWER_S + max(3 * self._config.share_deadline_s, FIRST_READING_S)
-        look_at, ended = time.monotonic() + _RESULT_S, 0
-        while time.monotonic() < until:
-            answer = self._read()
-            if answer is not None:
-                return answer
-            if time.monotonic() >= look_at:
-                ended = ended + 1 if task.has_ended() else 0
-                if ended >= _ENDED:
-                    break
-                look_at = time.monotonic() + _RESULT_S
-            time.sleep(_LOOK_S)
-        raise self._silence(task)
-
-    def _silence(self, task: OneShot) -> Exception:
-        from .permanence.task_program import tail  # noqa: PLC0415 - as above
-
-        if task.has_not_run():
-            return no_session()
-        said = tail(f"{self._file}.log")
-        reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
-        return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
-
-    def _read(self) -> dict[str, Any] | None:
-        try:
-            with open(self._file, encoding="utf-8") as file:
-                answer = json.load(file)
-        except (OSError, ValueError):
-            return None
-        return answer if isinstance(answer, dict) else None
 
 
 def _remove(path: str) -> None:

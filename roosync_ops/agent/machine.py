@@ -1,4 +1,4 @@
-"""What this machine says of itself: its boot, and whether a process is still the one it was."""
+"""What this machine says of itself: its boot, whether a process is still the one it was, and whether it goes down."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import time
 #: A boot time computed from two clocks moves by rounding and by corrections of the wall clock, in s.
 _BOOT_GRAIN_S = 60
 _BOOT_KEY = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
+
+#: Where systemd is PID 1, and nowhere else.
+_SYSTEMD = "/run/systemd/system"
+#: How long systemd may take to answer, in s; it is busy just then.
+_ANSWER_S = 2.0
 
 
 def boot_id() -> str:
@@ -53,12 +58,18 @@ def process_start(pid: int) -> str | None:
         from .windows import process_start as created  # noqa: PLC0415 - each platform loads its own
 
         return created(pid)
+    fields = process_fields(pid)
+    return fields[19].decode("ascii") if fields else None
+
+
+def process_fields(pid: int) -> list[bytes]:
+    """Return what Linux says of a process behind its name: proc(5), `stat` from its third field; empty for none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The second field is the command in parentheses and may hold anything, parentheses included.
-            return file.read().rpartition(b")")[2].split()[19].decode("ascii")
-    except (OSError, IndexError):
-        return None
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def is_same_process(pid: object, start: object) -> bool:
@@ -81,3 +92,28 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def system_goes_down() -> bool:
+    """Return True if systemd is shutting the system down or rebooting it, which must not read as leaving on purpose.
+
+    False where there is no systemd to ask. On Windows a session's end kills without asking: an end was asked for.
+    """
+    return os.path.isdir(_SYSTEMD) and _state() == "stopping"
+
+
+def _state() -> str:
+    import subprocess  # noqa: PLC0415 - not carried for months
+
+    try:
+        done = subprocess.run(
+            ["systemctl", "is-system-running"],  # noqa: S607 - where it lies differs between distributions
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_ANSWER_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("ascii", "replace").strip()

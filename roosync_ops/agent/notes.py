@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import sys
 import zlib
@@ -23,20 +24,10 @@ if TYPE_CHECKING:
 
     from .config import Config
 
-LOOP_LOCK = "loop.lock"
-WRITE_LOCK = "write.lock"
-#: Held by `start`, `stop`, `install` and `uninstall`, so that no two of them undo each other's work.
-CONTROL_LOCK = "control.lock"
 #: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
 ASK_LOCK = "ask.lock"
-JOURNAL = "journal"
-SET_ASIDE = "set-aside"
-#: What `stop` asks of the loop beside the signal.
-REQUEST = "stop-request"
-#: There from `stop` to `start` where a scheduled task keeps the loop: an instance that is just starting then ends.
-HALTED = "halted"
-#: Why a build on trial was left again; gone with the next trial.
-ROLLED_BACK = "rolled-back"
+#: What is kept for one machine and one shared state lies in `<machineId>-<crc32>`: Config.instance.
+INSTANCE = re.compile(r"[a-z0-9-]{1,63}-[0-9a-f]{8}")
 #: How many copies of what could not be understood are kept: the next one replaces the oldest.
 MAX_SET_ASIDE = 8
 MAX_SET_ASIDE_BYTES = 16_777_216
@@ -45,28 +36,20 @@ MAX_SET_ASIDE_BYTES = 16_777_216
 class Places:
     """The files of one machine in one shared state. All local; none is ever in the share."""
 
-    __slots__ = (
-        "control_lock",
-        "folder",
-        "halted",
-        "journal",
-        "loop_lock",
-        "request",
-        "rolled_back",
-        "set_aside",
-        "write_lock",
-    )
-
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.loop_lock = os.path.join(folder, LOOP_LOCK)
-        self.write_lock = os.path.join(folder, WRITE_LOCK)
-        self.control_lock = os.path.join(folder, CONTROL_LOCK)
-        self.journal = os.path.join(folder, JOURNAL)
-        self.set_aside = os.path.join(folder, SET_ASIDE)
-        self.request = os.path.join(folder, REQUEST)
-        self.rolled_back = os.path.join(folder, ROLLED_BACK)
-        self.halted = os.path.join(folder, HALTED)
+        self.loop_lock = os.path.join(folder, "loop.lock")
+        self.write_lock = os.path.join(folder, "write.lock")
+        #: Held by `start`, `stop`, `install` and `uninstall`, so that no two of them undo each other's work.
+        self.control_lock = os.path.join(folder, "control.lock")
+        self.journal = os.path.join(folder, "journal")
+        self.set_aside = os.path.join(folder, "set-aside")
+        #: What `stop` asks of the loop beside the signal.
+        self.request = os.path.join(folder, "stop-request")
+        #: There from `stop` to `start` where a task keeps the loop: an instance that is just starting then ends.
+        self.halted = os.path.join(folder, "halted")
+        #: Why a build on trial was left again; gone with the next trial.
+        self.rolled_back = os.path.join(folder, "rolled-back")
 
 
 def places_of(config: Config) -> Places:
@@ -134,6 +117,21 @@ def loop_runs(places: Places) -> bool:
         return is_held(places.loop_lock)
     except OSError as error:
         raise unusable(places.loop_lock, error) from None
+
+
+def instances(local_dir: str) -> list[Places]:
+    """Return the places of every machine and shared state that ever beat from `local_dir`."""
+    try:
+        names = sorted(filter(INSTANCE.fullmatch, os.listdir(local_dir)))
+    except OSError:
+        return []
+    folders = [os.path.join(local_dir, name) for name in names]
+    return [Places(folder) for folder in folders if os.path.isdir(folder) and not os.path.islink(folder)]
+
+
+def loops(local_dir: str) -> list[Places]:
+    """Return the places of whatever of ours runs from a local folder, found by its locks. Raises LocalError."""
+    return [places for places in instances(local_dir) if loop_runs(places)]
 
 
 def read_notes(places: Places) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import ShareHungError
@@ -43,6 +44,7 @@ MISSING = "missing"
 READ_ONLY = "read-only"
 FULL = "full"
 REFUSED = "refused"
+UNSYNCED = "unsynced"
 
 _WORDS = {
     errno.ENOENT: MISSING,
@@ -77,6 +79,7 @@ _HINTS = {
     READ_ONLY: "remonter le dossier partagé en écriture",
     FULL: "libérer de la place dans le dossier partagé",
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
+    UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
 }
 #: A probe as large as a record with everything in it: a share with less room than that is full.
 _PROBE = b" " * 32_768
@@ -88,6 +91,7 @@ _MAX_ENTRIES = 1_000
 MAX_FILES = 256
 _FEW_FILES = 48
 _MAX_SECONDS = 0.5
+_FOLLOW_S = 0.2
 
 
 def bounds_from(after: str, before: str | None = None, slim: Callable[[Record], None] | None = None) -> Bounds:
@@ -121,10 +125,9 @@ class ShareTroubleError(ProblemError):
 class OwnFile:
     """This machine's file as it lies in the share: `record` where it was understood, else `detail` says why not."""
 
-    __slots__ = ("detail", "present", "record")
+    __slots__ = ("detail", "record")
 
-    def __init__(self, *, present: bool, record: Record | None = None, detail: str | None = None) -> None:
-        self.present = present
+    def __init__(self, record: Record | None = None, detail: str | None = None) -> None:
         self.record = record
         self.detail = detail
 
@@ -157,14 +160,22 @@ class FolderShare:
 
     def probe(self) -> None:
         """Prove that a record could be published now: a temporary file is written and removed again."""
-        self._call(self._probe, "writing to the share")
+        self._call(lambda: remove(write(self._prepared(), _PROBE)), "writing to the share")
+
+    def follow(self, limit_s: float) -> None:
+        """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
+        until = time.monotonic() + limit_s
+        while not self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading):
+            if time.monotonic() > until:
+                raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
+            time.sleep(_FOLLOW_S)
 
     def read_own(self) -> OwnFile:
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
 
     def publish(self, raw: bytes) -> None:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
-        self._call(lambda: self._publish(raw), "writing own file")
+        self._call(lambda: replace_file(self._own, self._prepared(), raw), "writing own file")
 
     def read_all(
         self,
@@ -221,16 +232,11 @@ class FolderShare:
             word = _WINDOWS_WORDS.get(error.winerror or 0, word)
         return ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}")
 
-    def _probe(self) -> None:
-        self._prepare()
-        remove(write(self._own_temporary, _PROBE))
+    def _prepared(self) -> str:
+        """Return the temporary name of this machine's file.
 
-    def _publish(self, raw: bytes) -> None:
-        self._prepare()
-        replace_file(self._own, self._own_temporary, raw)
-
-    def _prepare(self) -> None:
-        """Make `heartbeats/` where it is missing, and never in a folder that is evidently not the shared state."""
+        `heartbeats/` is made where it is missing, and never in a folder that is evidently not the shared state.
+        """
         if not os.path.lexists(self._folder):
             parent, own = os.path.split(os.path.abspath(self.shared))
             within = os.path.join(self.shared, USUAL_NAME)
@@ -238,6 +244,14 @@ class FolderShare:
                 right = parent if own == HEARTBEATS else within
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
         make_folder(self._folder)
+        return self._own_temporary
+
+
+def _holds_records(folder: str) -> bool:
+    try:
+        return any(name.endswith(".json") for name in os.listdir(folder))
+    except FileNotFoundError:
+        return False
 
 
 def replace_file(path: str, temporary: str, raw: bytes) -> None:
@@ -257,14 +271,14 @@ def _read_back(path: str, size: int) -> bytes | None:
 def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
     try:
         if os.path.islink(os.path.dirname(path)):
-            return OwnFile(present=False)
+            return OwnFile()
         record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
     except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
-        return OwnFile(present=False)
+        return OwnFile()
     except NotUnderstoodError as error:
-        return OwnFile(present=True, detail=f"{error.kind}: {error.detail}")
-    return OwnFile(present=True, record=record)
+        return OwnFile(detail=f"{error.kind}: {error.detail}")
+    return OwnFile(record=record)
 
 
 def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, also: str | None) -> str | None:
@@ -286,12 +300,7 @@ def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, 
 
 
 def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
-    record = _read_record(path, machine_id)
-    return record is not None and accept(record)
-
-
-def _read_record(path: str, machine_id: str) -> Record | None:
     try:
-        return parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0]
+        return accept(parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0])
     except (OSError, NotUnderstoodError):
-        return None
+        return False

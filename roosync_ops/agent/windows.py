@@ -13,6 +13,13 @@ if sys.platform != "win32":
 import ctypes
 from ctypes import wintypes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
 _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _ALREADY_EXISTS = 183
 _ACCESS_DENIED = 5
@@ -89,8 +96,7 @@ class Event:
 
     def wait(self, seconds: float) -> bool:
         """Wait at most `seconds`; True once the event is set."""
-        milliseconds = min(int(seconds * 1000) + 1, _LONGEST_MS) if seconds > 0 else 0
-        return bool(_KERNEL32.WaitForSingleObject(self._handle, milliseconds) == _WAIT_OBJECT_0)
+        return _waited(self._handle, min(int(seconds * 1000) + 1, _LONGEST_MS) if seconds > 0 else 0)
 
 
 def set_event(name: str) -> bool:
@@ -105,45 +111,36 @@ def set_event(name: str) -> bool:
 
 def process_start(pid: int) -> str | None:
     """Return when process `pid` was created, in units of 100 ns since 1601; None where it is gone or hidden from us."""
-    handle = _KERNEL32.OpenProcess(_PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
-    if not handle:
-        return None
-    try:
-        return None if _has_ended(handle) else _created(handle)
-    finally:
-        _KERNEL32.CloseHandle(handle)
+    return _asked(pid, 0, lambda handle: None if _waited(handle, 0) else _created(handle))
 
 
-def wait_for_end(pid: int, start: str, seconds: float) -> bool:
-    """Wait at most `seconds` for the process that is `pid` and was created at `start`; True once it is gone."""
-    handle = _KERNEL32.OpenProcess(_PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
-    if not handle:
-        return True
-    try:
-        if _created(handle) != start:
-            return True
-        return bool(_KERNEL32.WaitForSingleObject(handle, int(seconds * 1000)) == _WAIT_OBJECT_0)
-    finally:
-        _KERNEL32.CloseHandle(handle)
+def wait_for_end(pid: int, start: str, seconds: float) -> None:
+    """Wait at most `seconds` for the process that is `pid` and was created at `start`."""
+    _asked(pid, 0, lambda handle: _created(handle) == start and _waited(handle, int(seconds * 1000)))
 
 
-def end_process(pid: int, start: str) -> bool:
-    """End the process that is `pid` and was created at `start`, and no other; True where it was told to end.
+def end_process(pid: int, start: str) -> None:
+    """End the process that is `pid` and was created at `start`, and no other.
 
     Asked and ended through one handle: a pid that is given to another process in between cannot be hit.
     """
-    access = _PROCESS_TERMINATE | _PROCESS_QUERY_LIMITED | _SYNCHRONIZE
-    handle = _KERNEL32.OpenProcess(access, False, pid)
+    _asked(pid, _PROCESS_TERMINATE, lambda handle: _created(handle) == start and _KERNEL32.TerminateProcess(handle, 1))
+
+
+def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
+    """Return what `work` makes of a process's handle; None where there is none to be had."""
+    handle = _KERNEL32.OpenProcess(access | _PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
     if not handle:
-        return False
+        return None
     try:
-        return _created(handle) == start and bool(_KERNEL32.TerminateProcess(handle, 1))
+        return work(handle)
     finally:
         _KERNEL32.CloseHandle(handle)
 
 
-def _has_ended(handle: int) -> bool:
-    return bool(_KERNEL32.WaitForSingleObject(handle, 0) == _WAIT_OBJECT_0)
+def _waited(handle: int, milliseconds: int) -> bool:
+    """Wait at most so long; True once the process has ended, or the event is set."""
+    return bool(_KERNEL32.WaitForSingleObject(handle, milliseconds) == _WAIT_OBJECT_0)
 
 
 def _created(handle: int) -> str | None:

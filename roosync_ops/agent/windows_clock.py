@@ -34,10 +34,7 @@ class WindowsClock(SystemClock):
         self._has_console = sys.stdin is not None
 
     def listen(self, instance: str, request: str) -> None:
-        """Take the event of `instance` as the request to stop, and the file `request` too.
-
-        The file is for a caller whose integrity level may not touch an event of a task with highest privileges.
-        """
+        """The file is for a caller whose integrity level may not touch an event of a task with highest privileges."""
         try:
             self._event = Event(stop_event(instance))
         except OSError:
@@ -45,7 +42,6 @@ class WindowsClock(SystemClock):
         self._request = request
 
     def begin(self) -> None:
-        """Forget what was asked of an earlier loop. Call once this is the only one."""
         if self._event is not None:
             self._event.clear()
         if self._request is not None and os.path.exists(self._request):

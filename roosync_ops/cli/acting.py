@@ -6,11 +6,11 @@ import json
 import sys
 import textwrap
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import seen
 from roosync_ops.pyinfra_ops.ledger import FAILED
@@ -24,13 +24,14 @@ from . import errors, options, output
 from .schedule_settings import key_of, save
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.gather.second import Second
     from roosync_ops.judge import Validation
 
+Seen = TypeVar("Seen")
 Dry = Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")]
 Again = Annotated[bool, typer.Option("--failed", help="Those whose last command here failed.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")]
@@ -110,8 +111,8 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
         typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
 
 
-def act(
-    deploy: str, chosen: Sequence[Machine], *, dry: bool, verbose: bool, connect_timeout: int
+def act(  # noqa: PLR0913 - what the commands were told
+    deploy: str, chosen: Sequence[Machine], *, dry: bool, verbose: bool, connect_timeout: int, is_new: bool = True
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, and show how far it is."""
     counts = {"connected": 0, "looked-at": 0}
@@ -129,7 +130,15 @@ def act(
         shown = nullcontext() if verbose else progress
         try:
             with shown:
-                return run(deploy, chosen, dry=dry, verbose=verbose, connect_timeout_s=connect_timeout, tell=tell)
+                return run(
+                    deploy,
+                    chosen,
+                    dry=dry,
+                    verbose=verbose,
+                    connect_timeout_s=connect_timeout,
+                    is_new=is_new,
+                    tell=tell,
+                )
         except KeyboardInterrupt:
             _note_interrupted(begun)
             raise
@@ -224,7 +233,20 @@ def print_schema(*, rollout: bool) -> int:
     return errors.OK
 
 
+def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None]:
+    """Look at the fleet after something was done to it; where that fails, what was done is told all the same."""
+    try:
+        return look(), None
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told beside what was done
+        return None, error
+
+
+def beside(error: BaseException | None) -> dict[str, Any]:
+    """Return what --json says beside what was done, where nobody could look at the fleet after it."""
+    return {} if error is None else {"error": errors.document(errors.describe(error))}
+
+
 def judged(fleet: Fleet, where: Source, second: Second | None = None) -> tuple[Validation, object]:
     """Read and judge once; also return the view the old readers read."""
-    found = seen(where, fleet, None, Patient(None, None, fleet), second)
+    found = seen(where, fleet, None, GracePeriod(None, None, fleet), second)
     return found.validation, found.state.view

@@ -31,6 +31,7 @@ __all__ = [
     "as_json",
     "delivered",
     "describe",
+    "document",
     "report",
     "usage",
     "wants_json",
@@ -94,7 +95,11 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
 
 
+def document(failure: Failure) -> dict[str, Any]:
+    """Return what --json says of a failure."""
+    return {"code": failure.code, "message": failure.message, "hint": failure.hint and typed.own(failure.hint)}
+
+
 def as_json(failure: Failure) -> str:
-    """Return the one document that --json prints for a failure."""
-    error = {"code": failure.code, "message": failure.message, "hint": failure.hint and typed.own(failure.hint)}
-    return json.dumps({"ok": False, "error": error})
+    """Return the one document that --json prints where there is nothing else to print."""
+    return json.dumps({"ok": False, "error": document(failure)})

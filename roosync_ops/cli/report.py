@@ -14,8 +14,8 @@ from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.changes import changed
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of, own_replica
 from roosync_ops.gather.validation import probed, seen
 from roosync_ops.judge.report import Report
@@ -97,7 +97,7 @@ def report(  # noqa: PLR0913 - one argument an option
     else:
         limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
         fleet = load_inventory(inventory)
-        found = _Validating(fleet, shared, via, limits, Patient(patience, memory, fleet)).report(
+        found = _Validating(fleet, shared, via, limits, GracePeriod(patience, memory, fleet)).report(
             options.names_of(limit), memory, days, probe=probe
         )
     form = Format.json if as_json else report_format
@@ -115,8 +115,8 @@ def report(  # noqa: PLR0913 - one argument an option
 class _Validating:
     """Where a validation is read, and by what it is judged."""
 
-    def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, patient: Patient) -> None:
-        self._fleet, self._shared, self._via, self._limits, self._patient = fleet, shared, via, limits, patient
+    def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, grace: GracePeriod) -> None:
+        self._fleet, self._shared, self._via, self._limits, self._grace = fleet, shared, via, limits, grace
 
     def report(self, names: list[str], memory: Path | None, days: float, *, probe: Probe) -> Report:
         """Read, judge, and find out what changed within `days`."""
@@ -129,13 +129,13 @@ class _Validating:
     def _read(self, chosen: tuple[Machine, ...] | None, probe: Probe) -> tuple[judge.Validation, SharedState | None]:
         via = machine_of(self._fleet, self._via) if self._via else None
         second = asking.second_of(self._fleet, probe, self._limits)
-        found = seen(Source(self._shared, via, self._limits.deadline_s), self._fleet, chosen, self._patient, second)
+        found = seen(Source(self._shared, via, self._limits.deadline_s), self._fleet, chosen, self._grace, second)
         return found.validation, found.state
 
     def _probed(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
         asking.no_via(self._via, "report")
         with output.Progress() as progress:
-            found = probed(self._fleet, chosen, self._shared, self._limits, self._patient, progress.show)
+            found = probed(self._fleet, chosen, self._shared, self._limits, self._grace, progress.show)
         own, _ = own_replica(self._shared, self._limits.deadline_s)
         return found, own
 

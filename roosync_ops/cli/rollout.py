@@ -11,14 +11,14 @@ import typer
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
-from roosync_ops.gather.look import Look
+from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
-from roosync_ops.gather.testimony import testimony
 from roosync_ops.judge import Check, Validation
-from roosync_ops.judge.evidence import reason_of
+from roosync_ops.judge.probes import reason_of
 from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
+from roosync_ops.state.shared import SharedState
 
 from . import acting, asking, errors, options, output, ramp, reading
 
@@ -39,6 +39,13 @@ is left again by its machine, and nobody else gets it.
 
 Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
 before the next batch."""
+
+#: What keeps an agent alive on Windows, and what makes a restart at night harmless to it.
+_BOUND: Final = (
+    "A Windows machine's agent survives a reboot once its user has logged on. After updates that restart at night "
+    'Windows can log on by itself: Settings, Accounts, Sign-in options, "Use my sign-in info to automatically finish '
+    'setting up after an update".'
+)
 
 _Batch = Annotated[str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")]
 _Soak = Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")]
@@ -81,11 +88,12 @@ def rollout(  # noqa: PLR0913 - one argument an option
     machines = journal.left() if resume else machines
     chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
     where = None if dry else acting.source(fleet, shared, via, deadline)
-    before = None if where is None else _view(where)
+    before = None if where is None else _before(where)
 
     def act(deploy: str, some: Sequence[Machine]) -> tuple[Result, ...]:
-        return acting.act(deploy, some, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
+        return acting.act(deploy, some, dry=dry, verbose=verbose, connect_timeout=connect_timeout, is_new=is_new)
 
+    is_new = before is None or not before.seen
     steps = ramp.Ramp(chosen, act, journal.note, batch=batch, soak=soak, max_fail=max_fail)
     if dry:
         results = act("rollout", chosen)
@@ -96,24 +104,26 @@ def rollout(  # noqa: PLR0913 - one argument an option
         acting.keep_failures(inventory, results)
     if not as_json:
         _tell(results, chosen, dry=dry)
-    second = asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
-    after = None if where is None else _Look(fleet, where, chosen, results, before=before, wait=wait, second=second)
-    ok = all(row.ok for row in results) and (
-        after is None or after.ok(everybody=not (machines or limit or failed or resume))
+    view, second = before and before.view, asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
+    after, unseen = acting.attempt(
+        lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
     )
+    everybody = not (machines or limit or failed or resume)
+    ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(everybody=everybody))
     if as_json:
-        output.write(_document(results, after, ok=ok, dry=dry, lang=lang))
+        output.write(show.error_free_json(_document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)))
     elif after is not None:
         _tell_after(after, lang)
-    elif not dry:
+    elif where is None and not dry:
         output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
-    return ramp.STOPPED if steps.stopped else errors.OK if ok else errors.NOT_AS_EXPECTED
+    code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else errors.report(unseen, ())
+    return ramp.STOPPED if steps.stopped else code
 
 
-def _view(where: Source) -> object:
-    """Return the view before anything is done; a state that cannot be read yet is no reason not to begin."""
+def _before(where: Source) -> SharedState | None:
+    """Return the state before anything is done; a state that cannot be read yet is no reason not to begin."""
     try:
-        return where().view
+        return where()
     except Exception as error:
         if errors.describe(error).exit_code != errors.UNAVAILABLE:
             raise
@@ -172,9 +182,9 @@ class _Look:
 def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict[str, Reason | None]:
     """Return why each machine that was not reached just now is silent: better known than what its silence suggests."""
     return {
-        row.machine_id: reason_of(testimony(machine, Look(row.machine_id, row.failure, None, None)))
+        row.machine_id: reason_of(result_of(machine, row.failure))
         for machine, row in zip(chosen, results, strict=True)
-        if row.outcome == UNREACHABLE
+        if row.outcome == UNREACHABLE and row.failure is not None
     }
 
 
@@ -185,7 +195,7 @@ def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool
     output.write(f"\n{acting.headline(results)}")
     bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
     if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
-        output.write("A Windows machine's agent survives a reboot once its user has logged on.")
+        output.write(_BOUND)
 
 
 def _tell_after(after: _Look, lang: str) -> None:
@@ -207,18 +217,11 @@ def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool
     return [f"{name if at == 0 else ' ' * len(name)}  {line}" for at, line in enumerate(shown)]
 
 
-def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> str:
+def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
     checks = {} if after is None else after.checks()
-    return show.error_free_json(
-        {
-            "ok": ok,
-            "dry": dry,
-            "machines": [
-                {**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results
-            ],
-            "validation": None if after is None else json.loads(show.to_json(after.validation, lang)),
-        }
-    )
+    rows = [{**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results]
+    validation = None if after is None else json.loads(show.to_json(after.validation, lang))
+    return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}
 
 
 def _checks(checks: tuple[Check, ...] | None, lang: str) -> list[dict[str, Any]] | None:

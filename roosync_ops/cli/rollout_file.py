@@ -30,7 +30,7 @@ def read(path: Path) -> Report:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise errors.usage(f"{path} is no result of a rollout: {first['msg']}", _NEXT) from None
-    if "error" in document:
+    if "machines" not in document:
         failure = document["error"]
         raise errors.usage(f"{path} holds no result, the rollout failed: {failure['message']}", failure["hint"])
     try:

@@ -22,13 +22,13 @@ from filelock import FileLock, Timeout
 
 from roosync_ops.admin import child
 from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
+from roosync_ops.show.messages import headline
 from roosync_ops.show.text import safe
-from roosync_ops.show.words import headline
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
@@ -171,7 +171,7 @@ class _Run:
         return Watcher(
             fleet,
             watching.reader(Source(settings.shared, via, settings.deadline)),
-            watching.judging(fleet, Patient(settings.patience, folder, fleet), second),
+            watching.judging(fleet, GracePeriod(settings.patience, folder, fleet), second),
             memory,
             deliveries=deliveries,
             tell=self._teller(),

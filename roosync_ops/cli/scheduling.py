@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops.admin import child
 from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.patient import Patient
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import machine_of
 from roosync_ops.wire import local
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
@@ -163,7 +163,7 @@ def check(settings: Settings) -> None:
     fleet = load_inventory(Path(settings.inventory))
     if settings.via:
         machine_of(fleet, settings.via)
-    Patient(settings.patience, None, fleet)
+    GracePeriod(settings.patience, None, fleet)
     if settings.notify:
         watching.check_urls(settings.notify)
 

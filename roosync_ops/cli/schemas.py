@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from roosync_ops.show.schema import FailureDocument, Observed, ValidationDocument
+from roosync_ops.show.schema import Failure, FailureDocument, Observed, ValidationDocument
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 
@@ -60,21 +60,23 @@ class Seen(Acted):
 
 @with_config(_CLOSED)
 class RolloutDocument(TypedDict):
-    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1."""
+    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why nobody could look at it afterwards."""
 
     ok: bool
     dry: bool
     machines: list[Enrolled]
     validation: ValidationDocument | None
+    error: NotRequired[Failure]
 
 
 @with_config(_CLOSED)
 class ActionDocument(TypedDict):
-    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1."""
+    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1. `error` as above."""
 
     ok: bool
     dry: bool
     machines: list[Seen]
+    error: NotRequired[Failure]
 
 
 @with_config(_CLOSED)

@@ -112,14 +112,17 @@ def carry_out(order: Order) -> int:
     )
     if not order.dry:
         acting.keep_failures(order.inventory, results)
-    seen = {} if order.dry else _seen(order, fleet, results)
+    found, unseen = acting.attempt(lambda: {} if order.dry else _seen(order, fleet, results))
+    seen = found or {}
     late = [name for name, word in seen.items() if word not in order.wanted]
-    ok = all(row.ok for row in results) and not late
+    ok = all(row.ok for row in results) and not late and unseen is None
     if order.as_json:
         rows = [{**acting.document(row), "observed": seen.get(row.machine_id)} for row in results]
-        output.write(show.error_free_json({"ok": ok, "dry": order.dry, "machines": rows}))
+        output.write(show.error_free_json({"ok": ok, "dry": order.dry, "machines": rows, **acting.beside(unseen)}))
     else:
         _tell(order, results, seen)
+    if unseen is not None:
+        return errors.report(unseen, ())
     return errors.OK if ok else errors.NOT_AS_EXPECTED
 
 

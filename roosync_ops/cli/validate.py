@@ -11,8 +11,8 @@ import typer
 
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import probed
 from roosync_ops.gather.validation import validation as validation_of
@@ -84,38 +84,38 @@ def validate(  # noqa: PLR0913 - one argument an option
         fleet = load_inventory(inventory)
         names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
-        patient = Patient(patience, memory, fleet)
+        grace = GracePeriod(patience, memory, fleet)
         limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
         if probe is Probe.always:
             asking.no_via(via, "validate")
-            check, poll_s = _probing(fleet, chosen, shared, limits, patient), _PROBE_POLL_S
+            check, poll_s = _probing(fleet, chosen, shared, limits, grace), _PROBE_POLL_S
         else:
             source = Source(shared, machine_of(fleet, via) if via else None, deadline)
             second = asking.second_of(fleet, probe, limits)
-            check, poll_s = partial(validation_of, source, fleet, chosen, patient, second), source.poll_s
+            check, poll_s = partial(validation_of, source, fleet, chosen, grace, second), source.poll_s
         validation = reading.watch(check, lambda seen: seen.ok, wait, poll_s)
         report = Format.json if as_json else report
         output.write(_text(validation, report, lang))
-        _note_patience(validation, patient)
+        _note_patience(validation, grace)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
 def _probing(
-    fleet: Fleet, chosen: tuple[Machine, ...] | None, shared: str | None, limits: Limits, patient: Patient
+    fleet: Fleet, chosen: tuple[Machine, ...] | None, shared: str | None, limits: Limits, grace: GracePeriod
 ) -> Callable[[], judge.Validation]:
     def look() -> judge.Validation:
         with output.Progress() as progress:
-            return probed(fleet, chosen, shared, limits, patient, progress.show)
+            return probed(fleet, chosen, shared, limits, grace, progress.show)
 
     return look
 
 
-def _note_patience(validation: judge.Validation, patient: Patient) -> None:
+def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
     """Say on stderr how much patience there was, and what of it could not be kept."""
     if validation.patience_ms is not None:
         output.note(f"Judged by beats received, {validation.patience_ms / 1000:g} s beyond each timeout.")
-    if patient.trouble is not None:
-        output.note(f"What was seen could not be kept: {patient.trouble}")
+    if grace.trouble is not None:
+        output.note(f"What was seen could not be kept: {grace.trouble}")
 
 
 def _text(validation: judge.Validation, report: Format, lang: str) -> str:

@@ -126,7 +126,7 @@ def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
 
 
 def _sightings(own: Own, places: Iterable[Place]) -> dict[str | None, list[Sighting]]:
-    from roosync_ops.gather.propagation import parsed  # noqa: PLC0415 - as above
+    from roosync_ops.gather.verify_share import parsed  # noqa: PLC0415 - as above
 
     seen: dict[str | None, list[Sighting]] = {None: own[1]}
     seen.update((one.machine_id, parsed(one.measured.sightings)) for one in places if one.measured is not None)

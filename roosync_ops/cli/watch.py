@@ -15,9 +15,9 @@ import typer
 
 from roosync_ops import typed
 from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
@@ -124,7 +124,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         watcher = Watcher(
             fleet,
             watching.reader(source),
-            watching.judging(fleet, Patient(patience, folder, fleet), watching.asker(fleet, probe)),
+            watching.judging(fleet, GracePeriod(patience, folder, fleet), watching.asker(fleet, probe)),
             told,
             deliveries=deliveries,
             tell=_teller(lang, as_json=as_json, silent=on_terminal),

@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +15,7 @@ from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.validation import judged
 from roosync_ops.state import StateUnavailableError
+from roosync_ops.transport import process
 from roosync_ops.watch.delivery import GRACE_S, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from roosync_ops import judge
     from roosync_ops.fleet import Fleet
+    from roosync_ops.gather.grace_period import GracePeriod
     from roosync_ops.gather.limits import Probe
-    from roosync_ops.gather.patient import Patient
     from roosync_ops.gather.second import Second
     from roosync_ops.gather.source import Source
     from roosync_ops.state import SharedState
@@ -55,12 +56,12 @@ def asker(fleet: Fleet, probe: Probe) -> Second | None:
     return asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
 
 
-def judging(fleet: Fleet, patient: Patient, second: Second | None) -> Callable[[SharedState], judge.Validation]:
+def judging(fleet: Fleet, grace: GracePeriod, second: Second | None) -> Callable[[SharedState], judge.Validation]:
     """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed.
 
     Who is in doubt is asked, and asked again for as long as it is.
     """
-    return lambda state: judged(state, fleet, None, patient, second)
+    return lambda state: judged(state, fleet, None, grace, second)
 
 
 def observer_of(via: str | None, fleet: Fleet) -> str | None:
@@ -110,14 +111,12 @@ def command_target(text: str) -> Target:
 def check_urls(urls: list[str]) -> None:
     """Raise CommandError where a notification could never be sent. No URL is ever printed: its secrets are in it."""
     argv = notification(1, "").argv
-    try:
-        done = subprocess.run(  # noqa: S603 - ourselves
-            argv, input=json.dumps({"check": urls}).encode("ascii"), capture_output=True, timeout=_CHECK_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise errors.usage(f"the notification library did not answer within {_CHECK_S:g} s") from None
-    told = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode == 0:
+    asked = json.dumps({"check": urls}).encode("ascii")
+    done = process.run(argv, asked, until=time.monotonic() + _CHECK_S, max_out=process.MAX_ERR_BYTES)
+    if done.code is None:
+        raise errors.usage(f"the notification library did not answer within {_CHECK_S:g} s")
+    told = done.out.decode("utf-8", "replace").strip()
+    if done.code == 0:
         return
     if told.replace(" ", "").isdecimal():
         names = ", ".join(notification(int(at), urls[int(at) - 1]).name for at in told.split())

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from roosync_ops.transport.link import Link
 
 LOOK: Final = "look"
-#: A machine that is on takes its TCP connection within this, a lost packet included, in s; one that is off never does.
-CONNECT_S: Final = 1.5
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and
 #: has let us in within the other, in s: one that hangs there is no slow agent.
 GREETING: Final = (3.0, 0.2)

@@ -9,12 +9,11 @@ from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installe
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from .limits import Probe
+from .grace_period import GracePeriod
+from .limits import Probe, silently
 from .past import flips_told, pasts
-from .patient import Patient
 from .second import Second, Ssh
 from .source import Source
-from .testimony import silently
 from .validation import seen, seen_by_all
 
 if TYPE_CHECKING:
@@ -51,15 +50,15 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
     told in the dashboard. Who looks again and again passes the same `source` of `shared`.
     Raises StateUnavailableError where nobody is asked, and CommandError where nobody shows anything.
     """
-    patient = Patient(None, memory, fleet)
+    grace = GracePeriod(None, memory, fleet)
     look = None
     if probe is Probe.never:
-        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, patient)
+        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, grace)
     elif probe is Probe.auto and shared:
         read = source or Source(shared, None, limits.deadline_s)
         with suppress(StateUnavailableError):
-            look = seen(read, fleet, None, patient, Second(fleet, Ssh(limits)))
-    look = look or seen_by_all(fleet, None, shared, limits, patient, tell, source)
+            look = seen(read, fleet, None, grace, Second(fleet, Ssh(limits)))
+    look = look or seen_by_all(fleet, None, shared, limits, grace, tell, source)
     at_ms, state = look.validation.checked_at_ms, look.state
     flips = flips_told(memory, shared, None) if shared else []
     from_ms = at_ms - WINDOW_MS

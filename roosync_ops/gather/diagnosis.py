@@ -1,22 +1,38 @@
-"""What is the matter with machines: looked at and judged, once."""
+"""What is the matter with machines: asked with who can bear witness about them, and judged, once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from roosync_ops.fleet import FleetError
 from roosync_ops.judge.diagnose import diagnose
+from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.probes import Builds, ProbeResult
+from roosync_ops.pyinfra_ops import plan
+from roosync_ops.remote_script import bundle
+from roosync_ops.state.errors import StateUnavailableError
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
+from roosync_ops.wire.times import now_ms
 
-from .sights import gather
-from .testimony import silently
+from .limits import silently
+from .probe import probe_beside
+from .source import Source
+from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from roosync_ops.fleet import Fleet
+    from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge.diagnose_model import Diagnoses
+    from roosync_ops.state import SharedState
 
     from .limits import Limits
+
+#: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
+_WITNESSES: Final = 12
 
 
 def diagnoses(
@@ -44,3 +60,50 @@ def _stands_for_somebody(fleet: Fleet, name: str) -> bool:
         return bool(fleet.select([name]))
     except FleetError:
         return False
+
+
+def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: Limits) -> DiagnosisInput:
+    """Look at `chosen` and at who can bear witness about them, all at once, and return what was seen."""
+    machines = with_witnesses(fleet, chosen)
+    trouble: list[tuple[str, str]] = []
+
+    def read() -> tuple[SharedState | None, str | None]:
+        try:
+            return (Source(shared, None, limits.deadline_s)() if shared else None), None
+        except StateUnavailableError as error:
+            trouble.append((error.reason, error.hint))
+            return None, error.reason
+
+    with ThreadPoolExecutor(1) as pool:
+        built: Future[bundle.Bundle] = pool.submit(bundle.build)
+        own, found, _ = probe_beside(machines, limits.timeout_s, limits.connect_s, read)
+        wanted = built.result()
+    found = {machine.machine_id: compared(machine, found[machine.machine_id], wanted) for machine in machines}
+    here = None if own is not None or not trouble else trouble[0]
+    return DiagnosisInput(
+        fleet, now_ms(), found, own, here, None if own is None else _orphans(own.shared, limits.deadline_s)
+    )
+
+
+def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ...]:
+    """Return `chosen` and others that should be online: what a machine's replica shows is nothing without theirs."""
+    known = {machine.machine_id for machine in chosen}
+    others = [machine for machine in fleet if machine.machine_id not in known and machine.expected == "online"]
+    return (*chosen, *others[:_WITNESSES])
+
+
+def _orphans(shared: str, deadline_s: float | None) -> tuple[str, ...] | None:
+    try:
+        return orphans(shared, time.time(), deadline_s or DEFAULT_DEADLINE_S)
+    except TidyError:
+        return None
+
+
+def compared(machine: Machine, one: ProbeResult, wanted: bundle.Bundle) -> ProbeResult:
+    """Return an answer with whether what lies on the machine is what this computer would put there."""
+    report, status = one.report, one.status
+    if report is None:
+        return one
+    loop = None if status is None or not status.loop_build_id else status.loop_build_id == wanted.build_id
+    is_configured = report.config == plan.wanted_config(machine, report)
+    return replace(one, builds=Builds(report.agent_sha256 == wanted.sha256, is_configured, loop))

@@ -15,7 +15,8 @@ class Probe(StrEnum):
     never = "never"
 
 
-#: How long one machine may take to say everything, and to take a connection, in s.
+#: How long one machine may take to say everything, in s; and to take a TCP connection, a lost packet included: one that
+#: is off never does.
 PROBE_TIMEOUT_S: Final = 15.0
 PROBE_CONNECT_S: Final = 1.5
 #: How long asking those in doubt may take in all, in s.
@@ -29,3 +30,7 @@ class Limits:
     timeout_s: float = PROBE_TIMEOUT_S
     connect_s: float = PROBE_CONNECT_S
     deadline_s: float | None = None
+
+
+def silently(_: str) -> None:
+    """Tell nobody how far it is."""

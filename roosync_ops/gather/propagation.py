@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roosync_ops.remote_script.on_measure import BAD, GOOD, UNKNOWN, percentile
-from roosync_ops.wire.times import BadTimeError, from_iso
 
 from .verify_share import FEW_BEATS, TIMEOUT_S, Sighting, Trait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from roosync_ops.remote_script.facts_model import MeasuredSighting
 
 #: A replica is looked at every half second, so a beat was there up to so long before it was seen, in s.
 POLL_S = 0.5
@@ -84,14 +81,3 @@ def judged(observer: str | None, all_pairs: Iterable[Pair], seconds: float) -> T
     if min(lags) < -error - 1:
         return Trait("propagation", UNKNOWN, f"{said}: some came before they were made, so a clock was set", figures)
     return Trait("propagation", BAD if high > TIMEOUT_S else GOOD, said, figures)
-
-
-def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
-    """Return what a machine saw; a beat whose time cannot be read tells nothing."""
-    found = []
-    for one in sightings:
-        try:
-            found.append(Sighting(one.machine_id, from_iso(one.beat), one.seen_ms))
-        except BadTimeError:
-            continue
-    return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from roosync_ops.judge import second
-from roosync_ops.judge.evidence import ALIVE, CUT, OFF, UNASKED
+from roosync_ops.judge.probes import CUT, OFF, RUNNING, UNASKED
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
 from roosync_ops.transport import link
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.judge import Testimony, Validation
+    from roosync_ops.judge import ProbeResult, Validation
 
     from .limits import Limits
 
@@ -47,7 +47,7 @@ def _says_nothing(machine: Machine, code: str) -> bool:
 class Way(Protocol):
     """How machines are asked."""
 
-    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, Testimony]:
+    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, ProbeResult]:
         """Ask all at once, and return what each testifies."""
         ...
 
@@ -63,23 +63,17 @@ class Ssh:
         self._limits = limits
         self._until = 0.0
 
-    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, Testimony]:
-        from .look import look  # noqa: PLC0415 - not needed where nobody is asked
-        from .testimony import testimony  # noqa: PLC0415 - as above
+    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, ProbeResult]:
+        from .probe import probe  # noqa: PLC0415 - not needed where nobody is asked
 
         limits = self._limits
         self._until = max(self._until, time.monotonic() + limits.timeout_s)
         asked_s = _ASKING_PART * limits.timeout_s
-        looks = look(
-            machines, timeout_s=asked_s, connect_timeout_s=limits.connect_s, with_state=with_state, overall=True
-        )
-        found = {}
+        found = probe(machines, asked_s, limits.connect_s, with_state=with_state, overall=True)
         for machine in machines:
-            seen = looks[machine.machine_id]
-            one = testimony(machine, seen)
-            if one.word.kind == OFF and seen.failure is not None and not _says_nothing(machine, seen.failure.code):
-                one = replace(one, word=replace(one.word, kind=UNASKED))
-            found[machine.machine_id] = one
+            one = found[machine.machine_id]
+            if one.agent.kind == OFF and one.failure is not None and not _says_nothing(machine, one.failure.code):
+                found[machine.machine_id] = replace(one, agent=replace(one.agent, kind=UNASKED))
         return found
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
@@ -93,7 +87,7 @@ class Ssh:
 class _Said:
     """What one machine said last; `times` it was asked in this doubt, on and on without an answer since `out_s`."""
 
-    one: Testimony
+    one: ProbeResult
     asked_s: float
     times: int
     out_s: float | None
@@ -118,7 +112,7 @@ class Second:
         self._clock = clock
         self._said: dict[str, _Said] = {}
 
-    def opinion(self, judged: Callable[[Mapping[str, Testimony]], Validation]) -> Validation:
+    def opinion(self, judged: Callable[[Mapping[str, ProbeResult]], Validation]) -> Validation:
         """Return what `judged` makes of what the machines in doubt say; with nobody in doubt it is as the folder is."""
         found = judged({})
         doubted = second.in_doubt(found, self._fleet, everybody=self._everybody)
@@ -142,7 +136,7 @@ class Second:
     def _counts(self, said: _Said) -> bool:
         return said.out_s is None or said.asked_s - said.out_s >= self._confirm_s
 
-    def _words(self) -> dict[str, Testimony]:
+    def _words(self) -> dict[str, ProbeResult]:
         """Return what was said, as far as it may be judged by."""
         return {name: said.one for name, said in self._said.items() if self._counts(said)}
 
@@ -153,7 +147,7 @@ class Second:
             return
         for name, one in checked(self._fleet, self._way.ask(due, with_state=with_state), self._way).items():
             before = self._said.get(name)
-            out_s = None if one.word.kind != OFF else now if before is None or before.out_s is None else before.out_s
+            out_s = None if one.agent.kind != OFF else now if before is None or before.out_s is None else before.out_s
             self._said[name] = _Said(one, now, 1 if before is None else before.times + 1, out_s)
 
     def _next_s(self, machine: Machine) -> float:
@@ -164,14 +158,14 @@ class Second:
         pause = AGAIN_S[min(said.times, len(AGAIN_S)) - 1]
         if not self._counts(said):
             pause = self._confirm_s
-        elif said.one.word.kind == ALIVE:
+        elif said.one.agent.kind == RUNNING:
             pause = min(pause, machine.offline_timeout / 1000)
         return said.asked_s + pause
 
 
-def checked(fleet: Fleet, found: dict[str, Testimony], way: Way) -> dict[str, Testimony]:
+def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Way) -> dict[str, ProbeResult]:
     """Return the answers, those without one held against what other machines reach."""
-    out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].word.kind == OFF]
+    out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].agent.kind == OFF]
     if not out:
         return found
     others = [machine for machine in fleet if machine.expected == "online" and machine not in out]
@@ -183,11 +177,11 @@ def checked(fleet: Fleet, found: dict[str, Testimony], way: Way) -> dict[str, Te
     return {**found, **{one.machine_id: _held(found[one.machine_id], reached, somebody or alone) for one in out}}
 
 
-def _held(one: Testimony, reached: Mapping[str, frozenset[str]], somebody: bool) -> Testimony:
-    """Return a testimony of no answer, as what others reach makes of it."""
+def _held(one: ProbeResult, reached: Mapping[str, frozenset[str]], somebody: bool) -> ProbeResult:
+    """Return a probe of no answer, as what others reach makes of it."""
     by = next((name for name, those in reached.items() if one.machine_id in those), None)
     if by is not None:
-        return replace(one, word=replace(one.word, kind=CUT, detail=by))
+        return replace(one, agent=replace(one.agent, kind=CUT, detail=by))
     if somebody:
         return one
-    return replace(one, word=replace(one.word, kind=UNASKED, detail=f"{one.word.detail}, and so are all others"))
+    return replace(one, agent=replace(one.agent, kind=UNASKED, detail=f"{one.agent.detail}, and so are all others"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
 from . import errors
@@ -21,7 +23,10 @@ _VIA_POLL_S: Final = 2.0
 
 
 class Source:
-    """Where the shared state is read. Calling it reads once and returns the state with the time it was read."""
+    """Where the shared state is read. Calling it reads once and returns the state with the time it was read.
+
+    By one call at a time: however long a share hangs and however often it is asked, that is one thread.
+    """
 
     def __init__(self, shared: str | None, via: Machine | None, deadline_s: float | None) -> None:
         if via is None and not shared:
@@ -31,8 +36,10 @@ class Source:
             )
         self._shared = shared or ""
         self._via = via
-        self._deadline_s = deadline_s or (DEFAULT_DEADLINE_S if via is None else _VIA_DEADLINE_S)
+        here = FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S
+        self._deadline_s = deadline_s or (here if via is None else _VIA_DEADLINE_S)
         self._bounded = BoundedShare(self._deadline_s)
+        self._turn = threading.Lock()
 
     @property
     def poll_s(self) -> float:
@@ -44,7 +51,8 @@ class Source:
         if self._via is not None:
             return self._read_via(self._via)
         # The time before the reading: a slow share must not make what is read from it look older than it is.
-        return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
+        with self._turn:
+            return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
 
     def _read_via(self, machine: Machine) -> SharedState:
         from .via import read_state  # noqa: PLC0415 - it brings pyinfra

@@ -1,19 +1,29 @@
-"""What --fix may do in the operator's own replica: rebuild the view, and sweep orphans among our temporary files.
+"""What --fix may do in a replica: rebuild the view, and sweep orphans among our temporary files.
 
-What is done is in on_tidy, which machines do as well where the operator has no replica.
+What is done is in on_tidy, here in the operator's own replica, or on a machine where the operator has none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from roosync_ops.remote_script import on_tidy
+from roosync_ops.remote_script.facts_model import Tended, parse_tended
+from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
+
+from .verify_via import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from roosync_ops.fleet import Machine
+
 T = TypeVar("T")
+
+#: How long it may take on the machine, and with the login, a Python, and a task of a Windows logon session, in s.
+_TEND_S: Final = 20.0
+_ALL_S: Final = 90.0
 
 
 class TidyError(Exception):
@@ -45,3 +55,14 @@ def _bounded(shared: str, deadline_s: float, work: Callable[[], T]) -> T:
         raise TidyError(f"{shared} gave no answer within {error.deadline_s:g} s") from None
     except OSError as error:
         raise TidyError(f"{error.filename or shared}: {error.strerror or error}") from None
+
+
+def tend(machine: Machine, *, rebuild: bool, dry: bool, connect_timeout_s: float) -> Tended:
+    """Sweep our orphans in the replica of `machine`, and `rebuild` the view. With `dry` only look. Raises TidyError."""
+    what = {"do": "tend", "rebuild": rebuild, "dry": dry, "limit": _TEND_S}
+    found = asked(machine, what, _ALL_S, connect_timeout_s, parse_tended)
+    if isinstance(found, Failure):
+        raise TidyError(f"{machine.machine_id}: {found.reason}")
+    if found.problem is not None:
+        raise TidyError(f"{machine.machine_id}: {found.problem[1]}")
+    return found

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from roosync_ops import judge
 from roosync_ops.wire.times import now_ms
 
-from . import testimony
+from . import errors
+from .limits import silently
 from .second import Ssh, checked
 from .source import own_replica
-from .testimony import silently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
 
+    from .grace_period import GracePeriod
     from .limits import Limits
-    from .patient import Patient
     from .second import Second
     from .source import Source
 
@@ -43,37 +43,37 @@ def validation(
     source: Callable[[], SharedState],
     fleet: Fleet,
     chosen: Sequence[Machine] | None,
-    patient: Patient,
+    grace: GracePeriod,
     second: Second | None = None,
 ) -> judge.Validation:
     """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError or ViaError."""
-    return seen(source, fleet, chosen, patient, second).validation
+    return seen(source, fleet, chosen, grace, second).validation
 
 
 def seen(
     source: Callable[[], SharedState],
     fleet: Fleet,
     chosen: Sequence[Machine] | None,
-    patient: Patient,
+    grace: GracePeriod,
     second: Second | None = None,
 ) -> Seen:
     """Do as `validation` does, and return with it what it rests on. `second` asks the machines that are in doubt."""
     state = source()
-    return Seen(judged(state, fleet, chosen, patient, second), state, state)
+    return Seen(judged(state, fleet, chosen, grace, second), state, state)
 
 
 def judged(
     state: SharedState,
     fleet: Fleet,
     chosen: Sequence[Machine] | None,
-    patient: Patient,
+    grace: GracePeriod,
     second: Second | None = None,
 ) -> judge.Validation:
     """Judge what was read, with a second opinion where one is to be had."""
-    known, at_ms = patient.learn(state), state.read_at_ms
+    known, at_ms = grace.learn(state), state.read_at_ms
 
-    def by_words(said: Mapping[str, judge.Testimony]) -> judge.Validation:
-        shown = judge.pooled(state, said.values(), at_ms) if said else state
+    def by_words(said: Mapping[str, judge.ProbeResult]) -> judge.Validation:
+        shown = judge.merge_replicas(state, said.values(), at_ms) if said else state
         offsets = {**known.offsets, **judge.knowledge(said.values()).offsets}
         looked = judge.looked_at(shown or state, state, said.values()) if said else known.looked
         every = replace(known, offsets=offsets, looked=looked)
@@ -87,11 +87,11 @@ def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and wh
     chosen: Sequence[Machine] | None,
     shared: str | None,
     limits: Limits,
-    patient: Patient,
+    grace: GracePeriod,
     tell: Callable[[str], None] = silently,
 ) -> judge.Validation:
     """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything."""
-    return seen_by_all(fleet, chosen, shared, limits, patient, tell).validation
+    return seen_by_all(fleet, chosen, shared, limits, grace, tell).validation
 
 
 def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
@@ -99,7 +99,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     chosen: Sequence[Machine] | None,
     shared: str | None,
     limits: Limits,
-    patient: Patient,
+    grace: GracePeriod,
     tell: Callable[[str], None] = silently,
     source: Source | None = None,
 ) -> Seen:
@@ -109,10 +109,10 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     found = checked(fleet, found, Ssh(limits))
     reads = [one.read_ms for one in found.values() if one.state is not None]
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
-    state = judge.pooled(own, found.values(), now)
+    state = judge.merge_replicas(own, found.values(), now)
     if state is None:
-        raise testimony.nobody(len(asked), trouble)
-    known = patient.learn(own, judge.knowledge(found.values()).offsets)
+        raise _nobody(len(asked), trouble)
+    known = grace.learn(own, judge.knowledge(found.values()).offsets)
     known = replace(known, looked=judge.looked_at(state, own, found.values()))
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
@@ -125,8 +125,16 @@ def who_sees_whom(
     own, found, trouble = _asked(chosen, shared, limits, tell)
     matrix = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
     if not matrix.observers and not matrix.reached:
-        raise testimony.nobody(len(chosen), trouble)
+        raise _nobody(len(chosen), trouble)
     return matrix
+
+
+def _nobody(count: int, trouble: str | None) -> errors.CommandError:
+    """Return the error for a look that gave nothing: no verdict about any machine can rest on it."""
+    why = f"none of {count} machines shows anything, and no shared state was read here"
+    return errors.CommandError(
+        "NOBODY_ASKED", f"{why}: {trouble}" if trouble else why, "roosync-ops diagnose", errors.UNAVAILABLE
+    )
 
 
 def _asked(
@@ -135,6 +143,8 @@ def _asked(
     limits: Limits,
     tell: Callable[[str], None],
     source: Source | None = None,
-) -> tuple[SharedState | None, dict[str, judge.Testimony], str | None]:
+) -> tuple[SharedState | None, dict[str, judge.ProbeResult], str | None]:
+    from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
+
     read = partial(own_replica, shared, limits.deadline_s, source)
-    return testimony.ask_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
+    return probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)

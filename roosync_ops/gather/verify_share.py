@@ -1,30 +1,25 @@
 """How a shared folder really behaves, measured on the operator's own mount: replace, names, locks, flush, propagation.
 
-Everything is done in a folder of its own, which is removed; of the heartbeats there is only read. How each is measured
-is in on_measure, which machines are asked with as well.
+How each is measured is in on_measure, which machines are asked with as well.
 """
 
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from roosync_ops.remote_script import on_measure
+from roosync_ops.remote_script.facts_model import MeasuredSighting, ms_of
 from roosync_ops.remote_script.on_measure import BAD, GOOD, UNKNOWN, percentile
-from roosync_ops.wire.folder import ShareUnavailableError, read_shared
-from roosync_ops.wire.merge import merge
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.folder import ShareUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from roosync_ops.wire.deadline import BoundedShare
 
-#: Between two readings while beats are waited for, in s.
-_POLL_S: Final = 0.5
 #: Fewer beats than this tell nothing of a 99th percentile.
 FEW_BEATS: Final = 5
 #: The protocol: a machine is offline after this, in s; what arrives later is a false offline.
@@ -55,47 +50,29 @@ def verify(
 ) -> tuple[list[Trait], list[Sighting]]:
     """Measure the folder `shared`; watch it for `seconds` for the beats of machines. Return both.
 
-    Raises ShareUnavailableError, ShareHungError, and OSError where not even a folder can be made in it.
+    Raises ShareHungError, and ShareUnavailableError where it is not there or not even a folder can be made in it.
     """
-    place = shared / f"{on_measure.PREFIX}{secrets.token_hex(4)}"
-    bounded.call(lambda: _make(shared, place), "making a folder")
-    traits = []
+    traits: list[Trait] = []
+    seen: list[MeasuredSighting] = []
+    asked = {"shared": str(shared), "token": secrets.token_hex(4), "seconds": seconds}
+    parts = on_measure.work(asked)
     try:
-        for measure in on_measure.MEASURES:
-            name = measure.__name__
-            tell(f"measuring {name}")
-            traits.append(Trait(**_measured(bounded, measure, str(place))))
+        while (part := bounded.call(lambda: next(parts, None), f"measuring {shared}")) is not None:
+            if "problem" in part:
+                raise ShareUnavailableError(None, part["problem"][1], str(shared))
+            if "trait" in part:
+                traits.append(Trait(**part["trait"]))
+            elif "seen" in part:
+                seen.append(MeasuredSighting.model_validate(part["seen"]))
+            tell(f"watching beats arrive: {len(seen)} so far" if traits[3:] else f"measured {len(traits)} of 4")
     finally:
-        bounded.call(lambda: on_measure.remove(str(place)), "removing the folder")
-    return traits, _arrivals(str(shared), seconds, bounded, tell)
+        bounded.call(parts.close, "removing the folder")
+    return traits, parsed(seen)
 
 
-def _measured(bounded: BoundedShare, measure: Callable[[str], dict[str, Any]], place: str) -> dict[str, Any]:
-    return bounded.call(lambda: measure(place), measure.__name__)
-
-
-def _make(shared: Path, place: Path) -> None:
-    if not shared.is_dir():
-        raise ShareUnavailableError(2, "no such folder", str(shared))
-    on_measure.sweep(str(shared), time.time())
-    place.mkdir()
-
-
-def _arrivals(shared: str, seconds: float, bounded: BoundedShare, tell: Callable[[str], None]) -> list[Sighting]:
-    """Watch beats arrive."""
-    found: list[Sighting] = []
-    known = _sequences(shared, bounded)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        time.sleep(min(_POLL_S, max(0.0, until - time.monotonic())))
-        tell(f"watching beats arrive: {len(found)} so far")
-        seen = _sequences(shared, bounded)
-        at = now_ms()
-        for name, (number, heard) in seen.items():
-            if known.get(name, (number, 0))[0] < number:
-                found.append(Sighting(name, heard, at))
-        known = {**known, **seen}
-    return found
+def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
+    """Return what was seen of beats; one whose time cannot be read tells nothing."""
+    return [Sighting(one.machine_id, at, one.seen_ms) for one in sightings if (at := ms_of(one.beat)) is not None]
 
 
 def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:
@@ -110,12 +87,3 @@ def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:
     if low < -1:
         return Trait("propagation", UNKNOWN, f"{detail}: some came before they were made, so a clock is wrong", figures)
     return Trait("propagation", BAD if high > TIMEOUT_S else GOOD, detail, figures)
-
-
-def _sequences(shared: str, bounded: BoundedShare) -> dict[str, tuple[int, int]]:
-    snapshot = bounded.call(lambda: read_shared(shared, now_ms()), "reading heartbeats")
-    found = {}
-    for name, piece in merge(snapshot.evidence, snapshot.read_at_ms).items():
-        if piece.record.sequence is not None and piece.record.last_heartbeat_ms is not None:
-            found[name] = piece.record.sequence, piece.record.last_heartbeat_ms
-    return found

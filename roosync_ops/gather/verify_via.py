@@ -15,7 +15,7 @@ from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT
 
 from . import asking
-from . import look as looks
+from .probe import probe
 from .propagation import Clock
 
 if TYPE_CHECKING:
@@ -46,15 +46,11 @@ class Place:
 
 def clocks(machines: Sequence[Machine], connect_timeout_s: float) -> tuple[dict[str | None, Clock], dict[str, Failure]]:
     """Return the clock of every machine that answers, in one round trip each, and why each other one does not."""
-    found = looks.look(machines, timeout_s=_CLOCK_S, connect_timeout_s=connect_timeout_s, with_state=False)
-    known: dict[str | None, Clock] = {}
-    failed = {}
-    for name, one in found.items():
-        if one.report is not None:
-            known[name] = Clock(one.report.clock_offset_ms, one.report.clock_error_ms)
-        elif one.failure is not None:
-            failed[name] = one.failure
-    return known, failed
+    found = probe(machines, _CLOCK_S, connect_timeout_s, with_state=False)
+    known: dict[str | None, Clock] = {
+        name: Clock(one.offset_ms, one.error_ms or 0) for name, one in found.items() if one.offset_ms is not None
+    }
+    return known, {name: one.failure for name, one in found.items() if one.failure is not None}
 
 
 def measure(

@@ -6,31 +6,31 @@ A reason is a kind and its facts; the room `show` has the sentences.
 from roosync_ops.wire.findings import Finding
 
 from .enrolment import enrolment_checks
-from .evidence import HERE, Knowledge, Testimony, Word, knowledge, looked_at, pooled
 from .matrix import Cell, Matrix, matrix
 from .observe import observe
+from .probes import HERE, AgentState, Knowledge, ProbeResult, knowledge, looked_at, merge_replicas
 from .validate import validate
 from .verdict import Check, Observation, Reason, Survey, Validation, Verdict
 
 __all__ = [
     "HERE",
+    "AgentState",
     "Cell",
     "Check",
     "Finding",
     "Knowledge",
     "Matrix",
     "Observation",
+    "ProbeResult",
     "Reason",
     "Survey",
-    "Testimony",
     "Validation",
     "Verdict",
-    "Word",
     "enrolment_checks",
     "knowledge",
     "looked_at",
     "matrix",
+    "merge_replicas",
     "observe",
-    "pooled",
     "validate",
 ]

@@ -15,13 +15,13 @@ from . import verdict as v
 if TYPE_CHECKING:
     from roosync_ops.wire.status import Thresholds
 
-    from .witness import Witness
+    from .view_evidence import ViewEvidence
 
 #: Another machine takes the view over after the timeout, within one interval, and its view takes another to arrive.
 _TAKEOVER_INTERVALS: Final = 2
 
 
-def behind(row: v.Observation, witness: Witness, thresholds: Thresholds) -> v.Reason | None:
+def behind(row: v.Observation, witness: ViewEvidence, thresholds: Thresholds) -> v.Reason | None:
     """Return why `row`'s silence may be this replica's; None where nothing in it says so.
 
     Nothing says so where the machine was silent for its whole timeout already when the view was written: then two

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
 from .patience import AUTO_MOST_MS
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from roosync_ops.wire.record import Record
 
-    from .evidence import Testimony
-    from .witness import Witness
+    from .probes import ProbeResult
+    from .view_evidence import ViewEvidence
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2
 
 
-def wrong_clocks(testimonies: Iterable[Testimony]) -> list[v.Reason]:
+def wrong_clocks(probes: Iterable[ProbeResult]) -> list[v.Reason]:
     """Return whose clock is off by more than FUTURE_TOLERANCE_MS beyond the error of the measurement."""
-    measured = [one for one in testimonies if one.offset_ms is not None]
+    measured = [one for one in probes if one.offset_ms is not None]
     offsets = [one.offset_ms or 0 for one in measured]
     if len(offsets) >= _AGREEING:
         middle = round(median(offsets))
@@ -61,14 +61,13 @@ def inconsistent_ms(record: Record) -> int | None:
     """
     if record.last_heartbeat_ms is None:
         return None
-    agent = record.data.get("agent")
-    before = _time(agent, "startedAt")
+    before = time_or_none(record.agent.get("startedAt"))
     if before is None or before - record.last_heartbeat_ms <= FUTURE_TOLERANCE_MS:
         return None
     return before - record.last_heartbeat_ms
 
 
-def unheard_ms(machine_id: str, witness: Witness, timeout_ms: int) -> int | None:
+def unheard_ms(machine_id: str, witness: ViewEvidence, timeout_ms: int) -> int | None:
     """Return how old a machine's own beat would have been, by its stamp, when the view was written without it.
 
     None where that is no longer than a delay may be, AUTO_MOST_MS beyond the timeout; or where the view's writer is no
@@ -89,10 +88,3 @@ def all_ahead_ms(heard: Mapping[str, int], now_ms: int) -> int | None:
     if len(ahead) < _AGREEING or min(ahead) <= FUTURE_TOLERANCE_MS:
         return None
     return min(ahead)
-
-
-def _time(part: object, key: str) -> int | None:
-    try:
-        return from_iso(part.get(key)) if isinstance(part, dict) else None
-    except BadTimeError:
-        return None

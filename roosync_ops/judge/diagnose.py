@@ -6,67 +6,77 @@ keeps a machine from being seen as it is comes before what will, and that before
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from roosync_ops import typed
 from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
-from .diagnose_case import Case
+from .diagnose_case import MachineCase
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import Check, Diagnoses, Diagnosis, Sight
+from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from .diagnose_model import Scene
+    from .diagnose_model import DiagnosisInput
+
+T = TypeVar("T")
 
 #: What a sentence says for a fact that is not known.
 _NOT_KNOWN: Final = "?"
 
 
-def diagnose(scene: Scene, names: Iterable[str] | None = None) -> Diagnoses:
+def diagnose(scene: DiagnosisInput, names: Iterable[str] | None = None) -> Diagnoses:
     """Judge `names` (default: the fleet, in its order), and this computer with the share. Never raises."""
     wanted = [machine.machine_id for machine in scene.fleet] if names is None else list(names)
     return Diagnoses(scene.now_ms, _here(scene), tuple(_machine(scene, name) for name in wanted))
 
 
-def _machine(scene: Scene, machine_id: str) -> Diagnosis:
-    case = Case(scene, machine_id)
+def _machine(scene: DiagnosisInput, machine_id: str) -> Diagnosis:
+    case = MachineCase(scene, machine_id)
     checks = _checks(case)
     found = _cause(checks)
     word, facts = ("well", {}) if found is None else (str(found.cause), found.facts)
     if case.machine is not None and not case.is_expected:
         word, facts = _expected_off(case, checks, word, facts)
-    facts = {**_where(case.sight), **facts, "machine": machine_id}
+    facts = {**_where(case), **facts, "machine": machine_id}
     return Diagnosis(
         machine_id,
         None if case.machine is None else case.machine.expected,
         case.observed,
         word,
-        command(word, facts, case.sight),
+        command(word, facts, case),
         facts,
         checks,
     )
 
 
-def _checks(case: Case) -> tuple[Check, ...]:
-    asked = [on_it.identity, on_it.agent, on_it.permanence, on_it.loop, on_it.beat]
-    replicas = [beside_it.moves_up, beside_it.moves_down, on_it.clock, beside_it.twins, beside_it.writers]
-    *way, python = on_it.way(case)
+def _checks(case: MachineCase) -> tuple[Check, ...]:
     if case.machine is None:
         return tuple(check(case) for check in (beside_it.moves_up, beside_it.twins, beside_it.expectation))
+    *way, python = on_it.way(case)
     return (
         *way,
-        on_it.identity(case),
+        _told(on_it.identity, case, case.report),
         python,
-        *(check(case) for check in asked[1:]),
+        _told(on_it.agent, case, case.report),
+        *(_told(check, case, case.agent) for check in (on_it.permanence, on_it.loop, on_it.beat)),
         *on_it.share(case),
-        *(check(case) for check in replicas),
-        on_it.zombie(case),
+        beside_it.moves_up(case),
+        beside_it.moves_down(case),
+        _told(on_it.clock, case, case.report),
+        beside_it.twins(case),
+        beside_it.writers(case),
+        _told(on_it.zombie, case, case.agent),
         beside_it.expectation(case),
     )
+
+
+def _told(check: Callable[[MachineCase, T], Check], case: MachineCase, told: T | None) -> Check:
+    """Check what was told; where nothing was, the check of that function's name is unknown."""
+    return Check(check.__name__, UNKNOWN) if told is None else check(case, told)
 
 
 def _cause(checks: Iterable[Check]) -> Check | None:
@@ -77,7 +87,7 @@ def _cause(checks: Iterable[Check]) -> Check | None:
 
 
 def _expected_off(
-    case: Case, checks: tuple[Check, ...], word: str, facts: Mapping[str, Any]
+    case: MachineCase, checks: tuple[Check, ...], word: str, facts: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any]]:
     """A machine that is expected off, and is, has nothing wrong with it; what would be grave is that it beats."""
     if case.observed in (ONLINE, WARNING):
@@ -89,55 +99,59 @@ def _expected_off(
     return word, facts
 
 
-def _here(scene: Scene) -> Diagnosis:
+def _here(scene: DiagnosisInput) -> Diagnosis:
     checks = tuple(beside_it.here(scene))
     found = _cause(checks)
     word, facts = ("well", {}) if found is None else (str(found.cause), dict(found.facts))
-    return Diagnosis(None, None, None, word, command(word, facts, Sight("")), facts, checks)
+    return Diagnosis(None, None, None, word, command(word, facts, MachineCase(scene, "")), facts, checks)
 
 
-def _where(sight: Sight) -> dict[str, Any]:
+def _where(case: MachineCase) -> dict[str, Any]:
     """Return what a command needs to know about where a machine is."""
-    return {
-        "host": sight.host,
-        "port": sight.port,
-        "user": sight.user or "its user",
-        "known_as": sight.host if sight.port == 22 else f"[{sight.host}]:{sight.port}",  # noqa: PLR2004 - SSH's own port
-        "known_hosts": sight.known_hosts,
-        "path": sight.share_path or _NOT_KNOWN,
+    reach, report = case.probe.reach, case.report
+    found = {
+        "user": (case.machine.user if case.machine is not None else None) or "its user",
+        "known_hosts": case.probe.known_hosts,
+        "path": report.share.path if report is not None and report.share is not None else _NOT_KNOWN,
     }
+    if reach is None:
+        return found
+    known_as = reach.host if reach.port == 22 else f"[{reach.host}]:{reach.port}"  # noqa: PLR2004 - SSH's own port
+    return {**found, "host": reach.host, "port": reach.port, "known_as": known_as}
 
 
-def command(word: str, facts: Mapping[str, Any], sight: Sight) -> str:
+def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
     """Return what is typed to mend the cause `word`, empty where nothing is; what cannot be typed is diagnosed."""
-    cause = CAUSES[word]
-    if word in OF_DRIVE and (restart := _restart_drive(sight)):
+    cause, login = CAUSES[word], case.probe.login
+    if word in OF_DRIVE and (restart := _restart_drive(case)):
         return restart
-    is_windows = sight.system == "windows"
-    words = cause.windows if is_windows and cause.windows is not None else cause.command
+    words = cause.windows if case.is_windows and cause.windows is not None else cause.command
     try:
         found = _filled(words, facts)
     except KeyError:
-        return _otherwise(sight)
+        return _otherwise(case)
     if words == HINT:
-        return found[0] or _otherwise(sight)  # made by typed already
+        return found[0] or _otherwise(case)  # made by typed already
     if words[:1] == (LOGIN,):
-        return typed.there(sight.login, found, is_windows=is_windows) or _otherwise(sight)
+        return typed.there(login, found, is_windows=case.is_windows) or _otherwise(case)
     if words == (SSH_COPY_ID,):
-        return typed.line((SSH_COPY_ID, *sight.login[1:])) if sight.login else _otherwise(sight)
+        return typed.line((SSH_COPY_ID, *login[1:])) if login else _otherwise(case)
     return typed.ours(*found[1:]) if found[:1] == [typed.OURS] else typed.line(found)
 
 
-def _restart_drive(sight: Sight) -> str | None:
+def _restart_drive(case: MachineCase) -> str | None:
     """Return how the sync product is restarted in the user's session: by the machine's watchdog, or by a task."""
-    if sight.drive_watchdog:
-        return typed.there(sight.login, ("schtasks", "/run", "/tn", sight.drive_watchdog), is_windows=True)
-    launcher = sight.drive_launcher
-    if not launcher or not sight.login or "'" in launcher or typed.windows(launcher) is None:
+    login = case.probe.login
+    if case.report is None or not login:
         return None
-    script = f"cmd /c taskkill /f /im GoogleDriveFS.exe & '{launcher}'"
-    made = typed.line((*sight.login, f'schtasks /create /f /it /sc once /st 00:00 /tn {DRIVE_TASK} /tr "{script}"'))
-    run = typed.there(sight.login, ("schtasks", "/run", "/tn", DRIVE_TASK), is_windows=True)
+    drive = case.report.drive
+    if drive.watchdog:
+        return typed.there(login, ("schtasks", "/run", "/tn", drive.watchdog), is_windows=True)
+    if not drive.launcher or "'" in drive.launcher or typed.windows(drive.launcher) is None:
+        return None
+    script = f"cmd /c taskkill /f /im GoogleDriveFS.exe & '{drive.launcher}'"
+    made = typed.line((*login, f'schtasks /create /f /it /sc once /st 00:00 /tn {DRIVE_TASK} /tr "{script}"'))
+    run = typed.there(login, ("schtasks", "/run", "/tn", DRIVE_TASK), is_windows=True)
     return f"{made} && {run}"
 
 
@@ -147,5 +161,5 @@ def _filled(words: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
     return [text.format_map(known) for text in words if text != LOGIN]
 
 
-def _otherwise(sight: Sight) -> str:
-    return typed.ours("diagnose", sight.machine_id) if sight.machine_id else typed.ours("matrix")
+def _otherwise(case: MachineCase) -> str:
+    return typed.ours("diagnose", case.machine_id) if case.machine_id else typed.ours("matrix")

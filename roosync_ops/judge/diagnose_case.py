@@ -5,86 +5,67 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, UNKNOWN, status
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, UNKNOWN, Thresholds
 
-from . import older
-from .diagnose_model import Agent, Sight
-from .diagnose_replicas import others
+from .observe import observation
+from .probes import UNCLEAR, AgentState, ProbeResult
+from .verdict import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from roosync_ops.fleet import Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.merge import Evidence
-    from roosync_ops.wire.record import Record
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
 
-    from .diagnose_model import Scene
+    from .diagnose_model import DiagnosisInput
 
 
-class Case:
-    """`machine` is None for one that the inventory does not know; `sight` is blank where nobody looked."""
+class MachineCase:
+    """`machine` is None for one that the inventory does not know; `probe` is blank where nobody looked."""
 
-    def __init__(self, scene: Scene, machine_id: str) -> None:
+    def __init__(self, scene: DiagnosisInput, machine_id: str) -> None:
         self.scene = scene
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)
-        self.sight = scene.sights.get(machine_id) or Sight(machine_id)
+        self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
 
     @property
-    def agent(self) -> Agent | None:
-        """The agent's word, where it gave one that can be used."""
-        found = self.sight.agent
+    def report(self) -> Report | None:
+        return self.probe.report
+
+    @property
+    def agent(self) -> AgentStatus | None:
+        """What the agent says of itself, where that can be used."""
+        found = self.probe.status
         return found if found is not None and found.success else None
 
-    @cached_property
-    def best(self) -> Record | None:
-        """The best record of this machine that others hold; its own replica's where nobody else looks."""
-        piece = self.piece
-        return None if piece is None else piece.record
-
-    @cached_property
-    def piece(self) -> Evidence | None:
-        """The best record, and where it is from."""
-        return self._best_of(others(self.scene, self.machine_id).values())
-
-    def _best_of(self, views: Iterable[SharedState]) -> Evidence | None:
-        pieces = [view.machines[self.machine_id] for view in views if self.machine_id in view.machines]
-        return merge(pieces, self.scene.now_ms).get(self.machine_id)
-
-    @cached_property
-    def is_kept_by_older(self) -> bool:
-        """Return True if an older service beats for it, and no agent of ours."""
-        return self.piece is not None and older.is_kept_by_older(self.piece)
+    @property
+    def is_windows(self) -> bool:
+        return self.machine is not None and self.machine.system == "windows"
 
     @property
-    def undone(self) -> dict[str, Any]:
-        """What an older service did to its own file, as facts; none where it did nothing."""
-        views = self.scene.views.values()
-        piece = self._best_of(views)
-        state = next((view for view in views if view.machines.get(self.machine_id) is piece), None)
-        return {} if state is None else older.undone(piece, state)
+    def timeout_ms(self) -> int:
+        """After what silence its agent takes it for offline, else the inventory."""
+        config = None if self.agent is None else self.agent.config
+        told = None if config is None else config.offline_timeout
+        return told if told is not None and told > 0 else self.thresholds.timeout_ms
 
     @property
-    def age_ms(self) -> int | None:
-        """How old the best record is, corrected by how far the machine's clock is known to be off."""
-        heard = None if self.best is None else self.best.last_heartbeat_ms
-        return None if heard is None else self._now_there - heard
-
-    @property
-    def _now_there(self) -> int:
-        return self.scene.now_ms + (self.sight.offset_ms if self.sight.reported else 0)
+    def thresholds(self) -> Thresholds:
+        return DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
 
     @cached_property
+    def row(self) -> Observation:
+        """What all replicas together show of it: its own only where nobody else shows anything."""
+        found = self.scene.merged
+        if found is None:
+            return Observation(self.machine_id, UNKNOWN, None, None, None)
+        return observation(self.machine_id, found, self.scene.now_ms, self.thresholds, self.scene.known)
+
+    @property
     def observed(self) -> str:
         """The status that the fleet sees it in."""
-        if self.left:
-            return LEFT
-        if self.piece is None:
-            return UNKNOWN
-        thresholds = DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
-        return status(self.best, self._now_there, older.limits(self.piece, thresholds))
+        return LEFT if self.left else self.row.observed
 
     @property
     def left(self) -> bool:
@@ -93,12 +74,24 @@ class Case:
 
     @cached_property
     def left_at_ms(self) -> int | None:
-        found, piece = self.agent, self._best_of(self.scene.views.values())
-        record = None if piece is None else piece.record
-        if found is not None and (found.running or found.left_ms is not None):
-            later = record is not None and (record.sequence or 0) > (found.sequence or 0)
-            return None if found.running or later else found.left_ms
-        return record.left_at_ms if record is not None and record.has_left else None
+        if self.agent is not None and self.agent.running:
+            return None
+        piece = None if self.scene.merged is None else self.scene.merged.machines.get(self.machine_id)
+        record, said = None if piece is None else piece.record, self._said
+        if said is None or said.left_ms is None:
+            return record.left_at_ms if record is not None and record.has_left else None
+        later = record is not None and not record.has_left and (record.sequence or 0) > (said.sequence or 0)
+        return None if later else said.left_ms
+
+    @property
+    def _said(self) -> AgentState | None:
+        one = self.scene.matrix.probes.get(self.machine_id)
+        return None if one is None else one.agent
+
+    @property
+    def undone(self) -> Mapping[str, Any]:
+        """What an older service did to its own file, as facts; none where it did nothing."""
+        return {} if self._said is None else self._said.undone
 
     @property
     def is_expected(self) -> bool:

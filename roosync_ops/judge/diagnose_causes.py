@@ -1,7 +1,6 @@
 """Every cause a diagnosis can end in: a word, how grave it is, the one command that mends it, and what --fix may do.
 
-The room `show` has the sentence for each word, in both languages. PROCEDURE and FIELD_NOTES say which cause each
-troubleshooting entry and each field note leads to; tests walk both.
+The room `show` has the sentence for each word, in both languages.
 """
 
 from __future__ import annotations
@@ -130,29 +129,3 @@ _ALL: Final = (
     Cause("well", NONE, ()),
 )
 CAUSES: Final = {cause.word: cause for cause in _ALL}
-
-#: Each troubleshooting entry of the procedure, by its heading, and the causes it leads to.
-PROCEDURE: Final = {
-    'Erreur : "machineId est requis pour l\'action register"': ("no-machine-id",),
-    'Erreur : "Heartbeat service déjà démarré"': ("zombie",),
-    "Heartbeat enregistré mais machine pas online": ("never-started",),
-    "Machine redevient offline après quelques minutes": ("old-service-only", "not-permanent"),
-}
-
-#: Each field note of what went wrong, by its number, and the causes it leads to.
-FIELD_NOTES: Final = {
-    1: ("old-service-only", "agent-dead"),
-    2: ("wrong-name", "case-double", "same-name-twice"),
-    3: ("old-writer-erases-view", "view-incomplete"),
-    4: ("zombie", "old-writer-rewrites-record"),
-    5: ("downloads-stalled",),
-    6: ("record-unreadable", "view-unreadable", "orphan-temporary-files"),
-    7: ("beat-not-written", "share-read-only", "share-missing", "share-refused"),
-    8: ("own-replica-stale", "uploads-stalled"),
-    9: ("twin-identity",),
-    10: ("machine-off", "not-in-inventory"),
-    11: ("view-missing", "drive-not-mounted", "not-permanent", "not-enrolled"),
-    12: ("zombie", "permanence-disabled", "no-shared-path"),
-    13: ("no-logon-session", "agent-dead"),
-    14: ("not-enrolled", "machine-off"),
-}

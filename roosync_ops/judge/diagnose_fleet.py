@@ -10,41 +10,42 @@ from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.status import ONLINE, WARNING
 
-from .diagnose_model import HERE, NOT_OK, OK, UNKNOWN, Check
-from .diagnose_replicas import is_stale, stale_since_ms, uploads
-from .twins import LATELY_MS, lately, overlapping
+from . import verdict as v
+from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
+from .duplicate_identity import lately
+from .matrix import contradictions
+from .probes import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
 
-    from .diagnose_case import Case
-    from .diagnose_model import Scene
+    from .diagnose_case import MachineCase
+    from .diagnose_model import DiagnosisInput
 
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.
 _AGAIN: Final = 3
 
 
-def moves_up(case: Case) -> Check:
+def moves_up(case: MachineCase) -> Check:
     """The machine's beats reach the other replicas; what arrives there can be read."""
-    found = uploads(case.scene, case.machine_id)
+    fresh, behind, lag = case.scene.matrix.holders(case.machine_id)
     unread = _unread(case)
     if unread is not None:
         file, kind, detail = unread
         read = {"file": file, "kind": kind, "detail": detail}
         return Check("uploads", NOT_OK, "{file}: {kind}", "record-unreadable", read)
-    if found.fresh:
-        return Check("uploads", OK, "seen by {observers}", None, {"observers": found.fresh})
-    if found.behind:
-        facts: dict[str, object] = {"lag": found.lag_ms, "observers": found.behind}
+    if fresh:
+        return Check("uploads", OK, "seen by {observers}", None, {"observers": fresh})
+    if behind:
+        facts: dict[str, object] = {"lag": lag, "observers": behind}
         return Check("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", facts)
     return Check("uploads", UNKNOWN, "nobody else tells")
 
 
-def _unread(case: Case) -> tuple[str, str, str] | None:
+def _unread(case: MachineCase) -> tuple[str, str, str] | None:
     """Return the finding about the machine's own file where no replica could read that file."""
     found = None
     for view in case.scene.views.values():
@@ -57,47 +58,30 @@ def _unread(case: Case) -> tuple[str, str, str] | None:
     return found
 
 
-def moves_down(case: Case) -> Check:
+def moves_down(case: MachineCase) -> Check:
     """The others' beats reach this machine's replica."""
     if case.machine_id not in case.scene.views:
         return Check("downloads", UNKNOWN)
-    if not is_stale(case.scene, case.machine_id):
+    if not case.scene.matrix.is_stale(case.machine_id):
         return Check("downloads", OK)
-    since = stale_since_ms(case.scene, case.machine_id)
+    since = case.scene.matrix.stale_since_ms(case.machine_id)
     return Check("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": since})
 
 
-def twins(case: Case) -> Check:
+def twins(case: MachineCase) -> Check:
     """Nobody else beats under its name; nothing else stands for it."""
-    rewrite = _rewrite(case)
-    records = _records(case)
-    said = (rewrite if _is_of_a_twin(case) else None) or overlapping(records)
-    if said is not None:
-        return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": said})
+    for found in contradictions(case.machine_id, case.scene.views.values(), case.scene.probes):
+        if found.kind == v.TWINS:
+            return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": found.facts["detail"]})
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
         files = _files(case, kind)
         if files:
             return Check("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
-    return Check("twins", OK if records else UNKNOWN)
+    merged = case.scene.merged
+    return Check("twins", OK if merged is not None and case.machine_id in merged.machines else UNKNOWN)
 
 
-def _rewrite(case: Case) -> str | None:
-    """Return in what way somebody lately rewrote the machine's record, by its own word and clock."""
-    agent = case.agent
-    return None if agent is None else lately(agent.rewrite, agent.rewritten_ms, agent.now_ms)
-
-
-def _is_of_a_twin(case: Case) -> bool:
-    """Return True if it was another computer of the same name, and no older service that writes what it remembers."""
-    return case.agent is not None and case.agent.rewrite_kind == OF_A_TWIN
-
-
-def _records(case: Case) -> list[Record]:
-    views = case.scene.views.values()
-    return [view.machines[case.machine_id].record for view in views if case.machine_id in view.machines]
-
-
-def _files(case: Case, kind: str) -> list[str]:
+def _files(case: MachineCase, kind: str) -> list[str]:
     """Return the machine's files that a finding of `kind` names, whichever replica shows them."""
     found = {
         item.file
@@ -108,28 +92,32 @@ def _files(case: Case, kind: str) -> list[str]:
     return sorted(found)
 
 
-def writers(case: Case) -> Check:
+def writers(case: MachineCase) -> Check:
     """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
-    if any(eraser == case.machine_id for eraser, _ in _erasures(case.scene)):
+    if case.machine_id in _erasures(case.scene):
         return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
-    agent, rewrite = case.agent, _rewrite(case)
-    if agent is not None and rewrite is not None and not _is_of_a_twin(case):
-        facts = {"said": rewrite, "count": agent.rewrites}
-        return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
+    agent = case.agent
+    own = None if agent is None else agent.own_file
+    if agent is not None and own is not None and own.last_kind != OF_A_TWIN:
+        rewrite = lately(own.last_detail, own.last_at, agent.now)
+        if rewrite is not None:
+            facts = {"said": rewrite, "count": own.rewrites}
+            return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
     return Check("old services", OK if agent is not None else UNKNOWN)
 
 
-def _erasures(scene: Scene) -> Iterator[tuple[str | None, int | None]]:
-    """Yield (who most likely did it, how many) for each keeper whose view was erased lately, by its own clock."""
-    for sight in scene.sights.values():
-        agent = sight.agent
-        if agent is None or agent.erasures < _AGAIN or agent.erased_ms is None or agent.now_ms is None:
+def _erasures(scene: DiagnosisInput) -> Iterator[str | None]:
+    """Yield who most likely did it, for each keeper whose view was erased lately, by its own clock."""
+    for one in scene.probes.values():
+        agent = one.status
+        view = None if agent is None else agent.view
+        if agent is None or view is None or view.erasures < _AGAIN:
             continue
-        if agent.now_ms - agent.erased_ms <= LATELY_MS:
-            yield agent.erased_by, agent.erasures
+        if lately("erased", view.erased_at, agent.now) is not None:
+            yield view.erased_by
 
 
-def expectation(case: Case) -> Check:
+def expectation(case: MachineCase) -> Check:
     """What the fleet sees is what the inventory says."""
     seen, facts = "seen {observed}", {"observed": case.observed}
     machine = case.machine
@@ -149,39 +137,40 @@ def expectation(case: Case) -> Check:
     return Check("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)
 
 
-def here(scene: Scene) -> list[Check]:
+def here(scene: DiagnosisInput) -> list[Check]:
     """Return the checks of this computer's own replica, and of what belongs to nobody: the view, and litter."""
     return [_own_replica(scene), _view(scene), _erased(scene), _litter(scene)]
 
 
-def _own_replica(scene: Scene) -> Check:
+def _own_replica(scene: DiagnosisInput) -> Check:
     if scene.here is not None:
         return Check("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
     if HERE not in scene.views:
         return Check("own replica", UNKNOWN, "none is named (--shared)")
-    if not is_stale(scene, HERE):
+    is_stale = scene.matrix.is_stale
+    if not is_stale(HERE):
         return Check("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
-    since = stale_since_ms(scene, HERE)
-    via = next((name for name in scene.views if name != HERE and not is_stale(scene, name)), None)
+    since = scene.matrix.stale_since_ms(HERE)
+    via = next((name for name in scene.views if name != HERE and not is_stale(name)), None)
     return Check("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
 
 
-def _view(scene: Scene) -> Check:
+def _view(scene: DiagnosisInput) -> Check:
     """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
     via = _via(scene)
     checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
     return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
 
 
-def _via(scene: Scene) -> str | None:
+def _via(scene: DiagnosisInput) -> str | None:
     """Return the machine whose replica stands for the operator's own, who has none: one that is no staler than others.
 
     Its agent has the share, or nothing could be done there.
     """
     if HERE in scene.views:
         return None
-    usable = (name for name, sight in scene.sights.items() if sight.agent is not None and sight.share is None)
-    return next((name for name in usable if name in scene.views and not is_stale(scene, name)), None)
+    usable = (name for name, one in scene.probes.items() if one.status is not None and one.share is None)
+    return next((name for name in usable if name in scene.views and not scene.matrix.is_stale(name)), None)
 
 
 def _view_of(state: SharedState | None) -> Check:
@@ -206,18 +195,18 @@ def _missing(state: SharedState) -> tuple[str, ...]:
     return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
 
 
-def _erased(scene: Scene) -> Check:
+def _erased(scene: DiagnosisInput) -> Check:
     """Whoever erased the view is told at that machine; here it is told where nobody knows who it was."""
     found = list(_erasures(scene))
     reported = any(item.kind == f.VIEW_ERASED for view in scene.views.values() for item in view.findings)
-    if (found and not any(name in scene.sights for name, _ in found)) or (reported and not found):
-        name = next((name for name, _ in found if name), None) or "the machine that runs it"
+    if (found and not any(name in scene.probes for name in found)) or (reported and not found):
+        name = next(filter(None, found), None) or "the machine that runs it"
         facts = {"machine": name}
         return Check("old services", NOT_OK, "one erases the view: {machine}", "old-writer-erases-view", facts)
-    return Check("old services", OK if scene.sights else UNKNOWN)
+    return Check("old services", OK if scene.probes else UNKNOWN)
 
 
-def _litter(scene: Scene) -> Check:
+def _litter(scene: DiagnosisInput) -> Check:
     if scene.orphans is None:
         via = _via(scene)
         return Check("temporary files", UNKNOWN, facts={} if via is None else {"via": via})

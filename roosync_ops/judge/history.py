@@ -13,12 +13,11 @@ unknown counts neither way.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, WARNING
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import intervals_in, time_or_none, times_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -112,41 +111,19 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
 
 
 def intervals_of(record: Record | None) -> list[tuple[int, int]]:
-    """Return the intervals a record carries, sorted; what is no interval is left out."""
-    agent = record.data.get("agent") if record is not None else None
-    texts = agent.get("upIntervals") if isinstance(agent, dict) else None
-    found = []
-    for text in texts if isinstance(texts, list) else []:
-        start, _, end = text.partition("/") if isinstance(text, str) else ("", "", "")
-        try:
-            found.append((from_iso(start), from_iso(end)))
-        except BadTimeError:
-            continue
-    return sorted(pair for pair in found if pair[0] <= pair[1])
+    """Return the intervals a record carries, sorted."""
+    return [] if record is None else intervals_in(record.agent.get("upIntervals"))
 
 
 def _stops(record: Record) -> list[int]:
     """Return when a record says that its machine was stopped on purpose."""
-    agent = record.data.get("agent")
-    texts = agent.get("stops") if isinstance(agent, dict) else None
-    found = [] if record.left_at_ms is None else [record.left_at_ms]
-    for text in texts if isinstance(texts, list) else []:
-        with suppress(BadTimeError):
-            found.append(from_iso(text))
-    return found
+    return [*([] if record.left_at_ms is None else [record.left_at_ms]), *times_in(record.agent.get("stops"))]
 
 
 def _own(machine_id: str, flips: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
     """Return the flips of one machine with their times, oldest first."""
-    found = []
-    for flip in flips:
-        if flip.get("machineId") != machine_id:
-            continue
-        try:
-            found.append((from_iso(flip.get("at")), flip))
-        except BadTimeError:
-            continue
-    return sorted(found, key=lambda pair: pair[0])
+    timed = ((time_or_none(flip.get("at")), flip) for flip in flips if flip.get("machineId") == machine_id)
+    return sorted(((at, flip) for at, flip in timed if at is not None), key=lambda pair: pair[0])
 
 
 def _by_intervals(  # noqa: PLR0913, PLR0917 - what is known of one machine
@@ -183,15 +160,10 @@ def _gap(start: int, end: int, kind: str, own: Sequence[tuple[int, Mapping[str, 
     """A gap is planned where its record, or a watcher, says of its first moment or within it that the machine left."""
     if any(start <= at <= end for at in stops):
         return Span(start, end, STOPPED)
-    left = any(flip.get("to") == LEFT and start <= (_heard(flip) or at) <= end for at, flip in own)
+    left = any(
+        flip.get("to") == LEFT and start <= (time_or_none(flip.get("lastHeartbeat")) or at) <= end for at, flip in own
+    )
     return Span(start, end, STOPPED if left else kind)
-
-
-def _heard(flip: Mapping[str, Any]) -> int | None:
-    try:
-        return from_iso(flip.get("lastHeartbeat"))
-    except BadTimeError:
-        return None
 
 
 def _by_flips(own: Sequence[tuple[int, Mapping[str, Any]]], to_ms: int) -> list[Span]:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
+from roosync_ops.wire.status import ONLINE, UNKNOWN, status
 
 from . import older
 from . import verdict as v
 from .clocks import stepped_back_ms, wrong_clocks
-from .evidence import ALIVE, GONE, HERE, LEFT, OWN_WORDS, Testimony, reason_of
-from .twins import overlapping
+from .duplicate_identity import overlapping
+from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
+from .stalls import compared, stalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from roosync_ops.fleet import Machine
     from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
-#: Invariant 4: where so many of the beats do not arrive anywhere, it is what carries them that stands still.
-_SHARE_PERCENT: Final = 90
 #: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
 _NEW_BEATS: Final = 5
 
@@ -49,15 +49,18 @@ _NOTHING: Final = Cell(UNKNOWN)
 
 @dataclass(frozen=True)
 class Matrix:
-    """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one."""
+    """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one.
+
+    `lags` has each pair of an observer and another machine that tells something, and whether its beats lag there.
+    """
 
     now_ms: int
     machines: tuple[str, ...]
     observers: tuple[str, ...]
     cells: Mapping[tuple[str, str], Cell]
-    testimonies: Mapping[str, Testimony]
+    probes: Mapping[str, ProbeResult]
+    lags: Mapping[tuple[str, str], bool]
     findings: tuple[v.Reason, ...] = ()
-    expected_off: frozenset[str] = field(default_factory=frozenset)
 
     def cell(self, observer: str, machine_id: str) -> Cell:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
@@ -67,18 +70,40 @@ class Matrix:
         """Return True if some replica shows a machine online, whatever it answers itself."""
         return any(self.cell(observer, machine_id).status == ONLINE for observer in self.observers)
 
+    def is_stale(self, observer: str) -> bool:
+        """Return True if an observer's replica stands still, or nothing tells that it is not this end of a link."""
+        return observer in self._stale
+
+    def stale_since_ms(self, observer: str) -> int | None:
+        """Return when the last beat was sent that a stale replica holds, on the reader's clock."""
+        return self._stale.get(observer)
+
+    @cached_property
+    def _stale(self) -> dict[str, int | None]:
+        of = {v.OBSERVER_STALE: lambda one: one.machine_id, v.LINK_STALLED: lambda one: one.facts["observer"]}
+        return {of[one.kind](one): one.facts["since"] for one in self.findings if one.kind in of}
+
+    def holders(self, machine_id: str) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
+        """Return who holds a machine's latest beats, which live replicas do not, and how far the best of those lags."""
+        pairs = ((observer, self.lags.get((observer, machine_id))) for observer in self.observers)
+        shown = {observer: lags for observer, lags in pairs if lags is not None}
+        behind = tuple(observer for observer, lags in shown.items() if lags and not self.is_stale(observer))
+        known = [self.cell(observer, machine_id).behind_ms for observer in behind]
+        best = min((lag for lag in known if lag is not None), default=None)
+        return tuple(observer for observer, lags in shown.items() if not lags), behind, best
+
     @property
     def ok(self) -> bool:
         return not self.findings
 
     @property
     def reached(self) -> int:
-        return sum(one.is_reached for one in self.testimonies.values())
+        return sum(one.is_reached for one in self.probes.values())
 
 
 def matrix(
     fleet: Iterable[Machine],
-    testimonies: Mapping[str, Testimony],
+    probes: Mapping[str, ProbeResult],
     own: SharedState | None,
     now_ms: int,
     own_problem: str | None = None,
@@ -88,51 +113,51 @@ def matrix(
     `own` is the reader's replica, None where it has none, `own_problem` why it should have one and has not.
     """
     machines = {machine.machine_id: machine for machine in fleet}
-    replicas = _replicas(own, testimonies, now_ms)
-    newest = {name: _newest(name, replicas, testimonies) for name in machines}
+    replicas = _replicas(own, probes, now_ms)
+    newest = {name: _newest(name, replicas, probes) for name in machines}
     cells = {
-        (observer, name): _cell(observer, machine, state, read_ms, newest[name], testimonies)
+        (observer, name): _cell(observer, machine, state, read_ms, newest[name], probes)
         for observer, (state, read_ms) in replicas.items()
         for name, machine in machines.items()
     }
-    asked = {name: _left(testimonies[name], replicas, now_ms) for name in machines if name in testimonies}
-    offsets = {name: one.offset_ms or 0 for name, one in testimonies.items()}
+    asked = {name: _left(probes[name], replicas, now_ms) for name in machines if name in probes}
+    offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
+    lags = compared(cells, asked)
+    states = [state for state, _ in replicas.values()]
     found = [
         *unread,
-        *_stalls(cells, _compared(cells, asked), offsets),
+        *stalls(cells, lags, offsets),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
-        *_stepped(machines, replicas),
-        *_twins(machines, replicas, testimonies),
+        *(found for name in machines for found in contradictions(name, states, probes)),
     ]
-    off = frozenset(name for name, machine in machines.items() if machine.expected != ONLINE)
-    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, tuple(found), off)
+    return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, lags, tuple(found))
 
 
 def _replicas(
-    own: SharedState | None, testimonies: Mapping[str, Testimony], now_ms: int
+    own: SharedState | None, probes: Mapping[str, ProbeResult], now_ms: int
 ) -> dict[str, tuple[SharedState, int]]:
     """Return each replica that was read, and when, on the reader's clock."""
-    found = {} if own is None else {HERE: (own, now_ms)}
-    for name, one in testimonies.items():
+    found = {} if own is None else {HERE: (own, own.read_at_ms)}
+    for name, one in probes.items():
         if one.state is not None:
             found[name] = (one.state, one.read_ms or now_ms)
     return found
 
 
-def _left(one: Testimony, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> Testimony:
-    """Return the testimony of a machine without a loop, or without an answer, that said before that it leaves."""
-    if one.word.kind in OWN_WORDS - {GONE, LEFT}:
+def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> ProbeResult:
+    """Return the probe of a machine without a loop, or without an answer, that said before that it leaves."""
+    if one.agent.kind in SELF_REPORTED - {NOT_RUNNING, LEFT}:
         return one
     pieces = [state.machines[one.machine_id] for state, _ in replicas.values() if one.machine_id in state.machines]
     best = merge(pieces, now_ms).get(one.machine_id)
     if best is None or not best.record.has_left:
         return one
     since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
-    kind = LEFT if one.word.kind == GONE else one.word.kind
+    kind = LEFT if one.agent.kind == NOT_RUNNING else one.agent.kind
     state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
-    return replace(one, word=replace(one.word, kind=kind, left_ms=since, undone=older.undone(best, state)))
+    return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=older.undone(best, state)))
 
 
 def _record(state: SharedState, machine_id: str) -> Record | None:
@@ -156,7 +181,7 @@ class _Beat:
 
 
 def _newest(
-    machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], testimonies: Mapping[str, Testimony]
+    machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
 ) -> list[_Beat]:
     """Return every beat that somebody knows of a machine, the newest first."""
     found = []
@@ -164,9 +189,9 @@ def _newest(
         record = _record(state, machine_id)
         if record is not None:
             found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
-    one = testimonies.get(machine_id)
-    if one is not None and one.word.sequence is not None:
-        found.append(_Beat(one.word.sequence, one.word.heard_ms, machine_id, one.read_ms))
+    one = probes.get(machine_id)
+    if one is not None and one.agent.sequence is not None:
+        found.append(_Beat(one.agent.sequence, one.agent.heard_ms, machine_id, one.read_ms))
     return sorted(found, key=lambda beat: (beat.sequence or 0, beat.heard_ms or 0), reverse=True)
 
 
@@ -176,15 +201,15 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     state: SharedState,
     read_ms: int,
     beats: list[_Beat],
-    testimonies: Mapping[str, Testimony],
+    probes: Mapping[str, ProbeResult],
 ) -> Cell:
     record = _record(state, machine.machine_id)
     others = [beat for beat in beats if beat.by != observer]
-    one = testimonies.get(machine.machine_id)
+    one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms
     if record is None or record.last_heartbeat_ms is None:
         known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
-        return Cell(UNKNOWN, lags=known)
+        return Cell(UNKNOWN, lags=known and not _is_young(one, machine.offline_timeout))
     now_there = read_ms + (offset or 0)
     limits = older.limits(state.machines[machine.machine_id], machine.thresholds)
     behind = None
@@ -202,6 +227,14 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     )
 
 
+def _is_young(one: ProbeResult | None, limit_ms: int) -> bool:
+    """Return True if a loop began so lately that all its beats may be on their way, after a silence however long."""
+    status = None if one is None else one.status
+    if status is None or status.started_ms is None or status.beat_ms is None:
+        return False
+    return status.running and status.beat_ms - status.started_ms <= limit_ms
+
+
 def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
     """Count in beats where they are numbered, else by the machine's own clock: in either case no second clock."""
     if record.sequence is not None and newest.sequence is not None:
@@ -209,106 +242,31 @@ def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
     return max(0, (newest.heard_ms or 0) - (record.last_heartbeat_ms or 0))
 
 
-def _compared(
-    cells: Mapping[tuple[str, str], Cell], testimonies: Mapping[str, Testimony]
-) -> dict[tuple[str, str], bool]:
-    """Return whether a beat arrived, for each replica and machine that tells: one that has not beaten tells nothing."""
-    beating = {name for (_, name), cell in cells.items() if cell.status in (ONLINE, WARNING)}
-    beating |= {name for name, one in testimonies.items() if one.word.kind == ALIVE}
-    return {
-        (observer, name): cell.lags
-        for (observer, name), cell in cells.items()
-        if observer != name and (cell.lags or (cell.behind_ms is not None and name in beating))
-    }
-
-
-def _stalls(
-    cells: Mapping[tuple[str, str], Cell], compared: dict[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> list[v.Reason]:
-    """Explain the cells that lag by as few stale replicas and stalled writers as can be."""
-    lagging = sum(compared.values())
-    rows = {observer for (observer, _), lags in compared.items() if lags}
-    columns = {name for (_, name), lags in compared.items() if lags}
-    if len(rows) > 1 and len(columns) > 1 and lagging * 100 >= len(compared) * _SHARE_PERCENT:
-        since = max((_arrived(cells, pair, offsets) for pair in compared), default=0)
-        facts = {"since": since or None, "behind": lagging, "of": len(compared)}
-        return [v.Reason(v.SHARE_STALLED, min(columns), facts)]
-    found = []
-    while any(compared.values()):
-        reason, explained = _worst_line(cells, compared, offsets)
-        if reason is None:
-            break
-        found.append(reason)
-        compared = {pair: lags for pair, lags in compared.items() if pair not in explained}
-    return found
-
-
-def _worst_line(
-    cells: Mapping[tuple[str, str], Cell], compared: Mapping[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> tuple[v.Reason | None, set[tuple[str, str]]]:
-    """Return the row or column that lags most, by share and then by number; none where no line lags by half."""
-    lines = [(v.OBSERVER_STALE, observer) for observer in dict.fromkeys(pair[0] for pair in compared)]
-    lines += [(v.UPLOAD_STALLED, name) for name in dict.fromkeys(pair[1] for pair in compared)]
-    ranked = []
-    for kind, name in lines:
-        pairs = {pair for pair in compared if pair[kind == v.UPLOAD_STALLED] == name}
-        behind = sum(compared[pair] for pair in pairs)
-        ranked.append((behind / len(pairs), behind, kind, name, pairs))
-    ranked.sort(key=lambda line: line[:2], reverse=True)
-    share, behind, kind, name, pairs = ranked[0]
-    if share <= 0.5:  # noqa: PLR2004 - half of a line: a beat on its way, not a line that stands still
-        return None, set()
-    since = max((_arrived(cells, pair, offsets) for pair in pairs), default=0) or None
-    tied = [line for line in ranked[1:] if line[:2] == (share, behind) and line[4] & pairs and line[2] != kind]
-    if tied and behind == 1:
-        observer, writer = next(iter(pairs & tied[0][4]))
-        return v.Reason(v.LINK_STALLED, writer, {"since": since, "observer": observer}), pairs | tied[0][4]
-    return v.Reason(kind, name, {"since": since, "behind": behind, "of": len(pairs)}), pairs
-
-
-def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offsets: Mapping[str, int]) -> int:
-    """Return when the beat that a replica shows was sent, on the reader's clock; 0 where it shows none."""
-    heard = cells[pair].heard_ms
-    return 0 if heard is None else heard - offsets.get(pair[1], 0)
-
-
-def _words(testimonies: Mapping[str, Testimony], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
+def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
     """Return what machines that should beat say of themselves where that is not well.
 
     One that could not be asked, and beats, is well.
     """
     found = []
-    for name, one in testimonies.items():
+    for name, one in probes.items():
         reason = reason_of(one) if machines[name].expected == ONLINE else None
-        if reason is not None and (one.word.kind in OWN_WORDS or name not in heard):
+        if reason is not None and (one.agent.kind in SELF_REPORTED or name not in heard):
             found.append(reason)
-        elif one.state_problem is not None and one.word.kind == ALIVE:
+        elif one.state_problem is not None and one.agent.kind == RUNNING:
             found.append(v.Reason(v.REPLICA_UNREADABLE, name, {"detail": one.state_problem}))
     return found
 
 
-def _stepped(machines: Iterable[str], replicas: Mapping[str, tuple[SharedState, int]]) -> list[v.Reason]:
-    """Return whose clock went back, as two replicas show that hold two of its beats."""
-    found = []
-    for name in machines:
-        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        back = stepped_back_ms(records)
-        if back is not None:
-            found.append(v.Reason(v.CLOCK_STEPPED, name, {"back": back}))
-    return found
+def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
+    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
 
-
-def _twins(
-    machines: Iterable[str],
-    replicas: Mapping[str, tuple[SharedState, int]],
-    testimonies: Mapping[str, Testimony],
-) -> list[v.Reason]:
-    """Return whose name two computers beat under, by its agent's word or by two replicas that hold a beat of each."""
-    found = []
-    for name in machines:
-        records = [record for state, _ in replicas.values() if (record := _record(state, name)) is not None]
-        said = testimonies[name].word.twin if name in testimonies else None
-        detail = said or overlapping(records)
-        if detail is not None:
-            found.append(v.Reason(v.TWINS, name, {"detail": detail}))
-    return found
+    The latter by its agent's word as well.
+    """
+    records = [record for state in states if (record := _record(state, name)) is not None]
+    back = stepped_back_ms(records)
+    if back is not None:
+        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
+    said = probes[name].agent.twin if name in probes else None
+    detail = said or overlapping(records)
+    if detail is not None:
+        yield v.Reason(v.TWINS, name, {"detail": detail})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats
 
 from . import older
-from .evidence import NOTHING_ELSE, Knowledge
+from .probes import NOTHING_ELSE, Knowledge
 from .verdict import Observation, Survey
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
 from . import verdict as v
-from .evidence import ALIVE, GONE, NO_AGENT, OFF, OWN_WORDS, SILENT, STUCK
+from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT
 from .verdict import Basis
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
-    from .evidence import Testimony
+    from .probes import ProbeResult
 
 #: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it; but a
 #: day is short, and its keeper may be wrong: so many timeouts at least, and at most.
@@ -40,25 +40,25 @@ def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False)
 
 def _is_in_doubt(row: v.Verdict) -> bool:
     by_clock = row.reason is not None and row.reason.kind in v.CLOCKS
-    return row.testimony is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock)
+    return row.probe is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock)
 
 
-def word_of(row: v.Observation, one: Testimony, timeout_ms: int, record: Record | None, now_ms: int) -> str | None:
+def word_of(row: v.Observation, one: ProbeResult, timeout_ms: int, record: Record | None, now_ms: int) -> str | None:
     """Return what a machine is by its own word, or by its having none; None where that decides nothing.
 
     `timeout_ms` is how long it may be silent; `record` is what the folder shows of it.
     """
-    word = one.word
-    if word.kind == ALIVE:
+    word = one.agent
+    if word.kind == RUNNING:
         is_fresh = word.since_ms is not None and now_ms - word.since_ms <= timeout_ms
         return ONLINE if is_fresh else None
     if row.observed == LEFT or beats_later(record, one):
         return None
-    if word.kind == GONE:
+    if word.kind == NOT_RUNNING:
         return OFFLINE
     if word.kind == NO_AGENT and row.older:
         return None
-    decides = word.kind in (STUCK, SILENT, NO_AGENT, OFF)
+    decides = word.kind in (SHARE_BLOCKED, SILENT, NO_AGENT, OFF)
     return OFFLINE if decides and _is_silent(row, timeout_ms, measured=one.offset_ms is not None) else None
 
 
@@ -69,29 +69,29 @@ def _is_silent(row: v.Observation, timeout_ms: int, *, measured: bool) -> bool:
     return row.age_ms > timeout_ms or (row.age_ms < -FUTURE_TOLERANCE_MS and not measured)
 
 
-def beats_later(record: Record | None, one: Testimony) -> bool:
+def beats_later(record: Record | None, one: ProbeResult) -> bool:
     """Return True if the folder shows a later beat of a machine's name than the machine knows: it is another's word."""
-    if record is None or one.word.sequence is None:
+    if record is None or one.agent.sequence is None:
         return False
     if record.sequence is not None:
-        return record.sequence > one.word.sequence
-    return (record.last_heartbeat_ms or 0) > (one.word.heard_ms or 0)
+        return record.sequence > one.agent.sequence
+    return (record.last_heartbeat_ms or 0) > (one.agent.heard_ms or 0)
 
 
-def basis_of(row: v.Observation, one: Testimony | None, timeout_ms: int) -> Basis:
+def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Basis:
     """Return what a verdict rests on."""
     heard = row.age_ms is not None and -FUTURE_TOLERANCE_MS <= row.age_ms <= timeout_ms
     if (heard and row.observed in (ONLINE, WARNING)) or (one is None and row.observed == LEFT):
         return Basis.HEARD
     if one is None:
         return Basis.NOT_ASKED
-    if one.word.kind == NO_AGENT and row.older:
+    if one.agent.kind == NO_AGENT and row.older:
         return Basis.NO_AGENT
     return (
         Basis.ASKED
-        if one.word.kind in OWN_WORDS
+        if one.agent.kind in SELF_REPORTED
         else Basis.UNREACHABLE
-        if one.word.kind == OFF
+        if one.agent.kind == OFF
         else Basis.COULD_NOT_ASK
     )
 

@@ -14,11 +14,11 @@ from . import older, second
 from . import verdict as v
 from .behind import behind
 from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms, wrong_clocks
-from .evidence import NOTHING_ELSE, OWN_WORDS, Knowledge, Testimony, reason_of
 from .observe import observation
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
+from .probes import NOTHING_ELSE, SELF_REPORTED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
-from .witness import Witness
+from .view_evidence import ViewEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
     *,
     known: Knowledge = NOTHING_ELSE,
     matrix: Matrix | None = None,
-    asked: Mapping[str, Testimony] = MappingProxyType({}),
+    asked: Mapping[str, ProbeResult] = MappingProxyType({}),
 ) -> v.Validation:
     """Judge every machine of `fleet` (or the `chosen` of it) by `state` at `now_ms` (ms since the epoch).
 
@@ -58,10 +58,10 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
     seen = [
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
-    asked = asked if matrix is None else matrix.testimonies
+    asked = asked if matrix is None else matrix.probes
     decided = [(machine, _by_word(machine, row, state, now_ms, asked.get(row.machine_id))) for machine, row in seen]
     gone = _gone_at_once(decided, state)
-    witness = Witness(state, tuple(row for _, row in seen))
+    witness = ViewEvidence(state, tuple(row for _, row in seen))
     clocks = () if matrix is not None else tuple(wrong_clocks(asked.values()))
     view = _View(state, now_ms, known, matrix, asked, clocks, gone, _reader_behind_ms(seen, now_ms, known), witness)
     verdicts = tuple(_verdict(machine, row, view) for machine, row in decided)
@@ -83,13 +83,13 @@ class _View:
     now_ms: int
     known: Knowledge
     matrix: Matrix | None
-    asked: Mapping[str, Testimony]
+    asked: Mapping[str, ProbeResult]
     clocks: tuple[v.Reason, ...]
     gone: tuple[int, int] | None
     behind_ms: int | None
-    witness: Witness
+    witness: ViewEvidence
 
-    def testimony(self, machine_id: str) -> Testimony | None:
+    def probe(self, machine_id: str) -> ProbeResult | None:
         return self.asked.get(machine_id)
 
     def timeout_ms(self, machine: Machine) -> int:
@@ -104,14 +104,14 @@ def _timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = 
 
 
 def _by_word(
-    machine: Machine, row: v.Observation, state: SharedState, now_ms: int, one: Testimony | None
+    machine: Machine, row: v.Observation, state: SharedState, now_ms: int, one: ProbeResult | None
 ) -> v.Observation:
     """Return what a machine is where its own word decides, else what the folder shows of it."""
     if one is None:
         return row
     piece = state.machines.get(row.machine_id)
     record = None if piece is None else piece.record
-    if one.word.left_ms is not None and one.word.kind in OWN_WORDS and not second.beats_later(record, one):
+    if one.agent.left_ms is not None and one.agent.kind in SELF_REPORTED and not second.beats_later(record, one):
         return replace(row, observed=LEFT)
     word = second.word_of(row, one, _timeout_ms(machine, state), record, now_ms)
     return row if word is None else replace(row, observed=word)
@@ -139,9 +139,9 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 
 def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
-    testimony = view.testimony(machine.machine_id)
-    rests_on = second.basis_of(row, testimony, view.timeout_ms(machine))
-    if _is_no_evidence(row, view, testimony) or _hidden_ms(machine, row, view) is not None:
+    probe = view.probe(machine.machine_id)
+    rests_on = second.basis_of(row, probe, view.timeout_ms(machine))
+    if _is_no_evidence(row, view, probe) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
     elif _is_late(machine, row, view, rests_on):
         row = replace(row, observed=WARNING)
@@ -162,7 +162,7 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
         reason,
         machine.why,
         row.basis,
-        testimony,
+        probe,
         sign,
         rests_on,
     )
@@ -185,13 +185,13 @@ def _sign(row: v.Observation, view: _View) -> Sign | None:
     return sign
 
 
-def _is_no_evidence(row: v.Observation, view: _View, testimony: Testimony | None) -> bool:
+def _is_no_evidence(row: v.Observation, view: _View, probe: ProbeResult | None) -> bool:
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
     Only a machine's own word does. Without a probe the words stay the protocol's, and the reason tells. And where the
     machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death.
     """
-    if row.observed != OFFLINE or (testimony is not None and testimony.word.kind in OWN_WORDS):
+    if row.observed != OFFLINE or (probe is not None and probe.agent.kind in SELF_REPORTED):
         return False
     return _unread(row, view.state) is not None or (bool(view.asked) and view.gone is not None)
 
@@ -283,16 +283,16 @@ def _arrives(machine: Machine, row: v.Observation, view: _View) -> v.Reason | No
 
 def _told(row: v.Observation, view: _View, rests_on: Basis) -> v.Reason | None:
     """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
-    testimony = view.testimony(row.machine_id)
-    if testimony is None or row.observed == LEFT or rests_on == Basis.NO_AGENT:
+    probe = view.probe(row.machine_id)
+    if probe is None or row.observed == LEFT or rests_on == Basis.NO_AGENT:
         return None
-    if view.gone is not None and testimony.word.kind not in OWN_WORDS:
+    if view.gone is not None and probe.agent.kind not in SELF_REPORTED:
         return None
-    own = reason_of(testimony)
+    own = reason_of(probe)
     if own is not None:
         own = replace(own, facts={"age": row.age_ms, **own.facts})
     if row.observed == WARNING and rests_on == Basis.HEARD:  # too early to say more than the machine does itself
-        return own if testimony.word.kind in OWN_WORDS else None
+        return own if probe.agent.kind in SELF_REPORTED else None
     return own or _stalled(row, view)
 
 
@@ -379,6 +379,6 @@ def _undone(row: v.Observation, view: _View) -> dict[str, Any]:
 
 def _left_at_ms(row: v.Observation, view: _View) -> int | None:
     """Return when it was stopped on purpose: by its record, else by its own word."""
-    piece, testimony = view.state.machines.get(row.machine_id), view.testimony(row.machine_id)
-    said = None if testimony is None else testimony.word.left_ms
+    piece, probe = view.state.machines.get(row.machine_id), view.probe(row.machine_id)
+    said = None if probe is None else probe.agent.left_ms
     return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms

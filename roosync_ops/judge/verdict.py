@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from roosync_ops.state.signs import Sign
     from roosync_ops.wire.findings import Finding
 
-    from .evidence import Testimony
     from .matrix import Matrix
+    from .probes import ProbeResult
 
 # Why a verdict is what it is. The facts that go with each stand beside it.
 NEVER_SEEN: Final = "never-seen"  # no fact
@@ -145,7 +145,7 @@ class Observation:
 class Verdict:
     """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's.
 
-    `basis` is what the age rests on (see patience); `testimony` is the machine's own, where it was asked. `sign` is
+    `basis` is what the age rests on (see patience); `probe` is the machine's own, where it was asked. `sign` is
     (when, source) of a later sign of life of a machine that is not heard: no heartbeat, and never counted as one.
     `rests_on` is what the verdict does.
     """
@@ -161,7 +161,7 @@ class Verdict:
     reason: Reason | None
     why: str | None
     basis: str | None = None
-    testimony: Testimony | None = None
+    probe: ProbeResult | None = None
     sign: Sign | None = None
     rests_on: Basis = Basis.HEARD
 

@@ -38,7 +38,7 @@ FAULTS: Final[dict[str, str]] = {
     "full": "its share has not one byte left (ENOSPC): it writes nothing and nothing arrives",
     "unmounted": "its share is not there: the path is missing",
     "hang": "every touch of its share blocks in the system call, until the fault ends",
-    "cold": "its share was just mounted: touches come back half a minute after the first, then all is well",
+    "cold": "its share was just mounted: for a minute each touch of it takes half a minute, then all is well",
 }
 
 #: These are faults of the share as the machine's own programs meet it, and not of the sync client alone.

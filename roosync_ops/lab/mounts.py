@@ -1,6 +1,6 @@
 """A name space of mounts for one lab machine: what is mounted over its share there, nobody else sees.
 
-It runs as a program of its own (this file, by path, standard library only), on Linux: `mounts.py SHARE`. It says in
+It runs as a program of its own (see nest.py; standard library only), on Linux: `mounts.py SHARE`. It says in
 one JSON line whether it has a name space, then obeys one JSON line after the other, `{"cover": KIND}` or
 `{"uncover": true}`, with one line of answer each. The machine's processes are started inside with nsenter. The end of
 its standard input ends it: with the lab, however the lab ends. What hung then fails, and the mounts go with the last
@@ -10,18 +10,17 @@ process in there.
 from __future__ import annotations
 
 import ctypes
-import errno
 import json
 import os
 import select
 import signal
-import struct
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from .slow_share import MAX_REQUEST, SlowShare
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x0002_0000, 0x1000_0000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = (
@@ -29,13 +28,6 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_BIND, _MS_REC, _
 )  # fmt: skip
 _MNT_DETACH = 2
 _FUSE = "/dev/fuse"
-#: How long a share that was just mounted keeps who touches it waiting, in s: 23, 54 and 70 were measured on real ones.
-COLD_S = 30.0
-#: linux/fuse.h: INIT; what takes no answer (FORGET, INTERRUPT, BATCH_FORGET); version 7.31 with buffers of a page.
-_FUSE_INIT, _FUSE_UNANSWERED, _FUSE_REQUEST = 26, (2, 36, 42), 1 << 16
-_INIT_REPLY = struct.pack("<IIIIHHIIHHI28x", 7, 31, 4096, 0, 12, 9, 4096, 1, 1, 0, 0)
-#: How often a fault that is over is noticed, in s.
-_WAKE_S = 0.1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,6 +63,7 @@ class Share:
         self._path = path
         self._covered = False
         self._fuse: int | None = None
+        self._server: threading.Thread | None = None
 
     def cover(self, kind: str) -> None:
         """Cover the share with one of `hang`, `cold`, `full`, `read-only`. Raises OSError, ValueError."""
@@ -84,9 +77,9 @@ class Share:
         if self._fuse is not None:
             os.close(self._fuse)
             self._fuse = None
-        self._lift()
-
-    def _lift(self) -> None:
+        if self._server is not None:  # the next descriptor may have the same number
+            self._server.join()
+            self._server = None
         if self._covered:
             _check(_libc.umount2(os.fsencode(self._path), _MNT_DETACH), "umount")
             self._covered = False
@@ -103,31 +96,26 @@ class Share:
             raise
 
     def _cold(self) -> None:
-        self._hang()
-        threading.Thread(target=self._warm_up, args=(self._fuse,), daemon=True).start()
+        real = os.open(self._path, os.O_PATH | os.O_CLOEXEC)  # what the mount is about to hide
+        try:
+            self._hang()
+        except OSError:
+            os.close(real)
+            raise
+        self._server = threading.Thread(target=self._serve, args=(self._fuse, real), daemon=True)
+        self._server.start()
 
-    def _warm_up(self, fuse: int) -> None:
-        """Serve so much of FUSE that every call waits; COLD_S after the first the share is there again.
-
-        Each that waited is then told that its path is stale (ESTALE): the kernel looks it up anew, once, and finds it.
-        """
-        held: list[int] = []
-        warm_at = float("inf")
+    def _serve(self, fuse: int, real: int) -> None:
+        """Hand the share through: late at first, then as it is, until the fault ends."""
+        slow = SlowShare(f"/proc/self/fd/{real}")
         with suppress(OSError, ValueError):  # the descriptor is closed: the fault is over
             while True:
-                if select.select([fuse], [], [], _WAKE_S)[0]:
-                    _, code, unique = struct.unpack_from("<IIQ", os.read(fuse, _FUSE_REQUEST))
-                    if code == _FUSE_INIT:
-                        os.write(fuse, struct.pack("<IiQ", 16 + len(_INIT_REPLY), 0, unique) + _INIT_REPLY)
-                    elif code not in _FUSE_UNANSWERED:
-                        held.append(unique)
-                        warm_at = min(warm_at, time.monotonic() + COLD_S)
-                if held and time.monotonic() >= warm_at:
-                    self._lift()
-                    for unique in held:
-                        with suppress(FileNotFoundError):  # who asked was killed meanwhile
-                            os.write(fuse, struct.pack("<IiQ", 16, -errno.ESTALE, unique))
-                    held.clear()
+                if select.select([fuse], [], [], slow.wait_s())[0]:
+                    slow.take(os.read(fuse, MAX_REQUEST))
+                for reply in slow.due():
+                    with suppress(FileNotFoundError):  # who asked was killed meanwhile
+                        os.write(fuse, reply)
+        os.close(real)
 
     def _read_only(self) -> None:
         _mount(self._path, self._path, "", _MS_BIND)

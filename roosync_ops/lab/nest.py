@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from . import mounts
 from .guardian import LAB_VARIABLE
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 15.0
 #: Enters in the machine's own home: a working directory from outside would lead around what covers the share.
 _INSIDE = 'cd "$0" && exec "$@"'
+#: Our own package and nothing else is to be found by it.
+_PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from roosync_ops.lab.mounts import main; sys.exit(main())"
 
 
 class NestError(OSError):
@@ -94,7 +95,7 @@ class Nest:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by path
-            [sys.executable, "-I", "-S", str(Path(mounts.__file__)), str(self._share)],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(Path(__file__).parents[2]), str(self._share)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import roosync_ops
 from roosync_ops import typed
-from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, CommandError
+from roosync_ops.gather.errors import INTERNAL, CommandError
+from roosync_ops.transport import process
+from roosync_ops.transport.link import MAX_ANSWER, TOO_MUCH
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .desk import Answer, Desk, Settings
@@ -118,28 +120,24 @@ def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, 
     line = [sys.executable, "-m", "roosync_ops", *words[:1], "--json", "--inventory", str(settings.inventory)]
     line += [] if settings.shared is None else ["--shared", settings.shared]
     line += [] if settings.via is None or words[0] == "diagnose" else ["--via", settings.via]
+    # In a session of its own: an assistant that is closed meanwhile leaves no machine half changed.
+    until = time.monotonic() + limit_s
+    done = process.run(
+        [*line, *words[1:]], until=until, max_out=MAX_ANSWER, environment=_environment(), windows="CREATE_NO_WINDOW"
+    )
+    if done.code is None:
+        ended = f"said more than {MAX_ANSWER >> 20} MiB" if done.too_much else f"did not end within {limit_s:g} s"
+        code = TOO_MUCH if done.too_much else "TIMEOUT"
+        raise CommandError(code, f"roosync-ops {words[0]} {ended}", typed.ours(*words))
     try:
-        done = subprocess.run(  # noqa: S603 - ourselves
-            [*line, *words[1:]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=limit_s,
-            env=_environment(),
-            start_new_session=True,  # an assistant that is closed meanwhile leaves no machine half changed
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        document = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        said = f"roosync-ops {words[0]} did not end within {limit_s:g} s"
-        raise CommandError("TIMEOUT", said, typed.ours(*words)) from None
-    except ValueError:
-        tail = done.stderr.decode("utf-8", "replace").strip()[-400:]
+        document = dict(json.loads(done.out))
+    except (TypeError, ValueError, RecursionError):
+        tail = done.err.decode("utf-8", "replace").strip()[-400:]
         raise CommandError("INTERNAL", f"roosync-ops {words[0]}: {tail}", None, INTERNAL) from None
-    if done.returncode > NOT_AS_EXPECTED:
+    if "machines" not in document:
         error = document["error"]
-        raise CommandError(error["code"], error["message"], error["hint"], done.returncode)
-    return dict(document)
+        raise CommandError(error["code"], error["message"], error["hint"], done.code)
+    return document
 
 
 def _environment() -> dict[str, str]:

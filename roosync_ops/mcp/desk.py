@@ -15,9 +15,6 @@ from .pledges import Pledges
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from roosync_ops.fleet import Machine
-    from roosync_ops.state import SharedState
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -47,7 +44,7 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.pledges = Pledges()
-        self._folder: _OneAtATime | None = None
+        self._folder: Source | None = None
         self._making = threading.Lock()
         #: An inventory is a program, run with this process's own stdout replaced: one at a time.
         self._loading = threading.Lock()
@@ -67,17 +64,5 @@ class Desk:
         if settings.via:
             return Source(None, machine_of(self.fleet(), settings.via), settings.deadline_s)
         with self._making:
-            self._folder = self._folder or _OneAtATime(settings.shared, None, settings.deadline_s)
+            self._folder = self._folder or Source(settings.shared, None, settings.deadline_s)
         return self._folder
-
-
-class _OneAtATime(Source):
-    """A folder read by one call at a time: however long it hangs and however often it is asked, that is one thread."""
-
-    def __init__(self, shared: str | None, via: Machine | None, deadline_s: float | None) -> None:
-        super().__init__(shared, via, deadline_s)
-        self._turn = threading.Lock()
-
-    def __call__(self) -> SharedState:
-        with self._turn:
-            return super().__call__()

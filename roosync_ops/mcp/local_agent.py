@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,8 @@ from roosync_ops.agent import builds
 from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
 from roosync_ops.agent.errors import LocalError, UsageError
 from roosync_ops.remote_script.bundle import BundleError, build, identify
+from roosync_ops.transport import process
+from roosync_ops.transport.link import MAX_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,20 +45,15 @@ class LocalAgent:
 
     def ask(self, verb: str, *words: str) -> dict[str, Any]:
         """Run one verb. Raises Refused with its answer, LocalError where there is none."""
-        try:
-            done = subprocess.run(  # noqa: S603 - our own agent, by its absolute path
-                [_python(), "-I", "-S", "-B", str(self._file), verb, "--json", *self._where, *words],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=_LIMIT_S,
-                start_new_session=True,  # an assistant that is closed meanwhile does not cut it off
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-            reply = json.loads(done.stdout)
-        except subprocess.TimeoutExpired:
-            raise LocalError(f"l'agent n'a pas répondu en {_LIMIT_S:g} s", f"{self.by_hand} status") from None
-        except (OSError, ValueError) as error:
+        line = [_python(), "-I", "-S", "-B", str(self._file), verb, "--json", *self._where, *words]
+        until = time.monotonic() + _LIMIT_S
+        try:  # in a session of its own: an assistant that is closed meanwhile does not cut it off
+            done = process.run(line, until=until, max_out=MAX_ANSWER, windows="CREATE_NO_WINDOW")
+            if done.code is None:
+                limit = f"{MAX_ANSWER >> 20} MiB" if done.too_much else f"{_LIMIT_S:g} s"
+                raise LocalError(f"l'agent n'a pas répondu en {limit}", f"{self.by_hand} status")
+            reply = json.loads(done.out)
+        except (OSError, ValueError, RecursionError) as error:
             raise LocalError(f"l'agent n'a pas répondu: {error}", f"{self.by_hand} status") from None
         if not isinstance(reply, dict) or reply.get("success") is not True:
             raise Refused(reply if isinstance(reply, dict) else {})

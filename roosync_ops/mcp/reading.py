@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops import show
 from roosync_ops.gather.diagnosis import diagnoses
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.past import flips_told, pasts
-from roosync_ops.gather.patient import Patient
 from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.validation import probed, validation, who_sees_whom
 from roosync_ops.publish.dashboard import refresh
@@ -30,14 +30,14 @@ def validate(desk: Desk, arguments: Validate) -> Answer:
     """Raises CommandError, FleetError, StateUnavailableError or ViaError, as the others here do."""
     fleet, settings = desk.fleet(), desk.settings
     chosen = fleet.select(arguments.machines) if arguments.machines else None
-    patient = Patient(arguments.patience, settings.memory, fleet)
+    grace = GracePeriod(arguments.patience, settings.memory, fleet)
     if arguments.probe == Probe.always:
-        found = probed(fleet, chosen, settings.shared, desk.limits, patient)
+        found = probed(fleet, chosen, settings.shared, desk.limits, grace)
     else:
         limits = Limits(SECOND_TIMEOUT_S, deadline_s=settings.deadline_s)
         second = None if arguments.probe == Probe.never else Second(fleet, Ssh(limits))
-        found = validation(desk.source(), fleet, chosen, patient, second)
-    trouble = () if patient.trouble is None else (f"What was seen could not be kept: {patient.trouble}",)
+        found = validation(desk.source(), fleet, chosen, grace, second)
+    trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
     return Answer(json.loads(show.to_json(found, arguments.lang)), trouble)
 
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import typed
 from roosync_ops.gather import dashboard as gathered
 from roosync_ops.gather.errors import usage
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
-from roosync_ops.gather.testimony import silently
+from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
 from roosync_ops.show.badge import badge
 from roosync_ops.show.dashboard_markdown import dashboard_markdown
 from roosync_ops.show.page import page

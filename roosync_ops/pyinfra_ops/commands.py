@@ -110,9 +110,16 @@ class Refusal(PyinfraCommand):
         return False
 
 
-def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle) -> AgentCommand:
-    """Return the one command that does `steps` (plan.ROLLOUT or plan.REMOVAL) on `machine`."""
-    requests = [request for step in steps for request in _requests(machine, step, report, bundle)]
+def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle, follow_s: float = 0) -> AgentCommand:
+    """Return the one command that does `steps` (plan.ROLLOUT or plan.REMOVAL) on `machine`.
+
+    It registers once another machine's record is there, for which it waits `follow_s`.
+    """
+    requests = [_request(machine, step, report, bundle) for step in steps]
+    for request in requests if follow_s else ():
+        if request["step"] == plan.REGISTER:
+            request["argv"] += ["--follow", str(follow_s)]
+            request["limit"] += follow_s
     pushes = any(request["do"] == "push" for request in requests)
     agent = None if requests[0]["step"] in plan.REMOVAL else bundle.file_name
     return AgentCommand(machine, requests, report.local_dir, bundle.data if pushes else None, agent)
@@ -128,18 +135,18 @@ def back(machine: Machine) -> AgentCommand:
     return AgentCommand(machine, [{**verb(machine, plan.START, "restart"), "do": "back"}], machine.local_dir)
 
 
-def _requests(machine: Machine, step: str, report: Report, bundle: Bundle) -> list[dict[str, Any]]:
+def _request(machine: Machine, step: str, report: Report, bundle: Bundle) -> dict[str, Any]:
     if step == plan.PUSH:
-        return [{"step": step, "do": "push", "sha256": bundle.sha256, "agent": bundle.file_name}]
+        return {"step": step, "do": "push", "sha256": bundle.sha256, "agent": bundle.file_name}
     if step == plan.CONFIGURE:
-        return [{"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}]
+        return {"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}
     if step == plan.LOOK:
-        return [{**verb(machine, step, step), "do": "look", "shareDeadline": look_s(machine)}]
+        return {**verb(machine, step, step), "do": "look", "shareDeadline": look_s(machine)}
     if step == plan.REMOVE:
-        return [{"step": step, "do": "remove"}]
+        return {"step": step, "do": "remove"}
     if step == plan.START:
-        return [{**verb(machine, step, "restart"), "do": "start"}]
-    return [verb(machine, step, step)]
+        return {**verb(machine, step, "restart"), "do": "start"}
+    return verb(machine, step, step)
 
 
 def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:

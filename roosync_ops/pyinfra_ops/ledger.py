@@ -42,6 +42,8 @@ class Ledger:
     skipped: str | None = None
     #: There is no Python on it yet, and the inventory lets the rollout install one.
     lacks_python: bool = False
+    #: Another machine makes `heartbeats/`: what that one wrote is to come here first. None where that is not settled.
+    follows: bool | None = None
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     round_trips: int = 0
 

@@ -7,7 +7,7 @@ rollout's steps share one command, and so one round trip and one Python on the m
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyinfra.api.operation import operation
 
@@ -21,7 +21,7 @@ from roosync_ops.wire.times import BadTimeError, from_iso
 
 from . import commands, facts, plan
 from .ledger import ON_TRIAL, ONLINE, PROVED, PYTHON, ROLLED_BACK, UNCHANGED, WAITS, ledger
-from .preflight import ask, current, report_of
+from .preflight import ask, current, follows, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import Report
 
     Commands = Generator[PyinfraCommand, None, None]
+
+#: How long a machine waits for what the first one of a fleet wrote, in s: twice what replication takes on a good day.
+FOLLOW_S: Final = 120
 
 
 @operation()
@@ -171,7 +174,8 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Repor
     ledger(current()).consider(steps, todo)
     if todo:
         current().log(f"{'Doing' if current().state.is_executing else 'To do'}: {', '.join(todo)}")
-        yield commands.do(machine, todo, report, build())
+        is_second = plan.REGISTER in todo and current().state.is_executing and follows(current())
+        yield commands.do(machine, todo, report, build(), FOLLOW_S if is_second else 0)
     else:
         current().noop(f"{', '.join(steps)}: as the inventory says")
 

@@ -23,7 +23,7 @@ from .connector import Connector
 from .ledger import CHANGED, PYTHON, UNCHANGED, ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pyinfra.api.facts import FactBase
     from pyinfra.api.host import Host
@@ -122,6 +122,34 @@ def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], lim
             _ignore_errors=True,  # the reason is told by the caller, in our words
         )
     return answer
+
+
+def first(hosts: Iterable[Host]) -> list[tuple[bool, str]] | None:
+    """Return which of `hosts`, looked at, is to make `heartbeats/`: at most one, best is least. None where it is made.
+
+    The machine of the smallest name also keeps the view, so that nobody makes a second of that either.
+    """
+    active = [host for host in hosts if host in host.state.active_hosts and ledger(host).skipped is None]
+    books = {host.name: ledger(host) for host in active}
+    known = [book.report for book in books.values() if book.report is not None]
+    if any(report.running or (report.share is not None and report.share.heartbeats) for report in known):
+        return None
+    return sorted((book.report is None, name) for name, book in books.items())[:1]
+
+
+def follows(host: Host) -> bool:
+    """Return True if `host` is to wait for what another machine of this run writes: so says whoever runs this, or we.
+
+    A sync product makes two folders of one that two machines make before they see each other's.
+    """
+    book = ledger(host)
+    if book.follows is None:
+        others = list(host.state.inventory)
+        names = [name for _, name in first(others) or ()]
+        for other in others:
+            ledger(other).follows = other.name not in names
+    share = book.report and book.report.share
+    return bool(book.follows) and not (share and share.heartbeats)
 
 
 def refuse(host: Host, failure: Failure) -> None:

@@ -95,12 +95,14 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     *,
     dry: bool = False,
     verbose: bool = False,
+    is_new: bool = True,
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     tell: Callable[[Event], None] = lambda _: None,
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
-    With `dry` every machine is looked at and none is changed. KeyboardInterrupt passes through, the workers ended.
+    With `dry` every machine is looked at and none is changed. A shared state that `is_new` has no `heartbeats/` yet, as
+    far as is known: one machine at most makes it. KeyboardInterrupt passes through, the workers ended.
     """
     names = [machine.machine_id for machine in machines]
     lines = {machine.machine_id: machine.model_dump(mode="json", exclude={"machine_id"}) for machine in machines}
@@ -114,18 +116,27 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     with Workers(requests, verbose=verbose) as workers:
         found: dict[str, Result] = {}
         looking = set(range(len(workers)))
+        firsts: list[Any] = []
         for worker, event in workers.events():
             kind = event["event"]
             if kind in ("looked", "gone") and looking:
                 looking.discard(worker)
+                firsts += [event["first"]] if kind == "looked" else []
                 if not looking:
-                    workers.send("done" if dry else "go")
+                    workers.send(json.dumps({"go": not dry, "first": _first(firsts) if is_new else None}))
             elif kind == "result":
                 found[event["machine"]] = _result(event)
             elif kind in ("connected", "looked-at", "step"):
                 tell(Event(kind, event["machine"], event.get("step")))
         reason = workers.last_words()
     return tuple(found.get(name) or _lost(name, reason) for name in names)
+
+
+def _first(said: Sequence[list[tuple[bool, str]] | None]) -> str | None:
+    """Return which machine makes `heartbeats/`, of what the workers said; None where a machine has seen it."""
+    if any(names is None for names in said):
+        return None
+    return min((pair for names in said if names for pair in names), default=(False, None))[1]
 
 
 def parts_of(names: Sequence[str]) -> list[list[str]]:

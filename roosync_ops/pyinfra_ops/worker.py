@@ -2,8 +2,8 @@
 
 A process of its own, because gevent replaces the threads and sockets of whatever process it works in, and a share that
 hangs is bounded by real threads. It reads one request from stdin (see `run`), answers with a JSON document a line on
-stdout, and waits between looking and changing for the line `go`: however many workers there are, every machine has
-been looked at before one is changed.
+stdout, and waits between looking and changing to be told to go: however many workers there are, every machine has
+been looked at before one is changed, and one at most is the first to write into a new shared state.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from roosync_ops.transport.failure import Failure
 
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
-from .preflight import machine_of
+from .preflight import first, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,8 +101,11 @@ def _run(request: dict[str, Any]) -> None:
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
     state.add_callback_handler(_Teller())
     _look_at_all(state, hosts, request)
-    say("looked")
-    if sys.stdin.readline().strip() == "go" and state.active_hosts:
+    say("looked", first=first(hosts))
+    told = json.loads(sys.stdin.readline() or "{}")
+    if told.get("go") and state.active_hosts:
+        for host in hosts:
+            ledger(host).follows = told["first"] != host.name
         _change(state)
     for host in hosts:
         say("result", **_result(state, host))

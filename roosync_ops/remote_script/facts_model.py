@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from roosync_ops.wire.times import BadTimeError, from_iso
+
 from .on_common import MARKER
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ class Share(_Answer):
     writable: bool = False
     read_only: bool = False
     free_bytes: int | None = None
+    #: The folder `heartbeats` is there; False also where that was not seen.
+    heartbeats: bool = False
     problem: str | None = None
     #: On Windows: the session the agent saw it from (`here`, `logon`); None where it was not the agent that looked.
     session: str | None = None
@@ -183,6 +187,39 @@ class AgentStatus(_Answer):
     trial: str | None = None
     rolled_back: RolledBack | None = None
 
+    @property
+    def now_ms(self) -> int | None:
+        """As `now`; each `_ms` here is by the machine's clock, None where there is no such time."""
+        return ms_of(self.now)
+
+    @property
+    def started_ms(self) -> int | None:
+        return ms_of(self.started_at)
+
+    @property
+    def left_ms(self) -> int | None:
+        return ms_of(self.left_at)
+
+    @property
+    def sequence(self) -> int | None:
+        return None if self.last_beat is None else self.last_beat.sequence
+
+    @property
+    def beat_ms(self) -> int | None:
+        return None if self.last_beat is None else ms_of(self.last_beat.last_heartbeat)
+
+    @property
+    def read_back(self) -> bool:
+        return self.last_beat is None or self.last_beat.read_back
+
+
+def ms_of(text: object) -> int | None:
+    """Return a time of the wire in ms since the epoch; None for what is none."""
+    try:
+        return from_iso(text)
+    except BadTimeError:
+        return None
+
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:
     """An agent whose status is not understood is replaced by a rollout; that must not depend on its status."""
@@ -234,6 +271,8 @@ class Report(_Answer):
     #: The machine's clock minus ours, in ms, and how wrong that may be: half of what the network took.
     clock_offset_ms: int = 0
     clock_error_ms: int = 0
+    #: Where it was asked for, the agent's `state` document: unread, and hostile.
+    state: dict[str, Any] | None = Field(None, exclude=True)
 
     @property
     def running(self) -> bool:
@@ -242,12 +281,6 @@ class Report(_Answer):
     @property
     def alive(self) -> bool:
         return self.running or (self.status is not None and self.status.alive)
-
-
-class Told(Report):
-    """A report and, where it was asked for, the agent's `state` document: unread, and hostile."""
-
-    state: dict[str, Any] | None = None
 
 
 class Done(_Answer):
@@ -311,8 +344,6 @@ class Knocked(_Answer):
     open: list[bool]
 
 
-R = TypeVar("R", bound=Report)
-
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
@@ -333,15 +364,7 @@ class SilenceError(Exception):
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
-    return _timed(_model(Report, lines), sent_ms, received_ms)
-
-
-def parse_told(lines: Iterable[str], sent_ms: int, received_ms: int) -> Told:
-    """As parse_report, with the state that was asked for. Raises SilenceError."""
-    return _timed(_model(Told, lines), sent_ms, received_ms)
-
-
-def _timed(report: R, sent_ms: int, received_ms: int) -> R:
+    report = _model(Report, lines)
     ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
     return report.model_copy(
         update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}

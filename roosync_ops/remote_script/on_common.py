@@ -40,6 +40,7 @@ CAUSES = {
     "SHARE_READ-ONLY": "the share is read-only",
     "SHARE_FULL": "the share is full",
     "SHARE_REFUSED": "the share cannot be written to",
+    "SHARE_UNSYNCED": "another machine's heartbeat has not come here, and a second heartbeats folder is not made",
     "ROLLED_BACK": "back on the build before",
 }
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.config import default_local_dir
-from roosync_ops.agent.running import INSTANCE
+from roosync_ops.agent.notes import INSTANCE
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.local import create, make_folder
 
@@ -65,7 +65,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
     agent = agent_of(folder)
-    own = None if problem else status(agent)
+    own = None if problem else told(agent, "status", STATUS_LIMIT_S)
     share = look_at_share(shared, limit_s, agent, own)
     return {
         "hostname": hostname(),
@@ -126,26 +126,21 @@ def resolve_shared(request: dict[str, Any], config: Any) -> str | None:
     return os.path.abspath(os.path.expanduser(shared)) if isinstance(shared, str) else None
 
 
-def status(agent: str) -> dict[str, Any] | None:
-    """Return what the agent here says of itself; None where there is none."""
+def told(agent: str, verb: str, limit_s: float) -> dict[str, Any] | None:
+    """Return what the agent here answers to a question, or why it cannot tell; None where there is no agent."""
     if not os.path.exists(agent):
         return None
     try:
-        return ask(agent, ["status"], STATUS_LIMIT_S)
+        return ask(agent, [verb], limit_s)
     except StepError as error:
         return {"success": False, "code": error.code, "message": str(error)}
 
 
 def replica(agent: str, share: dict[str, Any] | None, limit_s: float) -> dict[str, Any] | None:
-    """Return what the agent here finds in its replica, or why it cannot tell; None where there is no agent."""
-    if not os.path.exists(agent):
-        return None
-    if share is not None and share.get("hung"):  # it would hang once more
+    """Return what the agent here finds in its replica, as `told`; a share that hangs would hang once more."""
+    if share is not None and share.get("hung") and os.path.exists(agent):
         return {"success": False, "code": "SHARE_HUNG", "message": f"no answer within {limit_s:g} s"}
-    try:
-        return ask(agent, ["state"], limit_s + REPLICA_S)
-    except StepError as error:
-        return {"success": False, "code": error.code, "message": str(error)}
+    return told(agent, "state", limit_s + REPLICA_S)
 
 
 def run_verb(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
@@ -174,7 +169,7 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
             is_first = is_first and cause_of(error) == FULL
             break
     agent = agent_of(folder, wanted)
-    own = status(agent) if request.get("look", True) else None
+    own = told(agent, "status", STATUS_LIMIT_S) if request.get("look", True) else None
     if failed is not None:
         _take_back(agent, done, everything=is_first and not (own or {}).get("alive"))
     agent = agent_of(folder, wanted)

@@ -1,7 +1,7 @@
-"""How a shared folder behaves, measured: replace, names, locks, flush, and beats as they arrive. A program by itself.
+"""How a shared folder behaves, measured: replace, names, locks, flush, and beats as they arrive.
 
-On this computer its functions are called; on a machine its text runs in a process of its own, which says what it found
-line by line, so that a share that hangs takes none of what was known before. Standard library only, CPython 3.9+.
+On a machine this text runs in a process of its own (on_verify), which says each part as it is found, so that a share
+that hangs takes none of what was known before. Standard library only, CPython 3.9+.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from typing import Any
 
 GOOD = "good"
@@ -217,10 +217,10 @@ def sweep(shared: str, now_s: float) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def beats(shared: str, seconds: float) -> Iterator[dict[str, Any]]:
+def beats(shared: str, seconds: float) -> Iterator[dict[str, Any] | None]:
     """Yield each beat of our agents that comes into the replica within so many s: whose, its number and time, and when.
 
-    Times of seeing are ms since the epoch by this computer's clock, at most _POLL_S late. Only reads.
+    None after each look. Times of seeing are ms since the epoch by this computer's clock, at most _POLL_S late.
     """
     folder = os.path.join(shared, "heartbeats")
     stamps: dict[str, tuple[int, int]] = {}
@@ -236,6 +236,7 @@ def beats(shared: str, seconds: float) -> Iterator[dict[str, Any]]:
                 count += 1
             known[name] = number
         first = False
+        yield None
         left = until - time.monotonic()
         if left <= 0:
             return
@@ -266,46 +267,36 @@ def _changed(folder: str, stamps: dict[str, tuple[int, int]]) -> Iterator[tuple[
             yield name[:-5], number, heard[:40], session[:80]
 
 
-def main(argv: list[str]) -> int:
-    """Measure what argv[1], JSON, asks for: `shared`, `token`, `seconds`; with `clean` only remove what is left."""
-    asked = json.loads(argv[1])
-    if asked.get("out"):  # a process of the logon session has no stdout
-        sys.stdout = open(asked["out"], "w", encoding="utf-8")  # noqa: SIM115 - until this process ends
-    shared = asked["shared"]
-    place = os.path.join(shared, PREFIX + asked["token"])
+def work(asked: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+    """Yield, part by part, what is found of the folder `shared`, watched for `seconds`; with `clean` only tidy up.
+
+    Everything is done in a folder of its own, named by `token`; an empty part says that a look at the beats is over.
+    """
+    shared, place = asked["shared"], os.path.join(asked["shared"], PREFIX + asked["token"])
     if asked.get("clean"):
-        _say(removed=remove(place))
+        yield {"removed": remove(place)}
     elif not os.path.isdir(shared):
-        _say(problem=["SHARE_MISSING", "there is no such folder"])
+        yield {"problem": ["SHARE_MISSING", "there is no such folder"]}
     else:
-        _measure(shared, place)
+        yield from _measured(shared, place)
         for seen in beats(shared, asked["seconds"]):
-            _say(seen=seen)
-    _say(end=True)
-    return 0
+            yield {"seen": seen} if seen else {}
 
 
-def _measure(shared: str, place: str) -> None:
+def _measured(shared: str, place: str) -> Iterator[dict[str, Any]]:
     try:
         sweep(shared, time.time())
         os.mkdir(place)
     except OSError as error:
-        _say(problem=["SHARE_REFUSED", f"a folder cannot be made in it: {error.strerror or error}"])
+        yield {"problem": ["SHARE_REFUSED", f"a folder cannot be made in it: {error.strerror or error}"]}
         return
     try:
         for measure in MEASURES:
             try:
-                _say(trait=measure(place))
+                found = measure(place)
             except OSError as error:
-                _say(trait=trait(measure.__name__, BAD, f"not possible: {error.strerror or error}"))
+                found = trait(measure.__name__, BAD, f"not possible: {error.strerror or error}")
+            yield {"trait": found}
     finally:
-        _say(removed=remove(place))
-
-
-def _say(**found: Any) -> None:
-    sys.stdout.write(json.dumps(found) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+        removed = remove(place)
+    yield {"removed": removed}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import errno
 import json
 import os
 import select
@@ -11,6 +10,8 @@ import signal
 import sys
 import time
 import zlib
+
+from roosync_ops.agent.share_facts import share_facts
 
 from .on_common import MAX_OUTPUT_BYTES, StepError, check_ours, parse_last_line, silence
 
@@ -56,32 +57,10 @@ def look_at_share(
     """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
     if shared is None:
         return None
-    code, output = bounded(lambda: print(json.dumps(_share_facts(shared))), limit_s)  # noqa: T201 - its stdout is the pipe
+    code, output = bounded(lambda: print(json.dumps(share_facts(shared))), limit_s)  # noqa: T201 - its stdout is the pipe
     facts = parse_last_line(output)
     if code is None or facts is None:
         return {"path": shared, "hung": code is None, "problem": None if code is None else output[:200]}
-    return facts
-
-
-def _share_facts(shared: str) -> dict[str, Any]:
-    heartbeats = os.path.join(shared, "heartbeats")
-    target = heartbeats if os.path.isdir(heartbeats) else shared
-    facts: dict[str, Any] = {
-        "path": shared,
-        "exists": os.path.exists(shared),
-        "isDirectory": os.path.isdir(shared),
-        "readable": os.access(shared, os.R_OK | os.X_OK),
-        "writable": os.access(target, os.W_OK | os.X_OK),
-        "readOnly": False,
-        "freeBytes": None,
-    }
-    try:
-        volume = os.statvfs(target)
-    except OSError as error:
-        facts["problem"] = None if error.errno == errno.ENOENT else error.strerror
-    else:
-        facts["readOnly"] = bool(volume.f_flag & os.ST_RDONLY)
-        facts["freeBytes"] = volume.f_bavail * volume.f_frsize
     return facts
 
 

@@ -1,12 +1,11 @@
-"""Rebuild the view in a replica, and sweep orphans among our temporary files; a program by itself on a machine.
+"""Rebuild the view in a replica, and sweep orphans among our temporary files.
 
 Only names that our agents alone give are ever touched, and only where nobody has for a while. What other services left
-behind is theirs. On a machine its text runs in a process of its own, with the modules of the agent that is there.
+behind is theirs. On a machine this text runs in a process of its own (on_verify), with the modules of the agent there.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import stat
 import sys
@@ -80,32 +79,18 @@ def rebuilt(shared: str, now_ms: int) -> int:
     return len(view["heartbeats"])
 
 
-def main(argv: list[str]) -> int:
-    """Tidy `shared` of argv[1], JSON, with the `agent` there: `rebuild` the view or not; with `dry` only look."""
-    asked = json.loads(argv[1])
-    if asked.get("out"):  # a process of the logon session has no stdout
-        sys.stdout = open(asked["out"], "w", encoding="utf-8")  # noqa: SIM115 - until this process ends
+def work(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Tidy `shared` with the `agent` there and yield what was done: `rebuild` the view or not; with `dry` only look."""
     sys.path.insert(0, asked["agent"])
     shared, dry = asked["shared"], asked["dry"]
     try:
         if not Path(shared).is_dir():
-            _say(problem=["SHARE_MISSING", "there is no such folder"])
-        else:
-            if asked["rebuild"] and not dry:
-                _say(rebuilt=rebuilt(shared, time.time_ns() // 1_000_000))
-            _say(files=sorted(found(shared, time.time())) if dry else swept(shared, time.time()))
+            yield {"problem": ["SHARE_MISSING", "there is no such folder"]}
+            return
+        if asked["rebuild"] and not dry:
+            yield {"rebuilt": rebuilt(shared, time.time_ns() // 1_000_000)}
+        yield {"files": sorted(found(shared, time.time())) if dry else swept(shared, time.time())}
     except ImportError as error:
-        _say(problem=["NOT_OUR_AGENT", f"the agent there cannot do it: {error}"])
+        yield {"problem": ["NOT_OUR_AGENT", f"the agent there cannot do it: {error}"]}
     except OSError as error:
-        _say(problem=["SHARE_REFUSED", f"{error.filename or shared}: {error.strerror or error}"])
-    _say(end=True)
-    return 0
-
-
-def _say(**told: Any) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+        yield {"problem": ["SHARE_REFUSED", f"{error.filename or shared}: {error.strerror or error}"]}

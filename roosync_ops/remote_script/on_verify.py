@@ -1,7 +1,7 @@
 """On the machine: have its share measured or tidied as its agent is configured, within bounds, nothing left behind.
 
-on_measure and on_tidy do it, in a process of its own; on Windows, where this session does not see the share, in a task
-of the user's logon session. Travels behind on_machine, and only where it is asked for.
+on_measure and on_tidy do it, in a process of its own; on Windows, where this session does not see the share, the agent
+there has the user's logon session run it. Travels behind on_machine, and only where it is asked for.
 """
 
 from __future__ import annotations
@@ -12,59 +12,65 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
 from roosync_ops.wire.local import create
 
 from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError
 from .on_machine import ANSWERS, agent_of, local_dir, read_config, resolve_shared
 
+if sys.platform == "win32":
+    from .on_windows import unlink
+else:
+    from .on_posix import unlink
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
+
+    Problem = tuple[str, str]
 
 #: The texts of on_measure and on_tidy, which are filled in on the way.
 MEASURE = ""
 TIDY = ""
+#: Runs either: says each part at once, or all of them in the file argv[2], whole; and at last that it is the end.
+_MAIN = """
+import itertools, json, os, sys
+parts = []
+for part in itertools.chain(work(json.loads(bytes.fromhex(sys.argv[1]))), [{"end": True}]):
+    if part:
+        parts.append(part)
+        sys.argv[2:] or print(json.dumps(part), flush=True)
+if sys.argv[2:]:
+    with open(sys.argv[2] + ".tmp", "w", encoding="utf-8") as file:
+        json.dump({"parts": parts}, file)
+    os.replace(file.name, sys.argv[2])
+"""
 #: How long the folder may take to go, in s, and how long a process that was killed may take to end.
 _CLEAN_S = 10.0
 _END_S = 2.0
-#: To start and end a task of the logon session, in s; and how often its answer is looked for.
+#: To start and end a task of the logon session, in s.
 _TASK_S = 30.0
-_LOOK_S = 0.2
-#: How often the scheduler is asked whether it runs the task at all, in s.
-_ASK_S = 2.0
 #: What was measured is a few kB; a watch of days is cut off.
 _MAX_OUTPUT = 4_000_000
 
 
 def verify(request: dict[str, Any]) -> dict[str, Any]:
-    """Measure the share for `seconds` and at most `limit` s more; return what was found, line by line, as `lines`."""
+    """Measure the share for `seconds` and at most `limit` s more; return what was found."""
     shared = _shared(request)
     if shared is None:
         return _told(None, [], ("NO_SHARED_PATH", "nothing says where its shared folder is"))
     asked = {"shared": shared, "token": request["token"], "seconds": request["seconds"]}
-    limit_s = float(request["limit"]) + float(request["seconds"])
-    lines = _here(MEASURE, asked, limit_s)
-    problem = None
-    if sys.platform == "win32" and _problem_code(lines) == "SHARE_MISSING":
-        try:
-            lines = _in_logon_session(MEASURE, local_dir(request), asked, limit_s)
-        except StepError as error:
-            problem = error.code, str(error)
-    elif not _has(lines, "end"):
-        problem = "SHARE_HUNG", f"the share, or the program that measures it, did not answer within {limit_s:g} s"
-        lines += _here(MEASURE, {**asked, "clean": True}, _CLEAN_S)
-    return _told(shared, lines, problem)
+    parts, problem = _done(MEASURE, local_dir(request), asked, float(request["limit"]) + float(request["seconds"]))
+    if problem is not None and problem[0] == "SHARE_HUNG":
+        parts += _here(MEASURE, {**asked, "clean": True}, _CLEAN_S)
+    return _told(shared, parts, problem)
 
 
 def tidy(request: dict[str, Any]) -> dict[str, Any]:
     """Remove what a verification that was broken off left behind."""
     shared = _shared(request)
-    asked = {"shared": shared, "token": request["token"], "seconds": 0, "clean": True}
-    lines = [] if shared is None else _here(MEASURE, asked, _CLEAN_S)
-    return _told(shared, lines, None)
+    asked = {"shared": shared, "token": request["token"], "clean": True}
+    return _told(shared, [] if shared is None else _here(MEASURE, asked, _CLEAN_S), None)
 
 
 def tend(request: dict[str, Any]) -> dict[str, Any]:
@@ -74,19 +80,8 @@ def tend(request: dict[str, Any]) -> dict[str, Any]:
     if shared is None or not os.path.exists(agent):
         return {"problem": ("NOT_ENROLLED", f"there is no agent in {folder}, or it has no share")}
     asked = {"agent": agent, "shared": shared, "rebuild": request["rebuild"], "dry": request["dry"]}
-    limit_s = float(request["limit"])
-    lines = _here(TIDY, asked, limit_s)
-    try:
-        if sys.platform == "win32" and _problem_code(lines) == "SHARE_MISSING":
-            lines = _in_logon_session(TIDY, folder, asked, limit_s)
-    except StepError as error:
-        return {"problem": (error.code, str(error))}
-    found: dict[str, Any] = {"rebuilt": None, "files": [], "problem": None}
-    if not _has(lines, "end"):
-        found["problem"] = "SHARE_HUNG", f"the share did not answer within {limit_s:g} s"
-    for line in lines:
-        found.update((key, value) for key, value in line.items() if key in found)
-    return found
+    parts, problem = _done(TIDY, folder, asked, float(request["limit"]))
+    return {"rebuilt": _of(parts, "rebuilt"), "files": _of(parts, "files") or [], "problem": problem}
 
 
 ANSWERS.update(verify=verify, tidy=tidy, tend=tend)
@@ -99,31 +94,42 @@ def _shared(request: dict[str, Any]) -> str | None:
     return resolve_shared({"shared": written or request.get("shared")}, config)
 
 
-def _told(shared: str | None, lines: list[dict[str, Any]], problem: tuple[str, str] | None) -> dict[str, Any]:
-    problem = problem or next((line["problem"] for line in lines if "problem" in line), None)
-    removed = [line["removed"] for line in lines if "removed" in line]
+def _told(shared: str | None, parts: list[dict[str, Any]], problem: Problem | None) -> dict[str, Any]:
+    removed = _of(parts, "removed")
     return {
         "shared": shared,
-        "traits": [line["trait"] for line in lines if "trait" in line],
-        "sightings": [line["seen"] for line in lines if "seen" in line],
+        "traits": [part["trait"] for part in parts if "trait" in part],
+        "sightings": [part["seen"] for part in parts if "seen" in part],
         "problem": problem,
-        "removed": removed[-1] if removed else problem is None or problem[0] != "SHARE_HUNG",
+        "removed": (problem is None or problem[0] != "SHARE_HUNG") if removed is None else removed,
     }
 
 
-def _has(lines: list[dict[str, Any]], key: str) -> bool:
-    return any(key in line for line in lines)
+def _of(parts: list[dict[str, Any]], key: str) -> Any:
+    """Return what the last part that tells `key` says of it, None where none does."""
+    return next((part[key] for part in reversed(parts) if key in part), None)
 
 
-def _problem_code(lines: list[dict[str, Any]]) -> str | None:
-    return next((line["problem"][0] for line in lines if "problem" in line), None)
+def _done(
+    program: str, folder: str, asked: dict[str, Any], limit_s: float
+) -> tuple[list[dict[str, Any]], Problem | None]:
+    """Run the program where the share is seen; return what it found, and why that is not all."""
+    parts = _here(program, asked, limit_s)
+    try:
+        if sys.platform == "win32" and (_of(parts, "problem") or [""])[0] == "SHARE_MISSING":
+            parts = _in_logon_session(program, folder, asked, limit_s + _TASK_S)
+    except StepError as error:
+        return [], (error.code, str(error))
+    if _of(parts, "end") is None:
+        return parts, ("SHARE_HUNG", f"the share did not answer within {limit_s:g} s")
+    return parts, _of(parts, "problem")
 
 
 def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Run the program in a process of its own, which is left behind where it hangs and cannot be killed."""
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(  # noqa: S603 - this very Python, with a program of ours
-            [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, json.dumps(asked)],
+            [sys.executable, "-I", "-S", "-X", "utf8", "-c", program + _MAIN, _token(asked)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.DEVNULL,
@@ -136,6 +142,10 @@ def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str,
                 child.wait(_END_S)
         output.seek(0)
         return _lines(output.read(_MAX_OUTPUT))
+
+
+def _token(asked: dict[str, Any]) -> str:
+    return json.dumps(asked).encode().hex()
 
 
 def _lines(output: bytes) -> list[dict[str, Any]]:
@@ -151,72 +161,38 @@ def _lines(output: bytes) -> list[dict[str, Any]]:
 
 
 def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
-    """Have a one-shot task of the agent's own making run the program where the drive is. Raises StepError."""
+    """Have the agent here run the program where the drive is. Raises StepError."""
     agent = agent_of(folder)
     if not os.path.exists(agent):
         raise StepError("SHARE_NOT_SEEN", "this session does not see the share, and no agent is here to ask another")
     sys.path.insert(0, agent)
-    program, output = (os.path.join(folder, name) for name in MEASURE_NAMES)
+    program = os.path.join(folder, MEASURE_NAMES[0])
     try:
         from roosync_ops.agent.errors import ProblemError  # noqa: PLC0415 - the machine's own, and only now
+        from roosync_ops.agent.logon import run_there  # noqa: PLC0415 - as above
 
         with open(create(program), "wb") as file:
-            file.write(text.encode())
+            file.write((text + _MAIN).encode())
+        command = [sys.executable, "-I", "-S", "-X", "utf8", program, _token(asked)]
         try:
-            return _by_task(folder, [program, json.dumps({**asked, "out": output})], output, limit_s)
+            parts: list[dict[str, Any]] = run_there("measure", folder, lambda answer: [*command, answer], limit_s)[
+                "parts"
+            ]
         except ProblemError as error:
             code = getattr(error, "code", "LOCAL_ERROR")
-            nobody = "nobody is logged on: the share is seen from nowhere"
-            raise StepError(code, nobody if code == "NO_LOGON_SESSION" else str(error)) from None
+            raise StepError(*_UNANSWERED.get(code, (code, str(error)))) from None
     except (ImportError, OSError, AttributeError, TypeError) as error:
         raise StepError("SHARE_NOT_SEEN", f"the logon session could not be asked: {error}") from None
     finally:
-        for path in (program, output):
-            _unlink(path)
+        if os.path.exists(program):
+            unlink(program)
+    if (_of(parts, "problem") or [""])[0] == "SHARE_MISSING":
+        raise StepError("DRIVE_NOT_MOUNTED", "the logon session does not see the share either")
+    return parts
 
 
-def _by_task(folder: str, words: list[str], output: str, limit_s: float) -> list[dict[str, Any]]:
-    from roosync_ops.agent.permanence import one_shot, task_program, task_xml  # noqa: PLC0415 - as above
-
-    arguments = subprocess.list2cmdline(["-I", "-S", "-X", "utf8", *words])
-    with one_shot.OneShot("measure", folder) as task:
-        python = task_program.windowless(sys.executable)
-        task.run(task_xml.Program(python, arguments, folder, task.scheduler.user))
-        return _awaited(output, limit_s + _TASK_S, task.has_ended)
-
-
-def _awaited(output: str, limit_s: float, look: Callable[[], bool]) -> list[dict[str, Any]]:
-    """Return what the task wrote, once it has written its last line. Raises StepError; `look` as it does."""
-    until = time.monotonic() + limit_s
-    ask_at = time.monotonic() + _ASK_S
-    while time.monotonic() < until:
-        time.sleep(_LOOK_S)
-        lines = _written(output)
-        if _has(lines, "end"):
-            if _problem_code(lines) == "SHARE_MISSING":
-                raise StepError("DRIVE_NOT_MOUNTED", "the logon session does not see the share either")
-            return lines
-        if not lines and time.monotonic() >= ask_at:  # it has not begun yet
-            look()
-            ask_at = time.monotonic() + _ASK_S
-    raise StepError("SHARE_HUNG", f"the logon session did not answer within {limit_s:g} s")
-
-
-def _written(output: str) -> list[dict[str, Any]]:
-    try:
-        with open(output, "rb") as file:
-            return _lines(file.read(_MAX_OUTPUT))
-    except OSError:
-        return []  # not begun yet
-
-
-def _unlink(path: str) -> None:
-    for _ in range(20):
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            return
-        except OSError:
-            time.sleep(0.1)  # its writer is just ending
-        else:
-            return
+#: The agent's code for why the logon session gave no answer: ours, and a sentence.
+_UNANSWERED = {
+    "NO_LOGON_SESSION": ("NO_LOGON_SESSION", "nobody is logged on: the share is seen from nowhere"),
+    "AGENT_CRASHED": ("SHARE_HUNG", "the logon session did not answer in time"),
+}

@@ -26,33 +26,22 @@ PATIENCE_S = 10.0
 LOGON_S = 25.0
 #: What starts Google Drive, in any version; under the programs' folder.
 _DRIVE = ("Google", "Drive File Stream", "launch.bat")
-#: A task that restarts Google Drive by its name (OneDrive has tasks of its own), and where tasks are listed.
-_WATCHDOG = re.compile(r"(?=.*(?<!one)drive)(?=.*(watch|keep|guard|restart|relaunch|monitor|health)).*", re.IGNORECASE)
+#: A task that restarts Google Drive by its name, and where tasks are listed. OneDrive, disks and drivers have tasks of
+#: their own, and what only looks at Drive restarts nothing.
+_WATCHDOG = re.compile(
+    r"(?=.*(?<!one)(?<!(one|usb)[ _-])(?<!(hard|disk)[ _-])(?<!\b[a-fh-z][ _-])drive(?![rns]))"
+    r"(?=.*(watch|keep.?alive|guard|restart|relaunch)).*",
+    re.IGNORECASE,
+)
 _TASKS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree"
 _MAX_NAME = 200
 #: How long this session's own look has, in s: where it does not end, that proves nothing.
 HERE_S = 20.0
 #: The logon session's own word: whatever this SSH session sees, the agent would not see more.
 _FINAL = ("NO_LOGON_SESSION", "DRIVE_NOT_MOUNTED")
-#: Looks at the share argv[1] from this session, and writes nothing.
-_LOOK = """\
-import json, os, shutil, sys
-shared = sys.argv[1]
-heartbeats = os.path.join(shared, "heartbeats")
-target = heartbeats if os.path.isdir(heartbeats) else shared
-facts = {"path": shared, "exists": os.path.exists(shared), "isDirectory": os.path.isdir(shared),
-    "readable": os.access(shared, os.R_OK), "writable": os.access(target, os.W_OK),
-    "readOnly": False, "freeBytes": None}
-if facts["isDirectory"]:
-    try:
-        os.listdir(shared)
-        facts["freeBytes"] = shutil.disk_usage(target).free
-    except PermissionError:
-        facts["readable"] = False
-    except OSError as error:
-        facts["problem"] = error.strerror
-print(json.dumps(facts))
-"""
+#: The text of share_facts, filled in on the way, and what has it look at the share argv[1] from this session.
+FACTS = ""
+_LOOK = "\nprint(__import__('json').dumps(share_facts(sys.argv[1])))"
 
 
 def who() -> dict[str, Any]:
@@ -111,7 +100,7 @@ def look_at_share(
     told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, agent)
     if told is not None:
         return told
-    code, output = _run(["-c", _LOOK, shared], min(limit_s, HERE_S))
+    code, output = _run(["-c", FACTS + _LOOK, shared], min(limit_s, HERE_S))
     facts = parse_last_line(output)
     if facts is not None:
         return facts

@@ -10,7 +10,7 @@ from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
 from roosync_ops.wire.record import NotUnderstoodError, parse
 from roosync_ops.wire.status import ONLINE, status
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +68,8 @@ def _problems(machine: Machine, state: dict[str, Any]) -> Iterator[tuple[str, st
 
 def _status(machine: Machine, state: dict[str, Any]) -> str:
     """Return the machine's status by its own clock, which wrote both the heartbeat and `readAt`."""
-    try:
-        now_ms = from_iso(state.get("readAt"))
-    except BadTimeError:
+    now_ms = time_or_none(state.get("readAt"))
+    if now_ms is None:
         return "at no valid time"
     best = merge(_evidence(machine, state), now_ms).get(machine.machine_id)
     return status(best.record if best is not None else None, now_ms, machine.thresholds)

@@ -8,7 +8,7 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Final, Literal
 
-from roosync_ops.agent import builds, running
+from roosync_ops.agent import builds, notes, share_facts
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import identity, local
 
@@ -42,15 +42,17 @@ def _source(system: System, do: str) -> str:
         _needed(identity, "hostname")
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
-        + _needed(running, "INSTANCE")
+        + _needed(notes, "INSTANCE")
         + f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
     )
-    parts = [_body(part) for part in (on_common, _PARTS[system], on_machine)]
+    parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
+    texts = {"FACTS": share_facts} if system == "windows" else {}
     if do in _OF_SHARES:
-        texts = {"MEASURE": on_measure, "TIDY": on_tidy}
-        parts += [_body(on_verify), *(f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items())]
+        parts.append(_body(on_verify))
+        texts |= {"MEASURE": on_measure, "TIDY": on_tidy}
     if do == "knock":
         parts.append(_body(on_knock))
+    parts += [f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items()]
     return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
 
 

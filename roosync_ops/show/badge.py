@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.times import to_iso
 
-from .dashboard_words import board_words
+from .messages import words
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Validation
@@ -27,7 +27,7 @@ def badge(validation: Validation, lang: str = "en") -> str:
     sign = "✓" if validation.ok else "✗"
     count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
     at = to_iso(validation.checked_at_ms)
-    parts = [(board_words(lang)["badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
+    parts = [(words(lang)["dashboard.badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
              (f"{at[:10]} {at[11:16]}Z", _LABEL)]  # fmt: skip
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0

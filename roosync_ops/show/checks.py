@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .columns import GREEN, RED, paint
+from .messages import words
 from .reasons import sentence
 from .text import safe
 
@@ -13,20 +14,6 @@ if TYPE_CHECKING:
 
     from roosync_ops.judge import Check
 
-#: Check to what the procedure's step 4 says of it.
-_EN: Final = {
-    "heartbeats": "in heartbeats",
-    "status": 'status: "online"',
-    "onlineMachines": "in onlineMachines",
-    "statistics.onlineCount": "statistics.onlineCount up",
-}
-_FR: Final = {
-    "heartbeats": "dans heartbeats",
-    "status": 'status: "online"',
-    "onlineMachines": "dans onlineMachines",
-    "statistics.onlineCount": "statistics.onlineCount a augmenté",
-}
-
 
 def check_lines(checks: Iterable[Check], lang: str = "en", *, color: bool = False) -> list[str]:
     """Return `✓ in heartbeats` or `✗ in heartbeats: why`, for each check."""
@@ -34,6 +21,6 @@ def check_lines(checks: Iterable[Check], lang: str = "en", *, color: bool = Fals
 
 
 def _line(check: Check, lang: str, *, color: bool) -> str:
-    name = (_FR if lang == "fr" else _EN).get(check.name, check.name)
+    name = words(lang)[f"check.{check.name}"]
     mark = paint("✓" if check.ok else "✗", (GREEN if check.ok else RED) if color else "")
     return f"{mark} {name}" if check.reason is None else f"{mark} {name}: {safe(sentence(check.reason, lang))}"

@@ -9,13 +9,12 @@ from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import to_iso
 
-from .dashboard_words import board_words, verdict_line
 from .flips import flip_text
 from .history import history_markdown
 from .markdown import markdown
 from .matrix import matrix_markdown
+from .messages import words
 from .text import clock, duration, markdown_code, markdown_safe
-from .words import words
 
 if TYPE_CHECKING:
     from roosync_ops.judge.dashboard import Dashboard, Installed
@@ -31,12 +30,12 @@ def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = F
 
     With `presence` it has a line a machine that beats, as services of generation 4.0 read them.
     """
-    word, seen = board_words(lang), board.validation
+    word, seen = words(lang), board.validation
     at = clock(to_iso(board.at_ms))
     parts = [
-        f"# {word['title']}",
-        f"**{word['as_of'].format(at=at, observer=markdown_code(board.observer))}** "
-        + word["not_now"].format(command=f"`{COMMAND}`"),
+        f"# {word['dashboard.title']}",
+        f"**{word['dashboard.as_of'].format(at=at, observer=markdown_code(board.observer))}** "
+        + word["dashboard.not_now"].format(command=f"`{COMMAND}`"),
         verdict_line(seen.total - seen.as_expected, lang) + ".",
         "\n".join(_facts(board, lang)),
         markdown(seen, lang),
@@ -45,9 +44,17 @@ def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = F
         _matrix(board, lang),
         "\n".join(_agents(board, lang)),
         *(["\n".join(_presence(board))] if presence else []),
-        f"---\n\n{word['written_by'].format(version=__version__)}",
+        f"---\n\n{word['dashboard.written_by'].format(version=__version__)}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def verdict_line(wrong: int, lang: str) -> str:
+    """Say how many machines are not as expected."""
+    word = words(lang)
+    if wrong == 0:
+        return word["dashboard.all_expected"]
+    return word["dashboard.one_wrong"] if wrong == 1 else word["dashboard.wrong"].format(count=wrong)
 
 
 def _presence(board: Dashboard) -> list[str]:
@@ -60,17 +67,17 @@ def _presence(board: Dashboard) -> list[str]:
 
 
 def _facts(board: Dashboard, lang: str) -> list[str]:
-    word = board_words(lang)
-    newest = word["nothing_heard"]
+    word = words(lang)
+    newest = word["dashboard.nothing_heard"]
     if board.newest_ms is not None:
         newest = f"{clock(to_iso(board.newest_ms))} ({duration(board.at_ms - board.newest_ms, lang)})"
     facts = {
-        "observer": markdown_code(board.observer),
-        "replica": replica_said(board, lang, code=True),
-        "newest": newest,
-        "asked": asked_said(board, lang),
+        "dashboard.observer": markdown_code(board.observer),
+        "dashboard.replica": replica_said(board, lang, code=True),
+        "dashboard.newest": newest,
+        "dashboard.asked": asked_said(board, lang),
     }
-    return [f"- {word[key]}{words(lang)['colon']} {text}" for key, text in facts.items()]
+    return [f"- {word[key]}{word['colon']} {text}" for key, text in facts.items()]
 
 
 def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
@@ -78,41 +85,47 @@ def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
     quote = markdown_code if code else str
     if board.replica is not None:
         return quote(board.replica)
-    word = board_words(lang)
-    return word["no_replica"] if board.trouble is None else word["replica_trouble"].format(trouble=quote(board.trouble))
+    word = words(lang)
+    return (
+        word["dashboard.no_replica"]
+        if board.trouble is None
+        else word["dashboard.replica_trouble"].format(trouble=quote(board.trouble))
+    )
 
 
 def asked_said(board: Dashboard, lang: str) -> str:
     """Say how many machines were asked, and how many answered."""
-    word, matrix = board_words(lang), board.matrix
+    word, matrix = words(lang), board.matrix
     if matrix is None:
-        return word["not_asked"]
-    return word["asked_count"].format(reached=matrix.reached, total=len(matrix.testimonies))
+        return word["dashboard.not_asked"]
+    return word["dashboard.asked_count"].format(reached=matrix.reached, total=len(matrix.probes))
 
 
 def _flips(board: Dashboard, lang: str) -> list[str]:
-    word = board_words(lang)
+    word = words(lang)
     last = board.flips[-FLIPS_SHOWN:][::-1]
     lines = [f"- {markdown_safe(flip_text(flip, lang))}" for flip in last]
-    return [f"## {word['flips']}", "", *(lines or [word["no_flips"]])]
+    return [f"## {word['dashboard.flips']}", "", *(lines or [word["dashboard.no_flips"]])]
 
 
 def _matrix(board: Dashboard, lang: str) -> str:
     if board.matrix is not None:
         return matrix_markdown(board.matrix, lang)
-    word = board_words(lang)
-    return f"## {word['sees']}\n\n{word['not_probed']}"
+    word = words(lang)
+    return f"## {word['dashboard.sees']}\n\n{word['dashboard.not_probed']}"
 
 
 def _agents(board: Dashboard, lang: str) -> list[str]:
-    word = board_words(lang)
-    against = markdown_safe(word["against"].format(baseline=board.baseline))
-    heads = [words(lang)["machine"], word["agent"], word["interval"], word["timeout"], against]
+    word = words(lang)
+    against = markdown_safe(word["dashboard.against"].format(baseline=board.baseline))
+    heads = [word["machine"], word["dashboard.agent"], word["dashboard.interval"], word["dashboard.timeout"], against]
     rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
     table = [heads, ["---"] * len(heads), *rows]
-    lines = [f"## {word['agents']}", "", *(f"| {' | '.join(row)} |" for row in table)]
+    lines = [f"## {word['dashboard.agents']}", "", *(f"| {' | '.join(row)} |" for row in table)]
     return (
-        lines if board.is_compared else [*lines, "", markdown_safe(word["no_baseline"].format(baseline=board.baseline))]
+        lines
+        if board.is_compared
+        else [*lines, "", markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))]
     )
 
 
@@ -127,12 +140,12 @@ def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:
 
 
 def _compared(one: Installed, board: Dashboard, lang: str) -> str:
-    word = board_words(lang)
+    word = words(lang)
     if not one.present:
-        return word["no_record"]
+        return word["dashboard.no_record"]
     if one.machine_id == board.baseline:
-        return word["baseline"]
+        return word["dashboard.baseline"]
     differing = board.differing(one)
     if differing is None:
-        return word["not_compared"]
-    return ", ".join(differing) or word["same"]
+        return word["dashboard.not_compared"]
+    return ", ".join(differing) or word["dashboard.same"]

@@ -6,15 +6,15 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.judge.diagnose_model import HERE
+from roosync_ops.judge import HERE
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
 from .document import error_free_json
+from .messages import words
 from .reasons import undone_said
 from .text import cells, clock, duration, local, pad, safe
-from .words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -42,7 +42,10 @@ SEEN_FR: Final = {
     "{version}, and config.json is not the inventory's": "{version}, et config.json n'est pas celui de l'inventaire",
     "not installed": "pas installée",
     "{kind}, disabled": "{kind}, désactivée",
-    "{kind}, back once its user has logged on": "{kind}, de retour une fois sa session ouverte",
+    "{kind}, back once its user has logged on; after updates at night: Settings, Accounts, Sign-in options": (
+        "{kind}, de retour une fois sa session ouverte ; après les mises à jour de nuit : Paramètres, Comptes, "
+        "Options de connexion"
+    ),
     "since {since}": "depuis {since}",
     "not running": "ne tourne pas",
     "stopped on purpose": "arrêtée exprès",

@@ -100,9 +100,9 @@ def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
 
 def _basis(row: Verdict, validation: Validation) -> dict[str, Any]:
     """Return what the age rests on, and the machine's own word: only where either was asked for."""
-    if validation.evidence is None and row.testimony is None:
+    if validation.evidence is None and row.probe is None:
         return {} if validation.patience_ms is None else {"ageBasis": row.basis}
-    return {"ageBasis": row.basis, "own": None if row.testimony is None else word_document(row.testimony)}
+    return {"ageBasis": row.basis, "own": None if row.probe is None else word_document(row.probe)}
 
 
 def _unexpected(row: Observation) -> dict[str, Any]:

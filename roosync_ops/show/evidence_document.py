@@ -10,13 +10,13 @@ from roosync_ops.wire.times import to_iso
 from .reasons import sentence
 
 if TYPE_CHECKING:
-    from roosync_ops.judge import Cell, Matrix, Reason, Testimony
+    from roosync_ops.judge import Cell, Matrix, ProbeResult, Reason
 
 
 def evidence_document(matrix: Matrix, lang: str) -> dict[str, Any]:
     """Return who sees whom, each machine's own word, and what follows."""
     return {
-        "machines": [_testimony(matrix.testimonies[name]) for name in matrix.machines if name in matrix.testimonies],
+        "machines": [_testimony(matrix.probes[name]) for name in matrix.machines if name in matrix.probes],
         "observers": [_observer(matrix, one) for one in matrix.observers],
         "findings": [finding_document(found, lang) for found in matrix.findings],
     }
@@ -33,17 +33,17 @@ def finding_document(found: Reason, lang: str) -> dict[str, Any]:
     }
 
 
-def _testimony(one: Testimony) -> dict[str, Any]:
+def _testimony(one: ProbeResult) -> dict[str, Any]:
     return {"machineId": one.machine_id, **word_document(one)}
 
 
-def word_document(one: Testimony) -> dict[str, Any]:
+def word_document(one: ProbeResult) -> dict[str, Any]:
     """Return a machine's own word, and its clock against ours."""
-    since = one.word.since_ms
+    since = one.agent.since_ms
     return {
-        "word": one.word.kind,
+        "word": one.agent.kind,
         "since": None if since is None else to_iso(since),
-        "detail": one.word.detail,
+        "detail": one.agent.detail,
         "clockOffsetMs": one.offset_ms,
         "clockErrorMs": one.error_ms,
     }

@@ -12,6 +12,7 @@ from .columns import GREEN, RED, YELLOW, Column, lay_out
 from .document import error_free_json
 from .flips import reason
 from .markdown import markdown_escaped
+from .messages import words
 from .reasons import sentence
 from .text import clock, duration, local, markdown_safe, safe
 
@@ -23,51 +24,40 @@ STRIP_CELLS: Final = 28
 _SIGNS: Final = {h.UP: "#", h.OFF: ".", h.STOPPED: "-", h.NOT_KNOWN: "?"}
 _FULL: Final = 1000
 _GOOD: Final = 990
-_EN: Final = {
-    "headers": ("Machine", "Now", "Uptime", "Up", "Off", "Outages", "Left", "Unknown", "Last flip"),
-    "legend": "# up  . off  - left  ? unknown; uptime is up / (up + off)",
-    "title": "History from {0} to {1}",
-    "flips_alone": "no intervals of its own: from the flips that were told",
-    "strip": "Strip",
-}
-_FR: Final = {
-    "headers": (
-        "Machine",
-        "Maintenant",
-        "Disponible",
-        "En marche",
-        "Éteinte",
-        "Pannes",
-        "Arrêtée",
-        "Inconnu",
-        "Bascule",
-    ),
-    "legend": "# en marche  . éteinte  - arrêtée exprès  ? inconnu ; disponible = en marche / (en marche + éteinte)",
-    "title": "Historique du {0} au {1}",
-    "flips_alone": "pas d'intervalles propres : d'après les bascules annoncées",
-    "strip": "Frise",
+#: The table's columns: the code of each heading, how long it stays where room is short.
+_COLUMNS: Final = {
+    "machine": 9,
+    "history.now": 7,
+    "history.uptime": 8,
+    "history.up": 4,
+    "history.off": 5,
+    "history.outages": 2,
+    "history.left": 3,
+    "history.unknown": 1,
+    "history.last_flip": 0,
 }
 
 
 @local
 def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
-    words = _words(lang)
     lines = lay_out(_columns(pasts, lang), width, color=color) if pasts else []
     told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, lang))]
-    return "\n".join([*lines, "", words["legend"], *told])
+    return "\n".join([*lines, "", words(lang)["history.legend"], *told])
 
 
 def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: str = "en") -> str:
     """Return the table to paste; the strip as code."""
-    words = _words(lang)
-    headers = [*words["headers"], words["strip"]]
-    title = words["title"].format(clock(to_iso(from_ms)), clock(to_iso(to_ms)))
+    word = words(lang)
+    headers = [*(word[code] for code in _COLUMNS), word["history.strip"]]
+    title = word["history.title"].format(since=clock(to_iso(from_ms)), until=clock(to_iso(to_ms)))
     rows = [[*map(markdown_safe, _cells(past, lang)), f"`{strip(past)}`"] for past in pasts]
     table = [headers, ["---"] * len(headers), *rows]
     lines = [f"| {' | '.join(row)} |" for row in table]
     told = [f"- {sentence(past.undone, lang, markdown_escaped)}" for past in pasts if past.undone is not None]
-    return "\n".join([f"## {title}", "", *lines, "", markdown_safe(words["legend"]), *([""] if told else []), *told])
+    return "\n".join(
+        [f"## {title}", "", *lines, "", markdown_safe(word["history.legend"]), *([""] if told else []), *told]
+    )
 
 
 def history_json(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> str:
@@ -100,14 +90,13 @@ def _sign(past: h.Past, start: int, end: int) -> str:
 
 
 def _columns(pasts: Sequence[h.Past], lang: str) -> list[Column]:
-    rows = [_cells(past, lang) for past in pasts]
-    ranks = (9, 7, 8, 4, 5, 2, 3, 1, 0)
+    word, rows = words(lang), [_cells(past, lang) for past in pasts]
     columns = [
-        Column(header, [row[at] for row in rows], rank, right=2 <= at <= 7, elastic=at == 8)  # noqa: PLR2004 - the numbers' columns
-        for at, (header, rank) in enumerate(zip(_words(lang)["headers"], ranks, strict=True))
+        Column(word[code], [row[at] for row in rows], rank, right=2 <= at <= 7, elastic=at == 8)  # noqa: PLR2004 - the numbers' columns
+        for at, (code, rank) in enumerate(_COLUMNS.items())
     ]
     columns[2].colors = [_color(past) for past in pasts]
-    return [*columns[:3], Column(_words(lang)["strip"], [strip(past) for past in pasts], 6), *columns[3:]]
+    return [*columns[:3], Column(word["history.strip"], [strip(past) for past in pasts], 6), *columns[3:]]
 
 
 def _cells(past: h.Past, lang: str) -> list[str]:
@@ -131,7 +120,7 @@ def _last(past: h.Past, lang: str) -> str:
         at, to = flip.get("at"), flip.get("to")
         when = clock(at) if isinstance(at, str) else "-"
         return safe(f"{when} {to}: {reason(flip, lang)}")
-    return _words(lang)["flips_alone"] if past.source == h.FLIPS else "-"
+    return words(lang)["history.flips_alone"] if past.source == h.FLIPS else "-"
 
 
 def uptime(past: h.Past, lang: str) -> str:
@@ -139,7 +128,7 @@ def uptime(past: h.Past, lang: str) -> str:
     share, of = past.uptime_permille, past.total_ms(h.UP) + past.total_ms(h.OFF)
     if share is None:
         return "-"
-    return f"{share // 10}.{share % 10}% {'de' if lang == 'fr' else 'of'} {duration(of, lang)}"
+    return f"{share // 10}.{share % 10}% {words(lang)['history.of']} {duration(of, lang)}"
 
 
 def _color(past: h.Past) -> str:
@@ -165,7 +154,3 @@ def _document(past: h.Past) -> dict[str, Any]:
         "flips": list(past.flips),
         **({} if past.undone is None else {"undone": sentence(past.undone)}),
     }
-
-
-def _words(lang: str) -> dict[str, Any]:
-    return _FR if lang == "fr" else _EN

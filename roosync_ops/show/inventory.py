@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column, lay_out
+from .messages import words
 from .text import safe
-from .words import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, NamedTuple
 
+from .messages import headline
 from .reasons import brief, sentence
 from .table import beside
 from .text import safe
-from .words import headline
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Finding, Validation, Verdict

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
 from .flips import flip_text
+from .messages import headline, words
 from .reasons import brief, sentence
 from .text import cut, duration, local, safe
-from .words import headline, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,14 +25,6 @@ _FLIPS: Final = 5
 _TROUBLE_LINES: Final = 3
 #: The line of the title, the table's header, the line that tells of more rows, the headline, and the empty ones.
 _AROUND: Final = 6
-_MORE: Final = {"en": "… and {0} more, {1} of them not as expected", "fr": "… et {0} de plus, dont {1} non conformes"}
-_KEYS: Final = {"en": "q quits, ? keys", "fr": "q quitter, ? touches"}
-_HELP: Final = {
-    "en": "j k: next, previous machine   d: diagnose it   s: sort   f: only what is not as expected   q: quit",
-    "fr": "j k : machine suivante, précédente   d : diagnostic   s : tri   f : le non conforme seul   q : quitter",
-}
-_FLIPPED: Final = {"en": "Flips", "fr": "Bascules"}
-_PENDING: Final = {"en": "told in {0}", "fr": "annoncé dans {0}"}
 
 
 @dataclass
@@ -92,11 +84,11 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     color: bool,
 ) -> str:
     """Return the screen, at most `height` lines none of which is wider than `width` cells. Nothing in it is obeyed."""
-    code = "fr" if lang == "fr" else "en"
-    title = paint(cut(f"{told.clock}  {safe(shared)}  ({_KEYS[code]})".lstrip(), width), DIM if color else "")
+    word = words(lang)
+    title = paint(cut(f"{told.clock}  {safe(shared)}  ({word['watch.keys']})".lstrip(), width), DIM if color else "")
     meant = view.meant(validation)
     next_ = [] if meant is None or meant.reason is None else _wrapped(safe(sentence(meant.reason, lang)), width)
-    helped = _wrapped(_HELP[code], width) if view.helped else []
+    helped = _wrapped(word["watch.help"], width) if view.helped else []
     foot = [*helped, *next_]
     foot += [paint(line, YELLOW if color else "") for text in told.troubles for line in _wrapped(safe(text), width)]
     recent = [cut(flip_text(flip, lang), width) for flip in told.flips[-_FLIPS:]]
@@ -104,10 +96,10 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     room = height - _AROUND - len(foot)
     shown = min(len(recent), max(0, room - min(len(rows), 3) - 2))
     mark = None if view.at is None else meant
-    table = _Table(told.pending, mark, code, width, color=color)
+    table = _Table(told.pending, mark, lang, width, color=color)
     body = table.lines(rows, max(1, room - (shown + 2 if shown else 0)))
     if shown:
-        foot = ["", paint(_FLIPPED[code], BOLD if color else ""), *recent[-shown:], *foot]
+        foot = ["", paint(word["watch.flipped"], BOLD if color else ""), *recent[-shown:], *foot]
     lines = [title, "", *body, *_head(validation, color=color), *foot]
     return "\n".join(lines[:height])
 
@@ -146,7 +138,7 @@ class _Table:
         rest = [row for row in rows if row not in shown]
         if rest:
             wrong = sum(not row.ok for row in rest)
-            lines.append(cut(_MORE[self._lang].format(len(rest), wrong), self._width))
+            lines.append(cut(words(self._lang)["watch.more"].format(count=len(rest), wrong=wrong), self._width))
         return lines
 
     def _columns(self, rows: Sequence[Verdict]) -> list[Column]:
@@ -167,4 +159,6 @@ class _Table:
         left = self._pending.get(row.machine_id)
         if left is None:
             return said
-        return "; ".join(filter(None, [_PENDING[self._lang].format(duration(left, self._lang)), said]))
+        return "; ".join(
+            filter(None, [words(self._lang)["watch.pending"].format(left=duration(left, self._lang)), said])
+        )

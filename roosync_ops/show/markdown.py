@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .basis import basis_line
+from .messages import headline, words
 from .reasons import sentence
 from .table import beside
 from .text import clock, duration, markdown_code, markdown_safe
-from .words import headline, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,16 @@ def seen_besides(validation: Validation, lang: str) -> list[str]:
 def validation_rows(rows: Sequence[Verdict], lang: str) -> list[str]:
     """Return the table alone, a line a machine below its two lines of headings."""
     word = words(lang)
-    keys = ("machine", "md_expected", "md_active", "md_observed", "md_ok", "age", "last_seen", "why")
+    keys = (
+        "machine",
+        "markdown.expected",
+        "markdown.active",
+        "markdown.observed",
+        "markdown.ok",
+        "age",
+        "last_seen",
+        "why",
+    )
     headers = [word[key] for key in keys]
     return [_row(headers), _row(["---"] * len(headers)), *(_row(_cells(row, lang)) for row in rows)]
 

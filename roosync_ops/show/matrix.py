@@ -12,10 +12,10 @@ from .document import error_free_json
 from .evidence_document import evidence_document
 from .evidence_reasons import name_of
 from .markdown import markdown_escaped
+from .messages import words
 from .reasons import sentence
 from .table import listed
 from .text import cells, clock, cut, local, pad, safe
-from .words import words
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Matrix
@@ -24,21 +24,11 @@ _COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DI
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
-_WORDS: Final = {
-    "en": {
-        "stuck": "stuck", "silent": "silent", "gone": "gone", "left": "left", "no-agent": "no agent", "unclear": "?",
-        "refused": "no access", "off": "off", "cut": "cut off", "unasked": "not asked", "mute": "no ssh",
-    },
-    "fr": {
-        "stuck": "bloqué", "silent": "muet", "gone": "parti", "left": "left", "no-agent": "sans agent", "unclear": "?",
-        "refused": "accès refusé", "off": "éteinte", "cut": "coupée", "unasked": "non interrogée", "mute": "sans ssh",
-    },
-}  # fmt: skip
 _GAP: Final = "  "
 #: From so many machines on nobody reads a square of them.
 MOST: Final = 24
 #: What stands over the fields of `summary_of`, as words.
-SUMMARY_KEYS: Final = ("machine", "matrix_own", "matrix_seen_by", "matrix_youngest", "matrix_oldest", "matrix_lags")
+SUMMARY_KEYS: Final = ("machine", "matrix.own", "matrix.seen_by", "matrix.youngest", "matrix.oldest", "matrix.lags")
 
 
 @local
@@ -46,13 +36,13 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     """Return who sees whom in `width` cells (None: any): a square, or a line a machine where that is too wide."""
     word = words(lang)
     body = _square(matrix, lang, width, color=color)
-    title, key = word["matrix_title"], word["matrix_key"]
+    title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
-        body, key = _summary(matrix, lang, width, color=color), word["matrix_summary_key"]
+        body, key = _summary(matrix, lang, width, color=color), word["matrix.summary_key"]
     lines = [title.format(at=clock(to_iso(matrix.now_ms))), "", *body, "", *_wrapped(key, width)]
     lines += _findings(matrix, lang, width, color=color)
-    told = word["matrix_ok"] if matrix.ok else word["matrix_not_ok"].format(count=len(matrix.findings))
-    last = word["matrix_reached"].format(reached=matrix.reached, total=len(matrix.testimonies), told=told)
+    told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
+    last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.probes), told=told)
     return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
 
 
@@ -67,15 +57,15 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
         head = [word[key] for key in SUMMARY_KEYS]
         rows = [summary_of(matrix, one, lang) for one in lines_of(matrix)]
     else:
-        head = [word["matrix_observer"], *matrix.machines]
+        head = [word["matrix.observer"], *matrix.machines]
         rows = [
             [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)]
             for one in lines_of(matrix)
         ]
-    lines = [f"## {word['matrix_title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
+    lines = [f"## {word['matrix.title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
     lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
     if matrix.findings:
-        lines += ["", f"### {word['matrix_findings']}", ""]
+        lines += ["", f"### {word['matrix.findings']}", ""]
         lines += [f"- {sentence(found, lang, markdown_escaped)}" for found in matrix.findings]
     return "\n".join(lines)
 
@@ -89,7 +79,7 @@ def short(ms: int, lang: str = "en") -> str:
     """Write an age in at most five cells: `12s`, `14m`, `5h`, `11d`."""
     seconds = abs(ms) // 1000
     sign = "-" if ms < 0 and seconds else ""
-    for size, unit in ((86_400, "j" if lang == "fr" else "d"), (3600, "h"), (60, "m")):
+    for size, unit in ((86_400, words(lang)["day"]), (3600, "h"), (60, "m")):
         if seconds >= 2 * size:
             return f"{sign}{seconds // size}{unit}"
     return f"{sign}{seconds}s"
@@ -114,22 +104,22 @@ def _text(matrix: Matrix, observer: str, name: str, lang: str) -> str:
 
 def own_word(matrix: Matrix, name: str, lang: str) -> str:
     """Return in brackets what a machine says of itself; empty where it was not asked."""
-    one = matrix.testimonies.get(name)
+    one = matrix.probes.get(name)
     if one is None:
         return ""
-    kind = one.word.kind
+    kind = one.agent.kind
     age = matrix.cell(name, name).age_ms
     if kind == "alive":
         return f"[{'?' if age is None else short(age, lang)}]"
     if kind == "off" and matrix.is_heard(name):
         kind = "mute"
-    return f"[{_WORDS['fr' if lang == 'fr' else 'en'].get(kind, '?')}]"
+    return f"[{words(lang).get(f'self.{kind}', '?')}]"
 
 
 def _color(matrix: Matrix, observer: str, name: str) -> str:
     if observer == name:
-        one = matrix.testimonies.get(name)
-        return "" if one is None else _WORD_COLORS.get(one.word.kind, DIM)
+        one = matrix.probes.get(name)
+        return "" if one is None else _WORD_COLORS.get(one.agent.kind, DIM)
     if observer not in matrix.observers:
         return ""
     cell = matrix.cell(observer, name)
@@ -200,4 +190,4 @@ def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
 
 def _findings(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
     texts = [sentence(found, lang) for found in matrix.findings]
-    return listed(words(lang)["matrix_findings"], texts, lang, width, color=color)
+    return listed(words(lang)["matrix.findings"], texts, lang, width, color=color)

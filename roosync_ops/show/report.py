@@ -13,10 +13,9 @@ from roosync_ops.wire.times import to_iso
 
 from .flips import reason as flip_reason
 from .markdown import markdown_escaped, section, seen_besides, validation_rows
-from .reasons import command_of, sentence
-from .report_words import report_words
+from .messages import command, headline, words
+from .reasons import sentence
 from .text import clock, duration, fence, markdown_safe, safe
-from .words import headline, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +45,7 @@ def cut_lines(lines: list[str], lang: str, limit: int) -> str:
     """Return as many whole lines as fit into `limit` characters, with a note where there are more."""
     if len("\n".join(lines)) <= limit:
         return "\n".join(lines)
-    note = report_words(lang)["cut"].format(limit=limit)
+    note = words(lang)["report.cut"].format(limit=limit)
     room = limit - len(note) - 2
     if room < 0:
         raise ValueError(f"a report of {limit} characters says nothing")
@@ -69,8 +68,8 @@ def next_commands(report: Report) -> list[str]:
     wrong = [row for row in verdicts if not row.ok]
     for row in wrong:
         known = row.reason or report.said.get(row.machine_id)
-        command = None if known is None else command_of(known.kind, row.machine_id)
-        found += [] if command is None else [command]
+        next_ = "" if known is None else command(known.kind, row.machine_id)
+        found += [next_] if next_ else []
     if wrong:
         found.append(typed.ours("diagnose", *(row.machine_id for row in wrong[:_SHOWN])))
     if report.rollout is not None and report.rollout.dry and not found:
@@ -79,14 +78,14 @@ def next_commands(report: Report) -> list[str]:
 
 
 def _lines(report: Report, lang: str, *, everybody: bool) -> list[str]:
-    word = report_words(lang)
+    word = words(lang)
     lines = [f"## {_title(report, lang)}", ""]
     if report.validation is None:
-        lines += [word["no_table"]]
+        lines += [word["report.no_table"]]
     else:
         lines += _validated(report, report.validation, lang, everybody=everybody)
     if report.rollout is not None:
-        lines += section(word["changed"], [_done(row, lang) for row in report.rollout.machines])
+        lines += section(word["report.changed"], [_done(row, lang) for row in report.rollout.machines])
     if report.changes is not None:
         lines += _changed(report.changes, lang)
     lines += _wrong(report, lang)
@@ -96,41 +95,41 @@ def _lines(report: Report, lang: str, *, everybody: bool) -> list[str]:
 
 
 def _title(report: Report, lang: str) -> str:
-    word, rollout = report_words(lang), report.rollout
+    word, rollout = words(lang), report.rollout
     if report.validation is None:
-        return word["unseen"] if rollout is None or not rollout.dry else word["dry"].format(at="-")
+        return word["report.unseen"] if rollout is None or not rollout.dry else word["report.dry"].format(at="-")
     kind = "validation" if rollout is None else "dry" if rollout.dry else "rollout"
-    return word[kind].format(at=clock(report.validation.checked_at))
+    return word[f"report.{kind}"].format(at=clock(report.validation.checked_at))
 
 
 def _validated(report: Report, validation: Validation, lang: str, *, everybody: bool) -> list[str]:
     """Return the procedure's table, and its objective beside what is there."""
-    word, total = report_words(lang), validation.total
+    word, total = words(lang), validation.total
     shown = [row for row in validation.verdicts if everybody or not row.ok]
     lines = [f"### {words(lang)['validation']}", "", *validation_rows(shown, lang), ""]
     if len(shown) < total:
-        lines += [word["as_expected_left_out"].format(count=total - len(shown)), ""]
+        lines += [word["report.as_expected_left_out"].format(count=total - len(shown)), ""]
     wanted = report.expected_online
     objective = headline(wanted, total, wanted * 100 // total if total else 0)
     observed = headline(validation.online, total, validation.percent)
     sign = "✅" if validation.ok else "❌"
-    seen = f"{word['observed'].format(observed=observed)} {sign}"
-    return [*lines, word["objective"].format(objective=objective), "", seen]
+    seen = f"{word['report.observed'].format(observed=observed)} {sign}"
+    return [*lines, word["report.objective"].format(objective=objective), "", seen]
 
 
 def _done(row: Done, lang: str) -> str:
     """Return what was done with one machine, or why it was not."""
-    word = report_words(lang)
+    word = words(lang)
     steps = ", ".join(markdown_safe(step) for step, outcome in row.steps if outcome in _TOLD)
-    text = word["steps"].format(machine=row.machine_id, word=word[f"{row.outcome}_word"])
+    text = f"{row.machine_id}{word['colon']} {word[f'report.{row.outcome}_word']}"
     return f"{text} ({steps})" if steps else text
 
 
 def _changed(changes: Changes, lang: str) -> list[str]:
-    word = report_words(lang)
+    word = words(lang)
     items = [_flip(flip, lang) for flip in changes.flips]
     items += [
-        word["outage"].format(
+        word["report.outage"].format(
             machine=one.machine_id,
             length=duration(one.end_ms - one.start_ms, lang),
             start=clock(to_iso(one.start_ms)),
@@ -139,16 +138,16 @@ def _changed(changes: Changes, lang: str) -> list[str]:
         for one in changes.outages
     ]
     if not items:
-        items = [word["nothing"]]
+        items = [word["report.nothing"]]
     if not changes.watched:
-        items.append(word["not_watched"])
-    return section(word["changed_since"].format(since=clock(to_iso(changes.from_ms))), items)
+        items.append(word["report.not_watched"])
+    return section(word["report.changed_since"].format(since=clock(to_iso(changes.from_ms))), items)
 
 
 def _flip(flip: Mapping[str, Any], lang: str) -> str:
     """Return a flip as a list item; it comes from a file."""
     who = flip.get("machineId")
-    name = markdown_safe(who) if isinstance(who, str) else report_words(lang)["share"]
+    name = markdown_safe(who) if isinstance(who, str) else words(lang)["report.share"]
     at = flip.get("at")
     change = markdown_safe(f"{flip.get('from')} -> {flip.get('to')}: {flip_reason(flip, lang)}")
     return f"{markdown_safe(clock(at if isinstance(at, str) else None))} {name}: {change}"
@@ -156,28 +155,28 @@ def _flip(flip: Mapping[str, Any], lang: str) -> str:
 
 def _wrong(report: Report, lang: str) -> list[str]:
     """Return what is not as expected and why: of the rollout, then of the table; then what else to look at."""
-    word = report_words(lang)
+    word = words(lang)
     rows = () if report.validation is None else report.validation.verdicts
     items = [] if report.rollout is None else list(_failures(report.rollout, lang))
     items += [_why(report, row, lang) for row in rows if not row.ok]
     odd = [_why(report, row, lang) for row in rows if row.ok and (row.reason or row.machine_id in report.said)]
-    return [*section(word["wrong"], _short(items, lang)), *section(word["odd"], _short(odd, lang))]
+    return [*section(word["report.wrong"], _short(items, lang)), *section(word["look_at"], _short(odd, lang))]
 
 
 def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
-    form = report_words(lang)["check"]
+    colon = words(lang)["colon"]
     for row in rollout.machines:
         if not row.ok and row.reason is not None:
-            yield form.format(machine=row.machine_id, reason=markdown_escaped(row.reason))
+            yield f"{row.machine_id}{colon} {markdown_escaped(row.reason)}"
         for reason in row.checks:
-            yield form.format(machine=row.machine_id, reason=markdown_escaped(reason))
+            yield f"{row.machine_id}{colon} {markdown_escaped(reason)}"
 
 
 def _why(report: Report, row: Verdict, lang: str) -> str:
     if row.reason is not None:
         return sentence(row.reason, lang, markdown_escaped)
     said = report.said.get(row.machine_id)
-    return f"{row.machine_id}: {report_words(lang)['reason_unknown']}" if said is None else markdown_safe(said.sentence)
+    return f"{row.machine_id}: {words(lang)['report.reason_unknown']}" if said is None else markdown_safe(said.sentence)
 
 
 def _short(items: list[str], lang: str) -> list[str]:
@@ -190,4 +189,4 @@ def _next(commands: list[str], lang: str) -> list[str]:
     if not commands:
         return []
     mark = fence(commands)
-    return ["", f"### {report_words(lang)['next']}", "", f"{mark}sh", *commands, mark]
+    return ["", f"### {words(lang)['report.next']}", "", f"{mark}sh", *commands, mark]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops import typed
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .basis import basis_line
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
-from .reasons import brief, sentence
+from .messages import Said, headline, words
+from .reasons import brief, said
 from .text import clock, duration, local, safe
-from .words import headline, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,9 +35,7 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
     rows = validation.verdicts
     lines = lay_out(_columns(rows, lang), width, color=color) if rows else []
     lines += _reasons(rows, lang, width, color=color)
-    lines += listed(
-        words(lang)["probe"], [sentence(found, lang) for found in beside(validation)], lang, width, color=color
-    )
+    lines += listed(words(lang)["probe"], [said(found, lang) for found in beside(validation)], lang, width, color=color)
     lines += ["", *textwrap.wrap(basis_line(rows, lang), width or 10_000, subsequent_indent="  ")] if rows else []
     lines += _unexpected(validation.unexpected, lang, width, color=color)
     lines += _findings(validation.findings, lang, width, color=color)
@@ -115,8 +112,8 @@ def _why(row: Verdict, lang: str) -> str:
 def _reasons(rows: Sequence[Verdict], lang: str, width: int | None, *, color: bool) -> list[str]:
     """Return the sentences, of the machines that are not as expected first."""
     word = words(lang)
-    wrong = [sentence(row.reason, lang) for row in rows if row.reason is not None and not row.ok]
-    odd = [sentence(row.reason, lang) for row in rows if row.reason is not None and row.ok]
+    wrong = [said(row.reason, lang) for row in rows if row.reason is not None and not row.ok]
+    odd = [said(row.reason, lang) for row in rows if row.reason is not None and row.ok]
     return [
         *listed(word["not_as_expected"], wrong, lang, width, color=color),
         *listed(word["look_at"], odd, lang, width, color=color),
@@ -134,7 +131,7 @@ def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: 
 
 
 def listed(  # noqa: PLR0913 - a title, its items, and how to show them
-    title: str, texts: list[str], lang: str, width: int | None, *, color: bool, count: int | None = None
+    title: str, texts: Sequence[str | Said], lang: str, width: int | None, *, color: bool, count: int | None = None
 ) -> list[str]:
     """Return a titled list of at most SHOWN items, each escaped and wrapped; nothing for an empty one."""
     if not texts:
@@ -142,20 +139,19 @@ def listed(  # noqa: PLR0913 - a title, its items, and how to show them
     total = len(texts) if count is None else count
     lines = ["", paint(title + words(lang)["colon"], BOLD if color else "")]
     for text in texts[:SHOWN]:
-        lines += _wrapped(safe(text), width)
+        lines += _wrapped(text if isinstance(text, Said) else Said(text), width)
     if total > SHOWN:
         lines.append("  " + words(lang)["more"].format(count=total - SHOWN))
     return lines
 
 
-def _wrapped(text: str, width: int | None) -> list[str]:
-    """Indent; wrap between words alone, and never inside the command to type at the end."""
+def _wrapped(said: Said, width: int | None) -> list[str]:
+    """Indent; wrap between words alone, and never inside the command to type."""
+    text = safe(str(said))
     if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
         return ["  " + text]
-    said, command, rest = text.rpartition(typed.COMMAND_BEGINS)
-    whole = said + (command + rest).replace(" ", _HARD) if said else text
     lines = textwrap.wrap(
-        whole.replace(":" + _HARD, ": "),
+        str(Said(safe(said.text), safe(said.command).replace(" ", _HARD))),
         width,
         initial_indent="  ",
         subsequent_indent="    ",

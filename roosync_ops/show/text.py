@@ -10,6 +10,8 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from .messages import words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -95,7 +97,7 @@ def duration(ms: int, lang: str = "en") -> str:
         return f"{sign}{minutes} min {seconds % 60:02d} s"
     if days == 0:
         return f"{sign}{hours} h {minutes % 60:02d} min"
-    return f"{sign}{days} {'j' if lang == 'fr' else 'd'} {hours % 24} h"
+    return f"{sign}{days} {words(lang)['day']} {hours % 24} h"
 
 
 def prefer_local(*, wanted: bool = True) -> None:

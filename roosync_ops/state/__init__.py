@@ -6,7 +6,7 @@ Above this room nobody knows whether a folder, a machine at the other end of SSH
 from .document import from_document
 from .errors import StateUnavailableError
 from .folder import read_folder
-from .models import AgentPart, HeartbeatRecord, Metadata, Statistics, View
+from .models import AgentPart, HeartbeatRecord, Metadata
 from .shared import SharedState
 
 __all__ = [
@@ -15,8 +15,6 @@ __all__ = [
     "Metadata",
     "SharedState",
     "StateUnavailableError",
-    "Statistics",
-    "View",
     "from_document",
     "read_folder",
 ]

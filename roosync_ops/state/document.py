@@ -12,7 +12,7 @@ from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import Evidence
 from roosync_ops.wire.record import NotUnderstoodError, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
-from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none, to_iso
 
 from .errors import StateUnavailableError
 from .models import EvidenceItem, FindingItem, StateDocument
@@ -87,20 +87,13 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
         record, _ = parse(given.record, given.machine_id, given.file)  # its findings are in the answer already
     except NotUnderstoodError as error:
         return f.Finding(given.file, error.kind, error.detail)
-    return Evidence(record, given.kind, given.file, given.modified_ms, _ms(given.read_at))
-
-
-def _ms(text: str | None) -> int | None:
-    try:
-        return None if text is None else from_iso(text)
-    except BadTimeError:
-        return None
+    return Evidence(record, given.kind, given.file, given.modified_ms, time_or_none(given.read_at))
 
 
 def _place_in_time(evidence: list[Evidence], answer: StateDocument, asked_ms: int, now_ms: int) -> None:
     """Say on our clock when each piece of a long reading was read: the last one now, none before we asked."""
     latest = max((piece.read_ms for piece in evidence if piece.read_ms is not None), default=None)
-    begun = _ms(answer.read_at)
+    begun = time_or_none(answer.read_at)
     if latest is None or begun is None:
         return
     for piece in evidence:

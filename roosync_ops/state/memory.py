@@ -10,9 +10,10 @@ import os
 import sys
 import time
 import zlib
-from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from roosync_ops.wire import local
 
@@ -36,8 +37,7 @@ _LOCK_S: Final = 2.0
 _STEP_MS: Final = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(NamedTuple):
     """A moment on two clocks of this computer, in ms: the wall's, and one that nobody steps, which begins at `boot`."""
 
     wall_ms: int
@@ -147,11 +147,7 @@ class Memory:
             self._last, self._seen = kept
 
     def _keep(self) -> None:
-        document = {
-            "format": _FORMAT,
-            "last": astuple(self._last) if self._last is not None else None,
-            "machines": {machine_id: astuple(one) for machine_id, one in self._seen.items()},
-        }
+        document = {"format": _FORMAT, "last": self._last, "machines": self._seen}
         local.write(str(self.path), json.dumps(document, separators=(",", ":")).encode())
 
 
@@ -163,42 +159,22 @@ def _records(
     return records, {machine_id: intervals.get(machine_id, default_ms) for machine_id in records}
 
 
+class _Document(BaseModel):
+    """The file: hostile until it has been through here."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+    format: Literal[1]
+    last: Instant
+    machines: dict[str, Seen]
+
+
 def _read(path: Path) -> tuple[Instant, dict[str, Seen]] | None:
     """Return what was kept; None where there is nothing that can be used, whatever lies there."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)
-        document = json.loads(raw) if len(raw) <= _MAX_BYTES else None
-        if not isinstance(document, dict) or document.get("format") != _FORMAT:
-            return None
-        wall, up, boot = document["last"]
-        last = Instant(_number(wall), _number(up), boot if isinstance(boot, str) else None)
-        return last, {str(name): _seen(values) for name, values in document["machines"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        document = _Document.model_validate_json(raw) if len(raw) <= _MAX_BYTES else None
+    except (OSError, ValidationError):
         return None
-
-
-def _seen(values: list[Any]) -> Seen:
-    """Raises ValueError or TypeError for what is none."""
-    first, read, sequence, session, heard, after, by, beats, peaks = values
-    return Seen(
-        _number(first),
-        _number(read),
-        _optional(sequence),
-        session if isinstance(session, str) else None,
-        _optional(heard),
-        _optional(after),
-        _optional(by),
-        _number(beats),
-        tuple((_number(at), _number(length)) for at, length in peaks),
-    )
-
-
-def _number(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"not a whole number: {value!r:.40}")
-    return value
-
-
-def _optional(value: object) -> int | None:
-    return None if value is None else _number(value)
+    return None if document is None else (document.last, document.machines)

@@ -65,26 +65,6 @@ class HeartbeatRecord(Wire):
     offline_since: Instant | None = None
 
 
-class Statistics(Wire):
-    """The counts of the view."""
-
-    total_machines: Count
-    online_count: Count
-    offline_count: Count
-    warning_count: Count
-    last_heartbeat_check: Instant
-
-
-class View(Wire):
-    """`heartbeat.json`, as both old generations read it."""
-
-    heartbeats: dict[str, HeartbeatRecord]
-    online_machines: list[str]
-    offline_machines: list[str]
-    warning_machines: list[str]
-    statistics: Statistics
-
-
 class StateDocument(Wire):
     """What the agent's `state` verb answers. Each item of the two lists is checked on its own, so none takes all."""
 

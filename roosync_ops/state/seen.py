@@ -6,8 +6,7 @@ counted from there never mixes two clocks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from roosync_ops.wire.record import Record
 
@@ -21,8 +20,7 @@ PEAK_LIFE_MS: Final = 7 * 86_400_000
 LONGEST_DELAY_MS: Final = 600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was seen of one machine. Times are ms on the reader's clock, but `heard_ms`: that is the machine's.
 
     The newest beat arrived after `moved_after_ms` and by `moved_by_ms`, the two readings around it; both are None where
@@ -42,8 +40,7 @@ class Seen:
 
     def shifted(self, by_ms: int) -> Seen:
         """Return the same on a clock that was stepped by `by_ms`."""
-        return replace(
-            self,
+        return self._replace(
             first_ms=self.first_ms + by_ms,
             read_ms=self.read_ms + by_ms,
             moved_after_ms=None if self.moved_after_ms is None else self.moved_after_ms + by_ms,
@@ -63,11 +60,10 @@ def see(seen: Seen | None, record: Record, now_ms: int, interval_ms: int) -> See
         # A record that was rolled back is no sign of life, and its next beat is.
         heard = record.last_heartbeat_ms if record.sequence is None and seen.sequence is None else seen.heard_ms
         counted = record if seen.sequence is None and record.last_heartbeat_ms == seen.heard_ms else seen
-        return replace(seen, read_ms=now_ms, heard_ms=heard, **_count(counted))
+        return seen._replace(read_ms=now_ms, heard_ms=heard, **_count(counted))
     # A view may bring a beat before the machine's own file does, and counts nothing: what was counted stays.
     counted = seen if record.sequence is None else record
-    return replace(
-        seen,
+    return seen._replace(
         read_ms=now_ms,
         **_count(counted),
         heard_ms=record.last_heartbeat_ms,

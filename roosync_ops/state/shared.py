@@ -9,15 +9,14 @@ from pydantic import ValidationError
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.merge import FILE, merge
+from roosync_ops.wire.merge import FILE, VIEW, merge
 from roosync_ops.wire.names import HEARTBEATS, owner_of
 
 from .errors import StateUnavailableError
 from .models import HeartbeatRecord
-from .undone import mark_undone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from roosync_ops.wire.findings import Finding
     from roosync_ops.wire.merge import Evidence
@@ -32,6 +31,13 @@ _MAX_ERRORS_PER_RECORD: Final = 3
 #: What sync products make many of, and how many of those are named.
 _COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE)
 _MAX_NAMED: Final = 4
+
+#: A file that was written so long after the beat in it was not written by its machine, in ms.
+_BEHIND_MS: Final = 60_000
+_SAID: Final = {
+    f.ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
+    f.FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     pieces = list(evidence)
     found = list(findings)
     machines = merge(pieces, read_at_ms, found)
-    found += mark_undone(machines, pieces, read_at_ms)
+    found += _mark_undone(machines, pieces, read_at_ms)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
@@ -143,3 +149,31 @@ def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
         if owner is not None:
             grouped.setdefault(owner[0], []).append(finding)
     return {machine_id: tuple(items) for machine_id, items in grouped.items()}
+
+
+def _mark_undone(machines: Mapping[str, Evidence], pieces: Iterable[Evidence], now_ms: int) -> list[f.Finding]:
+    """Mark each best record that contradicts its machine's own file: what older services did to it; return that."""
+    own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
+    found = []
+    for name, best in machines.items():
+        best.undone = _undone(best, own.get(name), now_ms)
+        if best.undone is not None:
+            found.append(f.Finding(f"heartbeats/{name}.json", best.undone[0], _SAID[best.undone[0]]))
+    return found
+
+
+def _undone(best: Evidence, own: Evidence | None, now_ms: int) -> tuple[str, int | None] | None:
+    """Return (finding, when), None for nothing.
+
+    A file that is merely behind in this replica was written when its record says; one that was written back, later.
+    """
+    record = best.record
+    if best.kind != VIEW or record.sequence is None:
+        return None
+    if own is None:
+        silent = now_ms - (record.last_heartbeat_ms or 0) > _BEHIND_MS
+        return (f.FILE_DELETED, None) if record.has_left or silent else None
+    ended = (record.left_at_ms or 0) if record.has_left else (own.record.last_heartbeat_ms or 0) + _BEHIND_MS
+    if (own.record.sequence or 0) >= record.sequence or (own.modified_ms or 0) <= ended:
+        return None
+    return f.ROLLED_BACK, own.modified_ms

@@ -19,7 +19,7 @@ from roosync_ops.wire.identity import machine_id_named
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.record import NotUnderstoodError, load
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +45,8 @@ def read_signs(shared: str, now_ms: int) -> dict[str, Sign]:
     reading = _Reading()
     for name, at, source in _all(Path(shared), reading):
         machine_id = machine_id_named(name)
-        try:
-            at_ms = from_iso(at.strip() if isinstance(at, str) else at)
-        except BadTimeError:
-            continue
-        if machine_id is None or at_ms > now_ms + FUTURE_TOLERANCE_MS:
+        at_ms = time_or_none(at.strip() if isinstance(at, str) else at)
+        if machine_id is None or at_ms is None or at_ms > now_ms + FUTURE_TOLERANCE_MS:
             continue
         known = found.get(machine_id)
         if at_ms > (known[0] if known else -1) and (known is not None or len(found) < _MAX_MACHINES):

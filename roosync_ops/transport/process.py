@@ -61,10 +61,14 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
     max_out: int,
     watch: Callable[[], bool] = lambda: True,
     environment: Mapping[str, str] | None = None,
+    windows: str = "CREATE_NEW_PROCESS_GROUP",
 ) -> Ended:
-    """Run a program to its end, or to `until` (monotonic, in s), or until `watch` returns False. Raises OSError."""
+    """Run a program to its end, or to `until` (monotonic, in s), or until `watch` returns False. Raises OSError.
+
+    `windows` is how it is created there.
+    """
     with tempfile.TemporaryFile() as errors:  # no pipe: a proxy that outlives the child may hold it for long
-        return _run(words, stdin, errors, until, max_out, watch, environment)
+        return _run(words, stdin, errors, until, max_out, watch, environment, windows)
 
 
 def _run(  # noqa: PLR0913, PLR0917 - as above
@@ -75,6 +79,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
     max_out: int,
     watch: Callable[[], bool],
     environment: Mapping[str, str] | None,
+    windows: str,
 ) -> Ended:
     def quiet() -> bool:
         return os.fstat(errors.fileno()).st_size <= MAX_ERR_BYTES and watch()
@@ -87,7 +92,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
         bufsize=0,
         env=environment,
         start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        creationflags=getattr(subprocess, windows, 0),
     )
     assert child.stdout is not None  # noqa: S101 - for mypy
     _running.add(child)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pypsrp.exceptions import WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
+from urllib3.util.retry import Retry
 
 from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
 from .winrm_errors import PlaintextError, worded
@@ -43,6 +44,8 @@ _GOOD_BYE_S: Final = 3
 #: Windows drops a connection that was idle for two minutes, and with it the login that encrypts the messages: one that
 #: was idle for this long, in s, is left and another made.
 _FRESH_S: Final = 60.0
+#: A message is 150 kB, as we ask for, or 500 kB, as Windows has it; its encryption and its XML take less than this.
+_MAX_BODY: Final = 4 << 20
 
 T = TypeVar("T")
 
@@ -222,12 +225,37 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         **certificate,
     )
     session = wsman.transport._build_session()  # noqa: SLF001 - the only way to have it before the first packet
+    for adapter in session.adapters.values():
+        adapter.max_retries = Retry(0, read=False)  # type: ignore[attr-defined] # pypsrp's reads what a 503 says to its end
+        adapter.build_response = _bounded(adapter.build_response)  # type: ignore[attr-defined] # an HTTPAdapter
     session.max_redirects = 0  # a redirect could lead a login, or a message, anywhere
     session.trust_env = False  # no other login from ~/.netrc
     if not access.tls and access.encryption != "never":
         session.hooks["response"].append(_no_plaintext)
     wsman.transport.session = session
     return wsman
+
+
+def _bounded(build: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+    """Have no more of a reply's body read than any reply has: whoever answers may never end."""
+
+    def bounded(*asked: Any) -> requests.Response:
+        response = build(*asked)
+        pieces = response.iter_content
+
+        def iterate(*how: Any) -> Iterator[bytes]:
+            size = 0
+            for piece in pieces(*how):
+                size += len(piece)
+                if size > _MAX_BODY:
+                    response.close()
+                    raise LinkError(TOO_MUCH, f"more than {_MAX_BODY >> 20} MiB in one reply", met=True, reached=True)
+                yield piece
+
+        response.iter_content = iterate  # type: ignore[assignment,method-assign]  # what `content` is made of
+        return response
+
+    return bounded
 
 
 def _no_plaintext(response: requests.Response, *_: Any, **__: Any) -> None:

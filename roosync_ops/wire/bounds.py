@@ -46,20 +46,6 @@ class Bounds:
     keep less of it. `tell` hears how many files have been read, of how many.
     """
 
-    __slots__ = (
-        "after",
-        "before",
-        "begun",
-        "entries",
-        "few",
-        "files",
-        "record_bytes",
-        "seconds",
-        "slim",
-        "tell",
-        "view_bytes",
-    )
-
     def __init__(  # noqa: PLR0913 - one argument a bound
         self,
         *,

@@ -22,6 +22,7 @@ from .record import (
     NotUnderstoodError,
     is_too_deep,
     load,
+    object_in,
     parse,
 )
 from .status import FUTURE_TOLERANCE_MS
@@ -240,9 +241,7 @@ def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: 
     before = entry.get(BEFORE)
     if isinstance(before, dict):
         _accept({**before, "machineId": machine_id}, machine_id, VIEW, file, snapshot)
-    agent = entry.get("agent")
-    knows = agent.get(KNOWS) if isinstance(agent, dict) else None
-    for key, known in list(knows.items())[:MAX_KNOWS] if isinstance(knows, dict) else ():
+    for key, known in list(object_in(object_in(entry, "agent"), KNOWS).items())[:MAX_KNOWS]:
         if isinstance(known, dict) and KNOWS not in (known.get("agent") or ()):
             _read_entry(key, known, file, snapshot)
 

@@ -6,6 +6,7 @@ On Windows a user's own folders are theirs by their access lists; nothing is ask
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shlex
 import stat
@@ -13,6 +14,7 @@ import stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -21,6 +23,8 @@ FOREIGN = "LOCAL_DIR_FOREIGN"
 OPEN = "LOCAL_DIR_OPEN"
 #: One that is everybody's on purpose, such as /tmp: another is to be named.
 SHARED = "LOCAL_DIR_SHARED"
+#: No note of ours, and no answer of another session, is longer, in characters.
+MAX_OBJECT = 67_108_864
 _OPTIONAL = ("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in _OPTIONAL)
 
@@ -112,6 +116,16 @@ def write(path: str, raw: bytes, mode: int = FILE_MODE, *, durable: bool = False
         except OSError:
             pass
         raise
+
+
+def read_object(path: str) -> dict[str, Any]:
+    """Return the JSON object in a small file of ours; empty where there is none, whatever lies there."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.loads(file.read(MAX_OBJECT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _check(path: str, found: os.stat_result) -> None:

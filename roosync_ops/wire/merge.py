@@ -92,9 +92,7 @@ def _reach(own: Record, other: Record, now_ms: int) -> int:
 
 def reach(record: Record, until_ms: int) -> int:
     """Return the highest sequence that the machine of `record` can have come to by `until_ms` on its own clock."""
-    agent = record.data.get("agent")
-    beats = beats_within(until_ms - _heard(record), agent if isinstance(agent, dict) else {})
-    return (record.sequence or 0) + _BURST + beats
+    return (record.sequence or 0) + _BURST + beats_within(until_ms - _heard(record), record.agent)
 
 
 def _best(pieces: list[Evidence], now_ms: int) -> Evidence:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from . import findings as f
-from .status import DEFAULT_INTERVAL_MS, OFFLINE
-from .times import BadTimeError, NaiveTimeError, from_iso, to_iso
+from .status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS, OFFLINE, Thresholds
+from .times import BadTimeError, NaiveTimeError, from_iso, time_or_none, times_in, to_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +94,19 @@ class Record:
         self.data = {} if data is None else data
 
     @property
+    def agent(self) -> dict[str, Any]:
+        """What our agent adds, empty where an older service wrote it."""
+        return object_in(self.data, "agent")
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """How often its machine says it beats, and when it is offline; the protocol's where it does not."""
+        interval, timeout = self.agent.get("heartbeatInterval"), self.agent.get("offlineTimeout")
+        if type(interval) is int and type(timeout) is int and 0 < interval < timeout:
+            return Thresholds(interval, timeout)
+        return DEFAULT_THRESHOLDS
+
+    @property
     def has_left(self) -> bool:
         """True when it said it was leaving and nothing has been heard since.
 
@@ -103,6 +116,12 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({self.machine_id!r}, {self.last_heartbeat_ms!r}, sequence={self.sequence!r})"
+
+
+def object_in(data: dict[str, Any] | None, key: str) -> dict[str, Any]:
+    """Return the object under `key`, empty where there is none."""
+    value = (data or {}).get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def load(raw: bytes) -> tuple[dict[str, Any], bool]:
@@ -171,11 +190,9 @@ def parse(data: dict[str, Any], machine_id: str, file: str) -> tuple[Record, lis
     if not isinstance(inner, str):
         report(f.WRONG_TYPE, f"machineId is {_named(inner)}; taken from the file's name")
     last = _heartbeat_ms(data, report)
-    agent = data.get("agent")
-    if agent is None or not isinstance(agent, dict):
-        if agent is not None:
-            report(f.WRONG_TYPE, f"agent is {_named(agent)}, not an object")
-        agent = {}
+    agent = object_in(data, "agent")
+    if not isinstance(data.get("agent", agent), (dict, type(None))):
+        report(f.WRONG_TYPE, f"agent is {_named(data['agent'])}, not an object")
     for key, kind in (("status", str), ("missedHeartbeats", int), ("metadata", dict)):
         if key in data and not isinstance(data[key], kind):
             report(f.WRONG_TYPE, f"{key} is {_named(data[key])}, not {kind.__name__}")
@@ -214,9 +231,7 @@ def _sequence(data: dict[str, Any], agent: dict[str, Any], last: int | None, rep
     sequence = agent.get("sequence")
     if type(sequence) is not int or sequence < 0:
         return None
-    metadata = data.get("metadata")
-    firsts = (metadata.get("firstSeen") if isinstance(metadata, dict) else None, agent.get("startedAt"))
-    known = [at for at in map(_ms, firsts) if at is not None]
+    known = times_in([object_in(data, "metadata").get("firstSeen"), agent.get("startedAt")])
     elapsed = 0 if last is None or not known else last - min(known)
     if sequence <= min(MAX_SEQUENCE, BEATS_UNSEEN + beats_within(elapsed, agent)):
         return sequence
@@ -237,16 +252,9 @@ def _short(number: int) -> str:
     return str(number) if number.bit_length() <= 64 else f"of {number.bit_length()} bits"  # noqa: PLR2004 - twenty digits
 
 
-def _ms(text: Any) -> int | None:
-    try:
-        return from_iso(text)
-    except BadTimeError:
-        return None
-
-
 def _stopped_ms(data: dict[str, Any], last: int | None) -> int | None:
     """Return when a machine was stopped by an entry without our fields: offline at once, and not after a timeout."""
-    since = _ms(data.get("offlineSince")) if data.get("status") == OFFLINE else None
+    since = time_or_none(data.get("offlineSince")) if data.get("status") == OFFLINE else None
     return since if since is not None and last is not None and 0 <= since - last <= STOP_WITHIN_MS else None
 
 
@@ -283,6 +291,5 @@ def dump(value: dict[str, Any]) -> bytes:
 
 def first_seen(record: Record) -> str:
     """Return when the machine was first seen, as an ISO time: its metadata's word, else its last heartbeat."""
-    metadata = record.data.get("metadata")
-    first = _ms(metadata.get("firstSeen")) if isinstance(metadata, dict) else None
+    first = time_or_none(object_in(record.data, "metadata").get("firstSeen"))
     return to_iso((record.last_heartbeat_ms or 0) if first is None else first)

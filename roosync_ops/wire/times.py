@@ -63,6 +63,30 @@ def from_iso(text: object) -> int:
     return ms
 
 
+def time_or_none(text: object) -> int | None:
+    """As from_iso; None for what is no instant."""
+    try:
+        return from_iso(text)
+    except BadTimeError:
+        return None
+
+
+def times_in(value: object) -> list[int]:
+    """Return the instants in a list of texts; what is none is left out."""
+    found = [time_or_none(text) for text in value] if isinstance(value, list) else []
+    return [at for at in found if at is not None]
+
+
+def intervals_in(value: object) -> list[tuple[int, int]]:
+    """Return the `<start>/<end>` in a list of texts, sorted; what is no interval is left out."""
+    found = []
+    for text in value if isinstance(value, list) else []:
+        pair = times_in(text.split("/", 1)) if isinstance(text, str) else []
+        if len(pair) == 2 and pair[0] <= pair[1]:  # noqa: PLR2004 - start and end
+            found.append((pair[0], pair[1]))
+    return sorted(found)
+
+
 def _on_the_calendar(year: int, month: int, day: int) -> bool:
     if year < 1 or not 1 <= month <= len(_DAYS) or not 1 <= day <= _DAYS[month - 1]:
         return False

@@ -5,9 +5,9 @@ Anyone may rebuild it; losing it or a race on it loses nothing. The protocol fix
 
 from __future__ import annotations
 
-from .record import BEFORE, PROTOCOL_VERSION, Record, first_seen, ordered
+from .record import BEFORE, PROTOCOL_VERSION, Record, first_seen, object_in, ordered
 from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
-from .times import BadTimeError, from_iso, to_iso
+from .times import time_or_none, to_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def old_status(record: Record, now_ms: int, thresholds: Thresholds) -> str:
 
 def carried(record: Record, *, past: bool) -> dict[str, Any]:
     """Return what an entry carries of our agent's part of a record; all of it is bounded, whoever wrote the record."""
-    agent = record.data.get("agent")
-    if record.sequence is None or not isinstance(agent, dict):
+    agent = record.agent
+    if record.sequence is None:
         return {}
     result = {
         key: agent[key] for key in _CARRIED if isinstance(agent.get(key), (str, int)) and len(str(agent[key])) < _LONG
@@ -87,14 +87,13 @@ def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> d
     record = piece.record
     data = record.data
     heard = to_iso(record.last_heartbeat_ms or 0)
-    old = data.get("metadata")
+    old = object_in(data, "metadata")
     metadata: dict[str, Any] = {
         "firstSeen": first_seen(record),
         "lastUpdated": heard,
         "version": PROTOCOL_VERSION,
     }
-    if isinstance(old, dict):
-        metadata.update((key, old[key]) for key in ("lastUpdated", "version") if isinstance(old.get(key), str))
+    metadata.update((key, old[key]) for key in ("lastUpdated", "version") if isinstance(old.get(key), str))
     entry: dict[str, Any] = {
         "machineId": record.machine_id,
         "lastHeartbeat": heard,
@@ -105,8 +104,7 @@ def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> d
     if record.sequence is None and not record.doubted:
         # an older service's entry: what it put there survives a rewrite, as in its own
         entry.update((key, value) for key, value in data.items() if key not in entry)
-        if isinstance(old, dict):
-            metadata.update((key, value) for key, value in old.items() if key not in metadata)
+        metadata.update((key, value) for key, value in old.items() if key not in metadata)
     entry.pop("offlineSince", None)
     entry.pop(BEFORE, None)
     agent = carried(record, past=word == OFFLINE)
@@ -159,8 +157,5 @@ def _as_set(value: Any) -> set[str] | None:
 
 def _reading(entry: Any, at_ms: int, thresholds: Thresholds) -> str | None:
     """What a reader of the view makes of one entry at `at_ms`; None for one it cannot read."""
-    try:
-        heard = from_iso(entry.get("lastHeartbeat"))
-    except (BadTimeError, AttributeError):
-        return None
-    return status(Record("", heard), at_ms, thresholds)
+    heard = time_or_none(entry.get("lastHeartbeat")) if isinstance(entry, dict) else None
+    return None if heard is None else status(Record("", heard), at_ms, thresholds)

@@ -22,7 +22,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import status_with
-from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report, parse_told
+from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.state import StateUnavailableError, from_document, read_folder
 from roosync_ops.state.memory import Memory
@@ -212,7 +212,7 @@ def probe_answer(data: bytes, _folder: Path) -> None:
     """What a machine's shell printed."""
     text = data.decode("utf-8", "replace")
     for lines in (text.splitlines(), [MARKER + text]):
-        for parse in (lambda said: parse_report(said, NOW, NOW), lambda said: parse_told(said, NOW, NOW), parse_reply):
+        for parse in (lambda said: parse_report(said, NOW, NOW), parse_reply):
             with suppress(SilenceError):
                 parse(lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops import judge
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import Testimony, Word, evidence
+from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.judge.history import history
 from roosync_ops.state.shared import SharedState, assemble
@@ -104,7 +104,7 @@ def board(  # noqa: PLR0913 - a fleet, and what is known of it
     """Return the dashboard of a fleet whose machines wrote `records`; `probed` answered, `off` were asked in vain."""
     state = _state(records, now_ms, findings)
     told = {name: _answer(name, records, now_ms) for name in probed}
-    told |= {name: Testimony(name, Word(evidence.OFF, detail=detail)) for name in off}
+    told |= {name: ProbeResult(name, AgentState(probes.OFF, detail=detail)) for name in off}
     matrix = judge.matrix(fleet, told, state, now_ms) if told else None
     validation = judge.validate(fleet, state, now_ms, known=judge.knowledge(told.values()), matrix=matrix)
     rows = {row.machine_id: row for row in validation.verdicts}
@@ -129,12 +129,13 @@ def board(  # noqa: PLR0913 - a fleet, and what is known of it
     )
 
 
-def _answer(name: str, records: list[dict[str, Any]], now_ms: int) -> Testimony:
+def _answer(name: str, records: list[dict[str, Any]], now_ms: int) -> ProbeResult:
     """A machine that beats, and whose replica shows what everybody's does."""
     piece = _state(records, now_ms, ()).machines.get(name)
     record = None if piece is None else piece.record
-    word = Word(evidence.ALIVE, sequence=record.sequence, heard_ms=record.last_heartbeat_ms) if record else Word("gone")
-    return Testimony(name, word, _state(records, now_ms, ()), None, now_ms, 0, 20)
+    seen: dict[str, Any] = {} if record is None else {"sequence": record.sequence, "heard_ms": record.last_heartbeat_ms}
+    word = AgentState("gone" if record is None else probes.RUNNING, **seen)
+    return ProbeResult(name, word, _state(records, now_ms, ()), None, now_ms, 0, 20)
 
 
 def _state(records: list[dict[str, Any]], now_ms: int, findings: tuple[Finding, ...]) -> SharedState:

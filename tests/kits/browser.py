@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,12 +25,14 @@ PHONE: Final = {"width": 390, "height": 844}
 PATIENCE_MS: Final = 60_000
 
 
-def chromium() -> str:
-    """Return where Chromium is; skip the test where it is not (in CI that is a failure)."""
-    found = CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
-    if found is None:
-        pytest.skip("no Chromium (apt install chromium)")
-    return found
+def chromium() -> str | None:
+    """Return the path of Chromium, or None."""
+    return CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
+
+
+def why_not() -> str | None:
+    """Return why there is no browser here, or None."""
+    return None if chromium() else "no Chromium (Debian: chromium)"
 
 
 @contextmanager

@@ -131,7 +131,7 @@ class Arrivals:
         self.seen = see_all(self.seen, records, now_ms, every)
 
 
-class Patient:
+class GracePeriod:
     """The shipped patience over the same readings: `choose` gives it in ms from what was seen."""
 
     def __init__(self, arrivals: Arrivals, choose: Callable[[Mapping[str, Seen]], int]) -> None:
@@ -165,8 +165,8 @@ def auto(seen: Mapping[str, Seen]) -> int:
 class Watcher:
     """The shipped flips, fed as watch.rows feeds them; its words are what was last told of each machine."""
 
-    def __init__(self, patient: Patient) -> None:
-        self._patient = patient
+    def __init__(self, grace: GracePeriod) -> None:
+        self._patient = grace
         self._flips = Flips()
         self.told: list[Flip] = []
         self._last: Words = {}

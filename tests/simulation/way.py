@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.validation import judged
-from roosync_ops.judge import Knowledge, Testimony, Word, evidence, second
+from roosync_ops.judge import AgentState, Knowledge, ProbeResult, probes, second
 from roosync_ops.judge.flips import Flips
 from roosync_ops.watch.rows import rows_of
 from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS
@@ -57,7 +57,7 @@ class SimulatedWay:
     def is_closed(self, name: str, kind: str) -> bool:
         return any(start <= self._hub.now < end for start, end in self._closed[name, kind])
 
-    def ask(self, machines: Sequence[FleetMachine], *, with_state: bool) -> dict[str, Testimony]:  # noqa: ARG002 - none
+    def ask(self, machines: Sequence[FleetMachine], *, with_state: bool) -> dict[str, ProbeResult]:  # noqa: ARG002 - none
         self.asked += len(machines)
         return {one.machine_id: self._one(one.machine_id) for one in machines}
 
@@ -66,39 +66,39 @@ class SimulatedWay:
         up = (one.machine_id for one in witnesses)
         return {name: on for name in up if self._failure(name) is None}
 
-    def _failure(self, name: str) -> Word | None:
+    def _failure(self, name: str) -> AgentState | None:
         if name in self._off or self.is_closed(name, CUT):
-            return Word(evidence.OFF, detail="timed out")
+            return AgentState(probes.OFF, detail="timed out")
         if name in self.forbidden:
-            return Word(evidence.REFUSED, detail="permission denied")
-        return Word(evidence.UNCLEAR, detail="no greeting") if self.is_closed(name, HUNG) else None
+            return AgentState(probes.REFUSED, detail="permission denied")
+        return AgentState(probes.UNCLEAR, detail="no greeting") if self.is_closed(name, HUNG) else None
 
-    def _one(self, name: str) -> Testimony:
+    def _one(self, name: str) -> ProbeResult:
         machine, failure = self._machines[name], self._failure(name)
         if failure is not None:
-            return Testimony(name, failure)
+            return ProbeResult(name, failure)
         ahead = machine.clock.ahead_ms
-        return Testimony(name, _word(machine, ahead), offset_ms=ahead, error_ms=50)
+        return ProbeResult(name, _word(machine, ahead), offset_ms=ahead, error_ms=50)
 
 
-def _word(machine: Machine, ahead_ms: int) -> Word:
-    """What its agent's `status` says, as gather.testimony takes it."""
+def _word(machine: Machine, ahead_ms: int) -> AgentState:
+    """What its agent's `status` says, as gather.probe takes it."""
     last = machine.life.periods[-1] if machine.life.periods else None
     if machine._loop is None:
         if last is not None and last.planned and last.end is not None:
             left = machine.life.epoch_ms + int(last.end * 1000)
-            return Word(evidence.LEFT, sequence=machine.life.sequence, left_ms=left)
-        return Word(evidence.GONE, sequence=machine.life.sequence)
+            return AgentState(probes.LEFT, sequence=machine.life.sequence, left_ms=left)
+        return AgentState(probes.NOT_RUNNING, sequence=machine.life.sequence)
     notes = machine._loop.heart.notes
     beat = notes["lastBeat"] or {}
     heard = from_iso(beat["lastHeartbeat"]) if beat.get("lastHeartbeat") else None
     since = None if heard is None else heard - ahead_ms
-    kind = evidence.ALIVE
+    kind = probes.RUNNING
     if notes["share"]["state"] != "ok":
-        kind = evidence.STUCK
+        kind = probes.SHARE_BLOCKED
     elif heard is not None and machine.clock.wall_ms() - heard > DEFAULT_TIMEOUT_MS:
-        kind = evidence.SILENT
-    return Word(kind, since, sequence=beat.get("sequence"), heard_ms=heard)
+        kind = probes.SILENT
+    return AgentState(kind, since, sequence=beat.get("sequence"), heard_ms=heard)
 
 
 def _spans(draw: random.Random, until: float, gap_s: float, lasts_s: tuple[float, float]) -> list[tuple[float, float]]:

@@ -19,7 +19,7 @@ from .hub import Hub
 from .machine import Machine
 from .memo import remembered
 from .old import Old30, Old31, OldMachine, Seldom
-from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
+from .readers import Arrivals, Eyes, GracePeriod, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
 from .score import DELAY, OBSERVER, WRITER, Score
@@ -176,8 +176,8 @@ class World:
     def _observe(self) -> None:
         self._eyes = eyes = Eyes(self.replicas[ADMIN], self.sync.links[ADMIN])
         self._arrivals = seen = Arrivals()
-        patients = {f"--patience {point} s": Patient(seen, fixed(point * 1000)) for point in _PATIENCES}
-        patients[AUTO] = Patient(seen, auto)
+        patients = {f"--patience {point} s": GracePeriod(seen, fixed(point * 1000)) for point in _PATIENCES}
+        patients[AUTO] = GracePeriod(seen, auto)
         self.watcher = Watcher(patients[AUTO])
         self._patients = patients
         period = self.plan.poll_s
@@ -199,7 +199,7 @@ class World:
             self.scores = [Score("its own answer (on myia-ai-01)", period), Score("its files, read by ours", period)]
             self.hub.every(period, lambda: self._look_old(eyes), first=period)
 
-    def _look(self, eyes: Eyes, patients: dict[str, Patient]) -> None:
+    def _look(self, eyes: Eyes, patients: dict[str, GracePeriod]) -> None:
         now_ms = EPOCH_MS + int(self.hub.now * 1000)
         causes = self._causes()
         default, *others = self.scores[: 1 + len(patients)]

@@ -13,17 +13,16 @@ import pytest
 from roosync_ops import judge, show, typed
 from roosync_ops.cli import acting
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather import testimony as testimonies
 from roosync_ops.gather.asking import LOOK
+from roosync_ops.gather.diagnosis import compared
 from roosync_ops.gather.errors import describe
-from roosync_ops.gather.look import Look, _look
-from roosync_ops.gather.sights import sight
+from roosync_ops.gather.probe import result_of
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import Scene
+from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.report import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_told
+from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.show.diagnosis import diagnoses_json, diagnoses_table
 from roosync_ops.show.junit import junit
@@ -36,6 +35,7 @@ from tests.unit.pyinfra_ops.builders import BUNDLE, a_share, a_status, an_answer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roosync_ops.judge import ProbeResult
     from roosync_ops.transport.failure import Failure
 
 PAYLOADS = {
@@ -98,13 +98,13 @@ def put(value: dict[str, Any], path: tuple[Any, ...], text: str) -> dict[str, An
 def commands_of(machine: Machine, answer: dict[str, Any]) -> list[str]:
     """Show an answer in every form there is, see that each is sound, and return what it says to type."""
     try:
-        told = parse_told([MARKER + json.dumps(answer)], NOW, NOW)
+        told = parse_report([MARKER + json.dumps(answer)], NOW, NOW)
     except SilenceError as error:
         failure: Failure | None = checks.silence(machine, error)._replace(step=LOOK)
-        seen = Look(machine.machine_id, failure, None, None)
+        seen = result_of(machine, checks.silence(machine, error)._replace(step=LOOK))
     else:
         failure = checks.everything(machine, told)
-        seen = _look(machine.machine_id, told, Reach("h", 2222), 1.0)
+        seen = result_of(machine, told, Reach("h", 2222))
     return [*shown(machine, failure), *diagnosed(machine, seen), *judged(machine, seen)]
 
 
@@ -117,20 +117,20 @@ def shown(machine: Machine, failure: Failure | None) -> list[str]:
     return [str(document["hint"])] if (document := acting.document(result))["hint"] else []
 
 
-def diagnosed(machine: Machine, seen: Look) -> list[str]:
+def diagnosed(machine: Machine, seen: ProbeResult) -> list[str]:
     """As diagnose shows it, and its JSON."""
-    found = sight(machine, seen, BUNDLE)
-    diagnoses = diagnose(Scene(Fleet([machine]), NOW, {machine.machine_id: found}))
+    found = compared(machine, seen, BUNDLE)
+    diagnoses = diagnose(DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: found}))
     for lang in ("en", "fr"):
         assert diagnoses_table(diagnoses, (), lang, 80, everything=True).replace("\n", "").isprintable()
     return [row["command"] for row in json.loads(diagnoses_json(diagnoses))["machines"] if row["command"]]
 
 
-def judged(machine: Machine, seen: Look) -> list[str]:
+def judged(machine: Machine, seen: ProbeResult) -> list[str]:
     """As matrix, validate, JUnit and the report show it."""
-    fleet, told = Fleet([machine]), testimonies.testimony(machine, seen)
+    fleet, told = Fleet([machine]), seen
     found = judge.matrix(fleet, {machine.machine_id: told}, None, NOW)
-    state = judge.pooled(None, [told], NOW)
+    state = judge.merge_replicas(None, [told], NOW)
     assert show.matrix_table(found).replace("\n", "").isprintable()
     if state is None:
         return []

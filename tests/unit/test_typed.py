@@ -62,9 +62,6 @@ def test_a_command_of_ours_is_about_the_fleet_that_was_named() -> None:
     assert typed.ours("bootstrap", "windows") == "roosync-ops bootstrap windows"
     assert typed.own("roosync-ops machines check") == "roosync-ops machines check --inventory 'my fleet.py'"
     assert typed.own("choose another file") == "choose another file"
-    sentence = typed.ending("{machine} is gone ({detail}): roosync-ops restart {machine}")
-    shown = sentence.format(machine="m1", detail=": roosync-ops stop")
-    assert shown == f"m1 is gone (: roosync-ops stop): roosync-ops restart m1 {about} --via m1"
 
 
 @pytest.mark.usefixtures("fleet")

@@ -11,47 +11,14 @@ from roosync_ops.agent.errors import LocalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any
 
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.errors import ProblemError
 
-    class Permanence(Protocol):
-        """One mechanism, for one local folder.
-
-        `kind` is the word of `status`. `unavailable` is None or the reason why this machine has not got it. `install`
-        and `uninstall` tell whether they changed anything. All but `start`, `stop`, `install` and `uninstall` are
-        questions and change nothing; those four raise LocalError. `words` are those of a `run`: launch.run_words;
-        `start` without them runs what was installed. `failed` tells why what was started will not come up, None
-        while it may; asked while there is no loop, `last` where nothing more is waited for.
-        """
-
-        kind: str
-
-        def unavailable(self) -> str | None: ...
-
-        def installed(self) -> bool: ...
-
-        def enabled(self) -> bool: ...
-
-        def survives_reboot(self) -> bool: ...
-
-        def active(self) -> bool: ...
-
-        def install(self, words: list[str]) -> bool: ...
-
-        def uninstall(self) -> bool: ...
-
-        def start(self, words: list[str] | None) -> None: ...
-
-        def stop(self) -> None: ...
-
-        def failed(self, *, last: bool) -> ProblemError | None: ...
-
-        def last_words(self) -> str | None: ...
+    from .mechanism import Mechanism
 
 
-def _mechanisms(config: Config) -> list[Permanence]:
+def _mechanisms(config: Config) -> list[Mechanism]:
     """Every mechanism of this platform, the preferred one first."""
     if sys.platform == "win32":
         from .task import Task  # noqa: PLC0415 - each platform loads its own
@@ -63,12 +30,12 @@ def _mechanisms(config: Config) -> list[Permanence]:
     return [Systemd(config.local_dir), Process(config)]
 
 
-def installed(config: Config) -> Permanence | None:
+def installed(config: Config) -> Mechanism | None:
     """Return the mechanism that is installed for this local folder, None where there is none."""
     return next((each for each in _mechanisms(config) if each.installed()), None)
 
 
-def active(config: Config) -> list[Permanence]:
+def active(config: Config) -> list[Mechanism]:
     """Return the mechanisms that run, or are about to run, the loop right now."""
     return [each for each in _mechanisms(config) if each.active()]
 
@@ -79,7 +46,7 @@ def uninstall(config: Config) -> bool:
     return any(done)
 
 
-def choose(config: Config) -> Permanence:
+def choose(config: Config) -> Mechanism:
     """Return the mechanism the configuration asks for, or the best this machine has. Raises LocalError."""
     reasons = []
     for each in _mechanisms(config):
@@ -94,12 +61,9 @@ def choose(config: Config) -> Permanence:
     )
 
 
-def for_start(config: Config) -> Permanence:
+def for_start(config: Config) -> Mechanism:
     """Return what `start` starts through: what is installed, else what needs no administrator."""
-    found = installed(config)
-    if found is not None:
-        return found
-    return _mechanisms(config)[-1]
+    return installed(config) or _mechanisms(config)[-1]
 
 
 def describe(config: Config) -> dict[str, Any]:

@@ -47,6 +47,11 @@ def interpreter() -> str:
     return sys.executable
 
 
+def build_command(root: str, words: list[str]) -> list[str]:
+    """Return the command line that gives `words` to the build `root`, by a Python that nothing here changes."""
+    return [interpreter(), *_ISOLATED, root, *words]
+
+
 def agent_command(words: list[str]) -> list[str]:
     """Return the command line that gives `words` to this same agent, from its zipapp or its source tree.
 
@@ -55,11 +60,11 @@ def agent_command(words: list[str]) -> list[str]:
     path = bundle_path()
     if path is None:
         return bare_command(words)
-    return [interpreter(), *_ISOLATED, entry(path) if words[0] == "run" else path, *words]
+    return build_command(entry(path) if words[0] == "run" else path, words)
 
 
 def bare_command(words: list[str], root: str | None = None) -> list[str]:
     """Return the same without what running a zipapp or `-m` loads first: 250 kB resident, for as long as it runs."""
     root = root or source_root()
     code = f"import sys; sys.path.insert(0, {root!r}); from roosync_ops.agent.main import main; sys.exit(main())"
-    return [interpreter(), *_ISOLATED, "-c", code, *words]
+    return build_command("-c", [code, *words])

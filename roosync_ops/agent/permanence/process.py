@@ -12,17 +12,16 @@ from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import unusable
-from roosync_ops.agent.running import instances
+from roosync_ops.agent.notes import instances, unusable
 from roosync_ops.wire import local
 
 from .launch import bare_command
+from .mechanism import Mechanism
 from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.errors import ProblemError
 
 #: Written by `install`: the words the loop is run with.
 MARKER = "permanence"
@@ -31,7 +30,7 @@ LOG = "supervisor.log"
 _END_S = 20.0
 
 
-class Process:
+class Process(Mechanism):
     """Permanence by a process of our own, one for a local folder: whatever it was started for, it is ended here."""
 
     kind = "process"
@@ -42,14 +41,8 @@ class Process:
         self._marker = os.path.join(self._folder, MARKER)
         self._log = os.path.join(self._folder, LOG)
 
-    def unavailable(self) -> str | None:
-        return None
-
     def installed(self) -> bool:
         return os.path.exists(self._marker)
-
-    def enabled(self) -> bool:
-        return self.installed()
 
     def survives_reboot(self) -> bool:
         return False
@@ -101,9 +94,6 @@ class Process:
         until = time.monotonic() + _END_S
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)
-
-    def failed(self, *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
-        return None
 
     def last_words(self) -> str | None:
         said = self._read(self._log).strip()

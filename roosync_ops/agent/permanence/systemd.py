@@ -6,18 +6,39 @@ import contextlib
 import os
 import subprocess
 import time
+import zlib
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
 
 from .launch import agent_command
-from .unit import LINGERING_IS_OURS, SYSTEM_TARGET, USER_TARGET, unit_name, unit_text
+from .mechanism import Mechanism
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from roosync_ops.agent.errors import ProblemError
+    from collections.abc import Sequence
 
+_TEMPLATE = """\
+[Unit]
+Description=RooSync heartbeat agent
+After=remote-fs.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart={command}
+Restart=always
+RestartSec=1
+KillMode=mixed
+TimeoutStopSec=30
+
+[Install]
+WantedBy={target}
+"""
+#: Says in the unit that lingering was off before it: uninstall then leaves it as it was found. systemd skips `X-`.
+LINGERING_IS_OURS = "\n[X-RooSync]\nLingering=switched-on-with-this-unit\n"
+SYSTEM_TARGET = "multi-user.target"
+USER_TARGET = "default.target"
 #: There, and only there, systemd is PID 1: sd_booted(3).
 BOOTED = "/run/systemd/system"
 SYSTEM_UNITS = "/etc/systemd/system"
@@ -28,11 +49,12 @@ _SYSTEMCTL_S = 45.0
 _USER_MANAGER_S = 10.0
 
 
-class Systemd:
+class Systemd(Mechanism):
     """Permanence by a unit with Restart=always."""
 
     def __init__(self, local_dir: str) -> None:
         self._user = os.geteuid() != 0
+        self._whose = ["--user"] if self._user else []
         self.kind = "systemd-user" if self._user else "systemd-system"
         self._target = USER_TARGET if self._user else SYSTEM_TARGET
         self._folder = _user_units() if self._user else SYSTEM_UNITS
@@ -100,20 +122,29 @@ class Systemd:
     def stop(self) -> None:
         self._systemctl("stop", self.unit)
 
-    def failed(self, *, last: bool) -> ProblemError | None:  # noqa: ARG002 - nothing is known early
-        return None
+    def run_beside(self, line: list[str]) -> bool:
+        try:
+            return (
+                _run(["systemd-run", *self._whose, "--collect", "--quiet", "--no-ask-password", *line]).returncode == 0
+            )
+        except LocalError:
+            return False
 
     def last_words(self) -> str | None:
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""
         return self._ask("show", "--property=Result", "--value") or None
 
-    def _write(self, text: str) -> bool:
+    def _text(self) -> str:
+        """Return the unit as it is, empty where there is none."""
         try:
             with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
-                if file.read() == text:
-                    return False
-        except FileNotFoundError:
-            pass
+                return file.read()
+        except OSError:
+            return ""
+
+    def _write(self, text: str) -> bool:
+        if self._text() == text:
+            return False
         try:
             os.makedirs(self._folder, exist_ok=True)
             local.write(self._path, text.encode("utf-8", "surrogateescape"), 0o644)  # units are for everybody to read
@@ -138,11 +169,7 @@ class Systemd:
 
     def _lingering_is_ours(self) -> bool:
         """Return True if lingering was off before this unit; its text remembers."""
-        try:
-            with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read().endswith(LINGERING_IS_OURS)
-        except OSError:
-            return False
+        return self._text().endswith(LINGERING_IS_OURS)
 
     def _lingers(self) -> bool:
         return os.path.exists(os.path.join(LINGERING, _user_name()))
@@ -160,7 +187,7 @@ class Systemd:
             raise LocalError(f"systemctl {' '.join(words)}: {_said(done)}", f"journalctl -u {self.unit}")
 
     def _line(self, *words: str) -> list[str]:
-        return ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
+        return ["systemctl", *self._whose, "--no-ask-password", *words]
 
 
 def _user_units() -> str:
@@ -193,3 +220,27 @@ def _run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
     return (done.stderr or done.stdout).decode("utf-8", "replace").strip() or f"code {done.returncode}"
+
+
+def unit_name(local_dir: str, default_dir: str) -> str:
+    """Return the unit's name: one for the usual local folder, another for each further one."""
+    if local_dir == default_dir:
+        return "roosync-heartbeat.service"
+    return f"roosync-heartbeat-{zlib.crc32(os.fsencode(local_dir)):08x}.service"
+
+
+def unit_text(command: Sequence[str], target: str) -> str:
+    """Return the unit that keeps `command` running."""
+    return _TEMPLATE.format(command=" ".join(quoted(word) for word in command), target=target)
+
+
+def quoted(word: str) -> str:
+    r"""Return `word` as systemd reads one argument back.
+
+    systemd.service(5): C escapes in double quotes, then `%` specifiers and `$` variables; each is doubled.
+    """
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = "".join(
+        char if char.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(char)) for char in escaped
+    )
+    return f'"{escaped}"'

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
+from roosync_ops.agent.ending import signal_loop, wait_for_exit
 from roosync_ops.agent.errors import (
     AGENT_CRASHED,
     TASK_DISABLED,
@@ -15,10 +15,12 @@ from roosync_ops.agent.errors import (
     no_session,
 )
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.notes import ASK_LOCK, LOOP_LOCK, places_of, read_notes, unusable
+from roosync_ops.agent.notes import ASK_LOCK, places_of, read_notes, unusable
 from roosync_ops.wire import local
 
 from . import task_xml
+from .launch import agent_command
+from .mechanism import Mechanism
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name
@@ -26,7 +28,6 @@ from .task_program import FOLDER, program_of, tail, task_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from roosync_ops.agent.config import Config
 
@@ -41,8 +42,12 @@ _LOOK_S = 0.05
 _RUN_AGAIN, _GIVE_UP = 2, 6
 
 
-class Task:
-    """Permanence by a scheduled task with the user's own token: no service, no password, no other session."""
+class Task(Mechanism):
+    """Permanence by a scheduled task with the user's own token: no service, no password, no other session.
+
+    Enabled it is active, for it is started within a minute; after a reboot its user's logon brings it back: before that
+    there is no drive to write to either.
+    """
 
     kind = "task"
 
@@ -54,23 +59,12 @@ class Task:
         self._known: list[str | None] = []
         self._looks_in_vain = 0
 
-    def unavailable(self) -> str | None:
-        return None
-
     def installed(self) -> bool:
         return self._document() is not None
 
     def enabled(self) -> bool:
         document = self._document()
         return document is not None and task_xml.is_enabled(document)
-
-    def survives_reboot(self) -> bool:
-        """It comes back as soon as its user logs on: before that there is no drive to write to either."""
-        return self.enabled()
-
-    def active(self) -> bool:
-        """Running, or about to: an enabled task is started within a minute."""
-        return self.enabled()
 
     def install(self, words: list[str]) -> bool:
         """Register the task, not enabled yet where it is new: its trigger would start the loop at once."""
@@ -109,24 +103,24 @@ class Task:
         """Disable the task, whose triggers would start the loop again, and end the loop, at worst its process."""
         if not self.enabled():
             return
-        loop = read_notes(places_of(self._config))["loop"]
+        places = places_of(self._config)
+        loop = read_notes(places)["loop"]
         self._halt(yes=True)
         self._change(lambda: self._scheduler.disable(self.name))
         until = time.monotonic() + _END_S + self._config.share_deadline_s
         while self._loop_runs() and time.monotonic() < until:
-            ask_to_stop(self._config)
+            signal_loop(places, kill=False)
             time.sleep(_LOOK_S)
         if self._loop_runs():
-            end_hung(loop)  # schtasks /End answers 0 and does nothing for a hidden task: MS-TSCH 3.2.5.4.12
-        wait_for_exit(loop)
+            signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
+        wait_for_exit(loop, _EXIT_S)  # until then the task counts as running
 
-    def failed(self, *, last: bool) -> ProblemError | None:
-        """Return why no loop comes up, None while it still may. `last` is the last time of asking, once a second."""
+    def failed(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:
         if not self.enabled():
             return self._disabled("est désactivée")
         result = self._scheduler.last_result(self.name)
         if result in NO_SESSION:
-            return self._maybe_no_session(last=last)
+            return self._maybe_no_session(ask_session, last=last)
         if result == RUNNING:
             return None
         if result in (HAS_NOT_RUN, QUEUED):
@@ -153,7 +147,7 @@ class Task:
         reason = f"l'agent s'est arrêté aussitôt lancé (résultat {code}){f': {said}' if said else ''}"
         return CodedError(AGENT_CRASHED, reason, "action run pour voir l'erreur")
 
-    def _maybe_no_session(self, *, last: bool) -> ProblemError | None:
+    def _maybe_no_session(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:
         """Find out what a refusal means: a trigger that met a running instance leaves the same result (IgnoreNew).
 
         A one-shot task has no triggers: that it is refused can only be for want of a session.
@@ -161,11 +155,8 @@ class Task:
         self._looks_in_vain += 1
         if self._looks_in_vain != _RUN_AGAIN and not last:
             return None
-        from roosync_ops.agent.flags import Flags  # noqa: PLC0415 - only a start that fails asks
-        from roosync_ops.agent.logon import ask  # noqa: PLC0415 - as above
-
         try:
-            ask(Flags("look"), self._config, "look", self._scheduler)
+            ask_session()
         except ProblemError as problem:
             return problem
         return None
@@ -193,10 +184,10 @@ class Task:
         return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
 
     def _loop_runs(self) -> bool:
-        return is_held(os.path.join(self._config.instance_dir, LOOP_LOCK))
+        return is_held(places_of(self._config).loop_lock)
 
     def _program(self, words: list[str]) -> task_xml.Program:
-        return program_of(words, self._local_dir, self._scheduler.user)
+        return program_of(agent_command(words), self._local_dir, self._scheduler.user)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""
@@ -217,28 +208,3 @@ class Task:
             raise LocalError(reason, hint) from None
         finally:
             self._known.clear()
-
-
-def ask_to_stop(config: Config) -> None:
-    """Ask the loop to end; nobody may be there to hear it."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows import set_event  # noqa: PLC0415 - each platform loads its own
-        from roosync_ops.agent.windows_clock import stop_event  # noqa: PLC0415 - as above
-
-        set_event(stop_event(config.instance))
-
-
-def end_hung(loop: dict[str, Any]) -> None:
-    """End the process behind a loop that does not hear, by its id and its creation time."""
-    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from roosync_ops.agent.windows import end_process  # noqa: PLC0415 - as above
-
-        end_process(loop["pid"], str(loop.get("start")))
-
-
-def wait_for_exit(loop: dict[str, Any]) -> None:
-    """Wait a moment for the process behind a loop that gave its lock back: until then its task counts as running."""
-    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from roosync_ops.agent.windows import wait_for_end  # noqa: PLC0415 - as above
-
-        wait_for_end(loop["pid"], str(loop.get("start")), _EXIT_S)

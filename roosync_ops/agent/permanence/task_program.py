@@ -1,4 +1,4 @@
-"""What a task of ours is called and runs: the agent by a Python without a window, in the local folder."""
+"""What a task of ours is called and runs, by a Python without a window; and one that runs once and is gone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import subprocess
 import sys
 import zlib
 
-from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.errors import LocalError, no_session
 
 from . import task_xml
-from .launch import agent_command
+from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
+from .task_folder import remove_if_empty
 
 FOLDER = "roosync-ops"
 
@@ -25,10 +26,9 @@ def local_name(local_dir: str) -> str:
     return f"{zlib.crc32(os.path.normcase(local_dir).encode('utf-8', 'surrogatepass')):08x}"
 
 
-def program_of(words: list[str], folder: str, user: str) -> task_xml.Program:
-    """Return what a task runs so that the agent gets `words`. Raises LocalError where it cannot be written down."""
-    command = agent_command(words)
-    command[0] = windowless(command[0])
+def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
+    """Return what a task runs for a command of this Python. Raises LocalError where it cannot be written down."""
+    command = [windowless(command[0]), *command[1:]]
     arguments = [_escaped_json(command, at) for at in range(1, len(command))]
     for text in (command[0], folder, *arguments):
         if "%" in text or "$(" in text:
@@ -63,3 +63,44 @@ def tail(path: str) -> str | None:
             return " ".join(file.read().split())[-400:] or None
     except OSError:
         return None
+
+
+class OneShot:
+    """A task that runs once in the user's logon session, with the ordinary token; `with` it nothing stays of it.
+
+    Raises LocalError, and CodedError without a session.
+    """
+
+    def __init__(self, what: str, local_dir: str, scheduler: Scheduler | None = None) -> None:
+        self.scheduler = scheduler or Scheduler()
+        self._name = task_name(what, local_dir)
+        self._folder = local_dir
+
+    def __enter__(self) -> OneShot:  # noqa: PYI034 - Python 3.9 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:  # noqa: SIM105 - contextlib is memory held for months
+            self.scheduler.delete(self._name)
+        except LocalError:
+            pass  # never made
+        remove_if_empty(FOLDER)
+
+    def run(self, program: task_xml.Program) -> None:
+        """Register the task and start it."""
+        self.scheduler.create(self._name, task_xml.one_shot(program), self._folder)
+        try:
+            self.scheduler.run(self._name)
+        except LocalError:
+            self.has_ended()
+            raise
+
+    def has_ended(self) -> bool:
+        """Return True if it has run and runs no more."""
+        result = self.scheduler.last_result(self._name)
+        if result in NO_SESSION:
+            raise no_session()
+        return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
+
+    def has_not_run(self) -> bool:
+        return self.scheduler.last_result(self._name) == HAS_NOT_RUN

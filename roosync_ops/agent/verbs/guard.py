@@ -18,10 +18,12 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left, sequence_of
 from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.lock import is_held
+from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
-from roosync_ops.agent.permanence.launch import interpreter, run_words
+from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
@@ -53,7 +55,7 @@ def check(config: Config, name: str) -> None:
     mine = os.path.dirname(bundle_path() or "") == config.local_dir
     if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
-    line = [interpreter(), "-I", "-S", "-B", "-c", _LOADED, path]
+    line = build_command("-c", [_LOADED, path])
     try:
         done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - our own agent
         said = "" if done.returncode == 0 else done.stderr[-300:].decode("utf-8", "replace").strip().split("\n")[-1]
@@ -94,8 +96,9 @@ def begin(flags: Flags, config: Config) -> None:
     if not names or flags.supervised == _DETACHED:
         return
     words = ["guard", *run_words(config, flags, _DETACHED)[1:]]
-    line = [interpreter(), "-I", "-S", "-B", os.path.join(config.local_dir, names[1]), *words]
-    if not _by_systemd(config, line):
+    line = build_command(os.path.join(config.local_dir, names[1]), words)
+    mechanism = permanence.installed(config)
+    if mechanism is None or not mechanism.run_beside(line):
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
@@ -163,16 +166,11 @@ def _seen(places: Places, share: FolderShare) -> Seen:
 
 def _costs(pid: object) -> tuple[int, float]:
     """Return what a process has resident, in bytes, and what it had of a processor, in s; zeros where none can tell."""
-    if type(pid) is not int or sys.platform == "win32":
+    fields = process_fields(pid) if type(pid) is int else []
+    if not fields or sys.platform == "win32":
         return 0, 0.0
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), (int(fields[11]) + int(fields[12])) / os.sysconf(
-            "SC_CLK_TCK"
-        )
-    except (OSError, IndexError, ValueError):
-        return 0, 0.0
+    ticks = int(fields[11]) + int(fields[12])
+    return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _in_trouble(share: FolderShare) -> bool:
@@ -187,7 +185,6 @@ def _in_trouble(share: FolderShare) -> bool:
 def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
     """Name this build again, say why, and see it run: what is stopped is started. The caller has the turn."""
     from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - as above
-    from roosync_ops.agent.verbs.stop import signal_loop  # noqa: PLC0415 - as above
 
     bad, mine = (*builds.on_trial(config.local_dir), "", "")[:2]
     said = {"from": _id(bad), "to": _id(mine), "at": to_iso(now_ms()), "why": why[:400]}
@@ -213,20 +210,3 @@ def _told(why: str) -> CodedError:
     error = CodedError(ROLLED_BACK, why, "action status")
     error.cause, error.detail = ROLLED_BACK, why
     return error
-
-
-def _by_systemd(config: Config, line: list[str]) -> bool:
-    """Have the guard live outside whatever is being ended: neither a login nor the loop's own unit."""
-    mechanism = permanence.installed(config)
-    if mechanism is None or not mechanism.kind.startswith("systemd"):
-        return False
-    user = ["--user"] if mechanism.kind == "systemd-user" else []
-    environment = {**os.environ, "XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"}
-    command = ["systemd-run", *user, "--collect", "--quiet", "--no-ask-password", *line]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own agent, by systemd's own program
-            command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=_LOAD_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0

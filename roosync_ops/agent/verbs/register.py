@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from roosync_ops.agent.context import config_of, heart_of, join_session
+from roosync_ops.agent.answer import result
+from roosync_ops.agent.context import config_of, heart_of, join_session, share_of
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.keeper import Keeper
 from roosync_ops.agent.logon import ask_instead
@@ -27,20 +28,23 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     if elsewhere is not None:
         return elsewhere
     places = prepare(config)
+    if flags.follow:
+        share_of(config).follow(flags.follow)
     beside_loop = loop_runs(places)
     now = now_ms()
     heart = heart_of(config, places, now)
     record = heart.attempt(lambda: _beat(heart, now, beside_loop=beside_loop), now)
     message = f"Heartbeat enregistré pour {config.machine_id}"
-    result = {
-        "action": "register",
-        "machineId": config.machine_id,
-        "timestamp": record["lastHeartbeat"],
-        "status": ONLINE,
-        "isNewMachine": heart.is_new_machine,
-    }
     new = " (nouvelle machine)" if heart.is_new_machine else ""
-    return {"success": True, "message": message, "result": result}, [f"{message}, {to_iso(now)}, {ONLINE}{new}"]
+    return result(
+        message,
+        f"{message}, {to_iso(now)}, {ONLINE}{new}",
+        action="register",
+        machineId=config.machine_id,
+        timestamp=record["lastHeartbeat"],
+        status=ONLINE,
+        isNewMachine=heart.is_new_machine,
+    )
 
 
 def _beat(heart: Heart, now: int, *, beside_loop: bool) -> dict[str, Any]:

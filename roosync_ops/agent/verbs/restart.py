@@ -6,12 +6,11 @@ import os
 
 from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.errors import started_elsewhere
 from roosync_ops.agent.logon import sees_share
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
-from roosync_ops.agent.running import loops
+from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes, take, unusable
 from roosync_ops.agent.share import OK, ShareTroubleError
 from roosync_ops.agent.verbs import guard, start
-from roosync_ops.agent.verbs.already import started_elsewhere
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
 TYPE_CHECKING = False

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
-from roosync_ops.agent import build
+from roosync_ops.agent.answer import result
+from roosync_ops.agent.bundle import BUILD, VERSION
 from roosync_ops.agent.claim import claim
 from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.context import config_of, heart_of
-from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.loop import Loop
-from roosync_ops.agent.machine import process_start
-from roosync_ops.agent.notes import prepare, read_notes, take
-from roosync_ops.agent.running import loops
-from roosync_ops.agent.shutdown import system_goes_down
-from roosync_ops.agent.verbs.already import already_started, started_elsewhere
+from roosync_ops.agent.machine import process_start, system_goes_down
+from roosync_ops.agent.notes import loops, prepare, read_notes, take
+from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -45,7 +43,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     except ProblemError:
         _hold_back(flags, clock)
         raise
-    _listen(clock, config, places)
+    clock.listen(config.instance, places.request)
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
@@ -62,7 +60,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.
         lock.release()
         if place is not None:
-            place.release()
+            place.close()
 
 
 def _clock() -> SystemClock:
@@ -71,15 +69,6 @@ def _clock() -> SystemClock:
 
         return WindowsClock()
     return SystemClock()
-
-
-def _listen(clock: SystemClock, config: Config, places: Places) -> None:
-    """Windows has no signals: a named event stands in for them."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - as above
-
-        if isinstance(clock, WindowsClock):
-            clock.listen(config.instance, places.request)
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
@@ -105,7 +94,8 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
 
 
 def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
-    _forget_requests(clock, places)
+    clock.begin()
+    _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
     heart = heart_of(config, places, started)
     heart.loop = _description(heart, flags)
@@ -119,24 +109,14 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> t
     return _document(config, started, loop.beats, saved=saved)
 
 
-def _forget_requests(clock: SystemClock, places: Places) -> None:
-    """What was asked of an earlier loop is not meant for this one."""
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - as above
-
-        if isinstance(clock, WindowsClock):
-            clock.begin()
-    _take_request(places)
-
-
 def _description(heart: Heart, flags: Flags) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "start": process_start(os.getpid()),
         "sessionId": heart.session.session_id,
         "startedAt": to_iso(heart.session.started_at_ms),
-        "version": build.VERSION,
-        "buildId": build.BUILD,
+        "version": VERSION,
+        "buildId": BUILD,
         "supervised": flags.supervised or "none",
         "config": heart.config.as_wire(),
     }
@@ -157,23 +137,23 @@ def _end(loop: Loop, places: Places) -> bool:
 
 def _take_request(places: Places) -> dict[str, Any]:
     """Read and remove what `stop` asked for beside the signal."""
-    try:
-        with open(places.request, encoding="utf-8") as file:
-            request = json.load(file)
+    request = local.read_object(places.request)
+    try:  # noqa: SIM105 - contextlib is memory held for months
         os.unlink(places.request)
-    except (OSError, ValueError):
-        return {}
-    return request if isinstance(request, dict) else {}
+    except OSError:
+        pass  # nothing was asked, or whoever asks has it open
+    return request
 
 
 def _document(config: Config, started: int, beats: int, *, saved: bool) -> tuple[dict[str, Any], list[str]]:
     message = "Service de heartbeat arrêté avec succès"
-    result = {
-        "action": "run",
-        "machineId": config.machine_id,
-        "startedAt": to_iso(started),
-        "stoppedAt": to_iso(now_ms()),
-        "beats": beats,
-        "stateSaved": saved,
-    }
-    return {"success": True, "message": message, "result": result}, [f"{message} ({beats} heartbeats)"]
+    return result(
+        message,
+        f"{message} ({beats} heartbeats)",
+        action="run",
+        machineId=config.machine_id,
+        startedAt=to_iso(started),
+        stoppedAt=to_iso(now_ms()),
+        beats=beats,
+        stateSaved=saved,
+    )

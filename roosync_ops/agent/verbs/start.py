@@ -6,18 +6,17 @@ import contextlib
 import time
 
 from roosync_ops.agent import builds, permanence
-from roosync_ops.agent.answer import printable
+from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
-from roosync_ops.agent.errors import LocalError, ProblemError
-from roosync_ops.agent.logon import sees_share
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes
+from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.logon import ask, sees_share
+from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.running import loops
 from roosync_ops.agent.share import HUNG, OK, ShareTroubleError
 from roosync_ops.agent.verbs import guard
-from roosync_ops.agent.verbs.already import already_started, started_elsewhere
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
 TYPE_CHECKING = False
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
     from roosync_ops.agent.notes import Places
-    from roosync_ops.agent.permanence import Permanence
+    from roosync_ops.agent.permanence.mechanism import Mechanism
     from roosync_ops.agent.share import FolderShare
 
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
@@ -81,12 +79,18 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
 
 
 def _prove(
-    config: Config, places: Places, share: FolderShare | None, before: dict[str, Any], mechanism: Permanence
+    config: Config, places: Places, share: FolderShare | None, before: dict[str, Any], mechanism: Mechanism
 ) -> dict[str, Any] | None:
     """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
 
     Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
     """
+
+    def failed(*, last: bool) -> None:
+        problem = mechanism.failed(lambda: ask(Flags("look"), config, "look"), last=last)
+        if problem is not None:
+            raise problem
+
     began = asked = now = time.monotonic()
     missing = _NO_LOCK
     while now - began < _FIRST_BEAT_S + config.share_deadline_s:
@@ -99,17 +103,12 @@ def _prove(
         if trouble is not None:
             return trouble
         if missing == _NO_LOCK and now - asked > _ASK_S:
-            _give_up_if(mechanism.failed(last=False))
+            failed(last=False)
             asked = now
     if missing == _NO_LOCK:
-        _give_up_if(mechanism.failed(last=True))
+        failed(last=True)
     said = mechanism.last_words()
     raise LocalError(f"{missing}{f': {said}' if said else ''}", "action status, puis run pour voir l'erreur")
-
-
-def _give_up_if(problem: ProblemError | None) -> None:
-    if problem is not None:
-        raise problem
 
 
 def _typed(flags: Flags) -> bool:
@@ -146,7 +145,7 @@ def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     return "" if seen else _NOT_THERE
 
 
-def _undo(config: Config, mechanism: Permanence, builds_before: list[str]) -> None:
+def _undo(config: Config, mechanism: Mechanism, builds_before: list[str]) -> None:
     # the failure that is being reported is the one that matters
     with contextlib.suppress(ProblemError):
         mechanism.stop()
@@ -159,17 +158,10 @@ def _document(
 ) -> tuple[dict[str, Any], list[str]]:
     message = f"Service de heartbeat démarré pour {config.machine_id}"
     loop = notes["loop"]
-    result = {
-        "action": "start",
-        "machineId": config.machine_id,
-        "startedAt": loop.get("startedAt"),
-        "config": loop.get("config"),
-    }
-    if trouble is not None:
-        result["share"] = {**trouble, "hint": ShareTroubleError(trouble["state"], "").hint}
-        word = "ne répond pas" if trouble["state"] == HUNG else "est inutilisable"
-        message = f"{message}; le dossier partagé {word} depuis {trouble['since']}, la boucle l'attend"
-        return {"success": True, "message": message, "result": result}, [
-            f"{message}: {printable(str(trouble['detail']))}"
-        ]
-    return {"success": True, "message": message, "result": result}, [f"{message} ({loop.get('startedAt')})"]
+    parts = {"machineId": config.machine_id, "startedAt": loop.get("startedAt"), "config": loop.get("config")}
+    if trouble is None:
+        return result(message, f"{message} ({loop.get('startedAt')})", action="start", **parts)
+    parts["share"] = {**trouble, "hint": ShareTroubleError(trouble["state"], "").hint}
+    word = "ne répond pas" if trouble["state"] == HUNG else "est inutilisable"
+    message = f"{message}; le dossier partagé {word} depuis {trouble['since']}, la boucle l'attend"
+    return result(message, f"{message}: {printable(str(trouble['detail']))}", action="start", **parts)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from roosync_ops.agent import builds
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.beat import agent_part, has_left
-from roosync_ops.agent.build import BUILD, VERSION
-from roosync_ops.agent.bundle import bundle_sha256
+from roosync_ops.agent.bundle import BUILD, VERSION, bundle_sha256
 from roosync_ops.agent.context import config_of, rolled_back
-from roosync_ops.agent.notes import loop_runs, places_of, read_notes
+from roosync_ops.agent.notes import loop_runs, loops, places_of, read_notes
 from roosync_ops.agent.permanence import active, describe
-from roosync_ops.agent.running import loops
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import time
 
 from roosync_ops.agent import builds, permanence
+from roosync_ops.agent.answer import result
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.context import config_of, heart_of
+from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
-from roosync_ops.agent.running import loops
+from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes, take, unusable
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -53,8 +51,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         turn.release()
     if saved is None:  # the one who is asked takes the turn itself
         return ask(flags, config, "stop")
-    result = {"action": "stop", "stoppedAt": to_iso(now_ms()), "stateSaved": saved}
-    return {"success": True, "message": MESSAGE, "result": result}, [MESSAGE]
+    return result(MESSAGE, MESSAGE, action="stop", stoppedAt=to_iso(now_ms()), stateSaved=saved)
 
 
 def take_turn(places: Places) -> Lock:
@@ -103,25 +100,6 @@ def _request(places: Places, *, save: bool) -> None:
         local.write(places.request, json.dumps({"saveState": save}).encode())
     except OSError as error:
         raise unusable(places.request, error) from None
-
-
-def signal_loop(places: Places, *, kill: bool) -> None:
-    """Ask the loop to end. Its lock is held and its journal's pid is still the process that wrote it: never by name."""
-    loop = read_notes(places)["loop"]
-    if sys.platform == "win32":
-        from roosync_ops.agent.permanence.task import end_hung  # noqa: PLC0415 - each platform loads its own
-        from roosync_ops.agent.windows import set_event  # noqa: PLC0415 - as above
-        from roosync_ops.agent.windows_clock import stop_event  # noqa: PLC0415 - as above
-
-        end_hung(loop) if kill else set_event(stop_event(os.path.basename(places.folder)))
-    elif is_same_process(loop.get("pid"), loop.get("start")):
-        try:
-            os.kill(loop["pid"], signal.SIGKILL if kill else signal.SIGTERM)
-            os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
-        except ProcessLookupError:
-            pass  # it ended by itself just now
-        except PermissionError:
-            raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 
 
 def _has_said_so(places: Places) -> bool:

@@ -13,10 +13,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import __version__
-from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said
-from roosync_ops.show.dashboard_words import board_words, verdict_line
+from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said, verdict_line
+from roosync_ops.show.messages import headline, words
 from roosync_ops.show.text import clock
-from roosync_ops.show.words import headline
 from roosync_ops.wire.times import to_iso
 
 from . import sections
@@ -39,7 +38,7 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
     """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
     code = "fr" if lang == "fr" else "en"
     seen = board.validation
-    then = f"{board_words(code)['at']} {clock(seen.checked_at)}"
+    then = f"{words(code)['dashboard.at']} {clock(seen.checked_at)}"
     title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
     head = [
         el("meta", charset="utf-8"),
@@ -51,7 +50,7 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
         el("link", rel="icon", href="data:,"),
         el("style", Html(_asset("page.css"))),
     ]
-    skip = el("a", board_words(code)["skip"], href="#machines", class_="skip")
+    skip = el("a", words(code)["dashboard.skip"], href="#machines", class_="skip")
     said = el("div", id="said", role="status", class_="vh")
     script = el("script", Html(_asset("page.js")))
     body = el("body", skip, patterns(), content, said, script)
@@ -92,19 +91,26 @@ def policy(*, live: bool) -> str:
 
 
 def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
-    word = board_words(lang)
+    word = words(lang)
     at = clock(to_iso(board.at_ms))
-    since = join(" (", el("span", data_age=0), f" {word['ago']})")
-    new = _with_command(word["stale_old_after"], COMMAND)
-    old = join(word["stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
+    since = join(" (", el("span", data_age=0), f" {word['dashboard.ago']})")
+    new = _with_command(word["dashboard.stale_old_after"], COMMAND)
+    old = join(word["dashboard.stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
     texts = {
         "old": old,
-        "gone": _with_command(word["stale_gone"], SERVE),
-        "skew": word["stale_skew"],
-        "trouble": None if trouble is None else word["stale_trouble"].format(trouble=trouble),
+        "gone": _with_command(word["dashboard.stale_gone"], SERVE),
+        "skew": word["dashboard.stale_skew"],
+        "trouble": None if trouble is None else word["dashboard.stale_trouble"].format(trouble=trouble),
     }
     lines = [el("p", text, data_when=when, hidden=when != "old") for when, text in texts.items() if text is not None]
-    return el("aside", el("strong", word["stale"]), lines, class_="banner", id="banner", aria_label=word["stale"])
+    return el(
+        "aside",
+        el("strong", word["dashboard.stale"]),
+        lines,
+        class_="banner",
+        id="banner",
+        aria_label=word["dashboard.stale"],
+    )
 
 
 def _with_command(text: str, command: str) -> Html:
@@ -113,22 +119,22 @@ def _with_command(text: str, command: str) -> Html:
 
 
 def _header(board: Dashboard, lang: str) -> Html:
-    word, seen = board_words(lang), board.validation
+    word, seen = words(lang), board.validation
     wrong = seen.total - seen.as_expected
-    newest = word["nothing_heard"]
+    newest = word["dashboard.nothing_heard"]
     if board.newest_ms is not None:
         newest = join(moment(board.newest_ms), " · ", age(board.at_ms - board.newest_ms, lang))
     facts = {
-        "checked": join(moment(board.at_ms), " · ", age(0, lang)),
-        "observer": board.observer,
-        "replica": replica_said(board, lang),
-        "newest": newest,
-        "asked": asked_said(board, lang),
+        "dashboard.checked": join(moment(board.at_ms), " · ", age(0, lang)),
+        "dashboard.observer": board.observer,
+        "dashboard.replica": replica_said(board, lang),
+        "dashboard.newest": newest,
+        "dashboard.asked": asked_said(board, lang),
     }
-    then = el("span", f" {word['at']} {clock(to_iso(board.at_ms))}", class_="was")
+    then = el("span", f" {word['dashboard.at']} {clock(to_iso(board.at_ms))}", class_="was")
     return el(
         "header",
-        el("p", word["title"], class_="brand"),
+        el("p", word["dashboard.title"], class_="brand"),
         el("h1", headline(seen.online, seen.total, seen.percent), then),
         el("p", verdict_line(wrong, lang), class_="verdict bad" if wrong else "verdict good"),
         el("dl", [el("div", el("dt", word[key]), el("dd", value)) for key, value in facts.items()]),
@@ -136,8 +142,12 @@ def _header(board: Dashboard, lang: str) -> Html:
 
 
 def _footer(lang: str, *, live: bool) -> Html:
-    word = board_words(lang)
-    return el("footer", word["written_by"].format(version=__version__), f" {word['updated']}" if live else None)
+    word = words(lang)
+    return el(
+        "footer",
+        word["dashboard.written_by"].format(version=__version__),
+        f" {word['dashboard.updated']}" if live else None,
+    )
 
 
 @cache

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops import typed
-from roosync_ops.show.dashboard_words import board_words
-from roosync_ops.show.words import words
+from roosync_ops.show.messages import words
 
 from .html import Html, el, hidden, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from roosync_ops.show.messages import Said
+
 #: A status has a sign of its own beside its colour.
 _SIGNS: Final = {"online": "●", "warning": "▲", "offline": "✕", "left": "■", "unknown": "?"}
-#: Where the command to type begins in a sentence.
 #: How many items of one list are shown.
 SHOWN: Final = 200
 
@@ -32,7 +31,7 @@ def table(  # noqa: PLR0913, PLR0917 - a table's own facts
     head = el("tr", [el("th", one, scope="col", role="columnheader") for one in heads], role="row")
     body = el("tbody", list(rows), role="rowgroup")
     content = join(el("caption", caption, class_="vh"), el("thead", head, role="rowgroup"), body)
-    label = board_words(lang)["scroll"].format(title=caption)
+    label = words(lang)["dashboard.scroll"].format(title=caption)
     inner = el("table", content, role="table", class_=kind or None)
     return el("div", inner, class_="scroll", role="region", tabindex="0", aria_label=label, id=f"{name}-table")
 
@@ -46,7 +45,7 @@ def row(machine: object, cells: Sequence[object], labels: Sequence[str], classes
 
 def status(word: str, lang: str) -> Html:
     """Return a status word with its sign; on a page that has grown old it says that it was."""
-    was = el("span", board_words(lang)["was"] + " ", class_="was")
+    was = el("span", words(lang)["dashboard.was"] + " ", class_="was")
     return el("span", el("span", _SIGNS.get(word, "?"), aria_hidden="true"), " ", was, word, class_=f"status st-{word}")
 
 
@@ -57,19 +56,16 @@ def mark(ok: bool, lang: str) -> Html:
     return el("span", sign, hidden(said), class_="mark ok" if ok else "mark no")
 
 
-def told(sentence: str) -> Html:
-    """Return a sentence with the command to type, where it ends in one, as code."""
-    said, found, rest = sentence.rpartition(typed.COMMAND_BEGINS)
-    if not found:
-        return join(sentence)
-    return join(f"{said}: ", el("code", f"roosync-ops {rest}", class_="command"))
+def told(said: Said) -> Html:
+    """Return a sentence, and the command to type, where there is one, as code."""
+    return join(said.text, " ", el("code", said.command, class_="command")) if said.command else join(said.text)
 
 
 def listed(items: Sequence[object], lang: str, kind: str = "") -> Html:
     """Return a list of at most SHOWN items, and how many more there are."""
     lines = [el("li", item) for item in items[:SHOWN]]
     if len(items) > SHOWN:
-        lines.append(el("li", board_words(lang)["more"].format(count=len(items) - SHOWN), class_="more"))
+        lines.append(el("li", words(lang)["dashboard.more"].format(count=len(items) - SHOWN), class_="more"))
     return el("ul", lines, class_=kind or None)
 
 
@@ -77,4 +73,4 @@ def folded(content: Html, count: int, name: str, lang: str, most: int = 24) -> H
     """Return the content as it is, or behind a line to open it where there is more of it than `most`."""
     if count <= most:
         return content
-    return el("details", el("summary", board_words(lang)["show"].format(count=count)), content, id=f"{name}-more")
+    return el("details", el("summary", words(lang)["dashboard.show"].format(count=count)), content, id=f"{name}-more")

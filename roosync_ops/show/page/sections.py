@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.judge import evidence
 from roosync_ops.judge import history as h
+from roosync_ops.judge import probes
 from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells
-from roosync_ops.show.dashboard_words import board_words
 from roosync_ops.show.evidence_reasons import name_of
-from roosync_ops.show.flips import reason as flip_reason
+from roosync_ops.show.flips import said as flip_said
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
-from roosync_ops.show.reasons import brief, sentence
+from roosync_ops.show.messages import words
+from roosync_ops.show.reasons import brief, said
 from roosync_ops.show.table import beside
 from roosync_ops.show.text import clock, duration
-from roosync_ops.show.words import words
 
 from .ages import age, moment, short_age
 from .html import Html, el, hidden, join
@@ -38,12 +37,12 @@ def machines(board: Dashboard, lang: str) -> Html:
     """The validation table."""
     word, verdicts = words(lang), board.validation.verdicts
     if not verdicts:
-        return section("machines", board_words(lang)["machines"], el("p", word["empty"]))
+        return section("machines", words(lang)["dashboard.machines"], el("p", word["empty"]))
     if len(verdicts) > _RANKED:
         verdicts = tuple(sorted(verdicts, key=lambda one: (one.ok, one.reason is None)))
-    labels = [word["md_ok"], word["expected"], word["observed"], word["age"], word["last_seen"], word["why"]]
+    labels = [word["markdown.ok"], word["expected"], word["observed"], word["age"], word["last_seen"], word["why"]]
     body = [_machine(one, labels, lang) for one in verdicts]
-    title = board_words(lang)["machines"]
+    title = words(lang)["dashboard.machines"]
     return section("machines", title, table("machines", title, [word["machine"], *labels], body, lang, "cards fleet"))
 
 
@@ -64,28 +63,41 @@ def todo(board: Dashboard, lang: str) -> Html | None:
     """What is not as expected and why, each with the command that comes next."""
     word, verdicts = words(lang), board.validation.verdicts
     lists = {
-        word["not_as_expected"]: [sentence(one.reason, lang) for one in verdicts if one.reason and not one.ok],
-        word["look_at"]: [sentence(one.reason, lang) for one in verdicts if one.reason and one.ok],
-        word["probe"]: [sentence(found, lang) for found in beside(board.validation)],
+        word["not_as_expected"]: [said(one.reason, lang) for one in verdicts if one.reason and not one.ok],
+        word["look_at"]: [said(one.reason, lang) for one in verdicts if one.reason and one.ok],
+        word["probe"]: [said(found, lang) for found in beside(board.validation)],
     }
     parts = [
         join(el("h3", title), listed([told(text) for text in texts], lang, "todo"))
         for title, texts in lists.items()
         if texts
     ]
-    return section("todo", board_words(lang)["todo"], parts) if parts else None
+    return section("todo", words(lang)["dashboard.todo"], parts) if parts else None
 
 
 def week(board: Dashboard, lang: str) -> Html:
     """Each machine's last seven days."""
-    word = board_words(lang)
-    labels = [word["week"], word["uptime"], word["outages"], *(word[kind] for kind in h.KINDS)]
-    axis = el("span", el("span", word["seven"]), el("span", word["now"]), class_="axis", aria_hidden="true")
+    word = words(lang)
+    labels = [
+        word["dashboard.week"],
+        word["history.uptime"],
+        word["history.outages"],
+        *(word[f"span.{kind}"] for kind in h.KINDS),
+    ]
+    axis = el(
+        "span",
+        el("span", word["dashboard.seven"]),
+        el("span", word["dashboard.now"]),
+        class_="axis",
+        aria_hidden="true",
+    )
     body = [_week(past, labels, lang) for past in board.pasts]
-    columns = [words(lang)["machine"], join(hidden(word["week"]), axis), *labels[1:]]
-    legend = [el("li", sample(kind), " ", word[kind]) for kind in h.KINDS]
-    key = join(el("ul", legend, class_="legend"), el("p", word["uptime_key"], class_="note"))
-    return section("week", word["week"], table("week", word["week"], columns, body, lang, "cards history"), key)
+    columns = [word["machine"], join(hidden(word["dashboard.week"]), axis), *labels[1:]]
+    legend = [el("li", sample(kind), " ", word[f"span.{kind}"]) for kind in h.KINDS]
+    key = join(el("ul", legend, class_="legend"), el("p", word["dashboard.uptime_key"], class_="note"))
+    return section(
+        "week", word["dashboard.week"], table("week", word["dashboard.week"], columns, body, lang, "cards history"), key
+    )
 
 
 def _week(past: Past, labels: Sequence[str], lang: str) -> Html:
@@ -95,43 +107,43 @@ def _week(past: Past, labels: Sequence[str], lang: str) -> Html:
 
 def flips(board: Dashboard, lang: str) -> Html:
     """The last flips that a watcher told, the newest first."""
-    word = board_words(lang)
+    word = words(lang)
     last = board.flips[-FLIPS_SHOWN:][::-1]
     if not last:
-        return section("flips", word["flips"], el("p", word["no_flips"], class_="note"))
-    columns = [word["when"], words(lang)["machine"], word["what"], word["why"]]
+        return section("flips", word["dashboard.flips"], el("p", word["dashboard.no_flips"], class_="note"))
+    columns = [word["dashboard.when"], word["machine"], word["dashboard.what"], word["why"]]
     body = [_flip(one, columns[1:], lang) for one in last]
-    content = table("flips", word["flips"], columns, body, lang, "cards flips")
-    return section("flips", word["flips"], content, el("p", word["flips_from"], class_="note"))
+    content = table("flips", word["dashboard.flips"], columns, body, lang, "cards flips")
+    return section("flips", word["dashboard.flips"], content, el("p", word["dashboard.flips_from"], class_="note"))
 
 
 def _flip(one: Mapping[str, Any], labels: Sequence[str], lang: str) -> Html:
     at, who = one.get("at"), one.get("machineId")
     change = f"{one.get('from')} → {one.get('to')}"
-    cells = [who if isinstance(who, str) else board_words(lang)["share"], change, told(flip_reason(one, lang))]
+    cells = [who if isinstance(who, str) else words(lang)["fact.share"], change, told(flip_said(one, lang))]
     return row(clock(at) if isinstance(at, str) else "-", cells, labels)
 
 
 def sees(board: Dashboard, lang: str) -> Html:
     """Who sees whom."""
-    word, matrix = board_words(lang), board.matrix
+    word, matrix = words(lang), board.matrix
     if matrix is None:
-        return section("sees", word["sees"], el("p", word["not_probed"], class_="note"))
+        return section("sees", word["dashboard.sees"], el("p", word["dashboard.not_probed"], class_="note"))
     square = len(matrix.machines) <= MOST
     content = _square(matrix, lang) if square else _summary(matrix, lang)
-    key = words(lang)["matrix_key" if square else "matrix_summary_key"]
+    key = words(lang)["matrix.key" if square else "matrix.summary_key"]
     count = 0 if square else len(matrix.machines)
-    return section("sees", word["sees"], folded(content, count, "sees", lang), el("p", key, class_="note"))
+    return section("sees", word["dashboard.sees"], folded(content, count, "sees", lang), el("p", key, class_="note"))
 
 
 def _square(matrix: Matrix, lang: str) -> Html:
     names = matrix.machines
-    corner = words(lang)["matrix_observer"]
+    corner = words(lang)["matrix.observer"]
     columns = [el("span", head, title=name) for head, name in zip(names_apart(names), names, strict=True)]
     body = [
         row(name_of(one, lang), [_field(matrix, one, name, lang) for name in names], names) for one in lines_of(matrix)
     ]
-    return table("sees", board_words(lang)["sees"], [corner, *columns], body, lang, "square")
+    return table("sees", words(lang)["dashboard.sees"], [corner, *columns], body, lang, "square")
 
 
 def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
@@ -141,7 +153,7 @@ def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
         return ""
     cell = matrix.cell(observer, name)
     if cell.age_ms is None:
-        return join("-", hidden(board_words(lang)["unknown"]))
+        return join("-", hidden(words(lang)["span.unknown"]))
     sign = el("span", SIGNS.get(cell.status, ""), aria_hidden="true")
     kind = "lags" if cell.lags else f"st-{cell.status}"
     said = hidden(f" {cell.status}")
@@ -151,8 +163,8 @@ def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
 
 def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
     """Return a machine's own word; where it is the age of its last beat, that counts on."""
-    one, heard = matrix.testimonies.get(name), matrix.cell(name, name).age_ms
-    if one is None or one.word.kind != evidence.ALIVE or heard is None:
+    one, heard = matrix.probes.get(name), matrix.cell(name, name).age_ms
+    if one is None or one.agent.kind != probes.RUNNING or heard is None:
         return own_word(matrix, name, lang)
     return join("[", short_age(heard, lang), "]")
 
@@ -163,27 +175,36 @@ def _summary(matrix: Matrix, lang: str) -> Html:
     body = [
         row(line[0], line[1:], columns[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))
     ]
-    return table("sees", board_words(lang)["sees"], columns, body, lang, "square")
+    return table("sees", words(lang)["dashboard.sees"], columns, body, lang, "square")
 
 
 def agents(board: Dashboard, lang: str) -> Html:
     """What runs where, against the baseline."""
-    word = board_words(lang)
-    labels = [word["agent"], word["interval"], word["timeout"], word["against"].format(baseline=board.baseline)]
+    word = words(lang)
+    labels = [
+        word["dashboard.agent"],
+        word["dashboard.interval"],
+        word["dashboard.timeout"],
+        word["dashboard.against"].format(baseline=board.baseline),
+    ]
     body = [row(one.machine_id, agent_cells(one, board, lang), labels) for one in board.installed]
-    content = table("agents", word["versions"], [words(lang)["machine"], *labels], body, lang, "cards agents")
-    note = None if board.is_compared else el("p", word["no_baseline"].format(baseline=board.baseline), class_="note")
-    return section("agents", word["versions"], folded(content, len(board.installed), "agents", lang), note)
+    content = table("agents", word["dashboard.versions"], [word["machine"], *labels], body, lang, "cards agents")
+    note = (
+        None
+        if board.is_compared
+        else el("p", word["dashboard.no_baseline"].format(baseline=board.baseline), class_="note")
+    )
+    return section("agents", word["dashboard.versions"], folded(content, len(board.installed), "agents", lang), note)
 
 
 def findings(board: Dashboard, lang: str) -> Html:
     """What was not understood, and who was seen that the inventory does not know."""
-    word, seen = board_words(lang), board.validation
+    word, seen = words(lang), board.validation
     found = [join(el("code", one.file), f" {one.kind}: {one.detail}") for one in seen.findings]
-    body = listed(found, lang, "findings") if found else el("p", word["all_understood"], class_="note")
+    body = listed(found, lang, "findings") if found else el("p", word["dashboard.all_understood"], class_="note")
     strangers = [
         join(el("code", one.machine_id), " ", status(one.observed, lang), " ", moment(one.last_heartbeat_ms))
         for one in seen.unexpected
     ]
-    more = section("strangers", word["strangers"], listed(strangers, lang, "findings")) if strangers else None
+    more = section("strangers", word["unexpected"], listed(strangers, lang, "findings")) if strangers else None
     return join(more, section("findings", word["findings"], body))

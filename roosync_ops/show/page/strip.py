@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import history as h
-from roosync_ops.show.dashboard_words import board_words
+from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock, duration
 from roosync_ops.wire.times import to_iso
 
@@ -45,11 +45,10 @@ def strip(past: Past, lang: str) -> Html:
 
 def said(past: Past, lang: str) -> str:
     """Return a strip in words: how long it was what, and how often it was off."""
-    word = board_words(lang)
-    names = {h.UP: word["up"], h.OFF: word["off"], h.STOPPED: word["left"], h.NOT_KNOWN: word["unknown"]}
-    parts = [f"{names[kind]} {duration(past.total_ms(kind), lang)}" for kind in h.KINDS if past.total_ms(kind)]
-    parts.append(word["outage_count"].format(count=past.outages))
-    return word["strip_said"].format(machine=past.machine_id, parts=", ".join(parts))
+    word = words(lang)
+    parts = [f"{word[f'span.{kind}']} {duration(past.total_ms(kind), lang)}" for kind in h.KINDS if past.total_ms(kind)]
+    parts.append(word["dashboard.outage_count"].format(count=past.outages))
+    return word["dashboard.strip_said"].format(machine=past.machine_id, parts=", ".join(parts))
 
 
 def sample(kind: str) -> Html:
@@ -62,7 +61,7 @@ def sample(kind: str) -> Html:
 def _bar(span: Span, start: int, length: int, lang: str) -> Html:
     top, height = _BANDS[span.kind]
     when = f"{clock(to_iso(span.start_ms))} -> {clock(to_iso(span.end_ms))}"
-    told = f"{board_words(lang)[span.kind]}: {when} ({duration(span.ms, lang)})"
+    told = f"{words(lang)[f'span.{span.kind}']}: {when} ({duration(span.ms, lang)})"
     rect = Html(
         f'<rect x="{100 * (span.start_ms - start) / length:.3f}%" width="{100 * span.ms / length:.3f}%" '
         f'y="{top}%" height="{height}%" class="s-{span.kind}"/>'

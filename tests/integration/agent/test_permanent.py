@@ -190,9 +190,8 @@ def test_restart_looks_first_and_leaves_a_loop_alone_whose_share_is_away(agent: 
     assert agent("status")["pid"] == pid
 
 
+@pytest.mark.root
 def test_restart_leaves_a_loop_alone_when_the_next_one_had_no_room(agent: Agent) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a file system of its own")
     with small_disk(agent.local):
         agent("start", *BEATS)
         pid = agent("status")["pid"]
@@ -307,9 +306,8 @@ def test_the_loop_lock_is_filelocks_lock(agent: Agent) -> None:
         assert agent("start", *BEATS, code=1)["code"] == "HEARTBEAT_ALREADY_STARTED"
 
 
+@pytest.mark.root
 def test_a_full_local_disk_after_the_first_beat_stops_no_beat(agent: Agent) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a file system of its own")
     with small_disk(agent.local):
         agent("start", *BEATS)
         fill(agent.local / "filling")

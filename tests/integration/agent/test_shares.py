@@ -1,6 +1,5 @@
 """A share that is full, read-only or hung, for real: named, lived through, used again."""
 
-import os
 import subprocess
 import threading
 import time
@@ -18,6 +17,7 @@ from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.notes import prepare, read_notes
 from roosync_ops.wire.status import Thresholds
 from roosync_ops.wire.times import now_ms
+from tests.capabilities import need
 from tests.kits.agent_process import Agent, fill, wait_for
 
 BEATS = ("--heartbeat-interval", "100", "--offline-timeout", "2000", "--share-deadline", "1")
@@ -26,8 +26,7 @@ BEATS = ("--heartbeat-interval", "100", "--offline-timeout", "2000", "--share-de
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A share of 128 kB on a file system of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a file system of its own")
+    need("root")
     place = tmp_path / "small"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(place)], check=True)

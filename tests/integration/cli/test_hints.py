@@ -15,14 +15,20 @@ import pytest
 
 import roosync_ops
 from roosync_ops import cli, typed
+from roosync_ops.fleet import Fleet as Machines
 from roosync_ops.fleet import load_inventory
+from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.diagnose import _where, command
+from roosync_ops.judge.diagnose_case import MachineCase
 from roosync_ops.judge.diagnose_causes import CAUSES
-from roosync_ops.judge.diagnose_model import Sight
+from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.remote_script import checks
-from roosync_ops.show import flips, reasons
+from roosync_ops.show.messages import command as message_command
+from roosync_ops.show.messages.commands import COMMANDS
+from roosync_ops.transport.reach import Reach
 from roosync_ops.wire import local
 from tests.kits.sshd import Fleet
+from tests.unit.pyinfra_ops.builders import a_report, a_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,18 +81,18 @@ def pasted(line: str, home: Path) -> subprocess.CompletedProcess[str]:
 def of_causes(machine: Machine, path: str) -> Iterator[str]:
     login, hosts = checks.login(machine), str(machine.ssh["ssh_known_hosts_file"])
     port = machine.port or 22
-    sight = Sight(NAME, "posix", "127.0.0.1", port, machine.user, login, hosts, share_path=path)
-    facts = {**_where(sight), "machine": NAME, "via": NAME, "hint": checks.diagnosing(NAME)}
+    report, reach = a_report(share=a_share(path=path)), Reach("127.0.0.1", port)
+    agent = AgentState(probes.UNCLEAR)
+    one = ProbeResult(NAME, agent, report=report, reach=reach, login=login, known_hosts=hosts)
+    case = MachineCase(DiagnosisInput(Machines([machine]), 0, {NAME: one}), NAME)
+    facts = {**_where(case), "machine": NAME, "via": NAME, "hint": checks.diagnosing(NAME)}
     for word in CAUSES:
-        yield command(word, facts, sight)
+        yield command(word, facts, case)
 
 
 def of_sentences() -> Iterator[str]:
-    for kind in reasons._ALL_EN:
-        yield reasons.command_of(kind, NAME) or ""
-    for text in flips._EN.values():
-        said, _, rest = text.rpartition(typed.COMMAND_BEGINS)
-        yield typed.ours(*shlex.split(rest.format(machine=NAME))) if said else ""
+    for code in COMMANDS:
+        yield message_command(code, NAME)
 
 
 def of_checks(machine: Machine, path: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.show.page import page
+from tests.capabilities import need
 from tests.kits.browser import browser
 
 if TYPE_CHECKING:
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     from roosync_ops.judge.dashboard import Dashboard
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "chrome" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
+    need("browser")
     with browser() as started:
         yield started
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from tests.capabilities import need
 from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server, why_not
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ NEVER = ("bare", "other-name", "no-python", "new-key", "unknown-key", "refused",
 
 
 @dataclass
-class Scene:
+class DiagnosisInput:
     """A fleet, its inventory, and the command line over it."""
 
     fleet: Fleet
@@ -94,10 +95,9 @@ def _absent(fleet: Fleet, port: int, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiagnosisInput]:
     """The fleet of the troubles, rolled out where that is possible, and then harmed."""
-    if why_not():
-        pytest.skip(str(why_not()))
+    need("sshd")
     root = tmp_path_factory.mktemp("troubled")
     names = {"other-name": "SOMEBODY-ELSE"}
     with deaf_port() as deaf, hung_server() as hung, Fleet(root, [*ROLLED_OUT, *NEVER], hostnames=names) as fleet:
@@ -108,7 +108,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield scene
 
 
-def _written(fleet: Fleet, deaf: int, hung: int) -> Scene:
+def _written(fleet: Fleet, deaf: int, hung: int) -> DiagnosisInput:
     """Write the inventory: what is wrong on the way to a machine is wrong there."""
     root = fleet.root
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / "strange")], check=True)
@@ -131,10 +131,10 @@ def _written(fleet: Fleet, deaf: int, hung: int) -> Scene:
     ]
     path = root / "inventory.py"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return Scene(fleet, path, shares)
+    return DiagnosisInput(fleet, path, shares)
 
 
-def _harm(scene: Scene) -> None:
+def _harm(scene: DiagnosisInput) -> None:
     fleet = scene.fleet
     keys = fleet.known_hosts.read_text().splitlines(keepends=True)
     strange = " ".join((fleet.root / "strange.pub").read_text().split()[:2])

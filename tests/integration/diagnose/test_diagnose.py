@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
-from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
+from tests.integration.diagnose.conftest import TIMEOUT_MS, DiagnosisInput, causes, row_of
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, free_ports, why_not
+from tests.kits.sshd import Fleet, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ TROUBLES = {
 
 
 @pytest.fixture(scope="module")
-def document(troubled: Scene) -> dict[str, Any]:
+def document(troubled: DiagnosisInput) -> dict[str, Any]:
     """One look at all of them, once what was harmed has been silent long enough."""
     time.sleep(TIMEOUT_MS / 1000 + 0.5)
     return troubled.document("--timeout", "8")
@@ -61,7 +61,7 @@ def test_all_causes_of_one_look_are_those_and_no_others(document: dict[str, Any]
     assert causes(document) == TROUBLES
 
 
-def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: Scene) -> None:
+def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: DiagnosisInput) -> None:
     answer = troubled.diagnose("killed", "refused", "--timeout", "8")
     assert answer.code == 1, answer
     assert answer.seconds < 60  # the hung machines' limits have ended, however busy the computer: 3 s where it is quiet
@@ -71,7 +71,7 @@ def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: Scene) -> N
     assert "\x1b" not in answer.out
 
 
-def test_a_name_nobody_knows_is_a_usage_error_and_one_that_beats_is_told(troubled: Scene) -> None:
+def test_a_name_nobody_knows_is_a_usage_error_and_one_that_beats_is_told(troubled: DiagnosisInput) -> None:
     assert troubled.diagnose("nobody", "--timeout", "8").code == 2
     record = (troubled.fleet.shared / "heartbeats" / "well.json").read_text().replace('"well"', '"ghost"')
     path = troubled.fleet.shared / "heartbeats" / "ghost.json"
@@ -95,7 +95,7 @@ def test_a_lost_view_is_rebuilt_where_no_agent_would(tmp_path: Path) -> None:
     assert '"off"' in (tmp_path / "heartbeat.json").read_text()
 
 
-@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+@pytest.mark.sshd
 def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_here(tmp_path: Path) -> None:
     with Fleet(tmp_path, ["one"]) as fleet:
         inventory = fleet.inventory(tmp_path / "inventory.py")
@@ -116,7 +116,7 @@ def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_
         assert '"one"' in view.read_text()
 
 
-def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: Scene) -> None:
+def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: DiagnosisInput) -> None:
     shared = troubled.fleet.shared
     orphan, theirs = shared / "heartbeats" / ".gone.tmp", shared / "heartbeats" / "old.tmp"
     for path in (orphan, theirs):

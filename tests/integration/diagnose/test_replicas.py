@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ MACHINES = [name for name in FAULTS if name != ADMIN]
 #: Long enough for a computer that is busy with other tests, in s.
 LONG_S = 60.0
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+pytestmark = pytest.mark.mounts
 
 
 @pytest.fixture(scope="module")

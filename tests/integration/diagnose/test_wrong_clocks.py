@@ -12,7 +12,7 @@ import pytest
 from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from roosync_ops.show.schema import MATRIX, VALIDATION
 from roosync_ops.show.shares_schema import SHARES
-from tests.kits import shifted, sshd
+from tests.kits import shifted
 from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
 from tests.kits.sshd import PYTHON, USER, Fleet
@@ -20,8 +20,7 @@ from tests.kits.sshd import PYTHON, USER, Fleet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_WHY_NOT = sshd.why_not() or shifted.why_not()
-pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))
+pytestmark = [pytest.mark.sshd, pytest.mark.clock]
 
 #: The clocks of the machines while they run, in s ahead of this computer's.
 SHIFTS = {"ahead": 3_600.0, "behind": -3_600.0}

@@ -41,7 +41,7 @@ def test_a_stalled_upload_and_a_stale_replica_are_told_apart(well: Operator) -> 
     assert (done.code, late["observed"], late["own"]["word"], late["basis"]) == (0, "online", "alive", "asked")
     assert row(done.document, "myia-po-2023")["ok"] is True
     table = well("validate", "--probe").out
-    assert "myia-po-2024: agent alive, its beats do not leave it since " in table
+    assert "myia-po-2024: agent running, its beats are not uploaded since " in table
     assert "observer myia-po-2023: its replica is stale since " in table
 
 
@@ -74,7 +74,7 @@ def test_an_agent_whose_share_is_gone_says_so_itself(well: Operator) -> None:
     assert row(found, "myia-po-2024")["own"]["word"] == "stuck"
     assert row(found, "myia-po-2024")["own"]["since"] is not None
     well.until(lambda document: row(document, "myia-po-2024")["reasonKind"] == "share-stuck", "validate", "--probe")
-    assert "myia-po-2024: agent alive, share stuck since " in well("validate", "--probe").out
+    assert "myia-po-2024: agent running, share blocked since " in well("validate", "--probe").out
 
 
 def full_backlog() -> list[socket.socket]:

@@ -14,7 +14,6 @@ from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.control import Control
 from roosync_ops.lab.fleet import ADMIN, LabError, LabFleet
 from roosync_ops.lab.room import answer
-from tests.kits.fuse import needs_fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 ONE, OFF = "myia-po-2025", "myia-ai-01"
 #: Long enough for a computer that is busy with other tests, in s.
 LONG_S = 60.0
-
-needs_mounts = pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +65,11 @@ def _second_terminal(fleet: LabFleet, *words: str) -> dict[str, Any]:
     return document
 
 
-@needs_mounts
+@pytest.mark.mounts
 @pytest.mark.parametrize(
     ("fault", "state"),
     [
-        pytest.param("hang", "hung", marks=needs_fuse),
+        pytest.param("hang", "hung", marks=pytest.mark.fuse),
         ("full", "full"),
         ("read-only", "read-only"),
         ("unmounted", "missing"),
@@ -130,8 +127,8 @@ def test_where_mounts_are_not_allowed_one_error_says_what_it_takes(
         running.fault("hang", OFF)
 
 
-@needs_mounts
-@needs_fuse
+@pytest.mark.mounts
+@pytest.mark.fuse
 def test_a_machine_that_hangs_can_be_switched_off_and_on(running: LabFleet) -> None:
     running.fault("hang", ONE)
     _until(lambda: _share(running) == "hung")

@@ -17,7 +17,6 @@ import pytest
 from roosync_ops.lab.control import ask
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.guardian import LAB_VARIABLE, marked_processes
-from tests.kits.fuse import needs_fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +76,7 @@ def test_nothing_is_left_of_a_lab_that_was_ended_by(up: Running, number: signal.
     _until(lambda: not up.folder.exists())
 
 
-@needs_fuse
+@pytest.mark.fuse
 def test_nothing_is_left_of_a_lab_that_was_killed_with_every_fault_on(up: Running) -> None:
     """Processes that hang included: nothing of a fault outlives the lab, and no mount is anybody else's."""
     machines = list(up.report["machines"])

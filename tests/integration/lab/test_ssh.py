@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from roosync_ops.lab.fleet import LabFleet
 
 ON, OFF = "myia-po-2024", "myia-ai-01"
-needs_openssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH client here")
 
 
 def _client(lab: LabFleet, name: str = ON, **options: Any) -> Any:
@@ -166,21 +164,20 @@ def test_a_power_cut_ends_processes_and_connections_at_once(lab: LabFleet) -> No
     lab.power_on(name)
 
 
-@needs_openssh
+@pytest.mark.openssh
 def test_the_openssh_client_is_at_home(lab: LabFleet) -> None:
     done = _openssh(lab, ON, "hostname; cat; exit 3", input="fed\n")
     assert (done.stdout, done.returncode) == (f"{ON}\nfed\n", 3)
 
 
-@needs_openssh
+@pytest.mark.openssh
 def test_a_terminal_is_a_real_one(lab: LabFleet) -> None:
     done = _openssh(lab, ON, "-tt", "tty; stty size; ps -o tty= -p $$", stdin=subprocess.DEVNULL)
     assert done.stdout.startswith("/dev/")
     assert "?" not in done.stdout
 
 
-@needs_openssh
-@pytest.mark.skipif(shutil.which("sftp") is None, reason="no sftp here")
+@pytest.mark.openssh
 def test_the_openssh_sftp_client_uploads(lab: LabFleet, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     done = subprocess.run(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.mcp.desk import Settings
+from tests.capabilities import need
 from tests.kits.agent_process import wait_for
 from tests.kits.assistant import Assistant
-from tests.kits.sshd import Fleet, free_ports, why_not
+from tests.kits.sshd import Fleet, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,7 @@ ONE, OFF = "myia-po-2024", "myia-ai-01"
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    if why_not():
-        pytest.skip(str(why_not()))
+    need("sshd")
     with Fleet(tmp_path, (ONE,)) as fleet:
         yield fleet
 

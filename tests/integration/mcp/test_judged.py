@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["served"]
 
 pytestmark = [
-    pytest.mark.skipif(npm.why_not() is not None, reason=str(npm.why_not())),
+    pytest.mark.npm,
     pytest.mark.timeout(900),  # the first use installs it
 ]
 BASELINE = Path(npm.__file__).with_name("conformance-baseline.yml")

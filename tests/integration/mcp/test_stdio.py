@@ -13,7 +13,6 @@ import pytest
 
 from tests.kits.agent_process import wait_for
 from tests.kits.assistant import ROOSYNC_OPS, Stdio
-from tests.kits.fuse import needs_fuse
 from tests.kits.shares import heartbeat, put
 
 from .conftest import MACHINE, Place
@@ -124,8 +123,6 @@ def test_ctrl_c_ends_it(place: Place) -> None:
 @pytest.fixture
 def hung_share(tmp_path: Path) -> Iterator[Path]:
     """A folder that blocks in every system call, as a drive does whose program hangs: nobody serves its /dev/fuse."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a file system of its own")
     folder = tmp_path / "hung"
     folder.mkdir()
     device = os.open("/dev/fuse", os.O_RDWR)
@@ -136,7 +133,8 @@ def hung_share(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@needs_fuse
+@pytest.mark.root
+@pytest.mark.fuse
 def test_a_share_that_hangs_in_the_kernel_is_an_answer_and_no_hang(place: Place, hung_share: Path) -> None:
     words = [*place.words, "--deadline", "1", "--shared", str(hung_share)]
     with Stdio(*words, cwd=place.root, env=place.env) as assistant:

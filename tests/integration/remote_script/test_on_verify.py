@@ -18,10 +18,7 @@ from tests.kits.shares import ours, put
 
 TAG = "0a1b2c3d"
 #: A program that measures one thing and then hangs, with its folder made; asked to clean, it does.
-HANGS = inspect.getsource(on_measure).replace(
-    'if __name__ == "__main__":',
-    "def names(place):\n    time.sleep(600)\n\n\nMEASURES = (replace, names)\nif __name__ == '__main__':",
-)
+HANGS = inspect.getsource(on_measure) + "\n\ndef names(place):\n    time.sleep(600)\n\n\nMEASURES = (replace, names)\n"
 
 
 def verify(share: Path, monkeypatch: pytest.MonkeyPatch, program: str, limit: float = 60.0) -> Measured:

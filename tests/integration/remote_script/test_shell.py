@@ -111,7 +111,7 @@ def test_a_share_that_hangs_is_told_within_its_deadline_and_holds_nothing_up(tmp
     """A sleep stands for a drive that never answers."""
     request = {"do": "probe", "shared": str(tmp_path), "shareDeadline": 0.2}
     hanging = travel.source("posix").replace(
-        "def _share_facts(shared", "def _share_facts(shared, _=None):\n    time.sleep(60)\n\n\ndef _never(shared"
+        "def share_facts(shared", "def share_facts(shared, _=None):\n    time.sleep(60)\n\n\ndef _never(shared"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"{hanging}\nsys.exit(main(sys.argv))", shell._token(request)],

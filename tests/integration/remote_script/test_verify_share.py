@@ -56,7 +56,7 @@ def test_a_lock_that_excludes_nobody_is_bad(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(v, "_POLL_S", 0.02)
+    monkeypatch.setattr(m, "_POLL_S", 0.02)
     put(tmp_path, ours("m1", 0, now_ms(), sequence=1))
     over = threading.Event()
 
@@ -118,16 +118,14 @@ def test_what_a_run_that_was_killed_left_is_swept_and_nothing_else(tmp_path: Pat
 
 
 def test_a_share_that_takes_no_folder_is_told_and_watched_all_the_same(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("os.mkdir", refuse)
-    m.main(["", json.dumps({"shared": str(tmp_path), "token": "0a1b2c3d", "seconds": 0})])
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == {"problem": ["SHARE_REFUSED", "a folder cannot be made in it: Permission denied"]}
-    assert lines[-1] == {"end": True}
+    parts = list(m.work({"shared": str(tmp_path), "token": "0a1b2c3d", "seconds": 0}))
+    assert parts == [{"problem": ["SHARE_REFUSED", "a folder cannot be made in it: Permission denied"]}, {}]
 
 
 def test_only_new_beats_of_records_that_can_be_read_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,5 +142,5 @@ def test_only_new_beats_of_records_that_can_be_read_are_seen(tmp_path: Path, mon
 
     monkeypatch.setattr("time.sleep", sleep)
     monkeypatch.setattr("time.monotonic", iter((0.0, 0.0, 1.0, 9.0)).__next__)
-    seen = [(one["machineId"], one["sequence"]) for one in m.beats(str(tmp_path), 5.0)]
+    seen = [(one["machineId"], one["sequence"]) for one in m.beats(str(tmp_path), 5.0) if one]
     assert sorted(seen) == [("m1", 2), ("m1", 3), ("m4", 3)]

@@ -11,7 +11,8 @@ import pytest
 
 from roosync_ops.fleet import load_inventory
 from roosync_ops.pyinfra_ops.run import Result, run
-from tests.kits.sshd import Fleet, free_ports, why_not
+from tests.capabilities import need
+from tests.kits.sshd import Fleet, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,7 @@ DEAD = "myia-po-2026"
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    if why_not():
-        pytest.skip(str(why_not()))
+    need("sshd")
     with Fleet(tmp_path, NAMES) as fleet:
         yield fleet
 

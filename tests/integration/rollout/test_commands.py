@@ -52,6 +52,25 @@ class TestCommand:
         assert answer.code == 3, answer
         assert fleet.shared.is_dir()
 
+    def test_what_was_done_is_told_beside_why_nobody_could_look_after_it(self, inventory: Path, tmp_path: Path) -> None:
+        away = ("-i", inventory, "--shared", tmp_path / "nowhere", "--limit", "lab", "--wait", "0")
+        for words, schema in ((("rollout",), schemas.ROLLOUT), (("restart",), schemas.ACTION)):
+            answer = roosync_ops(*words, *away, "--json")
+            assert answer.code == 3, answer
+            document = schema.validate_python(answer.document)
+            assert [row["outcome"] for row in document["machines"]] == ["changed"] * 3
+            assert (document["ok"], document["error"]["code"]) == (False, "SHARED_STATE_UNAVAILABLE")
+            assert "nowhere" in document["error"]["message"]
+        stopped = roosync_ops("stop", *away)
+        assert stopped.code == 3, stopped
+        assert "3 machines: 3 done" in stopped.out
+        assert "nowhere" in stopped.err
+
+        (tmp_path / "rollout.json").write_text(roosync_ops("rollout", *away, "--json").out, encoding="utf-8")
+        report = roosync_ops("report", "--rollout", tmp_path / "rollout.json")
+        assert report.code == 1, report
+        assert "push" in report.out or "start" in report.out
+
     def test_stop_waits_until_the_shared_state_shows_it(self, fleet: Fleet, inventory: Path) -> None:
         deploy("rollout", inventory)
         answer = roosync_ops("stop", NAMES[0], "-i", inventory, "--shared", fleet.shared, "--json")

@@ -16,9 +16,7 @@ from tests.kits.sshd import Fleet
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0, reason="only root makes folders of others; does not apply"
-)
+pytestmark = pytest.mark.root
 #: A user that is nobody here.
 THEM = 4321
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from roosync_ops.remote_script import bundle
-from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec
 from tests.kits.nslab.shell import wait_for
 from tests.kits.product import Agent, Answer, record, sequence
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.systemd,
     pytest.mark.timeout(600),  # the first run builds the bases
 ]
 BEATS = ("--heartbeat-interval", "500", "--offline-timeout", "2000", "--share-deadline", "1")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec
 from tests.kits.nslab.shell import wait_for
 from tests.kits.nslab.slot import Slot, sweep_left_overs
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.systemd,
     pytest.mark.timeout(600),  # the first run builds the bases
 ]
 ROOT = Path(__file__).parents[3]

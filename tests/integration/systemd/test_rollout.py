@@ -10,12 +10,12 @@ import pytest
 
 from tests.acceptance.main_job import Controller, Job, play
 from tests.kits.agent_process import a_build
-from tests.kits.nslab import SHARED, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.nslab.shell import wait_for
 from tests.kits.product import Agent, Answer, pyinfra, record, roosync_ops, sequence
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.systemd,
     pytest.mark.timeout(600),  # the first run builds the bases
 ]
 ROOT = Path(__file__).parents[3]

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from roosync_ops.wire.times import now_ms
-from tests.kits.nslab import SHARED, Fleet, Host, HostSpec, why_not
+from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.nslab.library import SUITE, install
 from tests.kits.nslab.shell import wait_for
 from tests.kits.shares import ours, put
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.systemd,
     pytest.mark.skipif(SUITE is None, reason="does not apply: no Debian here runs this CPython"),
     pytest.mark.timeout(600),  # the first run builds the base
 ]

@@ -14,13 +14,13 @@ from roosync_ops.transport import process
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh
 from tests.kits.hung import LATE, LATER, STAGES, cut_off
-from tests.kits.sshd import Fleet, why_not
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 #: Generous: a busy computer agrees on keys slowly. What hangs is given up on after the part that it hangs in.
 PATIENCE = Patience(10, 10, 20)
 #: More than a connection and its buffers take: an upload that nobody reads stands still.

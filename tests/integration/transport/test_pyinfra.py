@@ -19,14 +19,14 @@ from pyinfra.api.state import State
 
 from roosync_ops.fleet import Machine
 from roosync_ops.transport.link import TransferError
-from tests.kits.sshd import USER, Fleet, why_not
+from tests.kits.sshd import USER, Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyinfra.api.host import Host
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 OTHER = "nobody"
 

@@ -19,12 +19,12 @@ from roosync_ops.transport import posix_files, process
 from roosync_ops.transport.link import LinkError, Patience, TransferError
 from roosync_ops.transport.reach import reach_of
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE, OpenSsh
-from tests.kits.sshd import USER, Fleet, deaf_port, free_ports, hung_server, why_not
+from tests.kits.sshd import USER, Fleet, deaf_port, free_ports, hung_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 #: Generous: a busy computer agrees on keys slowly.
 PATIENCE = Patience(10, 20, 30)
 IN = "in"

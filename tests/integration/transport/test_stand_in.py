@@ -12,13 +12,13 @@ from roosync_ops.lab.ssh_client import install
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh
-from tests.kits.sshd import Fleet, free_ports, why_not
+from tests.kits.sshd import Fleet, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = pytest.mark.sshd
 PATIENCE = Patience(30, 60, 60)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from roosync_ops.remote_script import bundle
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base
 from tests.kits.winlab.cache import forget_all_but, obtain
 
 from .libraries import random_numbers, stable_interface
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.wine,
     pytest.mark.timeout(600),  # the first run builds the kit, and downloads 30 MB of wheels
 ]
 ROOT = Path(__file__).parents[3]

@@ -15,13 +15,12 @@ import pytest
 
 from tests.kits.agent_process import wait_for
 from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REASON = why_not()
-pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+pytestmark = pytest.mark.wine
 INTERVAL_MS = 1000
 KILLS = 24
 #: A minute of the task's XML lasts a second.

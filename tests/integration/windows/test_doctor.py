@@ -8,7 +8,7 @@ import pytest
 
 from tests.kits import powershell
 from tests.kits.product import roosync_ops
-from tests.kits.winlab import WinFleet, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHostSpec
 
 from .hosts import enrolled
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.wine,
     pytest.mark.timeout(600),  # the first run builds the kit
 ]
 ELODIE = WinHostSpec("MYIA-PO-2024", user_profile="Élodie Dupont", drive_in_ssh=False)

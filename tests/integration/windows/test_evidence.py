@@ -12,10 +12,10 @@ from roosync_ops.show.shares_schema import SHARES
 from tests.acceptance.main_job import Job, until
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
 from tests.kits.product import roosync_ops
-from tests.kits.winlab import WinFleet, why_not
+from tests.kits.winlab import WinFleet
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.wine,
     pytest.mark.timeout(600),  # the first run builds the kit
 ]
 FIRST, BLIND_ONE, OF_THE_LAB = "myia-po-2024", "myia-po-2023", "myia-po-2025"

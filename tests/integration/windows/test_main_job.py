@@ -10,10 +10,10 @@ from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_o
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
 from tests.kits.agent_process import current
 from tests.kits.product import pyinfra, record, roosync_ops, sequence
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.wine,
     pytest.mark.timeout(600),  # the first run builds the kit
 ]
 ROOT = Path(__file__).parents[3]

@@ -10,14 +10,13 @@ import pytest
 from roosync_ops.remote_script import bundle
 from tests.kits.agent_process import wait_for
 from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REASON = why_not()
-pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+pytestmark = pytest.mark.wine
 NAME = "MYIA-PO-2025"
 PRIVATE = r"AppData\Local\Packages\Kit.Parent_1abcdefghjkmn\LocalCache\Local"
 

@@ -28,7 +28,7 @@ from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.ssh import WindowsSsh
 from roosync_ops.transport.windows_link import PYTHON
 from tests.kits.product import roosync_ops
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pyinfra.api.host import Host
 
 pytestmark = [
-    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.wine,
     pytest.mark.timeout(600),  # the first run builds the kit
 ]
 #: As the installer leaves it for one user, on PATH with the py launcher, and not at all.

@@ -19,7 +19,7 @@ from roosync_ops.remote_script.windows import uv, uv_wheel
 from roosync_ops.transport.link import Patience
 from roosync_ops.transport.ssh import link_to
 from tests.kits.product import roosync_ops
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base
 from tests.kits.winlab.cache import cache
 
 from .libraries import random_numbers
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.transport.link import Link
 
+pytestmark = pytest.mark.wine
 #: The kit's CPython; in the field it is uv.PYTHON.
 SERIES = "3.11"
 KEYS = {"ssh_key": "id_ed25519", "ssh_known_hosts_file": "known_hosts"}
@@ -59,9 +60,6 @@ class Reach:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[WinHost]:
-    reason = why_not()
-    if reason:
-        pytest.skip(reason)
     spec = WinHostSpec("BARE", drive=False, user_profile="Élodie Dupont", python=None)
     with WinFleet([spec]) as fleet:
         yield fleet["BARE"]

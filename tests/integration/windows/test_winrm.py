@@ -28,7 +28,7 @@ from roosync_ops.transport import winrm_files
 from roosync_ops.transport.winrm import Winrm
 from roosync_ops.transport.winrm_secret import PASSWORD
 from tests.kits import wsman
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 from tests.kits.wsman import USER, Endpoint, Runner
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.transport.link import Finished
 
+pytestmark = pytest.mark.wine
 NAME = "MYIA-WEB1"
 PYTHON = "python -I -S -"
 #: A user whose name no plain word can hold, as is normal.
@@ -49,8 +50,6 @@ LONG_S = 60.0
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[WinHost]:
-    if reason := why_not():
-        pytest.skip(reason)
     with WinFleet([WinHostSpec(NAME, drive=False, user_profile=PROFILE)]) as fleet:
         yield fleet[NAME]
 
@@ -217,12 +216,11 @@ def test_without_a_python_a_program_arrives_by_certutil(
 ) -> None:
     """A stand-in for certutil, since Wine's does nothing."""
     monkeypatch.setattr(winrm_files, "PIECE", 200_000)
-    compiler = shutil.which("x86_64-w64-mingw32-gcc-win32")
-    if compiler is None:
-        pytest.skip("no mingw (Debian: gcc-mingw-w64-x86-64-win32)")
     source = Path(wsman.__file__).parent / "source" / "certutil.c"
     program = tmp_path / "certutil.exe"
-    subprocess.run([compiler, "-municode", "-O2", "-s", "-o", program, source, "-lcrypt32"], check=True)
+    subprocess.run(
+        ["x86_64-w64-mingw32-gcc-win32", "-municode", "-O2", "-s", "-o", program, source, "-lcrypt32"], check=True
+    )
     stand_in = here(host, f"C:/users/{PROFILE}/certutil.exe")  # cmd.exe looks in its own folder first
     shutil.copy(program, stand_in)
     content = noise(1, 300_003)

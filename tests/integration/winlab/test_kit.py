@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
-from tests.kits.winlab import CommandError, HostDownError, WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import CommandError, HostDownError, WinFleet, WinHost, WinHostSpec
 from tests.kits.winlab.cache import cache
 from tests.kits.winlab.shell import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-REASON = why_not()
-pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+pytestmark = pytest.mark.wine
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 60
 FOREVER = "python -I -S -c __import__('time').sleep(600)"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.agent.permanence import task_folder
-from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, why_not
+from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 from tests.kits.winlab.shell import wait_for
 from tests.kits.winlab.tasks.document import NAMESPACE
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
 
-REASON = why_not()
-pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+pytestmark = pytest.mark.wine
 NAME = r"\kit\sleeper"
 PATIENCE_S = 60
 #: A minute of a task lasts so many seconds.
@@ -107,7 +106,8 @@ def last_result(host: WinHost) -> str:
 def starts(host: WinHost) -> list[list[int]]:
     """Process ids of each start so far: of the sleeper and of its child."""
     try:
-        return [[int(pid) for pid in line.split()] for line in (drive(host) / "pids.txt").read_text().splitlines()]
+        whole = (drive(host) / "pids.txt").read_text().splitlines(keepends=True)
+        return [[int(pid) for pid in line.split()] for line in whole if line.endswith("\n")]
     except FileNotFoundError:
         return []
 
@@ -142,7 +142,7 @@ def test_end_ends_the_task_with_its_children(host: WinHost) -> None:
     create(host, ON_DEMAND)
     assert schtasks(host, "/Run", "/TN", NAME).returncode == 0
     pids = started(host, 1)
-    assert last_result(host) == RUNNING
+    until("the task to run", lambda: last_result(host) == RUNNING)
     assert schtasks(host, "/End", "/TN", NAME).returncode == 0
     gone(host, pids)
     until("the last result", lambda: last_result(host) == TERMINATED)

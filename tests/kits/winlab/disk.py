@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from roosync_ops.lab import mounts
+from roosync_ops import lab
+from roosync_ops.lab import mounts, slow_share
 
 from . import base, tools, wine
 from .shell import sh
@@ -67,7 +68,9 @@ class Disk:
         self.share.mkdir(parents=True)
         for name in _BESIDE_WINDOWS:
             shutil.copy(_INSIDE / name, self.kit)
-        shutil.copy(mounts.__file__, self.kit)
+        (self.kit / "lab").mkdir()
+        for module in (lab, mounts, slow_share):
+            shutil.copy(str(module.__file__), self.kit / "lab")
         self._describe(port)
         (self.kit / "authorized_keys").write_text(public_key, encoding="ascii")
         self._set_registry()

@@ -22,7 +22,9 @@ _SHARES = {"none": 0, "read": 1, "read-write": 3, "all": 7}
 _COLD = """
 import sys
 sys.path.insert(0, "/srv/kit")
-from mounts import Share
+from lab import slow_share
+from lab.mounts import Share
+slow_share.TOUCH_S, slow_share.COLD_S = map(float, sys.argv[1:])
 share = Share("/srv/drive/g/Mon Drive")
 share.cover("cold")
 print("cold", flush=True)
@@ -212,9 +214,10 @@ class WinHost:
             self.disk.map_drive()
 
     @contextlib.contextmanager
-    def cold_drive(self) -> Iterator[None]:
-        """G: was just mounted: what touches its folders comes back half a minute after the first touch (`cold`)."""
-        enter = ("nsenter", "-t", str(self.pid1), "-m", "--", interpreter(), "-IS", "-c", _COLD)
+    def cold_drive(self, touch_s: float = 30.0, cold_s: float = 60.0) -> Iterator[None]:
+        """G: was just mounted: for a minute each touch of its folders takes half a minute (the lab's `cold`)."""
+        cold = (interpreter(), "-IS", "-c", _COLD, str(touch_s), str(cold_s))
+        enter = ("nsenter", "-t", str(self.pid1), "-m", "-p", "--", *cold)  # it reads /proc/self
         with subprocess.Popen(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cover:
             assert cover.stdin
             assert cover.stdout

@@ -45,6 +45,15 @@ def test_a_machine_an_older_service_registered_is_not_new(ask: Ask, shared: Path
     assert ask("register")["result"]["isNewMachine"] is False
 
 
+def test_one_that_follows_makes_no_folder_and_says_what_did_not_come(ask: Ask, shared: Path) -> None:
+    answer = ask("register", "--follow", "0.3", code=3)
+    assert (answer["code"], answer["cause"]) == ("HEARTBEAT_SERVICE_FAILED", "SHARE_UNSYNCED")
+    assert "aucun heartbeat n'y est arrivé en 0.3 s" in answer["message"]
+    assert list(shared.iterdir()) == []
+    put(shared, heartbeat("another"))
+    assert ask("register", "--follow", "60")["success"] is True
+
+
 def test_upper_case_is_the_same_machine(ask: Ask, shared: Path) -> None:
     assert ask("register", identity="MyIA-Web1")["result"]["machineId"] == "myia-web1"
     assert [path.name for path in (shared / "heartbeats").iterdir()] == ["myia-web1.json"]

@@ -10,10 +10,10 @@ from roosync_ops.agent.history import (
     MAX_INTERVALS,
     MAX_STOPS,
     extend,
-    parse,
     stops,
     write,
 )
+from roosync_ops.wire.times import intervals_in
 from tests.kits.shares import NOW
 from tests.kits.virtual_agent import Rig
 
@@ -58,10 +58,10 @@ def test_a_clock_put_back_within_an_interval_shortens_nothing() -> None:
 
 
 def test_writing_and_reading_agree_and_rubbish_is_skipped() -> None:
-    assert parse([*write([(NOW, NOW + 5)]), "x", 3, "2026/2027", f"{write([(NOW, NOW)])[0]}/", None]) == [
+    assert intervals_in([*write([(NOW, NOW + 5)]), "x", 3, "2026/2027", f"{write([(NOW, NOW)])[0]}/", None]) == [
         (NOW, NOW + 5)
     ]
-    assert parse("2026") == []
+    assert intervals_in("2026") == []
 
 
 @given(st.lists(st.integers(0, 10 * KEPT_MS), max_size=60))

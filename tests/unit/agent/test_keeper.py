@@ -63,13 +63,13 @@ def test_others_read_no_file_behind_the_keepers(make_rig: Make, monkeypatch: pyt
     for rig in rigs:
         rig.beat()
     read: list[str] = []
-    real = share._read_record
+    real = share._is_taken
 
-    def noted(path: str, machine_id: str) -> Record | None:
+    def noted(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
         read.append(machine_id)
-        return real(path, machine_id)
+        return real(path, machine_id, accept)
 
-    monkeypatch.setattr(share, "_read_record", noted)
+    monkeypatch.setattr(share, "_is_taken", noted)
     rigs[2].beat(1)
     assert read == ["a"]
 

@@ -34,6 +34,7 @@ def test_a_share_that_is_well(shared: Path, capsys: pytest.CaptureFixture[str]) 
         "path": str(shared),
         "exists": True,
         "isDirectory": True,
+        "heartbeats": True,
         "readable": True,
         "writable": True,
         "readOnly": False,

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from roosync_ops.agent import permanence, shutdown
+from roosync_ops.agent import machine, permanence
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.flags import parse
 from roosync_ops.agent.permanence import systemd
 from roosync_ops.agent.permanence.launch import agent_command, run_words
 from roosync_ops.agent.permanence.process import Process
-from roosync_ops.agent.permanence.unit import quoted, unit_name, unit_text
+from roosync_ops.agent.permanence.systemd import quoted, unit_name, unit_text
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_only_a_system_that_stops_is_going_down(
     program.write_text(f"#!/bin/sh\necho {word}\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(shutdown, "_SYSTEMD", str(tmp_path))
-    assert shutdown.system_goes_down() is down
-    monkeypatch.setattr(shutdown, "_SYSTEMD", str(tmp_path / "none"))
-    assert shutdown.system_goes_down() is False
+    monkeypatch.setattr(machine, "_SYSTEMD", str(tmp_path))
+    assert machine.system_goes_down() is down
+    monkeypatch.setattr(machine, "_SYSTEMD", str(tmp_path / "none"))
+    assert machine.system_goes_down() is False
 
 
 def test_permanence_that_is_bound_to_a_logon_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

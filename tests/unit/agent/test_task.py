@@ -11,10 +11,12 @@ import pytest
 
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import CodedError, LocalError, ProblemError, answer_to
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.lock import Lock
-from roosync_ops.agent.logon import give_to_file
+from roosync_ops.agent.logon import ask, give_to_file
 from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence import schtasks, task_xml
+from roosync_ops.agent.permanence.launch import agent_command
 from roosync_ops.agent.permanence.task import Task
 from roosync_ops.agent.permanence.task_program import local_name, program_of
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
@@ -54,6 +56,10 @@ def started(task: Task, fake: FakeSchtasks) -> Task:
 def again(task: Task, fake: FakeSchtasks) -> Task:
     """Ask as another process would: nothing remembered."""
     return Task(task._config, schtasks.Scheduler(fake, SID))
+
+
+def failed(task: Task, *, last: bool) -> ProblemError | None:
+    return task.failed(lambda: ask(Flags("look"), task._config, "look", task._scheduler), last=last)
 
 
 def test_install_registers_a_disabled_task_once(task: Task, fake: FakeSchtasks) -> None:
@@ -121,14 +127,14 @@ def test_a_task_that_cannot_be_enabled_is_called_disabled(task: Task, fake: Fake
 
 def test_a_task_disabled_by_somebody_meanwhile_is_called_so(started: Task, fake: FakeSchtasks) -> None:
     fake._enable(started.name, yes=False)
-    assert failure(again(started, fake).failed(last=False))["code"] == "TASK_DISABLED"
+    assert failure(failed(again(started, fake), last=False))["code"] == "TASK_DISABLED"
 
 
 @pytest.mark.parametrize("result", [REFUSED, 0x80041320 - 2**32], ids=["request-refused", "user-not-logged-on"])
 def test_without_a_logon_session_that_is_the_word(started: Task, fake: FakeSchtasks, result: int) -> None:
     fake.result = result
-    assert started.failed(last=False) is None, "an instance that runs makes the scheduler refuse another, too"
-    said = failure(started.failed(last=False))
+    assert failed(started, last=False) is None, "an instance that runs makes the scheduler refuse another, too"
+    said = failure(failed(started, last=False))
     assert said["code"] == "NO_LOGON_SESSION"
     assert "n'a pas de session ouverte" in said["message"]
     assert "ouvrir une session" in said["hint"]
@@ -142,7 +148,7 @@ def test_a_refusal_beside_a_running_instance_is_waited_out(started: Task, fake: 
         give_to_file(found[1], 0, {"success": True}, [])
 
     fake.result, fake.on_run = REFUSED, another
-    assert [started.failed(last=False) for _ in range(4)] == [None] * 4
+    assert [failed(started, last=False) for _ in range(4)] == [None] * 4
 
 
 def test_an_instance_that_starts_late_finds_that_it_is_no_longer_wanted(started: Task, config: Config) -> None:
@@ -155,8 +161,8 @@ def test_an_instance_that_starts_late_finds_that_it_is_no_longer_wanted(started:
 
 def test_a_task_that_never_ran_has_no_session_to_run_in(started: Task, fake: FakeSchtasks) -> None:
     fake.result = HAS_NOT_RUN
-    assert started.failed(last=False) is None
-    assert failure(started.failed(last=True))["code"] == "NO_LOGON_SESSION"
+    assert failed(started, last=False) is None
+    assert failure(failed(started, last=True))["code"] == "NO_LOGON_SESSION"
 
 
 def test_a_run_that_is_refused_at_once_says_why(task: Task, fake: FakeSchtasks) -> None:
@@ -170,7 +176,7 @@ def test_a_run_that_is_refused_at_once_says_why(task: Task, fake: FakeSchtasks) 
 def test_an_agent_that_ends_is_run_once_more_and_then_called_crashed(started: Task, fake: FakeSchtasks) -> None:
     fake.result = 1
     Path(started._local_dir, "task.log").write_text("Traceback:\n  ImportError: no\n")
-    answers = [started.failed(last=False) for _ in range(6)]
+    answers = [failed(started, last=False) for _ in range(6)]
     assert answers[:5] == [None] * 5
     said = failure(answers[5])
     assert said["code"] == "AGENT_CRASHED"
@@ -180,8 +186,8 @@ def test_an_agent_that_ends_is_run_once_more_and_then_called_crashed(started: Ta
 
 def test_a_task_that_runs_is_waited_for(started: Task, fake: FakeSchtasks) -> None:
     fake.result = RUNNING
-    assert started.failed(last=False) is None
-    assert started.failed(last=True) is None
+    assert failed(started, last=False) is None
+    assert failed(started, last=True) is None
 
 
 def test_a_task_that_an_older_version_made_with_highest_privileges_is_told_with_what_mends_it(
@@ -200,7 +206,7 @@ def test_a_task_that_an_older_version_made_with_highest_privileges_is_told_with_
 
 def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Config) -> None:
     words = ["run", "--shared", "G:\\", "--local-dir", "C:\\a b\\", "--x", 'say "hi"\\']
-    program = program_of(words, config.local_dir, "u")
+    program = program_of(agent_command(words), config.local_dir, "u")
     assert program.command.endswith("pythonw.exe")
     assert program.arguments.endswith(subprocess.list2cmdline(words))
     assert "G:\\ --local-dir" in program.arguments
@@ -208,7 +214,9 @@ def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Confi
 
 
 def test_metadata_cannot_be_taken_for_a_variable_of_the_scheduler(config: Config) -> None:
-    program = program_of(["run", "--metadata", '{"load":"100%","cost":"$(Arg0)"}'], config.local_dir, "u")
+    program = program_of(
+        agent_command(["run", "--metadata", '{"load":"100%","cost":"$(Arg0)"}']), config.local_dir, "u"
+    )
     assert "100\\u0025" in program.arguments
     assert "\\u0024(Arg0)" in program.arguments
 
@@ -216,7 +224,7 @@ def test_metadata_cannot_be_taken_for_a_variable_of_the_scheduler(config: Config
 @pytest.mark.parametrize("folder", [r"C:\%TEMP%\x", r"C:\$(Arg0)"])
 def test_a_folder_that_the_scheduler_would_rewrite_is_refused(config: Config, folder: str) -> None:
     with pytest.raises(LocalError, match="ne peut pas porter"):
-        program_of(["run", "--local-dir", folder], config.local_dir, "u")
+        program_of(agent_command(["run", "--local-dir", folder]), config.local_dir, "u")
 
 
 def test_a_python_without_pythonw_is_refused_by_its_folder(
@@ -224,7 +232,7 @@ def test_a_python_without_pythonw_is_refused_by_its_folder(
 ) -> None:
     monkeypatch.setattr("sys._base_executable", str(tmp_path / "bare" / "python.exe"), raising=False)
     with pytest.raises(LocalError, match=r"pythonw\.exe manque dans .*bare"):
-        program_of(WORDS, config.local_dir, "u")
+        program_of(agent_command(WORDS), config.local_dir, "u")
 
 
 def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +253,7 @@ def test_stop_waits_for_the_loop_to_end(started: Task, config: Config, monkeypat
 def test_schtasks_is_windows_own_and_its_lines_are_the_documented_ones(task: Task, fake: FakeSchtasks) -> None:
     assert schtasks.program().endswith("schtasks.exe")
     task.install(WORDS)
-    document = task_xml.permanent(program_of(WORDS, task._local_dir, SID), enabled=False)
+    document = task_xml.permanent(program_of(agent_command(WORDS), task._local_dir, SID), enabled=False)
     assert fake.tasks[task.name] == document.replace("\n", "\r\n")
     create = next(line for line in fake.lines if line[0] == "/Create")
     assert create[:4] == ["/Create", "/TN", task.name, "/XML"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.judge.diagnose_model import HERE, Scene
+from roosync_ops.judge import HERE
+from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.probes import Builds
 from tests.kits.shares import NOW, heartbeat, ours, put
 from tests.unit.diagnose.builders import (
     NAMES,
@@ -17,18 +19,20 @@ from tests.unit.diagnose.builders import (
     left_record,
     not_reached,
     old_record,
+    seen_in,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from roosync_ops.judge.diagnose_model import Sight
+    from roosync_ops.judge import ProbeResult
+    from roosync_ops.remote_script.facts_model import AgentStatus
 
-    Provoke = Callable[[Path], Scene]
+    Provoke = Callable[[Path], DiagnosisInput]
 
 
-def _sight(sight: Sight, *records: dict[str, Any]) -> Provoke:
+def _sight(sight: ProbeResult, *records: dict[str, Any]) -> Provoke:
     return lambda tmp_path: a_scene(tmp_path, sight, *records)
 
 
@@ -36,84 +40,85 @@ def _agent(*records: dict[str, Any], **fields: Any) -> Provoke:
     return _sight(a_sight(agent=an_agent(**fields)), *records)
 
 
-def _share(code: str, **fields: Any) -> Provoke:
-    return _sight(a_sight(share=(code, f"share /srv/share: {code}", "look at it"), **fields))
+def _share(code: str, *, agent: AgentStatus | None = None, **fields: Any) -> Provoke:
+    sight = a_sight(agent=agent, share=(code, f"share /srv/share: {code}", "look at it"))
+    return lambda tmp_path: a_scene(tmp_path, sight, fleet=fleet(**fields))
 
 
 def _nobody(code: str, *records: dict[str, Any], **fields: Any) -> Provoke:
     return _sight(not_reached(code, **fields), *records)
 
 
-def _off(tmp_path: Path) -> Scene:
+def _off(tmp_path: Path) -> DiagnosisInput:
     sight = not_reached("UNREACHABLE", answers="silent")
     return a_scene(tmp_path, sight, left_record(), fleet=fleet(expected="offline", why="switched off?"))
 
 
-def _uploads_stalled(tmp_path: Path) -> Scene:
+def _uploads_stalled(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     behind = a_view(tmp_path / "others", old_record())
-    return replace(scene, views={**dict.fromkeys([*NAMES, HERE], behind), "m": scene.views["m"]})
+    return seen_in(scene, {**dict.fromkeys([*NAMES, HERE], behind), "m": scene.views["m"]})
 
 
-def _downloads_stalled(tmp_path: Path) -> Scene:
+def _downloads_stalled(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     stale = a_view(tmp_path / "stale", old_record("one"), old_record("two"))
-    return replace(scene, views={**scene.views, "m": stale})
+    return seen_in(scene, {**scene.views, "m": stale})
 
 
-def _own_replica_stale(tmp_path: Path) -> Scene:
+def _own_replica_stale(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
-    return replace(scene, views={**scene.views, HERE: stale})
+    return seen_in(scene, {**scene.views, HERE: stale})
 
 
-def _unreadable(tmp_path: Path) -> Scene:
+def _unreadable(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     broken = a_view(tmp_path / "broken", without=["m"])
     (tmp_path / "broken" / "heartbeats" / "m.json").write_bytes(b"")
     broken = a_view(tmp_path / "broken", without=["m"])
-    return replace(scene, views=dict.fromkeys(scene.views, broken))
+    return seen_in(scene, dict.fromkeys(scene.views, broken))
 
 
-def _twins(tmp_path: Path) -> Scene:
+def _twins(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     other = a_view(tmp_path / "other", ours("m", 9_000, sequence=8, sessionId="t", bootId="c"))
-    return replace(scene, views={**scene.views, "one": other})
+    return seen_in(scene, {**scene.views, "one": other})
 
 
 def _beside(name: str) -> Provoke:
     """Another file of `m` lies beside its own, in everybody's replica."""
 
-    def provoke(tmp_path: Path) -> Scene:
+    def provoke(tmp_path: Path) -> DiagnosisInput:
         scene = a_scene(tmp_path)
         put(tmp_path / "share", ours("m", 40_000, sequence=5), name)
-        return replace(scene, views=dict.fromkeys(scene.views, a_view(tmp_path / "share")))
+        return seen_in(scene, dict.fromkeys(scene.views, a_view(tmp_path / "share")))
 
     return provoke
 
 
-def _erased(tmp_path: Path) -> Scene:
+def _erased(tmp_path: Path) -> DiagnosisInput:
     keeper = a_sight("one", an_agent(machine_id="one", erasures=3, erased_by="m", erased_ms=NOW - 20_000))
     scene = a_scene(tmp_path)
-    return replace(scene, sights={**scene.sights, "one": keeper})
+    return replace(scene, probes={**scene.probes, "one": replace(keeper, state=scene.own)})
 
 
-def _two_of_a_name(tmp_path: Path) -> Scene:
+def _two_of_a_name(tmp_path: Path) -> DiagnosisInput:
     return a_scene(tmp_path, a_sight(hostname="ONE", agent=an_agent(machine_id="one")))
 
 
-def _stranger(tmp_path: Path) -> Scene:
+def _stranger(tmp_path: Path) -> DiagnosisInput:
     state = a_view(tmp_path / "share", ours("ghost"))
-    return Scene(fleet(), NOW, {}, {HERE: state})
+    return DiagnosisInput(fleet(), NOW, {}, state)
 
 
 def _view(text: bytes | None) -> Provoke:
-    def provoke(tmp_path: Path) -> Scene:
+    def provoke(tmp_path: Path) -> DiagnosisInput:
         state = a_view(tmp_path / "share", view=False)
         if text is not None:
             (tmp_path / "share" / "heartbeat.json").write_bytes(text)
             state = a_view(tmp_path / "share", view=False)
-        return replace(a_scene(tmp_path / "well"), views={HERE: state})
+        return seen_in(a_scene(tmp_path / "well"), {HERE: state})
 
     return provoke
 
@@ -139,12 +144,12 @@ PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "wrong-name": ("m", _sight(a_sight(hostname="another"))),
     "same-name-twice": ("m", _two_of_a_name),
     "no-python": ("m", _nobody("NO_PYTHON", step="look")),
-    "not-enrolled": ("m", _sight(a_sight(has_agent=False, agent=an_agent(success=False)), old_record())),
-    "old-service-only": ("m", _sight(a_sight(has_agent=False, agent=an_agent(success=False)), heartbeat("m"))),
+    "not-enrolled": ("m", _sight(a_sight(agentSha256=None, agent=an_agent(success=False)), old_record())),
+    "old-service-only": ("m", _sight(a_sight(agentSha256=None, agent=an_agent(success=False)), heartbeat("m"))),
     "agent-broken": ("m", _agent(success=False, code="NOT_OUR_AGENT", message="cannot be run")),
-    "agent-outdated": ("m", _sight(a_sight(agent_is_current=False))),
-    "loop-outdated": ("m", _agent(loop_is_current=False)),
-    "config-differs": ("m", _sight(a_sight(config_is_current=False))),
+    "agent-outdated": ("m", _sight(a_sight(builds=Builds(agent=False, config=True, loop=True)))),
+    "loop-outdated": ("m", _sight(a_sight(builds=Builds(agent=True, config=True, loop=False)))),
+    "config-differs": ("m", _sight(a_sight(builds=Builds(agent=True, config=False, loop=True)))),
     "not-permanent": ("m", _agent(installed=False)),
     "permanence-disabled": ("m", _agent(enabled=False, **_DEAD)),
     "never-started": ("m", _agent(installed=False, sequence=1, **_DEAD)),

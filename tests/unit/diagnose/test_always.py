@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.gather.look import Look
-from roosync_ops.gather.sights import sight as sight_of
+from roosync_ops.gather.diagnosis import compared
+from roosync_ops.gather.probe import result_of
+from roosync_ops.judge import HERE, AgentState, ProbeResult, probes
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_causes import CAUSES, HINT
-from roosync_ops.judge.diagnose_model import HERE, Agent, Diagnoses, Scene, Sight
+from roosync_ops.judge.diagnose_model import Diagnoses, DiagnosisInput
+from roosync_ops.judge.probes import Builds
 from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import Report
 from roosync_ops.show.diagnosis import diagnoses_json, diagnoses_table
@@ -22,7 +24,7 @@ from roosync_ops.show.diagnosis_schema import DIAGNOSIS
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.reach import Reach
 from tests.kits.shares import NOW, ours
-from tests.unit.diagnose.builders import NAMES, a_view, fleet
+from tests.unit.diagnose.builders import NAMES, a_sight, a_view, an_agent, fleet, seen_in
 from tests.unit.pyinfra_ops.builders import an_answer
 
 if TYPE_CHECKING:
@@ -31,53 +33,45 @@ if TYPE_CHECKING:
     from roosync_ops.state import SharedState
 
 BUNDLE = Bundle("0.1.0", "0123456789abcdef", "a" * 64, b"the agent")
-TEXTS = st.none() | st.text(max_size=20) | st.sampled_from(["m", "one", "M", "refused", "silent", "hung", "ok", "{x}"])
-TIMES = st.none() | st.integers(0, 4 * NOW) | st.sampled_from([NOW, NOW - 1_000_000, NOW + 7_200_000])
 CODES = st.sampled_from(["HOST_KEY", "UNREACHABLE", "SILENT", "NO_PYTHON", "SHARE_HUNG", "NO_SHARED_PATH"]) | st.text(
     max_size=8
 )
-COUNTS = st.none() | st.integers(0, 1 << 62)
-_BY_NAME = {
-    "success": st.booleans(),
-    "running": st.booleans(),
-    "installed": st.booleans(),
-    "enabled": st.booleans(),
-    "read_back": st.booleans(),
-    "loop_is_current": st.none() | st.booleans(),
-    "permanence": st.text(max_size=8),
-    "interval_ms": st.integers(1, 10**9),
-    "timeout_ms": st.integers(1, 10**9),
-    "sequence": COUNTS,
-    "erasures": st.integers(0, 9),
-    "rewrites": st.integers(0, 9),
-    "share_state": st.sampled_from(["ok", "hung", "missing", "odd"]),
-    "has_agent": st.none() | st.booleans(),
-    "agent_is_current": st.none() | st.booleans(),
-    "config_is_current": st.none() | st.booleans(),
-    "system": st.sampled_from(["posix", "windows"]),
-    "port": st.integers(1, 65_535),
-    "host": st.text(max_size=9),
-    "login": st.lists(st.text(max_size=9), max_size=3).map(tuple),
-    "addresses": st.none() | st.tuples(st.text(max_size=9)),
-    "trouble": st.none()
-    | st.tuples(st.sampled_from(["connect", "look"]), CODES, st.text(max_size=9), st.text(max_size=9)),
-    "share": st.none() | st.tuples(CODES, st.text(max_size=9), st.text(max_size=9)),
-    "offset_ms": st.integers(-(10**10), 10**10),
-}
-
-
-def _any(of: type[Any], **known: Any) -> st.SearchStrategy[Any]:
-    parts = {
-        field.name: _BY_NAME.get(field.name, TIMES if field.name.endswith("_ms") else TEXTS) for field in fields(of)
-    }
-    return st.builds(of, **{**parts, **known})
-
-
-AGENTS = _any(Agent)
-SIGHTS = st.fixed_dictionaries(
+TEXTS = st.text(max_size=9) | st.sampled_from(["m", "one", "M", "{x}"])
+TIMES = st.none() | st.integers(0, 4 * NOW) | st.sampled_from([NOW, NOW - 1_000_000, NOW + 7_200_000])
+FAILURES = st.builds(Failure, st.sampled_from(["connect", "look"]), CODES, TEXTS, TEXTS)
+AGENTS = st.fixed_dictionaries(
     {},
-    optional={name: _any(Sight, machine_id=st.just(name), agent=st.none() | AGENTS) for name in NAMES},
+    optional={
+        **dict.fromkeys(["success", "running", "installed", "enabled", "read_back"], st.booleans()),
+        **dict.fromkeys(["started_ms", "beat_ms", "left_ms", "erased_ms", "rewritten_ms", "now_ms"], TIMES),
+        **dict.fromkeys(["machine_id", "rewrite", "rewrite_kind", "erased_by"], st.none() | TEXTS),
+        "sequence": st.none() | st.integers(0, 1 << 62),
+        "erasures": st.integers(0, 9),
+        "rewrites": st.integers(0, 9),
+        "share_state": st.sampled_from(["ok", "hung", "missing", "odd"]),
+    },
+).map(lambda given: an_agent(**given))  # type: ignore[arg-type]
+REACHES = st.none() | st.builds(
+    Reach,
+    TEXTS,
+    st.integers(1, 65_535),
+    st.lists(TEXTS, max_size=2).map(tuple),
+    st.none() | TEXTS,
+    st.sampled_from([None, "open", "refused", "silent", "no-route"]),
 )
+ANSWERS = st.builds(
+    replace,
+    st.builds(a_sight, agent=st.none() | AGENTS, hostname=TEXTS, path=TEXTS, offset_ms=st.integers(-(10**10), 10**10)),
+    reach=REACHES,
+    share=st.none() | FAILURES,
+    clock=st.none() | TEXTS,
+    login=st.lists(TEXTS, max_size=3).map(tuple),
+    builds=st.none() | st.builds(Builds, st.booleans(), st.booleans(), st.none() | st.booleans()),
+)
+SILENCES = st.builds(
+    lambda failure, reach: ProbeResult("m", AgentState(probes.UNCLEAR), failure=failure, reach=reach), FAILURES, REACHES
+)
+SIGHTS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, ANSWERS | SILENCES))
 
 
 def _sound(found: Diagnoses) -> None:
@@ -106,13 +100,14 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> list[SharedState]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), seen=SIGHTS, orphans=st.none() | st.tuples(st.text(max_size=9)))
 def test_any_scene_gives_each_machine_one_cause(
-    states: list[SharedState], data: st.DataObject, seen: dict[str, Sight], orphans: tuple[str, ...] | None
+    states: list[SharedState], data: st.DataObject, seen: dict[str, ProbeResult], orphans: tuple[str, ...] | None
 ) -> None:
     views = data.draw(st.dictionaries(st.sampled_from([*NAMES, HERE]), st.sampled_from(states)))
     here = data.draw(st.none() | st.tuples(st.text(max_size=9), st.text(max_size=9)))
     expected = data.draw(st.sampled_from(["online", "offline"]))
-    scene = Scene(fleet(expected=expected), NOW, seen, views, here, orphans)
-    _sound(diagnose(scene, [*NAMES, "ghost"]))
+    system = data.draw(st.sampled_from(["posix", "windows"]))
+    scene = DiagnosisInput(fleet(expected=expected, system=system), NOW, seen, None, here, orphans)
+    _sound(diagnose(seen_in(scene, views), [*NAMES, "ghost"]))
 
 
 JSON = st.recursive(
@@ -137,8 +132,8 @@ STATUS = st.none() | st.dictionaries(
 def test_any_look_gives_a_cause(failure: Failure | None, status: dict[str, Any] | None, hostname: str) -> None:
     machine = fleet().machines[2]
     report = Report.model_validate(an_answer(status=status, hostname=hostname))
-    seen = Look("m", failure, None if failure is not None else report, None, reach=Reach("m", 22))
-    sight = sight_of(machine, seen, BUNDLE)
-    (row,) = diagnose(Scene(fleet(), NOW, {"m": sight}), ["m"]).machines
+    told = failure or report
+    sight = compared(machine, result_of(machine, told, Reach("m", 22)), BUNDLE)
+    (row,) = diagnose(DiagnosisInput(fleet(), NOW, {"m": sight}), ["m"]).machines
     assert row.cause in CAUSES
     assert row.command or row.ok

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge import HERE
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import HERE, Scene
-from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.probes import Builds
+from roosync_ops.show.diagnosis import cause_sentence, seen_text
+from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import (
@@ -26,6 +29,8 @@ from tests.unit.diagnose.builders import (
     left_record,
     not_reached,
     old_record,
+    seen_in,
+    with_agent,
 )
 from tests.unit.diagnose.provoked import PROVOKED
 
@@ -83,7 +88,7 @@ def test_a_dead_agent_without_a_share_is_told_the_share_first(tmp_path: Path) ->
 
 
 def test_an_outdated_agent_that_is_dead_is_dead_first(tmp_path: Path) -> None:
-    sight = a_sight(agent=an_agent(running=False), agent_is_current=False)
+    sight = a_sight(agent=an_agent(running=False), builds=Builds(agent=False, config=True, loop=True))
     assert cause_of(a_scene(tmp_path, sight)).cause == "agent-dead"
 
 
@@ -96,28 +101,30 @@ def test_a_loop_that_has_just_come_up_is_given_time(tmp_path: Path) -> None:
 
 def test_with_one_observer_and_one_machine_the_observer_is_the_suspect(tmp_path: Path) -> None:
     state = a_view(tmp_path / "share", old_record(), without=["one", "two"])
-    scene = Scene(Fleet([Machine.of("m", {})]), NOW, {"m": a_sight()}, {HERE: state})
+    scene = DiagnosisInput(Fleet([Machine.of("m", {})]), NOW, {"m": a_sight()}, state)
     assert cause_of(scene, None).cause == "own-replica-stale"
     assert cause_of(scene).cause == "well"
 
 
 def test_an_observer_is_not_stale_for_want_of_beats_that_reach_nobody(tmp_path: Path) -> None:
     """Where all but one are dead, and that one's uploads have stalled, no replica is to blame."""
-    dead = {name: a_sight(name, an_agent(running=False, beat_ms=NOW - 3_600_000)) for name in ("one", "two")}
+    dead = {
+        name: a_sight(name, an_agent(running=False, beat_ms=NOW - 3_600_000, sequence=2)) for name in ("one", "two")
+    }
     state = a_view(tmp_path / "share", *(old_record(name) for name in NAMES))
     own = a_view(tmp_path / "own", old_record("one"), old_record("two"))
     views = {"one": state, "two": state, "m": own, HERE: state}
-    scene = Scene(fleet(), NOW, {**dead, "m": a_sight()}, views)
+    scene = seen_in(DiagnosisInput(fleet(), NOW, {**dead, "m": a_sight()}), views)
     assert [row.cause for row in diagnose(scene).machines] == ["agent-dead", "agent-dead", "uploads-stalled"]
     assert cause_of(scene, None).ok
 
 
 def test_a_replica_that_shows_the_last_beats_of_the_dead_alone_may_still_be_stale(tmp_path: Path) -> None:
-    dead = a_sight("one", an_agent(running=False, beat_ms=NOW - 3_600_000, sequence=3))
+    dead = a_sight("one", an_agent(running=False, beat_ms=NOW - 3_600_000, sequence=2))
     fresh = a_view(tmp_path / "fresh", old_record("one"))
     stale = a_view(tmp_path / "stale", old_record("one"), old_record("two"))
     sights = {"one": dead, "two": a_sight("two"), "m": a_sight()}
-    scene = Scene(fleet(), NOW, sights, {"one": fresh, "two": fresh, "m": stale, HERE: fresh})
+    scene = seen_in(DiagnosisInput(fleet(), NOW, sights), {"one": fresh, "two": fresh, "m": stale, HERE: fresh})
     assert cause_of(scene).cause == "downloads-stalled"
 
 
@@ -152,18 +159,18 @@ def test_a_note_leaves_a_machine_as_expected(tmp_path: Path) -> None:
 
 
 def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
-    refused = not_reached("LOGIN_REFUSED", login=("ssh", "-p", "2222", "me@m.local"))
+    refused = replace(not_reached("LOGIN_REFUSED"), login=("ssh", "-p", "2222", "me@m.local"))
     posix = cause_of(a_scene(tmp_path, refused))
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
-    windows = cause_of(a_scene(tmp_path, replace(refused, system="windows")))
+    windows = cause_of(a_scene(tmp_path, refused, fleet=fleet(system="windows")))
     assert windows.command == "roosync-ops bootstrap windows"
-    changed = not_reached("HOST_KEY_CHANGED", port=2222, known_hosts="/k")
+    changed = replace(not_reached("HOST_KEY_CHANGED", port=2222), known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
 
 
 def test_nothing_is_said_of_a_way_that_nobody_saw(tmp_path: Path) -> None:
     """Behind a jump host nothing is seen from here: neither that the machine answers, nor that its key was right."""
-    unseen = checks_of(cause_of(a_scene(tmp_path / "a", not_reached("UNREACHABLE", addresses=None, answers=None))))
+    unseen = checks_of(cause_of(a_scene(tmp_path / "a", not_reached("UNREACHABLE", addresses=(), answers=None))))
     words = ("resolves", "answers", "host key", "login")
     assert [unseen[word] for word in words] == ["unknown", "unknown", "unknown", "not ok"]
     met = checks_of(cause_of(a_scene(tmp_path / "b", not_reached("UNREACHABLE", addresses=("::1",), answers="open"))))
@@ -181,7 +188,7 @@ def test_only_who_took_a_connection_is_said_to_be_on(tmp_path: Path) -> None:
 
 def test_an_old_machine_stays_in_the_list_whatever_the_share_shows(tmp_path: Path) -> None:
     empty = a_view(tmp_path / "empty", without=NAMES)
-    scene = Scene(fleet(), NOW, {}, {HERE: empty})
+    scene = DiagnosisInput(fleet(), NOW, {}, empty)
     assert [row.observed for row in diagnose(scene).machines] == ["unknown"] * 3
 
 
@@ -200,16 +207,16 @@ def test_what_last_happened_long_ago_is_over(tmp_path: Path, kind: str | None) -
 def test_without_a_replica_here_a_view_is_mended_only_in_one_of_a_machine_that_is_good(tmp_path: Path) -> None:
     whole, lost = a_view(tmp_path / "whole"), a_view(tmp_path / "lost", view=False)
     stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
-    scene = replace(a_scene(tmp_path), views={"m": stale, "one": lost, "two": whole}, orphans=None)
+    scene = replace(seen_in(a_scene(tmp_path), {"m": stale, "one": lost, "two": whole}), orphans=None)
     here = cause_of(scene, None)
     assert (here.cause, {check.name: check.facts.get("via") for check in here.checks}["view"]) == (
         "view-missing",
         "one",
     )
-    stuck = replace(scene.sights["one"], share=("SHARE_HUNG", "share /srv/share: hung", "look"))
-    here = cause_of(replace(scene, sights={**scene.sights, "one": stuck}), None)
+    stuck = replace(scene.probes["one"], share=Failure("preflight", "SHARE_HUNG", "share /srv/share: hung", "look"))
+    here = cause_of(replace(scene, probes={**scene.probes, "one": stuck}), None)
     assert (here.cause, {check.name: check.facts.get("via") for check in here.checks}["view"]) == ("well", "two")
-    own = cause_of(replace(scene, views={**scene.views, HERE: whole}), None)
+    own = cause_of(seen_in(scene, {**scene.views, HERE: whole}), None)
     assert not any("via" in check.facts for check in own.checks)
 
 
@@ -227,15 +234,15 @@ def test_the_beats_of_a_loop_that_just_came_back_are_still_under_way(
     tmp_path: Path, began_ms: int, cause: str, *, known: bool
 ) -> None:
     scene = a_scene(tmp_path, a_sight(agent=an_agent(started_ms=began_ms)))
-    old = [old_record()] if known else []
+    old = [old_record(sequence=7 - (NOW - began_ms) // 30_000)] if known else []
     behind = a_view(tmp_path / "others", *old, without=["m"])
-    scene = replace(scene, views={**dict.fromkeys([*NAMES, HERE], behind), "m": scene.views["m"]})
+    scene = seen_in(scene, {**dict.fromkeys([*NAMES, HERE], behind), "m": scene.views["m"]})
     assert cause_of(scene).cause == cause
 
 
 @pytest.mark.parametrize("evil", ["/s'; touch /tmp/x; '", '/s" & calc "', "/s`id`", "/s$(id)", "/s\nid", "/s|id>x"])
 def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_path: Path, evil: str) -> None:
-    sight = a_sight(share=("SHARE_MISSING", "there is no such folder", "look"), share_path=evil)
+    sight = a_sight(share=("SHARE_MISSING", "there is no such folder", "look"), path=evil)
     command = cause_of(a_scene(tmp_path, sight)).command
     if not evil.isprintable():
         assert command == "roosync-ops diagnose m"
@@ -249,19 +256,21 @@ def test_what_a_machine_says_means_nothing_to_the_shell_it_is_typed_into(tmp_pat
 )
 def test_what_no_windows_shell_reads_as_it_is_is_not_typed_at_all(tmp_path: Path, evil: str) -> None:
     share = ("SHARE_MISSING", "there is no such folder", "look")
-    scene = a_scene(tmp_path, a_sight(share=share, share_path=evil, system="windows"))
+    scene = a_scene(tmp_path, a_sight(share=share, path=evil), fleet=fleet(system="windows"))
     assert cause_of(scene).command == "roosync-ops diagnose m"
-    good = a_scene(tmp_path, a_sight(share=share, share_path="G:\\Mon Drive\\x", system="windows"))
+    good = a_scene(tmp_path, a_sight(share=share, path="G:\\Mon Drive\\x"), fleet=fleet(system="windows"))
     assert cause_of(good).command == """ssh me@m.local 'dir "G:\\Mon Drive\\x"'"""
 
 
 @pytest.mark.parametrize("word", ["agent-dead", "agent-outdated", "login-refused", "not-enrolled", "share-missing"])
 def test_nothing_has_to_be_mended_on_a_machine_that_is_off_as_expected(tmp_path: Path, word: str) -> None:
     scene = PROVOKED[word][1](tmp_path)
-    dead = replace(scene.sights["m"], agent=an_agent(running=False)) if scene.sights["m"].agent else scene.sights["m"]
+    m = scene.probes["m"]
+    dead = m if m.report is None or m.status is None else with_agent(m, an_agent(running=False))
     silent = a_view(tmp_path / "silent", old_record())
     views = dict.fromkeys(scene.views, silent)
-    off = replace(scene, fleet=fleet(expected="offline"), sights={**scene.sights, "m": dead}, views=views)
+    off = replace(scene, fleet=fleet(expected="offline"), probes={**scene.probes, "m": dead})
+    off = seen_in(off, views)
     assert cause_of(off).cause == "expected-off"
 
 
@@ -275,7 +284,7 @@ def test_a_stopped_machine_is_left_by_its_own_word_whatever_its_record_was_made_
 def test_a_machine_that_left_is_left_in_whichever_replica_that_arrived(tmp_path: Path) -> None:
     scene = a_scene(tmp_path, a_sight(agent=an_agent(running=False, beat_ms=NOW - 60_000)), old_record())
     told = a_view(tmp_path / "told", left_record())
-    found = cause_of(replace(scene, views={**scene.views, "one": told}))
+    found = cause_of(seen_in(scene, {**scene.views, "one": told}))
     assert (found.observed, found.cause) == ("left", "stopped-on-purpose")
 
 
@@ -285,10 +294,15 @@ def test_a_replica_read_before_late_answers_is_not_stale_for_what_it_could_not_h
 ) -> None:
     scene = a_scene(tmp_path)
     sights = {
-        name: a_sight(name, an_agent(machine_id=name, sequence=40, beat_ms=NOW + late_ms - 5_000, now_ms=NOW + late_ms))
+        name: a_sight(
+            name,
+            an_agent(
+                machine_id=name, sequence=7 + late_ms // 30_000, beat_ms=NOW + late_ms - 5_000, now_ms=NOW + late_ms
+            ),
+        )
         for name in NAMES
     }
-    here = Scene(fleet(), NOW + late_ms, sights, {HERE: scene.views[HERE]})
+    here = DiagnosisInput(fleet(), NOW + late_ms, sights, scene.own)
     assert cause_of(here, None).cause == "well"
     assert cause_of(here).cause == "well"
 
@@ -296,6 +310,27 @@ def test_a_replica_read_before_late_answers_is_not_stale_for_what_it_could_not_h
 def test_a_replica_that_was_old_when_it_was_read_is_stale_however_late_the_answers_are(tmp_path: Path) -> None:
     stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
     sights = {
-        name: a_sight(name, an_agent(machine_id=name, beat_ms=NOW + 595_000, now_ms=NOW + 600_000)) for name in NAMES
+        name: a_sight(name, an_agent(machine_id=name, sequence=142, beat_ms=NOW + 595_000, now_ms=NOW + 600_000))
+        for name in NAMES
     }
-    assert cause_of(Scene(fleet(), NOW + 600_000, sights, {HERE: stale}), None).cause == "own-replica-stale"
+    assert cause_of(DiagnosisInput(fleet(), NOW + 600_000, sights, stale), None).cause == "own-replica-stale"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        pytest.param(
+            "task", "back once its user has logged on; after updates at night: Settings, Accounts", id="Windows"
+        ),
+        pytest.param("systemd-user", "systemd-user", id="systemd needs nobody"),
+    ],
+)
+def test_permanence_bound_to_a_logon_is_told_as_that_with_what_helps_at_night(
+    tmp_path: Path, kind: str, told: str
+) -> None:
+    row = cause_of(a_scene(tmp_path, a_sight("m", an_agent(permanence=kind))))
+    (check,) = [check for check in row.checks if check.name == "permanence"]
+    said = seen_text(check)
+    assert told in said
+    assert ("logged on" in said) == (kind == "task")
+    assert ("session" in seen_text(check, "fr")) == (kind == "task")

@@ -28,8 +28,8 @@ FIXES = (
 )
 
 
-def zombie(tmp_path: Path, **fields: str) -> str:
-    sight = a_sight(agent=an_agent(beat_ms=1), **fields)
+def zombie(tmp_path: Path) -> str:
+    sight = a_sight(agent=an_agent(beat_ms=1, sequence=2))
     found = diagnose(a_scene(tmp_path, sight, old_record()))
     return diagnoses_table(found, width=80)
 
@@ -48,7 +48,7 @@ def test_only_what_is_not_as_expected_is_shown(tmp_path: Path) -> None:
 
 def test_several_are_a_table_first_a_line_each(tmp_path: Path) -> None:
     scene = a_scene(tmp_path, not_reached("LOGIN_REFUSED"))
-    scene = replace(scene, sights={**scene.sights, "one": not_reached("SILENT")})
+    scene = replace(scene, probes={**scene.probes, "one": not_reached("SILENT")})
     lines = diagnoses_table(diagnose(scene), width=120).split("\n")
     assert [line.split()[1] for line in lines[1:3]] == ["one", "m"]
     assert "login-refused" in lines[2]
@@ -78,7 +78,7 @@ def test_colour_is_only_where_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_what_a_machine_says_never_reaches_the_terminal_raw(tmp_path: Path) -> None:
     evil = "\x1b]0;gotcha\x07\u202e"
-    sight = a_sight(share=("SHARE_PROBLEM", evil, evil), share_path=evil, python=evil)
+    sight = a_sight(share=("SHARE_PROBLEM", evil, evil), path=evil, python={"executable": evil, "version": evil})
     found = diagnose(a_scene(tmp_path, sight))
     for text in (diagnoses_table(found, everything=True), diagnoses_json(found)):
         assert not any(char in text for char in "\x1b\x07\u202e")

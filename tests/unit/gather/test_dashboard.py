@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather import testimony
+from roosync_ops.gather import probe
 from roosync_ops.gather.dashboard import dashboard
 from roosync_ops.gather.errors import CommandError
 from roosync_ops.gather.limits import Limits, Probe
-from roosync_ops.judge import Testimony as Answer
-from roosync_ops.judge import Word, evidence
+from roosync_ops.gather.second import Ssh
+from roosync_ops.judge import AgentState, probes
+from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.state import StateUnavailableError, read_folder
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
@@ -30,6 +31,11 @@ def shared(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _nobody_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ssh, "knock", lambda *_: {})
+
+
 class Asked:
     """Stands in for asking the machines: `a` shows `replica`, `b` is off."""
 
@@ -39,17 +45,17 @@ class Asked:
 
     def __call__(self, *_: Any) -> dict[str, Answer]:
         self.times += 1
-        off = Answer("b", Word(evidence.OFF, detail="no route"))
+        off = Answer("b", AgentState(probes.OFF, detail="no route"))
         if self.replica is None:
-            return {"a": Answer("a", Word(evidence.OFF, detail="no route")), "b": off}
+            return {"a": Answer("a", AgentState(probes.OFF, detail="no route")), "b": off}
         now = now_ms()
         state = read_folder(self.replica, now)
-        return {"a": Answer("a", Word(evidence.ALIVE, sequence=7), state, None, now, 0, 10), "b": off}
+        return {"a": Answer("a", AgentState(probes.RUNNING, sequence=7), state, None, now, 0, 10), "b": off}
 
 
 def test_one_asking_serves_the_table_and_the_matrix(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(shared)
-    monkeypatch.setattr(testimony, "ask", asked)
+    monkeypatch.setattr(probe, "probe", asked)
     board = dashboard(FLEET, str(shared), Limits(), baseline="a", memory=shared, probe=Probe.always)
     assert asked.times == 1
     assert board.matrix is board.validation.evidence
@@ -61,7 +67,7 @@ def test_one_asking_serves_the_table_and_the_matrix(shared: Path, monkeypatch: p
 
 
 def test_a_replica_that_cannot_be_read_here_is_told(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testimony, "ask", Asked(shared))
+    monkeypatch.setattr(probe, "probe", Asked(shared))
     board = dashboard(FLEET, str(shared / "gone"), Limits(), baseline="a", memory=shared)
     assert board.replica is None
     assert "does not exist" in str(board.trouble)
@@ -69,7 +75,7 @@ def test_a_replica_that_cannot_be_read_here_is_told(shared: Path, monkeypatch: p
 
 
 def test_where_nobody_shows_anything_there_is_no_dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testimony, "ask", Asked(None))
+    monkeypatch.setattr(probe, "probe", Asked(None))
     with pytest.raises(CommandError):
         dashboard(FLEET, str(tmp_path / "gone"), Limits(), baseline="a", memory=tmp_path)
     with pytest.raises(StateUnavailableError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops.fleet import Machine
 from roosync_ops.gather import asking
-from roosync_ops.gather.look import Look, look
+from roosync_ops.gather.probe import probe
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import Finished, Link, LinkError
@@ -16,6 +16,8 @@ from tests.unit.pyinfra_ops.builders import an_answer
 
 if TYPE_CHECKING:
     import pytest
+
+    from roosync_ops.judge import ProbeResult
 
 MACHINES = [Machine.of("a", {}), Machine.of("b", {})]
 
@@ -40,10 +42,12 @@ class Wire(Link):
         raise NotImplementedError
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, a: dict[str, Any] | Exception, b: dict[str, Any] | Exception) -> list[Look]:
+def asked(
+    monkeypatch: pytest.MonkeyPatch, a: dict[str, Any] | Exception, b: dict[str, Any] | Exception
+) -> list[ProbeResult]:
     ways = {"a": Wire(a), "b": Wire(b)}
     monkeypatch.setattr(asking, "link_to", lambda machine, _, **__: ways[machine.machine_id])
-    found = look(MACHINES, timeout_s=1.0)
+    found = probe(MACHINES, 1.0, 1.0)
     assert list(found) == ["a", "b"]
     return [*found.values()]
 
@@ -51,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, a: dict[str, Any] | Exception, b: dic
 def test_only_a_failure_to_connect_means_that_it_was_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     away, lost = LinkError(links.NO_ROUTE, "no route"), LinkError(links.CONNECTION_LOST, "lost", reached=True)
     a, b = asked(monkeypatch, away, lost)
-    assert (a.reached, b.reached) == (False, True)
+    assert (a.is_reached, b.is_reached) == (False, True)
     assert a.failure is not None
     assert a.failure.code == "NO_ROUTE"
 
@@ -66,17 +70,15 @@ def test_a_machine_that_hangs_or_breaks_delays_and_fails_nobody_else(monkeypatch
 def test_an_agent_that_cannot_tell_its_replica_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     state = {"success": False, "code": "SHARE_HUNG", "message": "no answer within 2.5 s"}
     a, b = asked(monkeypatch, an_answer(state=state), an_answer(state={"success": True}))
-    assert a.state is None
-    assert a.state_failure is not None
-    assert a.state_failure.code == "SHARE_HUNG"
-    assert b.state == {"success": True}
-    assert b.report is not None
+    assert (a.state, a.state_problem) == (None, "no answer within 2.5 s")
+    assert (b.state, b.report is not None) == (None, True)
+    assert "answered no state document" in str(b.state_problem)
 
 
 def test_a_report_of_another_shape_is_that_machines_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     a, _ = asked(monkeypatch, {"hostname": 7}, an_answer())
     assert a.failure is not None
-    assert (a.failure.code, a.reached) == ("NOT_UNDERSTOOD", True)
+    assert (a.failure.code, a.is_reached) == ("NOT_UNDERSTOOD", True)
 
 
 def test_how_far_the_way_went_is_told_with_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,4 +90,4 @@ def test_how_far_the_way_went_is_told_with_the_look(monkeypatch: pytest.MonkeyPa
 
 
 def test_nobody_asked_is_nobody_answered() -> None:
-    assert look([], timeout_s=1.0) == {}
+    assert probe([], 1.0, 1.0) == {}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.gather.propagation import Clock, Pair, judged, pairs, parsed
-from roosync_ops.gather.verify_share import Sighting
+from roosync_ops.gather.propagation import Clock, Pair, judged, pairs
+from roosync_ops.gather.verify_share import Sighting, parsed
 from roosync_ops.remote_script.facts_model import MeasuredSighting
 
 NOW = 1_770_891_330_123

@@ -9,8 +9,8 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.second import CONFIRM_S, Second
 from roosync_ops.gather.validation import judged
-from roosync_ops.judge import Knowledge, Word, evidence
-from roosync_ops.judge import Testimony as Answer
+from roosync_ops.judge import AgentState, Knowledge, probes
+from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.state import read_folder
 from tests.kits.shares import NOW, ours, put
@@ -40,9 +40,9 @@ class Way:
         return {one.machine_id: self._one(one.machine_id, with_state=with_state) for one in machines}
 
     def _one(self, name: str, *, with_state: bool) -> Answer:
-        word = self.words.get(name, evidence.OFF)
-        said = {} if word in (evidence.OFF, evidence.REFUSED) else {"since_ms": NOW - 5_000, "sequence": 9}
-        return Answer(name, Word(word, detail="timed out", **said), self.states.get(name) if with_state else None)
+        word = self.words.get(name, probes.OFF)
+        said = {} if word in (probes.OFF, probes.REFUSED) else {"since_ms": NOW - 5_000, "sequence": 9}
+        return Answer(name, AgentState(word, detail="timed out", **said), self.states.get(name) if with_state else None)
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:  # noqa: ARG002 - it is played
         self.knocked.append([one.machine_id for one in witnesses])
@@ -70,7 +70,7 @@ def test_a_fleet_that_is_as_expected_is_never_asked(tmp_path: Path) -> None:
 
 
 def test_those_in_doubt_are_asked_and_only_those(tmp_path: Path) -> None:
-    way = Way(b=evidence.ALIVE, c=evidence.GONE)
+    way = Way(b=probes.RUNNING, c=probes.NOT_RUNNING)
     rows = look(tmp_path, Second(FLEET, way), b=214_000, c=130_000)
     assert way.asked == [["b", "c"]]
     assert [rows[name].observed for name in NAMES] == ["online", "online", "offline", "online"]
@@ -94,8 +94,8 @@ def test_a_cut_between_here_and_a_machine_is_told_as_that(tmp_path: Path) -> Non
 def test_a_computer_that_reaches_nobody_calls_nobody_unreachable(tmp_path: Path) -> None:
     rows = look(tmp_path, Second(FLEET, Way({})), b=130_000)
     assert rows["b"].rests_on == Basis.COULD_NOT_ASK
-    assert rows["b"].testimony is not None
-    assert rows["b"].testimony.word.kind == evidence.UNASKED
+    assert rows["b"].probe is not None
+    assert rows["b"].probe.agent.kind == probes.UNASKED
 
 
 def test_the_only_machine_there_is_needs_no_witness(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_only_machine_there_is_needs_no_witness(tmp_path: Path) -> None:
 
 
 def test_a_replica_that_stands_still_makes_nobody_offline(tmp_path: Path) -> None:
-    way = Way(**dict.fromkeys(NAMES, evidence.ALIVE))
+    way = Way(**dict.fromkeys(NAMES, probes.RUNNING))
     rows = look(tmp_path, Second(FLEET, way), **dict.fromkeys(NAMES, 900_000))
     assert {row.observed for row in rows.values()} == {"online"}
 
@@ -117,7 +117,7 @@ def test_what_other_replicas_show_settles_a_suspect_observer_though_some_cannot_
         place.mkdir()
     for name in NAMES:
         put(fresh, ours(name, 1_000, sequence=9))
-    way = Way(a=evidence.ALIVE, b=evidence.ALIVE, c=evidence.REFUSED, d=evidence.REFUSED)
+    way = Way(a=probes.RUNNING, b=probes.RUNNING, c=probes.REFUSED, d=probes.REFUSED)
     way.states = dict.fromkeys(NAMES, read_folder(fresh, NOW))
     rows = look(own, Second(FLEET, way), **dict.fromkeys(NAMES, 900_000))
     assert {row.observed for row in rows.values()} == {"online"}
@@ -150,7 +150,7 @@ def test_who_stays_in_doubt_is_asked_again_after_30_60_120_and_300_s(tmp_path: P
 def test_a_machine_that_said_it_lives_is_asked_again_within_its_timeout(tmp_path: Path) -> None:
     asked = []
     now = 0.0
-    way = Way(b=evidence.ALIVE)
+    way = Way(b=probes.RUNNING)
     asks = Second(FLEET, way, clock=lambda: now)
     for second in range(0, 500, 10):
         now = float(second)
@@ -161,7 +161,7 @@ def test_a_machine_that_said_it_lives_is_asked_again_within_its_timeout(tmp_path
 
 
 def test_a_doubt_that_is_over_is_forgotten(tmp_path: Path) -> None:
-    way = Way(b=evidence.GONE)
+    way = Way(b=probes.NOT_RUNNING)
     asks = Second(FLEET, way, clock=lambda: 0.0)
     look(tmp_path, asks, b=130_000)
     assert look(tmp_path, asks)["b"].observed == "online"
@@ -169,7 +169,7 @@ def test_a_doubt_that_is_over_is_forgotten(tmp_path: Path) -> None:
     assert len(way.asked) == 2
 
 
-@pytest.mark.parametrize("word", [evidence.ALIVE, evidence.OFF])
+@pytest.mark.parametrize("word", [probes.RUNNING, probes.OFF])
 def test_always_asks_everybody(tmp_path: Path, word: str) -> None:
     way = Way(**dict.fromkeys(NAMES, word))
     look(tmp_path, Second(FLEET, way, everybody=True))

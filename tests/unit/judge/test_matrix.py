@@ -10,8 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import HERE, Knowledge, Matrix, Word, knowledge, looked_at, matrix, pooled, validate, verdict
-from roosync_ops.judge import evidence as e
+from roosync_ops.judge import (
+    HERE,
+    AgentState,
+    Knowledge,
+    Matrix,
+    knowledge,
+    looked_at,
+    matrix,
+    merge_replicas,
+    validate,
+    verdict,
+)
+from roosync_ops.judge import probes as e
 from roosync_ops.show.matrix import own_word
 from roosync_ops.state.seen import see
 from roosync_ops.state.shared import SharedState
@@ -20,7 +31,7 @@ from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
 
 #: Under this name pytest takes it for no test.
-Answer = e.Testimony
+Answer = e.ProbeResult
 NOW = 1_770_891_330_000
 HOUR = 3_600_000
 NAMES = ("ai-01", "po-2023", "po-2024", "po-2025", "web1")
@@ -34,7 +45,7 @@ class World:
     stale: set[str] = field(default_factory=set)
     stalled: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
-    words: dict[str, Word] = field(default_factory=dict)
+    words: dict[str, AgentState] = field(default_factory=dict)
     here: bool = True
 
     def record(self, name: str, ago: int) -> Record:
@@ -52,26 +63,26 @@ class World:
             found[name] = Evidence(self.record(name, ago), FILE, f"heartbeats/{name}.json")
         return SharedState(f"{observer}:/share", NOW, found, {}, (), None, "absent", len(found))
 
-    def testimony(self, name: str) -> Answer:
+    def probe(self, name: str) -> Answer:
         if name in self.dead:
-            return Answer(name, Word(e.OFF, detail="no route"))
+            return Answer(name, AgentState(e.OFF, detail="no route"))
         alive = self.record(name, 5_000)
-        word = self.words.get(name, Word(e.ALIVE, sequence=alive.sequence, heard_ms=alive.last_heartbeat_ms))
+        word = self.words.get(name, AgentState(e.RUNNING, sequence=alive.sequence, heard_ms=alive.last_heartbeat_ms))
         return Answer(name, word, self.state(name), None, NOW, self.offsets.get(name, 0), 20)
 
     @property
     def own(self) -> SharedState | None:
         return self.state(HERE) if self.here else None
 
-    def testimonies(self) -> dict[str, Answer]:
-        return {name: self.testimony(name) for name in NAMES}
+    def probes(self) -> dict[str, Answer]:
+        return {name: self.probe(name) for name in NAMES}
 
     def matrix(self) -> Matrix:
-        return matrix(fleet(), self.testimonies(), self.own, NOW)
+        return matrix(fleet(), self.probes(), self.own, NOW)
 
     def validate(self) -> Any:
-        told = self.testimonies()
-        state = pooled(self.own, told.values(), NOW)
+        told = self.probes()
+        state = merge_replicas(self.own, told.values(), NOW)
         assert state is not None
         return validate(fleet(), state, NOW, known=knowledge(told.values()), matrix=self.matrix())
 
@@ -138,7 +149,7 @@ def test_where_nearly_nothing_arrives_anywhere_it_is_the_share() -> None:
 
 def test_of_two_machines_nobody_can_tell_which_end_stands_still() -> None:
     world = World(stalled={"po-2024"}, here=False)
-    two = {name: world.testimony(name) for name in ("po-2023", "po-2024")}
+    two = {name: world.probe(name) for name in ("po-2023", "po-2024")}
     found = matrix([Machine.of(name, {}) for name in two], two, None, NOW)
     assert told(found) == {(verdict.LINK_STALLED, "po-2024")}
     assert found.findings[0].facts["observer"] == "po-2023"
@@ -153,7 +164,7 @@ def test_a_dead_machine_says_nothing_about_anybodys_replica() -> None:
 
 def test_a_machine_that_beats_and_does_not_answer_is_not_off() -> None:
     world = World()
-    answers = {**world.testimonies(), "web1": Answer("web1", Word(e.OFF, detail="refused"))}
+    answers = {**world.probes(), "web1": Answer("web1", AgentState(e.OFF, detail="refused"))}
     found = matrix(fleet(), answers, world.own, NOW)
     assert found.is_heard("web1")
     assert found.ok
@@ -163,13 +174,13 @@ def test_a_sequence_that_moved_while_the_time_went_back_is_a_clock_that_was_step
     world = World()
     before = world.state(HERE)
     before.machines["web1"] = Evidence(Record("web1", NOW + HOUR, sequence=998), FILE, "heartbeats/web1.json")
-    found = matrix(fleet(), world.testimonies(), before, NOW)
+    found = matrix(fleet(), world.probes(), before, NOW)
     assert (verdict.CLOCK_STEPPED, "web1") in told(found)
 
 
 def test_two_computers_of_one_name_are_told_by_the_agents_own_word() -> None:
     said = "a later record of another session, 't'"
-    world = World(words={"web1": Word(e.ALIVE, sequence=1_000, heard_ms=NOW - 5_000, twin=said)})
+    world = World(words={"web1": AgentState(e.RUNNING, sequence=1_000, heard_ms=NOW - 5_000, twin=said)})
     assert told(world.matrix()) == {(verdict.TWINS, "web1")}
 
 
@@ -182,8 +193,8 @@ def test_two_computers_of_one_name_are_told_by_two_replicas(began: int, *, twins
         data = {"agent": {"startedAt": to_iso(began if session == "b" else NOW - 2 * HOUR)}}
         record = Record("web1", at, sequence=1_000, session_id=session, data=data)
         state.machines["web1"] = Evidence(record, FILE, "heartbeats/web1.json")
-        answer = Answer("po-2023", Word(e.ALIVE), state, None, NOW, 0, 20)
-    found = matrix(fleet(), {**world.testimonies(), "po-2023": answer}, here, NOW)
+        answer = Answer("po-2023", AgentState(e.RUNNING), state, None, NOW, 0, 20)
+    found = matrix(fleet(), {**world.probes(), "po-2023": answer}, here, NOW)
     assert ((verdict.TWINS, "web1") in told(found)) == twins
 
 
@@ -207,19 +218,19 @@ def test_verdicts_are_right_with_clocks_an_hour_off_either_way(offsets: dict[str
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
-        (Word(e.GONE, NOW - HOUR), verdict.AGENT_GONE),
-        (Word(e.SILENT, NOW - HOUR), verdict.AGENT_SILENT),
-        (Word(e.NO_AGENT), verdict.NO_AGENT),
-        (Word(e.STUCK, NOW - HOUR, "no answer", "hung"), verdict.SHARE_STUCK),
-        (Word(e.REFUSED, detail="host key"), verdict.NOT_LET_IN),
-        (Word(e.UNCLEAR, detail="no Python"), verdict.NO_WORD),
-        (Word(e.OFF, detail="no route"), verdict.MACHINE_OFF),
+        (AgentState(e.NOT_RUNNING, NOW - HOUR), verdict.AGENT_GONE),
+        (AgentState(e.SILENT, NOW - HOUR), verdict.AGENT_SILENT),
+        (AgentState(e.NO_AGENT), verdict.NO_AGENT),
+        (AgentState(e.SHARE_BLOCKED, NOW - HOUR, "no answer", "hung"), verdict.SHARE_STUCK),
+        (AgentState(e.REFUSED, detail="host key"), verdict.NOT_LET_IN),
+        (AgentState(e.UNCLEAR, detail="no Python"), verdict.NO_WORD),
+        (AgentState(e.OFF, detail="no route"), verdict.MACHINE_OFF),
     ],
 )
-def test_a_machine_that_is_silent_is_explained_by_its_own_word(word: Word, kind: str) -> None:
+def test_a_machine_that_is_silent_is_explained_by_its_own_word(word: AgentState, kind: str) -> None:
     world = World(dead={"web1"})
-    answers = {**world.testimonies(), "web1": Answer("web1", word)}
-    state = pooled(world.own, answers.values(), NOW)
+    answers = {**world.probes(), "web1": Answer("web1", word)}
+    state = merge_replicas(world.own, answers.values(), NOW)
     assert state is not None
     judged = validate(fleet(), state, NOW, known=Knowledge(), matrix=matrix(fleet(), answers, world.own, NOW))
     row = judged.verdicts[-1]
@@ -238,8 +249,8 @@ def test_where_nobody_answers_and_nothing_is_fresh_the_machines_are_not_said_to_
 
 def test_where_every_agent_says_that_it_is_gone_it_is_believed() -> None:
     world = World(dead=set(NAMES))
-    answers = {name: Answer(name, Word(e.GONE, NOW - HOUR)) for name in NAMES}
-    state = pooled(world.own, answers.values(), NOW)
+    answers = {name: Answer(name, AgentState(e.NOT_RUNNING, NOW - HOUR)) for name in NAMES}
+    state = merge_replicas(world.own, answers.values(), NOW)
     assert state is not None
     judged = validate(fleet(), state, NOW, matrix=matrix(fleet(), answers, world.own, NOW))
     assert {row.observed for row in judged.verdicts} == {"offline"}
@@ -254,7 +265,7 @@ def test_a_beat_that_never_left_its_machine_has_been_heard_by_nobody() -> None:
 
 def test_alone_a_machines_own_replica_counts_for_itself() -> None:
     world = World()
-    state = pooled(None, [world.testimony("web1")], NOW)
+    state = merge_replicas(None, [world.probe("web1")], NOW)
     assert state is not None
     assert state.machines["web1"].record.sequence == 1_000
 
@@ -287,7 +298,7 @@ def test_a_reader_that_saw_a_beat_arrive_judges_by_that_and_suspects_a_clock_an_
     assert row.reason.kind == verdict.CLOCK_DISAGREES
 
 
-LEAVING = Word(e.LEFT, NOW - 60_000, sequence=1_001, heard_ms=NOW - 60_000, left_ms=NOW - 50_000)
+LEAVING = AgentState(e.LEFT, NOW - 60_000, sequence=1_001, heard_ms=NOW - 60_000, left_ms=NOW - 50_000)
 
 
 def test_a_machine_that_says_it_was_stopped_is_left_before_its_last_record_arrives() -> None:
@@ -306,12 +317,12 @@ def test_a_beat_that_came_after_a_stop_is_a_machine_that_began_again() -> None:
     assert row.observed == "online"
 
 
-@pytest.mark.parametrize("word", [e.GONE, e.OFF, e.REFUSED, e.UNCLEAR])
+@pytest.mark.parametrize("word", [e.NOT_RUNNING, e.OFF, e.REFUSED, e.UNCLEAR])
 def test_a_stopped_machine_is_left_in_the_matrix_whatever_else_is_known_of_it(word: str) -> None:
     """An agent that was stopped on purpose is not "gone", nor is its machine to be restarted for being off."""
     left = Record("web1", NOW - HOUR, sequence=9, left_at_ms=NOW - HOUR + 1, data={"machineId": "web1"})
-    world = World(words={"web1": Word(word, detail="no route")})
-    answers = world.testimonies()
+    world = World(words={"web1": AgentState(word, detail="no route")})
+    answers = world.probes()
     for state in (own := world.state(HERE), *(one.state for one in answers.values())):
         assert state is not None
         state.machines["web1"] = Evidence(left, FILE, "heartbeats/web1.json")
@@ -319,7 +330,7 @@ def test_a_stopped_machine_is_left_in_the_matrix_whatever_else_is_known_of_it(wo
     assert told(found) == {(verdict.HAS_LEFT, "web1")}
     judged = validate(fleet(), own, NOW, known=knowledge(answers.values()), matrix=found)
     assert {row.observed for row in judged.verdicts if row.machine_id == "web1"} == {"left"}
-    assert own_word(found, "web1", "en") == ("[left]" if word == e.GONE else own_word(found, "web1", "en"))
+    assert own_word(found, "web1", "en") == ("[left]" if word == e.NOT_RUNNING else own_word(found, "web1", "en"))
 
 
 def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_have_had() -> None:
@@ -333,7 +344,7 @@ def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_hav
             for one in NAMES
         }
         state = SharedState(f"{name}:/share", NOW, beats, {}, (), None, "absent", len(beats))
-        word = Word(e.ALIVE, sequence=1_020, heard_ms=NOW + 595_000)
+        word = AgentState(e.RUNNING, sequence=1_020, heard_ms=NOW + 595_000)
         late[name] = Answer(name, word, state, None, NOW + 600_000, 0, 20)
     found = matrix(fleet(), late, own, NOW)
     assert not found.findings
@@ -343,11 +354,11 @@ def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_hav
 def test_no_beat_grows_old_while_another_machine_is_waited_for() -> None:
     """One machine answered at once and showed everybody's beats; ten minutes later another showed its own alone."""
     world = World(here=False)
-    first = world.testimony("ai-01")
+    first = world.probe("ai-01")
     own = {"web1": Evidence(Record("web1", NOW + 590_000, sequence=1_020), FILE, "heartbeats/web1.json")}
     state = SharedState("web1:/share", NOW, own, {}, (), None, "absent", 1)
-    second = Answer("web1", Word(e.ALIVE, sequence=1_020), state, None, NOW + 600_000, 0, 20)
-    pool = pooled(None, [first, second], NOW + 600_000)
+    second = Answer("web1", AgentState(e.RUNNING, sequence=1_020), state, None, NOW + 600_000, 0, 20)
+    pool = merge_replicas(None, [first, second], NOW + 600_000)
     assert pool is not None
     known = replace(knowledge([first, second]), looked=looked_at(pool, None, [first, second]))
     judged = validate(fleet(), pool, NOW + 600_000, known=known)

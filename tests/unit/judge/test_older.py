@@ -10,9 +10,9 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import pasts
-from roosync_ops.judge import Knowledge, evidence, matrix, observe, validate, verdict
+from roosync_ops.judge import Knowledge, matrix, observe, probes, validate, verdict
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import HERE, Agent, Scene, Sight
+from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.older import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
@@ -24,6 +24,7 @@ from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.view import build
 from tests.kits.shares import NOW, heartbeat, ours, put
+from tests.unit.pyinfra_ops.builders import a_report, a_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,12 +142,14 @@ def test_history_matrix_and_diagnose_say_so_as_the_table_does(tmp_path: Path) ->
     assert said in history_table(past)
     assert said.replace("-", "\\-") in history_markdown(past, NOW - 24 * HOUR, NOW).replace("-", "\\-")
     assert said in json.loads(history_json(past, "s", NOW - 24 * HOUR, NOW))["machines"][0]["undone"]
-    for word in (evidence.GONE, evidence.LEFT, evidence.OFF):
-        left = {"left_ms": LEFT_AT} if word == evidence.LEFT else {}
-        told = {"m": evidence.Testimony("m", evidence.Word(word, **left))}  # type: ignore[arg-type]
+    for word in (probes.NOT_RUNNING, probes.LEFT, probes.OFF):
+        left = {"left_ms": LEFT_AT} if word == probes.LEFT else {}
+        told = {"m": probes.ProbeResult("m", probes.AgentState(word, **left))}  # type: ignore[arg-type]
         assert said in " ".join(sentence(found) for found in matrix(FLEET, told, state, NOW).findings)
-    stopped = Sight("m", hostname="M", has_agent=True, agent=Agent(installed=True, enabled=True, now_ms=NOW))
-    found = diagnose(Scene(FLEET, NOW, {"m": stopped}, {HERE: state}), ["m"]).machines[0]
+    kept = {"kind": "task", "installed": True, "enabled": True}
+    report = a_report(hostname="M", status=a_status(running=False, permanence=kept, lastBeat=None))
+    stopped = probes.ProbeResult("m", probes.AgentState(probes.NOT_RUNNING), report=report)
+    found = diagnose(DiagnosisInput(FLEET, NOW, {"m": stopped}, state), ["m"]).machines[0]
     assert (found.observed, found.cause) == ("left", "stopped-on-purpose")
     assert said.removeprefix("was ") in cause_sentence(found)
 

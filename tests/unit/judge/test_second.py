@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import Knowledge, Verdict, Word, evidence, second, validate, verdict
-from roosync_ops.judge import Testimony as Answer
+from roosync_ops.judge import AgentState, Knowledge, Verdict, probes, second, validate, verdict
+from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.state import read_folder
 from tests.kits.shares import NOW, heartbeat, ours, put
@@ -22,7 +22,7 @@ FLEET = Fleet([Machine.of(name, {}) for name in ("m", "one", "two")])
 WORD = {"since_ms": NOW - 20_000, "sequence": 7, "heard_ms": NOW - 20_000}
 
 
-def judged(shared: Path, record: dict[str, Any] | None, word: Word | None, **answer: Any) -> Validation:
+def judged(shared: Path, record: dict[str, Any] | None, word: AgentState | None, **answer: Any) -> Validation:
     for one in (ours("one"), ours("two"), *([] if record is None else [record])):
         put(shared, one)
     known = Knowledge(
@@ -32,7 +32,7 @@ def judged(shared: Path, record: dict[str, Any] | None, word: Word | None, **ans
     return validate(FLEET, read_folder(shared, NOW), NOW, known=known, asked=asked)
 
 
-def row(shared: Path, age_ms: int | None, word: Word | None, **answer: Any) -> Verdict:
+def row(shared: Path, age_ms: int | None, word: AgentState | None, **answer: Any) -> Verdict:
     return judged(shared, None if age_ms is None else ours("m", age_ms, sequence=5), word, **answer).verdicts[0]
 
 
@@ -64,39 +64,39 @@ def test_a_verdict_in_doubt_is_the_machines_own_word_and_says_what_it_rests_on( 
     tmp_path: Path, age_ms: int | None, word: str | None, observed: str, basis: Basis, why: str | None
 ) -> None:
     said = WORD if word in ("alive", "gone", "stuck", "silent") else {}
-    found = row(tmp_path, age_ms, None if word is None else Word(word, **said))
+    found = row(tmp_path, age_ms, None if word is None else AgentState(word, **said))
     assert (found.observed, found.rests_on) == (observed, basis)
     assert kind(found) == why
 
 
 def test_a_word_that_is_older_than_the_timeout_proves_no_life(tmp_path: Path) -> None:
-    stale = Word(evidence.ALIVE, since_ms=NOW - 121_000, sequence=7)
+    stale = AgentState(probes.RUNNING, since_ms=NOW - 121_000, sequence=7)
     assert row(tmp_path, 214_000, stale).observed == "offline"
 
 
 def test_an_agent_that_never_beat_proves_no_life(tmp_path: Path) -> None:
-    assert row(tmp_path, 214_000, Word(evidence.ALIVE)).observed == "offline"
+    assert row(tmp_path, 214_000, AgentState(probes.RUNNING)).observed == "offline"
 
 
 def test_that_an_agent_is_gone_is_not_believed_of_one_whose_later_beat_is_here(tmp_path: Path) -> None:
-    assert row(tmp_path, 20_000, Word(evidence.GONE, sequence=4)).observed == "online"
-    assert row(tmp_path, 20_000, Word(evidence.GONE, sequence=5)).observed == "offline"
+    assert row(tmp_path, 20_000, AgentState(probes.NOT_RUNNING, sequence=4)).observed == "online"
+    assert row(tmp_path, 20_000, AgentState(probes.NOT_RUNNING, sequence=5)).observed == "offline"
 
 
 def test_a_machine_that_left_and_has_no_agent_has_left(tmp_path: Path) -> None:
     left = ours("m", 130_000, sequence=5, state="left", leftAt="2026-02-12T10:15:25.000Z")
-    assert judged(tmp_path, left, Word(evidence.GONE, sequence=5)).verdicts[0].observed == "left"
+    assert judged(tmp_path, left, AgentState(probes.NOT_RUNNING, sequence=5)).verdicts[0].observed == "left"
 
 
 def test_an_older_services_machine_has_no_agent_to_ask(tmp_path: Path) -> None:
-    found = judged(tmp_path, heartbeat("m", 1_300_000), Word(evidence.NO_AGENT)).verdicts[0]
+    found = judged(tmp_path, heartbeat("m", 1_300_000), AgentState(probes.NO_AGENT)).verdicts[0]
     assert (found.observed, found.rests_on, kind(found)) == ("offline", Basis.NO_AGENT, verdict.OLDER_SILENT)
 
 
 @pytest.mark.parametrize("word", ["off", "alive", "gone"])
 def test_a_clock_an_hour_ahead_hides_no_death_from_who_asks(tmp_path: Path, word: str) -> None:
     said = {**WORD, "sequence": 5} if word != "off" else {}
-    found = row(tmp_path, -3_600_000, Word(word, **said), **({"offset_ms": 3_600_000} if word != "off" else {}))
+    found = row(tmp_path, -3_600_000, AgentState(word, **said), **({"offset_ms": 3_600_000} if word != "off" else {}))
     assert found.observed == ("online" if word == "alive" else "offline")
     assert second.in_doubt(judged(tmp_path, ours("m", -3_600_000), None), FLEET)[0].machine_id == "m"
     if word == "alive":
@@ -104,7 +104,7 @@ def test_a_clock_an_hour_ahead_hides_no_death_from_who_asks(tmp_path: Path, word
 
 
 def test_a_clock_an_hour_behind_makes_nobody_offline_who_says_it_lives(tmp_path: Path) -> None:
-    word = Word(evidence.ALIVE, since_ms=NOW - 10_000, sequence=5, heard_ms=NOW - 3_610_000)
+    word = AgentState(probes.RUNNING, since_ms=NOW - 10_000, sequence=5, heard_ms=NOW - 3_610_000)
     found = row(tmp_path, 3_610_000, word, offset_ms=-3_600_000)
     assert (found.observed, kind(found)) == ("online", verdict.CLOCK_WRONG)
 
@@ -116,8 +116,8 @@ def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_h
     assert (found.observed, kind(found)) == ("warning", verdict.LATE_SHARE)
     assert row(tmp_path, 451_000, None, late=300_000).observed == "offline"
     assert row(tmp_path, 130_000, None, late=0).observed == "offline"
-    assert row(tmp_path, 214_000, Word(evidence.OFF), late=300_000).observed == "offline"
-    assert row(tmp_path, 214_000, Word(evidence.REFUSED), late=300_000).observed == "warning"
+    assert row(tmp_path, 214_000, AgentState(probes.OFF), late=300_000).observed == "offline"
+    assert row(tmp_path, 214_000, AgentState(probes.REFUSED), late=300_000).observed == "warning"
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.gather.errors import CommandError
+from roosync_ops.mcp import changes
 from roosync_ops.mcp.pledges import LIFE_S, Pledges
+from roosync_ops.transport.process import Ended
 from tests.kits.assistant import Assistant
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from roosync_ops.mcp.desk import Settings
 
 
@@ -26,7 +29,7 @@ class CommandLine:
         self.code = 0
         self.error: dict[str, Any] | None = None
 
-    def __call__(self, line: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+    def __call__(self, line: list[str], **_: Any) -> Ended:
         words = line[line.index("roosync_ops") + 1 :]
         self.typed.append(words)
         dry = "--dry" in words
@@ -37,13 +40,13 @@ class CommandLine:
             "code": None,
         }
         document = {"ok": True, "dry": dry, "machines": [row]} if self.error is None else {"error": self.error}
-        return subprocess.CompletedProcess(line, self.code, json.dumps(document).encode(), b"")
+        return Ended(self.code, json.dumps(document).encode(), b"")
 
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     command = CommandLine()
-    monkeypatch.setattr("roosync_ops.mcp.changes.subprocess.run", command)
+    monkeypatch.setattr("roosync_ops.mcp.changes.process.run", command)
     return command
 
 
@@ -141,3 +144,24 @@ def test_a_plan_ends_and_the_oldest_go_first() -> None:
     kept = tokens[1]
     assert len(set(tokens)) == 17
     assert pledges.redeem(kept).action == "rollout"
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys\nwhile True: sys.stdout.write('x' * 65536)", "said more than 32 MiB"),
+        ("import sys\nwhile True: sys.stderr.write('x' * 65536)", "said more than 32 MiB"),
+        ("print('[' * 100_000)", "diagnose"),
+        ("print('[1]')", "diagnose"),
+    ],
+    ids=["endless", "endless-errors", "brackets", "a-list"],
+)
+def test_a_command_that_says_what_no_command_says_is_left(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    (tmp_path / "roosync_ops").mkdir()
+    (tmp_path / "roosync_ops" / "__init__.py").touch()
+    (tmp_path / "roosync_ops" / "__main__.py").write_text(program)
+    monkeypatch.chdir(tmp_path)  # what -m finds first
+    with pytest.raises(CommandError, match=said):
+        changes._command(settings, ["diagnose"], 60)

@@ -30,7 +30,7 @@ class Host:
 
     def __init__(self, after: Report) -> None:
         self.connector_data: dict[str, Any] = {}
-        self.state = SimpleNamespace(is_executing=False, fail_hosts=set)
+        self.state = SimpleNamespace(is_executing=False, fail_hosts=set, inventory=[self], active_hosts=[self])
         self.after = after
         self.asked: list[bool] = []
 

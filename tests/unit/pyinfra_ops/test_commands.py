@@ -111,5 +111,13 @@ def test_the_first_reason_stands(host: Any) -> None:
 
 def test_the_request_names_the_share_the_machine_resolved() -> None:
     machine = a_machine(shared=None)
-    (step,) = commands._requests(machine, "configure", a_report(machine), BUNDLE)
+    step = commands._request(machine, "configure", a_report(machine), BUNDLE)
     assert step["config"]["shared"] == "/srv/share"
+
+
+@pytest.mark.parametrize("follow_s", [0, 120])
+def test_one_that_follows_registers_once_another_s_record_is_there(follow_s: int) -> None:
+    machine, report = a_machine(), a_report()
+    (step,) = commands.do(machine, ["register"], report, BUNDLE, follow_s).question.request["steps"]
+    assert step["argv"] == ["register", *(["--follow", "120"] if follow_s else [])]
+    assert step["limit"] == commands.verb(machine, "register", "register")["limit"] + follow_s

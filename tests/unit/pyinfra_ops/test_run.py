@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,6 +34,21 @@ def test_an_outcome_is_the_worst_thing_that_happened(result: Result, outcome: st
 def test_every_machine_is_some_worker_s(count: int) -> None:
     names = [f"m-{number}" for number in range(count)]
     assert sorted(name for part in run.parts_of(names) for name in part) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ([[(False, "b")], [(False, "a")]], "a"),
+        ([[(True, "a")], [(False, "b")]], "b"),  # one whose Python is yet to be installed takes minutes
+        ([[], [(False, "b")]], "b"),  # nobody there was reached
+        ([None, [(False, "b")]], None),  # a machine has seen the folder
+        ([[], []], None),
+        ([], None),
+    ],
+)
+def test_one_machine_at_most_makes_the_folder(said: list[Any], first: str | None) -> None:
+    assert run._first(said) == first
 
 
 @pytest.mark.parametrize("line", ["", "hello\n", "[1]\n", '{"a": 1}\n', '{"event": 1}\n', "{"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.agent import share_facts
 from roosync_ops.agent.builds import AGENT_NAME
 from roosync_ops.remote_script import on_windows
 from roosync_ops.remote_script.on_common import PUSHED_NAME, StepError
@@ -21,6 +23,11 @@ def agent(folder: Path, code: str) -> str:
     with zipfile.ZipFile(folder / AGENT_NAME, "w") as archive:
         archive.writestr("__main__.py", _AGENT.format(code))
     return str(folder / AGENT_NAME)
+
+
+@pytest.fixture(autouse=True)
+def filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_windows, "FACTS", inspect.getsource(share_facts))
 
 
 def look(shared: Path, agent: str) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def test_where_there_is_an_agent_its_word_is_the_truth(tmp_path: Path) -> None:
 
 def test_what_hangs_in_this_session_alone_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_windows, "HERE_S", 0.5)
-    monkeypatch.setattr(on_windows, "_LOOK", "import time; time.sleep(60)")
+    monkeypatch.setattr(on_windows, "_LOOK", "\nimport time; time.sleep(60)")
     assert look(tmp_path, str(tmp_path)) == {"path": str(tmp_path), "problem": "no answer in this SSH session"}
     hung = {"exists": False, "hung": True}
     for session, told in (("here", None), ("logon", True)):
@@ -150,7 +157,15 @@ def test_a_file_that_is_held_open_is_waited_for_and_not_for_ever(monkeypatch: py
     [
         (["OneDrive Standalone Update Task", "NanoClaw-Watchdog", "GDrive-Watchdog"], "GDrive-Watchdog"),
         (["RooSync\\Restart Google Drive"], "RooSync\\Restart Google Drive"),
+        (["\\RooSync\\GDrive-Watchdog"], "\\RooSync\\GDrive-Watchdog"),
+        (["GoogleDriveWatchdog"], "GoogleDriveWatchdog"),
+        (["relaunch_drivefs"], "relaunch_drivefs"),
+        (["G-Drive keepalive"], "G-Drive keepalive"),
         (["OneDrive Health Check", "roosync-heartbeat", "Drive File Stream"], None),
+        (["One Drive Watchdog", "OneDriveWatchdog", "RestartOneDrive"], None),
+        (["NvDriverWatchdog", "Restart Display Driver", "Guard drivers"], None),
+        (["D-Drive watchdog", "USB Drive Guard", "Hard drive watch", "Disk-Drive-Watchdog", "Watch drives"], None),
+        (["GDrive-HealthCheck", "Google Drive monitor", "Google Keep and Drive backup"], None),
         ([], None),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import HERE, Matrix, Validation, Word, evidence, knowledge, matrix, pooled, validate
+from roosync_ops.judge import HERE, AgentState, Matrix, Validation, knowledge, matrix, merge_replicas, probes, validate
 from roosync_ops.show.matrix import short
 from roosync_ops.show.schema import MATRIX, VALIDATION
 from roosync_ops.show.text import cells
@@ -20,7 +20,7 @@ from roosync_ops.wire.record import Record
 from tests.unit.show.conftest import HOSTILE
 
 #: Under its own name pytest takes it for a test.
-Answer = evidence.Testimony
+Answer = probes.ProbeResult
 NOW = 1_770_891_330_000
 NAMES = ("myia-ai-01", "myia-po-2023", "myia-po-2024", "myia-po-2025", "myia-po-2026", "myia-web1")
 ANSI = re.compile(r"\x1b\[\d+m")
@@ -45,17 +45,17 @@ def answers() -> dict[str, Answer]:
     """One of everything: off, stale, stuck, gone, stalled, and one that lets nobody in."""
     seen = {"01": -1, "2025": 700, "2026": 50_000, "web1": 95}
 
-    def one(name: str, word: Word, **ages: int) -> Answer:
+    def one(name: str, word: AgentState, **ages: int) -> Answer:
         return Answer(name, word, state(name, NAMES, **{**seen, **ages}), None, NOW, 3, 20)
 
-    alive = Word(evidence.ALIVE, sequence=10_000, heard_ms=NOW - 2_000)
+    alive = AgentState(probes.RUNNING, sequence=10_000, heard_ms=NOW - 2_000)
     return {
-        "myia-ai-01": Answer("myia-ai-01", Word(evidence.OFF, detail=HOSTILE, hint="ssh")),
+        "myia-ai-01": Answer("myia-ai-01", AgentState(probes.OFF, detail=HOSTILE, hint="ssh")),
         "myia-po-2023": one("myia-po-2023", alive, **{"2024": 3_600, "web1": 3_600}),
         "myia-po-2024": one("myia-po-2024", alive),
         "myia-po-2025": one("myia-po-2025", alive, **{"2025": 2}),
-        "myia-po-2026": one("myia-po-2026", Word(evidence.GONE, NOW - 50_000_000)),
-        "myia-web1": one("myia-web1", Word(evidence.STUCK, NOW - 95_000, HOSTILE, "hung")),
+        "myia-po-2026": one("myia-po-2026", AgentState(probes.NOT_RUNNING, NOW - 50_000_000)),
+        "myia-web1": one("myia-web1", AgentState(probes.SHARE_BLOCKED, NOW - 95_000, HOSTILE, "hung")),
     }
 
 
@@ -69,7 +69,7 @@ def seen() -> Matrix:
 def probed() -> Validation:
     told = answers()
     own = state(HERE, NAMES, **{"01": -1, "2025": 700, "2026": 50_000, "web1": 95})
-    merged = pooled(own, told.values(), NOW)
+    merged = merge_replicas(own, told.values(), NOW)
     assert merged is not None
     found = matrix(fleet(), told, own, NOW)
     return validate(fleet(), merged, NOW, known=knowledge(told.values()), matrix=found)
@@ -88,21 +88,21 @@ def test_six_machines_are_a_square_in_eighty_columns(seen: Matrix) -> None:
         "myia-web1          -      10s      10s     11m!     13h!  [stuck]",
         "myia-ai-01     [off]",
         "",
-        "A row is what one replica shows. ? warning, ! offline, - never seen; [ ] a",
+        "A row is what one replica shows. ? warning, ! offline, - never seen; [ ]",
     ]
 
 
 def test_what_follows_is_said_below_in_order(seen: Matrix) -> None:
     text = show.matrix_table(seen, width=120)
-    below = text.split("What follows:\n")[1]
+    below = text.split("Findings:\n")[1]
     assert [line.strip().split(":")[0] for line in below.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "myia-po-2025",
         "observer myia-po-2023",
-        "myia-po-2026 is on, and its agent is gone since 2026-02-11 20",
+        "myia-po-2026 is on, and its agent is not running since 2026-02-11 20",
         "myia-web1",
     ]
     assert text.splitlines()[-1] == "5/6 machines asked have answered; 4 to look at"
-    assert "agent alive, share stuck since 2026-02-12 10:13:55Z (hung" in text
+    assert "agent running, share blocked since 2026-02-12 10:13:55Z (hung" in text
     assert "its replica is stale since" in text
 
 
@@ -126,7 +126,7 @@ def test_colour_changes_no_letter(seen: Matrix) -> None:
 @pytest.mark.parametrize("count", [30, 200])
 def test_many_machines_are_a_line_each(count: int) -> None:
     names = tuple(f"m-{number:03d}" for number in range(count))
-    told = {name: Answer(name, Word(evidence.ALIVE), state(name, names), None, NOW, 0, 1) for name in names[:10]}
+    told = {name: Answer(name, AgentState(probes.RUNNING), state(name, names), None, NOW, 0, 1) for name in names[:10]}
     text = show.matrix_table(matrix(fleet(names), told, None, NOW), width=80)
     lines = text.split("\n\n")[1].splitlines()
     assert len(lines) == 1 + count
@@ -138,9 +138,9 @@ def test_many_machines_are_a_line_each(count: int) -> None:
 
 def test_a_fleet_where_all_is_well_says_so() -> None:
     names = NAMES[1:]
-    told = {name: Answer(name, Word(evidence.ALIVE), state(name, names), None, NOW, 0, 1) for name in names}
+    told = {name: Answer(name, AgentState(probes.RUNNING), state(name, names), None, NOW, 0, 1) for name in names}
     text = show.matrix_table(matrix(fleet(names), told, None, NOW))
-    assert text.splitlines()[-1] == "5/5 machines asked have answered; nothing stands still"
+    assert text.splitlines()[-1] == "5/5 machines asked have answered; no stalled replicas or uploads"
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -178,7 +178,7 @@ def test_a_probe_adds_to_the_validation_document_what_the_schema_says(probed: Va
 def test_the_table_of_a_probe_tells_each_cause_once(probed: Validation, lang: str, width: int) -> None:
     text = show.table(probed, lang, width)
     assert text.replace("\n", "").isprintable()
-    assert text.count("myia-po-2025" + (" : agent" if lang == "fr" else ": agent alive")) == 1
+    assert text.count("myia-po-2025" + (" : agent" if lang == "fr" else ": agent running")) == 1
     assert ("Evidence from the machines:" in text) is (lang == "en")
     for other in (show.markdown(probed, lang), show.junit(probed, lang)):
         assert ("its replica is stale" in other) is (lang == "en")
@@ -187,7 +187,7 @@ def test_the_table_of_a_probe_tells_each_cause_once(probed: Validation, lang: st
 def test_the_cells_of_a_table_say_since_when(probed: Validation) -> None:
     text = show.table(probed)
     assert "no upload since 10:03Z" in text
-    assert "agent gone since 20:22Z" in text
+    assert "agent not running since 20:22Z" in text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.judge import Finding, Reason, enrolment_checks, verdict
-from roosync_ops.show import reasons, words
+from roosync_ops.show import reasons
 from roosync_ops.show.schema import SURVEY, VALIDATION
 
 if TYPE_CHECKING:
@@ -137,10 +137,6 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
     text = show.sentence(Reason(kind, "m", facts, 60_000), lang)
     assert "{" not in text + reasons.brief(Reason(kind, "m", facts, 60_000), lang)
     assert "roosync-ops " in text or kind == verdict.CLOCK_SUSPECTED
-
-
-def test_both_languages_have_the_same_words() -> None:
-    assert words.EN.keys() == words.FR.keys()
 
 
 def test_a_suspect_clock_is_told_beside_the_cause() -> None:

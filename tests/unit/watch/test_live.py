@@ -126,7 +126,7 @@ def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
     first = screen()
     assert first[0].startswith("12:00:00 UTC  /mnt")
     assert first[3].split()[1] == "m-007"
-    assert "told in 17 s" in first[3]
+    assert "reported in 17 s" in first[3]
     assert any("restart --limit m-007" in line for line in first[4:])
     assert screen("s")[3].split()[1] == "m-000"
     assert [line.split()[1] for line in screen("f")[3:5] if line] == ["m-007"]

@@ -95,7 +95,7 @@ def test_a_folder_that_anybody_may_replace_is_refused_where_that_matters(tmp_pat
     local.check_folder(str(tmp_path / "open" / "ours"), parents=True)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root makes folders of others; does not apply")
+@pytest.mark.root
 @pytest.mark.parametrize("what", ["folder", "link", "above"])
 def test_what_another_user_made_is_refused_with_what_mends_it(tmp_path: Path, what: str) -> None:
     folder = tmp_path / "theirs"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .verdict import Observation
 
 
-class Witness:
+class ViewEvidence:
     """What one reading's view testifies. `rows` are what the reading shows of each machine. Times are in ms."""
 
     def __init__(self, state: SharedState, rows: tuple[Observation, ...]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AUTO: Final = "auto"
 
 
-class Patient:
+class GracePeriod:
     """How long to wait, and the memory that this rests on; without `typed` nothing is waited for, and nothing kept."""
 
     def __init__(self, typed: str | None, folder: Path | None, fleet: Fleet) -> None:

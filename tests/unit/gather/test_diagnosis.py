@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather.look import Look
-from roosync_ops.gather.sights import sight, with_witnesses
+from roosync_ops.gather.diagnosis import compared, with_witnesses
+from roosync_ops.gather.probe import result_of
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import Scene, Sight
+from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.probes import Builds
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire.record import OF_A_TWIN
 from tests.kits.shares import NOW
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_report, a_share, a_status
 
+if TYPE_CHECKING:
+    from roosync_ops.judge import ProbeResult
+
 WINDOWS = {"system": "windows", "shared": "G:/Mon Drive/.shared-state"}
 
 
-def seen(machine: Machine, **fields: Any) -> Sight:
-    report = a_report(machine, **fields)
-    return sight(machine, Look(machine.machine_id, None, report, None, reach=Reach("127.0.0.1", 2222)), BUNDLE)
+def seen(machine: Machine, **fields: Any) -> ProbeResult:
+    told = a_report(machine, **fields)
+    return compared(machine, result_of(machine, told, Reach("127.0.0.1", 2222)), BUNDLE)
 
 
 def cause(machine: Machine, **fields: Any) -> str:
-    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    scene = DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
     return diagnose(scene).machines[0].cause
 
 
 def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
     found = seen(a_machine())
-    assert found.agent is not None
-    assert found.agent_is_current
-    assert found.agent.loop_is_current
-    assert found.config_is_current
+    assert found.builds == Builds(agent=True, config=True, loop=True)
     assert (found.share, found.clock, found.login) == (None, None, ("ssh", "-p", "2222", "me@127.0.0.1"))
 
 
@@ -133,12 +134,17 @@ MADE = (
 def test_a_drive_that_hangs_is_restarted_by_what_the_machine_has_for_that(drive: dict[str, str], command: str) -> None:
     machine = a_machine(**WINDOWS)
     fields = {"share": a_share(hung=True, session="logon"), "drive": drive}
-    scene = Scene(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
+    scene = DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: seen(machine, **fields)})
     [found] = diagnose(scene).machines
     assert (found.cause, found.command) == ("share-hung", command)
 
 
 def test_what_is_typed_over_ssh_is_not_named_for_a_machine_that_has_none() -> None:
     machine = a_machine(**{**WINDOWS, "transport": "winrm", "port": None})
-    found = seen(machine, drive={"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER})
-    assert (found.drive_watchdog, found.drive_launcher) == (None, None)
+    found = seen(
+        machine,
+        share=a_share(hung=True, session="logon"),
+        drive={"watchdog": "GDrive-Watchdog", "launcher": LAUNCHER},
+    )
+    [row] = diagnose(DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: found})).machines
+    assert (row.cause, row.command) == ("share-hung", "roosync-ops diagnose myia-po-2024")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import Machine
-from roosync_ops.gather import testimony
-from roosync_ops.gather.look import Look
-from roosync_ops.gather.testimony import testimony as told_by
-from roosync_ops.judge import evidence
+from roosync_ops.gather import probe
+from roosync_ops.gather.probe import result_of as told_by
+from roosync_ops.judge import probes
 from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
 from roosync_ops.state import read_folder
 from roosync_ops.transport.failure import Failure
@@ -58,8 +57,8 @@ def test_the_word_and_since_when_do_not_depend_on_anybodys_clock(
     given: dict[str, Any] = {**status, "lastBeat": beat(status["lastBeat"], offset)}
     if "share" in status:
         given["share"] = {"state": status["share"], "since": to_iso(NOW - 60_000 + offset), "detail": "no answer"}
-    found = told_by(MACHINE, Look("m", None, answer(offset, **given), None))
-    assert (found.word.kind, found.word.since_ms, found.offset_ms) == (word, since, offset)
+    found = told_by(MACHINE, answer(offset, **given))
+    assert (found.agent.kind, found.agent.since_ms, found.offset_ms) == (word, since, offset)
 
 
 @pytest.mark.parametrize(
@@ -74,15 +73,15 @@ def test_the_word_and_since_when_do_not_depend_on_anybodys_clock(
     ],
 )
 def test_a_machine_that_could_not_be_asked_is_off_or_on_by_how_it_failed(step: str, code: str, word: str) -> None:
-    found = told_by(MACHINE, Look("m", Failure(step, code, "unreachable: why", "ssh m"), None, None))
-    assert (found.word.kind, found.word.detail, found.offset_ms) == (word, "why", None)
+    found = told_by(MACHINE, Failure(step, code, "unreachable: why", "ssh m"))
+    assert (found.agent.kind, found.agent.detail, found.offset_ms) == (word, "why", None)
 
 
 def test_no_agent_and_an_agent_that_cannot_tell_are_two_words() -> None:
     bare = a_report().model_copy(update={"status": None})
-    assert told_by(MACHINE, Look("m", None, bare, None)).word.kind == "no-agent"
+    assert told_by(MACHINE, bare).agent.kind == "no-agent"
     broken = answer(success=False, message="journal")
-    assert told_by(MACHINE, Look("m", None, broken, None)).word.kind == "unclear"
+    assert told_by(MACHINE, broken).agent.kind == "unclear"
 
 
 def test_a_replica_was_read_when_our_clock_says_so() -> None:
@@ -90,14 +89,14 @@ def test_a_replica_was_read_when_our_clock_says_so() -> None:
         "success": True, "machineId": "m", "shared": "/s", "readAt": to_iso(NOW + HOUR), "seen": 0, "view": None,
         "viewState": "absent", "evidence": [], "findings": [],
     }  # fmt: skip
-    found = told_by(MACHINE, Look("m", None, answer(HOUR), state))
+    found = told_by(MACHINE, answer(HOUR).model_copy(update={"state": state}))
     assert found.read_ms == NOW
     assert found.state is not None
 
 
 @pytest.mark.parametrize("state", [{"success": True}, {"success": True, "readAt": 7, "evidence": {}}])
 def test_a_state_of_another_shape_is_a_replica_that_was_not_read(state: dict[str, Any]) -> None:
-    found = told_by(MACHINE, Look("m", None, answer(), state))
+    found = told_by(MACHINE, answer().model_copy(update={"state": state}))
     assert found.state is None
     assert found.state_problem is not None
 
@@ -112,8 +111,8 @@ def test_another_computer_of_its_name_is_told_while_it_is_at_it(
     kind: str | None, ago: int, offset: int, *, said: bool
 ) -> None:
     own = {"rewrites": 3, "lastKind": kind, "lastDetail": "another session", "lastAt": to_iso(NOW - ago + offset)}
-    found = told_by(MACHINE, Look("m", None, answer(offset, lastBeat=beat(20_000, offset), ownFile=own), None))
-    assert found.word.twin == ("another session" if said else None)
+    found = told_by(MACHINE, answer(offset, lastBeat=beat(20_000, offset), ownFile=own))
+    assert found.agent.twin == ("another session" if said else None)
 
 
 def test_a_replica_that_was_read_long_before_the_last_answer_is_read_again(
@@ -121,18 +120,18 @@ def test_a_replica_that_was_read_long_before_the_last_answer_is_read_again(
 ) -> None:
     put(tmp_path, ours("m"))
     reads = [read_folder(tmp_path, now_ms() - 60_000), read_folder(tmp_path, now_ms())]
-    monkeypatch.setattr(testimony, "ask", lambda *_: {})
+    monkeypatch.setattr(probe, "probe", lambda *_: {})
     left = iter(reads)
-    own, _, trouble = testimony.ask_beside([MACHINE], 1, 1, lambda: (next(left), None))
+    own, _, trouble = probe.probe_beside([MACHINE], 1, 1, lambda: (next(left), None))
     assert (own, trouble) == (reads[1], None)
     gone: list[tuple[SharedState | None, str | None]] = [(reads[0], None), (None, "it hangs now")]
-    own, _, trouble = testimony.ask_beside([MACHINE], 1, 1, lambda: gone.pop(0))
+    own, _, trouble = probe.probe_beside([MACHINE], 1, 1, lambda: gone.pop(0))
     assert (own, trouble) == (reads[0], None)
 
 
 @pytest.mark.parametrize("offset", [0, HOUR])
 def test_an_agent_that_was_stopped_on_purpose_says_so(offset: int) -> None:
     stopped = answer(offset, running=False, lastBeat=beat(HOUR, offset), leftAt=to_iso(NOW - 60_000 + offset))
-    word = told_by(MACHINE, Look("m", None, stopped, None)).word
-    assert (word.kind, word.left_ms, word.since_ms) == (evidence.LEFT, NOW - 60_000, NOW - HOUR)
-    assert told_by(MACHINE, Look("m", None, answer(offset, running=False), None)).word.kind == evidence.GONE
+    word = told_by(MACHINE, stopped).agent
+    assert (word.kind, word.left_ms, word.since_ms) == (probes.LEFT, NOW - 60_000, NOW - HOUR)
+    assert told_by(MACHINE, answer(offset, running=False)).agent.kind == probes.NOT_RUNNING

@@ -18,17 +18,20 @@ from .patience import silence_ms, status_with
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state.seen import Seen
     from roosync_ops.state.signs import Sign
+    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.reach import Reach
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
     from roosync_ops.wire.status import Thresholds
 
 # A machine's own word, the local truth.
-ALIVE: Final = "alive"  # its loop runs and beats
-STUCK: Final = "stuck"  # its loop runs, and its share hangs or refuses
+RUNNING: Final = "alive"  # its loop runs and beats
+SHARE_BLOCKED: Final = "stuck"  # its loop runs, and its share hangs or refuses
 SILENT: Final = "silent"  # its loop runs, and has not beaten for longer than the timeout
-GONE: Final = "gone"  # no loop runs
+NOT_RUNNING: Final = "gone"  # no loop runs
 LEFT: Final = "left"  # no loop runs, for it was stopped on purpose
 NO_AGENT: Final = "no-agent"  # nothing is installed
 UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
@@ -37,7 +40,7 @@ OFF: Final = "off"  # nothing answers
 CUT: Final = "cut"  # nothing answers here, and it does another machine: `detail` says which
 UNASKED: Final = "unasked"  # this computer has no way to ask it
 #: Words that a machine gave itself.
-OWN_WORDS: Final = frozenset([ALIVE, STUCK, SILENT, GONE, LEFT, NO_AGENT])
+SELF_REPORTED: Final = frozenset([RUNNING, SHARE_BLOCKED, SILENT, NOT_RUNNING, LEFT, NO_AGENT])
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 #: The observer that asks, in the place of a machineId; none can have parentheses.
@@ -45,7 +48,7 @@ HERE: Final = "(here)"
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class AgentState:
     """What a machine said of its own agent. `since_ms` is on the reader's clock; `heard_ms` is on the machine's.
 
     `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
@@ -65,24 +68,49 @@ class Word:
     undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
 
 
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Whether the agent that lies there, its configuration and its loop are what this computer would put there."""
+
+    agent: bool
+    config: bool
+    loop: bool | None
+
+
 @dataclass(frozen=True)
-class Testimony:
+class ProbeResult:
     """One machine's answer. `state` is its own replica; `read_ms` is when that was read, on the reader's clock.
 
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
+    `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
+    `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
+    words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
     """
 
     machine_id: str
-    word: Word
+    agent: AgentState
     state: SharedState | None = None
     state_problem: str | None = None
     read_ms: int = 0
     offset_ms: int | None = None
     error_ms: int | None = None
+    report: Report | None = None
+    failure: Failure | None = None
+    reach: Reach | None = None
+    share: Failure | None = None
+    clock: str | None = None
+    login: tuple[str, ...] = ()
+    known_hosts: str | None = None
+    builds: Builds | None = None
+
+    @property
+    def status(self) -> AgentStatus | None:
+        """What its agent says of itself, None where there is none that says anything."""
+        return None if self.report is None else self.report.status
 
     @property
     def is_reached(self) -> bool:
-        return self.word.kind not in (OFF, REFUSED, CUT, UNASKED)
+        return self.agent.kind not in (OFF, REFUSED, CUT, UNASKED)
 
 
 @dataclass(frozen=True)
@@ -121,20 +149,20 @@ NOTHING_ELSE: Final = Knowledge()
 
 
 def knowledge(
-    testimonies: Iterable[Testimony], seen: Mapping[str, Seen] | None = None, patience_ms: int | None = None
+    probes: Iterable[ProbeResult], seen: Mapping[str, Seen] | None = None, patience_ms: int | None = None
 ) -> Knowledge:
     """Return what a probe and a memory know together."""
-    offsets = {one.machine_id: one.offset_ms for one in testimonies if one.offset_ms is not None}
+    offsets = {one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None}
     return Knowledge(offsets, seen or {}, patience_ms)
 
 
-def pooled(own: SharedState | None, testimonies: Iterable[Testimony], now_ms: int) -> SharedState | None:
+def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:
     """Return the shared state as all observers together show it; None where nobody shows anything.
 
     What a machine's own replica says of that machine itself counts only where nobody else says anything of it: a beat
     that never left its machine has been heard by nobody.
     """
-    answers = [one for one in testimonies if one.state is not None]
+    answers = [one for one in probes if one.state is not None]
     states = [own, *(one.state for one in answers)]
     shown = next((state for state in states if state is not None), None)
     if shown is None:
@@ -167,12 +195,12 @@ def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
     return found
 
 
-def looked_at(state: SharedState, own: SharedState | None, testimonies: Iterable[Testimony]) -> dict[str, int]:
-    """Return when each machine's record of the pooled `state` was last looked at, on the reader's clock.
+def looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
+    """Return when each machine's record of the merge_replicas `state` was last looked at, on the reader's clock.
 
     Some answers come a minute after others: no beat grows old while nobody looks.
     """
-    reads = [(one.state, one.read_ms) for one in testimonies if one.state is not None]
+    reads = [(one.state, one.read_ms) for one in probes if one.state is not None]
     reads += [] if own is None else [(own, own.read_at_ms)]
     found: dict[str, int] = {}
     for shown, at in reads:
@@ -183,12 +211,12 @@ def looked_at(state: SharedState, own: SharedState | None, testimonies: Iterable
     return found
 
 
-def reason_of(testimony: Testimony) -> v.Reason | None:
+def reason_of(probe: ProbeResult) -> v.Reason | None:
     """Return why a machine does not beat, by its own word; None where its word explains no silence."""
-    word, name = testimony.word, testimony.machine_id
+    word, name = probe.agent, probe.machine_id
     if word.left_ms is not None:
         return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
-    if word.kind == STUCK:
+    if word.kind == SHARE_BLOCKED:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:
         return v.Reason(_SINCE[word.kind], name, {"since": word.since_ms})
@@ -197,7 +225,7 @@ def reason_of(testimony: Testimony) -> v.Reason | None:
     return None
 
 
-_SINCE: Final = {GONE: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}
+_SINCE: Final = {NOT_RUNNING: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}
 _SAID: Final = {
     OFF: v.MACHINE_OFF,
     REFUSED: v.NOT_LET_IN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +17,10 @@ LATELY_MS: Final = 3_600_000
 _OVERLAP_MS: Final = 1_000
 
 
-def lately(detail: str | None, at_ms: int | None, now_ms: int | None) -> str | None:
+def lately(detail: str | None, at: str | None, now: str | None) -> str | None:
     """Return in what way somebody rewrote a machine's record, by its own word, unless that is over by its own clock."""
-    if detail is None or at_ms is None or now_ms is None:
-        return None
-    return detail if now_ms - at_ms <= LATELY_MS else None
+    now_ms, at_ms = time_or_none(now), time_or_none(at)
+    return None if now_ms is None or at_ms is None or now_ms - at_ms > LATELY_MS else detail
 
 
 def overlapping(records: Sequence[Record]) -> str | None:
@@ -38,9 +37,5 @@ def _overlap(one: Record, other: Record) -> bool:
 
 
 def _beat_after(one: Record, other: Record) -> bool:
-    agent = other.data.get("agent")
-    try:
-        began = from_iso(agent.get("startedAt") if isinstance(agent, dict) else None)
-    except BadTimeError:
-        return False
-    return one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS
+    began = time_or_none(other.agent.get("startedAt"))
+    return began is not None and one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS

@@ -1,0 +1,46 @@
+"""Asking a loop to end, and ending one that does not hear: by its journal's pid, never by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from .errors import LocalError
+from .machine import is_same_process
+from .notes import read_notes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .notes import Places
+
+
+def signal_loop(places: Places, *, kill: bool) -> None:
+    """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it."""
+    loop = read_notes(places)["loop"]
+    if sys.platform == "win32":
+        from .windows import end_process, set_event  # noqa: PLC0415 - each platform loads its own
+        from .windows_clock import stop_event  # noqa: PLC0415 - as above
+
+        if not kill:
+            set_event(stop_event(os.path.basename(places.folder)))
+        elif isinstance(loop.get("pid"), int):
+            end_process(loop["pid"], str(loop.get("start")))
+    elif is_same_process(loop.get("pid"), loop.get("start")):
+        try:
+            os.kill(loop["pid"], signal.SIGKILL if kill else signal.SIGTERM)
+            os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
+        except ProcessLookupError:
+            pass  # it ended by itself just now
+        except PermissionError:
+            raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
+
+
+def wait_for_exit(loop: dict[str, Any], seconds: float) -> None:
+    """On Windows, wait for the process behind a loop that gave its lock back."""
+    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
+        from .windows import wait_for_end  # noqa: PLC0415 - as above
+
+        wait_for_end(loop["pid"], str(loop.get("start")), seconds)

@@ -1,0 +1,208 @@
+"""Machines asked what they are and what their replicas show: one round trip each, nothing written, every time ours.
+
+A machine that cannot be reached or hangs has a ProbeResult as well, and delays none of the others.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops import typed
+from roosync_ops.judge import AgentState, ProbeResult, probes
+from roosync_ops.judge.duplicate_identity import lately
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import Report, ms_of, parse_report
+from roosync_ops.state import SharedState, StateUnavailableError, from_document
+from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import CONNECT
+from roosync_ops.transport.reach import OPEN, Reach, known_hosts_of, reach_of
+from roosync_ops.wire.record import OF_A_TWIN
+from roosync_ops.wire.times import now_ms
+
+from . import asking
+from .limits import silently
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.remote_script.facts_model import AgentStatus
+
+#: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
+_SHARE_PART: Final = 0.4
+#: A share that gives no answer within this is told as hanging, in s: whoever asks six machines waits for the slowest.
+_SHARE_S: Final = 2.5
+#: Who is come to when the time is over has so long all the same, in s: enough to be refused.
+_LEAST_S: Final = 0.5
+#: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
+_CONNECTED: Final = {
+    "HOST_KEY": probes.REFUSED,
+    "HOST_KEY_CHANGED": probes.REFUSED,
+    "HOST_KEY_REVOKED": probes.REFUSED,
+    "NO_COMMON_ALGORITHM": probes.REFUSED,
+    "CLOSED": probes.UNCLEAR,
+    "NOT_SSH": probes.UNCLEAR,
+    "LOGIN_REFUSED": probes.REFUSED,
+    "SILENT": probes.UNCLEAR,
+}
+_OK: Final = "ok"
+#: Answers that came so much later than a reading know of beats that it cannot show, in ms.
+OLD_MS: Final = 2_000
+
+
+def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
+    machines: Sequence[Machine],
+    timeout_s: float,
+    connect_timeout_s: float,
+    tell: Callable[[str], None] = silently,
+    *,
+    with_state: bool = True,
+    overall: bool = False,
+) -> dict[str, ProbeResult]:
+    """Ask every machine at once, telling how far it is; return what each answered, within about `timeout_s`.
+
+    `overall`: who is come to late, behind very many others, has no more than is left of that time.
+    """
+    answered = 0
+    until = time.monotonic() + timeout_s if overall else None
+
+    def one(machine: Machine) -> ProbeResult:
+        left_s = timeout_s if until is None else max(_LEAST_S, until - time.monotonic())
+        request, asked = _request(machine, left_s, with_state=with_state), now_ms()
+        with asking.way_to(machine, left_s, connect_timeout_s) as link:
+            link.failed = None
+            told = asking.answer(machine, link, request, left_s, parse_report)
+            return result_of(machine, told, reach_of(machine, link), asked)
+
+    def count(*_: object) -> None:
+        nonlocal answered
+        answered += 1
+        tell(f"asking {len(machines)} machines: {answered} answered or given up")
+
+    tell(f"asking {len(machines)} machines")
+    return asking.each(machines, one, count)
+
+
+def probe_beside(
+    machines: Sequence[Machine],
+    timeout_s: float,
+    connect_timeout_s: float,
+    read: Callable[[], tuple[SharedState | None, str | None]],
+    tell: Callable[[str], None] = silently,
+) -> tuple[SharedState | None, dict[str, ProbeResult], str | None]:
+    """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
+
+    A replica that was read long before the last answer is read again: it would lack what those know.
+    Returns (the replica, the answers, why there is no replica).
+    """
+    with ThreadPoolExecutor(1) as pool:
+        here = pool.submit(read)
+        found = probe(machines, timeout_s, connect_timeout_s, tell)
+        own, trouble = here.result()
+    if own is not None and now_ms() - own.read_at_ms > OLD_MS:
+        own = read()[0] or own
+    return own, found, trouble
+
+
+def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:
+    return {
+        "do": "probe",
+        "localDir": machine.local_dir,
+        "shared": machine.shared,
+        "shareDeadline": min(machine.share_deadline, _SHARE_S, timeout_s * _SHARE_PART),
+        "state": with_state,
+    }
+
+
+def result_of(
+    machine: Machine, told: Report | Failure, reach: Reach | None = None, asked_ms: int | None = None
+) -> ProbeResult:
+    """Return what one machine's answer amounts to."""
+    way: dict[str, Any] = {
+        "reach": reach,
+        "login": checks.login(machine),
+        "known_hosts": known_hosts_of(machine) or os.path.expanduser("~/.ssh/known_hosts"),  # noqa: PTH111 - a word
+    }
+    if isinstance(told, Failure):
+        return ProbeResult(machine.machine_id, _unasked(told, reach), failure=told, **way)
+    state, problem, read_ms = _replica(told, asked_ms)
+    share, clock = checks.share(machine, told.share), checks.clock(machine, told)
+    if share is not None and told.share is not None:
+        share = share._replace(reason=share.reason.removeprefix(f"share {told.share.path}: "))
+    return ProbeResult(
+        machine.machine_id,
+        agent_state(machine, told),
+        state,
+        problem,
+        read_ms,
+        told.clock_offset_ms,
+        told.clock_error_ms,
+        told,
+        share=share,
+        clock=None if clock is None else clock.reason,
+        **way,
+    )
+
+
+def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
+    """Return what is to be said of an agent that was not asked, or whose answer is of no use."""
+    met = reach is None or reach.answers == OPEN  # not somebody on the way to it
+    kind = _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
+    reason = failure.reason.removeprefix("unreachable: ")
+    return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)
+
+
+def agent_state(machine: Machine, report: Report) -> AgentState:  # noqa: PLR0911 - one for each thing it may say
+    """Return what a machine that answered says of its own agent."""
+    status = report.status
+    if status is None:
+        return AgentState(probes.NO_AGENT)
+    if not status.success:
+        return AgentState(probes.UNCLEAR, detail=status.message or status.code)
+    called = status.machine_id
+    if called and called.lower() != machine.machine_id:  # the inventory's address is another machine's
+        hint = typed.ours("diagnose", machine.machine_id)
+        return AgentState(probes.UNCLEAR, detail=f"it calls itself {called[:63]}", hint=hint)
+
+    def ours(there_ms: int | None) -> int | None:
+        return None if there_ms is None else there_ms - report.clock_offset_ms
+
+    heard = status.beat_ms
+    state = AgentState(probes.RUNNING, ours(heard), None, None, status.sequence, heard, _twin(status))
+    if not status.running:
+        left = ours(status.left_ms)
+        return replace(state, kind=probes.NOT_RUNNING if left is None else probes.LEFT, left_ms=left)
+    if status.share is not None and status.share.state != _OK:
+        stuck = ours(ms_of(status.share.since))
+        return replace(
+            state, kind=probes.SHARE_BLOCKED, since_ms=stuck, detail=status.share.detail, hint=status.share.state
+        )
+    if heard is not None and (status.now_ms or report.clock.end_ms) - heard > machine.offline_timeout:
+        return replace(state, kind=probes.SILENT)
+    return state
+
+
+def _twin(status: AgentStatus) -> str | None:
+    own = status.own_file
+    if own is None or own.last_kind != OF_A_TWIN:
+        return None
+    return lately(own.last_detail, own.last_at, status.now)
+
+
+def _replica(told: Report, asked_ms: int | None) -> tuple[SharedState | None, str | None, int]:
+    """Return (what its replica shows, why nothing, when it was read on this computer's clock)."""
+    now, state = now_ms(), told.state
+    if state is None:
+        return None, None, now
+    if state.get("success") is not True:
+        return None, str(state.get("message") or "no reason given")[:300], now
+    read = ms_of(state.get("readAt"))
+    read = now if read is None else read - told.clock_offset_ms
+    try:
+        return from_document(state, now, asked_ms), None, read
+    except StateUnavailableError as error:
+        return None, error.reason, read

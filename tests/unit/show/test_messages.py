@@ -1,0 +1,110 @@
+"""The catalogue: every message is there in both languages, with the same facts, and none is there for nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+import subprocess
+import sys
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roosync_ops import show
+from roosync_ops.judge import flip
+from roosync_ops.show import messages
+from roosync_ops.show.messages.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOM = Path(show.__file__).parent
+LANGUAGES = ("en", "fr")
+
+
+def tables(lang: str) -> dict[str, Mapping[str, str]]:
+    """Return every table of a language, by its module and its own name."""
+    return {
+        f"{file.stem}.{name}": table
+        for file in sorted((ROOM / "messages" / lang).glob("[a-z]*.py"))
+        for name, table in vars(import_module(f"{messages.__name__}.{lang}.{file.stem}")).items()
+        if name.isupper()
+    }
+
+
+def facts(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_every_language_has_the_same_tables_codes_and_facts() -> None:
+    english, *others = ({name: dict(table) for name, table in tables(lang).items()} for lang in LANGUAGES)
+    assert len(english) > 1
+    for other in others:
+        assert english.keys() == other.keys()
+        for name, table in english.items():
+            assert list(table) == list(other[name]), name
+            for code, text in table.items():
+                assert facts(text) == facts(other[name][code]), (name, code)
+
+
+def test_a_command_belongs_to_a_sentence_and_needs_the_machine_alone() -> None:
+    sentences = tables("en")["reasons.SENTENCES"]
+    assert COMMANDS.keys() <= sentences.keys()
+    assert all(facts(words) <= {"machine"} for words in COMMANDS.values())
+    assert not [
+        text for lang in LANGUAGES for text in tables(lang)["reasons.SENTENCES"].values() if "roosync-ops" in text
+    ]
+
+
+def test_every_reason_of_a_flip_has_a_sentence() -> None:
+    kinds = [value for name, value in vars(flip).items() if name.isupper() and isinstance(value, str)]
+    codes = tables("en")["reasons.SENTENCES"]
+    ends = {flip.OK, flip.SUSPECT, flip.UNAVAILABLE, "online", "offline", "left", "unknown"}
+    assert {f"flip.{kind}" for kind in kinds if kind not in ends} == {
+        code for code in codes if code.startswith("flip.")
+    }
+
+
+def asked() -> Iterator[str]:
+    """Yield every code that the room's own code names, whole or, where it ends in a fact, its beginning and a star."""
+    for source in ROOM.rglob("*.py"):
+        if "messages" in source.parts[:-1]:
+            continue
+        nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
+        parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+                yield node.value
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                yield f"{node.values[0].value}*"
+
+
+def test_every_word_that_is_looked_up_is_there_and_none_is_there_for_nothing() -> None:
+    found, codes = set(asked()), tables("en")["words.WORDS"]
+    groups = {code.partition(".")[0] for code in codes if "." in code}
+    named = {text for text in found if re.fullmatch(r"(\w+)\.\w+", text) and text.partition(".")[0] in groups}
+    beginnings = tuple(text[:-1] for text in found if re.fullmatch(r"[\w]+\.\w*\*", text))
+    assert named <= codes.keys()
+    assert not [code for code in codes if code not in found and not code.startswith(beginnings)]
+
+
+@pytest.mark.parametrize(("lang", "other"), [*pairwise(LANGUAGES), *pairwise(reversed(LANGUAGES))])
+def test_only_the_language_that_is_asked_for_is_loaded(lang: str, other: str) -> None:
+    program = (
+        "import sys; from roosync_ops import show; from roosync_ops.judge import Reason\n"
+        f"show.sentence(Reason('never-seen', 'm'), {lang!r})\n"
+        f"assert {messages.__name__ + '.' + other!r} not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_sentence_and_its_command_are_told_apart() -> None:
+    said = messages.said("agent-gone", "fr", {"machine": "m 1", "name": "m 1", "since_when": ""})
+    assert said.command == "roosync-ops restart --limit 'm 1'"
+    assert said.text.endswith(" :")
+    assert str(said) == f"{said.text} {said.command}"
+    assert messages.said("flip.strange", "en", {"machine": ""}) == messages.Said("strange")
