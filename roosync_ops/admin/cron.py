@@ -7,7 +7,8 @@ import shlex
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from . import child
+from roosync_ops import process
+
 from .recurring import Job, RecurringError
 
 if TYPE_CHECKING:
@@ -121,11 +122,11 @@ def _set(text: str) -> None:
         raise RecurringError(f"crontab -: {ended.said}", "crontab -l")
 
 
-def _crontab(*words: str, given: bytes = b"") -> child.Ended:
+def _crontab(*words: str, given: bytes = b"") -> process.Ended:
     program = shutil.which("crontab")
     if program is None:
         raise RecurringError("there is no crontab on this computer", "roosync-ops schedule --mechanism systemd")
     try:
-        return child.run([program, *words], _CRONTAB_S, given=given, env={**os.environ, "LC_ALL": "C"})
-    except (child.NotStartedError, child.TimedOutError) as error:
+        return process.within(_CRONTAB_S, [program, *words], given, environment={**os.environ, "LC_ALL": "C"})
+    except process.ChildError as error:
         raise RecurringError(f"crontab {words[0]}: {error}", "crontab -l") from None

@@ -12,7 +12,8 @@ import re
 import shutil
 from typing import Any, Final
 
-from . import child
+from roosync_ops import process
+from roosync_ops.errors import NOT_DELIVERED, RoosyncError
 
 #: How long one request may take, in s: all pages of an issue's comments included.
 TIMEOUT_S: Final = 60.0
@@ -23,16 +24,17 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _GONE, _TOO_MANY = 401, 403, 404, 410, 42
 _SERVER_ERRORS: Final = 500
 
 
-class GhError(Exception):
-    """A request was not answered as hoped. `code` is for programs, `hint` is the next command to type.
+class GhError(RoosyncError):
+    """A request was not answered as hoped.
 
     `lost` tells that nobody knows whether it was carried out: there was no answer, or none that can be read.
     """
 
-    def __init__(self, code: str, message: str, hint: str, *, lost: bool = False) -> None:
-        super().__init__(message)
+    exit_code = NOT_DELIVERED
+
+    def __init__(self, code: str, reason: str, hint: str, *, lost: bool = False) -> None:
+        super().__init__(reason, hint)
         self.code = code
-        self.hint = hint
         self.lost = lost
 
 
@@ -44,10 +46,10 @@ def request(path: str, *, method: str = "GET", body: dict[str, Any] | None = Non
         words += ["--input", "-"]
         given = json.dumps(body).encode("ascii")
     try:
-        ended = child.run([*words, path], TIMEOUT_S, given=given, env=_environment())
-    except child.NotStartedError as error:
-        raise GhError("GH_MISSING", f"gh cannot be started: {error}", "gh --version") from None
-    except child.TimedOutError:
+        ended = process.within(TIMEOUT_S, [*words, path], given, environment=_environment())
+    except process.ChildError as error:
+        if not error.ended:
+            raise GhError("GH_MISSING", f"gh cannot be started: {error}", "gh --version") from None
         message = f"GitHub did not answer gh within {TIMEOUT_S:g} s"
         raise GhError("GH_TIMEOUT", message, "gh auth status, then again", lost=True) from None
     if ended.code != 0:
@@ -87,7 +89,7 @@ def _documents(text: str) -> list[Any]:
     return found
 
 
-def _problem(ended: child.Ended, path: str) -> GhError:
+def _problem(ended: process.Ended, path: str) -> GhError:
     """Say what a refusal means; gh says `gh: Not Found (HTTP 404)` and the like."""
     match = _STATUS.search(ended.said)
     status = int(match.group(1)) if match else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from roosync_ops.errors import USAGE, RoosyncError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -23,12 +25,11 @@ class Job:
     folder: Path
 
 
-class RecurringError(Exception):
-    """It cannot be installed, asked for or removed here. `hint` is what to do or type next."""
+class RecurringError(RoosyncError):
+    """It cannot be installed, asked for or removed here."""
 
-    def __init__(self, reason: str, hint: str) -> None:
-        super().__init__(reason)
-        self.hint = hint
+    code = "NOT_SCHEDULED"
+    exit_code = USAGE
 
 
 class Mechanism(Protocol):

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import process
 from roosync_ops.agent.permanence.systemd import quoted
 from roosync_ops.wire import local
 
-from . import child
 from .recurring import Job, RecurringError
 
 if TYPE_CHECKING:
@@ -130,11 +130,11 @@ class Systemd:
             raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None
         return True
 
-    def _systemctl(self, *words: str, check: bool = True) -> child.Ended:
+    def _systemctl(self, *words: str, check: bool = True) -> process.Ended:
         line = ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
         try:
-            ended = child.run(line, _SYSTEMCTL_S, env=_environment())
-        except (child.NotStartedError, child.TimedOutError) as error:
+            ended = process.within(_SYSTEMCTL_S, line, environment=_environment())
+        except process.ChildError as error:
             raise RecurringError(f"systemctl {words[0]}: {error}", "systemctl --version") from None
         if check and ended.code != 0:
             raise RecurringError(f"systemctl {' '.join(words)}: {ended.said}", f"journalctl -u {words[-1]}")

@@ -75,7 +75,7 @@ def sequence_of(record: dict[str, Any] | None) -> int:
     return sequence if type(sequence) is int and 0 <= sequence <= MAX_SEQUENCE else 0
 
 
-class Past:
+class PreviousRecords:
     """What was published before: `known` as this machine remembers it, `on_disk` as it lies in the share.
 
     `counted` is the highest sequence this machine ever gave out.
@@ -107,7 +107,12 @@ class Past:
 
 
 def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
-    config: Config, session: Session, past: Past, now_ms: int, metadata: dict[str, Any], extra: dict[str, Any]
+    config: Config,
+    session: Session,
+    past: PreviousRecords,
+    now_ms: int,
+    metadata: dict[str, Any],
+    extra: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the record of a beat at `now_ms`.
 
@@ -127,7 +132,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
     return ordered(record)
 
 
-def leave(past: Past, now_ms: int) -> dict[str, Any]:
+def leave(past: PreviousRecords, now_ms: int) -> dict[str, Any]:
     """Return the latest record, saying that its machine leaves at `now_ms`; lastHeartbeat stays the last beat's."""
     record = past.latest
     # a clock put back must not make the beat look newer than the leaving
@@ -170,7 +175,7 @@ def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[st
     return None
 
 
-def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -> dict[str, Any]:
+def _metadata(config: Config, past: PreviousRecords, now_ms: int, passed: dict[str, Any]) -> dict[str, Any]:
     kept = past.both("metadata")
     firsts = [object_in(record, "metadata").get("firstSeen") for record in (past.known, past.on_disk)]
     result = {
@@ -187,7 +192,9 @@ def _metadata(config: Config, past: Past, now_ms: int, passed: dict[str, Any]) -
     return result
 
 
-def _agent(config: Config, session: Session, past: Past, now_ms: int, extra: dict[str, Any]) -> dict[str, Any]:
+def _agent(
+    config: Config, session: Session, past: PreviousRecords, now_ms: int, extra: dict[str, Any]
+) -> dict[str, Any]:
     agent = past.both("agent")
     up = intervals_in(agent_part(past.latest).get("upIntervals"))
     agent.update(

@@ -10,7 +10,7 @@ import os
 import re
 
 from .bundle import bundle_path
-from .notes import unusable
+from .local_state import unusable
 from .share import replace_file
 
 AGENT_NAME = "agent.pyz"

@@ -1,4 +1,4 @@
-"""What several verbs need put together: configuration, share and heart."""
+"""What several verbs need put together: configuration, share and publisher."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from roosync_ops.wire.times import time_or_none
 
 from .beat import Session
 from .config import resolve
-from .heart import Heart
+from .local_state import open_journal
 from .machine import boot_id, new_session_id
-from .notes import open_journal
+from .publisher import HeartbeatPublisher
 from .share import FolderShare
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .flags import Flags
-    from .notes import Places
+    from .local_state import Places
 
 
 def config_of(flags: Flags) -> Config:
@@ -35,11 +35,11 @@ def share_of(config: Config) -> FolderShare:
     return FolderShare(config.shared, config.machine_id, own, others)
 
 
-def heart_of(config: Config, places: Places, now_ms: int) -> Heart:
-    """Return a heart with a session of its own. Raises LocalError."""
+def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublisher:
+    """Return a publisher with a session of its own. Raises LocalError."""
     session = Session(boot_id(), new_session_id(), now_ms)
     session.rolled_back = rolled_back(places)
-    return Heart(config, places, share_of(config), open_journal(places), session)
+    return HeartbeatPublisher(config, places, share_of(config), open_journal(places), session)
 
 
 def rolled_back(places: Places) -> dict[str, Any] | None:
@@ -47,9 +47,9 @@ def rolled_back(places: Places) -> dict[str, Any] | None:
     return local.read_object(places.rolled_back) or None
 
 
-def join_session(heart: Heart) -> None:
+def join_session(publisher: HeartbeatPublisher) -> None:
     """Beat as the loop that runs beside us, if its journal names it: its life is the machine's, ours is a moment."""
-    loop = heart.notes["loop"]
+    loop = publisher.notes["loop"]
     started = time_or_none(loop.get("startedAt"))
     if started is not None and isinstance(loop.get("sessionId"), str):
-        heart.session = Session(heart.session.boot_id, loop["sessionId"], started)
+        publisher.session = Session(publisher.session.boot_id, loop["sessionId"], started)

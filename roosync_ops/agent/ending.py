@@ -7,19 +7,19 @@ import signal
 import sys
 
 from .errors import LocalError
-from .machine import is_same_process
-from .notes import read_notes
+from .local_state import read_local_state
+from .machine import signal_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .notes import Places
+    from .local_state import Places
 
 
 def signal_loop(places: Places, *, kill: bool) -> None:
     """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it."""
-    loop = read_notes(places)["loop"]
+    loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
         from .windows import end_process, set_event  # noqa: PLC0415 - each platform loads its own
         from .windows_clock import stop_event  # noqa: PLC0415 - as above
@@ -28,12 +28,9 @@ def signal_loop(places: Places, *, kill: bool) -> None:
             set_event(stop_event(os.path.basename(places.folder)))
         elif isinstance(loop.get("pid"), int):
             end_process(loop["pid"], str(loop.get("start")))
-    elif is_same_process(loop.get("pid"), loop.get("start")):
+    else:
         try:
-            os.kill(loop["pid"], signal.SIGKILL if kill else signal.SIGTERM)
-            os.kill(loop["pid"], signal.SIGCONT)  # one that is stopped hears of nothing else
-        except ProcessLookupError:
-            pass  # it ended by itself just now
+            signal_process(loop.get("pid"), loop.get("start"), signal.SIGKILL if kill else signal.SIGTERM)
         except PermissionError:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 

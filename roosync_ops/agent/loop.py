@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .errors import ProblemError
-from .keeper import Keeper
 from .share import OK
+from .view_writer import ViewWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .clock import Clock
-    from .heart import Heart
+    from .publisher import HeartbeatPublisher
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -26,12 +26,12 @@ JUMP_MS = 2_000
 class Loop:
     """Beats until its clock says stop. Time and share are handed in; `step` and `pause` never sleep by themselves."""
 
-    def __init__(self, heart: Heart, clock: Clock) -> None:
-        self.heart = heart
+    def __init__(self, publisher: HeartbeatPublisher, clock: Clock) -> None:
+        self.publisher = publisher
         self.clock = clock
-        self.keeper = Keeper(heart)
+        self.view_writer = ViewWriter(publisher)
         self.beats = 0
-        self._interval_ns = heart.config.interval_ms * _NS_PER_MS
+        self._interval_ns = publisher.config.interval_ms * _NS_PER_MS
         self._anchor_ns = clock.monotonic_ns()
         self._due_ns = self._anchor_ns
         self._offset_ms = self._wall_less_monotonic()
@@ -48,7 +48,7 @@ class Loop:
         """Try one beat, look after the view, and set when the next try is due."""
         now_ms = self.clock.wall_ms()
         good = self._try_beat(now_ms)
-        self._was_stuck = self.heart.share.is_stuck
+        self._was_stuck = self.publisher.share.is_stuck
         self._offset_ms = self._wall_less_monotonic()
         now_ns = self.clock.monotonic_ns()
         # Ticks are counted from the start, so neither a late beat nor a long sleep moves the ones to come.
@@ -71,10 +71,10 @@ class Loop:
     def leave(self) -> bool:
         """Write that this machine leaves; False where it had left already. Raises ProblemError."""
         now_ms = self.clock.wall_ms()
-        return self.heart.attempt(lambda: self._leave(now_ms), now_ms)
+        return self.publisher.attempt(lambda: self._leave(now_ms), now_ms)
 
     def _leave(self, now_ms: int) -> bool:
-        left = self.heart.leave(now_ms)
+        left = self.publisher.leave(now_ms)
         self._tend(now_ms)  # the last keeper's last act: nobody else would tell readers of the view
         return left
 
@@ -85,30 +85,30 @@ class Loop:
         loop goes on in either case.
         """
         try:
-            self.heart.attempt(lambda: self._beat(now_ms), now_ms)
+            self.publisher.attempt(lambda: self._beat(now_ms), now_ms)
         except ProblemError:
             return False
         return True
 
     def _beat(self, now_ms: int) -> None:
-        self.heart.beat(now_ms)
+        self.publisher.beat(now_ms)
         self.beats += 1
         self._tend(now_ms)
 
     def _tend(self, now_ms: int) -> None:
         try:
-            self.keeper.tend(now_ms)
+            self.view_writer.tend(now_ms)
         except ProblemError as trouble:
-            if self.heart.share.is_stuck:
+            if self.publisher.share.is_stuck:
                 raise
             # Our own record is in the share; a view that would not be written is a detail, and the next beat's work.
-            self.heart.note_share(OK, f"heartbeat.json: {trouble.reason}", now_ms)
+            self.publisher.note_share(OK, f"heartbeat.json: {trouble.reason}", now_ms)
 
     def _wall_less_monotonic(self) -> int:
         return self.clock.wall_ms() - self.clock.monotonic_ns() // _NS_PER_MS
 
     def _share_is_back(self) -> bool:
-        back = self._was_stuck and not self.heart.share.is_stuck
+        back = self._was_stuck and not self.publisher.share.is_stuck
         self._was_stuck = self._was_stuck and not back
         return back
 

@@ -25,22 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[:1] == ["supervise"]:
         # Before anything heavy: this process does nothing but wait for its child, for months. The code of each life is
         # at hand from the start: the file it came from may be gone by then.
-        from .lean import compiled  # noqa: PLC0415 - only a supervisor needs it
         from .permanence.supervisor import supervise  # noqa: PLC0415 - as above
+        from .slim_loop import compiled  # noqa: PLC0415 - only a supervisor needs it
 
         codes = [compiled()]
-        return supervise(words[1], lambda: _lean(words[2:], codes))
+        return supervise(words[1], lambda: _run_slim(words[2:], codes))
     if arguments is None and "run" in words:
-        from .lean import compiled, isolate  # noqa: PLC0415 - only `run` needs it
+        from .slim_loop import compiled, isolate  # noqa: PLC0415 - only `run` needs it
 
         isolate(words)
-        return _lean(words, [compiled()])
+        return _run_slim(words, [compiled()])
     return _answer(words)
 
 
-def _lean(words: list[str], codes: list[bytes]) -> int:
+def _run_slim(words: list[str], codes: list[bytes]) -> int:
     """Answer `run` in a process of its own, with as little in it as can be."""
-    from .lean import preload  # noqa: PLC0415 - as above
+    from .slim_loop import preload  # noqa: PLC0415 - as above
 
     preload(codes)
     return _answer(words)
@@ -65,10 +65,10 @@ def _answer(words: list[str]) -> int:
 
 
 def _to_another_session(words: list[str], code: int, value: dict[str, Any], human: list[str]) -> bool:
-    """Leave the answer in a file where another session asked for it there (agent.logon)."""
+    """Leave the answer in a file where another session asked for it there (agent.interactive_session)."""
     if "--answer" not in words[:-1]:
         return False
-    from .logon import give_to_file  # noqa: PLC0415 - only then
+    from .interactive_session import give_to_file  # noqa: PLC0415 - only then
 
     give_to_file(words[words.index("--answer") + 1], code, value, human)
     return True

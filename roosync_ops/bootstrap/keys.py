@@ -8,6 +8,8 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from roosync_ops.errors import CommandError, usage
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,15 +31,6 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _LENGTH: Final = 4
 
 
-class KeyRefusedError(ValueError):
-    """What was given is not one public key. `reason` is one sentence, `hint` the way out."""
-
-    def __init__(self, reason: str, hint: str) -> None:
-        self.reason = reason
-        self.hint = hint
-        super().__init__(reason)
-
-
 class PublicKey(NamedTuple):
     """A public key as `authorized_keys` holds it; the comment is anybody's text, of one line."""
 
@@ -50,33 +43,33 @@ class PublicKey(NamedTuple):
 
 
 def find(folder: Path) -> Path:
-    """Return the one public key in a user's `.ssh` folder. Raises KeyRefusedError where there is not exactly one."""
+    """Return the one public key in a user's `.ssh` folder. Raises CommandError where there is not just one."""
     found = sorted(path for path in folder.glob("*.pub") if not path.name.endswith("-cert.pub"))
     if len(found) == 1:
         return found[0]
     if not found:
-        raise KeyRefusedError(f"{folder} holds no public key", "make one with: ssh-keygen -t ed25519")
+        raise usage(f"{folder} holds no public key", "make one with: ssh-keygen -t ed25519")
     names = ", ".join(path.name for path in found)
-    raise KeyRefusedError(f"{folder} holds {len(found)} public keys ({names})", f"choose one: --key {found[0]}")
+    raise usage(f"{folder} holds {len(found)} public keys ({names})", f"choose one: --key {found[0]}")
 
 
 def parse(data: bytes, source: str) -> PublicKey:
-    """Return the one public key in `data`, which came from `source`. Raises KeyRefusedError."""
+    """Return the one public key in `data`, which came from `source`. Raises CommandError."""
     if len(data) > MAX_BYTES:
         raise _refused(source, "far too long for a public key")
     if b"\0" in data[:2] or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         again = "in PowerShell: (Get-Content FILE) | Set-Content -Encoding Ascii FILE"
-        raise KeyRefusedError(f"{source}: in UTF-16, as PowerShell's > writes it: not text that OpenSSH reads", again)
+        raise usage(f"{source}: in UTF-16, as PowerShell's > writes it: not text that OpenSSH reads", again)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _refused(source, "not text in UTF-8") from None
     if _PRIVATE.search(text):
-        raise KeyRefusedError(
+        raise usage(
             f"{source} holds a private key, which must never leave this machine", "name the public one beside it (.pub)"
         )
     if "BEGIN SSH2 PUBLIC KEY" in text:
-        raise KeyRefusedError(f"{source} is not in OpenSSH's form", "convert it with: ssh-keygen -i -f FILE")
+        raise usage(f"{source} is not in OpenSSH's form", "convert it with: ssh-keygen -i -f FILE")
     return _only(text, source)
 
 
@@ -110,5 +103,5 @@ def _holds(blob: str, kind: str) -> bool:
     return at == len(data) and len(fields) > 1 and fields[0] == kind.encode()
 
 
-def _refused(source: str, why: str) -> KeyRefusedError:
-    return KeyRefusedError(f"{source}: {why}", "name a public key of yours: --key ~/.ssh/id_ed25519.pub")
+def _refused(source: str, why: str) -> CommandError:
+    return usage(f"{source}: {why}", "name a public key of yours: --key ~/.ssh/id_ed25519.pub")

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, Literal
 
 from roosync_ops import __version__
+from roosync_ops.errors import CommandError, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,14 +28,10 @@ _SLOT: Final = re.compile(r"@@([A-Z]+)@@")
 _ASCII: Final = re.compile(r"[ -~]*")
 
 
-class LanError(ValueError):
-    """An address range that is none, or that is the whole Internet."""
-
-
 def script(key: PublicKey, *, port: int = 22, lan: Sequence[str] = (), account: str = "", kind: Kind = "auto") -> str:
     """Return the script, in ASCII whatever its values hold. `lan` are CIDRs, none means the machine's own subnets.
 
-    Raises LanError.
+    Raises CommandError.
     """
     values = {
         "VERSION": __version__,
@@ -64,19 +61,23 @@ def literal(text: str) -> str:
 def addresses(cidr: str) -> str:
     """Return a range as Windows' firewall tells it back (IPv4 with a mask), so that a second run finds it unchanged.
 
-    Raises LanError for what is no range, for one with host bits set, and for one that is every address there is.
+    Raises CommandError for what is no range, for one with host bits set, and for one that is every address there is.
     """
     try:
         network = ipaddress.ip_network(cidr)
     except ValueError as error:
-        raise LanError(f"{cidr!r} is no range of addresses: {error}") from None
+        raise _no_lan(f"{cidr!r} is no range of addresses: {error}") from None
     if "%" in cidr:
-        raise LanError(f"{cidr!r} names an interface of this machine, which the other does not have")
+        raise _no_lan(f"{cidr!r} names an interface of this machine, which the other does not have")
     if network.prefixlen == 0:
-        raise LanError(f"{cidr!r} is every address there is, not a local network")
+        raise _no_lan(f"{cidr!r} is every address there is, not a local network")
     if network.prefixlen == network.max_prefixlen:
         return str(network.network_address)
     return network.with_netmask if isinstance(network, ipaddress.IPv4Network) else str(network)
+
+
+def _no_lan(reason: str) -> CommandError:
+    return usage(reason, "roosync-ops bootstrap windows --lan 192.168.1.0/24")
 
 
 def _template() -> str:

@@ -9,7 +9,7 @@ A command function returns its exit code (None is 0). It writes data with `outpu
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
 `errors.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
 Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 4 what was found
-could not be delivered, or not be written to stdout; 130 interrupted; 70 a defect of ours, so that a crash never reads
+could not be delivered, or not be written to stdout; 130 interrupted; 70 internal error, so that a crash never reads
 as a verdict.
 """
 
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 import typer.main
+from typer._coercion import build_runtime_param
 from typer.core import TyperCommand, TyperGroup
 
 from roosync_ops import __version__, typed
@@ -46,7 +47,7 @@ PANELS: Final = {
     },
     "See": {
         "validate": "Show the validation table: whether each machine is what it should be.",
-        "diagnose": "Find out what is the matter with a machine, and what mends it.",
+        "diagnose": "Diagnose a machine: the cause, and the command that mends it.",
         "watch": "Watch the fleet: a live table, and each flip told once.",
         "status": "Show what the shared state holds, judged against nothing.",
         "matrix": "Show who sees whom: what every machine's own replica shows.",
@@ -95,6 +96,22 @@ class LazyCommand(TyperCommand):
         return command
 
 
+class _Coercion:
+    """An option's coercion, made by pydantic only for a value that is not of its type yet: no default is."""
+
+    def __init__(self, option: Any) -> None:
+        self._option = option
+        self._default = option.default
+
+    def coerce(self, value: Any, *, param: Any, ctx: Any) -> Any:
+        kind = self._option.type_descriptor.annotation
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        if value is self._default or (isinstance(kind, type) and isinstance(value, kind)):
+            return value
+        return build_runtime_param(self._option.type_descriptor).coerce(value, param=param, ctx=ctx)
+
+
 def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
     """Return a command whose options are what the settings say where they are not typed among `words`."""
     known = settings.defaults(typed.flags_of(words), words)
@@ -110,6 +127,7 @@ def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
 
 def _improve(option: Any, known: Mapping[str, Any]) -> None:
     """Have an option be what the settings say, and its help be in groups and free of Python's words."""
+    option._runtime_param = _Coercion(option)  # noqa: SLF001 - typer makes it there, for every option at once
     if option.name in known and not getattr(option, "multiple", False):
         option.default = known[option.name]
     if option.param_type_name == "argument":
@@ -130,7 +148,7 @@ class LazyGroup(TyperGroup):
 
     def get_help_option(self, ctx: Any) -> Any:
         option: Any = super().get_help_option(ctx)
-        option.metavar = ""
+        _improve(option, {})
         return option
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:

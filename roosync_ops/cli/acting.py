@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
@@ -17,11 +16,9 @@ from roosync_ops.pyinfra_ops.ledger import FAILED
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.text import safe
-from roosync_ops.state.memory import default_folder
-from roosync_ops.wire.identity import is_machine_id
 
 from . import errors, options, output
-from .schedule_settings import key_of, save
+from .ramp import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +37,6 @@ Wait = Annotated[
     float,
     typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
 ]
-Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")]
 ConnectTimeout = Annotated[
     int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
 ]
@@ -73,9 +69,7 @@ def targets(
     """
     names = [*(machines or []), *options.names_of(limit)]
     if failed is not None:
-        again = _failures(failed)
-        if not again:
-            raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
+        again = Journal(failed).failed()
         names = again if not names else [name for name in names if name.startswith("!")] + again
     chosen = fleet.select(names) if names else tuple(machine for machine in fleet if machine.expected == "online")
     if not chosen:
@@ -85,20 +79,7 @@ def targets(
 
 def keep_failures(inventory: Path, results: Sequence[Result]) -> None:
     """Remember on which machines a command failed, for --failed; one that only looked changes nothing of that."""
-    with suppress(errors.CommandError):
-        save(_failures_path(inventory), json.dumps([row.machine_id for row in results if not row.ok]))
-
-
-def _failures(inventory: Path) -> list[str]:
-    try:
-        found = json.loads(_failures_path(inventory).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return []
-    return [name for name in found if is_machine_id(name)] if isinstance(found, list) else []
-
-
-def _failures_path(inventory: Path) -> Path:
-    return default_folder() / f"failed-{key_of(inventory, 'failed')}.json"
+    Journal(inventory).ended(results)
 
 
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
@@ -223,14 +204,6 @@ def document(row: Result) -> dict[str, Any]:
         "reason": None if failure is None else f"{failure.step}: {failure.reason}",
         "hint": None if failure is None else failure.hint,
     }
-
-
-def print_schema(*, rollout: bool) -> int:
-    """Print what --json is made of."""
-    from . import schemas  # noqa: PLC0415 - 30 ms that only this flag needs
-
-    output.write(json.dumps((schemas.ROLLOUT if rollout else schemas.ACTION).json_schema(), indent=2))
-    return errors.OK
 
 
 def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None]:

@@ -59,7 +59,7 @@ def _tell(found: bundle.Bundle, *, as_json: bool) -> int:
         "bytes": len(found.data),
     }
     if as_json:
-        output.write(show.error_free_json(facts))
+        output.write(show.json_text(facts))
     else:
         output.write(
             f"{found.path}: agent {found.version}, build {found.build_id}, {len(found.data)} bytes\n"

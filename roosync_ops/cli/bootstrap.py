@@ -62,14 +62,9 @@ def for_windows(  # noqa: PLR0913 - one argument an option
     It adds OpenSSH Server, starts it with Windows, lets one public key in and the local network alone, and prints the
     line for inventory.py. A second run changes nothing. It was never run on real Windows yet.
     """
-    try:
-        public = _public_key(key)
-        kind: windows.Kind = "auto" if admin is None else "administrator" if admin else "standard"
-        text = windows.script(public, port=port, lan=lan or (), account=_account(user), kind=kind)
-    except keys.KeyRefusedError as error:
-        raise errors.usage(error.reason, error.hint) from None
-    except windows.LanError as error:
-        raise errors.usage(str(error), "roosync-ops bootstrap windows --lan 192.168.1.0/24") from None
+    public = _public_key(key)
+    kind: windows.Kind = "auto" if admin is None else "administrator" if admin else "standard"
+    text = windows.script(public, port=port, lan=lan or (), account=_account(user), kind=kind)
     _tell(text, public, as_json=as_json)
     return errors.OK
 

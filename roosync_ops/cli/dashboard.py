@@ -16,7 +16,7 @@ from roosync_ops.gather.source import Source
 from roosync_ops.judge.dashboard import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
-from roosync_ops.show import error_free_json
+from roosync_ops.show import json_text
 
 from . import asking, errors, options, output
 
@@ -112,7 +112,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
             every_min=every,
             tell=progress.show,
         )
-    output.write(error_free_json(result) if as_json else _told(str(result["dashboardPath"])))
+    output.write(json_text(result) if as_json else _told(str(result["dashboardPath"])))
     return errors.OK
 
 
@@ -132,7 +132,7 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
     live = Live(look, lambda error: errors.describe(error).message, lang, every_s)
     try:
         with serving(live, port, every_s) as address:
-            output.write(error_free_json({"ok": True, "url": address}) if as_json else address)
+            output.write(json_text({"ok": True, "url": address}) if as_json else address)
             output.note("Ctrl-C ends it.")
             _wait_for_ctrl_c()
     except OSError as error:

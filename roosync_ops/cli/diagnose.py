@@ -1,19 +1,19 @@
-"""`roosync-ops diagnose`: what is the matter with a machine, and the one command that mends it."""
+"""`roosync-ops diagnose`: the cause of a machine's trouble, and the one command that mends it."""
 
-import json
 import sys
 import time
 from typing import Annotated, Final
 
 import typer
 
+from roosync_ops import show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.limits import Limits
 from roosync_ops.gather.tidy import TidyError, rebuild_view, sweep, tend
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
-from roosync_ops.show.diagnosis import Fix, diagnoses_json, diagnoses_table
+from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
@@ -62,14 +62,14 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     timeout: Timeout = _TIMEOUT_S,
     connect_timeout: ConnectTimeout = _CONNECT_S,
     deadline: options.Deadline = None,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
+    schema: options.Schema = False,
 ) -> int:
-    """Find out what is the matter with machines: ordered checks, one cause, and the one command that mends it.
+    """Diagnose machines: ordered checks, one cause, and the one command that mends it.
 
     Without names: all machines; those that are not as expected are shown. Nothing is changed without --fix.
     """
     if schema:
-        return _print_schema()
+        return options.print_schema("diagnose")
     if dry and not fix:
         said = "--dry goes with --fix: without it nothing is ever changed"
         raise errors.usage(said, "roosync-ops diagnose --fix --dry")
@@ -170,14 +170,7 @@ def _tell(  # noqa: PLR0913 - what to show, and how
     found: Diagnoses, fixes: list[Fix], lang: str, *, as_json: bool, dry: bool, everything: bool
 ) -> None:
     if as_json:
-        output.write(diagnoses_json(found, fixes, lang, dry=dry))
+        output.write(show.json_text(diagnoses_document(found, fixes, lang, dry=dry)))
         return
     width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
     output.write(diagnoses_table(found, fixes, lang, width, color=color, everything=everything))
-
-
-def _print_schema() -> int:
-    from roosync_ops.show.diagnosis_schema import DIAGNOSIS  # noqa: PLC0415 - 30 ms that only this flag needs
-
-    output.write(json.dumps(DIAGNOSIS.json_schema(), indent=2))
-    return errors.OK

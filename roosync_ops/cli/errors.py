@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import traceback
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from roosync_ops import errors as below
 from roosync_ops import typed
-from roosync_ops.gather import errors as below
-from roosync_ops.gather.errors import INTERNAL, NOT_AS_EXPECTED, OK, UNAVAILABLE, USAGE, CommandError, Failure, usage
+from roosync_ops.errors import (
+    INTERNAL,
+    INTERRUPTED,
+    NOT_AS_EXPECTED,
+    NOT_DELIVERED,
+    OK,
+    UNAVAILABLE,
+    USAGE,
+    CommandError,
+    Failure,
+    usage,
+)
 
 from . import output
 
@@ -37,15 +48,11 @@ __all__ = [
     "wants_json",
 ]
 
-#: What was found is not where it was to go: a report that was not posted, a stdout that could not be written.
-NOT_DELIVERED: Final = 4
-INTERRUPTED: Final = 130
-
 
 def describe(error: BaseException) -> Failure:
     """Return what to say about `error`, and the exit code it earns."""
-    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return Failure("INTERRUPTED", "interrupted", None, INTERRUPTED)
+    if isinstance(error, typer.Abort):
+        return below.describe(KeyboardInterrupt())
     if isinstance(error, typer.TyperException):
         return Failure("USAGE", _plain(error.format_message()), _help_of(error), error.exit_code)
     return below.describe(error)

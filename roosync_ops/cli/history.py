@@ -1,15 +1,15 @@
 """`roosync-ops history`: when each machine was up, and how much of that is known."""
 
 import sys
-from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
+from roosync_ops import show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.past import flips_told, pasts
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.show.history import history_json, history_markdown, history_table
+from roosync_ops.show.history import history_document, history_markdown, history_table
 
 from . import errors, options, output
 
@@ -29,14 +29,6 @@ _DAY_MS: Final = 86_400_000
 _MAX_DAYS: Final = 7.0
 
 
-class Format(StrEnum):
-    """What the history is written in."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-
-
 @app.command(epilog=_EXAMPLES)
 def history(  # noqa: PLR0913 - one argument an option
     names: options.Machines = None,
@@ -47,7 +39,7 @@ def history(  # noqa: PLR0913 - one argument an option
     days: Annotated[
         float, typer.Option("--days", min=0.01, max=_MAX_DAYS, help="How far to look back (records keep seven days).")
     ] = _MAX_DAYS,
-    report: Annotated[Format, typer.Option("--format", "-f", help="How to write the history.")] = Format.table,
+    report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
@@ -55,8 +47,8 @@ def history(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Show when each machine was up, from its own record and from the flips that `roosync-ops watch` told here.
 
-    A time in which a machine did not beat by its own record is off; one of which nothing is known stays unknown, and
-    counts neither way.
+    A time in which a machine did not beat by its own record is off; unknown time is excluded from
+    the uptime.
     """
     fleet = load_inventory(inventory)
     state = Source(shared, machine_of(fleet, via) if via else None, deadline)()
@@ -64,9 +56,9 @@ def history(  # noqa: PLR0913 - one argument an option
     chosen = fleet.select(options.names_of(names)) if names else tuple(fleet)
     from_ms = state.read_at_ms - round(days * _DAY_MS)
     found = pasts(fleet, chosen, state, flips, from_ms)
-    if as_json or report is Format.json:
-        output.write(history_json(found, state.shared, from_ms, state.read_at_ms))
-    elif report is Format.markdown:
+    if as_json or report == "json":
+        output.write(show.json_text(history_document(found, state.shared, from_ms, state.read_at_ms)))
+    elif report == "markdown":
         output.write(history_markdown(found, from_ms, state.read_at_ms, lang))
     else:
         width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)

@@ -8,20 +8,19 @@ import json
 import os
 import threading
 from contextlib import ExitStack, contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from . import errors, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from roosync_ops.lab.board import Screen
     from roosync_ops.lab.fleet import LabFleet
     from roosync_ops.lab.play import Outcome
-    from roosync_ops.lab.screen import Screen
 
 app = typer.Typer()
 
@@ -71,13 +70,8 @@ Lab = Annotated[
 ]
 
 
-class SyncKind(StrEnum):
-    """How the sync product between the lab's machines behaves."""
-
-    fast = "fast"
-    drive = "drive"
-
-
+#: How the sync product between the lab's machines behaves.
+SyncKind = Literal["fast", "drive"]
 Sync = Annotated[
     SyncKind,
     typer.Option("--sync", help="How fast replicas follow: within a second, or as Google Drive in the lab's time."),
@@ -95,7 +89,7 @@ def lab(  # noqa: PLR0913 - the options of one command
     *,
     do: Do = None,
     no_prompt: NoPrompt = False,
-    sync: Sync = SyncKind.fast,
+    sync: Sync = "fast",
     seed: Seed = 0,
     as_json: options.Json = False,
 ) -> int | None:
@@ -110,32 +104,21 @@ def lab(  # noqa: PLR0913 - the options of one command
     return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
 
 
-@app.command(epilog=_EXAMPLES)
-def play(
-    *,
-    do: Do = None,
-    no_prompt: NoPrompt = False,
-    sync: Sync = SyncKind.fast,
-    seed: Seed = 0,
-    as_json: options.Json = False,
-) -> int:
-    """Play the procedure, then take commands: what `roosync-ops lab` does."""
-    return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
+app.command("play", help="Play the procedure, then take commands: what `roosync-ops lab` does.", epilog=_EXAMPLES)(lab)
 
 
 @app.command()
-def up(*, sync: Sync = SyncKind.fast, seed: Seed = 0, as_json: options.Json = False) -> int:
+def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) -> int:
     """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab.play import activate, introduction  # noqa: PLC0415 - asyncssh: a quarter of a second
-        from roosync_ops.lab.tool import paste_lines  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+        from roosync_ops.lab import play, tool  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
 
-        activate(fleet)
+        play.activate(fleet)
         if as_json:
             output.write(json.dumps({"ok": True, **_places(fleet)}))
         else:
-            output.note(f"{introduction(fleet)}\n\nTo type in a second terminal:\n")
-            output.write(paste_lines(fleet))
+            output.note(f"{play.introduction(fleet)}\n\nTo type in a second terminal:\n")
+            output.write(tool.paste_lines(fleet))
             output.note("\nCtrl-C ends the fleet.")
         threading.Event().wait()
     return errors.OK
@@ -156,8 +139,7 @@ def fault(  # noqa: PLR0913 - the options of one command
     Without arguments it says which faults are on.
     """
     if list_:
-        from roosync_ops.lab.fault_words import fault_list  # noqa: PLC0415 - needed by this command alone
-        from roosync_ops.lab.faults import FAULTS  # noqa: PLC0415 - as above
+        from roosync_ops.lab.faults import FAULTS, fault_list  # noqa: PLC0415 - needed by this command alone
 
         output.write(json.dumps({"ok": True, "faults": FAULTS}) if as_json else fault_list())
         return errors.OK
@@ -172,18 +154,12 @@ def _ask(folder: Path | None, request: dict[str, Any]) -> dict[str, Any]:
     """Return what a running lab answers. Raises CommandError."""
     from roosync_ops.lab import control  # noqa: PLC0415 - as above
 
-    if os.name != "posix":
-        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
-    try:
-        return control.ask(folder or control.find(Path.cwd()), request)
-    except control.RefusedError as error:
-        raise errors.CommandError("FAULT", str(error), "roosync-ops lab fault --list") from None
-    except control.ControlError as error:
-        raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
+    _check_system()
+    return control.ask(folder or control.find(Path.cwd()), request)
 
 
 def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
-    from roosync_ops.lab.fault_words import faults_text  # noqa: PLC0415 - as above
+    from roosync_ops.lab.faults import faults_text  # noqa: PLC0415 - as above
 
     if as_json:
         output.write(json.dumps(answer))
@@ -193,21 +169,17 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
 
 def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab.board import Board  # noqa: PLC0415 - as above
-        from roosync_ops.lab.console import Console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
-        from roosync_ops.lab.play import play as play_procedure  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
-        from roosync_ops.lab.prompt import run_prompt, run_script  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
-        from roosync_ops.lab.screen import Screen, is_interactive  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+        from roosync_ops.lab import board, console, play, prompt  # noqa: PLC0415 - as above
 
-        screen, board = Screen(quiet=as_json), Board(fleet)
-        outcome = play_procedure(fleet, board, screen)
+        screen, table = board.Screen(quiet=as_json), board.Board(fleet)
+        outcome = play.play(fleet, table, screen)
         screen.shown.clear()
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
-        console, done = Console(fleet, board, screen), True
+        commands, done = console.Console(fleet, table, screen), True
         if do is not None:
-            done = run_script(console, screen, do)
-        elif not no_prompt and not as_json and is_interactive():
-            run_prompt(console, screen)
+            done = prompt.run_script(commands, screen, do)
+        elif not no_prompt and not as_json and board.is_interactive():
+            prompt.run_prompt(commands, screen)
         if as_json:
             output.write(json.dumps(_document(fleet, outcome, screen, done=done)))
     return errors.OK if outcome.ok and done else errors.NOT_AS_EXPECTED
@@ -217,32 +189,22 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
 def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     """Run the fleet for a block. Raises CommandError for whatever the lab cannot do."""
     _check_possible()
-    from roosync_ops.lab.fleet import LabError, LabFleet  # noqa: PLC0415 - as above
+    from roosync_ops.lab import delays, scenario  # noqa: PLC0415 - as above
+    from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    try:
-        with LabFleet(delay=_delay(sync, seed), seed=seed) as fleet, _controlled(fleet):
-            yield fleet
-    except LabError as error:
-        raise errors.CommandError("LAB", str(error), "roosync-ops lab up") from None
-
-
-def _delay(sync: SyncKind, seed: int) -> Callable[[], float] | None:
-    """Return what draws the delays; None is the lab's own."""
-    from roosync_ops.lab.delays import drive  # noqa: PLC0415 - as above
-    from roosync_ops.lab.scenario import FIELD_TIMES  # noqa: PLC0415 - as above
-
-    return drive(seed).scaled(1 / FIELD_TIMES) if sync is SyncKind.drive else None
+    delay = delays.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync == "drive" else None
+    with LabFleet(delay=delay, seed=seed) as fleet, _controlled(fleet):
+        yield fleet
 
 
 @contextmanager
 def _controlled(fleet: LabFleet) -> Iterator[None]:
     """Let a second terminal cause faults for a block; a lab that cannot be reached this way is a lab all the same."""
-    from roosync_ops.lab.control import Control  # noqa: PLC0415 - as above
-    from roosync_ops.lab.room import answer  # noqa: PLC0415 - as above
+    from roosync_ops.lab import console, control  # noqa: PLC0415 - as above
 
     with ExitStack() as stack:
         try:
-            stack.enter_context(Control(fleet.root, functools.partial(answer, fleet)))
+            stack.enter_context(control.Control(fleet.root, functools.partial(console.answer, fleet)))
         except OSError as error:
             output.note(f"`roosync-ops lab fault` will not reach this lab: {error}")
         yield
@@ -250,8 +212,7 @@ def _controlled(fleet: LabFleet) -> Iterator[None]:
 
 def _check_possible() -> None:
     """Raise CommandError (usage) where the lab cannot run at all."""
-    if os.name != "posix":
-        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
+    _check_system()
     try:
         importlib.import_module("asyncssh")
     except ImportError:
@@ -259,6 +220,11 @@ def _check_possible() -> None:
 
         said = "the lab's SSH servers need asyncssh, which is not installed"
         raise errors.usage(said, extras.install("lab")) from None
+
+
+def _check_system() -> None:
+    if os.name != "posix":
+        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
 
 
 def _places(fleet: LabFleet) -> dict[str, Any]:

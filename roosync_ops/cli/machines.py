@@ -48,7 +48,7 @@ def list_machines(
     names = options.names_of(limit)
     rows = [_row(machine, fleet) for machine in (fleet.select(names) if names else fleet)]
     if as_json:
-        output.write(show.error_free_json({"ok": True, "inventory": str(inventory), "machines": rows}))
+        output.write(show.json_text({"ok": True, "inventory": str(inventory), "machines": rows}))
     else:
         width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
         output.write(show.machines_table(rows, lang, width, color=color))
@@ -62,7 +62,7 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     groups = {name: len(members) for name, members in fleet.groups.items()}
     if as_json:
         document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
-        output.write(show.error_free_json(document))
+        output.write(show.json_text(document))
     else:
         told = ", ".join(f"{name} {count}" for name, count in groups.items())
         output.write(f"{inventory}: {len(fleet)} machines ({told}); all sound")

@@ -1,5 +1,6 @@
 """The options that several commands share, said once."""
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 from roosync_ops import typed
 from roosync_ops.gather.limits import Probe as Asked
 
-from . import errors, settings
+from . import errors, output, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -35,6 +36,14 @@ PANEL_OF: Final = {
     **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "schema", "utc"), _OUTPUT),
     **dict.fromkeys(("wait", "deadline", "timeout", "connect_timeout", "patience", "memory", "parallel"), _TIME),
 }
+
+
+def print_schema(command: str) -> int:
+    """Print what a command's --json is made of."""
+    from roosync_ops.show import schemas  # noqa: PLC0415 - 30 ms that only this flag needs
+
+    output.write(json.dumps(schemas.of(command).json_schema(), indent=2))
+    return errors.OK
 
 
 class Lang(StrEnum):
@@ -74,6 +83,9 @@ Machines = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+#: What forms there are is each command's own: Annotated[Literal[...], options.FORMAT].
+FORMAT: Final = typer.Option("--format", "-f", help="How to write the report.")
+Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")]
 Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]
 Deadline = Annotated[
     float | None,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, Self, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
 #: What a console that cannot show a sign gets instead of a question mark.
 _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "❌": "x", "\N{EM DASH}": "-"})
@@ -176,9 +175,7 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._shown:
             self._stream.write("\r\x1b[2K")
             self._stream.flush()

@@ -1,15 +1,13 @@
 """`roosync-ops report`: the result of a validation or a rollout, to paste, or as our comment in an issue."""
 
-import json
 import os
 import uuid
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, typed
+from roosync_ops import judge, show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
@@ -20,8 +18,7 @@ from roosync_ops.gather.source import Source, machine_of, own_replica
 from roosync_ops.gather.validation import probed, seen
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
-from roosync_ops.show.report import MAX_COMMENT, report_markdown
-from roosync_ops.show.report_document import report_json
+from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.state import SharedState
 from roosync_ops.wire import local
 
@@ -43,14 +40,6 @@ roosync-ops report --format junit --output report.xml
 Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not delivered."""
 
 
-class Format(StrEnum):
-    """What the report is written in."""
-
-    markdown = "markdown"
-    junit = "junit"
-    json = "json"
-
-
 @app.command(epilog=_EXAMPLES)
 def report(  # noqa: PLR0913 - one argument an option
     *,
@@ -65,7 +54,7 @@ def report(  # noqa: PLR0913 - one argument an option
     days: Annotated[
         float, typer.Option("--days", min=0.01, max=_MAX_DAYS, help="How far back changes are told (at most seven).")
     ] = 1.0,
-    report_format: Annotated[Format, typer.Option("--format", "-f", help="How to write it.")] = Format.markdown,
+    report_format: Annotated[Literal["markdown", "junit", "json"], options.FORMAT] = "markdown",
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     file: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = None,
@@ -82,15 +71,15 @@ def report(  # noqa: PLR0913 - one argument an option
     memory: options.Memory = None,
     timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
+    schema: options.Schema = False,
 ) -> int:
     """Report a validation, or what a rollout did, in the procedure's own table: to paste, or with --post to send.
 
     What changed is told too: what the rollout did, or the flips a watcher told here and each machine's own gaps. A
-    second --post to the same issue edits the comment of the first. Nothing in the report mentions or links anybody.
+    second --post to the same issue edits the comment of the first. Nothing in the report makes a mention or a link.
     """
     if schema:
-        return _print_schema()
+        return options.print_schema("report")
     to = _target(post, dry=dry)
     if rollout is not None:
         found = rollout_file.read(rollout)
@@ -100,12 +89,12 @@ def report(  # noqa: PLR0913 - one argument an option
         found = _Validating(fleet, shared, via, limits, GracePeriod(patience, memory, fleet)).report(
             options.names_of(limit), memory, days, probe=probe
         )
-    form = Format.json if as_json else report_format
+    form = "json" if as_json else report_format
     sent = _send(to, found, lang, dry=dry)
     text = _text(found, form, lang, sent)
     if file is not None:
         _write(file, text)
-    elif to is None or form is Format.json:
+    elif to is None or form == "json":
         output.write(text)
     elif sent is not None:
         output.write(sent.url)
@@ -165,23 +154,25 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     try:
         sent = comment.publish(to, body, run)
     except GhError as error:
-        raise errors.CommandError(error.code, f"{to.name}: {error}", error.hint, errors.NOT_DELIVERED) from None
+        error.reason = f"{to.name}: {error}"
+        raise
     output.note(f"Our comment in {to.name} was {sent.action}.")
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
     return sent
 
 
-def _text(found: Report, form: Format, lang: str, sent: comment.Posted | None) -> str:
-    if form is Format.json:
-        return report_json(found, lang, None if sent is None else {"url": sent.url, "action": sent.action})
-    if form is Format.junit:
+def _text(found: Report, form: str, lang: str, sent: comment.Posted | None) -> str:
+    if form == "json":
+        posted = None if sent is None else {"url": sent.url, "action": sent.action}
+        return show.json_text(report_document(found, lang, posted))
+    if form == "junit":
         return junit_report(found, lang)
     return report_markdown(found, lang)
 
 
 def _write(file: Path, text: str) -> None:
-    """Write the whole report or nothing: whoever reads the file sees no half of it."""
+    """Write the whole report or nothing: a reader of the file never sees half of it."""
     try:
         mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
         local.write(str(file), f"{text}\n".encode(), mode)
@@ -193,10 +184,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _print_schema() -> int:
-    from .schemas import REPORT  # noqa: PLC0415 - 30 ms that only this flag needs
-
-    output.write(json.dumps(REPORT.json_schema(), indent=2))
-    return errors.OK

@@ -1,6 +1,5 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -74,7 +73,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     max_fail: _MaxFail = None,
     resume: _Resume = False,
     probe: options.Probe = Probe.auto,
-    schema: acting.Schema = False,
+    schema: options.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
 
@@ -82,7 +81,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
     if schema:
-        return acting.print_schema(rollout=True)
+        return options.print_schema("rollout")
     fleet = load_inventory(inventory)
     journal = ramp.Journal(inventory)
     machines = journal.left() if resume else machines
@@ -111,7 +110,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     everybody = not (machines or limit or failed or resume)
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(everybody=everybody))
     if as_json:
-        output.write(show.error_free_json(_document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)))
+        output.write(show.json_text(_document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)))
     elif after is not None:
         _tell_after(after, lang)
     elif where is None and not dry:
@@ -220,7 +219,7 @@ def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool
 def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
     checks = {} if after is None else after.checks()
     rows = [{**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results]
-    validation = None if after is None else json.loads(show.to_json(after.validation, lang))
+    validation = None if after is None else show.validation_document(after.validation, lang)
     return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}
 
 

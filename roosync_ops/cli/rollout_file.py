@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.report import Done, Report, Rollout, Said
+from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id
 from roosync_ops.wire.times import from_iso
 
-from . import errors, schemas
+from . import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ def read(path: Path) -> Report:
     """Return the rollout in `path` (`-` is standard input) as a report. Raises CommandError (usage)."""
     raw = _bytes(path)
     try:
-        document = schemas.ROLLOUT.validate_json(raw)
+        document = schemas.of("rollout").validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise errors.usage(f"{path} is no result of a rollout: {first['msg']}", _NEXT) from None

@@ -67,10 +67,10 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
         deadline: options.Deadline = None,
         connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
         verbose: acting.Verbose = False,
-        schema: acting.Schema = False,
+        schema: options.Schema = False,
     ) -> int:
         if schema:
-            return acting.print_schema(rollout=False)
+            return options.print_schema(deploy)
         return carry_out(
             Order(
                 deploy=deploy,
@@ -118,7 +118,7 @@ def carry_out(order: Order) -> int:
     ok = all(row.ok for row in results) and not late and unseen is None
     if order.as_json:
         rows = [{**acting.document(row), "observed": seen.get(row.machine_id)} for row in results]
-        output.write(show.error_free_json({"ok": ok, "dry": order.dry, "machines": rows, **acting.beside(unseen)}))
+        output.write(show.json_text({"ok": ok, "dry": order.dry, "machines": rows, **acting.beside(unseen)}))
     else:
         _tell(order, results, seen)
     if unseen is not None:

@@ -1,11 +1,9 @@
 """`roosync-ops validate`: the validation table."""
 
-import json
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -36,16 +34,6 @@ roosync-ops validate --format markdown --lang fr > table.md
 Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable."""
 
 
-class Format(StrEnum):
-    """What the report is written in."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
-    junit = "junit"
-    openmetrics = "openmetrics"
-
-
 @app.command(epilog=_EXAMPLES)
 def validate(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -60,7 +48,7 @@ def validate(  # noqa: PLR0913 - one argument an option
             "--wait", metavar="SECONDS", min=0, show_default=False, help="Look again until all is as expected."
         ),
     ] = 0.0,
-    report: Annotated[Format, typer.Option("--format", "-f", help="How to write the report.")] = Format.table,
+    report: Annotated[Literal["table", "json", "markdown", "junit", "openmetrics"], options.FORMAT] = "table",
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
@@ -69,17 +57,17 @@ def validate(  # noqa: PLR0913 - one argument an option
     memory: options.Memory = None,
     timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
+    schema: options.Schema = False,
 ) -> int:
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
 
     Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
     not in the inventory are listed apart and never counted. Who is in doubt is asked over SSH whether its agent beats
     (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
-    and what its clock says: a replica that stands still, here or there, is then named.
+    and what its clock says: a stalled replica, here or there, is then named.
     """
     if schema:
-        return _print_schema()
+        return options.print_schema("validate")
     with reading.without_collector():
         fleet = load_inventory(inventory)
         names = [*(machines or []), *options.names_of(limit)]
@@ -94,8 +82,7 @@ def validate(  # noqa: PLR0913 - one argument an option
             second = asking.second_of(fleet, probe, limits)
             check, poll_s = partial(validation_of, source, fleet, chosen, grace, second), source.poll_s
         validation = reading.watch(check, lambda seen: seen.ok, wait, poll_s)
-        report = Format.json if as_json else report
-        output.write(_text(validation, report, lang))
+        output.write(_text(validation, "json" if as_json else report, lang))
         _note_patience(validation, grace)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
@@ -118,20 +105,13 @@ def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
         output.note(f"What was seen could not be kept: {grace.trouble}")
 
 
-def _text(validation: judge.Validation, report: Format, lang: str) -> str:
-    if report is Format.json:
-        return show.to_json(validation, lang)
-    if report is Format.markdown:
+def _text(validation: judge.Validation, report: str, lang: str) -> str:
+    if report == "json":
+        return show.json_text(show.validation_document(validation, lang))
+    if report == "markdown":
         return show.markdown(validation, lang)
-    if report is Format.junit:
+    if report == "junit":
         return show.junit(validation, lang)
-    if report is Format.openmetrics:
+    if report == "openmetrics":
         return show.openmetrics(validation)
     return show.table(validation, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
-
-
-def _print_schema() -> int:
-    from roosync_ops.show.schema import VALIDATION  # noqa: PLC0415 - 30 ms that only this flag needs
-
-    output.write(json.dumps(VALIDATION.json_schema(), indent=2))
-    return errors.OK

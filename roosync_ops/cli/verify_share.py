@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
@@ -62,7 +61,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")] = False,
+    schema: options.Schema = False,
 ) -> int:
     """Measure a shared folder: is replacing atomic, are names unique, do locks exclude, how long is a beat under way.
 
@@ -70,7 +69,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     each in its own replica, and tells how long beats take between them, with the differences of their clocks taken out.
     """
     if schema:
-        return _print_schema()
+        return options.print_schema("verify-share")
     if path is None and not via:
         raise errors.usage("no shared folder is named", "roosync-ops verify-share --help")
     if via:
@@ -178,19 +177,13 @@ def _share(
 
 
 def _tell(shares: Sequence[MeasuredShare], pairs: Sequence[Pair], *, as_json: bool) -> int:
-    from roosync_ops.show.shares import Shares, Way, shares_json, shares_table  # noqa: PLC0415 - as above
+    from roosync_ops.show import json_text  # noqa: PLC0415 - as above
+    from roosync_ops.show.shares import Shares, Way, shares_document, shares_table  # noqa: PLC0415 - as above
 
     ways = (Way(one.source, one.observer, len(one.lags_s), one.p50_s, one.p99_s, one.error_s) for one in pairs)
     found = Shares(tuple(shares), tuple(ways))
     if as_json:
-        output.write(shares_json(found))
+        output.write(json_text(shares_document(found)))
     else:
         output.write(shares_table(found, output.width_of(sys.stdout), color=output.wants_color(sys.stdout)))
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
-
-
-def _print_schema() -> int:
-    from roosync_ops.show.shares_schema import SHARES  # noqa: PLC0415 - 30 ms that only this flag needs
-
-    output.write(json.dumps(SHARES.json_schema(), indent=2))
-    return errors.OK

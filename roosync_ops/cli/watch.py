@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from roosync_ops import typed
+from roosync_ops import process, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
@@ -21,9 +21,9 @@ from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
+from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
-from roosync_ops.watch.delivery import URL_VARIABLE
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
@@ -54,28 +54,9 @@ _MAX_INTERVAL_S: Final = 30.0
 _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
-_BACK: Final = {"en": "Any key goes back to the table.", "fr": "Une touche ramène au tableau."}
 
 Interval = Annotated[
     float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
-]
-Exec = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--exec",
-        metavar="CMD",
-        help="Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment.",
-    ),
-]
-Notify = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--notify",
-        metavar="URL",
-        envvar=URL_VARIABLE,
-        show_envvar=True,
-        help="Notify at each flip, by an apprise URL (the extra notify).",
-    ),
 ]
 For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")]
 
@@ -91,8 +72,8 @@ def watch(  # noqa: PLR0913 - one argument an option
     interval: Interval = 5.0,
     seconds: For = None,
     patience: options.Patience = "auto",
-    exec_: Exec = None,
-    notify: Notify = None,
+    exec_: watching.Exec = None,
+    notify: watching.Notify = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
@@ -123,7 +104,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         deliveries = stack.enter_context(watching.deliveries_to(exec_ or [], notify or [], tell_trouble))
         watcher = Watcher(
             fleet,
-            watching.reader(source),
+            source,
             watching.judging(fleet, GracePeriod(patience, folder, fleet), watching.asker(fleet, probe)),
             told,
             deliveries=deliveries,
@@ -212,11 +193,11 @@ class _Desk:
         if row is None:
             return
         flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-        line = [sys.executable, "-P", "-m", "roosync_ops", "diagnose", row.machine_id, "--lang", self._lang]
+        line = process.ours("diagnose", row.machine_id, "--lang", self._lang)
         with screen.aside():
             output.write("")
             subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note(_BACK[self._lang])
+            output.note(words(self._lang)["watch.back"])
             keys.wait(_READ_S)
 
 

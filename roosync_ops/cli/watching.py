@@ -1,4 +1,4 @@
-"""What watching needs from the command line: a reader, a judge, and where flips are delivered to."""
+"""What watching needs from the command line: a judge, and where flips are delivered to."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
+import typer
+
+from roosync_ops import process
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.validation import judged
-from roosync_ops.state import StateUnavailableError
-from roosync_ops.transport import process
-from roosync_ops.watch.delivery import GRACE_S, Delivery, Target, close_all, notification
+from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from . import asking, errors
@@ -29,26 +30,29 @@ if TYPE_CHECKING:
     from roosync_ops.gather.grace_period import GracePeriod
     from roosync_ops.gather.limits import Probe
     from roosync_ops.gather.second import Second
-    from roosync_ops.gather.source import Source
     from roosync_ops.state import SharedState
+
+Exec = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exec",
+        metavar="CMD",
+        help="Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment.",
+    ),
+]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        envvar=URL_VARIABLE,
+        show_envvar=True,
+        help="Notify at each flip, by an apprise URL (the extra notify).",
+    ),
+]
 
 #: How long the notification library may take to look at the URLs, in s.
 _CHECK_S: Final = 30.0
-
-
-def reader(source: Source) -> Callable[[], SharedState]:
-    """Return a reading of `source` that raises StateUnavailableError, whatever made it unavailable."""
-
-    def read() -> SharedState:
-        try:
-            return source()
-        except Exception as error:
-            failure = errors.describe(error)
-            if failure.exit_code != errors.UNAVAILABLE:
-                raise
-            raise StateUnavailableError(failure.message, failure.hint or "") from None
-
-    return read
 
 
 def asker(fleet: Fleet, probe: Probe) -> Second | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
+from roosync_ops.errors import USAGE, RoosyncError
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import MAX_METADATA_BYTES, dump
@@ -41,12 +42,15 @@ _ODD = re.compile(r"[\x00-\x1f]|[ \"']$")
 _ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
 
 
-class FleetError(ValueError):
+class FleetError(RoosyncError):
     """An inventory that cannot be used: one sentence that names the machine and the field; and what to type next."""
 
-    def __init__(self, said: str, hint: str = "roosync-ops machines check") -> None:
-        super().__init__(said)
-        self.hint = hint
+    code = "INVENTORY"
+    exit_code = USAGE
+    hint: str
+
+    def __init__(self, reason: str, hint: str = "roosync-ops machines check") -> None:
+        super().__init__(reason, hint)
 
 
 class Machine(BaseModel):

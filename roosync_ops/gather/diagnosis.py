@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.fleet import FleetError
@@ -13,13 +14,12 @@ from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.probes import Builds, ProbeResult
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle
-from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
 from .limits import silently
 from .probe import probe_beside
-from .source import Source
+from .source import own_replica
 from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge.diagnose_model import Diagnoses
-    from roosync_ops.state import SharedState
 
     from .limits import Limits
 
@@ -65,21 +64,13 @@ def _stands_for_somebody(fleet: Fleet, name: str) -> bool:
 def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: Limits) -> DiagnosisInput:
     """Look at `chosen` and at who can bear witness about them, all at once, and return what was seen."""
     machines = with_witnesses(fleet, chosen)
-    trouble: list[tuple[str, str]] = []
-
-    def read() -> tuple[SharedState | None, str | None]:
-        try:
-            return (Source(shared, None, limits.deadline_s)() if shared else None), None
-        except StateUnavailableError as error:
-            trouble.append((error.reason, error.hint))
-            return None, error.reason
-
     with ThreadPoolExecutor(1) as pool:
         built: Future[bundle.Bundle] = pool.submit(bundle.build)
-        own, found, _ = probe_beside(machines, limits.timeout_s, limits.connect_s, read)
+        read = partial(own_replica, shared, limits.deadline_s)
+        own, found, trouble = probe_beside(machines, limits.timeout_s, limits.connect_s, read)
         wanted = built.result()
     found = {machine.machine_id: compared(machine, found[machine.machine_id], wanted) for machine in machines}
-    here = None if own is not None or not trouble else trouble[0]
+    here = None if trouble is None else (trouble.reason, trouble.hint)
     return DiagnosisInput(
         fleet, now_ms(), found, own, here, None if own is None else _orphans(own.shared, limits.deadline_s)
     )

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import errors
 from roosync_ops.judge import Knowledge, patience, second
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
-
-from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,7 +28,9 @@ def knock(
 
     def one(machine: Machine) -> frozenset[str] | Failure:
         with asking.way_to(machine, timeout_s, connect_timeout_s) as link:
-            return asking.answer(machine, link, request, timeout_s, lambda lines, _, __: _names(parse_knocked(lines)))
+            return asking.answer(
+                machine, link, request, timeout_s, lambda lines, _, __: _names(parse_knocked(lines).open)
+            )
 
     def _names(open_ports: Sequence[bool]) -> frozenset[str]:
         return frozenset(name for name, is_open in zip(ports, open_ports, strict=False) if is_open)

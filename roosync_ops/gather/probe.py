@@ -15,13 +15,13 @@ from roosync_ops import typed
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.duplicate_identity import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Report, ms_of, parse_report
+from roosync_ops.remote_script.facts_model import Report, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT
 from roosync_ops.transport.reach import OPEN, Reach, known_hosts_of, reach_of
 from roosync_ops.wire.record import OF_A_TWIN
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.times import now_ms, time_or_none
 
 from . import asking
 from .limits import silently
@@ -91,9 +91,9 @@ def probe_beside(
     machines: Sequence[Machine],
     timeout_s: float,
     connect_timeout_s: float,
-    read: Callable[[], tuple[SharedState | None, str | None]],
+    read: Callable[[], tuple[SharedState | None, StateUnavailableError | None]],
     tell: Callable[[str], None] = silently,
-) -> tuple[SharedState | None, dict[str, ProbeResult], str | None]:
+) -> tuple[SharedState | None, dict[str, ProbeResult], StateUnavailableError | None]:
     """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
@@ -177,7 +177,7 @@ def agent_state(machine: Machine, report: Report) -> AgentState:  # noqa: PLR091
         left = ours(status.left_ms)
         return replace(state, kind=probes.NOT_RUNNING if left is None else probes.LEFT, left_ms=left)
     if status.share is not None and status.share.state != _OK:
-        stuck = ours(ms_of(status.share.since))
+        stuck = ours(time_or_none(status.share.since))
         return replace(
             state, kind=probes.SHARE_BLOCKED, since_ms=stuck, detail=status.share.detail, hint=status.share.state
         )
@@ -200,7 +200,7 @@ def _replica(told: Report, asked_ms: int | None) -> tuple[SharedState | None, st
         return None, None, now
     if state.get("success") is not True:
         return None, str(state.get("message") or "no reason given")[:300], now
-    read = ms_of(state.get("readAt"))
+    read = time_or_none(state.get("readAt"))
     read = now if read is None else read - told.clock_offset_ms
     try:
         return from_document(state, now, asked_ms), None, read

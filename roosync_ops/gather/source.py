@@ -6,11 +6,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import errors
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
-
-from . import errors
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
@@ -47,7 +46,7 @@ class Source:
         return _FOLDER_POLL_S if self._via is None else _VIA_POLL_S
 
     def __call__(self) -> SharedState:
-        """Read now. Raises StateUnavailableError or ViaError."""
+        """Read now. Raises StateUnavailableError."""
         if self._via is not None:
             return self._read_via(self._via)
         # The time before the reading: a slow share must not make what is read from it look older than it is.
@@ -64,7 +63,7 @@ class Source:
 
 def own_replica(
     shared: str | None, deadline_s: float | None, source: Source | None = None
-) -> tuple[SharedState | None, str | None]:
+) -> tuple[SharedState | None, StateUnavailableError | None]:
     """Return this computer's own replica, or why it has none; neither where none is named.
 
     Who looks again and again passes the same `source`: a share that hangs then costs one thread in all.
@@ -74,7 +73,7 @@ def own_replica(
     try:
         return (source or Source(shared, None, deadline_s))(), None
     except StateUnavailableError as error:
-        return None, error.reason
+        return None, error
 
 
 def machine_of(fleet: Fleet, name: str) -> Machine:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from roosync_ops import judge
+from roosync_ops import errors, judge
 from roosync_ops.wire.times import now_ms
 
-from . import errors
 from .limits import silently
 from .second import Ssh, checked
 from .source import own_replica
@@ -46,7 +45,7 @@ def validation(
     grace: GracePeriod,
     second: Second | None = None,
 ) -> judge.Validation:
-    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError or ViaError."""
+    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError."""
     return seen(source, fleet, chosen, grace, second).validation
 
 
@@ -147,4 +146,5 @@ def _asked(
     from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
 
     read = partial(own_replica, shared, limits.deadline_s, source)
-    return probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
+    own, found, trouble = probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
+    return own, found, None if trouble is None else trouble.reason

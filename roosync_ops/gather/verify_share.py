@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.remote_script import on_measure
-from roosync_ops.remote_script.facts_model import MeasuredSighting, ms_of
+from roosync_ops.remote_script.facts_model import MeasuredSighting
 from roosync_ops.remote_script.on_measure import BAD, GOOD, UNKNOWN, percentile
 from roosync_ops.wire.folder import ShareUnavailableError
+from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +73,9 @@ def verify(
 
 def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
     """Return what was seen of beats; one whose time cannot be read tells nothing."""
-    return [Sighting(one.machine_id, at, one.seen_ms) for one in sightings if (at := ms_of(one.beat)) is not None]
+    return [
+        Sighting(one.machine_id, at, one.seen_ms) for one in sightings if (at := time_or_none(one.beat)) is not None
+    ]
 
 
 def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:

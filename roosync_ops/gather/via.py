@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.facts_model import Reply, parse_reply
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.transport.failure import Failure
 
 from . import asking
@@ -17,21 +18,12 @@ if TYPE_CHECKING:
 _CONNECT_S: Final = 10.0
 
 
-class ViaError(Exception):
-    """A machine did not tell the shared state. `hint` is the next command to type."""
-
-    def __init__(self, reason: str, hint: str) -> None:
-        self.reason = reason
-        self.hint = hint
-        super().__init__(reason)
-
-
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
-    """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises ViaError."""
+    """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises StateUnavailableError."""
     found = asking.each([machine], lambda one: _asked(one, timeout_s))[machine.machine_id]
     document = found if isinstance(found, Failure) else replica.document(machine, found)
     if isinstance(document, Failure):
-        raise ViaError(f"{machine.machine_id}: {document.reason}", document.hint)
+        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}", document.hint)
     return document
 
 

@@ -47,7 +47,7 @@ class ViewEvidence:
 
     @cached_property
     def keeper(self) -> Record | None:
-        """The record of the machine that keeps the view, as far as this replica shows: see agent.keeper."""
+        """The record of the machine that keeps the view, as far as this replica shows: see agent.view_writer."""
         names = sorted(row.machine_id for row in self._rows if row.observed == ONLINE)
         records = (self._state.machines[name].record for name in names)
         return next((record for record in records if _keeps_views(record.data.get("agent"))), None)

@@ -1,19 +1,26 @@
-"""The validation table of the lab: the same reading, judging and showing as `roosync-ops validate`."""
+"""The validation table of the lab, read, judged and shown as `roosync-ops validate` does, and where words go.
+
+Tables go to stdout, explanations to stderr; with --json neither, one document comes later.
+"""
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
+import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops import show
+from roosync_ops.cli import output
 from roosync_ops.judge import validate
 from roosync_ops.state import read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from roosync_ops.judge import Validation
 
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Between two readings while something is waited for, in seconds.
 _POLL_S = 0.1
+_UP_AND_CLEAR = "\x1b[{lines}A\x1b[J"
+#: For a table that is higher than the screen: there is no going back to its first line.
+_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 class Board:
@@ -45,15 +55,53 @@ class Board:
             time.sleep(_POLL_S)
 
 
-def text_of(validation: Validation, width: int | None, *, color: bool) -> str:
-    """Return the table as a terminal of `width` cells shows it."""
-    return show.table(validation, "en", width, color=color)
+class Screen:
+    """What `play` and the console write on. `shown` keeps every table of a `quiet` screen for its document."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.is_live = not quiet and output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
+        self.shown: list[Validation] = []
+        self._height = 0
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[None]:
+        """Show, on a terminal, what is under way while the block runs."""
+        with output.Progress() as line:
+            if not self.quiet:
+                line.show(text)
+            yield
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            output.note(text)
+
+    def show(self, validation: Validation) -> None:
+        if self.quiet:
+            self.shown.append(validation)
+            return
+        text = show.table(validation, "en", output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
+        self._height = text.count("\n") + 1
+        output.write(text)
+
+    def redraw(self, validation: Validation) -> None:
+        """Show a table in the place of the last one; below it where the screen cannot go back."""
+        if self.is_live:
+            fits = self._height < shutil.get_terminal_size().lines
+            sys.stdout.write(_UP_AND_CLEAR.format(lines=self._height) if fits else _HOME_AND_CLEAR)
+        elif not self.quiet:
+            output.write("")
+        self.show(validation)
+
+
+def is_interactive() -> bool:
+    """Return True if somebody sits there who can answer a prompt."""
+    return output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)
 
 
 def document_of(validation: Validation) -> dict[str, Any]:
     """Return the object that `validate --json` prints."""
-    document: dict[str, Any] = json.loads(show.to_json(validation))
-    return document
+    return show.validation_document(validation)
 
 
 def observed(validation: Validation) -> dict[str, str]:

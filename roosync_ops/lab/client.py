@@ -15,10 +15,9 @@ from .link import Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .link import Link
-    from .past import Past
+    from .link import Link, Past
 
-_TWINS = "duplicate-names"
+TWINS = "duplicate-names"
 
 
 def put(link: Link, name: str, version: Version) -> None:
@@ -41,7 +40,7 @@ def shows_twin(link: Link, name: str, version: Version) -> bool:
     """Return True if this version is to be shown under another name: the file of this name is another one."""
     held = link.held.get(name)
     has_both = held is not None and held.file is not None and version.file is not None
-    return _TWINS in link.faults and has_both and (name in link.twins or name not in link.twins.values())
+    return TWINS in link.faults and has_both and (name in link.twins or name not in link.twins.values())
 
 
 def show_twin(link: Link, name: str, version: Version, cloud: Mapping[str, Version]) -> str:
@@ -65,7 +64,7 @@ def tidy_twins(link: Link) -> list[str]:
 
     One that the machine has changed, or whose name a real file came to bear, stays.
     """
-    if _TWINS in link.faults:
+    if TWINS in link.faults:
         return []
     tidied = []
     for name, twin in list(link.twins.items()):
@@ -75,11 +74,6 @@ def tidy_twins(link: Link) -> list[str]:
             tidied.append(twin)
         del link.twins[name]
     return tidied
-
-
-def has_to_tidy(link: Link) -> bool:
-    """Return True if a fault that has ended is still to be put right."""
-    return (bool(link.twins) and _TWINS not in link.faults) or (link.is_old and "old-files" not in link.faults)
 
 
 def rewind(link: Link, past: Mapping[str, Past]) -> list[str]:
@@ -133,7 +127,7 @@ def _can_come_back(link: Link, name: str, held: Version, cloud: Mapping[str, Ver
 
 def overdue(link: Link, cloud: Mapping[str, Version]) -> list[str]:
     """Return the files of which the replica does not show the newest version and nothing is on its way."""
-    if _TWINS in link.faults:
+    if TWINS in link.faults:
         return []
     return [
         name

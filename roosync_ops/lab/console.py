@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import shlex
 import time
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops.state import StateUnavailableError
 
 from .board import observed
-from .fault_words import fault_list, fault_said, faults_text
-from .fleet import ADMIN, LabError
+from .faults import LabError, fault_list, fault_said, faults_text
+from .fleet import ADMIN
 from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from roosync_ops.judge import Validation
-
-    from .board import Board
+    from .board import Board, Screen
     from .fleet import LabFleet
 
 HELP = """\
@@ -40,22 +39,18 @@ HELP = """\
 M is a machine, or any part of its name that only one has: kill 2024"""
 
 _OFFLINE_S = OFFLINE_TIMEOUT_MS // 1000
-_WARNING_S = _OFFLINE_S * 3 // 4
+_SILENCE = f"warning after {_OFFLINE_S * 3 // 4} s of silence, offline after {_OFFLINE_S} s."
+#: By command: what LabFleet does to a machine, and what is said then; `done` is what it returned.
+_ACTS = {
+    "kill": ("kill_agent", "its agent, process {done}, is killed. Its supervisor brings it back in a second."),
+    "crash": ("crash_agent", "agent and supervisor are killed, nobody brings them back: {silence}"),
+    "stop": ("stop_agent", "its agent is stopped on purpose: the table says left, not offline."),
+    "start": ("start_agent", "its agent is started."),
+    "off": ("power_off", "power cut: {silence}"),
+}
 #: Between two looks of `watch`, and how long it looks where nobody can press Ctrl-C, in seconds.
 WATCH_POLL_S = 1.0
 WATCH_S = 10.0
-
-
-class Screen(Protocol):
-    """Where a command's words go. `redraw` replaces the table shown last, where the screen can."""
-
-    is_live: bool
-
-    def say(self, text: str) -> None: ...
-
-    def show(self, validation: Validation) -> None: ...
-
-    def redraw(self, validation: Validation) -> None: ...
 
 
 class Console:
@@ -72,11 +67,7 @@ class Console:
         self._commands: dict[str, Callable[[list[str]], None]] = {
             "table": self._table,
             "watch": self._watch,
-            "kill": self._kill,
-            "crash": self._crash,
-            "stop": self._stop,
-            "start": self._start,
-            "off": self._off,
+            **{verb: partial(self._act, verb) for verb in _ACTS},
             "on": self._on,
             "fault": self._fault,
             "wait": self._wait,
@@ -116,30 +107,11 @@ class Console:
                 self._screen.redraw(seen)
                 shown = seen
 
-    def _kill(self, words: list[str]) -> None:
+    def _act(self, verb: str, words: list[str]) -> None:
         name = self._machine(words)
-        pid = self._lab.kill_agent(name)
-        self._screen.say(f"{name}: its agent, process {pid}, is killed. Its supervisor brings it back in a second.")
-
-    def _crash(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.crash_agent(name)
-        self._screen.say(f"{name}: agent and supervisor are killed, nobody brings them back: {_silence()}")
-
-    def _stop(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.stop_agent(name)
-        self._screen.say(f"{name}: its agent is stopped on purpose: the table says left, not offline.")
-
-    def _start(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.start_agent(name)
-        self._screen.say(f"{name}: its agent is started.")
-
-    def _off(self, words: list[str]) -> None:
-        name = self._machine(words)
-        self._lab.power_off(name)
-        self._screen.say(f"{name}: power cut: {_silence()}")
+        method, said = _ACTS[verb]
+        done = getattr(self._lab, method)(name)
+        self._screen.say(f"{name}: {said.format(done=done, silence=_SILENCE)}")
 
     def _on(self, words: list[str]) -> None:
         name = self._machine(words)
@@ -158,9 +130,7 @@ class Console:
     def _switch_fault(self, words: list[str], *, on: bool) -> None:
         if len(words) != 2:  # noqa: PLR2004 - a fault and a machine
             raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
-        name, machine = words[0], machine_named(words[1], (*self._lab.names, ADMIN))
-        changed = self._lab.fault(name, machine, on=on)
-        self._screen.say(fault_said(name, machine, on=on, changed=changed))
+        self._screen.say(_switched(self._lab, words[0], words[1], on=on)["said"])
 
     def _wait(self, words: list[str]) -> None:
         self._sleep(_seconds(words))
@@ -186,6 +156,25 @@ class Console:
         if len(words) != 1:
             raise LabError(f"name one machine: {', '.join(self._lab.names)}")
         return machine_named(words[0], self._lab.names)
+
+
+def answer(lab: LabFleet, request: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked from elsewhere, in the words of control.py; what cannot be done is an answer too."""
+    if "fault" not in request:
+        return {"ok": True, "active": lab.faults()}
+    try:
+        on = request.get("on") is not False
+        return {"ok": True, **_switched(lab, str(request["fault"]), str(request.get("machine")), on=on)}
+    except LabError as error:
+        return {"ok": False, "error": str(error)}
+
+
+def _switched(lab: LabFleet, name: str, text: str, *, on: bool) -> dict[str, Any]:
+    """Switch a fault of the machine that is meant. Raises LabError."""
+    machine = machine_named(text, (*lab.names, ADMIN))
+    changed = lab.fault(name, machine, on=on)
+    said = fault_said(name, machine, on=on, changed=changed)
+    return {"machine": machine, "fault": name, "on": on, "changed": changed, "said": said}
 
 
 def split(line: str) -> Iterator[list[str]]:
@@ -223,7 +212,3 @@ def _seconds(words: list[str]) -> float:
 def _none(words: list[str]) -> None:
     if words:
         raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")
-
-
-def _silence() -> str:
-    return f"warning after {_WARNING_S} s of silence, offline after {_OFFLINE_S} s."

@@ -16,9 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from roosync_ops.errors import CommandError
+
+from .faults import LabError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
 SOCKET = "control"
 #: A request is one short line; so is an answer.
@@ -28,14 +31,6 @@ _REQUEST_S = 5.0
 _ANSWER_S = 40.0
 #: Between two looks at whether the lab has ended, in seconds.
 _POLL_S = 0.2
-
-
-class ControlError(RuntimeError):
-    """There is no such lab; the message is one sentence."""
-
-
-class RefusedError(ControlError):
-    """The lab said no; the message is its sentence."""
 
 
 class Control:
@@ -62,9 +57,7 @@ class Control:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
         self._socket.close()
@@ -90,7 +83,7 @@ class Control:
 
 
 def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Send a request to the lab in `folder` and return its answer. Raises ControlError, RefusedError."""
+    """Send a request to the lab in `folder` and return its answer. Raises CommandError for its no, LabError."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _address(folder) as address:
             connection.settimeout(_ANSWER_S)
@@ -98,23 +91,23 @@ def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             connection.sendall(json.dumps(request).encode("ascii") + b"\n")
             answer: dict[str, Any] = json.loads(_line(connection))
     except (OSError, ValueError) as error:
-        raise ControlError(f"no lab answers in {folder}: {error}") from None
+        raise LabError(f"no lab answers in {folder}: {error}") from None
     if not answer.get("ok"):
-        raise RefusedError(str(answer.get("error")))
+        raise CommandError("FAULT", str(answer.get("error")), "roosync-ops lab fault --list")
     return answer
 
 
 def find(start: Path, temporary: Path | None = None) -> Path:
-    """Return the folder of the lab that `start` lies in, or of the only one there is. Raises ControlError."""
+    """Return the folder of the lab that `start` lies in, or of the only one there is. Raises LabError."""
     for folder in (start, *start.parents):
         if _is_ours(folder):
             return folder
     parent = temporary or Path(tempfile.gettempdir())
     labs = [folder for folder in sorted(parent.glob("roosync-lab-*")) if _is_ours(folder)]
     if not labs:
-        raise ControlError("no lab of yours is running; start one in another terminal")
+        raise LabError("no lab of yours is running; start one in another terminal")
     if len(labs) > 1:
-        raise ControlError(f"several labs are running; name one: --lab {' or '.join(map(str, labs))}")
+        raise LabError(f"several labs are running; name one: --lab {' or '.join(map(str, labs))}")
     return labs[0]
 
 

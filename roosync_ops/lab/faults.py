@@ -1,20 +1,21 @@
 """Everything that a file-sync product, or the disk under it, does to one machine; each by a name that can be typed.
 
 A fault belongs to one machine's link and is on until it is switched off. The replicator asks here what a fault means
-for it; whoever plays the machine's own programs asks `local_trouble` what a touch of the share meets.
+for it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from roosync_ops.errors import RoosyncError
 
 from .replica import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .link import Link, Version
 
@@ -60,46 +61,19 @@ SPURIOUS_CONFLICT_ONE_IN: Final = 2
 VANISH_DELAYS: Final = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class LocalTrouble:
-    """What the machine's own programs meet at the share: the errors are to be raised, None is fine."""
+class LabError(RoosyncError):
+    """The lab cannot do what was asked."""
 
-    read: OSError | None = None
-    write: OSError | None = None
-    hangs: bool = False
+    code = "LAB"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "roosync-ops lab up")
 
 
 def check_name(name: str) -> None:
     """Raise ValueError where there is no fault of that name."""
     if name not in FAULTS:
         raise ValueError(f"{name!r} is no fault; there are {', '.join(FAULTS)}")
-
-
-def apply(name: str, link: Link, on: bool) -> None:
-    """Switch one fault of a machine on or off. Raises ValueError where there is no fault of that name."""
-    check_name(name)
-    if on:
-        link.faults.add(name)
-    else:
-        link.faults.discard(name)
-
-
-def end_all(links: Iterable[Link]) -> None:
-    """Switch every fault of every machine off."""
-    for link in links:
-        link.faults.clear()
-
-
-def local_trouble(link: Link) -> LocalTrouble:
-    """Return what a touch of this machine's share meets now."""
-    if "hang" in link.faults:
-        return LocalTrouble(hangs=True)
-    if "unmounted" in link.faults:
-        gone = _error(errno.ENOENT)
-        return LocalTrouble(read=gone, write=gone)
-    if "read-only" in link.faults:
-        return LocalTrouble(write=_error(errno.EROFS))
-    return LocalTrouble(write=_error(errno.ENOSPC)) if "full" in link.faults else LocalTrouble()
 
 
 def goes_up(link: Link) -> bool:
@@ -165,3 +139,21 @@ def _spoilt(name: str, file: File, link: Link) -> File:
 
 def _error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
+
+
+def fault_list() -> str:
+    """Return each fault and what it does to its machine, a line each."""
+    width = max(map(len, FAULTS))
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in FAULTS.items())
+
+
+def fault_said(name: str, machine: str, *, on: bool, changed: bool) -> str:
+    """Return the sentence about a fault that has been switched."""
+    if not changed:
+        return f"{machine}: {name} {'was on already' if on else 'was not on'}."
+    return f"{machine}: {name}: {FAULTS[name]}." if on else f"{machine}: {name} is over."
+
+
+def faults_text(active: Mapping[str, Sequence[str]]) -> str:
+    """Return the faults that are on, a machine a line."""
+    return "\n".join(f"{machine}: {', '.join(names)}" for machine, names in active.items()) or "No fault is on."

@@ -13,36 +13,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import asyncssh
 
 from roosync_ops.fleet import load_inventory
+from roosync_ops.pyinfra_ops.plan import config_of
 from roosync_ops.remote_script import bundle
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
 from . import files, ssh_client
 from .delays import Delay
+from .faults import LabError
 from .guard import Guard
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
 from .host import DRIVE, LabHost
-from .loop import LoopThread
 from .mischief import Mischief, Place
 from .nest import Nest
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Replicator
 from .scenario import PROCEDURE
 from .sshd import SshServer
-from .sync import SyncThread
+from .threads import LoopThread, SyncThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from .scenario import Part
 
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"
-
-
-class LabError(RuntimeError):
-    """The lab cannot do what was asked; the message is one sentence."""
 
 
 class _Machine(NamedTuple):
@@ -74,9 +70,7 @@ class LabFleet:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property
@@ -234,16 +228,7 @@ class LabFleet:
         host, machine = self.host(name), self.fleet.get(name)
         if machine is None:
             raise LabError(f"{name}: not in the lab's inventory")
-        config = {
-            "machineId": name,
-            "shared": machine.shared,
-            "heartbeatInterval": machine.heartbeat_interval,
-            "offlineTimeout": machine.offline_timeout,
-            "enableAutoSync": machine.enable_auto_sync,
-            "shareDeadline": machine.share_deadline,
-            "permanence": machine.permanence,
-            "metadata": machine.metadata,
-        }
+        config = {**config_of(machine), "shared": machine.shared}
         (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
     def agent(self, name: str, verb: str) -> dict[str, Any]:

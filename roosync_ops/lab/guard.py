@@ -8,12 +8,9 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from . import guardian
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 #: Longer than the guardian's own patience with processes and with the folder together, in seconds.
 _TIMEOUT_S = 2 * guardian.PATIENCE_S + 5
@@ -49,9 +46,7 @@ class Guard:
         self.folder = Path(json.loads(line))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process is None or self._process.stdin is None or self._process.stdout is None:
             return
         self._process.stdin.close()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .replica import File, Replica, Stamp
+
+#: A Past keeps so many versions, and one of each of so many hours.
+_RECENT = 6
+_HOURS = 6
+_HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,25 @@ class Version:
     number: int
     file: File | None
     whole: bool = True
+
+
+class Past:
+    """The versions of one file that the product still has, oldest first: the last few, and one an hour."""
+
+    def __init__(self) -> None:
+        self.recent: deque[Version] = deque(maxlen=_RECENT)
+        self._hourly: deque[tuple[float, Version]] = deque(maxlen=_HOURS)
+
+    def add(self, now: float, version: Version) -> None:
+        """Add the newest version; `now` in seconds."""
+        self.recent.append(version)
+        if not self._hourly or now - self._hourly[-1][0] >= _HOUR_S:
+            self._hourly.append((now, version))
+
+    @property
+    def oldest(self) -> Version:
+        """The version of hours ago, or the first of all. There is one: a Past begins with its first version."""
+        return self._hourly[0][1]
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from .faults import LOCAL, apply, check_name
+from .faults import LOCAL, check_name
 from .nest import NestError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .nest import Nest
-    from .sync import SyncThread
+    from .threads import SyncThread
 
 #: The name of a drive that is not mounted; hidden, beside its own.
 _UNMOUNTED = ".{name} (not mounted)"
@@ -50,7 +50,7 @@ class Mischief:
             if name in LOCAL and not (name == "cold" and _others(name, active)):
                 self._local(name, self._places[machine], on=on)
             with self._sync.lock:
-                apply(name, self._sync.replicator.links[machine], on)
+                self._sync.replicator.fault(name, machine, on=on)
             return True
 
     def active(self, machine: str) -> list[str]:

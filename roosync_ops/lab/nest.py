@@ -15,7 +15,6 @@ from .guardian import LAB_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 #: A mount is made in a millisecond; this is for a computer that is busy, in seconds.
 _TIMEOUT_S = 15.0
@@ -64,9 +63,7 @@ class Nest:
             self.problem = str(error)
             self.__exit__(None, None, None)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
         if process is None or process.stdin is None or process.stdout is None:
             return

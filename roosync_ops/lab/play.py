@@ -6,37 +6,22 @@ import json
 import shlex
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from . import tool
-from .fleet import LabError
+from .faults import LabError
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from roosync_ops.judge import Validation
 
-    from .board import Board
+    from .board import Board, Screen
     from .fleet import LabFleet
 
 #: The group whose machines the rollout is for.
 ENROLL = "enroll"
 #: How long the table may take to become what it is expected to be, in seconds: several beats and their replication.
 PATIENCE_S = 15.0
-
-
-class Stage(Protocol):
-    """Where the play is shown. `say` is for explanations, `show` for tables, `progress` for what is under way."""
-
-    #: Whether the rollout's own report belongs on this process's standard output; with --json it does not.
-    quiet: bool
-
-    def say(self, text: str) -> None: ...
-
-    def show(self, validation: Validation) -> None: ...
-
-    def progress(self, text: str) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True)
@@ -54,24 +39,24 @@ class Outcome:
         return self.after.ok and self.rollout_code == 0
 
 
-def play(lab: LabFleet, board: Board, stage: Stage) -> Outcome:
+def play(lab: LabFleet, board: Board, screen: Screen) -> Outcome:
     """Play the procedure on a fleet that has just started. Raises LabError, StateUnavailableError."""
     began = time.monotonic()
-    stage.say(introduction(lab))
-    before = _curtain(lab, board, stage)
-    stage.say("\n1. Before: one machine is active, two are off, three are to be enrolled.\n")
-    stage.show(before)
+    screen.say(introduction(lab))
+    before = _curtain(lab, board, screen)
+    screen.say("\n1. Before: one machine is active, two are off, three are to be enrolled.\n")
+    screen.show(before)
     command = rollout_command(lab)
-    stage.say(f"\n2. The rollout, as you would type it:\n\n{_paste(command)}\n")
-    rollout = tool.run(lab, [*command, *(["--json"] if stage.quiet else [])], capture=stage.quiet)
-    with stage.progress("waiting for the table to be as expected"):
+    screen.say(f"\n2. The rollout, as you would type it:\n\n{_paste(command)}\n")
+    rollout = tool.run(lab, [*command, *(["--json"] if screen.quiet else [])], capture=screen.quiet)
+    with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
     outcome = Outcome(before, after, _report(rollout.stdout), rollout.returncode, time.monotonic() - began)
     if not outcome.ok:
         # Otherwise the rollout has just shown this same table.
-        stage.say("\n3. After:\n")
-        stage.show(after)
+        screen.say("\n3. After:\n")
+        screen.show(after)
     return outcome
 
 
@@ -101,10 +86,10 @@ def rollout_command(lab: LabFleet) -> list[str]:
     return ["rollout", "--limit", ENROLL, "--inventory", str(lab.inventory), "--shared", str(lab.shared)]
 
 
-def _curtain(lab: LabFleet, board: Board, stage: Stage) -> Validation:
+def _curtain(lab: LabFleet, board: Board, screen: Screen) -> Validation:
     """Start what is active already and wait until the admin machine's replica shows it. Raises LabError."""
     active = sum(part.group == "active" for part in lab.parts)
-    with stage.progress("starting the agent that is active already, and waiting for its first heartbeat"):
+    with screen.progress("starting the agent that is active already, and waiting for its first heartbeat"):
         activate(lab)
         before = board.wait(lambda validation: validation.online == active, PATIENCE_S)
     if before.online != active:

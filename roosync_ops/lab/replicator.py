@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import client, faults
 from .copies import copy_name
 from .delays import Delay
-from .link import Link, Version
-from .past import Past
+from .link import Link, Past, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,7 +74,9 @@ class Replicator:
 
     def fault(self, name: str, machine: str, *, on: bool = True) -> None:
         """Switch a fault of faults.FAULTS on or off. Raises ValueError, KeyError for no such fault or machine."""
-        faults.apply(name, self.links[machine], on)
+        faults.check_name(name)
+        active = self.links[machine].faults
+        (active.add if on else active.discard)(name)
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now` (s). A replica in trouble is left out until the next step."""
@@ -89,28 +90,6 @@ class Replicator:
         for link in well:
             if link.downloads and faults.comes_down(link):
                 self._transfer(link, link.downloads, self._download, now)
-
-    def is_settled(self) -> bool:
-        """Return True if nothing is under way, as far as the last step saw."""
-        return not any(
-            link.uploads or link.downloads or client.has_to_tidy(link) or (link.upset and not link.faults)
-            for link in self.links.values()
-        )
-
-    def next_due(self) -> float | None:
-        """Return the earliest time at which a step has something to do, None while nothing is under way.
-
-        What changes in a replica meanwhile, or a fault that is switched, calls for a step at once.
-        """
-        dues: list[float] = []
-        for link in self.links.values():
-            if link.uploads and faults.goes_up(link):
-                dues.extend(link.uploads.values())
-            if link.downloads and faults.comes_down(link):
-                dues.extend(link.downloads.values())
-            if link.vanish_at is not None:
-                dues.append(link.vanish_at)
-        return min(dues, default=None)
 
     def _notice(self, link: Link, now: float) -> bool:
         try:

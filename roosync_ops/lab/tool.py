@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import roosync_ops
+from roosync_ops import process
 
-from .fleet import LabError
+from .faults import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
 
 #: How long one command may take, in seconds; on two cores a rollout takes a few.
 TIMEOUT_S = 120.0
-#: The operator's own share and keys are none of the lab's business.
-_NOT_OURS = frozenset({"ROOSYNC_SHARED_PATH", "SSH_AUTH_SOCK"})
 
 
 def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subprocess.CompletedProcess[bytes]:
@@ -31,7 +26,7 @@ def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subpro
     """
     try:
         return subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "roosync_ops", *words],
+            process.ours(*words),
             cwd=lab.root,
             env=_environment(lab),
             stdin=subprocess.DEVNULL,
@@ -61,15 +56,7 @@ def paste_lines(lab: LabFleet) -> str:
 
 def _environment(lab: LabFleet) -> dict[str, str]:
     """The command carries the lab's mark, so that it ends with the lab; it runs the code that runs here."""
-    name, value = lab.mark
-    kept = {key: text for key, text in os.environ.items() if key not in _NOT_OURS}
-    code = str(Path(roosync_ops.__file__).parents[1])
-    path = os.pathsep.join([code, *filter(None, [kept.get("PYTHONPATH")])])
     temporary = str(lab.temporary)
-    ours = {
-        "PYTHONPATH": path,
-        "TMPDIR": temporary,
-        "XDG_STATE_HOME": temporary,
-        "ROOSYNC_SHARED_PATH": str(lab.shared),
-    }
-    return {**kept, **ours, name: value}
+    places = {"TMPDIR": temporary, "XDG_STATE_HOME": temporary, "ROOSYNC_SHARED_PATH": str(lab.shared)}
+    # The operator's own keys are none of the lab's business.
+    return process.our_environment("SSH_AUTH_SOCK", **places, **dict([lab.mark]))

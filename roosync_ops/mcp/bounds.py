@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from roosync_ops.gather.errors import CommandError
+from roosync_ops.errors import CommandError
 from roosync_ops.show.text import safe
 
 #: The JSON of one answer, in characters: some 12,000 tokens. Assistants warn at 10,000 and cut at 25,000.

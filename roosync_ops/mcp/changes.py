@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import roosync_ops
-from roosync_ops import typed
-from roosync_ops.gather.errors import INTERNAL, CommandError
-from roosync_ops.transport import process
+from roosync_ops import process, typed
+from roosync_ops.errors import INTERNAL, CommandError
 from roosync_ops.transport.link import MAX_ANSWER, TOO_MUCH
 from roosync_ops.wire.times import now_ms, to_iso
 

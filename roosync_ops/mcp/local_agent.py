@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops import typed
+from roosync_ops import process, typed
 from roosync_ops.agent import builds
 from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
 from roosync_ops.agent.errors import LocalError, UsageError
 from roosync_ops.remote_script.bundle import BundleError, build, identify
-from roosync_ops.transport import process
 from roosync_ops.transport.link import MAX_ANSWER
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.gather.errors import CommandError
+from roosync_ops.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import show
@@ -13,8 +12,8 @@ from roosync_ops.gather.past import flips_told, pasts
 from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.validation import probed, validation, who_sees_whom
 from roosync_ops.publish.dashboard import refresh
-from roosync_ops.show.diagnosis import diagnoses_json
-from roosync_ops.show.history import history_json
+from roosync_ops.show.diagnosis import diagnoses_document
+from roosync_ops.show.history import history_document
 
 from .desk import Answer, Desk
 
@@ -27,7 +26,7 @@ _DAY_MS: Final = 86_400_000
 
 
 def validate(desk: Desk, arguments: Validate) -> Answer:
-    """Raises CommandError, FleetError, StateUnavailableError or ViaError, as the others here do."""
+    """Raises CommandError, FleetError or StateUnavailableError, as the others here do."""
     fleet, settings = desk.fleet(), desk.settings
     chosen = fleet.select(arguments.machines) if arguments.machines else None
     grace = GracePeriod(arguments.patience, settings.memory, fleet)
@@ -38,20 +37,20 @@ def validate(desk: Desk, arguments: Validate) -> Answer:
         second = None if arguments.probe == Probe.never else Second(fleet, Ssh(limits))
         found = validation(desk.source(), fleet, chosen, grace, second)
     trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
-    return Answer(json.loads(show.to_json(found, arguments.lang)), trouble)
+    return Answer(show.validation_document(found, arguments.lang), trouble)
 
 
 def matrix(desk: Desk, arguments: Look) -> Answer:
     """Who sees whom."""
     fleet = desk.fleet()
     found = who_sees_whom(_chosen(fleet, arguments.machines), desk.settings.shared, desk.limits)
-    return Answer(json.loads(show.matrix_json(found, arguments.lang)))
+    return Answer(show.matrix_document(found, arguments.lang))
 
 
 def diagnose(desk: Desk, arguments: Look) -> Answer:
     """Look once; nothing is mended here."""
     found = diagnoses(desk.fleet(), arguments.machines or (), desk.settings.shared, desk.limits)
-    return Answer(json.loads(diagnoses_json(found, [], arguments.lang, dry=False)))
+    return Answer(diagnoses_document(found, lang=arguments.lang))
 
 
 def history(desk: Desk, arguments: History) -> Answer:
@@ -61,7 +60,7 @@ def history(desk: Desk, arguments: History) -> Answer:
     flips = flips_told(settings.memory, settings.shared, settings.via)
     from_ms = state.read_at_ms - round(arguments.days * _DAY_MS)
     found = pasts(fleet, _chosen(fleet, arguments.machines), state, flips, from_ms)
-    return Answer(json.loads(history_json(found, state.shared, from_ms, state.read_at_ms)))
+    return Answer(history_document(found, state.shared, from_ms, state.read_at_ms))
 
 
 def refresh_dashboard(desk: Desk, arguments: RefreshDashboard) -> Answer:

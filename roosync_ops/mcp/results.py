@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
 
-from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from roosync_ops.show.diagnosis_schema import DiagnosisDocument
-from roosync_ops.show.schema import HistoryDocument, MatrixDocument, ValidationDocument
+from roosync_ops.show import schemas
+from roosync_ops.show.schemas.diagnosis import DiagnosisDocument
+from roosync_ops.show.schemas.fleet import HistoryDocument, MatrixDocument, ValidationDocument
 
-_CLOSED = ConfigDict(extra="forbid", strict=True)
 
-
-@with_config(_CLOSED)
 class Truncated(TypedDict):
     """There where an answer was too long: how many items of which list are left out, and what shows them all."""
 
@@ -22,7 +19,6 @@ class Truncated(TypedDict):
     whole: str
 
 
-@with_config(_CLOSED)
 class Registered(TypedDict):
     """The protocol: what register did."""
 
@@ -33,7 +29,6 @@ class Registered(TypedDict):
     isNewMachine: bool
 
 
-@with_config(_CLOSED)
 class ServiceConfig(TypedDict):
     """How the loop beats; ms."""
 
@@ -42,7 +37,6 @@ class ServiceConfig(TypedDict):
     autoSyncEnabled: bool
 
 
-@with_config(_CLOSED)
 class ShareTrouble(TypedDict):
     """What ails the shared folder, since when, and what to do about it."""
 
@@ -52,7 +46,6 @@ class ShareTrouble(TypedDict):
     hint: str | None
 
 
-@with_config(_CLOSED)
 class Started(TypedDict):
     """The protocol: what start did. `share` where the loop runs and waits for the shared folder."""
 
@@ -63,7 +56,6 @@ class Started(TypedDict):
     share: NotRequired[ShareTrouble]
 
 
-@with_config(_CLOSED)
 class Stopped(TypedDict):
     """The protocol: what stop did."""
 
@@ -72,7 +64,6 @@ class Stopped(TypedDict):
     stateSaved: bool
 
 
-@with_config(_CLOSED)
 class ServiceResult(TypedDict):
     """`roosync_heartbeat_service`."""
 
@@ -81,7 +72,6 @@ class ServiceResult(TypedDict):
     result: Registered | Started | Stopped
 
 
-@with_config(_CLOSED)
 class HeartbeatResult(TypedDict):
     """`roosync_heartbeat`: `data` is what the tool of that action returns."""
 
@@ -93,7 +83,6 @@ class HeartbeatResult(TypedDict):
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class Statistics(TypedDict):
     """The protocol: counts over all machines, whatever the filter."""
 
@@ -104,7 +93,6 @@ class Statistics(TypedDict):
     lastHeartbeatCheck: str
 
 
-@with_config(_CLOSED)
 class Changes(TypedDict):
     """The protocol: against what was seen when this was last asked here."""
 
@@ -114,7 +102,6 @@ class Changes(TypedDict):
     totalChanges: int
 
 
-@with_config(_CLOSED)
 class StatusResult(TypedDict):
     """`roosync_heartbeat_status`. `heartbeats` maps machineId to the protocol's heartbeat, their extras kept."""
 
@@ -129,7 +116,6 @@ class StatusResult(TypedDict):
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class Compared(TypedDict):
     """One machine against the baseline, in the words of the tool this is named after."""
 
@@ -138,7 +124,6 @@ class Compared(TypedDict):
     diffs: str
 
 
-@with_config(_CLOSED)
 class Metrics(TypedDict):
     """The protocol: counts."""
 
@@ -147,7 +132,6 @@ class Metrics(TypedDict):
     machinesWithoutInventory: int
 
 
-@with_config(_CLOSED)
 class DashboardResult(TypedDict):
     """`roosync_refresh_dashboard`."""
 
@@ -160,35 +144,30 @@ class DashboardResult(TypedDict):
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class ValidationResult(ValidationDocument):
     """`roosync_validate`: what `roosync-ops validate --json` prints."""
 
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class MatrixResult(MatrixDocument):
     """`roosync_who_sees_whom`: what `roosync-ops matrix --json` prints."""
 
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class DiagnosisResult(DiagnosisDocument):
     """`roosync_diagnose`: what `roosync-ops diagnose --json` prints."""
 
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class HistoryResult(HistoryDocument):
     """`roosync_history`: what `roosync-ops history --json` prints."""
 
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class PlanResult(TypedDict):
     """`roosync_plan_change`: what the dry run printed. `token` is null where there is nothing to do."""
 
@@ -201,7 +180,6 @@ class PlanResult(TypedDict):
     truncated: NotRequired[Truncated]
 
 
-@with_config(_CLOSED)
 class ApplyResult(TypedDict):
     """`roosync_apply_change`: what the command printed; `ok` in it tells whether all is as wanted."""
 
@@ -210,3 +188,6 @@ class ApplyResult(TypedDict):
     machines: list[str]
     result: dict[str, Any]
     truncated: NotRequired[Truncated]
+
+
+schemas.close(globals())

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from roosync_ops import __version__, show
 from roosync_ops.agent.errors import UNKNOWN_ACTION
-from roosync_ops.gather.errors import INTERNAL, CommandError, Failure, describe
+from roosync_ops.errors import INTERNAL, CommandError, Failure, describe
 from roosync_ops.show.text import safe
 
 from .bounds import MAX_TEXT, bounded
@@ -145,7 +145,7 @@ def _shown(answer: Answer, document: dict[str, Any]) -> CallToolResult:
     if "truncated" in document:
         cut = document["truncated"]
         notes.append(f"Note: {cut['note']}. All of it: {cut['whole']}")
-    texts = [show.error_free_json(document), *notes]
+    texts = [show.json_text(document), *notes]
     return CallToolResult(content=[TextContent(type="text", text=text) for text in texts], structured_content=document)
 
 

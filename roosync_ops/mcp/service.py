@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from roosync_ops import typed
 from roosync_ops.agent.config import check_metadata
 from roosync_ops.agent.errors import SERVICE_FAILED, MissingMachineIdError, ProblemError, UsageError, answer_to
-from roosync_ops.gather.errors import CommandError
+from roosync_ops.errors import CommandError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, is_machine_id, machine_id_of
 from roosync_ops.wire.times import now_ms, to_iso
 

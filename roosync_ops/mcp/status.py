@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
-from roosync_ops.gather.errors import INTERNAL, CommandError, describe
+from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.state.memory import default_folder

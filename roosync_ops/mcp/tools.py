@@ -131,8 +131,8 @@ ALWAYS: Final = (
     ),
     Entry(
         name="roosync_diagnose",
-        title="What is the matter",
-        text="What is the matter with machines: ordered checks, one cause each, and the one command that mends it; the "
+        title="Diagnosis",
+        text="Diagnose machines: ordered checks, one cause each, and the one command that mends it; the "
         "document of `roosync-ops diagnose --json`. Changes nothing; up to 20 s.",
         takes=a.Look,
         result=TypeAdapter(results.DiagnosisResult),

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.errors import usage
 from roosync_ops.gather import dashboard as gathered
-from roosync_ops.gather.errors import usage
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
 from roosync_ops.show.badge import badge
 from roosync_ops.show.dashboard_markdown import dashboard_markdown
@@ -58,7 +58,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
 
     It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
     is there. `every_min`: one that is made anew so often is current until twice that. Raises CommandError (a wrong
-    argument, nobody shows anything, not written) or StateUnavailableError; no result is returned for what was not read
+    argument, no replica was read, not written) or StateUnavailableError; no result is returned for what was not read
     back.
     """
     named = checked_baseline(BASELINE if baseline is None else baseline)

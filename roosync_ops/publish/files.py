@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from roosync_ops.agent.share import replace_file
-from roosync_ops.gather.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError
+from roosync_ops.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError
 from roosync_ops.show.text import safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire import local

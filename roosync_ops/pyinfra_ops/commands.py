@@ -15,7 +15,7 @@ from roosync_ops.remote_script.facts_model import Reply, SilenceError, parse_rep
 from roosync_ops.transport.failure import Failure
 
 from . import plan
-from .ask import Ask
+from .connector import Ask
 from .facts import look_s
 from .ledger import ledger
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from pyinfra import logger
-from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import ConnectError, PyinfraError
 from pyinfra.api.output import echo
 from pyinfra.api.util import get_file_io
@@ -22,17 +21,15 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
-from roosync_ops.remote_script.question import too_much
-from roosync_ops.transport import output
-from roosync_ops.transport.link import TOO_MUCH, Finished, LinkError, Patience
+from roosync_ops.remote_script.question import Question, too_much
+from roosync_ops.transport import output, posix_files
+from roosync_ops.transport.link import TOO_MUCH, Finished, Link, LinkError, Patience
 from roosync_ops.transport.windows_link import WindowsLink
 
-from .ask import Ask
-
 if TYPE_CHECKING:
-    from pyinfra.api.arguments import ConnectorArguments
+    from collections.abc import Callable, Mapping
 
-    from roosync_ops.transport.link import Link
+    from pyinfra.api.arguments import ConnectorArguments
 
 #: Beyond the TCP connection: the greeting, and the login of a machine that is slow, in s.
 _LOGIN_S: Final = 15.0
@@ -40,6 +37,26 @@ _LOGIN_S: Final = 15.0
 _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_get_pty")
 #: Who else than the one that logged in.
 _AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
+
+
+class Ask(StringCommand):
+    """Has a Python on the machine answer `request` (see on_machine). Our connectors take the question itself."""
+
+    def __init__(
+        self,
+        request: Mapping[str, Any],
+        python: str | None = None,
+        *,
+        bootstrap: bool = False,
+        timeout_s: int | None = None,
+        forgiving: bool = False,
+    ) -> None:
+        super().__init__(f"# roosync: {request.get('do')}")
+        if timeout_s is not None:
+            self.connector_arguments["_timeout"] = timeout_s
+        self.question = Question(request, python, bootstrap)
+        #: A fact is never a failure to pyinfra, which would print the output and drop the reason.
+        self.forgiving = forgiving
 
 
 class MachineConnectError(ConnectError):
@@ -100,17 +117,30 @@ class Connector(BaseConnector, abc.ABC):
                 echo(f"{self.host.print_prefix}>>> {command}", err=True)
             done = self._answer(command, timeout_s)
             return command.forgiving or done.code == 0, self._shown(done, print_output=print_output)
-        stdin = _bytes(control["_stdin"])
+        done = self._as_asked(command, arguments, _bytes(control["_stdin"]), timeout_s, print_input=print_input)
+        return done.code in (control["_success_exit_codes"] or (0,)), self._shown(done, print_output=print_output)
+
+    def _as_asked(
+        self,
+        command: StringCommand,
+        arguments: dict[str, Any],
+        stdin: bytes = b"",
+        timeout_s: float | None = None,
+        *,
+        print_input: bool = False,
+    ) -> Finished:
+        """Run a command as whom, where and with what pyinfra's arguments say."""
+        done: list[Finished] = []
 
         def execute() -> tuple[int, CommandOutput]:
             line = self._line(command, arguments)
             if print_input:
                 echo(f"{self.host.print_prefix}>>> {line}", err=True)
-            done = self.link.execute(line.get_raw_value(), stdin, timeout_s)
-            return done.code, self._shown(done, print_output=print_output)
+            done.append(self.link.execute(line.get_raw_value(), stdin, timeout_s))
+            return done[-1].code, self._shown(done[-1], print_output=False)
 
-        code, shown = execute_command_with_sudo_retry(self.host, cast("ConnectorArguments", arguments), execute)
-        return code in (control["_success_exit_codes"] or (0,)), shown
+        execute_command_with_sudo_retry(self.host, cast("ConnectorArguments", arguments), execute)
+        return done[-1]
 
     def _answer(self, command: Ask, timeout_s: float | None) -> Finished:
         try:
@@ -138,30 +168,14 @@ class Connector(BaseConnector, abc.ABC):
         print_input: bool = False,
         **arguments: Any,
     ) -> bool:
-        """Upload a file, verified before it takes its place; as another user by way of a temporary one."""
+        """Upload a file, verified before it takes its place. Raises OSError."""
+        del remote_temp_filename, print_input
         with get_file_io(filename_or_io) as file:
             data = file.read()
-        data = data.encode() if isinstance(data, str) else data
-        shown = {"print_output": print_output, "print_input": print_input}
-        if any(arguments.get(name) for name in _AS_OTHER):
-            temporary = remote_temp_filename or self.host.get_temp_filename(remote_filename)
-            own = {name: value for name, value in arguments.items() if name not in _AS_OTHER and name != "_chdir"}
-            copied = StringCommand("cp", temporary, QuoteString(remote_filename))
-            self.link.put(data, temporary)
-            try:
-                return self._hand_over(temporary, arguments, shown) and self._do(copied, arguments, shown)
-            finally:
-                self._do(StringCommand("rm", "-f", temporary), own, shown)
-        self.link.put(data, remote_filename)
+        self._files(arguments).put(data.encode() if isinstance(data, str) else data, remote_filename)
         if print_output:
             echo(f"{self.host.print_prefix}file uploaded: {remote_filename}", err=True)
         return True
-
-    def _hand_over(self, path: str, arguments: dict[str, Any], shown: dict[str, bool]) -> bool:
-        """Let the other user read a file of ours."""
-        names = ("_su_user", "_sudo_user", "_doas_user", "_dzdo_user")
-        other = next((arguments[name] for name in names if arguments.get(name)), None)
-        return other is None or self._do(StringCommand("setfacl", "-m", f"u:{other}:r", path), {}, shown)
 
     def get_file(
         self,
@@ -173,29 +187,17 @@ class Connector(BaseConnector, abc.ABC):
         **arguments: Any,
     ) -> bool:
         """Download a file; nothing is written here before all of it has come. Raises OSError."""
-        shown = {"print_output": print_output, "print_input": print_input}
-        if any(arguments.get(name) for name in _AS_OTHER):
-            temporary = remote_temp_filename or self.host.get_temp_filename(remote_filename)
-            copied = StringCommand("cp", QuoteString(remote_filename), temporary, "&&", "chmod", "+r", temporary)
-            if not self._do(copied, arguments, shown):
-                return False
-            try:
-                data = self.link.get(temporary)
-            finally:
-                self._do(StringCommand("rm", "-f", temporary), arguments, shown)
-        else:
-            data = self.link.get(remote_filename)
+        del remote_temp_filename, print_input
+        data = self._files(arguments).get(remote_filename)
         with get_file_io(filename_or_io, "wb") as file:
             file.write(data)
         if print_output:
             echo(f"{self.host.print_prefix}file downloaded: {remote_filename}", err=True)
         return True
 
-    def _do(self, command: StringCommand, arguments: dict[str, Any], shown: dict[str, bool]) -> bool:
-        done, said = self.run_shell_command(command, **shown, **arguments)
-        if not done:
-            logger.error(f"{self.host.print_prefix}{said.stderr}")
-        return done
+    def _files(self, arguments: dict[str, Any]) -> Link:
+        is_other = any(arguments.get(name) for name in _AS_OTHER)
+        return _AsOther(self._as_asked, arguments) if is_other else self.link
 
     def _shown(self, done: Finished, *, print_output: bool) -> CommandOutput:
         pages: tuple[str, ...] = ()
@@ -207,6 +209,23 @@ class Connector(BaseConnector, abc.ABC):
             for each in found:
                 echo(f"{self.host.print_prefix}{each.line}", err=True)
         return CommandOutput(found)
+
+
+class _AsOther(Link):
+    """A POSIX machine as another user: what goes over the same link by sudo, su, doas or dzdo."""
+
+    def __init__(self, run: Callable[..., Finished], arguments: dict[str, Any]) -> None:
+        super().__init__()
+        self._run, self._arguments = run, arguments
+
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
+        return self._run(StringCommand(line), self._arguments, stdin, timeout_s)
+
+    def put(self, data: bytes, path: str) -> None:
+        posix_files.put(self, data, path)
+
+    def get(self, path: str) -> bytes:
+        return posix_files.get(self, path)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -11,7 +11,7 @@ from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply, parse_report
 from roosync_ops.wire.deadline import FIRST_READING_S
 
-from .ask import Ask
+from .connector import Ask
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
@@ -111,10 +111,3 @@ def limit_s(machine: Machine) -> int:
     """Return how long the fact may take, in s."""
     windows = _WINDOWS_S if machine.system == "windows" else 0
     return _MARGIN_S + windows + round(look_s(machine))
-
-
-def replica_arguments(machine: Machine) -> dict[str, Any]:
-    """Return ReplicaFacts' arguments for one machine of the inventory."""
-    found = arguments(machine)
-    del found["shared"]  # the agent's own word, from its config.json
-    return found

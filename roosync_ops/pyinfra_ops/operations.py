@@ -1,7 +1,7 @@
-"""pyinfra operations: the agent present, configured, permanent, registered, started, stopped, removed.
+"""pyinfra operations: the agent rolled out, seen online, restarted, rolled back, proved, stopped, removed.
 
 Each compares what the machine answered with what the inventory says and yields a command only where they differ. A
-rollout's steps share one command, and so one round trip and one Python on the machine; each is also there by itself.
+rollout's steps share one command, and so one round trip and one Python on the machine.
 """
 
 from __future__ import annotations
@@ -38,33 +38,9 @@ FOLLOW_S: Final = 120
 
 
 @operation()
-def agent_present(machine: Machine) -> Commands:
-    """Make sure this build lies there. It arrives whole, beside the one that runs, which `start` replaces by it."""
-    yield from _rollout(machine, (plan.PUSH,))
-
-
-@operation()
-def agent_configured(machine: Machine) -> Commands:
-    """Make sure `config.json` says what the inventory says, and that the agent is permanent."""
-    yield from _rollout(machine, (plan.CONFIGURE, plan.LOOK, plan.INSTALL))
-
-
-@operation()
-def agent_registered(machine: Machine) -> Commands:
-    """Make sure the machine is in the shared state; one whose loop beats already is."""
-    yield from _rollout(machine, (plan.REGISTER,))
-
-
-@operation()
-def agent_started(machine: Machine) -> Commands:
-    """Make sure the loop runs, as this build and with what config.json says; it is restarted where it does not."""
-    yield from _rollout(machine, (plan.START,))
-
-
-@operation()
 def agent_rolled_out(machine: Machine) -> Commands:
-    """Make sure of all of the above, in that order and in one round trip."""
-    yield from _rollout(machine, plan.rollout(machine))
+    """Make sure that this build lies there, configured, permanent, registered and running, in one round trip."""
+    yield from _compared(machine, plan.rollout(machine), lambda report: plan.missing(machine, build(), report))
 
 
 @operation()
@@ -85,7 +61,8 @@ def agent_restarted(machine: Machine) -> Commands:
     if isinstance(report, Failure):
         yield commands.Refusal(report)
     elif report.agent_sha256 is None:
-        yield commands.Refusal(_not_there(machine, plan.START))
+        hint = typed.ours("rollout", machine.machine_id)
+        yield commands.Refusal(Failure(plan.START, "NOT_ENROLLED", "there is no agent on it", hint))
     else:
         ledger(current()).consider((plan.START,), (plan.START,))
         yield commands.restart(machine)
@@ -127,7 +104,9 @@ def agent_verified(machine: Machine) -> Commands:
     """Make sure the machine's own replica shows it online, by the procedure's checks; changes nothing, fails if not."""
     host = current()
     ledger(host).round_trips += 1
-    answer = ask(host, facts.ReplicaFacts, facts.replica_arguments(machine), facts.limit_s(machine))
+    arguments = facts.arguments(machine)
+    del arguments["shared"]  # the agent's own word, from its config.json
+    answer = ask(host, facts.ReplicaFacts, arguments, facts.limit_s(machine))
     state = replica.document(machine, answer)
     failure = state if isinstance(state, Failure) else replica.verification(machine, state)
     if failure is not None:
@@ -152,14 +131,6 @@ def agent_removed(machine: Machine) -> Commands:
 def build() -> bundle.Bundle:
     """Return the agent that this run puts on machines, built once."""
     return bundle.build()
-
-
-def _rollout(machine: Machine, steps: tuple[str, ...]) -> Commands:
-    yield from _compared(
-        machine,
-        tuple(step for step in steps if step in plan.rollout(machine)),
-        lambda report: tuple(step for step in plan.missing(machine, build(), report) if step in steps),
-    )
 
 
 def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Report], tuple[str, ...]]) -> Commands:
@@ -195,29 +166,19 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
     if status is None or not status.running:
         return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", typed.ours("rollout", machine.machine_id))
     beat = status.last_beat
+    hint = checks.diagnosing(machine.machine_id)
     if beat is None or not beat.read_back or beat.last_heartbeat is None:
         reason = status.share.detail if status.share is not None and status.share.detail else "no reason was given"
-        return Failure(
-            ONLINE,
-            "NOT_SEEN",
-            f"its last beat was not found in the share: {reason}",
-            checks.diagnosing(machine.machine_id),
-        )
+        return Failure(ONLINE, "NOT_SEEN", f"its last beat was not found in the share: {reason}", hint)
     try:
         heard = Record(machine.machine_id, from_iso(beat.last_heartbeat))
-        seen_ms = from_iso(status.now)
+        word = status_of(heard, from_iso(status.now), machine.thresholds)
     except BadTimeError as error:
-        return Failure(
-            ONLINE,
-            "NOT_SEEN",
-            f"its answer or last beat has no valid time: {error}",
-            checks.diagnosing(machine.machine_id),
-        )
-    word = status_of(heard, seen_ms, machine.thresholds)
-    if word == STATUS_ONLINE:
-        return None
-    return Failure(
-        ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", checks.diagnosing(machine.machine_id)
+        return Failure(ONLINE, "NOT_SEEN", f"its answer or last beat has no valid time: {error}", hint)
+    return (
+        None
+        if word == STATUS_ONLINE
+        else Failure(ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", hint)
     )
 
 
@@ -229,7 +190,3 @@ def _not_proved(machine: Machine, report: Report) -> Failure | None:
     if status is None or status.trial is not None or other or not report.running:
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
     return _not_online(machine, report)
-
-
-def _not_there(machine: Machine, step: str) -> Failure:
-    return Failure(step, "NOT_ENROLLED", "there is no agent on it", typed.ours("rollout", machine.machine_id))

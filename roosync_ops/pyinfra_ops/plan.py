@@ -38,7 +38,12 @@ def rollout(machine: Machine) -> tuple[str, ...]:
 
 def wanted_config(machine: Machine, report: Report) -> dict[str, Any]:
     """Return the config.json `machine` is to have. The share is written down: a service has no login's environment."""
-    config: dict[str, Any] = {
+    return config_of(machine) | ({} if report.share is None else {"shared": report.share.path})
+
+
+def config_of(machine: Machine) -> dict[str, Any]:
+    """Return what the inventory says for a config.json, but for the share."""
+    return {
         "machineId": machine.machine_id,
         "heartbeatInterval": machine.heartbeat_interval,
         "offlineTimeout": machine.offline_timeout,
@@ -47,9 +52,6 @@ def wanted_config(machine: Machine, report: Report) -> dict[str, Any]:
         "permanence": machine.permanence,
         "metadata": machine.metadata,
     }
-    if report.share is not None:
-        config["shared"] = report.share.path
-    return config
 
 
 def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]:

@@ -5,31 +5,35 @@ However a machine, a worker or the network fails, the answer is one result per m
 
 from __future__ import annotations
 
-import json
 import math
+import multiprocessing
 import os
-import queue
-import subprocess
+import secrets
+import signal
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.ssh_room import ROOM_VARIABLE, room
+from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
     from types import TracebackType
 
     from roosync_ops.fleet import Machine
+
+Firsts: TypeAlias = "list[tuple[bool, str]] | None"
 
 UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
@@ -80,6 +84,19 @@ class Event:
     step: str | None = None
 
 
+class Looked(NamedTuple):
+    """A worker has looked at its machines: who could make `heartbeats/`, the least first; None: one has seen it."""
+
+    firsts: Firsts
+
+
+class Go(NamedTuple):
+    """What a worker is told then: whether to change its machines, and which machine makes `heartbeats/`."""
+
+    goes: bool
+    first: str | None
+
+
 def deploy_file(name: str) -> Path:
     """Return deploys/<name>.py: beside the package in a checkout, inside it where it was installed."""
     package = Path(roosync_ops.__file__).parent
@@ -104,179 +121,133 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     With `dry` every machine is looked at and none is changed. A shared state that `is_new` has no `heartbeats/` yet, as
     far as is known: one machine at most makes it. KeyboardInterrupt passes through, the workers ended.
     """
-    names = [machine.machine_id for machine in machines]
-    lines = {machine.machine_id: machine.model_dump(mode="json", exclude={"machine_id"}) for machine in machines}
     request = {
         "deploy": str(deploy_file(deploy)),
         "dry": dry,
         "verbose": verbose,
-        "connectTimeout": connect_timeout_s,
+        "connect_timeout_s": connect_timeout_s,
+        "repeat": typed.repeated(),
+        ROOM_VARIABLE: str(room()),
     }
-    requests = [{**request, "machines": {name: lines[name] for name in part}} for part in parts_of(list(lines))]
-    with Workers(requests, verbose=verbose) as workers:
-        found: dict[str, Result] = {}
-        looking = set(range(len(workers)))
-        firsts: list[Any] = []
-        for worker, event in workers.events():
-            kind = event["event"]
-            if kind in ("looked", "gone") and looking:
-                looking.discard(worker)
-                firsts += [event["first"]] if kind == "looked" else []
+    found: dict[str, Result] = {}
+    with Workers([{**request, "machines": part} for part in parts_of(machines)]) as workers:
+        looking = set(workers.pipes)
+        firsts: list[Firsts] = []
+        for pipe, said in workers.words():
+            if isinstance(said, Result):
+                found[said.machine_id] = said
+            elif isinstance(said, Event):
+                tell(said)
+            elif pipe in looking:  # it has looked at each of its machines, or is gone
+                looking.discard(pipe)
+                firsts += [] if said is None else [said.firsts]
                 if not looking:
-                    workers.send(json.dumps({"go": not dry, "first": _first(firsts) if is_new else None}))
-            elif kind == "result":
-                found[event["machine"]] = _result(event)
-            elif kind in ("connected", "looked-at", "step"):
-                tell(Event(kind, event["machine"], event.get("step")))
+                    workers.send(Go(not dry, _first(firsts) if is_new else None))
         reason = workers.last_words()
-    return tuple(found.get(name) or _lost(name, reason) for name in names)
+    return tuple(found.get(machine.machine_id) or _lost(machine.machine_id, reason) for machine in machines)
 
 
-def _first(said: Sequence[list[tuple[bool, str]] | None]) -> str | None:
+def _first(said: Sequence[Firsts]) -> str | None:
     """Return which machine makes `heartbeats/`, of what the workers said; None where a machine has seen it."""
     if any(names is None for names in said):
         return None
     return min((pair for names in said if names for pair in names), default=(False, None))[1]
 
 
-def parts_of(names: Sequence[str]) -> list[list[str]]:
+def parts_of(machines: Sequence[Machine]) -> list[list[Machine]]:
     """Share machines among as many workers as are worth starting."""
-    count = max(1, min(os.cpu_count() or 1, math.ceil(len(names) / _MACHINES_A_WORKER)))
-    return [part for at in range(count) if (part := list(names[at::count]))]
-
-
-def _result(event: dict[str, Any]) -> Result:
-    failure = event["failure"]
-    return Result(
-        event["machine"],
-        event["steps"],
-        None if failure is None else Failure(**failure),
-        event["skipped"],
-        event["replies"],
-        event["roundTrips"],
-    )
+    count = max(1, min(os.cpu_count() or 1, math.ceil(len(machines) / _MACHINES_A_WORKER)))
+    return [part for at in range(count) if (part := list(machines[at::count]))]
 
 
 def _lost(name: str, reason: str) -> Result:
-    failure = Failure(
-        "run",
-        "INTERNAL",
-        f"the process that ran pyinfra ended early: {reason}",
-        typed.ours("rollout", name, "--dry", "--verbose"),
+    said = f"the process that ran pyinfra ended early: {reason}"
+    return Result(
+        name, {"run": FAILED}, Failure("run", "INTERNAL", said, typed.ours("rollout", name, "--dry", "--verbose"))
     )
-    return Result(name, {"run": FAILED}, failure)
 
 
 class Workers:
     """Worker processes, each with one request; a context manager that leaves none behind."""
 
-    def __init__(self, requests: Sequence[dict[str, Any]], *, verbose: bool = False) -> None:
+    def __init__(self, requests: Sequence[dict[str, Any]]) -> None:
         self._requests = requests
-        self._verbose = verbose
-        self._processes: list[subprocess.Popen[str]] = []
-        self._errors: list[IO[bytes]] = []
-        self._queue: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
+        self._errors = [room() / f"{secrets.token_hex(8)}.err" for _ in requests]
+        self.pipes: dict[Connection, BaseProcess] = {}
 
     def __enter__(self) -> Self:
-        for request in self._requests:
-            errors = tempfile.TemporaryFile()
-            self._errors.append(errors)
-            process = subprocess.Popen(
-                [sys.executable, "-m", "roosync_ops.pyinfra_ops.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=None if self._verbose else errors,
-                text=True,
-                encoding="utf-8",
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is ours to hear, and ours to pass on
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
-            )
-            self._processes.append(process)
-            threading.Thread(target=self._read, args=(len(self._processes) - 1, process), daemon=True).start()
-            self._send(process, json.dumps({**request, "repeat": typed.repeated()}))
+        # A fork has what was loaded here: on Linux, of one thread, before ssl, which gevent would come too late for.
+        forks = sys.platform == "linux" and threading.active_count() == 1 and "ssl" not in sys.modules
+        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
+        for request, errors in zip(self._requests, self._errors, strict=True):
+            ours, theirs = context.Pipe()
+            inherited = [*self.pipes, ours] if forks else []
+            worker = context.Process(target=_work, args=(theirs, request, errors, inherited), daemon=True)
+            self.pipes[ours] = worker
+            worker.start()
+            theirs.close()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self.end()
-        for process in self._processes:
-            try:
-                process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    _close(pipe)
+        for worker in self.pipes.values():
+            worker.terminate()
+        for pipe, worker in self.pipes.items():
+            worker.join(_END_S)
+            worker.kill()
+            worker.join()
+            pipe.close()
         for errors in self._errors:
-            errors.close()
+            errors.unlink(missing_ok=True)
 
-    def __len__(self) -> int:
-        return len(self._processes)
-
-    def events(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (which worker, what it said) until all have ended; the last of each is `gone`."""
-        left = len(self._processes)
+    def words(self) -> Iterator[tuple[Connection, Event | Looked | Result | None]]:
+        """Yield (whose, what a worker said) until all have ended; None says that it is gone."""
+        left = set(self.pipes)
         while left:
-            worker, event = self._queue.get()
-            yield worker, event
-            left -= event["event"] == "gone"
+            for pipe in wait(left):
+                assert isinstance(pipe, multiprocessing.connection.Connection)  # noqa: S101 - for mypy
+                try:
+                    yield pipe, pipe.recv()
+                except (EOFError, OSError):
+                    left.discard(pipe)
+                    yield pipe, None
 
-    def send(self, line: str) -> None:
-        """Tell every worker something."""
-        for process in self._processes:
-            self._send(process, line)
-
-    def end(self) -> None:
-        """Have every worker end now."""
-        for process in self._processes:
-            process.terminate()
+    def send(self, word: Go) -> None:
+        """Tell every worker something. The results of one that has ended are missing, and will be named."""
+        for pipe in self.pipes:
+            with suppress(OSError):
+                pipe.send(word)
 
     def last_words(self) -> str:
         """Return the end of what the workers said on stderr."""
-        if self._verbose:
-            return "see above"
-        said = []
-        for errors in self._errors:
-            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
-            said += errors.read().decode("utf-8", "replace").split("\n")
-        return next((line.strip() for line in reversed(said) if line.strip()), "without a word")
-
-    @staticmethod
-    def _send(process: subprocess.Popen[str], line: str) -> None:
-        try:
-            if process.stdin is not None:
-                process.stdin.write(line + "\n")
-                process.stdin.flush()
-        except OSError:
-            pass  # it has ended; its results are missing and will be named
-
-    def _read(self, at: int, process: subprocess.Popen[str]) -> None:
-        for line in process.stdout or ():
-            event = _event(line)
-            if event is not None:
-                self._queue.put((at, event))
-        self._queue.put((at, {"event": "gone"}))
+        said = [line.strip() for errors in self._errors for line in _end_of(errors).splitlines() if line.strip()]
+        return said[-1] if said else "see above" if self._requests[0]["verbose"] else "without a word"
 
 
-def _event(line: str) -> dict[str, Any] | None:
-    """Return what a worker said; None for what a user's inventory or deploy printed."""
+def _end_of(path: Path) -> str:
     try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_WORDS))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
-def _close(pipe: IO[str]) -> None:
-    with suppress(OSError):
-        pipe.close()
+def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: Iterable[Connection]) -> None:
+    """Be a worker: what is printed here is nobody's, and Ctrl-C is the parent's to hear, and to pass on."""
+    for one in inherited:  # or this process would never see the parent's end
+        one.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        os.setsid()
+    # Keep the spinner to us: pyinfra draws one on terminals too.
+    os.environ.update({"PYINFRA_PROGRESS": "off", ROOM_VARIABLE: request[ROOM_VARIABLE]})
+    if not request["verbose"]:
+        with errors.open("wb") as file:
+            os.dup2(file.fileno(), 2)
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as this process lives
+    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115 - as above
+    from .worker import main  # noqa: PLC0415 - pyinfra, and gevent in place of threads and sockets
 
-
-def _environment() -> dict[str, str]:
-    """Keep the spinner to us: pyinfra draws one on terminals too. The worker finds this very package."""
-    root = str(Path(roosync_ops.__file__).parent.parent)
-    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYINFRA_PROGRESS": "off", "PYTHONPATH": path, ROOM_VARIABLE: str(room())}
+    main(pipe, request)

@@ -1,21 +1,19 @@
 """The process that runs pyinfra: one deploy on some machines, through pyinfra's API.
 
 A process of its own, because gevent replaces the threads and sockets of whatever process it works in, and a share that
-hangs is bounded by real threads. It reads one request from stdin (see `run`), answers with a JSON document a line on
-stdout, and waits between looking and changing to be told to go: however many workers there are, every machine has
-been looked at before one is changed, and one at most is the first to write into a new shared state.
+hangs is bounded by real threads. It tells its parent what it does, and waits between looking and changing to be told to
+go: however many workers there are, every machine has been looked at before one is changed, and one at most is the first
+to write into a new shared state.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
 import sys
-import time
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
 from gevent import joinall, spawn
@@ -29,19 +27,19 @@ from pyinfra.api.state import BaseStateCallback, State, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.util import exec_file
 
-from roosync_ops import typed
+from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import there
 from roosync_ops.transport import link as links
-from roosync_ops.transport import process
 from roosync_ops.transport.failure import Failure
 
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
 from .preflight import first, machine_of
+from .run import Event, Go, Looked, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from multiprocessing.connection import Connection
 
     from pyinfra.api.host import Host
 
@@ -51,31 +49,36 @@ _PART_S: Final = 2.0
 _MAX_PARALLEL: Final = 200
 
 
-def say(event: str, **fields: Any) -> None:
-    """Tell the parent something: one line of ASCII JSON."""
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
-
-
 class _Teller(BaseStateCallback):
     """Passes on what pyinfra does, as it does it."""
 
-    @staticmethod
-    def operation_host_start(state: State, host: Host, op_hash: str) -> None:
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
+
+    def tell(self, kind: str, host: Host, step: str | None = None) -> None:
+        self.pipe.send(Event(kind, host.name, step))
+
+    def operation_host_start(self, state: State, host: Host, op_hash: str) -> None:  # type: ignore[override] # it calls the object
         if op_hash in state.ops[host]:
-            say("step", machine=host.name, step=" ".join(state.get_op_meta(op_hash).names))
+            self.tell("step", host, " ".join(state.get_op_meta(op_hash).names))
 
 
-def main() -> int:
-    """Answer one request; the exit code is 0 unless this process itself is at fault."""
+def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
+    """Answer one request, and end; the exit code is 0 unless this process itself is at fault."""
     signal.signal(signal.SIGTERM, _end)
-    request = json.loads(sys.stdin.readline())
-    _set_up_logging(verbose=request["verbose"])
-    typed.repeat(request.get("repeat", {}))
-    started = time.monotonic()
-    _run(request)
-    say("end", seconds=round(time.monotonic() - started, 3))
-    return 0
+    code = 0
+    try:
+        _set_up_logging(verbose=request["verbose"])
+        typed.repeat(request["repeat"])
+        _run(pipe, request)
+    except (BrokenPipeError, EOFError):  # whoever asked has gone
+        code = 1
+    except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
+        traceback.print_exception(error)
+        print(_reason(error), file=sys.stderr)  # noqa: T201 - a process of ours reads it
+        code = 1
+    # Not sys.exit: connections that hang keep greenlets, and waiting for those is what must not happen.
+    os._exit(code)
 
 
 def _end(*_: object) -> None:
@@ -95,20 +98,21 @@ def _set_up_logging(*, verbose: bool) -> None:
         set_echo(lambda message=None, **_: print(message, file=sys.stderr))  # noqa: T201 - --verbose asked for it
 
 
-def _run(request: dict[str, Any]) -> None:
+def _run(pipe: Connection, request: dict[str, Any]) -> None:
     """Look at every machine, wait for `go`, change what differs, and tell what became of each."""
     state = _state_of(request)
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
-    state.add_callback_handler(_Teller())
-    _look_at_all(state, hosts, request)
-    say("looked", first=first(hosts))
-    told = json.loads(sys.stdin.readline() or "{}")
-    if told.get("go") and state.active_hosts:
+    teller = _Teller(pipe)
+    state.add_callback_handler(teller)
+    _look_at_all(state, hosts, request["deploy"], teller)
+    pipe.send(Looked(first(hosts)))
+    told: Go = pipe.recv()
+    if told.goes and state.active_hosts:
         for host in hosts:
-            ledger(host).follows = told["first"] != host.name
+            ledger(host).follows = told.first != host.name
         _change(state)
     for host in hosts:
-        say("result", **_result(state, host))
+        pipe.send(_result(state, host))
     joinall([spawn(_part, host) for host in hosts if host.connected], timeout=_PART_S)
 
 
@@ -125,9 +129,9 @@ def _state_of(request: dict[str, Any]) -> State:
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)
-    config = Config(CONNECT_TIMEOUT=request["connectTimeout"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
+    config = Config(CONNECT_TIMEOUT=request["connect_timeout_s"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
     ctx_config.set(config)
-    inventory = Inventory(([Machine.of(name, fields).entry() for name, fields in request["machines"].items()], {}))
+    inventory = Inventory(([machine.entry() for machine in request["machines"]], {}))
     ctx_inventory.set(inventory)
     state.init(inventory, config, initial_limit=list(inventory))
     if request["verbose"]:
@@ -135,24 +139,34 @@ def _state_of(request: dict[str, Any]) -> State:
     return state
 
 
-def _look_at_all(state: State, hosts: list[Host], request: dict[str, Any]) -> None:
+def _look_at_all(state: State, hosts: list[Host], deploy: str, teller: _Teller) -> None:
     """Connect to each machine and run the deploy's own code for it; one that is slow delays none of the others."""
     state.set_stage(StateStage.Prepare)
-    joinall([state.pool.spawn(_guarded, _look_at, state, host, request) for host in hosts])
+    joinall([state.pool.spawn(_look_at, state, host, deploy, teller) for host in hosts])
 
 
-def _guarded(work: Callable[..., None], state: State, host: Host, request: dict[str, Any]) -> None:
+def _look_at(state: State, host: Host, deploy: str, teller: _Teller) -> None:
     """Whatever goes wrong on one machine is that machine's failure."""
     try:
-        work(state, host, request)
+        if _connect(state, host, teller):
+            state.activate_host(host)
+            with ctx_config.use(state.config.copy()), ctx_host.use(host):
+                exec_file(deploy)
     except Exception as error:  # noqa: BLE001 - see above
         if ledger(host).failure is None:
             logger.exception("%s", host.name)
-            hint = typed.ours("rollout", host.name, "--dry", "--verbose")
-            ledger(host).fail(Failure("prepare", "INTERNAL", _reason(error), hint))
+            ledger(host).fail(_internal("prepare", host, error))
         state.failed_hosts.add(host)
         state.active_hosts.discard(host)
-    say("looked-at", machine=host.name)
+    teller.tell("looked-at", host)
+
+
+def _internal(step: str, host: Host, error: Exception) -> Failure:
+    return Failure(step, "INTERNAL", _reason(error), _in_detail(host))
+
+
+def _in_detail(host: Host) -> str:
+    return typed.ours("rollout", host.name, "--dry", "--verbose")
 
 
 def _reason(error: Exception) -> str:
@@ -161,15 +175,7 @@ def _reason(error: Exception) -> str:
     return f"{type(inner).__name__}: {inner}"
 
 
-def _look_at(state: State, host: Host, request: dict[str, Any]) -> None:
-    if not _connect(state, host):
-        return
-    state.activate_host(host)
-    with ctx_config.use(state.config.copy()), ctx_host.use(host):
-        exec_file(request["deploy"])
-
-
-def _connect(state: State, host: Host) -> bool:
+def _connect(state: State, host: Host, teller: _Teller) -> bool:
     """Log in; our connectors bound each part of a login."""
     try:
         host.connect(show_errors=False, raise_exceptions=True)
@@ -180,7 +186,7 @@ def _connect(state: State, host: Host) -> bool:
         hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
         ledger(host).fail(Failure(links.CONNECT, code, f"unreachable: {error}", hint))
         return False
-    say("connected", machine=host.name)
+    teller.tell("connected", host)
     return True
 
 
@@ -193,40 +199,13 @@ def _change(state: State) -> None:
     except Exception as error:  # noqa: BLE001 - each machine gets a result
         logger.exception("the run ended early")
         for host in state.active_hosts:
-            ledger(host).fail(
-                Failure("run", "INTERNAL", _reason(error), typed.ours("rollout", host.name, "--dry", "--verbose"))
-            )
+            ledger(host).fail(_internal("run", host, error))
 
 
-def _result(state: State, host: Host) -> dict[str, Any]:
+def _result(state: State, host: Host) -> Result:
     """Return what became of one machine. A host that pyinfra failed has a reason here, always."""
     book = ledger(host)
     if host in state.failed_hosts and book.failure is None:
-        pending = [step for step, outcome in book.steps.items() if outcome == PLANNED]
-        where = pending[0] if pending else "run"
-        book.fail(
-            Failure(where, "FAILED", "pyinfra gave it up", typed.ours("rollout", host.name, "--dry", "--verbose"))
-        )
-    return {
-        "machine": host.name,
-        "steps": book.steps,
-        "failure": None if book.failure is None else book.failure._asdict(),
-        "skipped": book.skipped,
-        "replies": book.replies,
-        "roundTrips": book.round_trips,
-    }
-
-
-if __name__ == "__main__":
-    try:
-        code = main()
-    except BrokenPipeError:  # whoever asked has gone
-        code = 1
-    except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
-        traceback.print_exception(error)
-        print(_reason(error), file=sys.stderr)  # noqa: T201 - a process of ours reads it
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: connections that hang keep greenlets, and waiting for those is what must not happen.
-    os._exit(code)
+        where = next((step for step, outcome in book.steps.items() if outcome == PLANNED), "run")
+        book.fail(Failure(where, "FAILED", "pyinfra gave it up", _in_detail(host)))
+    return Result(host.name, book.steps, book.failure, book.skipped, book.replies, book.round_trips)

@@ -47,14 +47,11 @@ _UNIX = 3
 _COMMENT = re.compile(rb"roosync-ops agent (\S{1,40}) ([0-9a-f]{16})")
 #: Of sha256: enough to tell any two builds apart, short enough to ride in every heartbeat.
 _BUILD_ID_DIGITS = 16
-#: From CPython 3.12 an f-string is several tokens; the text between its braces is this one.
-_STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 _LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
-#: From CPython 3.12; no token has such a type before.
+_TOKENS = {tokenize.OP, tokenize.NAME, tokenize.NUMBER, tokenize.STRING}
+#: From CPython 3.12 an f-string is several tokens, from one of these to the other; no token has such a type before.
 _F_START, _F_END = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1)
-_TOKENS = {tokenize.OP, tokenize.NAME, tokenize.NUMBER, *_STRINGS, _F_START, _F_END}
 _FUTURE = "from __future__ import annotations"
-_NO_STATEMENT = {tokenize.ENCODING, tokenize.NL}
 
 
 class BundleError(RuntimeError):
@@ -118,7 +115,8 @@ def sources() -> dict[str, bytes]:
     files = {f"{_PACKAGE}/__init__.py": package / "__init__.py"}
     for room in _ROOMS:
         files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
-    files.pop(_BUILD_MODULE, None)
+    for name in (_BUILD_MODULE, f"{_PACKAGE}/agent/__main__.py"):  # a source tree's alone
+        files.pop(name, None)
     return {name: _bare(_near(file.read_bytes().replace(b"\r\n", b"\n"), name)) for name, file in sorted(files.items())}
 
 
@@ -136,20 +134,47 @@ def _near(source: bytes, name: str) -> bytes:
 
 
 def _bare(source: bytes) -> bytes:
-    """Return `source` without docstrings, comments and types; a space a level, none in a rest or beside an operator.
+    """Return `source` without docstrings, comments and types; a space a level, none in a rest or beside a sign.
 
     Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
     Pythons.
     """
-    source = _tight(_untyped(source))
-    lines = source.decode("utf-8").split("\n")
-    levels, within = _layout(source, lines)
-    bare = [line if row in within else " " * levels.get(row, 0) + line.lstrip(" ") for row, line in enumerate(lines, 1)]
+    source = _untyped(source)
+    lines = [""] * (source.count(b"\n") + 1)
+    levels: dict[int, int] = {}
+    level, before = 0, None
+    for token in _tokens(source):
+        row, column = token.start
+        level += _LEVELS.get(token.type, 0)
+        if token.type == tokenize.NEWLINE:
+            before = None
+        elif token.type in _TOKENS:
+            if before is None:
+                levels[row], lines[row - 1] = level, " " * level
+            elif before.end[0] == row and before.end[1] < column and not _may_touch(before, token.string):
+                lines[row - 1] += " "
+            text, *more = token.string.split("\n")
+            lines[row - 1] += text
+            lines[row : row + len(more)] = more
+            before = token
     for first, last, alone in (*_docstrings(source), *_for_checkers(source)):
-        bare[first - 1 : last] = [""] * (last - first + 1)
-        if alone:
-            bare[first - 1] = " " * levels[first] + "pass"
-    return "\n".join(bare).encode("utf-8")
+        lines[first - 1 : last] = [" " * levels[first] + "pass" if alone else "", *[""] * (last - first)]
+    return "\n".join("" if line == _FUTURE else line for line in lines).encode("utf-8")
+
+
+def _tokens(source: bytes) -> Iterator[tokenize.TokenInfo]:
+    """Yield the tokens of `source`, an f-string as one, which not every Python takes apart."""
+    lines, depth, begin = source.decode("utf-8").split("\n"), 0, (0, 0)
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        begin = token.start if not depth else begin
+        depth += (token.type == _F_START) - (token.type == _F_END)
+        if token.type == _F_END and not depth:
+            rows = lines[begin[0] - 1 : token.end[0]]
+            rows[-1] = rows[-1][: token.end[1]]
+            rows[0] = rows[0][begin[1] :]
+            yield tokenize.TokenInfo(tokenize.STRING, "\n".join(rows), begin, token.end, "")
+        elif not depth:
+            yield token
 
 
 def _untyped(source: bytes) -> bytes:
@@ -176,58 +201,10 @@ def _annotations(source: bytes, lines: list[bytes]) -> Iterator[tuple[int, int, 
             yield target.end_lineno or 0, target.end_col_offset or 0, of.end_lineno or 0, of.end_col_offset or 0
 
 
-def _tight(source: bytes) -> bytes:
-    """Return `source` without the spaces between what is apart without them, and the future that was for types."""
-    lines = source.decode("utf-8").split("\n")
-    for row, begin, end in reversed(list(_gaps(source))):
-        lines[row - 1] = lines[row - 1][:begin] + lines[row - 1][end:]
-    return "\n".join("" if line == _FUTURE else line for line in lines).encode("utf-8")
-
-
-def _gaps(source: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield row and columns of spaces beside a sign; none within an f-string, which not every Python takes apart."""
-    before, within = None, 0
-    for token in tokenize.tokenize(io.BytesIO(source).readline):
-        within -= token.type == _F_END
-        row, column = token.start
-        is_apart = before is not None and before.end[0] == row and before.end[1] < column
-        if (
-            before is not None
-            and is_apart
-            and not within
-            and token.type in _TOKENS
-            and _may_touch(before, token.string)
-        ):
-            yield row, before.end[1], column
-        before = token if token.type in _TOKENS else None
-        within += token.type == _F_START
-
-
 def _may_touch(before: tokenize.TokenInfo, after: str) -> bool:
     """Return True if two tokens are read the same without a space: not where a word would go on."""
     both = before.string[-1] + after[0]
     return (before.type, after) != (tokenize.NUMBER, ".") and not all(sign.isalnum() or sign in "_\"'" for sign in both)
-
-
-def _layout(source: bytes, lines: list[str]) -> tuple[dict[int, int], set[int]]:
-    """Cut the comments off `lines`; return the level of each row that begins a statement, and the rows in a string."""
-    levels: dict[int, int] = {}
-    within: set[int] = set()
-    level, begins = 0, True
-    for token in tokenize.tokenize(io.BytesIO(source).readline):
-        row, column = token.start
-        if token.type in _LEVELS:
-            level += _LEVELS[token.type]
-        elif token.type == tokenize.COMMENT:
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-        elif token.type == tokenize.NEWLINE:
-            begins = True
-        elif token.type not in _NO_STATEMENT:
-            if begins:
-                levels[row], begins = level, False
-            if token.type in _STRINGS:
-                within.update(range(row + 1, token.end[0] + 1))
-    return levels, within
 
 
 def _docstrings(source: bytes) -> Iterator[tuple[int, int, bool]]:

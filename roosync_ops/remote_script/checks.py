@@ -91,23 +91,19 @@ def system(machine: Machine, banner: str) -> Failure | None:
     """A machine that is taken for POSIX and whose SSH server says that it is Windows'; its banner tells, or nothing."""
     if machine.system == "windows" or _WINDOWS_BANNER not in banner:
         return None
-    return Failure(
-        PREFLIGHT,
-        "WRONG_SYSTEM",
-        f'it runs Windows ({banner}), and the inventory does not say system="windows"',
-        typed.ours("machines", "list"),
-    )
+    said = f'it runs Windows ({banner}), and the inventory does not say system="windows"'
+    return _not_in_inventory("WRONG_SYSTEM", said)
+
+
+def _not_in_inventory(code: str, reason: str) -> Failure:
+    return Failure(PREFLIGHT, code, reason, typed.ours("machines", "list"))
 
 
 def silence(machine: Machine, error: SilenceError) -> Failure:
     """Word a machine that was reached and gave no answer."""
     if error.code == "WRONG_SYSTEM":
-        return Failure(
-            PREFLIGHT,
-            error.code,
-            f'the inventory says system="windows", and it does not answer as Windows does ({error.reason})',
-            typed.ours("machines", "list"),
-        )
+        said = 'the inventory says system="windows", and it does not answer as Windows does'
+        return _not_in_inventory(error.code, f"{said} ({error.reason})")
     if error.code == "NO_PYTHON":
         return _no_python(machine, error)
     hint = there(machine, ("python3", "-V"), ("py", "-0p"))
@@ -131,44 +127,27 @@ def identity(machine: Machine, report: Report) -> Failure | None:
     try:
         machine_id = machine_id_of(own)
     except InvalidMachineIdError:
-        return Failure(
-            PREFLIGHT,
-            "IDENTITY",
-            f"it calls itself {own!r}, which is no machineId (1 to 63 of a-z, 0-9 and -)",
-            there(machine, ("hostname",)),
-        )
-    if machine_id == machine.machine_id:
-        return None
-    return Failure(
-        PREFLIGHT,
-        "IDENTITY",
-        f"it calls itself {machine_id}, not {machine.machine_id}: correct its name or its host in the inventory",
-        there(machine, ("hostname",)),
-    )
+        said = f"it calls itself {own!r}, which is no machineId (1 to 63 of a-z, 0-9 and -)"
+    else:
+        if machine_id == machine.machine_id:
+            return None
+        said = f"it calls itself {machine_id}, not {machine.machine_id}: correct its name or its host in the inventory"
+    return Failure(PREFLIGHT, "IDENTITY", said, there(machine, ("hostname",)))
 
 
 def share(machine: Machine, found: Share | None) -> Failure | None:
     """The share must be there and writable for the user the agent will run as."""
     if found is None:
-        return Failure(
-            PREFLIGHT,
-            "NO_SHARED_PATH",
-            "nothing names its shared folder: neither shared=... in the inventory nor ROOSYNC_SHARED_PATH on it",
-            typed.ours("machines", "list"),
-        )
+        said = "nothing names its shared folder: neither shared=... in the inventory nor ROOSYNC_SHARED_PATH on it"
+        return _not_in_inventory("NO_SHARED_PATH", said)
     if machine.system == "windows" and found.session is None and not (found.exists or found.hung):
-        return _unseen(machine, found)
+        # An SSH session that does not see a drive proves nothing: the user's own may. The agent's word does.
+        said = f"share {found.path}: {found.problem}"
+        return None if found.code is None else failed(machine, PREFLIGHT, found.code, said)
     problem = share_problem(found.model_dump(by_alias=True), machine.share_deadline)
     if problem is None:
         return None
     return failed(machine, PREFLIGHT, problem[0], f"share {found.path}: {problem[1]}", found.path)
-
-
-def _unseen(machine: Machine, found: Share) -> Failure | None:
-    """An SSH session that does not see a drive proves nothing: the user's own may. The agent's word does."""
-    if found.code is None:
-        return None
-    return failed(machine, PREFLIGHT, found.code, f"share {found.path}: {found.problem}")
 
 
 def clock(machine: Machine, report: Report) -> Failure | None:

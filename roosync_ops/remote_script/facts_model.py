@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -18,12 +19,12 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import time_or_none
 
 from .on_common import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 #: No path is longer, and nobody reads more of what a machine says in one field, in characters.
@@ -190,15 +191,15 @@ class AgentStatus(_Answer):
     @property
     def now_ms(self) -> int | None:
         """As `now`; each `_ms` here is by the machine's clock, None where there is no such time."""
-        return ms_of(self.now)
+        return time_or_none(self.now)
 
     @property
     def started_ms(self) -> int | None:
-        return ms_of(self.started_at)
+        return time_or_none(self.started_at)
 
     @property
     def left_ms(self) -> int | None:
-        return ms_of(self.left_at)
+        return time_or_none(self.left_at)
 
     @property
     def sequence(self) -> int | None:
@@ -206,19 +207,11 @@ class AgentStatus(_Answer):
 
     @property
     def beat_ms(self) -> int | None:
-        return None if self.last_beat is None else ms_of(self.last_beat.last_heartbeat)
+        return None if self.last_beat is None else time_or_none(self.last_beat.last_heartbeat)
 
     @property
     def read_back(self) -> bool:
         return self.last_beat is None or self.last_beat.read_back
-
-
-def ms_of(text: object) -> int | None:
-    """Return a time of the wire in ms since the epoch; None for what is none."""
-    try:
-        return from_iso(text)
-    except BadTimeError:
-        return None
 
 
 def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:
@@ -371,26 +364,6 @@ def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report
     )
 
 
-def parse_reply(lines: Iterable[str]) -> Reply:
-    """Read the output of an `apply`. Raises SilenceError."""
-    return _model(Reply, lines)
-
-
-def parse_measured(lines: Iterable[str]) -> Measured:
-    """Read the output of a `verify`. Raises SilenceError."""
-    return _model(Measured, lines)
-
-
-def parse_tended(lines: Iterable[str]) -> Tended:
-    """Read the output of a `tend`. Raises SilenceError."""
-    return _model(Tended, lines)
-
-
-def parse_knocked(lines: Iterable[str]) -> list[bool]:
-    """Read the output of a `knock`. Raises SilenceError."""
-    return _model(Knocked, lines).open
-
-
 def _model(model: type[T], lines: Iterable[str]) -> T:
     document = _document(list(lines))
     with _building:
@@ -399,6 +372,13 @@ def _model(model: type[T], lines: Iterable[str]) -> T:
         return model.model_validate_json(document)
     except ValidationError as error:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
+
+
+#: Of the output of an `apply`, a `verify`, a `tend`, a `knock`. Each raises SilenceError.
+parse_reply: Final[Callable[[Iterable[str]], Reply]] = functools.partial(_model, Reply)
+parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_model, Measured)
+parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
+parse_knocked: Final[Callable[[Iterable[str]], Knocked]] = functools.partial(_model, Knocked)
 
 
 def _document(lines: list[str]) -> str:

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.config import default_local_dir
-from roosync_ops.agent.notes import INSTANCE
+from roosync_ops.agent.local_state import INSTANCE
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.local import create, make_folder
 

@@ -169,19 +169,19 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
     program = os.path.join(folder, MEASURE_NAMES[0])
     try:
         from roosync_ops.agent.errors import ProblemError  # noqa: PLC0415 - the machine's own, and only now
-        from roosync_ops.agent.logon import run_there  # noqa: PLC0415 - as above
+        from roosync_ops.agent.interactive_session import run_command  # noqa: PLC0415 - as above
 
         with open(create(program), "wb") as file:
             file.write((text + _MAIN).encode())
         command = [sys.executable, "-I", "-S", "-X", "utf8", program, _token(asked)]
         try:
-            parts: list[dict[str, Any]] = run_there("measure", folder, lambda answer: [*command, answer], limit_s)[
+            parts: list[dict[str, Any]] = run_command("measure", folder, lambda answer: [*command, answer], limit_s)[
                 "parts"
             ]
         except ProblemError as error:
             code = getattr(error, "code", "LOCAL_ERROR")
             raise StepError(*_UNANSWERED.get(code, (code, str(error)))) from None
-    except (ImportError, OSError, AttributeError, TypeError) as error:
+    except (ImportError, OSError, AttributeError, TypeError, KeyError) as error:
         raise StepError("SHARE_NOT_SEEN", f"the logon session could not be asked: {error}") from None
     finally:
         if os.path.exists(program):

@@ -8,7 +8,7 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Final, Literal
 
-from roosync_ops.agent import builds, notes, share_facts
+from roosync_ops.agent import builds, local_state, share_facts
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import identity, local
 
@@ -42,7 +42,7 @@ def _source(system: System, do: str) -> str:
         _needed(identity, "hostname")
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
-        + _needed(notes, "INSTANCE")
+        + _needed(local_state, "INSTANCE")
         + f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
     )
     parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
@@ -67,8 +67,10 @@ def _needed(module: ModuleType, *names: str) -> str:
         if found in nodes and found not in wanted:
             wanted.add(found)
             left += [inner.id for inner in ast.walk(nodes[found]) if isinstance(inner, ast.Name)]
-    kept = [node for found, node in nodes.items() if found in wanted]
-    return "".join(f"{ast.get_source_segment(text, node)}\n" for node in kept)
+    lines = text.splitlines(keepends=True)
+    return "".join(
+        "".join(lines[node.lineno - 1 : node.end_lineno]) for found, node in nodes.items() if found in wanted
+    )
 
 
 def _names(node: ast.stmt) -> list[str]:

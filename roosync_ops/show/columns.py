@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .text import cells, cut, pad
+from .messages import words
+from .text import cells, cut, pad, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _GAP: Final = "  "
 #: A column narrower than this tells nothing.
@@ -17,6 +21,24 @@ DIM: Final = "\x1b[2m"
 RED: Final = "\x1b[31m"
 GREEN: Final = "\x1b[32m"
 YELLOW: Final = "\x1b[33m"
+#: What is shown of a status, or of whether a machine is as expected, in which colour.
+COLORS: Final = {
+    "online": GREEN,
+    "warning": YELLOW,
+    "offline": RED,
+    "left": DIM,
+    "unknown": YELLOW,
+    "✓": GREEN,
+    "✗": RED,
+}
+#: Columns of figures, which stand right, and those that are cut before any column goes.
+_FIGURES: Final = frozenset(
+    ["", "age"]
+    + [f"history.{code}" for code in ("uptime", "up", "off", "outages", "left", "unknown")]
+    + [f"matrix.{code}" for code in ("seen_by", "youngest", "oldest", "lags")]
+)
+_COLORED: Final = frozenset(("", "observed", "status"))
+_ELASTIC: Final = frozenset(("why", "read_from", "history.last_flip"))
 
 
 @dataclass
@@ -41,6 +63,25 @@ class Column:
 def paint(text: str, code: str) -> str:
     """Return `text` in an ANSI colour; as it is for an empty code."""
     return f"{code}{text}{RESET}" if code else text
+
+
+def tabled(
+    ranks: Mapping[str, int], rows: Sequence[Mapping[str, str]], lang: str, width: int | None, *, color: bool
+) -> list[str]:
+    """Return rows, escaped, below the words of their columns' codes; `ranks` as in Column, signs have no word."""
+    columns = []
+    for code, rank in ranks.items():
+        values = [safe(row[code]) for row in rows]
+        colors = [_color(code, value) for value in values] if color else None
+        header = words(lang)[code] if code else ""
+        columns.append(Column(header, values, rank, code in _ELASTIC, code in _FIGURES, colors))
+    return lay_out(columns, width, color=color)
+
+
+def _color(code: str, value: str) -> str:
+    if code == "history.uptime" and value != "-":
+        return GREEN if value.startswith("100.0%") else YELLOW if value.startswith("99.") else RED
+    return COLORS.get(value.lstrip(">"), "") if code in _COLORED else ""
 
 
 def lay_out(columns: list[Column], width: int | None, *, color: bool) -> list[str]:
@@ -74,15 +115,16 @@ def _fit(columns: list[Column], width: int | None) -> list[Column]:
         kept.remove(min(kept, key=lambda column: column.rank))
     for column in kept:
         if column.elastic or len(kept) == 1:
-            others = _total(kept) - column.width
+            others = total(kept) - column.width
             column.width = max(1, min(column.width, width - others))
     return kept
 
 
-def _total(columns: list[Column]) -> int:
+def total(columns: list[Column]) -> int:
+    """Return how many cells a line of them takes."""
     return sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
 
 
 def _least(columns: list[Column]) -> int:
     """Return how wide the columns are when the elastic ones give all they can."""
-    return _total(columns) - sum(max(0, column.width - _LEAST) for column in columns if column.elastic)
+    return total(columns) - sum(max(0, column.width - _LEAST) for column in columns if column.elastic)

@@ -1,4 +1,4 @@
-"""The dashboard as Markdown: the page's twin, for whoever reads the shared folder without a browser."""
+"""The dashboard as Markdown: the page's twin, for readers of the shared folder without a browser."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import __version__
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
-from roosync_ops.wire.times import to_iso
 
 from .flips import flip_text
 from .history import history_markdown
-from .markdown import markdown
+from .markdown import markdown, piped
 from .matrix import matrix_markdown
 from .messages import words
-from .text import clock, duration, markdown_code, markdown_safe
+from .text import age, clock_ms, duration, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
     from roosync_ops.judge.dashboard import Dashboard, Installed
@@ -31,7 +30,7 @@ def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = F
     With `presence` it has a line a machine that beats, as services of generation 4.0 read them.
     """
     word, seen = words(lang), board.validation
-    at = clock(to_iso(board.at_ms))
+    at = clock_ms(board.at_ms)
     parts = [
         f"# {word['dashboard.title']}",
         f"**{word['dashboard.as_of'].format(at=at, observer=markdown_code(board.observer))}** "
@@ -70,7 +69,7 @@ def _facts(board: Dashboard, lang: str) -> list[str]:
     word = words(lang)
     newest = word["dashboard.nothing_heard"]
     if board.newest_ms is not None:
-        newest = f"{clock(to_iso(board.newest_ms))} ({duration(board.at_ms - board.newest_ms, lang)})"
+        newest = f"{clock_ms(board.newest_ms)} ({duration(board.at_ms - board.newest_ms, lang)})"
     facts = {
         "dashboard.observer": markdown_code(board.observer),
         "dashboard.replica": replica_said(board, lang, code=True),
@@ -117,24 +116,29 @@ def _matrix(board: Dashboard, lang: str) -> str:
 
 def _agents(board: Dashboard, lang: str) -> list[str]:
     word = words(lang)
-    against = markdown_safe(word["dashboard.against"].format(baseline=board.baseline))
-    heads = [word["machine"], word["dashboard.agent"], word["dashboard.interval"], word["dashboard.timeout"], against]
     rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
-    table = [heads, ["---"] * len(heads), *rows]
-    lines = [f"## {word['dashboard.agents']}", "", *(f"| {' | '.join(row)} |" for row in table)]
-    return (
-        lines
-        if board.is_compared
-        else [*lines, "", markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))]
-    )
+    lines = [
+        f"## {word['dashboard.agents']}",
+        "",
+        *piped([markdown_safe(head) for head in agent_heads(board, lang)], rows),
+    ]
+    lacking = markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))
+    return lines if board.is_compared else [*lines, "", lacking]
+
+
+def agent_heads(board: Dashboard, lang: str) -> list[str]:
+    """Return what stands over the machine and `agent_cells`. Not escaped."""
+    word = words(lang)
+    own = [word[code] for code in ("machine", "dashboard.agent", "dashboard.interval", "dashboard.timeout")]
+    return [*own, word["dashboard.against"].format(baseline=board.baseline)]
 
 
 def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:
     """Return version, interval, timeout and how it compares with the baseline. Not escaped."""
     return [
         one.version or "-",
-        "-" if one.interval_ms is None else duration(one.interval_ms, lang),
-        "-" if one.timeout_ms is None else duration(one.timeout_ms, lang),
+        age(one.interval_ms, lang),
+        age(one.timeout_ms, lang),
         _compared(one, board, lang),
     ]
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge import HERE
-from roosync_ops.wire.times import to_iso
 
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
-from .diagnosis_words import CHECKS_FR, EN, FR, SEEN_FR, WORDS_EN, WORDS_FR
-from .document import error_free_json
-from .messages import words
+from .columns import BOLD, DIM, GREEN, RED, paint, tabled
+from .document import keyed
+from .messages import cause, check_words, words
 from .reasons import undone_said
-from .text import cells, clock, duration, local, pad, safe
+from .text import cells, clock_ms, duration, local, pad, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 _MARKS: Final = {"ok": ("✓", GREEN), "not ok": ("✗", RED), "unknown": ("·", DIM)}
 _TIMES: Final = ("since",)
 _SPANS: Final = ("age", "lag")
+_COLUMNS: Final = {"": 8, "machine": 9, "expected": 4, "observed": 5, "diagnosis.cause": 7, "why": 3}
 #: So many observers are named, and the rest counted.
 _NAMED: Final = 4
 
@@ -47,36 +46,35 @@ class _Facts(dict[str, str]):
 
 
 def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
-    """Return what is the matter, as one sentence. Not escaped."""
-    return (FR if lang == "fr" else EN)[row.cause].format_map(_texts(row.facts, lang))
+    """Return the diagnosis as one sentence. Not escaped."""
+    return cause(row.cause, lang).format_map(_texts(row.facts, lang))
 
 
 def seen_text(check: Check, lang: str = "en") -> str:
     """Return what a check saw. Not escaped."""
-    text = SEEN_FR.get(check.seen, check.seen) if lang == "fr" else check.seen
-    return text.format_map(_texts(check.facts, lang))
+    return check_words(check.seen, lang).format_map(_texts(check.facts, lang))
 
 
 def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
     """Return facts as texts: ages as durations, times as a reader writes them, observers by name."""
-    unknown = _words(lang)["unknown_time"]
+    unknown = words(lang)["diagnosis.unknown_time"]
     texts = _Facts(dict.fromkeys((*_TIMES, *_SPANS), unknown))
     for key, value in facts.items():
         if key in _TIMES or key in _SPANS:
             known = isinstance(value, int)
-            texts[key] = (clock(to_iso(value)) if key in _TIMES else duration(value, lang)) if known else unknown
+            texts[key] = (clock_ms(value) if key in _TIMES else duration(value, lang)) if known else unknown
         else:
             texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
-    texts["newer"] = _words(lang)["newer"].format_map(texts) if facts.get("since") is not None else ""
+    texts["newer"] = words(lang)["diagnosis.newer"].format_map(texts) if facts.get("since") is not None else ""
     texts["undone_said"] = undone_said(facts, lang)
     texts["because"] = f" ({facts['why']})" if facts.get("why") else ""
     return texts
 
 
 def _names(names: tuple[str, ...], lang: str) -> str:
-    word = _words(lang)
-    shown = ", ".join(word["this_computer"] if name == HERE else name for name in names[:_NAMED])
-    return shown if len(names) <= _NAMED else word["more"].format(names=shown, count=len(names) - _NAMED)
+    word = words(lang)
+    shown = ", ".join(word["fact.here"] if name == HERE else name for name in names[:_NAMED])
+    return shown if len(names) <= _NAMED else word["diagnosis.more"].format(names=shown, count=len(names) - _NAMED)
 
 
 @local
@@ -97,7 +95,7 @@ def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     shown = [*rows, *([] if found.here.well else [found.here])]
     blocks = []
     if len(shown) > 1:
-        blocks.append("\n".join(lay_out(_columns(shown, lang), width, color=color)))
+        blocks.append("\n".join(tabled(_COLUMNS, [_cells(row, lang) for row in shown], lang, width, color=color)))
     blocks += ["\n".join(_details(row, lang, width, color=color)) for row in shown]
     noted = [row for row in found.machines if row.ok and not row.well and not everything]
     blocks += ["\n".join(_notes(noted, lang, width, color=color))] if noted else []
@@ -106,27 +104,20 @@ def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     return "\n\n".join(blocks)
 
 
-def diagnoses_json(found: Diagnoses, fixes: Sequence[Fix] = (), lang: str = "en", *, dry: bool = False) -> str:
-    """Return the document that `roosync-ops diagnose --schema` describes."""
-    return error_free_json(
-        {
-            "ok": found.ok,
-            "checkedAt": found.checked_at,
-            "dry": dry,
-            "machines": [_document(row, lang) for row in found.machines],
-            "here": _document(found.here, lang),
-            "fixes": [
-                {
-                    "fix": fix.kind,
-                    "machineId": fix.about,
-                    "done": fix.done,
-                    "files": list(fix.files),
-                    "problem": fix.problem,
-                }
-                for fix in fixes
-            ],
-        }
-    )
+def diagnoses_document(
+    found: Diagnoses, fixes: Sequence[Fix] = (), lang: str = "en", *, dry: bool = False
+) -> dict[str, Any]:
+    """Return what `roosync-ops diagnose --schema` describes."""
+    return {
+        "ok": found.ok,
+        "checkedAt": found.checked_at,
+        "dry": dry,
+        "machines": [_document(row, lang) for row in found.machines],
+        "here": _document(found.here, lang),
+        "fixes": [
+            keyed(fix, "fix=kind machineId=about done", files=list(fix.files), problem=fix.problem) for fix in fixes
+        ],
+    }
 
 
 def _document(row: Diagnosis, lang: str) -> dict[str, Any]:
@@ -148,46 +139,35 @@ def _check_document(check: Check, lang: str) -> dict[str, Any]:
     return {"check": check.name, "outcome": check.outcome, "seen": seen, "cause": check.cause}
 
 
-def _words(lang: str) -> dict[str, str]:
-    return WORDS_FR if lang == "fr" else WORDS_EN
-
-
-def _columns(rows: Sequence[Diagnosis], lang: str) -> list[Column]:
-    word = words(lang)
-    marks = ["✓" if row.ok else "✗" for row in rows]
-    names = [row.machine_id or _words(lang)["here"] for row in rows]
-    return [
-        Column("", marks, 8, colors=[GREEN if row.ok else RED for row in rows]),
-        Column(word["machine"], names, 9),
-        Column(word["expected"], [row.expected or "-" for row in rows], 4),
-        Column(word["observed"], [row.observed or "-" for row in rows], 5),
-        Column(_words(lang)["cause"], [row.cause for row in rows], 7, colors=[_color(row) for row in rows]),
-        Column(word["why"], [safe(cause_sentence(row, lang)) for row in rows], 3, elastic=True),
-    ]
-
-
-def _color(row: Diagnosis) -> str:
-    return RED if row.grave else GREEN if row.ok else YELLOW
+def _cells(row: Diagnosis, lang: str) -> dict[str, str]:
+    return {
+        "": "✓" if row.ok else "✗",
+        "machine": row.machine_id or words(lang)["diagnosis.here"],
+        "expected": row.expected or "-",
+        "observed": row.observed or "-",
+        "diagnosis.cause": row.cause,
+        "why": cause_sentence(row, lang),
+    }
 
 
 def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> list[str]:
-    word = _words(lang)
-    title = row.machine_id or word["here"]
+    word = words(lang)
+    title = row.machine_id or word["diagnosis.here"]
     if row.machine_id is not None:
-        seen = word["seen"] if row.expected is not None else word["stranger"]
+        seen = word["diagnosis.seen"] if row.expected is not None else word["diagnosis.stranger"]
         title += "  " + seen.format(expected=row.expected, observed=row.observed)
     colon = words(lang)["colon"]
     lines = [paint(title, BOLD if color else ""), *_check_lines(row.checks, lang, width, color=color)]
-    label = "" if row.well else f"{word['cause']}{colon} {row.cause}: "
+    label = "" if row.well else f"{word['diagnosis.cause']}{colon} {row.cause}: "
     lines += _wrapped(f"  {label}{safe(cause_sentence(row, lang))}", width)
     if row.command:
         # never broken: it is there to be copied
-        lines.append(f"  {word['next']}{colon} {safe(row.command)}")
+        lines.append(f"  {word['diagnosis.next']}{colon} {safe(row.command)}")
     return lines
 
 
 def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color: bool) -> list[str]:
-    named = [(CHECKS_FR.get(check.name, check.name) if lang == "fr" else check.name, check) for check in checks]
+    named = [(check_words(check.name, lang), check) for check in checks]
     room = max(cells(name) for name, _ in named)
     lines = []
     silent = [name for name, check in named if check.outcome == "unknown" and not check.seen]
@@ -200,13 +180,14 @@ def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color
         lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
     if silent:
         mark, code = _MARKS["unknown"]
-        first, *rest = _wrapped(f"    {_words(lang)['not_reached']}{words(lang)['colon']} {', '.join(silent)}", width)
+        word = words(lang)
+        first, *rest = _wrapped(f"    {word['diagnosis.not_reached']}{word['colon']} {', '.join(silent)}", width)
         lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
     return lines
 
 
 def _wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
-    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
+    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping does not help
         return [text]
     return textwrap.wrap(
         text,
@@ -228,20 +209,20 @@ def _notes(rows: Sequence[Diagnosis], lang: str, width: int | None, *, color: bo
 
 
 def _fix_lines(fixes: Sequence[Fix], lang: str, width: int | None) -> list[str]:
-    word, lines = _words(lang), []
+    word, lines = words(lang), []
     for fix in fixes:
-        title = word["not_fixed"] if fix.problem else word["fixed"] if fix.done else word["would"]
-        what = word[fix.kind].format(machine=fix.about, files=", ".join(fix.files))
-        what += word["in_replica"].format(machine=fix.about) if fix.about and fix.kind != "restart" else ""
+        title = word[f"diagnosis.{'not_fixed' if fix.problem else 'fixed' if fix.done else 'would'}"]
+        what = word[f"diagnosis.{fix.kind}"].format(machine=fix.about, files=", ".join(fix.files))
+        what += word["diagnosis.in_replica"].format(machine=fix.about) if fix.about and fix.kind != "restart" else ""
         problem = f" ({fix.problem})" if fix.problem else ""
         lines += _wrapped(safe(f"{title}{words(lang)['colon']} {what}{problem}"), width)
     return lines
 
 
 def _headline(found: Diagnoses, lang: str, *, color: bool) -> str:
-    word, count = _words(lang), len(found.machines)
-    total = word["machine"] if count == 1 else word["machines"].format(count=count)
+    word, count = words(lang), len(found.machines)
+    total = word["diagnosis.machine"] if count == 1 else word["diagnosis.machines"].format(count=count)
     wrong = sum(not row.ok for row in found.machines)
-    text = word["some"] if wrong else word["all_well"]
+    text = word["diagnosis.some"] if wrong else word["diagnosis.all_well"]
     shown = text.format(total=total, well=count - wrong, wrong=wrong)
     return paint(shown, (GREEN if found.ok else RED) + BOLD if color else "")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge import HERE
 from roosync_ops.wire.times import to_iso
 
-from .evidence_document import evidence_document, word_document
 from .reasons import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roosync_ops.judge import Observation, Survey, Validation, Verdict
+    from roosync_ops.judge import Matrix, ProbeResult, Reason, Survey, Validation, Verdict
 
+_CAPITAL: Final = re.compile("[A-Z]")
 #: What JSON may carry raw and a terminal obeys: C1 controls, bidi and other format marks, separators, surrogates.
 _UNPRINTABLE: Final = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
@@ -23,48 +25,47 @@ _UNPRINTABLE: Final = re.compile(
 )
 
 
-def to_json(validation: Validation, lang: str = "en") -> str:
-    """Return the document that `roosync-ops validate --schema` describes. `lang` is that of the reasons."""
-    summary = {"total": validation.total, "online": validation.online, "percent": validation.percent}
-    return error_free_json(
-        {
-            "ok": validation.ok,
-            "checkedAt": validation.checked_at,
-            "shared": validation.shared,
-            "machines": [{**_verdict(row, lang), **_basis(row, validation)} for row in validation.verdicts],
-            "unexpected": [_unexpected(row) for row in validation.unexpected],
-            "findings": [item.as_dict() for item in validation.findings],
-            "summary": summary,
-            **_asked_for(validation, lang),
-        }
+def keyed(source: object, keys: str, **more: Any) -> dict[str, Any]:
+    """Return attributes of `source`, and `more`: by `ageMs` its age_ms, by `status=observed` its observed."""
+    return {key: getattr(source, name) for key, name in _names(keys)} | more
+
+
+@cache
+def _names(keys: str) -> list[tuple[str, str]]:
+    pairs = (word.partition("=") for word in keys.split())
+    return [(key, name or _CAPITAL.sub(r"_\g<0>", key).lower()) for key, _, name in pairs]
+
+
+def validation_document(validation: Validation, lang: str = "en") -> dict[str, Any]:
+    """Return what `roosync-ops validate --schema` describes. `lang` is that of the reasons."""
+    document = keyed(
+        validation,
+        "ok checkedAt shared",
+        machines=[{**_verdict(row, lang), **_basis(row, validation)} for row in validation.verdicts],
+        unexpected=[keyed(row, "machineId observed lastHeartbeat") for row in validation.unexpected],
+        findings=[item.as_dict() for item in validation.findings],
+        summary=keyed(validation, "total online percent"),
     )
-
-
-def _asked_for(validation: Validation, lang: str) -> dict[str, Any]:
-    """Return what is there with --probe and with --patience alone."""
-    found: dict[str, Any] = {}
     if validation.evidence is not None:
-        found["evidence"] = evidence_document(validation.evidence, lang)
+        document["evidence"] = evidence_document(validation.evidence, lang)
     if validation.patience_ms is not None:
-        found["patienceMs"] = validation.patience_ms
-    return found
+        document["patienceMs"] = validation.patience_ms
+    return document
 
 
-def survey_json(survey: Survey) -> str:
+def survey_document(survey: Survey) -> dict[str, Any]:
     """Return the document of `roosync-ops status --json`."""
-    return error_free_json(
-        {
-            "ok": True,
-            "checkedAt": survey.checked_at,
-            "shared": survey.shared,
-            "machines": [_observation(row) for row in survey.machines],
-            "findings": [item.as_dict() for item in survey.findings],
-            "summary": {"total": survey.total, "online": survey.online, "percent": survey.percent},
-        }
-    )
+    row = "machineId status=observed lastHeartbeat ageMs missedHeartbeats=missed version file"
+    return {
+        "ok": True,
+        **keyed(survey, "checkedAt shared"),
+        "machines": [keyed(one, row) for one in survey.machines],
+        "findings": [item.as_dict() for item in survey.findings],
+        "summary": keyed(survey, "total online percent"),
+    }
 
 
-def error_free_json(document: Mapping[str, Any]) -> str:
+def json_text(document: Mapping[str, Any]) -> str:
     """Write an object as JSON, each list with one item a line, safe to print whatever texts it holds."""
     parts = [f"  {json.dumps(key)}: {_value(value)}" for key, value in document.items()]
     return _UNPRINTABLE.sub(_escape, "{\n" + ",\n".join(parts) + "\n}")
@@ -81,41 +82,62 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
-    return {
-        "machineId": row.machine_id,
-        "expected": row.expected,
-        "observed": row.observed,
-        "ok": row.ok,
-        "heartbeatActive": row.heartbeat_active,
-        "lastHeartbeat": row.last_heartbeat,
-        "ageMs": row.age_ms,
-        "missedHeartbeats": row.missed,
-        "reason": None if row.reason is None else sentence(row.reason, lang),
-        "reasonKind": None if row.reason is None else row.reason.kind,
-        "why": row.why,
-        "basis": row.rests_on,
-        **({} if row.sign is None else {"lastSign": {"at": to_iso(row.sign[0]), "source": row.sign[1]}}),
-    }
+    document = keyed(
+        row,
+        "machineId expected observed ok heartbeatActive lastHeartbeat ageMs missedHeartbeats=missed",
+        reason=None if row.reason is None else sentence(row.reason, lang),
+        reasonKind=None if row.reason is None else row.reason.kind,
+        why=row.why,
+        basis=row.rests_on,
+    )
+    return document if row.sign is None else document | {"lastSign": {"at": to_iso(row.sign[0]), "source": row.sign[1]}}
 
 
 def _basis(row: Verdict, validation: Validation) -> dict[str, Any]:
-    """Return what the age rests on, and the machine's own word: only where either was asked for."""
+    """Return what the age rests on, and what the machine reports: only where either was asked for."""
     if validation.evidence is None and row.probe is None:
         return {} if validation.patience_ms is None else {"ageBasis": row.basis}
     return {"ageBasis": row.basis, "own": None if row.probe is None else word_document(row.probe)}
 
 
-def _unexpected(row: Observation) -> dict[str, Any]:
-    return {"machineId": row.machine_id, "observed": row.observed, "lastHeartbeat": row.last_heartbeat}
-
-
-def _observation(row: Observation) -> dict[str, Any]:
+def evidence_document(matrix: Matrix, lang: str) -> dict[str, Any]:
+    """Return who sees whom, what each machine reports of itself, and the findings."""
     return {
-        "machineId": row.machine_id,
-        "status": row.observed,
-        "lastHeartbeat": row.last_heartbeat,
-        "ageMs": row.age_ms,
-        "missedHeartbeats": row.missed,
-        "version": row.version,
-        "file": row.file,
+        "machines": [
+            {"machineId": name, **word_document(matrix.probes[name])}
+            for name in matrix.machines
+            if name in matrix.probes
+        ],
+        "observers": [_observer(matrix, one) for one in matrix.observers],
+        "findings": [finding_document(found, lang) for found in matrix.findings],
+    }
+
+
+def finding_document(found: Reason, lang: str) -> dict[str, Any]:
+    """Return one thing that follows from the evidence; `machineId` is null where it is about who asks."""
+    since = found.facts.get("since")
+    return {
+        "kind": found.kind,
+        "machineId": None if found.machine_id == HERE else found.machine_id,
+        "since": to_iso(since) if isinstance(since, int) else None,
+        "sentence": sentence(found, lang),
+    }
+
+
+def word_document(one: ProbeResult) -> dict[str, Any]:
+    """Return what a machine reports about its agent, and its clock against ours."""
+    since = one.agent.since_ms
+    return {
+        "word": one.agent.kind,
+        "since": None if since is None else to_iso(since),
+        "detail": one.agent.detail,
+        **keyed(one, "clockOffsetMs=offset_ms clockErrorMs=error_ms"),
+    }
+
+
+def _observer(matrix: Matrix, observer: str) -> dict[str, Any]:
+    cell = "status ageMs sequence behindMs clockMeasured=probed"
+    return {
+        "observer": None if observer == HERE else observer,
+        "cells": [{"machineId": name, **keyed(matrix.cell(observer, name), cell)} for name in matrix.machines],
     }

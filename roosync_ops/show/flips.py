@@ -35,7 +35,7 @@ def said(flip: Mapping[str, Any], lang: str = "en") -> Said:
         "detail_after": f": {detail}" if detail else "",
         "since": "" if length is None else words(lang)["fact.for"].format(length=length),
     }
-    return messages.said(f"flip.{_word(flip, 'reason')}", lang, facts)
+    return messages.flip_said(_word(flip, "reason"), lang, facts)
 
 
 def _word(flip: Mapping[str, Any], key: str) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops.judge import history as h
 from roosync_ops.wire.times import to_iso
 
-from .columns import GREEN, RED, YELLOW, Column, lay_out
-from .document import error_free_json
+from .columns import tabled
+from .document import keyed
 from .flips import reason
-from .markdown import markdown_escaped
+from .markdown import piped
 from .messages import words
 from .reasons import sentence
-from .text import clock, duration, local, markdown_safe, safe
+from .text import clock, clock_ms, duration, local, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 #: One sign of the strip is a part of the window, six hours of seven days.
 STRIP_CELLS: Final = 28
 _SIGNS: Final = {h.UP: "#", h.OFF: ".", h.STOPPED: "-", h.NOT_KNOWN: "?"}
-_FULL: Final = 1000
-_GOOD: Final = 990
 #: The table's columns: the code of each heading, how long it stays where room is short.
 _COLUMNS: Final = {
     "machine": 9,
     "history.now": 7,
     "history.uptime": 8,
+    "history.strip": 6,
     "history.up": 4,
     "history.off": 5,
     "history.outages": 2,
@@ -41,7 +40,7 @@ _COLUMNS: Final = {
 @local
 def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
-    lines = lay_out(_columns(pasts, lang), width, color=color) if pasts else []
+    lines = tabled(_COLUMNS, [_cells(past, lang) for past in pasts], lang, width, color=color) if pasts else []
     told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, lang))]
     return "\n".join([*lines, "", words(lang)["history.legend"], *told])
 
@@ -49,28 +48,19 @@ def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None =
 def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: str = "en") -> str:
     """Return the table to paste; the strip as code."""
     word = words(lang)
-    headers = [*(word[code] for code in _COLUMNS), word["history.strip"]]
-    title = word["history.title"].format(since=clock(to_iso(from_ms)), until=clock(to_iso(to_ms)))
-    rows = [[*map(markdown_safe, _cells(past, lang)), f"`{strip(past)}`"] for past in pasts]
-    table = [headers, ["---"] * len(headers), *rows]
-    lines = [f"| {' | '.join(row)} |" for row in table]
-    told = [f"- {sentence(past.undone, lang, markdown_escaped)}" for past in pasts if past.undone is not None]
-    return "\n".join(
-        [f"## {title}", "", *lines, "", markdown_safe(word["history.legend"]), *([""] if told else []), *told]
-    )
+    title = word["history.title"].format(since=clock_ms(from_ms), until=clock_ms(to_ms))
+    codes = [code for code in _COLUMNS if code != "history.strip"]
+    rows = [[*(markdown_safe(row[code]) for code in codes), f"`{row['history.strip']}`"]
+            for row in (_cells(past, lang) for past in pasts)]  # fmt: skip
+    lines = [f"## {title}", "", *piped([*(word[code] for code in codes), word["history.strip"]], rows)]
+    told = [f"- {sentence(past.undone, lang, markdown_code)}" for past in pasts if past.undone is not None]
+    return "\n".join([*lines, "", markdown_safe(word["history.legend"]), *([""] if told else []), *told])
 
 
-def history_json(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> str:
+def history_document(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> dict[str, Any]:
     """Return the document of `roosync-ops history --json`; durations in ms; `uptimePercent` may be null."""
-    return error_free_json(
-        {
-            "ok": True,
-            "shared": shared,
-            "from": to_iso(from_ms),
-            "to": to_iso(to_ms),
-            "machines": [_document(past) for past in pasts],
-        }
-    )
+    machines = [_document(past) for past in pasts]
+    return {"ok": True, "shared": shared, "from": to_iso(from_ms), "to": to_iso(to_ms), "machines": machines}
 
 
 def strip(past: h.Past, cells: int = STRIP_CELLS) -> str:
@@ -89,29 +79,16 @@ def _sign(past: h.Past, start: int, end: int) -> str:
     return _SIGNS[h.OFF if within[h.OFF] else max(h.KINDS, key=lambda kind: within[kind])]
 
 
-def _columns(pasts: Sequence[h.Past], lang: str) -> list[Column]:
-    word, rows = words(lang), [_cells(past, lang) for past in pasts]
-    columns = [
-        Column(word[code], [row[at] for row in rows], rank, right=2 <= at <= 7, elastic=at == 8)  # noqa: PLR2004 - the numbers' columns
-        for at, (code, rank) in enumerate(_COLUMNS.items())
-    ]
-    columns[2].colors = [_color(past) for past in pasts]
-    return [*columns[:3], Column(word["history.strip"], [strip(past) for past in pasts], 6), *columns[3:]]
-
-
-def _cells(past: h.Past, lang: str) -> list[str]:
-    long = [duration(past.total_ms(kind), lang) for kind in (h.UP, h.OFF, h.STOPPED, h.NOT_KNOWN)]
-    return [
-        past.machine_id,
-        past.observed,
-        uptime(past, lang),
-        long[0],
-        long[1],
-        str(past.outages),
-        long[2],
-        long[3],
-        _last(past, lang),
-    ]
+def _cells(past: h.Past, lang: str) -> dict[str, str]:
+    return {
+        "machine": past.machine_id,
+        "history.now": past.observed,
+        "history.uptime": uptime(past, lang),
+        "history.strip": strip(past),
+        **{f"history.{kind}": duration(past.total_ms(kind), lang) for kind in h.KINDS},
+        "history.outages": str(past.outages),
+        "history.last_flip": _last(past, lang),
+    }
 
 
 def _last(past: h.Past, lang: str) -> str:
@@ -119,7 +96,7 @@ def _last(past: h.Past, lang: str) -> str:
         flip = past.flips[-1]
         at, to = flip.get("at"), flip.get("to")
         when = clock(at) if isinstance(at, str) else "-"
-        return safe(f"{when} {to}: {reason(flip, lang)}")
+        return f"{when} {to}: {reason(flip, lang)}"
     return words(lang)["history.flips_alone"] if past.source == h.FLIPS else "-"
 
 
@@ -131,26 +108,15 @@ def uptime(past: h.Past, lang: str) -> str:
     return f"{share // 10}.{share % 10}% {words(lang)['history.of']} {duration(of, lang)}"
 
 
-def _color(past: h.Past) -> str:
-    share = past.uptime_permille
-    if share is None:
-        return ""
-    return GREEN if share == _FULL else YELLOW if share >= _GOOD else RED
-
-
 def _document(past: h.Past) -> dict[str, Any]:
     share = past.uptime_permille
-    return {
-        "machineId": past.machine_id,
-        "observed": past.observed,
-        "source": past.source,
-        "uptimePercent": None if share is None else share / 10,
-        "upMs": past.total_ms(h.UP),
-        "offMs": past.total_ms(h.OFF),
-        "leftMs": past.total_ms(h.STOPPED),
-        "unknownMs": past.total_ms(h.NOT_KNOWN),
-        "outages": past.outages,
-        "spans": [{"from": to_iso(s.start_ms), "to": to_iso(s.end_ms), "kind": s.kind} for s in past.spans],
-        "flips": list(past.flips),
+    return keyed(
+        past,
+        "machineId observed source",
+        uptimePercent=None if share is None else share / 10,
+        **{f"{kind}Ms": past.total_ms(kind) for kind in h.KINDS},
+        outages=past.outages,
+        spans=[{"from": to_iso(s.start_ms), "to": to_iso(s.end_ms), "kind": s.kind} for s in past.spans],
+        flips=list(past.flips),
         **({} if past.undone is None else {"undone": sentence(past.undone)}),
-    }
+    )

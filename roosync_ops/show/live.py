@@ -6,10 +6,11 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
+from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
 from .flips import flip_text
 from .messages import headline, words
-from .reasons import brief, sentence
+from .reasons import sentence
+from .table import cells
 from .text import cut, duration, local, safe
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.judge import Validation, Verdict
 
-_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": YELLOW}
-_OK, _NOT_OK = "✓", "✗"
+_COLUMNS: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "age": 4, "why": 3}
 #: How many of the last flips are shown, where there is room.
 _FLIPS: Final = 5
 #: What is wrong may take so many lines.
@@ -134,31 +134,18 @@ class _Table:
         last = next((at for at, row in enumerate(rows) if row is self._marked), 0)
         first = max(0, last - max(1, room - 1) + 1) if len(rows) > room else 0
         shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
-        lines = lay_out(self._columns(shown), self._width, color=self._color)
+        lines = tabled(_COLUMNS, [self._cells(row) for row in shown], self._lang, self._width, color=self._color)
         rest = [row for row in rows if row not in shown]
         if rest:
             wrong = sum(not row.ok for row in rest)
             lines.append(cut(words(self._lang)["watch.more"].format(count=len(rest), wrong=wrong), self._width))
         return lines
 
-    def _columns(self, rows: Sequence[Verdict]) -> list[Column]:
-        word, lang = words(self._lang), self._lang
-        ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
-        signs = [(">" if row is self._marked else "") + (_OK if row.ok else _NOT_OK) for row in rows]
-        return [
-            Column("", signs, 8, right=True, colors=[GREEN if row.ok else RED for row in rows]),
-            Column(word["machine"], [row.machine_id for row in rows], 9),
-            Column(word["expected"], [row.expected for row in rows], 5),
-            Column(word["observed"], [row.observed for row in rows], 7, colors=[_COLORS[row.observed] for row in rows]),
-            Column(word["age"], ages, 4, right=True),
-            Column(word["why"], [self._why(row) for row in rows], 3, elastic=True),
-        ]
-
-    def _why(self, row: Verdict) -> str:
-        said = safe(brief(row.reason, self._lang)) if row.reason is not None else safe(row.why or "")
-        left = self._pending.get(row.machine_id)
-        if left is None:
-            return said
-        return "; ".join(
-            filter(None, [words(self._lang)["watch.pending"].format(left=duration(left, self._lang)), said])
-        )
+    def _cells(self, row: Verdict) -> dict[str, str]:
+        found, left = cells(row, self._lang), self._pending.get(row.machine_id)
+        if row is self._marked:
+            found[""] = f">{found['']}"
+        if left is not None:
+            pending = words(self._lang)["watch.pending"].format(left=duration(left, self._lang))
+            found["why"] = "; ".join(filter(None, [pending, found["why"]]))
+        return found

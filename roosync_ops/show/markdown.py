@@ -8,10 +8,10 @@ from .basis import basis_line
 from .messages import headline, words
 from .reasons import sentence
 from .table import beside
-from .text import clock, duration, markdown_code, markdown_safe
+from .text import age, clock, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from roosync_ops.judge import Finding, Observation, Validation, Verdict
 
@@ -27,13 +27,13 @@ def markdown(validation: Validation, lang: str = "en") -> str:
 
 
 def seen_besides(validation: Validation, lang: str) -> list[str]:
-    """Return what else was seen, a section each: by a probe, strangers, and what was not understood."""
+    """Return what else was seen, a section each: by a probe, unlisted machines, and what was not understood."""
     word = words(lang)
     rows = validation.verdicts
     return [
         *(["", basis_line(rows, lang)] if rows else []),
-        *section(word["probe"], [sentence(found, lang, markdown_escaped) for found in beside(validation)]),
-        *section(word["unexpected"], [_stranger(row) for row in validation.unexpected]),
+        *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
+        *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
         *section(word["findings"], [_finding(item) for item in validation.findings]),
     ]
 
@@ -51,12 +51,12 @@ def validation_rows(rows: Sequence[Verdict], lang: str) -> list[str]:
         "last_seen",
         "why",
     )
-    headers = [word[key] for key in keys]
-    return [_row(headers), _row(["---"] * len(headers)), *(_row(_cells(row, lang)) for row in rows)]
+    return piped([word[key] for key in keys], [_cells(row, lang) for row in rows])
 
 
-def _row(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(texts)} |"
+def piped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table, whose cells are Markdown already."""
+    return [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
 
 
 def _cells(row: Verdict, lang: str) -> list[str]:
@@ -68,7 +68,7 @@ def _cells(row: Verdict, lang: str) -> list[str]:
         word["yes"] if row.heartbeat_active else "-",
         _status(row.observed),
         word["yes"] if row.ok else f"**{word['no']}**",
-        "-" if row.age_ms is None else duration(row.age_ms, lang),
+        age(row.age_ms, lang),
         clock(row.last_heartbeat),
         why,
     ]
@@ -77,11 +77,6 @@ def _cells(row: Verdict, lang: str) -> list[str]:
 def _in_a_cell(text: str) -> str:
     """Return a code span for a table: there, and only there, a pipe is escaped within it."""
     return markdown_code(text).replace("|", r"\|")
-
-
-def markdown_escaped(text: str) -> str:
-    """Return a code span for a list or a paragraph."""
-    return markdown_code(text)
 
 
 def _status(word: str) -> str:
@@ -93,7 +88,7 @@ def section(title: str, items: list[str]) -> list[str]:
     return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
 
 
-def _stranger(row: Observation) -> str:
+def _unlisted(row: Observation) -> str:
     return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
 
 

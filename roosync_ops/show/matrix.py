@@ -1,31 +1,28 @@
-"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold a machine's own word of itself."""
+"""Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold what a machine reports of itself."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.times import to_iso
 
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from .document import error_free_json
-from .evidence_document import evidence_document
+from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
+from .document import evidence_document
 from .evidence_reasons import name_of
-from .markdown import markdown_escaped
+from .markdown import piped
 from .messages import words
-from .reasons import sentence
+from .reasons import said, sentence
 from .table import listed
-from .text import cells, clock, cut, local, pad, safe
+from .text import clock_ms, local, markdown_code, safe
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Matrix
 
-_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": DIM}
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
-_GAP: Final = "  "
-#: From so many machines on nobody reads a square of them.
+#: From so many machines on a square of them is unreadable.
 MOST: Final = 24
 #: What stands over the fields of `summary_of`, as words.
 SUMMARY_KEYS: Final = ("machine", "matrix.own", "matrix.seen_by", "matrix.youngest", "matrix.oldest", "matrix.lags")
@@ -39,8 +36,8 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
         body, key = _summary(matrix, lang, width, color=color), word["matrix.summary_key"]
-    lines = [title.format(at=clock(to_iso(matrix.now_ms))), "", *body, "", *_wrapped(key, width)]
-    lines += _findings(matrix, lang, width, color=color)
+    lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *_wrapped(key, width)]
+    lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
     told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
     last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.probes), told=told)
     return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
@@ -62,17 +59,17 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
             [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)]
             for one in lines_of(matrix)
         ]
-    lines = [f"## {word['matrix.title'].format(at=clock(to_iso(matrix.now_ms)))}", ""]
-    lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    lines = [f"## {word['matrix.title'].format(at=clock_ms(matrix.now_ms))}", ""]
+    lines += piped(head, rows)
     if matrix.findings:
         lines += ["", f"### {word['matrix.findings']}", ""]
-        lines += [f"- {sentence(found, lang, markdown_escaped)}" for found in matrix.findings]
+        lines += [f"- {sentence(found, lang, markdown_code)}" for found in matrix.findings]
     return "\n".join(lines)
 
 
-def matrix_json(matrix: Matrix, lang: str = "en") -> str:
+def matrix_document(matrix: Matrix, lang: str = "en") -> dict[str, Any]:
     """Return the document of `roosync-ops matrix --json`."""
-    return error_free_json({"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)})
+    return {"ok": matrix.ok, "checkedAt": to_iso(matrix.now_ms), **evidence_document(matrix, lang)}
 
 
 def short(ms: int, lang: str = "en") -> str:
@@ -86,7 +83,7 @@ def short(ms: int, lang: str = "en") -> str:
 
 
 def lines_of(matrix: Matrix) -> list[str]:
-    """Return the observers, and below them the machines that are none: what is known of those is their own word."""
+    """Return the observers, and below them the machines that are none: what is known of those is self-reported."""
     return [*matrix.observers, *(name for name in matrix.machines if name not in matrix.observers)]
 
 
@@ -123,31 +120,19 @@ def _color(matrix: Matrix, observer: str, name: str) -> str:
     if observer not in matrix.observers:
         return ""
     cell = matrix.cell(observer, name)
-    return YELLOW if cell.lags else _COLORS[cell.status]
+    return YELLOW if cell.lags else COLORS[cell.status]
 
 
 def _square(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str] | None:
     """Return a line an observer; None where the machines are too many for the width."""
     names, rows = matrix.machines, lines_of(matrix)
-    if len(names) > MOST:
-        return None
-    heads = names_apart(names)
-    texts = {(row, name): safe(_text(matrix, row, name, lang)) for row in rows for name in names}
-    labels = [name_of(row, lang) for row in rows]
-    first = max(map(cells, labels), default=0)
-    columns = list(zip(heads, names, strict=True))
-    widths = [max([cells(head), *(cells(texts[row, name]) for row in rows)]) for head, name in columns]
-    if width is not None and first + sum(widths) + len(_GAP) * len(names) > width:
-        return None
-    header = _GAP.join([" " * first, *(pad(head, at, right=True) for head, at in zip(heads, widths, strict=True))])
-    lines = [paint(header, BOLD if color else "")]
-    for row, label in zip(rows, labels, strict=True):
-        fields = []
-        for name, at in zip(names, widths, strict=True):
-            text = pad(texts[row, name], at, right=True)
-            fields.append(paint(text, _color(matrix, row, name)) if color and text.strip() else text)
-        lines.append(_GAP.join([pad(label, first), *fields]).rstrip())
-    return lines
+    columns = [Column("", [name_of(row, lang) for row in rows], 1)]
+    for head, name in zip(names_apart(names), names, strict=True):
+        texts = [safe(_text(matrix, row, name, lang)) for row in rows]
+        colors = [_color(matrix, row, name) for row in rows]
+        columns.append(Column(head, texts, 1, right=True, colors=colors))
+    fits = len(names) <= MOST and (width is None or total(columns) <= width)
+    return lay_out(columns, width, color=color) if fits else None
 
 
 def names_apart(names: tuple[str, ...]) -> list[str]:
@@ -160,18 +145,14 @@ def names_apart(names: tuple[str, ...]) -> list[str]:
 
 
 def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
-    """Return a line a machine: its own word, how many see it and how fresh, and how many it sees lag."""
-    word = words(lang)
-    rows = [summary_of(matrix, name, lang) for name in lines_of(matrix)]
-    table = [[word[key] for key in SUMMARY_KEYS], *rows]
-    widths = [max(cells(row[at]) for row in table) for at in range(len(SUMMARY_KEYS))]
-    lines = [_GAP.join(pad(text, widths[at], right=at > 1) for at, text in enumerate(row)).rstrip() for row in table]
-    lines = [cut(line, width) if width else line for line in lines]
-    return [paint(lines[0], BOLD if color else ""), *lines[1:]]
+    """Return a line a machine: what it reports of itself, how many see it and how fresh, how many it sees lag."""
+    rows = [dict(zip(SUMMARY_KEYS, summary_of(matrix, name, lang), strict=True)) for name in lines_of(matrix)]
+    ranks = {code: -at for at, code in enumerate(SUMMARY_KEYS)}
+    return tabled(ranks, rows, lang, width, color=color)
 
 
 def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
-    """Return one machine's line: its name, its own word, how many see it and how fresh, how many it sees lag."""
+    """Return one machine's line: its name, what it reports, how many see it and how fresh, how many it sees lag."""
     others = [one for one in matrix.observers if one != name]
     shown = [matrix.cell(one, name) for one in others]
     ages = sorted(cell.age_ms for cell in shown if cell.age_ms is not None)
@@ -186,8 +167,3 @@ def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
         short(ages[-1], lang) if ages and is_machine else "-",
         f"{behind}/{len(matrix.machines) - is_machine}" if name in matrix.observers else "-",
     ]
-
-
-def _findings(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
-    texts = [sentence(found, lang) for found in matrix.findings]
-    return listed(words(lang)["matrix.findings"], texts, lang, width, color=color)

@@ -8,7 +8,7 @@ from roosync_ops.wire.times import to_iso
 
 from . import evidence_reasons, messages
 from .messages import Said, words
-from .text import clock, duration
+from .text import clock, clock_ms, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,7 +67,7 @@ def undone_said(facts: Mapping[str, Any], lang: str) -> str:
         return ""
     at, by = facts.get("undone_at"), facts.get("by")
     return word[f"fact.{undone}"].format(
-        at="" if at is None else word["fact.at"].format(at=clock(to_iso(at))),
+        at="" if at is None else word["fact.at"].format(at=clock_ms(at)),
         by="" if by is None else word["fact.by"].format(by=by),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Names that every Windows has, or that are words: they tell nothing about anybody.
+#: Names that every Windows has, or that are words: they identify no one.
 _COMMON: Final = frozenset(["administrator", "system", "users", "public", "default", "workgroup", "localhost"])
 _PATTERNS: Final = (
     # Accounts of a machine, a domain or Entra; the well-known ones (S-1-5-18, S-1-5-32-544) are everybody's.

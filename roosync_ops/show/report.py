@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import typed
 from roosync_ops.wire.times import to_iso
 
-from .flips import reason as flip_reason
-from .markdown import markdown_escaped, section, seen_besides, validation_rows
+from .document import keyed, validation_document
+from .flips import flip_text
+from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
 from .reasons import sentence
-from .text import clock, duration, fence, markdown_safe, safe
+from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -127,13 +128,13 @@ def _done(row: Done, lang: str) -> str:
 
 def _changed(changes: Changes, lang: str) -> list[str]:
     word = words(lang)
-    items = [_flip(flip, lang) for flip in changes.flips]
+    items = [markdown_safe(flip_text(flip, lang)) for flip in changes.flips]
     items += [
         word["report.outage"].format(
             machine=one.machine_id,
             length=duration(one.end_ms - one.start_ms, lang),
-            start=clock(to_iso(one.start_ms)),
-            end=clock(to_iso(one.end_ms)),
+            start=clock_ms(one.start_ms),
+            end=clock_ms(one.end_ms),
         )
         for one in changes.outages
     ]
@@ -141,16 +142,7 @@ def _changed(changes: Changes, lang: str) -> list[str]:
         items = [word["report.nothing"]]
     if not changes.watched:
         items.append(word["report.not_watched"])
-    return section(word["report.changed_since"].format(since=clock(to_iso(changes.from_ms))), items)
-
-
-def _flip(flip: Mapping[str, Any], lang: str) -> str:
-    """Return a flip as a list item; it comes from a file."""
-    who = flip.get("machineId")
-    name = markdown_safe(who) if isinstance(who, str) else words(lang)["report.share"]
-    at = flip.get("at")
-    change = markdown_safe(f"{flip.get('from')} -> {flip.get('to')}: {flip_reason(flip, lang)}")
-    return f"{markdown_safe(clock(at if isinstance(at, str) else None))} {name}: {change}"
+    return section(word["report.changed_since"].format(since=clock_ms(changes.from_ms)), items)
 
 
 def _wrong(report: Report, lang: str) -> list[str]:
@@ -167,14 +159,14 @@ def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
     colon = words(lang)["colon"]
     for row in rollout.machines:
         if not row.ok and row.reason is not None:
-            yield f"{row.machine_id}{colon} {markdown_escaped(row.reason)}"
+            yield f"{row.machine_id}{colon} {markdown_code(row.reason)}"
         for reason in row.checks:
-            yield f"{row.machine_id}{colon} {markdown_escaped(reason)}"
+            yield f"{row.machine_id}{colon} {markdown_code(reason)}"
 
 
 def _why(report: Report, row: Verdict, lang: str) -> str:
     if row.reason is not None:
-        return sentence(row.reason, lang, markdown_escaped)
+        return sentence(row.reason, lang, markdown_code)
     said = report.said.get(row.machine_id)
     return f"{row.machine_id}: {words(lang)['report.reason_unknown']}" if said is None else markdown_safe(said.sentence)
 
@@ -190,3 +182,40 @@ def _next(commands: list[str], lang: str) -> list[str]:
         return []
     mark = fence(commands)
     return ["", f"### {words(lang)['report.next']}", "", f"{mark}sh", *commands, mark]
+
+
+def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the document; `posted` tells where it was sent to, and whether it was added or edited."""
+    validation = None if report.validation is None else validation_document(report.validation, lang)
+    for row in () if validation is None else validation["machines"]:
+        said = report.said.get(row["machineId"])
+        if said is not None:
+            row.update(reason=said.sentence, reasonKind=said.kind)
+    rollout = report.rollout
+    return {
+        "ok": report.ok,
+        "validation": validation,
+        "rollout": None
+        if rollout is None
+        else keyed(rollout, "ok dry", machines=list(map(_done_document, rollout.machines))),
+        "changes": None if report.changes is None else _changes_document(report.changes),
+        "next": next_commands(report),
+        "posted": posted,
+    }
+
+
+def _done_document(row: Done) -> dict[str, Any]:
+    steps = [{"step": step, "outcome": outcome} for step, outcome in row.steps]
+    return keyed(row, "machineId outcome ok", steps=steps, **keyed(row, "reason hint"), failedChecks=list(row.checks))
+
+
+def _changes_document(changes: Changes) -> dict[str, Any]:
+    return {
+        "since": to_iso(changes.from_ms),
+        "until": to_iso(changes.to_ms),
+        "watched": changes.watched,
+        "flips": list(changes.flips),
+        "outages": [
+            keyed(one, "machineId", since=to_iso(one.start_ms), until=to_iso(one.end_ms)) for one in changes.outages
+        ],
+    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .columns import Column, lay_out
-from .document import error_free_json
+from .document import keyed
 from .text import safe
 
 if TYPE_CHECKING:
@@ -58,18 +58,16 @@ class Shares:
         return all(one.ok for one in self.shares)
 
 
-def shares_json(found: Shares) -> str:
+def shares_document(found: Shares) -> dict[str, Any]:
     """Return the one document of --json: `shared` and `traits` are this computer's own."""
-    own = next((one for one in found.shares if one.machine_id is None), None)
-    return error_free_json(
-        {
-            "ok": found.ok,
-            "shared": None if own is None else own.shared,
-            "traits": [] if own is None else _traits(own),
-            "machines": [_machine(one) for one in found.shares if one.machine_id is not None],
-            "propagation": [_way(way) for way in found.ways],
-        }
-    )
+    own = next((one for one in found.shares if one.machine_id is None), MeasuredShare(None, None))
+    return {
+        "ok": found.ok,
+        "shared": own.shared,
+        "traits": _traits(own),
+        "machines": [_machine(one) for one in found.shares if one.machine_id is not None],
+        "propagation": [_way(way) for way in found.ways],
+    }
 
 
 def _traits(share: MeasuredShare) -> list[dict[str, Any]]:
@@ -81,19 +79,12 @@ def _traits(share: MeasuredShare) -> list[dict[str, Any]]:
 
 def _machine(share: MeasuredShare) -> dict[str, Any]:
     code, reason, hint = share.problem or (None, None, None)
-    said = {"code": code, "reason": reason, "hint": hint}
-    return {
-        "machineId": share.machine_id,
-        "shared": share.shared,
-        "ok": share.ok,
-        "traits": _traits(share),
-        **said,
-    }
+    return keyed(share, "machineId shared ok", traits=_traits(share), code=code, reason=reason, hint=hint)
 
 
 def _way(way: Way) -> dict[str, Any]:
     lags = {"p50S": round(way.p50_s, 3), "p99S": round(way.p99_s, 3), "errorS": round(way.error_s, 3)}
-    return {"source": way.source, "observer": way.observer, "beats": way.beats, **lags}
+    return keyed(way, "source observer beats", **lags)
 
 
 def shares_table(found: Shares, width: int | None = None, *, color: bool = False) -> str:

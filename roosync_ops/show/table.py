@@ -1,29 +1,31 @@
-"""The validation table, and the survey, for a terminal or a text file."""
+"""The validation table, the survey, the inventory and the checks of an enrolment, for a terminal or a text file."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .basis import basis_line
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, Column, lay_out, paint
+from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
-from .reasons import brief, said
-from .text import clock, duration, local, safe
+from .reasons import brief, said, sentence
+from .text import age, clock, local, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from roosync_ops.judge import Finding, Observation, Reason, Survey, Validation, Verdict
+    from roosync_ops.judge import Check, Finding, Observation, Reason, Survey, Validation, Verdict
 
 #: How many lines of one list a table shows; JSON has them all.
 SHOWN: Final = 20
-_COLORS: Final = {"online": GREEN, "warning": YELLOW, "offline": RED, "left": DIM, "unknown": YELLOW}
-_OK, _NOT_OK = "✓", "✗"
 #: The space that no line breaks at.
 _HARD: Final = "\N{NO-BREAK SPACE}"
+#: The columns of each table, by how long they stay where room is short.
+_FLEET: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "heartbeat": 2, "age": 4, "last_seen": 1, "why": 3}
+_SURVEY: Final = {"machine": 9, "status": 8, "age": 7, "last_seen": 6, "version": 4, "read_from": 3}
+_INVENTORY: Final = {"machine": 9, "expected": 8, "ssh": 7, "groups": 5, "why": 4}
 
 
 @local
@@ -32,16 +34,41 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
 
     `width` is the terminal's in cells; None does not limit it.
     """
-    rows = validation.verdicts
-    lines = lay_out(_columns(rows, lang), width, color=color) if rows else []
-    lines += _reasons(rows, lang, width, color=color)
-    lines += listed(words(lang)["probe"], [said(found, lang) for found in beside(validation)], lang, width, color=color)
-    lines += ["", *textwrap.wrap(basis_line(rows, lang), width or 10_000, subsequent_indent="  ")] if rows else []
-    lines += _unexpected(validation.unexpected, lang, width, color=color)
+    rows, word = [cells(row, lang) for row in validation.verdicts], words(lang)
+    lines = tabled(_FLEET, rows, lang, width, color=color) if rows else []
+    for code, texts in remarks(validation, lang).items():
+        lines += listed(word[code], texts, lang, width, color=color)
+    if rows:
+        lines += ["", *textwrap.wrap(basis_line(validation.verdicts, lang), width or 10_000, subsequent_indent="  ")]
+    unlisted = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in validation.unexpected]
+    lines += listed(word["unexpected"], unlisted, lang, width, color=color)
     lines += _findings(validation.findings, lang, width, color=color)
     last = headline(validation.online, validation.total, validation.percent)
-    verdict = GREEN if validation.ok else RED
-    return "\n".join([*lines, "", paint(last, BOLD + verdict if color else "")])
+    return "\n".join([*lines, "", paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")])
+
+
+def cells(row: Verdict, lang: str) -> dict[str, str]:
+    """Return what a table says of a machine, by the code of its column; `""` is the sign. Not escaped."""
+    return {
+        "": "✓" if row.ok else "✗",
+        "machine": row.machine_id,
+        "expected": row.expected,
+        "observed": row.observed,
+        "heartbeat": words(lang)["active"] if row.heartbeat_active else "-",
+        "age": age(row.age_ms, lang),
+        "last_seen": clock(row.last_heartbeat),
+        "why": row.why or "" if row.reason is None else brief(row.reason, lang),
+    }
+
+
+def remarks(validation: Validation, lang: str) -> dict[str, list[Said]]:
+    """Return the sentences that belong below a table, by the code of their title: what is not as expected first."""
+    told = [(row.ok, said(row.reason, lang)) for row in validation.verdicts if row.reason is not None]
+    return {
+        "not_as_expected": [text for ok, text in told if not ok],
+        "look_at": [text for ok, text in told if ok],
+        "probe": [said(found, lang) for found in beside(validation)],
+    }
 
 
 def beside(validation: Validation) -> list[Reason]:
@@ -61,94 +88,68 @@ def beside(validation: Validation) -> list[Reason]:
 def survey_table(survey: Survey, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return what the shared state holds, machine by machine."""
     word = words(lang)
-    title = word["shared"].format(shared=safe(survey.shared), at=clock(survey.checked_at))
-    lines = [title, ""]
-    lines += (
-        lay_out(_survey_columns(survey.machines, lang), width, color=color) if survey.machines else [word["nothing"]]
-    )
+    rows = [_surveyed(row, lang) for row in survey.machines]
+    lines = [word["shared"].format(shared=safe(survey.shared), at=clock(survey.checked_at)), ""]
+    lines += tabled(_SURVEY, rows, lang, width, color=color) if rows else [word["nothing"]]
     lines += _findings(survey.findings, lang, width, color=color)
     return "\n".join([*lines, "", headline(survey.online, survey.total, survey.percent)])
 
 
-def _columns(rows: Sequence[Verdict], lang: str) -> list[Column]:
-    word = words(lang)
-    ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
-    marks = [_OK if row.ok else _NOT_OK for row in rows]
-    return [
-        Column("", marks, 8, colors=[GREEN if row.ok else RED for row in rows]),
-        Column(word["machine"], [row.machine_id for row in rows], 9),
-        Column(word["expected"], [row.expected for row in rows], 5),
-        Column(word["observed"], [row.observed for row in rows], 7, colors=_status_colors(rows)),
-        Column(word["heartbeat"], [word["active"] if row.heartbeat_active else "-" for row in rows], 2),
-        Column(word["age"], ages, 4, right=True),
-        Column(word["last_seen"], [clock(row.last_heartbeat) for row in rows], 1),
-        Column(word["why"], [_why(row, lang) for row in rows], 3, elastic=True),
+def _surveyed(row: Observation, lang: str) -> dict[str, str]:
+    return {
+        "machine": row.machine_id,
+        "status": row.observed,
+        "age": age(row.age_ms, lang),
+        "last_seen": clock(row.last_heartbeat),
+        "version": safe(row.version or "-")[:20],
+        "read_from": row.file or "-",
+    }
+
+
+def machines_table(
+    rows: Sequence[Mapping[str, Any]], lang: str = "en", width: int | None = None, *, color: bool = False
+) -> str:
+    """Return the machines of an inventory: the rows are those of `roosync-ops machines list --json`."""
+    if not rows:
+        return words(lang)["empty"]
+    shown = [
+        {**row, "machine": row["machineId"], "groups": ", ".join(row["groups"]), "why": row["why"] or ""}
+        for row in rows
     ]
+    return "\n".join(tabled(_INVENTORY, shown, lang, width, color=color))
 
 
-def _survey_columns(rows: Sequence[Observation], lang: str) -> list[Column]:
-    word = words(lang)
-    ages = ["-" if row.age_ms is None else duration(row.age_ms, lang) for row in rows]
-    return [
-        Column(word["machine"], [row.machine_id for row in rows], 9),
-        Column(word["status"], [row.observed for row in rows], 8, colors=_status_colors(rows)),
-        Column(word["age"], ages, 7, right=True),
-        Column(word["last_seen"], [clock(row.last_heartbeat) for row in rows], 6),
-        Column(word["version"], [safe(row.version or "-")[:20] for row in rows], 4),
-        Column(word["read_from"], [safe(row.file or "-") for row in rows], 3, elastic=True),
-    ]
-
-
-def _status_colors(rows: Iterable[Verdict] | Iterable[Observation]) -> list[str]:
-    return [_COLORS[row.observed] for row in rows]
-
-
-def _why(row: Verdict, lang: str) -> str:
-    if row.reason is not None:
-        return safe(brief(row.reason, lang))
-    return safe(row.why or "")
-
-
-def _reasons(rows: Sequence[Verdict], lang: str, width: int | None, *, color: bool) -> list[str]:
-    """Return the sentences, of the machines that are not as expected first."""
-    word = words(lang)
-    wrong = [said(row.reason, lang) for row in rows if row.reason is not None and not row.ok]
-    odd = [said(row.reason, lang) for row in rows if row.reason is not None and row.ok]
-    return [
-        *listed(word["not_as_expected"], wrong, lang, width, color=color),
-        *listed(word["look_at"], odd, lang, width, color=color),
-    ]
-
-
-def _unexpected(rows: Sequence[Observation], lang: str, width: int | None, *, color: bool) -> list[str]:
-    texts = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in rows[: SHOWN + 1]]
-    return listed(words(lang)["unexpected"], texts, lang, width, color=color, count=len(rows))
+def check_lines(checks: Iterable[Check], lang: str = "en", *, color: bool = False) -> list[str]:
+    """Return `✓ in heartbeats` or `✗ in heartbeats: why`, for each of the procedure's four checks of an enrolment."""
+    lines = []
+    for check in checks:
+        sign = "✓" if check.ok else "✗"
+        why = "" if check.reason is None else f": {safe(sentence(check.reason, lang))}"
+        lines.append(f"{paint(sign, COLORS[sign] if color else '')} {words(lang)[f'check.{check.name}']}{why}")
+    return lines
 
 
 def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: bool) -> list[str]:
-    texts = [f"{item.file}: {item.kind}: {item.detail}" for item in found[: SHOWN + 1]]
-    return listed(words(lang)["findings"], texts, lang, width, color=color, count=len(found))
+    texts = [f"{item.file}: {item.kind}: {item.detail}" for item in found]
+    return listed(words(lang)["findings"], texts, lang, width, color=color)
 
 
-def listed(  # noqa: PLR0913 - a title, its items, and how to show them
-    title: str, texts: Sequence[str | Said], lang: str, width: int | None, *, color: bool, count: int | None = None
-) -> list[str]:
+def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None, *, color: bool) -> list[str]:
     """Return a titled list of at most SHOWN items, each escaped and wrapped; nothing for an empty one."""
     if not texts:
         return []
-    total = len(texts) if count is None else count
     lines = ["", paint(title + words(lang)["colon"], BOLD if color else "")]
     for text in texts[:SHOWN]:
         lines += _wrapped(text if isinstance(text, Said) else Said(text), width)
-    if total > SHOWN:
-        lines.append("  " + words(lang)["more"].format(count=total - SHOWN))
+    if len(texts) > SHOWN:
+        lines.append("  " + words(lang)["more"].format(count=len(texts) - SHOWN))
     return lines
 
 
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
     text = safe(str(said))
-    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping helps nobody
+    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping does not help
         return ["  " + text]
     lines = textwrap.wrap(
         str(Said(safe(said.text), safe(said.command).replace(" ", _HARD))),

@@ -10,6 +10,8 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from roosync_ops.wire.times import to_iso
+
 from .messages import words
 
 if TYPE_CHECKING:
@@ -100,13 +102,18 @@ def duration(ms: int, lang: str = "en") -> str:
     return f"{sign}{days} {words(lang)['day']} {hours % 24} h"
 
 
+def age(ms: int | None, lang: str = "en") -> str:
+    """Write an age; `-` for none."""
+    return "-" if ms is None else duration(ms, lang)
+
+
 def prefer_local(*, wanted: bool = True) -> None:
     """Have times in what `local` marks be this computer's own, with their zone; anywhere else they are UTC."""
     _zone.local = wanted
 
 
 def local(function: Callable[P, T]) -> Callable[P, T]:
-    """Mark a function that writes for whoever sits here, and not for a file, a page or a program."""
+    """Mark a function that writes for this computer's terminal, and not for a file, a page or a program."""
 
     @functools.wraps(function)
     def localized(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -127,10 +134,15 @@ class _Zone(threading.local):
 _zone: Final = _Zone()
 
 
+def clock_ms(ms: int) -> str:
+    """Write a time for a reader; as `clock` does."""
+    return clock(to_iso(ms))
+
+
 def clock(iso: str | None) -> str:
     """Write a wire time for a reader: `2026-02-12 10:15:30Z`, or `2026-02-12 11:15:30+01:00`; `-` for none."""
-    if iso is None or not _zone.shown:
-        return "-" if iso is None else f"{iso[:10]} {iso[11:19]}Z"
+    if not iso or not _zone.shown:
+        return "-" if not iso else f"{iso[:10]} {iso[11:19]}Z"
     try:
         return f"{datetime.fromisoformat(iso).astimezone().replace(microsecond=0)}".replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):  # the first or last day of the calendar

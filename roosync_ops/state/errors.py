@@ -1,15 +1,11 @@
 """Why there is no shared state to judge."""
 
-from __future__ import annotations
+from roosync_ops.errors import UNAVAILABLE, RoosyncError
 
 
-class StateUnavailableError(Exception):
-    """The shared state is missing, hung, or holds nothing readable: no verdict about any machine can rest on it.
+class StateUnavailableError(RoosyncError):
+    """The shared state is missing, hung, or holds nothing readable: no verdict about any machine can rest on it."""
 
-    `reason` is one sentence that names what was tried; `hint` is what to do or type next.
-    """
-
-    def __init__(self, reason: str, hint: str) -> None:
-        self.reason = reason
-        self.hint = hint
-        super().__init__(reason)
+    code = "SHARED_STATE_UNAVAILABLE"
+    exit_code = UNAVAILABLE
+    hint: str

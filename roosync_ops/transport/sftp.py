@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import process
+
 from . import link as links
-from . import process
 from .link import LinkError, TransferError
-from .ssh_room import room
+from .ssh_files import room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

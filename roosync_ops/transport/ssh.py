@@ -14,9 +14,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import link, posix_files, process, sftp, ssh_errors, ssh_files
+from roosync_ops import process
+
+from . import link, posix_files, sftp, ssh_errors, ssh_files
 from .link import Finished, Link, LinkError
-from .ssh_room import end_master, room
+from .ssh_files import end_master, room
 from .windows_link import WindowsLink
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ _MAX_LOG_BYTES: Final = 1024 * 1024
 #: How long a kept connection stays when nobody uses it and nobody ends it, in s.
 _IDLE_S: Final = 60
 _OWN_FAILURE: Final = 255
+#: What a person's own session has and a program's may not, as scp and sftp have it: no tunnels, no windows, no other
+#: command there, and none here whose output would be taken for the machine's.
+_NO_SESSION_OF_THE_USERS: Final = {
+    "ClearAllForwardings": "yes",
+    "ForwardX11": "no",
+    "PermitLocalCommand": "no",
+    "RemoteCommand": "none",
+}
 _NO_PROGRAM: Final = (
     "there is no ssh program here: install OpenSSH's client (Debian: openssh-client, Fedora: openssh-clients, "
     "Windows: the optional feature OpenSSH Client)"
@@ -92,8 +102,7 @@ class OpenSsh(Link):
         if self._used:
             self._keeps()
         self._used = True
-        words = ["-o", "LogLevel=DEBUG2", "-o", "RemoteCommand=none", "--", self._destination, line]
-        return self._run(words, stdin, timeout_s)
+        return self._run(["-o", "LogLevel=DEBUG2", "--", self._destination, line], stdin, timeout_s)
 
     def put(self, data: bytes, path: str) -> None:
         posix_files.put(self, data, path)
@@ -273,8 +282,8 @@ def _inventory_words(machine: Machine) -> list[str]:
         found["ForwardAgent"] = "yes"
     if isinstance(data.get("ssh_connect_retries"), int):
         found["ConnectionAttempts"] = 1 + int(str(data["ssh_connect_retries"]))
-    words = [["-o", f"{name}={value}"] for name, value in found.items() if value]
-    return [word for pair in words for word in pair] + ["-o", "ClearAllForwardings=yes"]
+    found |= _NO_SESSION_OF_THE_USERS
+    return [word for name, value in found.items() if value for word in ("-o", f"{name}={value}")]
 
 
 def _environment() -> dict[str, str]:

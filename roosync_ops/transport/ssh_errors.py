@@ -60,6 +60,8 @@ _OF_HERE: Final = (link.SSH_TOO_OLD, link.SSH_CONFIG)
 _PROXY: Final = re.compile(
     r"Setting implicit ProxyCommand from ProxyJump: .* (\S+)$|Executing proxy command: exec (.*)$", re.MULTILINE
 )
+#: The last thing that ssh did: `Match exec` of its configuration.
+_ASKS: Final = re.compile(r"Executing command: (.*)\s*$")
 _ADDRESS: Final = re.compile(r"Connecting to (\S+) \[(.*?)\] port (\d+)\.")
 _BANNER: Final = re.compile(r"remote software version (.*)")
 _OFFERED: Final = re.compile(r"Offering public key: (.*)$", re.MULTILINE)
@@ -165,19 +167,16 @@ def late(log: Log, seconds: float) -> LinkError:
     within = f"within {seconds:g} s"
     if log.proxy is not None and not log.greeted:
         return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} did not open {within}")
+    if asks := _ASKS.search(log.text):
+        return LinkError(link.SSH_CONFIG, f"its Match exec did not end {within}: {_quoted(asks[1])}")
     if not log.begun:
         return LinkError(link.UNKNOWN_HOST, f"its name cannot be resolved: the look-up did not end {within}")
     if not log.established:
         where = "" if log.address is None else f" at {log.address[1]} port {log.address[2]}"
         return LinkError(link.TIMED_OUT, f"it took no connection{where} {within}")
-    if not log.greeted:
-        return LinkError(
-            link.SILENT, f"it took the connection and then said nothing: no SSH greeting {within}", met=True
-        )
-    if not log.keyed:
-        said = f"it took the connection, greeted, and then said nothing: no SSH keys {within}"
-        return LinkError(link.SILENT, said, met=True)
-    return LinkError(link.SILENT, f"it took the connection and hung: no login {within}", met=True)
+    stuck = " and hung: no login" if log.keyed else ", greeted, and then said nothing: no SSH keys"
+    stuck = stuck if log.greeted else " and then said nothing: no SSH greeting"
+    return LinkError(link.SILENT, f"it took the connection{stuck} {within}", met=True)
 
 
 def _early(err: str, log: Log) -> list[str]:

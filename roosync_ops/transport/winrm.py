@@ -12,8 +12,7 @@ from roosync_ops import extras
 
 from . import link, output, windows_line, winrm_access, winrm_files, winrm_secret
 from .link import Finished, LinkError
-from .windows_link import ASK_S, PYTHON, WindowsLink
-from .windows_pythons import places
+from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -92,16 +92,9 @@ def _unconnected(access: Access, error: Exception) -> tuple[type[OSError], str]:
     return WinrmError, f"Could not connect to {access.host} port {access.port}: {reason}"
 
 
-def _redirected(_: Access, __: Exception) -> tuple[type[OSError], str]:
-    return WinrmError, "the machine points to another address, which is not followed"
-
-
-def _unasked(_: Access, __: Exception) -> tuple[type[OSError], str]:
-    return WinrmError, "it asked for no login, so nothing could be encrypted and nothing was sent"
-
-
-def _uninstalled(access: Access, error: Exception) -> tuple[type[OSError], str]:
-    return WinrmError, f'winrm_auth {access.auth} needs pip install "pypsrp[{access.auth}]": {error}'
+def _says(text: str) -> Words:
+    """Return the words for an error that is always told the same; `{auth}` is how the login was to be."""
+    return lambda access, error: (WinrmError, text.format(auth=access.auth, error=error))
 
 
 #: The most particular first.
@@ -111,10 +104,11 @@ _WORDS: Final[tuple[tuple[type[Exception], Words], ...]] = (
     (WSManFaultError, _fault),
     (requests.exceptions.SSLError, _untrusted),
     (requests.Timeout, _late),
-    (requests.TooManyRedirects, _redirected),
+    (requests.TooManyRedirects, _says("the machine points to another address, which is not followed")),
     (requests.ConnectionError, _unconnected),
-    (KeyError, _unasked),  # pypsrp looks for the login that encrypts, and there is none
-    (ImportError, _uninstalled),
+    # pypsrp looks for the login that encrypts, and there is none.
+    (KeyError, _says("it asked for no login, so nothing could be encrypted and nothing was sent")),
+    (ImportError, _says('winrm_auth {auth} needs pip install "pypsrp[{auth}]": {error}')),
 )
 
 

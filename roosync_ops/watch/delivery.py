@@ -10,14 +10,12 @@ from __future__ import annotations
 import collections
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from roosync_ops.admin.child import end
+from roosync_ops import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +62,6 @@ class Delivery:
         self._changed = threading.Condition()
         self._ended = False
         self._busy = False
-        self._process: subprocess.Popen[bytes] | None = None
         # A daemon: the interpreter must be able to end whatever a delivery does.
         self._thread = threading.Thread(target=self._work, name=f"deliver {target.name}", daemon=True)
         self._thread.start()
@@ -92,9 +89,6 @@ class Delivery:
             left = len(self._queue) + self._busy
             self._queue.clear()
             self._changed.notify_all()
-            process = self._process
-        if process is not None:
-            _end(process)
         self._thread.join(_KILL_S)
         if left:
             self._tell(f"{self.target.name}: {left} not delivered at the end")
@@ -117,68 +111,20 @@ class Delivery:
 
     def _deliver(self, flip: dict[str, Any]) -> str | None:
         """Run the target once; return what went wrong, None for nothing."""
+        secret = self.target.secret
+        given = json.dumps(flip if secret is None else {"url": secret, "flip": flip}).encode("ascii") + b"\n"
+        ours = {**os.environ, **environment(flip)}
+        ours.pop(URL_VARIABLE, None)
+        heard = 0 if secret is None else process.MAX_ERR_BYTES
         try:
-            process = self._start(flip)
-        except (OSError, ValueError) as error:
-            return f"cannot be started: {getattr(error, 'strerror', None) or type(error).__name__}"
-        try:
-            return self._wait(process, self._input(flip))
-        finally:
-            _end(process)
-            with self._changed:
-                self._process = None
-
-    def _start(self, flip: dict[str, Any]) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603 - the operator's own command, as words, without a shell
-            self.target.argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if self.target.secret is not None else subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**_without_secrets(), **environment(flip)},
-            start_new_session=os.name == "posix",
-        )
-        with self._changed:
-            self._process = process
-        return process
-
-    def _wait(self, process: subprocess.Popen[bytes], given: bytes) -> str | None:
-        """Give the process its input and wait for it. One that does not read has as long as one that does not end."""
-        answer: list[bytes] = []
-        talk = threading.Thread(target=_talk, args=(process, given, answer), daemon=True)
-        talk.start()
-        try:
-            code = process.wait(self._timeout_s)
-        except subprocess.TimeoutExpired:
-            return f"no end after {self._timeout_s:g} s; killed"
-        talk.join(_KILL_S)
-        if code == 0:
+            done = process.within(
+                self._timeout_s, self.target.argv, given, environment=ours, max_out=heard, watch=lambda: not self._ended
+            )
+        except process.ChildError as error:
+            return str(error) if error.ended else f"cannot be started: {error}"
+        if done.code == 0:
             return None
-        told = b"".join(answer).decode("utf-8", "replace").strip()
-        return told or f"exit code {code}"
-
-    def _input(self, flip: dict[str, Any]) -> bytes:
-        document = flip if self.target.secret is None else {"url": self.target.secret, "flip": flip}
-        return json.dumps(document).encode("ascii") + b"\n"
-
-
-def _talk(process: subprocess.Popen[bytes], given: bytes, answer: list[bytes]) -> None:
-    """Write and read what a process may never read or write; the pipes are this thread's, to close as well."""
-    if process.stdin is not None:
-        with suppress(OSError), process.stdin as pipe:
-            pipe.write(given)
-    if process.stdout is not None:
-        with suppress(OSError), process.stdout as pipe:
-            answer.append(pipe.read(_MAX_ANSWER))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a delivery that has not ended, with all it started; one that has may leave a child behind it."""
-    if process.poll() is None:
-        end(process)
-
-
-def _without_secrets() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != URL_VARIABLE}
+        return done.out[:_MAX_ANSWER].decode("utf-8", "replace").strip() or f"exit code {done.code}"
 
 
 def environment(flip: dict[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType, TracebackType
+    from types import FrameType
 
 #: How often a Windows console, which cannot be waited on with the rest, is asked for a key, in s.
 _KEY_POLL_S: Final = 0.1
@@ -37,9 +37,7 @@ class Endings:
                 self._before[number] = signal.signal(number, self._handler(ending))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
 
@@ -81,9 +79,7 @@ class Keys:
             tty.setcbreak(self._descriptor, termios.TCSANOW)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._saved is not None:
             import termios  # noqa: PLC0415 - as above
 
@@ -138,9 +134,7 @@ class Screen:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # a terminal that went away
             self._live.stop()
 

@@ -52,9 +52,6 @@ class Finding:
     def as_dict(self) -> dict[str, str]:
         return {"file": self.file, "kind": self.kind, "detail": self.detail}
 
-    def __repr__(self) -> str:
-        return f"Finding({self.file!r}, {self.kind!r}, {self.detail!r})"
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Finding) and self.as_dict() == other.as_dict()
 

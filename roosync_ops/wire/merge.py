@@ -45,9 +45,6 @@ class Evidence:
         self.before: Evidence | None = None
         self.undone: tuple[str, int | None] | None = None
 
-    def __repr__(self) -> str:
-        return f"Evidence({self.record!r}, {self.kind!r}, {self.file!r})"
-
 
 def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] | None = None) -> dict[str, Evidence]:
     """Return the best evidence for each machine: newest valid heartbeat, sequence first. The order given is no matter.

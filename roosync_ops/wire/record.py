@@ -114,9 +114,6 @@ class Record:
         """
         return self.left_at_ms is not None and (self.last_heartbeat_ms or 0) <= self.left_at_ms
 
-    def __repr__(self) -> str:
-        return f"Record({self.machine_id!r}, {self.last_heartbeat_ms!r}, sequence={self.sequence!r})"
-
 
 def object_in(data: dict[str, Any] | None, key: str) -> dict[str, Any]:
     """Return the object under `key`, empty where there is none."""

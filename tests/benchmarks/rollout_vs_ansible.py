@@ -1,11 +1,13 @@
-"""How long a rollout takes, first run and no-op second run, beside Ansible doing the same work on the same machines.
+"""How long a rollout takes, first run and no-op second run, beside Ansible (alone, with Mitogen) doing the same work.
 
-    python tests/benchmarks/rollout_vs_ansible.py [--hosts 3,50,100] [--runs K] [--side both|ours|ansible]
+    python tests/benchmarks/rollout_vs_ansible.py [--hosts 3,50,100] [--runs K] [--side all|ours|ansible|mitogen|bare]
 
 Machines are real OpenSSH servers on loopback, each with a home and a name of its own. Both sides check the share, the
 identity, the Python and the clock of each; copy the agent where its hash differs; write its configuration; register,
 start, and see it beat. Ours is `roosync-ops rollout` as a cold process, from exec to exit; Ansible's is
-`ansible-playbook rollout/rollout.yml` with ansible-core from PyPI: pipelining, ControlPersist, forks 50, strategy free.
+`ansible-playbook rollout/rollout.yml` with ansible-core from PyPI: pipelining, ControlPersist, forks 50, strategy free,
+or Mitogen's mitogen_free. The limit is one `ssh NAME true` a machine, all at once. Bytecode is kept, as by whoever
+installed either.
 A first run finds machines nothing was ever rolled out to, and no connection open; the second follows at once, so
 Ansible finds the connections that ControlPersist kept, and ours, which keeps none, connects anew.
 Before anything is timed each side runs once on one machine, so that neither pays for a cold disk.
@@ -30,13 +32,13 @@ from roosync_ops.remote_script import bundle
 from tests.benchmarks.rollout import playbook, report
 from tests.benchmarks.rollout.hosts import Hosts
 from tests.benchmarks.rollout.meter import Meter, Sample
-from tests.benchmarks.rollout.ours import Ours
+from tests.benchmarks.rollout.ours import Bare, Ours
 from tests.benchmarks.rollout.playbook import Ansible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIDES = ("ours", "ansible")
+SIDES = ("ours", "ansible", "mitogen", "bare")
 #: A hundred machines take minutes under Ansible: once is enough from here on.
 _LARGE = 50
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -54,6 +56,8 @@ def main() -> int:
     for number in _ENDINGS:
         signal.signal(number, _interrupt)
     os.environ.pop("ROOSYNC_SHARED_PATH", None)  # no benchmark touches a real share
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(arguments.cache / "bytecode")
     try:
         _measure_all(arguments)
     except KeyboardInterrupt:
@@ -75,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--hosts", default="3,50,100", help="how many machines, separated by commas")
     parser.add_argument("--runs", type=int, default=3, help=f"runs of each kind below {_LARGE} hosts; one from there")
-    parser.add_argument("--side", choices=["both", *SIDES], default="both", help="time one side alone")
+    parser.add_argument("--side", choices=["all", *SIDES], default="all", help="time one side alone")
     parser.add_argument("--cache", type=Path, default=_cache(), help="where ansible-core is installed")
     parser.add_argument("--show-output", action="store_true", help="print what the timed commands print")
     return parser.parse_args()
@@ -89,14 +93,14 @@ def _measure_all(arguments: argparse.Namespace) -> None:
     scripts = playbook.install(arguments.cache)
     versions = {"roosync-ops": __version__, **playbook.versions(scripts)}
     print(report.environment(versions), end="\n\n", flush=True)
-    sides = SIDES if arguments.side == "both" else (arguments.side,)
+    sides = SIDES if arguments.side == "all" else (arguments.side,)
     rows = []
     _note("warming up")
     _measure(1, 1, sides, scripts, show=False)
     for count in map(int, arguments.hosts.split(",")):
         samples = _measure(count, arguments.runs if count < _LARGE else 1, sides, scripts, show=arguments.show_output)
         rows += [
-            report.Row(count, run, samples.get(("ours", run), []), samples.get(("ansible", run), []))
+            report.Row(count, run, {side: found for (side, kind), found in samples.items() if kind == run})
             for run in (report.FIRST, report.NO_OP)
         ]
     print(report.table(rows))
@@ -108,19 +112,25 @@ def _measure(count: int, runs: int, sides: tuple[str, ...], scripts: Path, *, sh
         meter.attach(hosts.server_pids())
         agent = hosts.root / "agent.pyz"
         bundle.build(agent)
-        both: dict[str, Ours | Ansible] = {"ours": Ours(hosts), "ansible": Ansible(scripts, hosts, agent)}
+        built: dict[str, Ours | Ansible | Bare] = {
+            "ours": Ours(hosts),
+            "ansible": Ansible(scripts, hosts, agent),
+            "mitogen": Ansible(scripts, hosts, agent, mitogen=True),
+            "bare": Bare(hosts),
+        }
         try:
             for _ in range(runs):
                 for name in sides:
-                    for run, sample in _two_runs(both[name], hosts, meter):
+                    for run, sample in _two_runs(built[name], hosts, meter):
                         _check(name, run, sample, hosts, show=show)
                         samples.setdefault((name, run), []).append(sample)
         finally:
-            both["ansible"].disconnect()
+            for side in built.values():
+                side.disconnect()
     return samples
 
 
-def _two_runs(side: Ours | Ansible, hosts: Hosts, meter: Meter) -> Iterator[tuple[str, Sample]]:
+def _two_runs(side: Ours | Ansible | Bare, hosts: Hosts, meter: Meter) -> Iterator[tuple[str, Sample]]:
     side.disconnect()
     hosts.reset()
     for run in (report.FIRST, report.NO_OP):
@@ -132,6 +142,8 @@ def _check(name: str, run: str, sample: Sample, hosts: Hosts, *, show: bool) -> 
     _note(f"{len(hosts.hosts)} hosts, {name}, {run}: {sample.wall_s:.2f} s")
     if show:
         print(sample.output, file=sys.stderr)
+    if name == "bare":
+        return
     beating = {path.stem for path in (hosts.shared / "heartbeats").glob("*.json")}
     missing = [host.machine_id for host in hosts if host.machine_id not in beating]
     if sample.returncode != 0 or missing or (run == report.NO_OP and _CHANGED.search(sample.output)):

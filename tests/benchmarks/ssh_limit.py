@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=3)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # bytecode is kept, as whoever installed it has it
+    os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp()
     with tempfile.TemporaryDirectory() as folder, Fleet(Path(folder), names(arguments.hosts)) as fleet:
         inventory = str(fleet.inventory(Path(folder) / "inventory.py"))
         ours = [str(ROOSYNC_OPS), "--inventory", inventory]
@@ -58,6 +60,7 @@ def main() -> None:
             ["diagnose"],
             ["rollout"],
         ):
+            once([[ours[0], *words, *ours[1:]]])
             show(" ".join(words[:2]), least([[ours[0], *words, *ours[1:]]], arguments.runs), limit)
 
 

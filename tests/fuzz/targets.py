@@ -16,7 +16,7 @@ from roosync_ops import show
 from roosync_ops.agent import config, journal
 from roosync_ops.agent.errors import LocalError, MissingMachineIdError, UsageError
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.notes import whole
+from roosync_ops.agent.local_state import with_defaults
 from roosync_ops.agent.share import ShareTroubleError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
@@ -89,8 +89,8 @@ def shown(survey: Survey, validation: Validation) -> None:
             show.survey_table(survey, lang, 100),
             show.table(validation, lang, 100),
             show.markdown(validation, lang),
-            show.to_json(validation, lang),
-            show.survey_json(survey),
+            show.json_text(show.validation_document(validation, lang)),
+            show.json_text(show.survey_document(survey)),
             show.junit(validation, lang),
         ]
         for text in texts:
@@ -152,7 +152,7 @@ def agent_share(data: bytes, folder: Path) -> None:
         assert rig.loop.beats == 5 or rig.sequence >= 2**53 - 1
         assert {path.name for path in folder.iterdir()} <= before
         json.loads(rig.view_path.read_bytes())
-        rig.loop.heart.journal.close()
+        rig.loop.publisher.journal.close()
     finally:
         for path in (own, target, shared / "heartbeat.json", folder / "local" / rig.config.instance / "journal"):
             path.unlink(missing_ok=True)
@@ -164,14 +164,14 @@ def journal_file(data: bytes, folder: Path) -> None:
     (shared / "heartbeats").mkdir(parents=True, exist_ok=True)
     rig = Rig(folder, shared, ME)
     path = rig.places.journal
-    rig.loop.heart.journal.close()
+    rig.loop.publisher.journal.close()
     with open(path, "r+b") as file:  # noqa: PTH123 - a name, not a Path
         file.write(data[: 2 * journal.SLOT_BYTES])
-    whole(journal.read(path))
+    with_defaults(journal.read(path))
     with suppress(ShareTroubleError, LocalError):
         rig.boot().step()
     assert rig.record()["machineId"] == ME
-    rig.loop.heart.journal.close()
+    rig.loop.publisher.journal.close()
     os.unlink(path)  # noqa: PTH108 - as above
     rig.own.unlink()
 
@@ -181,7 +181,7 @@ def journal_state(data: bytes, _folder: Path) -> None:
     with suppress(ValueError, RecursionError):
         state = json.loads(data)
         if isinstance(state, dict):
-            notes = whole(state)
+            notes = with_defaults(state)
             assert isinstance(notes["share"], dict)
             assert isinstance(notes["sequence"], int)
 

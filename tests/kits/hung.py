@@ -40,6 +40,13 @@ def hung_fleet(root: Path) -> Iterator[dict[str, dict[str, Any]]]:
 
 
 @contextmanager
+def hung_server() -> Iterator[int]:
+    """Give a port where connections are taken, and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0)) as mute, cut_off(mute.getsockname()[1], "greeting", drop=False) as port:
+        yield port
+
+
+@contextmanager
 def cut_off(port: int, stage: str, *, drop: bool) -> Iterator[int]:
     """Give a port that leads to the sshd at `port`, and whose connections hang, or end, at `stage`."""
     over, kept, threads = threading.Event(), [], []

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -192,28 +191,6 @@ def free_ports(count: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
-
-
-@contextmanager
-def hung_server() -> Iterator[int]:
-    """A port where a machine that hangs listens: connections are taken, and nothing is ever said."""
-    server, kept = socket.create_server(("127.0.0.1", 0)), []
-
-    def take() -> None:
-        with suppress(OSError):
-            while True:
-                kept.append(server.accept()[0])
-
-    thread = threading.Thread(target=take, daemon=True)
-    thread.start()
-    try:
-        yield int(server.getsockname()[1])
-    finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
-        for connection in kept:
-            connection.close()
 
 
 @contextmanager

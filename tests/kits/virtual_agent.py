@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from roosync_ops.agent.beat import Session
 from roosync_ops.agent.config import Config
-from roosync_ops.agent.heart import Heart
 from roosync_ops.agent.journal import Journal
+from roosync_ops.agent.local_state import prepare, read_local_state
 from roosync_ops.agent.loop import Loop
-from roosync_ops.agent.notes import prepare, read_notes
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
 from roosync_ops.wire.deadline import ShareHungError
 from roosync_ops.wire.status import Thresholds
@@ -97,7 +97,9 @@ class Rig:
         self.boots += 1
         share = FolderShare(self.config.shared, self.config.machine_id, self.touch)
         session = Session("boot", f"session-{self.boots}", self.clock.wall_ms())
-        self.loop = Loop(Heart(self.config, self.places, share, Journal(self.places.journal), session), self.clock)
+        self.loop = Loop(
+            HeartbeatPublisher(self.config, self.places, share, Journal(self.places.journal), session), self.clock
+        )
         return self.loop
 
     def beat(self, after_s: float = 0.0) -> None:
@@ -112,7 +114,7 @@ class Rig:
 
     def notes(self) -> dict[str, Any]:
         """What `status` would read: the journal, from disk."""
-        return read_notes(self.places)
+        return read_local_state(self.places)
 
     @property
     def sequence(self) -> int:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from roosync_ops.agent.beat import Session
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import ProblemError
-from roosync_ops.agent.heart import Heart
 from roosync_ops.agent.journal import Journal
+from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.loop import Loop
-from roosync_ops.agent.notes import prepare
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.lab import faults
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from tests.kits.sync import local_trouble
 
 from .hub import Hub, Process
 from .truth import Life
@@ -73,7 +73,7 @@ class Touch:
 
     def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:  # noqa: ARG002 - nothing takes long here
         self._land()
-        trouble = faults.local_trouble(self._link)
+        trouble = local_trouble(self._link)
         if trouble.hangs:
             self._stuck = self._stuck or (function, doing, self._clock.wall_ms())
             _, what, since = self._stuck
@@ -96,7 +96,7 @@ class Touch:
 
     def _land(self) -> None:
         """A call that hung comes back with the share: what it was to write is written then."""
-        if self._stuck is None or faults.local_trouble(self._link).hangs:
+        if self._stuck is None or local_trouble(self._link).hangs:
             return
         function, _, _ = self._stuck
         self._stuck = None
@@ -137,9 +137,9 @@ class Machine:
         self._touch = Touch(self.link, self.replica, clock)
         share = FolderShare(self.config.shared, self.name, self._touch)
         session = Session(f"boot-{self._boots}", f"session-{self._boots}", clock.wall_ms())
-        heart = Heart(self.config, self._places, share, Journal(self._places.journal), session)
-        self._loop = Loop(heart, clock)
-        self._witness(heart)
+        publisher = HeartbeatPublisher(self.config, self._places, share, Journal(self._places.journal), session)
+        self._loop = Loop(publisher, clock)
+        self._witness(publisher)
         self._process = clock.process = Process(self.hub, self._run)
         self.life.began(self.hub.now)
 
@@ -166,9 +166,9 @@ class Machine:
             self.life.left_unsaid(self.hub.now)
         self._close()
 
-    def _witness(self, heart: Heart) -> None:
+    def _witness(self, publisher: HeartbeatPublisher) -> None:
         """Write down what the share took, beside what the agent thinks of it."""
-        publish = heart._publish
+        publish = publisher._publish
 
         def witnessed(now_ms: int, *, leaving: bool) -> dict[str, object]:
             record = publish(now_ms, leaving=leaving)
@@ -176,20 +176,20 @@ class Machine:
                 self.life.published(self.hub.now, record, leaving=leaving)
             return record
 
-        heart._publish = witnessed  # type: ignore[method-assign]
+        publisher._publish = witnessed  # type: ignore[method-assign]
 
     def _end(self) -> None:
         if not self.runs or self._loop is None or self._process is None:
             return
-        self._loop.heart.journal.save = _saves_nothing  # type: ignore[method-assign]
+        self._loop.publisher.journal.save = _saves_nothing  # type: ignore[method-assign]
         self._process.kill()
         self._close()
 
     def _close(self) -> None:
         """What the system does when a process ends."""
         if self._loop is not None:
-            self._loop.heart._lock.release()
-            self._loop.heart.journal.close()
+            self._loop.publisher._lock.release()
+            self._loop.publisher.journal.close()
             self._loop = None
 
 

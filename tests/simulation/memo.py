@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
-from roosync_ops.agent import beat, heart, history, share
+from roosync_ops.agent import beat, history, publisher, share
 from roosync_ops.wire import folder, record, times, view
 
 from . import truth
@@ -57,8 +57,8 @@ def remembered() -> Iterator[None]:
         for module in (folder, share):
             for name in ("load", "parse"):
                 stack.enter_context(mock.patch.object(module, name, getattr(memo, name)))
-        for module in (beat, history, record, view, truth):
+        for module in (times, record, truth):
             stack.enter_context(mock.patch.object(module, "from_iso", from_iso))
-        for module in (beat, heart, history, view):
+        for module in (beat, publisher, history, view):
             stack.enter_context(mock.patch.object(module, "to_iso", to_iso))
         yield

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.lab import faults
 from roosync_ops.wire.record import Record, dump
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING, status
 from roosync_ops.wire.times import BadTimeError, from_iso, to_iso
+from tests.kits.sync import local_trouble
 
 from .truth import Life
 
@@ -90,7 +90,7 @@ class OldMachine:
 
     def read(self, name: str) -> Any:
         """Return a file's JSON; None where there is none to be had, or it cannot be understood."""
-        trouble = faults.local_trouble(self.link)
+        trouble = local_trouble(self.link)
         if trouble.hangs or trouble.read is not None:
             return None
         try:
@@ -100,7 +100,7 @@ class OldMachine:
 
     def write(self, name: str, value: dict[str, Any]) -> None:
         """Write in place. A refusal is not noticed: the old services answer success all the same."""
-        trouble = faults.local_trouble(self.link)
+        trouble = local_trouble(self.link)
         if trouble.hangs or trouble.write is not None:
             return
         path = Path(self.replica.root, name)
@@ -109,7 +109,7 @@ class OldMachine:
         self.replica.touched(name)
 
     def remove(self, name: str) -> None:
-        trouble = faults.local_trouble(self.link)
+        trouble = local_trouble(self.link)
         if not trouble.hangs and trouble.write is None:
             Path(self.replica.root, name).unlink(missing_ok=True)
             self.replica.touched()
@@ -175,7 +175,7 @@ class Old31(OldMachine):
 
     def load(self) -> None:
         folder = Path(self.replica.root, "heartbeats")
-        trouble = faults.local_trouble(self.link)
+        trouble = local_trouble(self.link)
         if trouble.hangs or trouble.read is not None:
             return
         for path in folder.iterdir() if folder.is_dir() else ():

@@ -11,7 +11,6 @@ from roosync_ops.judge.flip import Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import auto_ms, status_with
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
-from roosync_ops.lab import faults
 from roosync_ops.state.errors import StateUnavailableError
 from roosync_ops.state.seen import Seen, see_all
 from roosync_ops.state.shared import assemble
@@ -25,6 +24,7 @@ from roosync_ops.wire.status import (
     UNKNOWN,
     status,
 )
+from tests.kits.sync import local_trouble
 
 from .schedule import MACHINES
 
@@ -60,7 +60,7 @@ class Eyes:
 
     def look(self, now_ms: int) -> bool:
         """Read the shared state; False where it cannot be read."""
-        trouble = faults.local_trouble(self._link)
+        trouble = local_trouble(self._link)
         if trouble.hangs or trouble.read is not None:
             return False
         if self._changes != self._replica.changes or self._snapshot is None:
@@ -131,7 +131,7 @@ class Arrivals:
         self.seen = see_all(self.seen, records, now_ms, every)
 
 
-class GracePeriod:
+class Patient:
     """The shipped patience over the same readings: `choose` gives it in ms from what was seen."""
 
     def __init__(self, arrivals: Arrivals, choose: Callable[[Mapping[str, Seen]], int]) -> None:
@@ -165,8 +165,8 @@ def auto(seen: Mapping[str, Seen]) -> int:
 class Watcher:
     """The shipped flips, fed as watch.rows feeds them; its words are what was last told of each machine."""
 
-    def __init__(self, grace: GracePeriod) -> None:
-        self._patient = grace
+    def __init__(self, patient: Patient) -> None:
+        self._patient = patient
         self._flips = Flips()
         self.told: list[Flip] = []
         self._last: Words = {}

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 from roosync_ops.gather.second import CONFIRM_S
-from roosync_ops.lab.delays import drive
+from roosync_ops.lab.delays import Delay
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.wire.status import OFFLINE
+from tests.kits.sync import next_due
 
 from .hub import Hub
 from .machine import Machine
 from .memo import remembered
 from .old import Old30, Old31, OldMachine, Seldom
-from .readers import Arrivals, Eyes, GracePeriod, Watcher, auto, fixed
+from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
 from .score import DELAY, OBSERVER, WRITER, Score
@@ -94,7 +95,7 @@ class World:
         self.plan = plan
         self.hub = Hub()
         self.replicas = {name: self._replica(root / name) for name in (*MACHINES, ADMIN, *self.guests)}
-        self.sync = Replicator(self.replicas, drive(plan.seed), seed=plan.seed)
+        self.sync = Replicator(self.replicas, Delay(plan.seed), seed=plan.seed)
         self.machines = {name: self._machine(name, root / name) for name in MACHINES}
         for name, ahead in plan.ahead_ms.items():
             self._set_clock(name, ahead)
@@ -168,7 +169,7 @@ class World:
         machine.start()
 
     def _sync(self) -> None:
-        due = self.sync.next_due()
+        due = next_due(self.sync)
         calls = (due is not None and due <= self.hub.now) or any(not one.is_noticed for one in self.replicas.values())
         if calls or any(link.faults for link in self.sync.links.values()):
             self.sync.step(self.hub.now)
@@ -176,8 +177,8 @@ class World:
     def _observe(self) -> None:
         self._eyes = eyes = Eyes(self.replicas[ADMIN], self.sync.links[ADMIN])
         self._arrivals = seen = Arrivals()
-        patients = {f"--patience {point} s": GracePeriod(seen, fixed(point * 1000)) for point in _PATIENCES}
-        patients[AUTO] = GracePeriod(seen, auto)
+        patients = {f"--patience {point} s": Patient(seen, fixed(point * 1000)) for point in _PATIENCES}
+        patients[AUTO] = Patient(seen, auto)
         self.watcher = Watcher(patients[AUTO])
         self._patients = patients
         period = self.plan.poll_s
@@ -199,7 +200,7 @@ class World:
             self.scores = [Score("its own answer (on myia-ai-01)", period), Score("its files, read by ours", period)]
             self.hub.every(period, lambda: self._look_old(eyes), first=period)
 
-    def _look(self, eyes: Eyes, patients: dict[str, GracePeriod]) -> None:
+    def _look(self, eyes: Eyes, patients: dict[str, Patient]) -> None:
         now_ms = EPOCH_MS + int(self.hub.now * 1000)
         causes = self._causes()
         default, *others = self.scores[: 1 + len(patients)]

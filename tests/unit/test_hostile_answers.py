@@ -12,10 +12,10 @@ import pytest
 
 from roosync_ops import judge, show, typed
 from roosync_ops.cli import acting
+from roosync_ops.errors import describe
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.asking import LOOK
 from roosync_ops.gather.diagnosis import compared
-from roosync_ops.gather.errors import describe
 from roosync_ops.gather.probe import result_of
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
@@ -24,7 +24,7 @@ from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.show.diagnosis import diagnoses_json, diagnoses_table
+from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.show.junit import junit
 from roosync_ops.show.report import report_markdown
 from roosync_ops.state import StateUnavailableError, from_document
@@ -123,7 +123,7 @@ def diagnosed(machine: Machine, seen: ProbeResult) -> list[str]:
     diagnoses = diagnose(DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: found}))
     for lang in ("en", "fr"):
         assert diagnoses_table(diagnoses, (), lang, 80, everything=True).replace("\n", "").isprintable()
-    return [row["command"] for row in json.loads(diagnoses_json(diagnoses))["machines"] if row["command"]]
+    return [row["command"] for row in diagnoses_document(diagnoses)["machines"] if row["command"]]
 
 
 def judged(machine: Machine, seen: ProbeResult) -> list[str]:

@@ -10,13 +10,13 @@ import time
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.local_state import instances, unusable
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.machine import is_same_process
-from roosync_ops.agent.notes import instances, unusable
+from roosync_ops.agent.machine import signal_process
 from roosync_ops.wire import local
 
+from . import Mechanism
 from .launch import bare_command
-from .mechanism import Mechanism
 from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
@@ -88,9 +88,8 @@ class Process(Mechanism):
         """End supervisor and loop. The pid is believed only while the supervisor's lock is held."""
         for folder in self._supervised():
             pid, _, start = self._read(os.path.join(folder, PID_NAME)).strip().partition(" ")
-            if pid.isdigit() and is_same_process(int(pid), None if start == "-" else start):
-                os.kill(int(pid), signal.SIGTERM)
-                os.kill(int(pid), signal.SIGCONT)  # one that is stopped hears of nothing else
+            if pid.isdigit():
+                signal_process(int(pid), None if start == "-" else start, signal.SIGTERM)
         until = time.monotonic() + _END_S
         while self.active() and time.monotonic() < until:
             time.sleep(0.02)

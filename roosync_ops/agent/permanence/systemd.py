@@ -12,8 +12,8 @@ from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
 
+from . import Mechanism
 from .launch import agent_command
-from .mechanism import Mechanism
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

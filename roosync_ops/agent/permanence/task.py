@@ -14,13 +14,12 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
+from roosync_ops.agent.local_state import ASK_LOCK, places_of, read_local_state, unusable
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.notes import ASK_LOCK, places_of, read_notes, unusable
 from roosync_ops.wire import local
 
-from . import task_xml
+from . import Mechanism, task_xml
 from .launch import agent_command
-from .mechanism import Mechanism
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name
@@ -104,7 +103,7 @@ class Task(Mechanism):
         if not self.enabled():
             return
         places = places_of(self._config)
-        loop = read_notes(places)["loop"]
+        loop = read_local_state(places)["loop"]
         self._halt(yes=True)
         self._change(lambda: self._scheduler.disable(self.name))
         until = time.monotonic() + _END_S + self._config.share_deadline_s

@@ -20,9 +20,9 @@ from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError
+from roosync_ops.agent.local_state import loop_runs, prepare, read_local_state, take, unusable
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields
-from roosync_ops.agent.notes import loop_runs, prepare, read_notes, take, unusable
 from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.notes import Places
+    from roosync_ops.agent.local_state import Places
     from roosync_ops.agent.share import FolderShare
 
 ROLLED_BACK = "ROLLED_BACK"
@@ -153,7 +153,7 @@ def _seen(places: Places, share: FolderShare) -> Seen:
     """Look, with this build's own code, at what the one on trial leaves behind."""
     if not loop_runs(places):
         return Seen(None)
-    loop = read_notes(places)["loop"]
+    loop = read_local_state(places)["loop"]
     try:
         record = share.read_own().data
     except ProblemError:

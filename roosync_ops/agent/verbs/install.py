@@ -6,7 +6,7 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import LocalError
-from roosync_ops.agent.notes import prepare
+from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.verbs.stop import take_turn
 

@@ -7,7 +7,7 @@ import sys
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import drive_not_mounted
-from roosync_ops.agent.logon import ask, sees_share
+from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 
@@ -28,7 +28,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     config = config_of(flags)
     if flags.answer is not None or sees_share(config):
         return _answer(config, look(config), HERE)
-    value, _ = ask(flags, config, "look")
+    value, _ = run_verb(flags, config, "look")
     share = value["share"]
     if not share.get("isDirectory") and not share.get("hung"):
         raise drive_not_mounted(share.get("problem") or config.shared)

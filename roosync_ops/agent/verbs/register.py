@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from roosync_ops.agent.answer import result
-from roosync_ops.agent.context import config_of, heart_of, join_session, share_of
+from roosync_ops.agent.context import config_of, join_session, publisher_of, share_of
 from roosync_ops.agent.errors import ProblemError
-from roosync_ops.agent.keeper import Keeper
-from roosync_ops.agent.logon import ask_instead
-from roosync_ops.agent.notes import loop_runs, prepare
+from roosync_ops.agent.interactive_session import run_verb_if_needed
+from roosync_ops.agent.local_state import loop_runs, prepare
+from roosync_ops.agent.view_writer import ViewWriter
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.heart import Heart
+    from roosync_ops.agent.publisher import HeartbeatPublisher
 
 
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Beat once. Raises ProblemError where the heartbeat is not in the share afterwards."""
     config = config_of(flags)
-    elsewhere = ask_instead(flags, config, "register")
+    elsewhere = run_verb_if_needed(flags, config, "register")
     if elsewhere is not None:
         return elsewhere
     places = prepare(config)
@@ -32,10 +32,10 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         share_of(config).follow(flags.follow)
     beside_loop = loop_runs(places)
     now = now_ms()
-    heart = heart_of(config, places, now)
-    record = heart.attempt(lambda: _beat(heart, now, beside_loop=beside_loop), now)
+    publisher = publisher_of(config, places, now)
+    record = publisher.attempt(lambda: _beat(publisher, now, beside_loop=beside_loop), now)
     message = f"Heartbeat enregistré pour {config.machine_id}"
-    new = " (nouvelle machine)" if heart.is_new_machine else ""
+    new = " (nouvelle machine)" if publisher.is_new_machine else ""
     return result(
         message,
         f"{message}, {to_iso(now)}, {ONLINE}{new}",
@@ -43,15 +43,15 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         machineId=config.machine_id,
         timestamp=record["lastHeartbeat"],
         status=ONLINE,
-        isNewMachine=heart.is_new_machine,
+        isNewMachine=publisher.is_new_machine,
     )
 
 
-def _beat(heart: Heart, now: int, *, beside_loop: bool) -> dict[str, Any]:
+def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> dict[str, Any]:
     if beside_loop:
-        join_session(heart)
-    record = heart.beat(now)
+        join_session(publisher)
+    record = publisher.beat(now)
     # the heartbeat is registered; the view is rebuilt by whoever keeps it next
     with contextlib.suppress(ProblemError):
-        Keeper(heart).tend(now)
+        ViewWriter(publisher).tend(now)
     return record

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import started_elsewhere
-from roosync_ops.agent.logon import sees_share
-from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes, take, unusable
+from roosync_ops.agent.interactive_session import sees_share
+from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
 from roosync_ops.agent.share import OK, ShareTroubleError
+from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.notes import Places
+    from roosync_ops.agent.local_state import Places
 
 #: More than a journal, a log and two locks take at their beginning.
 _ROOM_BYTES = 65_536
@@ -75,7 +75,7 @@ def _look_first(config: Config, places: Places) -> None:
 
 def _ask_loop(places: Places) -> None:
     """This session has no drive: what the loop says of it counts."""
-    said = read_notes(places)["share"]
+    said = read_local_state(places)["share"]
     if said["state"] != OK:
         raise ShareTroubleError(said["state"], str(said["detail"]))
 

@@ -7,13 +7,13 @@ import sys
 
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.bundle import BUILD, VERSION
-from roosync_ops.agent.claim import claim
 from roosync_ops.agent.clock import SystemClock
-from roosync_ops.agent.context import config_of, heart_of
+from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
+from roosync_ops.agent.local_state import loops, prepare, read_local_state, take
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.machine import process_start, system_goes_down
-from roosync_ops.agent.notes import loops, prepare, read_notes, take
+from roosync_ops.agent.single_instance import claim
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.heart import Heart
+    from roosync_ops.agent.local_state import Places
     from roosync_ops.agent.lock import Lock
-    from roosync_ops.agent.notes import Places
+    from roosync_ops.agent.publisher import HeartbeatPublisher
 
 #: How often a supervised loop asks again for a lock that another loop holds, in s.
 _STANDBY_S = 1.0
@@ -87,7 +87,7 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
         if lock is not None:
             lock.release()
         if not wait:
-            raise already_started(read_notes(others[0] if others else places)["loop"])
+            raise already_started(read_local_state(others[0] if others else places)["loop"])
         clock.wait(_STANDBY_S)
         if clock.stopping():
             return None
@@ -97,37 +97,37 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> t
     clock.begin()
     _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
-    heart = heart_of(config, places, started)
-    heart.loop = _description(heart, flags)
+    publisher = publisher_of(config, places, started)
+    publisher.loop = _description(publisher, flags)
     try:  # noqa: SIM105 - contextlib is memory held for months
-        heart.attempt(lambda: None, started)
+        publisher.attempt(lambda: None, started)
     except LocalError:
         pass  # another process publishes just now; the first beat writes it down
-    loop = Loop(heart, clock)
+    loop = Loop(publisher, clock)
     loop.run()
     saved = _end(loop, places)
     return _document(config, started, loop.beats, saved=saved)
 
 
-def _description(heart: Heart, flags: Flags) -> dict[str, Any]:
+def _description(publisher: HeartbeatPublisher, flags: Flags) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "start": process_start(os.getpid()),
-        "sessionId": heart.session.session_id,
-        "startedAt": to_iso(heart.session.started_at_ms),
+        "sessionId": publisher.session.session_id,
+        "startedAt": to_iso(publisher.session.started_at_ms),
         "version": VERSION,
         "buildId": BUILD,
         "supervised": flags.supervised or "none",
-        "config": heart.config.as_wire(),
+        "config": publisher.config.as_wire(),
     }
 
 
 def _end(loop: Loop, places: Places) -> bool:
     """Leave, unless asked not to or unless it is the whole system that goes down. True where the record says left."""
-    loop.heart.loop = {**(loop.heart.loop or {}), "pid": None}
+    loop.publisher.loop = {**(loop.publisher.loop or {}), "pid": None}
     try:
         if not _take_request(places).get("saveState", True) or system_goes_down():
-            loop.heart.attempt(lambda: None, now_ms())
+            loop.publisher.attempt(lambda: None, now_ms())
             return False
         loop.leave()
     except ProblemError:

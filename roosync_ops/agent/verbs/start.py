@@ -8,14 +8,14 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
-from roosync_ops.agent.claim import is_claimed
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes
+from roosync_ops.agent.interactive_session import run_verb, sees_share
+from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.share import HUNG, OK, ShareTroubleError
+from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.notes import Places
-    from roosync_ops.agent.permanence.mechanism import Mechanism
+    from roosync_ops.agent.local_state import Places
+    from roosync_ops.agent.permanence import Mechanism
     from roosync_ops.agent.share import FolderShare
 
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
@@ -51,7 +51,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     try:
         found = loops(config.local_dir)
         if found:
-            raise already_started(read_notes(found[0])["loop"])
+            raise already_started(read_local_state(found[0])["loop"])
         if is_claimed(config.instance):
             raise started_elsewhere()
         end_all(config, places, save=True)  # a supervisor between two lives of a loop that does not come up
@@ -64,7 +64,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
     """Start this build where nothing runs, and prove it; where it does not come up, the one before is named again."""
     # Where this session has no drive the loop's own reading back, in its session, is the proof.
     share = share_of(config) if sees_share(config) else None
-    before = read_notes(places)
+    before = read_local_state(places)
     builds_before = [] if flags.to else builds.adopt(config.local_dir)
     guard.begin(flags, config)
     mechanism = permanence.for_start(config)
@@ -75,7 +75,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
     except ProblemError:
         _undo(config, mechanism, builds_before)
         raise
-    return _document(config, read_notes(places), trouble)
+    return _document(config, read_local_state(places), trouble)
 
 
 def _prove(
@@ -87,7 +87,7 @@ def _prove(
     """
 
     def failed(*, last: bool) -> None:
-        problem = mechanism.failed(lambda: ask(Flags("look"), config, "look"), last=last)
+        problem = mechanism.failed(lambda: run_verb(Flags("look"), config, "look"), last=last)
         if problem is not None:
             raise problem
 
@@ -124,7 +124,7 @@ def _trouble(places: Places, before: dict[str, Any], *, tried: bool) -> dict[str
     """
     if not loop_runs(places):
         return None
-    notes = read_notes(places)
+    notes = read_local_state(places)
     share: dict[str, Any] = notes["share"]
     if share["state"] == OK or notes["loop"].get("sessionId") in (None, before["loop"].get("sessionId")):
         return None
@@ -134,7 +134,7 @@ def _trouble(places: Places, before: dict[str, Any], *, tried: bool) -> dict[str
 def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     if not loop_runs(places):
         return _NO_LOCK
-    notes = read_notes(places)
+    notes = read_local_state(places)
     session = notes["loop"].get("sessionId")
     if session in (None, before) or agent_part(notes["record"]).get("sessionId") != session:
         return _NO_BEAT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roosync_ops.agent.answer import printable
 from roosync_ops.agent.context import config_of, share_of
-from roosync_ops.agent.logon import ask_instead
+from roosync_ops.agent.interactive_session import run_verb_if_needed
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.folder import SETTLE_S
 from roosync_ops.wire.times import now_ms, to_iso
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Read, change nothing. Raises ShareTroubleError where there is no share to read."""
     config = config_of(flags)
-    elsewhere = ask_instead(flags, config, "state")
+    elsewhere = run_verb_if_needed(flags, config, "state")
     if elsewhere is not None:
         return elsewhere
     progress = Progress(config.shared)

@@ -7,7 +7,7 @@ from roosync_ops.agent.answer import lines
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.bundle import BUILD, VERSION, bundle_sha256
 from roosync_ops.agent.context import config_of, rolled_back
-from roosync_ops.agent.notes import loop_runs, loops, places_of, read_notes
+from roosync_ops.agent.local_state import loop_runs, loops, places_of, read_local_state
 from roosync_ops.agent.permanence import active, describe
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -23,7 +23,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     """Answer even while the share hangs. Raises LocalError where the journal is there and cannot be read."""
     config = config_of(flags)
     places = places_of(config)
-    value = _document(config, read_notes(places), running=loop_runs(places))
+    value = _document(config, read_local_state(places), running=loop_runs(places))
     return value, lines({key: item for key, item in value.items() if key != "success"})
 
 

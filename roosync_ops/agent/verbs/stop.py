@@ -9,11 +9,11 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.beat import agent_part, has_left
-from roosync_ops.agent.context import config_of, heart_of
+from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import LocalError, ProblemError
-from roosync_ops.agent.logon import ask, sees_share
-from roosync_ops.agent.notes import loop_runs, loops, prepare, read_notes, take, unusable
+from roosync_ops.agent.interactive_session import run_verb, sees_share
+from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from roosync_ops.agent.config import Config
     from roosync_ops.agent.flags import Flags
+    from roosync_ops.agent.local_state import Places
     from roosync_ops.agent.lock import Lock
-    from roosync_ops.agent.notes import Places
 
 _TURN_S = 60.0
 #: How long the loop may take to end, beside the share's deadline for its last record, in s.
@@ -50,7 +50,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     finally:
         turn.release()
     if saved is None:  # the one who is asked takes the turn itself
-        return ask(flags, config, "stop")
+        return run_verb(flags, config, "stop")
     return result(MESSAGE, MESSAGE, action="stop", stoppedAt=to_iso(now_ms()), stateSaved=saved)
 
 
@@ -85,7 +85,7 @@ def _end(places: Places, seconds: float) -> None:
             signal_loop(places, kill=kill)
             _wait(places, patience_s)
     if loop_runs(places):
-        pid = read_notes(places)["loop"].get("pid")
+        pid = read_local_state(places)["loop"].get("pid")
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
 
 
@@ -104,17 +104,17 @@ def _request(places: Places, *, save: bool) -> None:
 
 def _has_said_so(places: Places) -> bool:
     """Return True if the loop itself wrote that it leaves, and read it back."""
-    notes = read_notes(places)
+    notes = read_local_state(places)
     return has_left(notes["record"]) and notes["pending"] is None
 
 
 def _saved(config: Config, places: Places) -> bool:
     """See that the record says left, and write it where the loop could not (it was killed, or had no share)."""
     now = now_ms()
-    heart = heart_of(config, places, now)
+    publisher = publisher_of(config, places, now)
     try:
-        heart.attempt(lambda: heart.leave(now), now)
-        own = heart.share.read_own().data
+        publisher.attempt(lambda: publisher.leave(now), now)
+        own = publisher.share.read_own().data
     except ProblemError as problem:
         problem.reason = f"service arrêté, mais état non enregistré: {problem.reason}"
         raise

@@ -1,5 +1,5 @@
-"""Windows machines: what differs from `sh` over SSH. `Windows` (connector.py) is what a transport has to offer.
+"""Windows machines: what differs from `sh` over SSH. `WindowsLink` is what a transport has to offer.
 
-Nothing is ever quoted: a line is of characters that cmd.exe and PowerShell both take literally (command.py), and
+Nothing is ever quoted: a line is of characters that cmd.exe and PowerShell both take literally (windows_line.py), and
 programs, values and files travel beside it.
 """

@@ -1,27 +1,50 @@
-"""Which Python on a Windows machine answers: the inventory's, the usual folders, the registry, `py`, `python`."""
+"""Which Python on a Windows machine answers, and what travels to it beside its command line, on its stdin."""
 
 from __future__ import annotations
 
+import base64
+import functools
 import json
 import re
 import time
-from typing import IO, TYPE_CHECKING, Final
+import zlib
+from typing import IO, TYPE_CHECKING, Any, Final
 
+from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
 from roosync_ops.transport import output, windows_line
 from roosync_ops.transport.link import Finished
-from roosync_ops.transport.windows_link import PYTHON
-from roosync_ops.transport.windows_pythons import places
+from roosync_ops.transport.windows_link import PYTHON, places
 
-from . import command, uv
-from .command import NOT_WINDOWS, STORE, TOO_OLD
+from . import uv
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from roosync_ops.remote_script.question import Question
     from roosync_ops.transport.windows_link import WindowsLink
 
+#: What a Python says first: a place where this was not said ran nothing of ours, and the next one may be tried.
+STARTED: Final = "roosync-python"
+TOO_OLD: Final = "too-old"
+STORE: Final = "store"
+NOT_WINDOWS: Final = "not-windows"
 NO_PYTHON: Final = "no-python"
-WRONG_SYSTEM: Final = "not-windows"
+_LOADER: Final = f"""\
+import sys, binascii
+said = "ok"
+if sys.platform != "win32":
+    said = {NOT_WINDOWS!r}
+elif "\\\\windowsapps\\\\" in (sys.executable + sys.base_prefix + "\\\\").lower():
+    said = {STORE!r}
+elif sys.version_info < (3, 9):
+    said = {TOO_OLD!r}
+print("{STARTED}:" + said)
+sys.stdout.flush()
+if said != "ok":
+    sys.exit(1)
+import zlib
+"""
 _OURS: Final = re.compile(r"(python-[0-9a-f]{12}\.cmd|uv\.exe)(\.[0-9a-f]{8}\.part)?")
 _SYSTEM: Final = "roosync-is-windows"
 
@@ -58,7 +81,7 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
         except windows_line.NotPlainError as error:
             tried.append(str(error))
             continue
-        said = command.answered(done.out)
+        said = answered(done.out)
         if said == "ok":
             machine.memory[PYTHON] = place
             if ask.is_last:
@@ -66,7 +89,7 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
             return done
         tried.append(f"{place}: {_why(machine, place, said, done)}")
     if not _is_windows(machine):
-        return _silent(WRONG_SYSTEM, "; ".join(tried))
+        return _silent(NOT_WINDOWS, "; ".join(tried))
     if not ask.bootstrap:
         return _silent(NO_PYTHON, "; ".join(tried))
     try:
@@ -75,6 +98,25 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
         return _silent(NO_PYTHON, f"{'; '.join(tried)}; {error}")
     machine.memory[PYTHON] = place
     return _try(machine, place, ask, end)
+
+
+def script(request: Mapping[str, Any]) -> bytes:
+    """Return what Python reads from stdin to answer `request` (see on_machine): ASCII, whatever is in the request."""
+    token = base64.b64encode(json.dumps(request).encode()).decode()
+    payload = _payload(str(request.get("do")))
+    body = f"exec(zlib.decompress(binascii.a2b_base64({payload!r})))\nsys.exit(main(['', {token!r}]))\n"
+    return (_LOADER + body).encode()
+
+
+@functools.cache
+def _payload(do: str) -> str:
+    return base64.b64encode(zlib.compress(travel.source("windows", do).encode(), 9)).decode()
+
+
+def answered(output: bytes) -> str | None:
+    """Return what Python said first (`ok`, or why it will not do); None where none of ours ran at all."""
+    found = re.search(rb"^" + STARTED.encode() + rb":([a-z-]+)\s*$", output, re.MULTILINE)
+    return found[1].decode() if found else None
 
 
 def install(machine: WindowsLink) -> str:
@@ -96,7 +138,7 @@ def _try(machine: WindowsLink, place: str, ask: Question, end: float | None) -> 
     ask.sent_ms = time.time_ns() // 1_000_000
     with machine.started_by(place) as words:
         left = None if end is None else max(1.0, end - time.monotonic())
-        return machine.execute(windows_line.python_line(words), command.script(ask.request), left)
+        return machine.execute(windows_line.python_line(words), script(ask.request), left)
 
 
 def _sweep(machine: WindowsLink) -> None:

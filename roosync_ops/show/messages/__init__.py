@@ -1,21 +1,19 @@
-"""Every text that a person reads, by its code: one table a language, of which only the one that is asked for is loaded.
+"""Every text that a person reads, by its code: a folder a language, of which only the one that is asked for is loaded.
 
-- `words(lang)[code]` is a word, a title or a line, `{fact}`s in it still to be filled in.
-- `said(code, lang, facts)` is a reason's sentence with, apart from it, the command to type next.
-- `brief(code, lang, facts)` is a reason in a few words.
-
-To add a message: a line with its code in `en/` and in `fr/`, and where something is to be typed, one in `commands`.
+`words(lang)[code]` is a word, a title or a line; `said` and `brief` are a reason as a sentence, with the command that
+comes next apart from it, and in a few words. To add a message: a line with its code in `en/` and in `fr/` and, where
+something is to be typed, one in `commands`.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from roosync_ops import typed
 
-from .commands import COMMANDS
+from . import commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,36 +31,57 @@ class Said(NamedTuple):
 
 def words(lang: str) -> Mapping[str, str]:
     """Return the words of `lang`: "fr", else English."""
-    return _table(lang, "words", "WORDS")
+    found: Mapping[str, str] = _module(lang, "words").WORDS
+    return found
 
 
 def brief(code: str, lang: str, facts: Mapping[str, str]) -> str:
-    """Return a few words for a table's cell. Not escaped."""
-    return _table(lang, "reasons", "BRIEFS")[code].format_map(facts)
+    """Return a reason in a few words, for a table's cell. Not escaped."""
+    text: str = _module(lang, "reasons").REASONS[code][0]
+    return text.format_map(facts)
 
 
 def said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
-    """Return the sentence of `code`, the bare word where it is not known, and the command that comes next."""
-    text = _table(lang, "reasons", "SENTENCES").get(code)
-    if text is None:
-        return Said(code.rpartition(".")[2])
-    found = command(code, facts["machine"])
-    return Said(text.format_map(facts) + (words(lang)["colon"] if found else ""), found)
+    """Return a reason as a sentence, and the command that comes next."""
+    return _said(_module(lang, "reasons").REASONS[code][1], command(code, facts["machine"]), lang, facts)
+
+
+def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
+    """Return why something flipped; the bare code where it is not known."""
+    text = _module(lang, "reasons").FLIPS.get(code)
+    return Said(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
+
+
+def cause(code: str, lang: str) -> str:
+    """Return the sentence of a diagnosis' cause, its facts still to be filled in."""
+    text: str = _module(lang, "diagnosis").CAUSES[code]
+    return text
+
+
+def check_words(text: str, lang: str) -> str:
+    """Return a check's name, or what it saw, which the judge says in English; its facts are still to be filled in."""
+    found: str = _module(lang, "diagnosis").CHECKS.get(text, text)
+    return found
 
 
 def command(code: str, machine_id: str) -> str:
-    """Return what to type next about a machine, empty for nothing. No text that came from outside can become it."""
-    following = COMMANDS.get(code)
-    return typed.ours(*(word.format(machine=machine_id) for word in following.split())) if following else ""
-
-
-@cache
-def _table(lang: str, module: str, name: str) -> Mapping[str, str]:
-    """Return one table of one language."""
-    found: Mapping[str, str] = getattr(import_module(f".{'fr' if lang == 'fr' else 'en'}.{module}", __package__), name)
-    return found
+    """Return what to type next for a reason, empty for nothing. No text that came from outside can become it."""
+    return _ours(commands.REASONS.get(code), machine_id)
 
 
 def headline(online: int, total: int, percent: int) -> str:
     """Return the procedure's own last line, the same in both languages."""
     return f"{online}/{total} machines online ({percent}%)"
+
+
+def _said(text: str, following: str, lang: str, facts: Mapping[str, str]) -> Said:
+    return Said(text.format_map(facts) + (words(lang)["colon"] if following else ""), following)
+
+
+def _ours(following: str | None, machine_id: str) -> str:
+    return typed.ours(*(word.format(machine=machine_id) for word in following.split())) if following else ""
+
+
+@cache
+def _module(lang: str, name: str) -> Any:
+    return import_module(f".{'fr' if lang == 'fr' else 'en'}.{name}", __package__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-COMMANDS: Final = {
+REASONS: Final = {
     "never-seen": "rollout --limit {machine}",
     "file-not-understood": "restart --limit {machine}",
     "no-valid-heartbeat": "restart --limit {machine}",
@@ -46,11 +46,13 @@ COMMANDS: Final = {
     "late-as-this-share-is": "validate --probe",
     "cut-off-from-here": "diagnose {machine}",
     "no-way-to-ask": "diagnose {machine}",
-    "flip.agent-gone": "restart --limit {machine}",
-    "flip.silent-and-unreachable": "diagnose {machine}",
-    "flip.silent": "restart --limit {machine}",
-    "flip.silent-with-nobody-to-compare": "matrix",
-    "flip.record-gone": "status",
-    "flip.no-beat-of-anybody": "matrix",
-    "flip.most-look-gone-at-once": "matrix",
+}
+FLIPS: Final = {
+    "agent-gone": "restart --limit {machine}",
+    "silent-and-unreachable": "diagnose {machine}",
+    "silent": "restart --limit {machine}",
+    "silent-with-nobody-to-compare": "matrix",
+    "record-gone": "status",
+    "no-beat-of-anybody": "matrix",
+    "most-look-gone-at-once": "matrix",
 }

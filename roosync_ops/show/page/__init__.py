@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import __version__
 from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said, verdict_line
 from roosync_ops.show.messages import headline, words
-from roosync_ops.show.text import clock
-from roosync_ops.wire.times import to_iso
+from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
-from .ages import age, moment
 from .html import Html, el, join
+from .parts import age, moment
 from .strip import patterns
 
 if TYPE_CHECKING:
@@ -36,9 +35,8 @@ def page(board: Dashboard, lang: str = "en") -> str:
 
 def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
     """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
-    code = "fr" if lang == "fr" else "en"
-    seen = board.validation
-    then = f"{words(code)['dashboard.at']} {clock(seen.checked_at)}"
+    word, seen = words(lang), board.validation
+    then = f"{word['dashboard.at']} {clock(seen.checked_at)}"
     title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
     head = [
         el("meta", charset="utf-8"),
@@ -50,11 +48,11 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
         el("link", rel="icon", href="data:,"),
         el("style", Html(_asset("page.css"))),
     ]
-    skip = el("a", words(code)["dashboard.skip"], href="#machines", class_="skip")
+    skip = el("a", word["dashboard.skip"], href="#machines", class_="skip")
     said = el("div", id="said", role="status", class_="vh")
     script = el("script", Html(_asset("page.js")))
     body = el("body", skip, patterns(), content, said, script)
-    return f"<!doctype html>\n{el('html', el('head', head), body, lang=code, class_='stale')}\n"
+    return f"<!doctype html>\n{el('html', el('head', head), body, lang=word['language'], class_='stale')}\n"
 
 
 def fragment(
@@ -92,7 +90,7 @@ def policy(*, live: bool) -> str:
 
 def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
     word = words(lang)
-    at = clock(to_iso(board.at_ms))
+    at = clock_ms(board.at_ms)
     since = join(" (", el("span", data_age=0), f" {word['dashboard.ago']})")
     new = _with_command(word["dashboard.stale_old_after"], COMMAND)
     old = join(word["dashboard.stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
@@ -131,7 +129,7 @@ def _header(board: Dashboard, lang: str) -> Html:
         "dashboard.newest": newest,
         "dashboard.asked": asked_said(board, lang),
     }
-    then = el("span", f" {word['dashboard.at']} {clock(to_iso(board.at_ms))}", class_="was")
+    then = el("span", f" {word['dashboard.at']} {clock_ms(board.at_ms)}", class_="was")
     return el(
         "header",
         el("p", word["dashboard.title"], class_="brand"),

@@ -39,7 +39,7 @@ def join(*children: object) -> Html:
 
 
 def hidden(words: object) -> Html:
-    """Return what a screen reader says and nobody sees."""
+    """Return what only a screen reader says."""
     return el("span", words, class_="vh")
 
 

@@ -1,10 +1,16 @@
-"""What several sections are made of: titled sections, tables that scroll by themselves, signs and sentences."""
+"""What sections are made of: titles, tables that scroll by themselves, signs, sentences, and ages that count on.
+
+An age that stands there is what it was when it was looked; the page's script counts it on.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from roosync_ops.show.matrix import short
 from roosync_ops.show.messages import words
+from roosync_ops.show.text import clock, duration
+from roosync_ops.wire.times import to_iso
 
 from .html import Html, el, hidden, join
 
@@ -24,23 +30,39 @@ def section(name: str, title: str, *children: object) -> Html:
     return el("section", el("h2", title, id=f"{name}-title"), *children, id=name, aria_labelledby=f"{name}-title")
 
 
+class Row(NamedTuple):
+    """A row: its header, its other cells, and whether it is one of trouble."""
+
+    head: object
+    cells: Sequence[object]
+    bad: bool = False
+
+
 def table(  # noqa: PLR0913, PLR0917 - a table's own facts
-    name: str, caption: str, heads: Sequence[object], rows: Iterable[Html], lang: str, kind: str = ""
+    name: str,
+    caption: str,
+    heads: Sequence[object],
+    rows: Iterable[Row],
+    lang: str,
+    kind: str = "",
+    labels: Sequence[str] | None = None,
 ) -> Html:
-    """Return a table in a region that scrolls sideways on its own, and that the keyboard reaches."""
+    """Return a table in a region that scrolls sideways on its own, and that the keyboard reaches.
+
+    `labels` name the cells where they stand as a card; None: as the heads do.
+    """
     head = el("tr", [el("th", one, scope="col", role="columnheader") for one in heads], role="row")
-    body = el("tbody", list(rows), role="rowgroup")
+    body = el("tbody", [_row(row, heads[1:] if labels is None else labels) for row in rows], role="rowgroup")
     content = join(el("caption", caption, class_="vh"), el("thead", head, role="rowgroup"), body)
     label = words(lang)["dashboard.scroll"].format(title=caption)
     inner = el("table", content, role="table", class_=kind or None)
     return el("div", inner, class_="scroll", role="region", tabindex="0", aria_label=label, id=f"{name}-table")
 
 
-def row(machine: object, cells: Sequence[object], labels: Sequence[str], classes: str | None = None) -> Html:
-    """Return a row whose header is its first cell; `labels` name the cells where they stand as a card."""
-    head = el("th", machine, scope="row", role="rowheader")
-    named = [el("td", cell, role="cell", data_label=label) for cell, label in zip(cells, labels, strict=True)]
-    return el("tr", head, named, role="row", class_=classes)
+def _row(row: Row, labels: Sequence[object]) -> Html:
+    head = el("th", row.head, scope="row", role="rowheader")
+    named = [el("td", cell, role="cell", data_label=str(label)) for cell, label in zip(row.cells, labels, strict=True)]
+    return el("tr", head, named, role="row", class_="bad" if row.bad else None)
 
 
 def status(word: str, lang: str) -> Html:
@@ -74,3 +96,21 @@ def folded(content: Html, count: int, name: str, lang: str, most: int = 24) -> H
     if count <= most:
         return content
     return el("details", el("summary", words(lang)["dashboard.show"].format(count=count)), content, id=f"{name}-more")
+
+
+def age(ms: int | None, lang: str) -> Html | str:
+    """Return an age at the time of the check; the page counts it on."""
+    return "-" if ms is None else el("span", duration(ms, lang), data_age=ms, class_="age")
+
+
+def short_age(ms: int, lang: str) -> Html:
+    """Return an age in at most five letters; the page counts it on."""
+    return el("span", short(ms, lang), data_age=ms, data_short=True)
+
+
+def moment(ms: int | None) -> Html | str:
+    """Return a time; `-` for none."""
+    if ms is None:
+        return "-"
+    iso = to_iso(ms)
+    return el("time", clock(iso), datetime=iso)

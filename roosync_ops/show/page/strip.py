@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import history as h
 from roosync_ops.show.messages import words
-from roosync_ops.show.text import clock, duration
-from roosync_ops.wire.times import to_iso
+from roosync_ops.show.text import clock_ms, duration
 
 from .html import Html, el
 
@@ -60,7 +59,7 @@ def sample(kind: str) -> Html:
 
 def _bar(span: Span, start: int, length: int, lang: str) -> Html:
     top, height = _BANDS[span.kind]
-    when = f"{clock(to_iso(span.start_ms))} -> {clock(to_iso(span.end_ms))}"
+    when = f"{clock_ms(span.start_ms)} -> {clock_ms(span.end_ms)}"
     told = f"{words(lang)[f'span.{span.kind}']}: {when} ({duration(span.ms, lang)})"
     rect = Html(
         f'<rect x="{100 * (span.start_ms - start) / length:.3f}%" width="{100 * span.ms / length:.3f}%" '

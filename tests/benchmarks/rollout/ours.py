@@ -30,6 +30,21 @@ class Ours:
         """Nothing: each run is a process that ends with its connections."""
 
 
+class Bare:
+    """The limit: one ssh a machine, all at once, which does nothing there."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self.cwd = hosts.root
+        known = f"UserKnownHostsFile={hosts.known_hosts}"
+        words = f"ssh -F /dev/null -i {hosts.key} -o {known} -o BatchMode=yes -p"
+        lines = [f"{words} {host.port} 127.0.0.1 true </dev/null &" for host in hosts]
+        self.command = ["sh", "-c", "\n".join([*lines, "wait"])]
+        self.env = dict(os.environ)
+
+    def disconnect(self) -> None:
+        """Nothing, as above."""
+
+
 def _program() -> list[str]:
     script = Path(sys.executable).with_name("roosync-ops")
     return [str(script)] if script.exists() else [sys.executable, "-m", "roosync_ops"]

@@ -1,4 +1,4 @@
-"""Ansible's side: ansible-core in an environment of its own, its configuration, its inventory, its two runs."""
+"""Ansible's sides, alone and with Mitogen: in an environment of its own, its configuration, its inventory, its runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ PLAYBOOK = Path(__file__).with_name("rollout.yml")
 _CONFIG = """\
 [defaults]
 forks = 50
-strategy = free
+strategy = {strategy}
+strategy_plugins = {plugins}
 gathering = explicit
 host_key_checking = True
 interpreter_python = {python}
@@ -47,14 +48,14 @@ class AnsibleError(RuntimeError):
 
 
 def install(cache: Path) -> Path:
-    """Install ansible-core from the package index into `cache`, unless it is there; return its bin folder."""
-    folder = cache / f"ansible-core-py{sys.version_info.major}.{sys.version_info.minor}"
+    """Install ansible-core and Mitogen into `cache`, unless they are there; return their bin folder."""
+    folder = cache / f"ansible-mitogen-py{sys.version_info.major}.{sys.version_info.minor}"
     scripts = folder / "bin"
     if not (scripts / "ansible-playbook").exists():
         venv.create(folder, with_pip=True, clear=True)
-        done = subprocess.run([scripts / "pip", "install", "--quiet", "ansible-core"], check=False)
+        done = subprocess.run([scripts / "pip", "install", "--quiet", "ansible-core", "mitogen"], check=False)
         if done.returncode != 0:
-            raise AnsibleError("pip could not install ansible-core; is the package index reachable?")
+            raise AnsibleError("pip could not install ansible-core and mitogen; is the package index reachable?")
     return scripts
 
 
@@ -62,17 +63,26 @@ def versions(scripts: Path) -> dict[str, str]:
     """Return the versions of ansible-core and of the OpenSSH client it uses."""
     ansible = subprocess.run([scripts / "ansible", "--version"], check=True, capture_output=True, text=True).stdout
     ssh = subprocess.run(["ssh", "-V"], check=True, capture_output=True, text=True).stderr
-    return {"ansible-core": ansible.split("core ", 1)[1].split("]", 1)[0], "OpenSSH": ssh.split(",")[0].split("_")[1]}
+    listed = subprocess.run(
+        [scripts / "pip", "list", "--format=json"], check=True, capture_output=True, text=True
+    ).stdout
+    return {
+        "ansible-core": ansible.split("core ", 1)[1].split("]", 1)[0],
+        "mitogen": next(row["version"] for row in json.loads(listed) if row["name"] == "mitogen"),
+        "OpenSSH": ssh.split(",")[0].split("_")[1],
+    }
 
 
 class Ansible:
     """The playbook for one set of machines, ready to be timed."""
 
-    def __init__(self, scripts: Path, hosts: Hosts, agent: Path) -> None:
-        self._home = hosts.root / "ansible"
+    def __init__(self, scripts: Path, hosts: Hosts, agent: Path, *, mitogen: bool = False) -> None:
+        self._home = hosts.root / ("mitogen" if mitogen else "ansible")
         (self._home / "cp").mkdir(parents=True)
         self._config = self._home / "ansible.cfg"
-        self._config.write_text(_CONFIG.format(python=PYTHON, home=self._home, known_hosts=hosts.known_hosts))
+        plugins = next((scripts.parent / "lib").glob("python*/site-packages")) / "ansible_mitogen/plugins/strategy"
+        values = {"python": PYTHON, "home": self._home, "known_hosts": hosts.known_hosts, "plugins": plugins}
+        self._config.write_text(_CONFIG.format(strategy="mitogen_free" if mitogen else "free", **values))
         inventory = self._home / "inventory.json"
         inventory.write_text(json.dumps(_inventory(hosts, agent), indent=1))
         self.command = [str(scripts / "ansible-playbook"), "-i", str(inventory), str(PLAYBOOK)]

@@ -16,28 +16,19 @@ if TYPE_CHECKING:
 
 FIRST = "first"
 NO_OP = "no-op"
-_COLUMNS = (
-    "hosts",
-    "run",
-    "roosync-ops s",
-    "Ansible s",
-    "ours / Ansible",
-    "Ansible / ours",
-    "ours: processor s, admin + hosts",
-    "Ansible: processor s, admin + hosts",
-    "runs",
-)
-_HEAD = (f"| {' | '.join(_COLUMNS)} |", "|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+_SIDES = {"ours": "roosync-ops", "ansible": "Ansible", "mitogen": "with Mitogen", "bare": "bare ssh"}
+_COLUMNS = ("hosts", "run", *(f"{side} s" for side in _SIDES.values()), "Ansible / ours", "Mitogen / ours",
+            *(f"{side}: processor s, admin + hosts" for side in _SIDES.values()), "runs")  # fmt: skip
+_HEAD = (f"| {' | '.join(_COLUMNS)} |", f"|---:|---|{'---:|' * (len(_COLUMNS) - 2)}")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: the samples of both sides for `hosts` machines and one kind of run."""
+    """One line of the table: each side's samples for `hosts` machines and one kind of run."""
 
     hosts: int
     run: str
-    ours: Sequence[Sample]
-    ansible: Sequence[Sample]
+    samples: Mapping[str, Sequence[Sample]]
 
 
 def environment(versions: Mapping[str, str]) -> str:
@@ -55,13 +46,13 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    ours, ansible = _median(row.ours, lambda one: one.wall_s), _median(row.ansible, lambda one: one.wall_s)
-    ratios = f"{ours / ansible:.3f} | {ansible / ours:.1f}" if ours and ansible else "- | -"
-    runs = max(len(row.ours), len(row.ansible))
-    return (
-        f"| {row.hosts} | {row.run} | {_seconds(ours)} | {_seconds(ansible)} | {ratios} "
-        f"| {_processor(row.ours)} | {_processor(row.ansible)} | {runs} |"
-    )
+    sides = [row.samples.get(side, []) for side in _SIDES]
+    ours, ansible, mitogen, bare = walls = [_median(one, lambda sample: sample.wall_s) for one in sides]
+    del bare
+    ratios = [f"{other / ours:.1f}" if ours and other else "-" for other in (ansible, mitogen)]
+    runs = str(max(map(len, sides)))
+    cells = [str(row.hosts), row.run, *map(_seconds, walls), *ratios, *map(_processor, sides), runs]
+    return f"| {' | '.join(cells)} |"
 
 
 def _processor(samples: Sequence[Sample]) -> str:

@@ -18,9 +18,9 @@ DRIVER = """
 import os, random, sys, time
 sys.path.insert(0, {pyz!r})
 from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import heart_of
-from roosync_ops.agent.keeper import Keeper
-from roosync_ops.agent.notes import prepare
+from roosync_ops.agent.context import publisher_of
+from roosync_ops.agent.view_writer import ViewWriter
+from roosync_ops.agent.local_state import prepare
 from roosync_ops.wire.times import now_ms
 config = Config("m1", {shared!r}, {local!r})
 places = prepare(config)
@@ -31,12 +31,12 @@ for number in range({kills}):
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        heart = heart_of(config, places, now_ms())
-        keeper = Keeper(heart)
+        publisher = publisher_of(config, places, now_ms())
+        keeper = ViewWriter(publisher)
         is_asked = not number % 10
         while True:
             now = now_ms()
-            heart.attempt(lambda: (heart.beat(now), keeper.tend(now)), now)
+            publisher.attempt(lambda: (publisher.beat(now), keeper.tend(now)), now)
             if is_asked:
                 os.write(beat, b"x")
                 is_asked = False

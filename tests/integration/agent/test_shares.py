@@ -12,9 +12,9 @@ import pytest
 from roosync_ops.agent import share as module
 from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import heart_of
+from roosync_ops.agent.context import publisher_of
+from roosync_ops.agent.local_state import prepare, read_local_state
 from roosync_ops.agent.loop import Loop
-from roosync_ops.agent.notes import prepare, read_notes
 from roosync_ops.wire.status import Thresholds
 from roosync_ops.wire.times import now_ms
 from tests.capabilities import need
@@ -79,7 +79,7 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     config = Config("m1", str(shared), str(tmp_path / "local"), Thresholds(60_000, 240_000))
     config.share_deadline_s = 0.1
     places, clock = prepare(config), SystemClock()
-    loop = Loop(heart_of(config, places, now_ms()), clock)
+    loop = Loop(publisher_of(config, places, now_ms()), clock)
     loop.step()
     before = set(threading.enumerate())
     answers, real = threading.Event(), module._read_own
@@ -92,15 +92,15 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     began = time.monotonic()
     loop.step()
     assert time.monotonic() - began < 1
-    share = read_notes(places)["share"]
+    share = read_local_state(places)["share"]
     assert share["state"] == "hung"
     for _ in range(3):
         loop.step()
-    assert read_notes(places)["share"]["since"] == share["since"]
+    assert read_local_state(places)["share"]["since"] == share["since"]
     assert set(threading.enumerate()) == before, "a share that hangs costs one thread, however long"
     threading.Timer(0.3, answers.set).start()
     began = time.monotonic()
     loop.pause()
     assert time.monotonic() - began < 2
     loop.step()
-    assert read_notes(places)["share"]["state"] == "ok"
+    assert read_local_state(places)["share"]["state"] == "ok"

@@ -29,7 +29,7 @@ LATER = {
 }
 #: What keeps it from coming up at all: file, text, its replacement.
 NEVER = {
-    "cannot be imported": (RUN, "import json", "import json, no_such_module"),
+    "cannot be imported": (RUN, "import os", "import os, no_such_module"),
     "ends at once": (RUN, " lock=_only_loop(", " raise MemoryError\n lock=_only_loop("),
     "another name": ("roosync_ops/agent/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
 }

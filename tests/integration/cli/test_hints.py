@@ -23,8 +23,7 @@ from roosync_ops.judge.diagnose_case import MachineCase
 from roosync_ops.judge.diagnose_causes import CAUSES
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.remote_script import checks
-from roosync_ops.show.messages import command as message_command
-from roosync_ops.show.messages.commands import COMMANDS
+from roosync_ops.show.messages import commands
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire import local
 from tests.kits.sshd import Fleet
@@ -91,8 +90,8 @@ def of_causes(machine: Machine, path: str) -> Iterator[str]:
 
 
 def of_sentences() -> Iterator[str]:
-    for code in COMMANDS:
-        yield message_command(code, NAME)
+    for following in (*commands.REASONS.values(), *commands.FLIPS.values()):
+        yield typed.ours(*shlex.split(following.format(machine=NAME)))
 
 
 def of_checks(machine: Machine, path: str) -> Iterator[str]:

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from roosync_ops.admin import comment, gh
-from roosync_ops.cli import schemas
 from roosync_ops.judge.flip import Row
+from roosync_ops.show import schemas
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
 from tests.kits.github import GitHub
@@ -84,7 +84,7 @@ def test_the_flips_a_watcher_told_are_what_changed(place: Path, run: Callable[..
 
 def test_the_document_is_what_the_schema_says(run: Callable[..., Done]) -> None:
     document = run(*REPORT, "--json").document
-    schemas.REPORT.validate_python(document)
+    schemas.of("report").validate_python(document)
     assert document["next"] == [
         "roosync-ops rollout --limit a --shared shared",
         "roosync-ops diagnose a --shared shared",
@@ -99,7 +99,7 @@ def test_a_rollouts_own_document_becomes_a_report(place: Path, run: Callable[...
     assert done.code == 1  # the table says so
     assert "### Ce qui a changé\n\n- a : fait (push)" in done.out
     assert "a n'a jamais été vue" in done.out
-    schemas.REPORT.validate_python(run("report", "--rollout", "rollout.json", "--json").document)
+    schemas.of("report").validate_python(run("report", "--rollout", "rollout.json", "--json").document)
     suites = ET.fromstring(run("report", "--rollout", "rollout.json", "--format", "junit").out)  # noqa: S314 - our own
     assert [(suite.get("name"), suite.get("failures")) for suite in suites] == [
         ("roosync-ops rollout", "0"),

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from roosync_ops.cli import errors, main, schedule_settings, scheduled
+from roosync_ops import errors
+from roosync_ops.cli import main
+from roosync_ops.cli.schedule import run as scheduled
 from roosync_ops.judge.flip import Row
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
@@ -132,7 +134,7 @@ def test_status_tells_whether_it_runs_and_what_came_of_it(
     assert done.code == 0
     assert "exit code 0" in done.out
     assert "1/2 machines online (50%)" in done.out
-    last = schedule_settings.last_path(settings)
+    last = settings.with_suffix(".last.json")
     last.write_text(json.dumps({**json.loads(last.read_text()), "at": "2026-01-01T00:00:00.000Z"}))
     late = run(*SCHEDULE, "--status")
     assert late.code == 1
@@ -189,7 +191,7 @@ def test_whoever_would_miss_a_run_is_told_of_each(  # noqa: PLR0913, PLR0917 - f
 
 
 def test_two_runs_never_overlap(settings: Path, run: Callable[..., Done]) -> None:
-    with FileLock(schedule_settings.lock_path(settings)):
+    with FileLock(settings.with_suffix(".lock")):
         done = run("schedule", "run", str(settings))
     assert done.code == scheduled.BUSY
     assert "has looked at nothing" in done.err
@@ -302,4 +304,4 @@ def test_under_pythonw_there_is_nobody_to_say_it_to(settings: Path, monkeypatch:
     for stream in (sys.stdout, sys.stderr):
         stream.close()
     assert code == (1 if sys.platform == "win32" else errors.NOT_DELIVERED)
-    assert json.loads(schedule_settings.last_path(settings).read_text())["exitCode"] == 1
+    assert json.loads(settings.with_suffix(".last.json").read_text())["exitCode"] == 1

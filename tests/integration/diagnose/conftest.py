@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
 from tests.capabilities import need
 from tests.kits.agent_process import current
+from tests.kits.hung import hung_server
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports, hung_server
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ NEVER = ("bare", "other-name", "no-python", "new-key", "unknown-key", "refused",
 
 
 @dataclass
-class DiagnosisInput:
+class Scene:
     """A fleet, its inventory, and the command line over it."""
 
     fleet: Fleet
@@ -41,7 +42,7 @@ class DiagnosisInput:
     def document(self, *argv: str) -> dict[str, Any]:
         """Return what --json says, checked against its schema."""
         answer = self.diagnose(*argv, "--json")
-        document: dict[str, Any] = DIAGNOSIS.validate_python(answer.document)
+        document: dict[str, Any] = schemas.of("diagnose").validate_python(answer.document)
         assert (answer.code == 0) == document["ok"], answer
         return document
 
@@ -95,7 +96,7 @@ def _absent(fleet: Fleet, port: int, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiagnosisInput]:
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The fleet of the troubles, rolled out where that is possible, and then harmed."""
     need("sshd")
     root = tmp_path_factory.mktemp("troubled")
@@ -108,7 +109,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiagnosisInpu
         yield scene
 
 
-def _written(fleet: Fleet, deaf: int, hung: int) -> DiagnosisInput:
+def _written(fleet: Fleet, deaf: int, hung: int) -> Scene:
     """Write the inventory: what is wrong on the way to a machine is wrong there."""
     root = fleet.root
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / "strange")], check=True)
@@ -131,10 +132,10 @@ def _written(fleet: Fleet, deaf: int, hung: int) -> DiagnosisInput:
     ]
     path = root / "inventory.py"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return DiagnosisInput(fleet, path, shares)
+    return Scene(fleet, path, shares)
 
 
-def _harm(scene: DiagnosisInput) -> None:
+def _harm(scene: Scene) -> None:
     fleet = scene.fleet
     keys = fleet.known_hosts.read_text().splitlines(keepends=True)
     strange = " ".join((fleet.root / "strange.pub").read_text().split()[:2])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
-from tests.integration.diagnose.conftest import TIMEOUT_MS, DiagnosisInput, causes, row_of
+from roosync_ops.show import schemas
+from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
 from tests.kits.sshd import Fleet, free_ports
@@ -43,7 +43,7 @@ TROUBLES = {
 
 
 @pytest.fixture(scope="module")
-def document(troubled: DiagnosisInput) -> dict[str, Any]:
+def document(troubled: Scene) -> dict[str, Any]:
     """One look at all of them, once what was harmed has been silent long enough."""
     time.sleep(TIMEOUT_MS / 1000 + 0.5)
     return troubled.document("--timeout", "8")
@@ -61,7 +61,7 @@ def test_all_causes_of_one_look_are_those_and_no_others(document: dict[str, Any]
     assert causes(document) == TROUBLES
 
 
-def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: DiagnosisInput) -> None:
+def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: Scene) -> None:
     answer = troubled.diagnose("killed", "refused", "--timeout", "8")
     assert answer.code == 1, answer
     assert answer.seconds < 60  # the hung machines' limits have ended, however busy the computer: 3 s where it is quiet
@@ -71,7 +71,7 @@ def test_the_report_fits_a_terminal_and_names_what_to_type(troubled: DiagnosisIn
     assert "\x1b" not in answer.out
 
 
-def test_a_name_nobody_knows_is_a_usage_error_and_one_that_beats_is_told(troubled: DiagnosisInput) -> None:
+def test_a_name_nobody_knows_is_a_usage_error_and_one_that_beats_is_told(troubled: Scene) -> None:
     assert troubled.diagnose("nobody", "--timeout", "8").code == 2
     record = (troubled.fleet.shared / "heartbeats" / "well.json").read_text().replace('"well"', '"ghost"')
     path = troubled.fleet.shared / "heartbeats" / "ghost.json"
@@ -108,7 +108,9 @@ def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_
         os.utime(orphan, (time.time() - 86_400,) * 2)
         wanted = [("rebuild-view", "one", []), ("sweep", "one", ["heartbeats/.gone.tmp"])]
         for flags, done in ((("--fix", "--dry"), False), (("--fix",), True)):
-            document = DIAGNOSIS.validate_python(roosync_ops("diagnose", *flags, "-i", inventory, "--json").document)
+            document = schemas.of("diagnose").validate_python(
+                roosync_ops("diagnose", *flags, "-i", inventory, "--json").document
+            )
             assert [(one["fix"], one["machineId"], one["files"]) for one in document["fixes"]] == wanted, document
             assert [one["done"] for one in document["fixes"]] == [done, done]
             assert (view.exists(), orphan.exists()) == (done, not done)
@@ -116,7 +118,7 @@ def test_a_lost_view_is_rebuilt_in_the_replica_of_a_machine_where_there_is_none_
         assert '"one"' in view.read_text()
 
 
-def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: DiagnosisInput) -> None:
+def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: Scene) -> None:
     shared = troubled.fleet.shared
     orphan, theirs = shared / "heartbeats" / ".gone.tmp", shared / "heartbeats" / "old.tmp"
     for path in (orphan, theirs):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.lab.fleet import ADMIN, LabFleet
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
 from tests.kits.product import roosync_ops
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ def test_each_fault_is_told_where_it_is_all_at_once(lab: LabFleet) -> None:
 def look(lab: LabFleet) -> dict[str, Any]:
     """Return what --json says, and the causes by machine, this computer's own among them."""
     answer = roosync_ops("diagnose", "-i", lab.inventory, "--shared", lab.shared, "--json")
-    document: dict[str, Any] = DIAGNOSIS.validate_python(answer.document)
+    document: dict[str, Any] = schemas.of("diagnose").validate_python(answer.document)
     causes = {row["machineId"]: row["cause"] for row in document["machines"] if row["machineId"] in FAULTS}
     return {**document, "causes": {**causes, ADMIN: document["here"]["cause"]}}

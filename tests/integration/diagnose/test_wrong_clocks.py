@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
-from roosync_ops.show.schema import MATRIX, VALIDATION
-from roosync_ops.show.shares_schema import SHARES
+from roosync_ops.show import schemas
 from tests.kits import shifted
 from tests.kits.agent_process import current
 from tests.kits.product import Answer, roosync_ops
@@ -48,8 +46,8 @@ class Shifted:
         shared = () if command in ("rollout", "verify-share") else ("--shared", str(self.fleet.shared))
         return roosync_ops(command, *words, "-i", self.inventory, *shared)
 
-    def document(self, schema: Any, command: str, *words: str) -> Any:
-        return schema.validate_python(self.run(command, *words, "--json").document)
+    def document(self, command: str, *words: str) -> Any:
+        return schemas.of(command).validate_python(self.run(command, *words, "--json").document)
 
     def start_the_other(self) -> None:
         """Start a second agent of the name `twin`, with its own folder, as one does who cloned a disk."""
@@ -88,14 +86,14 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shifted]:
 
 def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifted) -> None:
     wanted = {("clock-wrong", "ahead"), ("clock-wrong", "behind"), ("twin-identity", "twin")}
-    until(lambda: wanted <= scene.findings(scene.document(MATRIX, "matrix")))
-    matrix = scene.document(MATRIX, "matrix")
+    until(lambda: wanted <= scene.findings(scene.document("matrix")))
+    matrix = scene.document("matrix")
     words = {one["machineId"]: one["word"] for one in matrix["machines"]}
     assert words.pop("twin") in ("alive", "stuck"), "twins get in each other's way in the one file that both write"
     assert set(words.values()) == {"alive"}
     offsets = {one["machineId"]: one["clockOffsetMs"] for one in matrix["machines"]}
     assert {name: round(offsets[name] / 60_000) for name in NAMES} == {"well": 0, "ahead": 60, "behind": -60, "twin": 0}
-    validation = scene.document(VALIDATION, "validate", "--probe")
+    validation = scene.document("validate", "--probe")
     assert wanted <= scene.findings(validation)
     assert {one["machineId"]: one["observed"] for one in validation["machines"]} == dict.fromkeys(NAMES, "online")
     assert "two computers beat as twin" in scene.run("validate", "--probe").out
@@ -109,7 +107,7 @@ def test_diagnose_ends_in_the_clock_and_in_the_twin_and_leaves_the_others_well(s
 
 
 def test_how_long_beats_take_is_told_though_both_clocks_are_an_hour_off(scene: Shifted) -> None:
-    document = scene.document(SHARES, "verify-share", "--via", "ahead,behind,well", "--seconds", "8")
+    document = scene.document("verify-share", "--via", "ahead,behind,well", "--seconds", "8")
     lags = {(one["source"], one["observer"]): one for one in document["propagation"]}
     assert {("ahead", "behind"), ("behind", "ahead"), ("ahead", "well"), ("well", "behind")} <= lags.keys()
     for one in lags.values():  # they share one folder: nothing is under way for long
@@ -126,12 +124,12 @@ def test_a_clock_that_is_set_right_again_is_no_trouble_any_more(scene: Shifted) 
             == dict.fromkeys(("well", "ahead", "behind"), "well")
         )
     )
-    found = scene.findings(scene.document(MATRIX, "matrix"))
+    found = scene.findings(scene.document("matrix"))
     assert found == {("twin-identity", "twin")}
 
 
 def causes(scene: Shifted) -> dict[str, str]:
-    return {one["machineId"]: one["cause"] for one in scene.document(DIAGNOSIS, "diagnose")["machines"]}
+    return {one["machineId"]: one["cause"] for one in scene.document("diagnose")["machines"]}
 
 
 def until(seen: Callable[[], bool]) -> None:

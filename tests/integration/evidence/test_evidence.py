@@ -10,8 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.lab.fleet import ADMIN
-from roosync_ops.show.schema import MATRIX, VALIDATION
-from roosync_ops.show.shares_schema import SHARES
+from roosync_ops.show import schemas
 from tests.integration.evidence.conftest import ACTIVE, PATIENCE_S
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ def test_a_stalled_upload_and_a_stale_replica_are_told_apart(well: Operator) -> 
     well.fleet.fault("upload-stall", "myia-po-2024")
     well.fleet.fault("download-stall", "myia-po-2023")
     expected = {("upload-stalled", "myia-po-2024"), ("observer-stale", "myia-po-2023")}
-    MATRIX.validate_python(well.until(lambda document: findings(document) == expected, "matrix"))
+    schemas.of("matrix").validate_python(well.until(lambda document: findings(document) == expected, "matrix"))
     done = well("validate", "--probe", "--json")
-    VALIDATION.validate_json(done.out)
+    schemas.of("validate").validate_json(done.out)
     late = row(done.document, "myia-po-2024")
     assert (done.code, late["observed"], late["own"]["word"], late["basis"]) == (0, "online", "alive", "asked")
     assert row(done.document, "myia-po-2023")["ok"] is True
@@ -142,7 +141,7 @@ def test_shares_are_measured_on_the_machines_and_the_ways_between_them(well: Ope
     """Two of them over SSH, with this computer's own; the beats of all four are what is timed."""
     names = ["myia-po-2024", "myia-po-2023"]
     done = well("verify-share", str(well.fleet.shared), "--via", ",".join(names), "--seconds", "10", "--json")
-    document = SHARES.validate_python(done.document)
+    document = schemas.of("verify-share").validate_python(done.document)
     traits = ["replace", "names", "locks", "flush", "propagation"]
     assert [one["name"] for one in document["traits"]] == traits
     for machine in document["machines"]:
@@ -158,7 +157,9 @@ def test_shares_are_measured_on_the_machines_and_the_ways_between_them(well: Ope
 def test_a_machine_that_is_off_costs_the_others_nothing_and_alone_is_no_verdict(well: Operator) -> None:
     done = well("verify-share", "--via", "myia-po-2024,myia-ai-01", "--seconds", "0", "--json", shared=False)
     assert done.code == 1
-    off, on = sorted(SHARES.validate_python(done.document)["machines"], key=lambda one: one["machineId"])
+    off, on = sorted(
+        schemas.of("verify-share").validate_python(done.document)["machines"], key=lambda one: one["machineId"]
+    )
     assert (off["machineId"], off["code"], off["traits"]) == ("myia-ai-01", "REFUSED", [])
     assert on["ok"]
     alone = well("verify-share", "--via", "myia-ai-01", "--json", shared=False)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.errors import CommandError
 from roosync_ops.lab import control
-from roosync_ops.lab.control import Control, ControlError, RefusedError, ask, find
+from roosync_ops.lab.control import Control, ask, find
+from roosync_ops.lab.faults import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,14 +43,14 @@ def test_one_line_each_way(folder: Path) -> None:
 
 
 def test_what_the_lab_refuses_is_its_own_sentence(folder: Path) -> None:
-    with pytest.raises(RefusedError, match=r"^no$"):
+    with pytest.raises(CommandError, match=r"^no$"):
         ask(folder, {"refuse": True})
 
 
 def test_nobody_else_can_reach_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (folder / control.SOCKET).stat().st_mode & 0o777 == 0o600
     monkeypatch.setattr(control, "_is_same_user", lambda _connection: False)
-    with pytest.raises(ControlError, match="no lab answers"):
+    with pytest.raises(LabError, match="no lab answers"):
         ask(folder, {})
 
 
@@ -71,15 +73,15 @@ def test_the_only_lab_there_is_needs_no_name(folder: Path, tmp_path: Path) -> No
 def test_of_two_labs_one_is_to_be_named(folder: Path, tmp_path: Path) -> None:
     other = folder.with_name("roosync-lab-2")
     other.mkdir()
-    with Control(other, _echo), pytest.raises(ControlError, match=r"several labs.*--lab .*lab-1 or .*lab-2"):
+    with Control(other, _echo), pytest.raises(LabError, match=r"several labs.*--lab .*lab-1 or .*lab-2"):
         find(tmp_path, folder.parent)
 
 
 def test_where_no_lab_runs_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "roosync-lab-3").mkdir()
-    with pytest.raises(ControlError, match="no lab of yours is running"):
+    with pytest.raises(LabError, match="no lab of yours is running"):
         find(tmp_path, tmp_path)
-    with pytest.raises(ControlError, match="no lab answers"):
+    with pytest.raises(LabError, match="no lab answers"):
         ask(tmp_path, {})
 
 

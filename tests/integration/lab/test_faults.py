@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.lab.board import Board, observed
+from roosync_ops.lab.console import answer
 from roosync_ops.lab.control import Control
-from roosync_ops.lab.fleet import ADMIN, LabError, LabFleet
-from roosync_ops.lab.room import answer
+from roosync_ops.lab.faults import LabError
+from roosync_ops.lab.fleet import ADMIN, LabFleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

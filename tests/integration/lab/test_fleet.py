@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab.board import Board, observed
-from roosync_ops.lab.fleet import LabError, LabFleet
+from roosync_ops.lab.faults import LabError
+from roosync_ops.lab.fleet import LabFleet
 from roosync_ops.lab.scenario import HEARTBEAT_INTERVAL_MS
 
 if TYPE_CHECKING:

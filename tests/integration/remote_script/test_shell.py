@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.agent.config import default_local_dir
-from roosync_ops.remote_script import shell, travel
+from roosync_ops.remote_script import question as shell
+from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 

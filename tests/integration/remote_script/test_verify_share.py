@@ -13,7 +13,7 @@ import pytest
 from roosync_ops.cli import main
 from roosync_ops.gather import verify_share as v
 from roosync_ops.remote_script import on_measure as m
-from roosync_ops.show.shares_schema import SHARES
+from roosync_ops.show import schemas
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import ShareUnavailableError
 from roosync_ops.wire.times import now_ms
@@ -99,7 +99,7 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 def test_the_command_says_it_in_json_and_with_its_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify-share", str(tmp_path), "--seconds", "0", "--json"]) in (0, 1)
-    document = SHARES.validate_python(json.loads(capsys.readouterr().out))
+    document = schemas.of("verify-share").validate_python(json.loads(capsys.readouterr().out))
     assert [row["name"] for row in document["traits"]] == ["replace", "names", "locks", "flush", "propagation"]
     assert document["machines"] == document["propagation"] == []
     assert main(["verify-share", str(tmp_path / "none")]) == 3

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.remote_script import travel
-from roosync_ops.remote_script.windows import command
+from roosync_ops.remote_script.windows import python as command
 from roosync_ops.transport import windows_line
 
 ALLOWED = re.compile(r"[A-Za-z0-9_.:\\=+/ -]+")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roosync_ops.cli import schemas
+from roosync_ops.show import schemas
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy
 from tests.kits.product import roosync_ops
 from tests.kits.sshd import Fleet
@@ -33,7 +33,7 @@ class TestCommand:
 
     def test_its_json_is_one_document_and_becomes_a_report(self, fleet: Fleet, inventory: Path, tmp_path: Path) -> None:
         answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab", "--json")
-        document = schemas.ROLLOUT.validate_python(answer.document)
+        document = schemas.of("rollout").validate_python(answer.document)
         assert document["ok"] is True
         assert [row["outcome"] for row in document["machines"]] == ["changed"] * 3
         assert all(check["ok"] for row in document["machines"] for check in row["checks"])
@@ -54,7 +54,7 @@ class TestCommand:
 
     def test_what_was_done_is_told_beside_why_nobody_could_look_after_it(self, inventory: Path, tmp_path: Path) -> None:
         away = ("-i", inventory, "--shared", tmp_path / "nowhere", "--limit", "lab", "--wait", "0")
-        for words, schema in ((("rollout",), schemas.ROLLOUT), (("restart",), schemas.ACTION)):
+        for words, schema in ((("rollout",), schemas.of("rollout")), (("restart",), schemas.of("restart"))):
             answer = roosync_ops(*words, *away, "--json")
             assert answer.code == 3, answer
             document = schema.validate_python(answer.document)
@@ -75,7 +75,7 @@ class TestCommand:
         deploy("rollout", inventory)
         answer = roosync_ops("stop", NAMES[0], "-i", inventory, "--shared", fleet.shared, "--json")
         assert answer.code == 0, answer
-        (row,) = schemas.ACTION.validate_python(answer.document)["machines"]
+        (row,) = schemas.of("restart").validate_python(answer.document)["machines"]
         assert (row["outcome"], row["observed"]) == ("changed", "left")
 
     def test_through_a_machine_it_needs_no_share_of_its_own(self, fleet: Fleet, inventory: Path) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.via import ViaError, read_state
+from roosync_ops.gather.via import read_state
 from roosync_ops.remote_script import bundle
+from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
 from tests.kits.agent_process import wait_for
+from tests.kits.hung import hung_server
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
-from tests.kits.sshd import Fleet, hung_server
+from tests.kits.sshd import Fleet
 
 ROOT = Path(__file__).parents[3]
 #: What a beat moves on a machine: its journal and its own notes, and its record and the view in the share.
@@ -295,7 +297,7 @@ def test_the_shared_state_is_read_through_a_machine_that_has_it(fleet: Fleet, in
 def test_a_machine_that_cannot_tell_the_shared_state_says_why(fleet: Fleet, inventory: Path, name: str) -> None:
     machine = load_inventory(inventory).get(name)
     assert machine is not None
-    with pytest.raises(ViaError) as caught:
+    with pytest.raises(StateUnavailableError) as caught:
         read_state(machine, timeout_s=20)
     assert name in caught.value.reason
     assert caught.value.hint
@@ -308,7 +310,7 @@ def test_a_machine_that_hangs_does_not_hang_the_reading(fleet: Fleet, inventory:
         machine = load_inventory(inventory).get(NAMES[0])
         assert machine is not None
         began = time.monotonic()
-        with pytest.raises(ViaError, match=r"no answer|said nothing"):
+        with pytest.raises(StateUnavailableError, match=r"no answer|said nothing"):
             read_state(machine, timeout_s=2)
     assert time.monotonic() - began < 10
 

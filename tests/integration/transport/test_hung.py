@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops import process
 from roosync_ops.fleet import Machine
 from roosync_ops.transport import link as links
-from roosync_ops.transport import process
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh
 from tests.kits.hung import LATE, LATER, STAGES, cut_off

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.cli import schedule_settings
+from roosync_ops.cli.schedule.settings import Settings, save
 from roosync_ops.gather.limits import Probe
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.fleet import LabFleet
@@ -106,7 +106,7 @@ def test_a_replica_that_stands_still_is_one_flip_about_the_share(lab: LabFleet, 
 def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_path: Path) -> None:
     """Between two runs nobody looked: what one reading shows of it proves nothing."""
     kept = tmp_path / "kept"
-    settings = schedule_settings.made(
+    settings = Settings.made(
         inventory=str(lab.inventory),
         shared=str(lab.shared),
         via=None,
@@ -122,7 +122,7 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         exec=[],
         notify=[],
     )
-    schedule_settings.save(kept / "schedule.json", settings.model_dump_json())
+    save(kept / "schedule.json", settings.model_dump_json())
     line = [sys.executable, "-m", "roosync_ops", "schedule", "run", str(kept / "schedule.json")]
 
     def run() -> str:

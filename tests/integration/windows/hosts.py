@@ -9,7 +9,7 @@ from roosync_ops.lab.fleet import LabFleet
 from roosync_ops.lab.replica import FolderReplica
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.lab.scenario import PROCEDURE
-from roosync_ops.lab.sync import SyncThread
+from roosync_ops.lab.threads import SyncThread
 from tests.acceptance.main_job import Controller, Job, until
 from tests.kits.product import Agent, Answer
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec

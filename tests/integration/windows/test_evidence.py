@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
-from roosync_ops.show.schema import MATRIX, VALIDATION
-from roosync_ops.show.shares_schema import SHARES
+from roosync_ops.show import schemas
 from tests.acceptance.main_job import Job, until
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
 from tests.kits.product import roosync_ops
@@ -70,12 +68,12 @@ def until_seen(job: Job, wanted: set[tuple[str, str | None]]) -> Seen:
     found: list[Any] = []
 
     def is_so() -> bool:
-        found.append(MATRIX.validate_json(job.run("matrix", *PATIENT).out))
+        found.append(schemas.of("matrix").validate_json(job.run("matrix", *PATIENT).out))
         return {(one["kind"], one["machineId"]) for one in found[-1]["findings"]} == wanted
 
     until(is_so, 120, f"{wanted} to be found")
-    judged: Any = VALIDATION.validate_json(job.run("validate", "--probe", *PATIENT).out)
-    diagnosed: Any = DIAGNOSIS.validate_json(job.run("diagnose", *PATIENT).out)
+    judged: Any = schemas.of("validate").validate_json(job.run("validate", "--probe", *PATIENT).out)
+    diagnosed: Any = schemas.of("diagnose").validate_json(job.run("diagnose", *PATIENT).out)
     return Seen(
         {one["machineId"]: one["word"] for one in found[-1]["machines"]},
         {one["observer"] for one in found[-1]["observers"]},
@@ -93,7 +91,7 @@ def cause_of(job: Job, name: str) -> str:
 
 def shares(job: Job, *names: str, seconds: int = 0) -> dict[str, Any]:
     words = ("--via", ",".join(names), "--seconds", str(seconds), "--connect-timeout", "10", "--json")
-    document: dict[str, Any] = SHARES.validate_python(
+    document: dict[str, Any] = schemas.of("verify-share").validate_python(
         roosync_ops("verify-share", "--inventory", job.inventory, *words).document
     )
     return document

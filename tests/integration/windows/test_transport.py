@@ -16,14 +16,15 @@ from pyinfra.api.config import Config
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 
+from roosync_ops import process
 from roosync_ops.fleet import machine
 from roosync_ops.pyinfra_ops import facts
-from roosync_ops.pyinfra_ops.ask import Ask
+from roosync_ops.pyinfra_ops.connector import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
-from roosync_ops.transport import process, windows_line
+from roosync_ops.transport import windows_line
 from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.ssh import WindowsSsh
 from roosync_ops.transport.windows_link import PYTHON

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script.windows import uv, uv_wheel
+from roosync_ops.remote_script.windows import uv
 from roosync_ops.transport.link import Patience
 from roosync_ops.transport.ssh import link_to
 from tests.kits.product import roosync_ops
@@ -70,7 +70,7 @@ def environment(host: WinHost, tmp_path_factory: pytest.TempPathFactory) -> dict
     """The admin machine's: where its pip puts the wheel, and the mirror that the host sees."""
     settings = {"XDG_CACHE_HOME": str(cache())}
     try:
-        uv_wheel.locate(uv_wheel.PINNED, settings)
+        uv.locate(uv.PINNED, settings)
     except uv.UvError as error:
         pytest.skip(error.reason)
     library = random_numbers(tmp_path_factory.mktemp("random"))

@@ -88,13 +88,13 @@ def test_a_quick_restart_goes_on_with_the_interval_and_a_night_begins_another(ri
 def test_each_stop_on_purpose_is_kept_for_seven_days_through_the_starts_after_it(rig: Rig) -> None:
     rig.beat()
     for _ in range(2):
-        rig.loop.heart.leave(rig.clock.wall_ms())
+        rig.loop.publisher.leave(rig.clock.wall_ms())
         rig.boot()
         rig.beat(3600)
     assert "leftAt" not in rig.record()["agent"]
     assert len(rig.record()["agent"]["stops"]) == 2
     rig.clock.advance(KEPT_MS / 1000)
-    rig.loop.heart.leave(rig.clock.wall_ms())
+    rig.loop.publisher.leave(rig.clock.wall_ms())
     assert len(rig.record()["agent"]["stops"]) == 1
 
 

@@ -121,14 +121,14 @@ def test_an_older_services_record_is_taken_over_with_its_first_seen(rig: Rig) ->
     rig.beat()
     assert rig.record()["metadata"]["firstSeen"] == to_iso(NOW - 86_400_000)
     assert rig.record()["extra"] == "kept"
-    assert rig.loop.heart.is_new_machine is False
+    assert rig.loop.publisher.is_new_machine is False
 
 
 def test_a_machine_that_only_the_view_knows_keeps_its_first_seen(rig: Rig) -> None:
     rig.view_path.write_text(json.dumps({"heartbeats": {"MyIA-Web1": heartbeat("MyIA-Web1", age_ms=5_000_000)}}))
     rig.beat()
     assert rig.record()["metadata"]["firstSeen"] == to_iso(NOW - 5_000_000)
-    assert rig.loop.heart.is_new_machine is False
+    assert rig.loop.publisher.is_new_machine is False
 
 
 def test_what_the_operator_passes_once_stays_and_cannot_rewrite_what_is_counted(make_rig: Callable[..., Rig]) -> None:

@@ -12,9 +12,9 @@ import pytest
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import CodedError, LocalError, ProblemError, answer_to
 from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.interactive_session import give_to_file, run_verb
+from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.lock import Lock
-from roosync_ops.agent.logon import ask, give_to_file
-from roosync_ops.agent.notes import prepare
 from roosync_ops.agent.permanence import schtasks, task_xml
 from roosync_ops.agent.permanence.launch import agent_command
 from roosync_ops.agent.permanence.task import Task
@@ -34,7 +34,7 @@ def fake() -> FakeSchtasks:
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     (tmp_path / "python dir").mkdir()
     (tmp_path / "python dir" / "pythonw.exe").touch()
-    monkeypatch.setattr("roosync_ops.agent.logon._RESULT_S", 0.01)
+    monkeypatch.setattr("roosync_ops.agent.interactive_session._RESULT_S", 0.01)
     monkeypatch.setattr("sys._base_executable", str(tmp_path / "python dir" / "python.exe"), raising=False)
     config = Config("myia-web1", str(tmp_path / "shared"), str(tmp_path / "local dir"))
     prepare(config)
@@ -59,7 +59,7 @@ def again(task: Task, fake: FakeSchtasks) -> Task:
 
 
 def failed(task: Task, *, last: bool) -> ProblemError | None:
-    return task.failed(lambda: ask(Flags("look"), task._config, "look", task._scheduler), last=last)
+    return task.failed(lambda: run_verb(Flags("look"), task._config, "look", task._scheduler), last=last)
 
 
 def test_install_registers_a_disabled_task_once(task: Task, fake: FakeSchtasks) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.cli import acting, errors, output
+from roosync_ops import errors
+from roosync_ops.cli import acting, output
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.transport.failure import Failure

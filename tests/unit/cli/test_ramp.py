@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.cli import ramp
+from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Machine
-from roosync_ops.gather.errors import CommandError
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.transport.failure import Failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roosync_ops.show.schema import SURVEY
+from roosync_ops.show import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ def test_status_needs_no_inventory_and_is_0_whatever_it_shows(run: Run, beat: Be
     done = run("status", "--shared", "shared", "--json")
     assert done.code == 0
     assert [(row["machineId"], row["status"]) for row in done.document["machines"]] == [("ghost", "offline")]
-    SURVEY.validate_json(done.out)
+    schemas.of("status").validate_json(done.out)
 
 
 def test_status_shows_a_table(run: Run, beat: Beat) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from roosync_ops.cli import reading
 from roosync_ops.judge import Validation, Verdict
-from roosync_ops.show.schema import VALIDATION
+from roosync_ops.show import schemas
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.shares import heartbeat
@@ -60,7 +60,7 @@ def test_a_share_that_is_missing_is_3_and_never_all_offline(run: Run, missing: s
     assert done.document["error"]["code"] == "SHARED_STATE_UNAVAILABLE"
     assert missing in done.document["error"]["message"]
     assert done.err.startswith("Error: ")
-    VALIDATION.validate_json(done.out)
+    schemas.of("validate").validate_json(done.out)
 
 
 def test_a_share_with_nothing_readable_in_it_is_3(run: Run, beat: Beat, place: Path) -> None:
@@ -226,20 +226,15 @@ def via(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Put a stand-in where the SSH reader is; the list holds what it is to answer, and gets what it was asked."""
     script: list[Any] = []
 
-    class ViaError(Exception):
-        def __init__(self, reason: str, hint: str) -> None:
-            self.reason, self.hint = reason, hint
-            super().__init__(reason)
-
     def read_state(machine: Any, *, timeout_s: float) -> Any:
         answer = script.pop(0)
         script.append((machine.machine_id, timeout_s))
         if answer is None:
-            raise ViaError("a did not answer", "ssh me@a.local")
+            raise StateUnavailableError("a did not answer", "ssh me@a.local")
         return answer
 
     module = types.ModuleType("roosync_ops.gather.via")
-    module.ViaError, module.read_state = ViaError, read_state  # type: ignore[attr-defined]
+    module.read_state = read_state  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return script
 

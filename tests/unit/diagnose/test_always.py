@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,8 @@ from roosync_ops.judge.diagnose_model import Diagnoses, DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import Report
-from roosync_ops.show.diagnosis import diagnoses_json, diagnoses_table
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
+from roosync_ops.show import schemas
+from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.reach import Reach
 from tests.kits.shares import NOW, ours
@@ -80,7 +79,7 @@ def _sound(found: Diagnoses) -> None:
         assert row.cause in CAUSES
         assert bool(row.command) == bool(CAUSES[row.cause].command) or CAUSES[row.cause].command == HINT
     for lang in ("en", "fr"):
-        DIAGNOSIS.validate_python(json.loads(diagnoses_json(found, (), lang)))
+        schemas.of("diagnose").validate_python(diagnoses_document(found, (), lang))
         table = diagnoses_table(found, (), lang, 80, everything=True)
         assert all(char.isprintable() for char in table.replace("\n", ""))
 

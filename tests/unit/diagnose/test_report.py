@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from itertools import product
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops import show
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.show.diagnosis import Fix, diagnoses_json, diagnoses_table, seen_text
-from roosync_ops.show.diagnosis_schema import DIAGNOSIS
-from roosync_ops.show.diagnosis_words import SEEN_FR
+from roosync_ops.show import schemas
+from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table, seen_text
+from roosync_ops.show.messages.fr.diagnosis import CHECKS
 from roosync_ops.show.text import cells
 from tests.unit.diagnose.builders import NAMES, a_scene, a_sight, an_agent, not_reached, old_record
 from tests.unit.diagnose.provoked import PROVOKED
@@ -80,7 +80,7 @@ def test_what_a_machine_says_never_reaches_the_terminal_raw(tmp_path: Path) -> N
     evil = "\x1b]0;gotcha\x07\u202e"
     sight = a_sight(share=("SHARE_PROBLEM", evil, evil), path=evil, python={"executable": evil, "version": evil})
     found = diagnose(a_scene(tmp_path, sight))
-    for text in (diagnoses_table(found, everything=True), diagnoses_json(found)):
+    for text in (diagnoses_table(found, everything=True), show.json_text(diagnoses_document(found))):
         assert not any(char in text for char in "\x1b\x07\u202e")
 
 
@@ -88,14 +88,14 @@ def test_what_a_machine_says_never_reaches_the_terminal_raw(tmp_path: Path) -> N
 def test_the_json_is_what_its_schema_says(tmp_path: Path, word: str) -> None:
     name, provoke = PROVOKED[word]
     found = diagnose(provoke(tmp_path), None if name is None else [name])
-    document = DIAGNOSIS.validate_python(json.loads(diagnoses_json(found, FIXES, "fr", dry=True)))
+    document = schemas.of("diagnose").validate_python(diagnoses_document(found, FIXES, "fr", dry=True))
     row = document["here"] if name is None else document["machines"][0]
     assert row["cause"] == word
     assert document["ok"] == found.ok
 
 
 def test_the_same_order_of_machines_for_programs(tmp_path: Path) -> None:
-    document = json.loads(diagnoses_json(diagnose(a_scene(tmp_path))))
+    document = diagnoses_document(diagnose(a_scene(tmp_path)))
     assert [row["machineId"] for row in document["machines"]] == list(NAMES)
 
 
@@ -104,6 +104,6 @@ def test_what_was_seen_is_told_in_french_too(tmp_path: Path, word: str) -> None:
     name, provoke = PROVOKED[word]
     found = diagnose(provoke(tmp_path), None if name is None else [name])
     checks = [check for row in (*found.machines, found.here) for check in row.checks]
-    untold = {check.seen for check in checks if re.sub(r"\{\w+\}", "", check.seen).strip(" :")} - set(SEEN_FR)
+    untold = {check.seen for check in checks if re.sub(r"\{\w+\}", "", check.seen).strip(" :")} - set(CHECKS)
     assert untold == set()
     assert all("?" not in seen_text(check, lang) for check in checks for lang in ("en", "fr"))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather import probe
 from roosync_ops.gather.dashboard import dashboard
-from roosync_ops.gather.errors import CommandError
 from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.gather.second import Ssh
 from roosync_ops.judge import AgentState, probes

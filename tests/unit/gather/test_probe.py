@@ -11,7 +11,7 @@ from roosync_ops.gather import probe
 from roosync_ops.gather.probe import result_of as told_by
 from roosync_ops.judge import probes
 from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
-from roosync_ops.state import read_folder
+from roosync_ops.state import StateUnavailableError, read_folder
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from roosync_ops.wire.times import now_ms, to_iso
@@ -124,7 +124,8 @@ def test_a_replica_that_was_read_long_before_the_last_answer_is_read_again(
     left = iter(reads)
     own, _, trouble = probe.probe_beside([MACHINE], 1, 1, lambda: (next(left), None))
     assert (own, trouble) == (reads[1], None)
-    gone: list[tuple[SharedState | None, str | None]] = [(reads[0], None), (None, "it hangs now")]
+    hung = StateUnavailableError("it hangs now", "look")
+    gone: list[tuple[SharedState | None, StateUnavailableError | None]] = [(reads[0], None), (None, hung)]
     own, _, trouble = probe.probe_beside([MACHINE], 1, 1, lambda: gone.pop(0))
     assert (own, trouble) == (reads[0], None)
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roosync_ops import show
 from roosync_ops.judge.flip import Flip
 from roosync_ops.judge.history import FLIPS, INTERVALS, KINDS, NOTHING, Past, history
-from roosync_ops.show.history import STRIP_CELLS, history_json, history_markdown, history_table, strip
+from roosync_ops.show.history import STRIP_CELLS, history_document, history_markdown, history_table, strip
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW
@@ -140,7 +141,7 @@ def test_a_short_outage_shows_in_the_strip() -> None:
 
 def test_the_three_reports_say_the_same() -> None:
     past = _past(_record((20, 10), (8, 0)), "online")
-    assert '"uptimePercent": 90.0' in history_json([past], "/mnt/share", NOW - DAY, NOW)
+    assert '"uptimePercent": 90.0' in show.json_text(history_document([past], "/mnt/share", NOW - DAY, NOW))
     assert "90.0% of 20 h 00 min" in history_table([past])
     assert "| a | online | 90.0% of 20 h 00 min |" in history_markdown([past], NOW - DAY, NOW)
     assert "90.0% de 20 h 00 min" in history_table([past], "fr", 80)
@@ -150,5 +151,9 @@ def test_the_three_reports_say_the_same() -> None:
 def test_nothing_from_the_local_file_reaches_the_terminal_raw() -> None:
     flip = {**_flip("online", "offline", 5), "to": "\x1b[2J|", "reason": "\x1b]0;x\x07", "detail": "\x1b"}
     past = _past(None, "online", flip)
-    for text in (history_table([past]), history_markdown([past], 0, NOW), history_json([past], "\x1b", 0, NOW)):
+    for text in (
+        history_table([past]),
+        history_markdown([past], 0, NOW),
+        show.json_text(history_document([past], "\x1b", 0, NOW)),
+    ):
         assert "\x1b" not in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.older import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
-from roosync_ops.show.history import history_json, history_markdown, history_table
+from roosync_ops.show.history import history_document, history_markdown, history_table
 from roosync_ops.state import read_folder
 from roosync_ops.wire.findings import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.record import dump
@@ -141,7 +140,7 @@ def test_history_matrix_and_diagnose_say_so_as_the_table_does(tmp_path: Path) ->
     past = pasts(FLEET, tuple(FLEET), state, [], NOW - 24 * HOUR)
     assert said in history_table(past)
     assert said.replace("-", "\\-") in history_markdown(past, NOW - 24 * HOUR, NOW).replace("-", "\\-")
-    assert said in json.loads(history_json(past, "s", NOW - 24 * HOUR, NOW))["machines"][0]["undone"]
+    assert said in history_document(past, "s", NOW - 24 * HOUR, NOW)["machines"][0]["undone"]
     for word in (probes.NOT_RUNNING, probes.LEFT, probes.OFF):
         left = {"left_ms": LEFT_AT} if word == probes.LEFT else {}
         told = {"m": probes.ProbeResult("m", probes.AgentState(word, **left))}  # type: ignore[arg-type]

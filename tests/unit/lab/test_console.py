@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from roosync_ops.judge import Validation
+from roosync_ops.lab.board import Screen
 from roosync_ops.lab.console import Console, machine_named, split
-from roosync_ops.lab.faults import FAULTS
-from roosync_ops.lab.fleet import LabError
+from roosync_ops.lab.faults import FAULTS, LabError
 from roosync_ops.lab.prompt import run_prompt, run_script
 from roosync_ops.state import StateUnavailableError
 
@@ -46,21 +46,20 @@ class StandIn:
         self.calls.append(f"off {name}")
 
 
-@dataclass
-class Paper:
+class Paper(Screen):
     """A screen that remembers."""
 
-    is_live: bool = False
-    said: list[str] = field(default_factory=list)
-    shown: int = 0
-    redrawn: int = 0
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.said: list[str] = []
+        self.tables = self.redrawn = 0
 
     def say(self, text: str) -> None:
         self.said.append(text)
 
     def show(self, validation: Validation) -> None:
         assert validation.total == 0
-        self.shown += 1
+        self.tables += 1
 
     def redraw(self, validation: Validation) -> None:
         assert validation.total == 0
@@ -181,7 +180,7 @@ def test_ctrl_c_ends_a_command_and_not_the_lab(bench: Bench, monkeypatch: pytest
 
 def test_watching_without_a_terminal_shows_the_table_when_it_changes_alone(bench: Bench) -> None:
     bench.console.run("watch 0.02")
-    assert (bench.screen.shown, bench.screen.redrawn) == (1, 0)
+    assert (bench.screen.tables, bench.screen.redrawn) == (1, 0)
 
 
 def test_watching_on_a_terminal_keeps_the_ages_moving(bench: Bench) -> None:

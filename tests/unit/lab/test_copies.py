@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.lab.copies import COPIES_MAX, NAMINGS, copy_name, is_copy
-from roosync_ops.lab.link import Version
-from roosync_ops.lab.past import Past
+from roosync_ops.lab.link import Past, Version
 
 DATED = 1_770_891_330_000_000_000  # 2026-02-12T10:15:30Z
 HOST = "myia-web1"

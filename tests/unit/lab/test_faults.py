@@ -5,9 +5,10 @@ import itertools
 import pytest
 
 from roosync_ops.lab.copies import COPIES_MAX, is_copy
-from roosync_ops.lab.faults import FAULTS, local_trouble
+from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File
 from roosync_ops.lab.replicator import Replicator
+from tests.kits.sync import local_trouble, next_due
 from tests.unit.lab.virtual import MemoryReplica, World
 
 BEAT = "heartbeats/a.json"
@@ -248,11 +249,11 @@ def test_the_machines_own_programs_meet_what_a_disk_says(fault: str, reads: str,
 
 def test_the_next_time_worth_a_step_is_known() -> None:
     w = _world("a", "b", delay=7.0)
-    assert w.sync.next_due() is None
+    assert next_due(w.sync) is None
     w.replicas["a"].write(BEAT, b"1")
     w.sync.step(100.0)
-    assert w.sync.next_due() == 107.0
+    assert next_due(w.sync) == 107.0
     w.sync.step(107.0)
-    assert w.sync.next_due() == 114.0
+    assert next_due(w.sync) == 114.0
     w.sync.fault("download-stall", "b")
-    assert w.sync.next_due() is None
+    assert next_due(w.sync) is None

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.lab import faults
 from roosync_ops.lab.copies import is_copy
-from roosync_ops.lab.faults import FAULTS, local_trouble
+from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File, FolderReplica
 from roosync_ops.lab.replicator import Event, Replicator, uniform
+from tests.kits.sync import local_trouble
 from tests.unit.lab.virtual import MemoryReplica, World
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ class Fleet:
         self.written.setdefault(name, []).append(content)
 
     def end(self) -> None:
-        faults.end_all(self.world.sync.links.values())
+        for link in self.world.sync.links.values():
+            link.faults.clear()
         for machine in MACHINES:
             self.world.sync.switch(machine, up=True, down=True)
         self.world.settle()

@@ -7,6 +7,7 @@ import pytest
 
 from roosync_ops.lab.replica import INCOMING, File, FolderReplica, UnsettledError
 from roosync_ops.lab.replicator import Replicator
+from tests.kits.sync import is_settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,4 +105,4 @@ def test_folders_replicate_into_a_folder_with_a_space_and_back(tmp_path: Path) -
     for now in range(3, 6):
         sync.step(now)
     assert not (roots["a"] / BEAT).exists()
-    assert sync.is_settled()
+    assert is_settled(sync)

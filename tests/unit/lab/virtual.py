@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from roosync_ops.lab.replica import File, Stamp, is_replicated
 from roosync_ops.lab.replicator import Replicator
+from tests.kits.sync import is_settled
 
 
 @dataclass
@@ -64,7 +65,7 @@ class World:
         """Let time pass until nothing is under way."""
         self.run(0.2)
         for _ in range(200):
-            if self.sync.is_settled():
+            if is_settled(self.sync):
                 return
             self.run(1.0, poll=1.0)
         raise AssertionError("the replicas never settled")

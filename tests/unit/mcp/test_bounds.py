@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.gather.errors import CommandError
+from roosync_ops.errors import CommandError
 from roosync_ops.mcp.bounds import MAX_TEXT, bounded
 
 MOST = 4_000

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.gather.errors import CommandError
+from roosync_ops.errors import CommandError
 from roosync_ops.mcp import changes
 from roosync_ops.mcp.pledges import LIFE_S, Pledges
-from roosync_ops.transport.process import Ended
+from roosync_ops.process import Ended
 from tests.kits.assistant import Assistant
 
 if TYPE_CHECKING:

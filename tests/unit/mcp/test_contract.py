@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
-from roosync_ops.gather.errors import CommandError, Failure
+from roosync_ops.errors import CommandError, Failure, describe
 from roosync_ops.mcp import tools
 from roosync_ops.mcp.server import parse
 from roosync_ops.wire.times import now_ms
@@ -213,5 +213,5 @@ def refused(entry: tools.Entry, arguments: dict[str, Any]) -> Failure | None:
     try:
         parse(entry, arguments)
     except CommandError as error:
-        return error.failure
+        return describe(error)
     return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.cli import main
-from roosync_ops.show.schema import HISTORY
+from roosync_ops.show import schemas
 from roosync_ops.typed import about
 from tests.kits.shares import NOW, heartbeat, ours, put
 
@@ -57,7 +57,7 @@ def test_the_document_is_the_commands(
 
 
 def test_the_history_has_a_schema(assistant: Assistant, typed: Callable[..., Any]) -> None:
-    HISTORY.validate_json(json.dumps(typed("history")))
+    schemas.of("history").validate_json(json.dumps(typed("history")))
     assert assistant.document("roosync_history")["machines"][0]["observed"] == "online"
 
 

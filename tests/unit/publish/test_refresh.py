@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.errors import UNAVAILABLE, USAGE, CommandError
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather.errors import UNAVAILABLE, USAGE, CommandError
 from roosync_ops.gather.limits import Probe
 from roosync_ops.publish import files
 from roosync_ops.publish.dashboard import refresh
@@ -70,7 +70,7 @@ def test_a_share_that_is_not_there_is_never_made(tmp_path: Path) -> None:
 def test_a_share_that_goes_before_the_writing_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
         files.put_into_share(str(tmp_path / "gone"), "dashboards", {"x": b""}, 5.0)
-    assert caught.value.failure.exit_code == UNAVAILABLE
+    assert caught.value.exit_code == UNAVAILABLE
     assert not (tmp_path / "gone").exists()
 
 
@@ -114,10 +114,10 @@ def test_what_is_no_folder_is_refused_in_one_sentence(shared: Path, tmp_path: Pa
     (tmp_path / "a file").write_text("")
     with pytest.raises(CommandError) as caught:
         done(shared, output_dir=name(tmp_path))
-    failure = caught.value.failure
+    failure = caught.value
     assert failure.code == "DASHBOARD_NOT_WRITTEN"
     assert failure.hint
-    assert "\n" not in failure.message
+    assert "\n" not in failure.reason
     assert not (tmp_path / "missing").exists()
 
 
@@ -132,7 +132,7 @@ def test_a_folder_that_may_not_be_written_is_refused(shared: Path, tmp_path: Pat
 def test_a_baseline_that_is_no_machine_is_refused(shared: Path, name: str) -> None:
     with pytest.raises(CommandError) as caught:
         done(shared, baseline=name)
-    assert caught.value.failure.exit_code == USAGE
+    assert caught.value.exit_code == USAGE
     assert not (shared / "dashboards").exists()
 
 
@@ -148,7 +148,7 @@ def test_a_share_that_hangs_is_told_within_its_deadline(shared: Path, monkeypatc
     with pytest.raises(CommandError, match=r"no answer within 0\.2 s") as caught:
         files.put_into_share(str(shared), "dashboards", {"x": b""}, 0.2)
     never.set()
-    assert caught.value.failure.exit_code == UNAVAILABLE
+    assert caught.value.exit_code == UNAVAILABLE
 
 
 def test_what_does_not_read_back_the_same_is_no_success(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:

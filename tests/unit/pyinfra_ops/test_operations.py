@@ -56,37 +56,15 @@ def requested(command: AgentCommand) -> dict[str, Any]:
     return dict(command.question.request)
 
 
-ROLLOUT = [
-    operations.agent_present,
-    operations.agent_configured,
-    operations.agent_registered,
-    operations.agent_started,
-    operations.agent_rolled_out,
-    operations.agent_online,
-]
-
-
-@pytest.mark.parametrize("operation", ROLLOUT)
+@pytest.mark.parametrize("operation", [operations.agent_rolled_out, operations.agent_online])
 def test_a_machine_that_is_as_the_inventory_says_gets_no_command(host: Host, operation: Callable[..., Any]) -> None:
     assert commands(host, operation, a_report()) == []
 
 
-@pytest.mark.parametrize(
-    ("operation", "steps"),
-    [
-        (operations.agent_present, ["push"]),
-        (operations.agent_configured, ["configure", "install"]),
-        (operations.agent_registered, ["register"]),
-        (operations.agent_started, ["start"]),
-        (operations.agent_rolled_out, ["push", "configure", "install", "register", "start"]),
-    ],
-)
-def test_each_operation_does_its_own_part_in_one_command(
-    host: Host, operation: Callable[..., Any], steps: list[str]
-) -> None:
-    found = commands(host, operation, a_new_machine())
-    assert len(found) == 1
-    assert [step["step"] for step in requested(found[0])["steps"]] == steps
+def test_a_rollout_is_one_command_with_its_steps_in_order(host: Host) -> None:
+    (command,) = commands(host, operations.agent_rolled_out, a_new_machine())
+    steps = [step["step"] for step in requested(command)["steps"]]
+    assert steps == ["push", "configure", "install", "register", "start"]
 
 
 def test_a_new_agent_while_the_old_one_runs_is_pushed_and_the_loop_restarted_without_leaving(host: Host) -> None:
@@ -102,9 +80,9 @@ def test_every_command_has_a_time_limit(host: Host) -> None:
 
 
 def test_the_agent_travels_only_when_it_is_pushed(host: Host) -> None:
-    (command,) = commands(host, operations.agent_present, a_new_machine())
+    (command,) = commands(host, operations.agent_rolled_out, a_new_machine())
     assert command.question.upload == BUNDLE.data
-    (command,) = commands(host, operations.agent_started, a_report(status=a_status(running=False)))
+    (command,) = commands(host, operations.agent_rolled_out, a_report(status=a_status(running=False)))
     assert command.question.upload is None
 
 

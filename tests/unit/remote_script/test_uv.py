@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.remote_script.windows import uv
-from roosync_ops.remote_script.windows.uv_wheel import WHEEL_VARIABLE, Wheel
+from roosync_ops.remote_script.windows.uv import WHEEL_VARIABLE, Wheel
 from tests.integration.remote_script.test_uv_wheel import PROGRAM, packed
 
 if TYPE_CHECKING:

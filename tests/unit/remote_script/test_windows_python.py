@@ -10,7 +10,8 @@ import pytest
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import Question
 from roosync_ops.remote_script.windows import python
-from roosync_ops.transport import windows_line, windows_pythons
+from roosync_ops.transport import windows_line
+from roosync_ops.transport import windows_link as windows_pythons
 from roosync_ops.transport.link import Finished
 from roosync_ops.transport.windows_link import PYTHON, WindowsLink
 

@@ -11,8 +11,8 @@ import pytest
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import HERE, AgentState, Matrix, Validation, knowledge, matrix, merge_replicas, probes, validate
+from roosync_ops.show import schemas
 from roosync_ops.show.matrix import short
-from roosync_ops.show.schema import MATRIX, VALIDATION
 from roosync_ops.show.text import cells
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
@@ -145,8 +145,8 @@ def test_a_fleet_where_all_is_well_says_so() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_the_json_is_what_its_schema_says_and_safe_to_print(seen: Matrix, lang: str) -> None:
-    text = show.matrix_json(seen, lang)
-    MATRIX.validate_json(text)
+    text = show.json_text(show.matrix_document(seen, lang))
+    schemas.of("matrix").validate_json(text)
     assert text.replace("\n", "").isprintable()
     document: Any = json.loads(text)
     assert document["observers"][0]["observer"] is None
@@ -165,8 +165,8 @@ def test_markdown_has_a_row_an_observer_and_no_markup_of_others(seen: Matrix, la
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_a_probe_adds_to_the_validation_document_what_the_schema_says(probed: Validation, lang: str) -> None:
-    text = show.to_json(probed, lang)
-    VALIDATION.validate_json(text)
+    text = show.json_text(show.validation_document(probed, lang))
+    schemas.of("validate").validate_json(text)
     document = json.loads(text)
     assert document["machines"][1]["own"]["word"] == "alive"
     assert document["machines"][1]["ageBasis"] == "probed-clock"

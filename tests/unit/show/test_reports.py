@@ -12,8 +12,7 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.judge import Finding, Reason, enrolment_checks, verdict
-from roosync_ops.show import reasons
-from roosync_ops.show.schema import SURVEY, VALIDATION
+from roosync_ops.show import reasons, schemas
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Survey, Validation
@@ -22,7 +21,7 @@ KINDS = [value for name, value in vars(verdict).items() if name.isupper() and is
 
 
 def test_the_document_has_the_shape_the_issue_fixes(procedure: Validation) -> None:
-    document = json.loads(show.to_json(procedure))
+    document = show.validation_document(procedure)
     assert list(document) == ["ok", "checkedAt", "shared", "machines", "unexpected", "findings", "summary"]
     assert document["ok"] is True
     assert document["checkedAt"] == "2026-02-12T10:15:30.123Z"
@@ -47,19 +46,19 @@ def test_the_document_has_the_shape_the_issue_fixes(procedure: Validation) -> No
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_what_is_printed_is_what_the_schema_says(trouble: Validation, survey: Survey, lang: str) -> None:
-    VALIDATION.validate_json(show.to_json(trouble, lang))
-    SURVEY.validate_json(show.survey_json(survey))
+    schemas.of("validate").validate_json(show.json_text(show.validation_document(trouble, lang)))
+    schemas.of("status").validate_json(show.json_text(show.survey_document(survey)))
 
 
 def test_the_schema_refuses_another_shape(procedure: Validation) -> None:
-    document = json.loads(show.to_json(procedure)) | {"surprise": 1}
+    document = show.validation_document(procedure) | {"surprise": 1}
     with pytest.raises(ValueError, match="surprise"):
-        VALIDATION.validate_python(document)
+        schemas.of("validate").validate_python(document)
 
 
 def test_the_json_is_safe_to_print_and_loses_nothing(trouble: Validation) -> None:
     found = (Finding("heartbeats/\x1b[2J\ud800\u202e\x9b\U000e0041é✅.json", "kind", "\r\n"),)
-    text = show.to_json(replace(trouble, findings=found))
+    text = show.json_text(show.validation_document(replace(trouble, findings=found)))
     assert text.replace("\n", "").isprintable()
     assert json.loads(text)["findings"] == [found[0].as_dict()]
     text.encode("utf-8")

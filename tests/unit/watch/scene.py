@@ -19,7 +19,7 @@ INTERVAL_MS, TIMEOUT_MS = 30_000, 120_000
 NAMES = ("a", "b", "c", "d", "e", "f")
 
 
-class DiagnosisInput:
+class Scene:
     """Machines beat every 30 s unless `dead`; a `stalled` share brings nothing. `log` is every flip told."""
 
     def __init__(self, names: tuple[str, ...] = NAMES, observer: str | None = None) -> None:

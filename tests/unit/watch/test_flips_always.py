@@ -11,7 +11,7 @@ from roosync_ops.judge import verdict as v
 from roosync_ops.judge.flip import Flip, Row
 from roosync_ops.judge.flips import FLAP_COUNT, FLAP_WINDOW_MS, Flips
 from tests.kits.shares import NOW
-from tests.unit.watch.scene import NAMES, STEP_MS, DiagnosisInput
+from tests.unit.watch.scene import NAMES, STEP_MS, Scene
 
 _ROWS = st.lists(
     st.builds(
@@ -113,7 +113,7 @@ _DEEDS = st.lists(
 @given(_DEEDS)
 def test_whatever_happens_the_last_word_told_is_the_truth(deeds: list[tuple[str, str, int]]) -> None:
     """Three machines live on, so that there is somebody to compare with; then all is quiet for two hours."""
-    scene = DiagnosisInput()
+    scene = Scene()
     scene.run(300)
     for deed, name, steps in deeds:
         _do(scene, deed, name)
@@ -127,7 +127,7 @@ def test_whatever_happens_the_last_word_told_is_the_truth(deeds: list[tuple[str,
         assert told[name] == truth, (name, scene.log)
 
 
-def _do(scene: DiagnosisInput, deed: str, name: str) -> None:
+def _do(scene: Scene, deed: str, name: str) -> None:
     if deed == "die" and not scene.truth[name][2]:
         scene.dead.add(name)
     elif deed == "start":

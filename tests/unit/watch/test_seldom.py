@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.judge import flip as f
-from tests.unit.watch.scene import STEP_MS, TIMEOUT_MS, DiagnosisInput
+from tests.unit.watch.scene import STEP_MS, TIMEOUT_MS, Scene
 
 if TYPE_CHECKING:
     from roosync_ops.judge.flip import Flip
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EVERY_S = 300
 
 
-class Seldom(DiagnosisInput):
+class Seldom(Scene):
     """`rounds` runs, EVERY_S apart; `readings` are how many each took."""
 
     def __init__(self) -> None:

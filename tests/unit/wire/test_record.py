@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.record import NotUnderstoodError, dump, load, ordered, parse
+from roosync_ops.wire.record import NotUnderstoodError, Record, dump, load, ordered, parse
 from tests.kits.shares import heartbeat, ours
 
 trees = st.recursive(
@@ -94,3 +94,18 @@ def test_fields_nobody_knows_are_kept() -> None:
     record, found = parse(heartbeat("m", extra={"deep": [1]}), "m", "f")
     assert record.data["extra"] == {"deep": [1]}
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "limits"),
+    [
+        pytest.param({"heartbeatInterval": 5, "offlineTimeout": 20}, (5, 20), id="its-own"),
+        pytest.param({"heartbeatInterval": 20, "offlineTimeout": 5}, (30_000, 120_000), id="contradictory"),
+        pytest.param({"heartbeatInterval": 5}, (30_000, 120_000), id="half"),
+        pytest.param({"heartbeatInterval": True, "offlineTimeout": 1e999}, (30_000, 120_000), id="no-numbers"),
+        pytest.param([], (30_000, 120_000), id="no-object"),
+    ],
+)
+def test_a_record_is_judged_by_its_own_limits_or_by_the_protocols(agent: object, limits: tuple[int, int]) -> None:
+    found = Record("m", 0, data={"agent": agent}).thresholds
+    assert (found.interval_ms, found.timeout_ms) == limits

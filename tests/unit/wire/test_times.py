@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.wire.times import BadTimeError, NaiveTimeError, from_iso, to_iso
+from roosync_ops.wire.times import (
+    BadTimeError,
+    NaiveTimeError,
+    from_iso,
+    intervals_in,
+    time_or_none,
+    times_in,
+    to_iso,
+)
 
 LAST = 253_402_300_799_999
 
@@ -79,3 +87,23 @@ def test_a_time_without_an_offset_is_no_instant() -> None:
 def test_what_is_no_time_is_said_to_be_none(text: str) -> None:
     with pytest.raises(BadTimeError):
         from_iso(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        pytest.param(["2026-01-01T00:00:00Z/2026-01-01T00:00:01Z"], [(1_767_225_600_000, 1_767_225_601_000)], id="one"),
+        pytest.param(["2026-01-01T00:00:01Z/2026-01-01T00:00:00Z"], [], id="backwards"),
+        pytest.param(["2026-01-01T00:00:00Z/x/2026-01-01T00:00:01Z"], [], id="three-parts"),
+        pytest.param(["2026-01-01T00:00:00Z", "", "/", None, 7], [], id="none"),
+        pytest.param("2026-01-01T00:00:00Z/2026-01-01T00:00:01Z", [], id="no-list"),
+    ],
+)
+def test_what_is_no_interval_is_left_out(texts: object, found: list[tuple[int, int]]) -> None:
+    assert intervals_in(texts) == found
+
+
+def test_what_is_no_time_is_left_out() -> None:
+    assert times_in(["2026-01-01T00:00:00Z", "yesterday", None]) == [1_767_225_600_000]
+    assert times_in({"a": 1}) == []
+    assert time_or_none(b"2026-01-01T00:00:00Z") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 WORDS: Final = {
+    "language": "en",
     # Tables
     "day": "d",
     "colon": ":",
@@ -29,6 +30,7 @@ WORDS: Final = {
     "shared": "Shared state {shared} at {at}",
     "nothing": "No machine has been seen there yet.",
     "validation": "Fleet validation",
+    "ssh": "SSH",
     "groups": "Groups",
     "empty": "The inventory holds no machine.",
     "probe": "Evidence from the machines",
@@ -79,7 +81,6 @@ WORDS: Final = {
     "report.next": "Next",
     "report.as_expected_left_out": "*{count} machines that are as expected are left out of this table.*",
     "report.cut": "*Cut: a comment holds {limit} characters. The rest: `roosync-ops report`*",
-    "report.share": "Shared state",
     "report.reason_unknown": "no reason is known",
     "report.changed_word": "done",
     "report.unchanged_word": "no change",
@@ -151,6 +152,27 @@ WORDS: Final = {
     "dashboard.scroll": "{title}: table, scrolls",
     "dashboard.badge": "fleet",
     "dashboard.uptime_key": "Uptime is up / (up + off); planned stops and unknown time are excluded.",
+    # Diagnoses
+    "diagnosis.here": "this computer and the share",
+    "diagnosis.cause": "Cause",
+    "diagnosis.next": "Next",
+    "diagnosis.seen": "expected {expected}, seen {observed}",
+    "diagnosis.stranger": "not in the inventory, seen {observed}",
+    "diagnosis.all_well": "{total}: as expected",
+    "diagnosis.some": "{total}: {well} as expected, {wrong} not",
+    "diagnosis.machines": "{count} machines",
+    "diagnosis.machine": "1 machine",
+    "diagnosis.not_reached": "unknown",
+    "diagnosis.fixed": "Done",
+    "diagnosis.would": "Would be done",
+    "diagnosis.not_fixed": "Not done",
+    "diagnosis.unknown_time": "an unknown time",
+    "diagnosis.newer": " newer than {since}",
+    "diagnosis.more": "{names} and {count} more",
+    "diagnosis.restart": "restart {machine}, whose loop does not beat",
+    "diagnosis.rebuild-view": "rebuild heartbeat.json",
+    "diagnosis.sweep": "remove {files}",
+    "diagnosis.in_replica": ", in the replica of {machine}",
     # The procedure's checks
     "check.heartbeats": "in heartbeats",
     "check.status": 'status: "online"',
@@ -172,6 +194,7 @@ WORDS: Final = {
     "history.strip": "Strip",
     # Watch
     "watch.more": "… and {count} more, {wrong} of them not as expected",
+    "watch.back": "Any key goes back to the table.",
     "watch.keys": "q quits, ? keys",
     "watch.help": "j k: next, previous machine   d: diagnose it   s: sort   f: only what is not as expected   q: quit",
     "watch.flipped": "Flips",

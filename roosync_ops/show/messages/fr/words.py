@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 WORDS: Final = {
+    "language": "fr",
     # Tables
     "day": "j",
     "colon": " :",
@@ -29,6 +30,7 @@ WORDS: Final = {
     "shared": "État partagé {shared} à {at}",
     "nothing": "Aucune machine n'y a encore été vue.",
     "validation": "Validation Globale",
+    "ssh": "SSH",
     "groups": "Groupes",
     "empty": "L'inventaire ne contient aucune machine.",
     "probe": "Ce que disent les machines",
@@ -79,7 +81,6 @@ WORDS: Final = {
     "report.next": "Ensuite",
     "report.as_expected_left_out": "*{count} machines conformes ne figurent pas dans ce tableau.*",
     "report.cut": "*Coupé : un commentaire contient {limit} caractères. La suite : `roosync-ops report`*",
-    "report.share": "État partagé",
     "report.reason_unknown": "sans raison connue",
     "report.changed_word": "fait",
     "report.unchanged_word": "rien à changer",
@@ -151,6 +152,27 @@ WORDS: Final = {
     "dashboard.scroll": "{title} : tableau, défile",
     "dashboard.badge": "flotte",
     "dashboard.uptime_key": "Disponible = en marche / (en marche + éteinte) ; arrêts prévus et temps inconnu sont exclus.",
+    # Diagnoses
+    "diagnosis.here": "cet ordinateur et le partage",
+    "diagnosis.cause": "Cause",
+    "diagnosis.next": "À faire",
+    "diagnosis.seen": "attendue {expected}, vue {observed}",
+    "diagnosis.stranger": "absente de l'inventaire, vue {observed}",
+    "diagnosis.all_well": "{total} : conforme",
+    "diagnosis.some": "{total} : {well} conformes, {wrong} non",
+    "diagnosis.machines": "{count} machines",
+    "diagnosis.machine": "1 machine",
+    "diagnosis.not_reached": "inconnu",
+    "diagnosis.fixed": "Fait",
+    "diagnosis.would": "Serait fait",
+    "diagnosis.not_fixed": "Pas fait",
+    "diagnosis.unknown_time": "une date inconnue",
+    "diagnosis.newer": " de plus récent que {since}",
+    "diagnosis.more": "{names} et {count} de plus",
+    "diagnosis.restart": "redémarrer {machine}, dont la boucle ne bat pas",
+    "diagnosis.rebuild-view": "reconstruire heartbeat.json",
+    "diagnosis.sweep": "supprimer {files}",
+    "diagnosis.in_replica": ", dans le réplica de {machine}",
     # The procedure's checks
     "check.heartbeats": "dans heartbeats",
     "check.status": 'status: "online"',
@@ -172,6 +194,7 @@ WORDS: Final = {
     "history.strip": "Frise",
     # Watch
     "watch.more": "… et {count} de plus, dont {wrong} non conformes",
+    "watch.back": "Une touche ramène au tableau.",
     "watch.keys": "q quitter, ? touches",
     "watch.help": "j k : machine suivante, précédente   d : diagnostic   s : tri   f : le non conforme seul   q : quitter",
     "watch.flipped": "Bascules",

@@ -1,0 +1,166 @@
+"""A question to the user's logon session, from a session that does not see the share: Windows alone.
+
+An SSH session may lack the drive that the desktop has. A one-shot task of ours runs the same verb there; its answer
+comes back in a file of the local folder, and nothing of it stays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+from roosync_ops.wire import local
+from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
+
+from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, ProblemError, no_session
+from .local_state import ASK_LOCK, take, unusable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .config import Config
+    from .flags import Flags
+    from .permanence.schtasks import Scheduler
+    from .permanence.task_program import OneShot
+
+    Answer = tuple[dict[str, Any], list[str]]
+
+#: How long another question may take, and how long an answer may, beside the touches of the share, in s.
+_TURN_S = 60.0
+_ANSWER_S = 30.0
+_LOOK_S = 0.05
+#: How often the scheduler is asked what became of the task, in s.
+_RESULT_S = 1.0
+#: An instance that has ended is believed after so many looks: its answer may just be on its way.
+_ENDED = 3
+
+
+def sees_share(config: Config) -> bool:
+    """Return True if this session has the shared folder; off Windows the question does not arise.
+
+    One that gives no answer here says nothing: the logon session is asked, and only what hangs there is hung.
+    """
+    if sys.platform != "win32":
+        return True
+    try:
+        return BoundedShare(config.share_deadline_s).call(lambda: os.path.isdir(config.shared), "looking at the share")
+    except ShareHungError:
+        return False
+
+
+def run_verb_if_needed(flags: Flags, config: Config, verb: str) -> Answer | None:
+    """Return `verb`'s answer from the logon session where this one lacks the share, None where it has it."""
+    if flags.answer is not None or sees_share(config):
+        return None
+    return run_verb(flags, config, verb)
+
+
+def run_verb(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
+    """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
+    from .permanence.launch import agent_command  # noqa: PLC0415 - Windows alone gets here
+
+    try:
+        local.make_folder(config.local_dir, parents=True)
+    except OSError as error:
+        raise unusable(config.local_dir, error) from None
+    turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
+    if turn is None:
+        raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
+    words = words_of(flags, config, verb)
+    limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow
+    folder = config.local_dir
+    try:
+        return _unpacked(
+            run_command("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
+        )
+    finally:
+        turn.release()
+
+
+def run_command(
+    what: str, folder: str, command: Callable[[str], list[str]], limit_s: float, scheduler: Scheduler | None = None
+) -> dict[str, Any]:
+    """Run a command of this Python in the user's logon session, and return what it writes into the file it is given.
+
+    It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
+    """
+    from .permanence.task_program import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
+
+    file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
+    try:
+        with OneShot(what, folder, scheduler) as task:
+            task.run(program_of(command(file), folder, task.scheduler.user))
+            return _awaited(task, file, limit_s)
+    finally:
+        for path in (file, f"{file}.tmp", f"{file}.log"):
+            _remove(path)
+
+
+def _awaited(task: OneShot, file: str, limit_s: float) -> dict[str, Any]:
+    now = time.monotonic()
+    until, look_at, ended = now + limit_s, now + _RESULT_S, 0
+    while time.monotonic() < until:
+        answer = local.read_object(file)
+        if answer:
+            return answer
+        if time.monotonic() >= look_at:
+            ended = ended + 1 if task.has_ended() else 0
+            if ended >= _ENDED:
+                break
+            look_at = time.monotonic() + _RESULT_S
+        time.sleep(_LOOK_S)
+    raise _silence(task, file)
+
+
+def _silence(task: OneShot, file: str) -> ProblemError:
+    from .permanence.task_program import tail  # noqa: PLC0415 - as above
+
+    if task.has_not_run():
+        return no_session()
+    said = tail(f"{file}.log")
+    reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
+    return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
+
+
+def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
+    """Return `verb`'s command line with all that an environment or a folder of this session gave."""
+    words = [verb, "--shared", config.shared, "--local-dir", config.local_dir, "--machine-id", config.machine_id]
+    words += ["--share-deadline", f"{config.share_deadline_s:g}"]
+    if verb == "register":
+        words += ["--heartbeat-interval", str(config.thresholds.interval_ms)]
+        words += ["--offline-timeout", str(config.thresholds.timeout_ms)]
+        words += [] if config.auto_sync else ["--no-auto-sync"]
+        words += ["--follow", f"{flags.follow:g}"] if flags.follow else []
+        if flags.metadata is not None:
+            words += ["--metadata", json.dumps(flags.metadata, separators=(",", ":"))]
+    return words
+
+
+def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[str]) -> None:
+    """Leave an answer where the one who asked looks for it, in one step."""
+    local.write(path, json.dumps({"exitCode": exit_code, "answer": value, "lines": human}, default=str).encode())
+
+
+def _remove(path: str) -> None:
+    for _ in range(20):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(_LOOK_S)  # its writer is just ending
+        else:
+            return
+
+
+def _unpacked(document: dict[str, Any]) -> Answer:
+    """Turn what came back into this verb's own answer, or its own failure."""
+    value = document["answer"]
+    if value.get("success"):
+        return value, list(document.get("lines") or [])
+    extra = {key: item for key, item in value.items() if key not in ("success", "code", "message")}
+    raise AgentError(str(value.get("code")), str(value.get("message")), int(document.get("exitCode") or 1), **extra)

@@ -1,0 +1,195 @@
+"""The local truth: what the journal holds, with every key there from the start, and the folder it lies in."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shlex
+import sys
+import zlib
+
+from roosync_ops.wire import local
+
+from .config import is_packaged
+from .errors import PACKAGED_PROCESS, CodedError, LocalError, ProblemError
+from .journal import Journal, read
+from .lock import Lock, is_held
+from .share import OK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from .config import Config
+
+#: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
+ASK_LOCK = "ask.lock"
+#: What is kept for one machine and one shared state lies in `<machineId>-<crc32>`: Config.instance.
+INSTANCE = re.compile(r"[a-z0-9-]{1,63}-[0-9a-f]{8}")
+#: How many copies of what could not be understood are kept: the next one replaces the oldest.
+MAX_SET_ASIDE = 8
+MAX_SET_ASIDE_BYTES = 16_777_216
+
+
+class Places:
+    """The files of one machine in one shared state. All local; none is ever in the share."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.loop_lock = os.path.join(folder, "loop.lock")
+        self.write_lock = os.path.join(folder, "write.lock")
+        #: Held by `start`, `stop`, `install` and `uninstall`, so that no two of them undo each other's work.
+        self.control_lock = os.path.join(folder, "control.lock")
+        self.journal = os.path.join(folder, "journal")
+        self.set_aside = os.path.join(folder, "set-aside")
+        #: What `stop` asks of the loop beside the signal.
+        self.request = os.path.join(folder, "stop-request")
+        #: There from `stop` to `start` where a task keeps the loop: an instance that is just starting then ends.
+        self.halted = os.path.join(folder, "halted")
+        #: Why a build on trial was left again; gone with the next trial.
+        self.rolled_back = os.path.join(folder, "rolled-back")
+
+
+def places_of(config: Config) -> Places:
+    """Return where this machine keeps what belongs to this shared state; nothing is made."""
+    return Places(config.instance_dir)
+
+
+def prepare(config: Config) -> Places:
+    """Make the local folder. Raises LocalError where it cannot be, CodedError where nobody else would see it."""
+    places = places_of(config)
+    if sys.platform == "win32" and "\\appdata\\" in config.local_dir.lower() and is_packaged():
+        raise _in_a_package(config)
+    try:
+        local.make_folder(config.local_dir, parents=True)
+        local.make_folder(places.folder)
+    except OSError as error:
+        raise unusable(places.folder, error) from None
+    return places
+
+
+def _in_a_package(config: Config) -> CodedError:
+    from .permanence.launch import agent_command  # noqa: PLC0415 - only a refusal asks
+
+    reason = f"ce programme est lancé d'un paquet du Store: ce qu'il écrit dans {config.local_dir} n'est vu que de lui"
+    import subprocess  # noqa: PLC0415 - as above
+
+    line = subprocess.list2cmdline(agent_command(["start", "--local-dir", config.local_dir]))
+    return CodedError(PACKAGED_PROCESS, reason, f"dans une console ordinaire (Win+R, cmd): {line}")
+
+
+def unusable(path: str, error: OSError) -> ProblemError:
+    """Word a failure of the local folder."""
+    if isinstance(error, local.NotOursError):
+        why = "appartient à un autre utilisateur" if error.code == local.FOREIGN else "d'autres peuvent y écrire"
+        return CodedError(error.code, f"dossier local refusé: {error.filename}: {why}", shlex.join(error.mend))
+    detail = f"{path}: {error.strerror or error}"
+    problem = LocalError(
+        f"dossier local inutilisable: {detail}", "indiquer un dossier local accessible en écriture avec --local-dir"
+    )
+    problem.cause = "DISK_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "LOCAL_DIR"
+    problem.detail = detail
+    return problem
+
+
+def open_journal(places: Places) -> Journal:
+    """Open the journal for writing. Raises LocalError."""
+    try:
+        return Journal(places.journal)
+    except OSError as error:
+        raise unusable(places.journal, error) from None
+
+
+def take(path: str, timeout_s: float = 0.0) -> Lock | None:
+    """Take the lock at `path`; None when another process has it. Raises LocalError."""
+    lock = Lock(path)
+    try:
+        return lock if lock.acquire(timeout_s) else None
+    except OSError as error:
+        raise unusable(path, error) from None
+
+
+def loop_runs(places: Places) -> bool:
+    """Return True if a loop runs for this machine and shared state: whether its lock is held."""
+    try:
+        return is_held(places.loop_lock)
+    except OSError as error:
+        raise unusable(places.loop_lock, error) from None
+
+
+def instances(local_dir: str) -> list[Places]:
+    """Return the places of every machine and shared state that ever beat from `local_dir`."""
+    try:
+        names = sorted(filter(INSTANCE.fullmatch, os.listdir(local_dir)))
+    except OSError:
+        return []
+    folders = [os.path.join(local_dir, name) for name in names]
+    return [Places(folder) for folder in folders if os.path.isdir(folder) and not os.path.islink(folder)]
+
+
+def loops(local_dir: str) -> list[Places]:
+    """Return the places of whatever of ours runs from a local folder, found by its locks. Raises LocalError."""
+    return [places for places in instances(local_dir) if loop_runs(places)]
+
+
+def read_local_state(places: Places) -> dict[str, Any]:
+    """Read the local truth without a lock. Raises LocalError where it lies there and cannot be read."""
+    try:
+        return with_defaults(read(places.journal))
+    except OSError as error:
+        raise unusable(places.journal, error) from None
+
+
+def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
+    """Return `state` with every key there; what has a wrong shape counts as absent."""
+    blank: dict[str, Any] = {
+        "loop": {},
+        "sequence": 0,
+        "record": None,
+        "pending": None,
+        "lastBeat": None,
+        "share": {"state": OK, "since": None, "detail": None},
+        "view": {"keeper": None, "erasedBy": None, "erasedAt": None, "erasures": 0, "wrote": None},
+        "legacy": {},
+        "ownFile": {"rewrites": 0, "lastKind": None, "lastDetail": None, "lastAt": None},
+        "setAside": {},
+        "flips": {"known": {}, "heardAt": 0, "last": [], "late": {}, "readAt": 0},
+    }
+    for key, default in blank.items():
+        value = state.get(key)
+        if default is None or isinstance(value, type(default)):
+            blank[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, dict) else value
+    return blank
+
+
+def set_aside(places: Places, taken: dict[str, Any], name: str, copy: Callable[[int], bytes | None]) -> None:
+    """Keep what `copy` gives in the local folder, once, under one of a fixed number of names. Raises LocalError.
+
+    `copy` returns the piece at an offset; None where there is nothing to keep. `taken` is the journal's count for each
+    name: how many were kept, and the CRC of the last.
+    """
+    count, last = taken.get(name) or (0, None)
+    crc = 0
+    for piece in _pieces(copy):
+        crc = zlib.crc32(piece, crc)
+    if copy(0) is None or (count and crc == last):
+        return
+    path = os.path.join(places.set_aside, f"{name}.{count % MAX_SET_ASIDE}")
+    try:
+        local.make_folder(places.set_aside)
+        local.write(path, b"".join(_pieces(copy)), durable=True)
+    except OSError as error:
+        raise unusable(path, error) from None
+    taken[name] = [count + 1, crc]
+
+
+def _pieces(copy: Callable[[int], bytes | None]) -> Iterator[bytes]:
+    offset = 0
+    while offset < MAX_SET_ASIDE_BYTES:
+        piece = copy(offset)
+        if not piece:
+            return
+        offset += len(piece)
+        yield piece

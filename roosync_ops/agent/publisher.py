@@ -1,0 +1,230 @@
+"""Publishing this machine's record: sequence and history never go back, and success means it was read back."""
+
+from __future__ import annotations
+
+from roosync_ops.wire.merge import reach
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, NotUnderstoodError, dump, parse
+from roosync_ops.wire.times import to_iso
+
+from .beat import PreviousRecords, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
+from .errors import LocalError
+from .local_state import read_local_state, set_aside, unusable, with_defaults
+from .lock import Lock
+from .share import HUNG, MAX_RECORD_BYTES, OK, ShareTroubleError, bounds_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from .beat import Session
+    from .config import Config
+    from .journal import Journal
+    from .local_state import Places
+    from .share import FolderShare
+
+    T = TypeVar("T")
+
+#: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
+_MAX_EARLIER = 16
+
+
+class HeartbeatPublisher:
+    """Beats for one machine into one share. `notes` is the local truth, kept in step with the journal.
+
+    The one who beats holds write.lock; while a hung call may still land, the lock stays held, so that nobody's newer
+    record is overwritten by it.
+    """
+
+    def __init__(self, config: Config, places: Places, share: FolderShare, journal: Journal, session: Session) -> None:
+        self.config = config
+        self.places = places
+        self.share = share
+        self.session = session
+        self.journal = journal
+        self.notes = with_defaults(journal.load())
+        #: What the operator passes is written once; afterwards the record carries it.
+        self._metadata: dict[str, Any] = dict(config.metadata)
+        self._lock = Lock(places.write_lock)
+        self.is_new_machine = False
+        #: Where this machine keeps the view: entries of machines whose own files older services undid, and how late
+        #: beats arrive.
+        self.extra: dict[str, Any] = {}
+        #: What `status` tells about the permanent loop, where this is its publisher.
+        self.loop: dict[str, Any] | None = None
+        self._earlier = _begun(self.notes["loop"])
+
+    def beat(self, now_ms: int) -> dict[str, Any]:
+        """Publish the beat of `now_ms` and return its record. Raises ShareTroubleError or LocalError."""
+        return self._publish(now_ms, leaving=False)
+
+    def leave(self, now_ms: int) -> bool:
+        """Write that this machine leaves; False where it had already left, or was never there. Raises as `beat`."""
+        return bool(self._publish(now_ms, leaving=True))
+
+    def attempt(self, work: Callable[[], T], now_ms: int) -> T:
+        """Do `work` under write.lock, the journal in step before and after it.
+
+        Raises what `work` raises (trouble of the share is written down first), and LocalError for the local side.
+        """
+        self._open()
+        try:
+            return work()
+        except ShareTroubleError as trouble:
+            self._note_trouble(trouble, now_ms)
+            raise
+        finally:
+            self._close()
+
+    def _open(self) -> None:
+        """Take write.lock and learn what others of this machine wrote in between."""
+        self._acquire()
+        try:
+            if self.journal.generation_on_disk() != self.journal.generation:
+                self.notes = with_defaults(self.journal.load())
+        except OSError as error:
+            self._lock.release()
+            raise unusable(self.places.journal, error) from None
+        if self.loop is not None:
+            self.notes["loop"] = {**self.loop, "earlier": self._earlier}
+
+    def _close(self) -> None:
+        """Write the local truth down and give write.lock back, unless a hung call may still land."""
+        try:
+            self.journal.save(self.notes)
+        except OSError as error:
+            raise unusable(self.places.journal, error) from None
+        finally:
+            if not self.share.is_stuck:
+                self._lock.release()
+
+    def _acquire(self) -> None:
+        try:
+            taken = self._lock.acquire(self.config.share_deadline_s)
+        except OSError as error:
+            raise unusable(self.places.write_lock, error) from None
+        if not taken:
+            share = read_local_state(self.places)["share"]
+            if share["state"] == HUNG:  # whoever holds the lock does so for a call that may still land
+                raise ShareTroubleError(HUNG, str(share["detail"]))
+            reason = f"un autre processus publie déjà et tient {self.places.write_lock}"
+            raise LocalError(reason, "réessayer; sinon chercher le processus qui tient ce verrou")
+
+    def _publish(self, now_ms: int, *, leaving: bool) -> dict[str, Any]:
+        known = self.notes["record"]
+        on_disk = self._look(known, now_ms)
+        if leaving and _nothing_to_leave(known, on_disk):
+            return {}
+        past = PreviousRecords(known, on_disk, self.notes["sequence"])
+        record = leave(past, now_ms) if leaving else self._compose(past, now_ms)
+        raw = dump(record)
+        if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
+            record = bare(record, self.config)
+            raw = dump(record)
+        agent = record["agent"]
+        self.notes["pending"] = [agent["sequence"], agent.get("sessionId")]
+        self.share.publish(raw)
+        self._note(record, now_ms)
+        return record
+
+    def _compose(self, past: PreviousRecords, now_ms: int) -> dict[str, Any]:
+        return compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
+
+    def _look(self, known: dict[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
+        """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
+        own = self.share.read_own()
+        if own.detail is not None:
+            self._rewritten(OF_NO_USE, own.detail, now_ms)
+            self._set_aside()
+            return None
+        if own.record is None:
+            self.is_new_machine = known is None
+            return self._in_view(now_ms) if known is None else None
+        if own.record.doubted or sequence_of(own.record.data) > self._reach(known, now_ms):
+            detail = f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to"
+            self._rewritten(OF_NO_USE, detail, now_ms)
+            self._set_aside()
+            return None
+        pending = self.notes["pending"]
+        landed = pending is not None and sequence_of(own.record.data) == pending[0]
+        if known is not None and not landed:
+            found = rewritten(own.record.data, known, self._sessions(known))
+            if found is not None:
+                self._rewritten(*found, now_ms)
+        return own.data
+
+    def _reach(self, known: dict[str, Any] | None, now_ms: int) -> int:
+        """Return what this machine's sequence can be by now: as its own beats say, or those of a clone of it."""
+        if known is None:
+            return MAX_SEQUENCE
+        try:
+            record, _ = parse(known, self.config.machine_id, "")
+        except NotUnderstoodError:
+            return MAX_SEQUENCE
+        return max(int(self.notes["sequence"]), reach(record, now_ms)) + BEATS_UNSEEN
+
+    def _sessions(self, known: dict[str, Any]) -> tuple[str, ...]:
+        pending = self.notes["pending"] or [0, None]
+        mine = (self.session.session_id, agent_part(known).get("sessionId"), *_begun(self.notes["loop"]))
+        return tuple(str(session) for session in (*mine, pending[1]) if session)
+
+    def _in_view(self, now_ms: int) -> dict[str, Any] | None:
+        """What an older service wrote about this machine, before it had a file of its own."""
+        own = self.config.machine_id
+        try:  # from "me" to "me.t" are the copies of our own file, and few others
+            evidence = self.share.read_all(now_ms, bounds=bounds_from(own, f"{own}.t")).evidence
+        except ShareTroubleError:
+            return None  # what others wrote holds up no beat
+        for piece in evidence:
+            if piece.record.machine_id == own and not piece.record.doubted:
+                self.is_new_machine = False
+                return piece.record.data
+        return None
+
+    def _rewritten(self, kind: str, detail: str, now_ms: int) -> None:
+        own = self.notes["ownFile"]
+        own["rewrites"] += 1
+        own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
+
+    def _set_aside(self) -> None:
+        set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)
+
+    def _note(self, record: dict[str, Any], now_ms: int) -> None:
+        self._metadata = {}
+        self._earlier = []
+        sequence = record["agent"]["sequence"]
+        self.notes.update(record=record, sequence=sequence, pending=None)
+        self.notes["lastBeat"] = {
+            "sequence": sequence,
+            "lastHeartbeat": record.get("lastHeartbeat"),
+            "writtenAt": to_iso(now_ms),
+            "readBack": True,
+        }
+        self.note_share(OK, None, now_ms)
+
+    def _note_trouble(self, trouble: ShareTroubleError, now_ms: int) -> None:
+        """Write down what ails the share and since when."""
+        since = trouble.since_ms if trouble.state == HUNG and trouble.since_ms is not None else now_ms
+        self.note_share(trouble.state, trouble.reason, since)
+
+    def note_share(self, state: str, detail: str | None, since_ms: int) -> None:
+        share = self.notes["share"]
+        since = None if state == OK else share["since"] if share["state"] == state else to_iso(since_ms)
+        self.notes["share"] = {"state": state, "since": since, "detail": detail}
+
+
+def _begun(loop: dict[str, Any]) -> list[Any]:
+    """Return the sessions that may have beaten since a beat was last written down, the last one included.
+
+    A loop that is killed between the share and the journal has its beat in the share, and only its beginning here.
+    """
+    earlier = loop.get("earlier")
+    return [*(earlier if isinstance(earlier, list) else ()), loop.get("sessionId")][-_MAX_EARLIER:]
+
+
+def _nothing_to_leave(known: dict[str, Any] | None, on_disk: dict[str, Any] | None) -> bool:
+    if known is None and not agent_part(on_disk):
+        return True  # never here, or an older service's machine alone
+    if on_disk is not None:
+        return has_left(on_disk) and sequence_of(on_disk) >= sequence_of(known)
+    return has_left(known)

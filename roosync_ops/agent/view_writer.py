@@ -1,0 +1,250 @@
+"""Keeping the view: one machine at a time rebuilds `heartbeat.json` for readers of the old generation.
+
+Which one needs no lock across machines: the smallest machineId that, in this replica, beats with view keeping on.
+When it is gone the next one finds itself smallest. Two at once (replicas differ) do the same work twice, no harm.
+"""
+
+from __future__ import annotations
+
+from roosync_ops.wire import findings as f
+from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
+from roosync_ops.wire.names import VIEW_NAME
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, NotUnderstoodError, Record, dump, object_in, parse
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
+from roosync_ops.wire.times import time_or_none, to_iso
+from roosync_ops.wire.view import build, carried, needs_write
+
+from . import flips
+from .local_state import set_aside
+from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from roosync_ops.wire.folder import Snapshot
+
+    from .config import Config
+    from .publisher import HeartbeatPublisher
+
+#: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
+PATIENCE = 3
+#: So many machines are kept in the view where there are more files than are read at once: those that live, and then
+#: those heard last. What nobody writes any more could be any number.
+MAX_MACHINES = 32
+#: What a record is kept for between two readings: its times, and what its machine says of its view keeping.
+_METADATA = ("firstSeen", "lastUpdated", "version")
+#: So much of that is in its keeper's own record too, where only the view tells of a machine: each beat uploads it.
+MAX_KNOWS_BYTES = 16_384
+#: So much of what the view holds is in the journal as well, beside a whole record.
+MAX_REMEMBERED_BYTES = 49_152
+#: An older service's record keeps what others put there up to so many bytes.
+_MAX_LEGACY_BYTES = 2_048
+#: Findings about the view that lose nothing when it is rebuilt.
+_HARMLESS = (f.BOM, f.FUTURE_HEARTBEAT)
+
+
+def can_keep(record: Record, now_ms: int) -> bool:
+    """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
+    if record.agent.get("state") != RUNNING_STATE or record.agent.get("autoSyncEnabled") is not True:
+        return False
+    if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
+        return False  # a clock hours ahead would keep the office hours after its machine died
+    return status(record, now_ms, record.thresholds) == ONLINE
+
+
+class ViewWriter:
+    """Rebuilds the view when it is this machine's turn. Raises ShareTroubleError, and LocalError."""
+
+    def __init__(self, publisher: HeartbeatPublisher) -> None:
+        self._publisher = publisher
+        self._config: Config = publisher.config
+        self._unreadable = 0
+        #: The entries of the view as last built: should it be lost, nothing is.
+        self._entries: dict[str, Any] = {}
+        #: The live machine before us in order that was found last, and behind which name looking for one goes on.
+        self._live: str | None = None
+        self._looked_to = ""
+        #: The same for reading all; what was read of it before, where it takes more than one check.
+        self._read_to = ""
+        self._known: dict[str, Evidence] = {}
+
+    def tend(self, now_ms: int) -> bool:
+        """Look after the view at `now_ms`; True when it was written."""
+        notes = self._publisher.notes["view"]
+        if not self._config.auto_sync:
+            notes["keeper"] = None
+            return False
+        notes["keeper"] = self._elect(now_ms)
+        if notes["keeper"] != self._config.machine_id:
+            notes["wrote"] = None
+            self._publisher.extra = {}
+            self._entries, self._known, self._unreadable = {}, {}, 0
+            return False
+        bounds = bounds_from(self._read_to, slim=lambda record: _slim(record, now_ms))
+        snapshot = self._publisher.share.read_all(now_ms, bounds=bounds)
+        is_whole = not (self._read_to or bounds.after)
+        self._read_to = bounds.after
+        return self._keep(snapshot, is_whole, now_ms)
+
+    def _elect(self, now_ms: int) -> str:
+        """Return the smallest live machine that is known; of very many files some are looked at at each check."""
+        me = self._config.machine_id
+        bounds = bounds_from(self._looked_to, f"{me}.json")
+        self._live = self._publisher.share.find_record(lambda record: can_keep(record, now_ms), bounds, self._live)
+        self._looked_to = bounds.after
+        return self._live or me
+
+    def _keep(self, snapshot: Snapshot, is_whole: bool, now_ms: int) -> bool:
+        if not self._understood(snapshot):
+            return False
+        notes = self._publisher.notes
+        if snapshot.view_state == "read":
+            self._notice_erasure(snapshot, now_ms)
+        old = snapshot.view if _is_view(snapshot) else None
+        merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
+        merged = self._newest(merged, is_whole, now_ms)
+        flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
+        self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
+        view = build(merged, old, now_ms, self._config.thresholds)
+        raw = dump(view)
+        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
+            for piece in merged.values():
+                piece.record.data = _bare(piece.record.data)
+            view = build(merged, None, now_ms, self._config.thresholds)
+            raw = dump(view)
+        self._remember(view, merged)
+        if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):
+            return False
+        if _lossy(snapshot):
+            self._set_aside()
+        self._publisher.share.write_view(raw)
+        notes["view"]["wrote"] = {key: entry["lastHeartbeat"] for key, entry in view["heartbeats"].items()}
+        return True
+
+    def _understood(self, snapshot: Snapshot) -> bool:
+        """Bear with a view that cannot be read for a few checks, then set it aside. False while bearing."""
+        if snapshot.view_state == "absent" or _is_view(snapshot):
+            self._unreadable = 0
+            return True
+        self._unreadable += 1
+        if self._unreadable <= PATIENCE:
+            return False
+        self._set_aside()
+        return True
+
+    def _set_aside(self) -> None:
+        set_aside(self._publisher.places, self._publisher.notes["setAside"], VIEW_NAME, self._publisher.share.copy_view)
+
+    def _before(self, is_whole: bool) -> list[Evidence]:
+        """What earlier checks read of files that this one did not come to; our own record is always there."""
+        if is_whole:
+            return []
+        try:
+            own, _ = parse(self._publisher.notes["record"] or {}, self._config.machine_id, "")
+        except NotUnderstoodError:
+            return list(self._known.values())
+        _slim(own, 0)
+        return [*self._known.values(), Evidence(own, FILE, "")]
+
+    def _rank(self, record: Record, now_ms: int) -> tuple[bool, bool, int]:
+        lives = status(record, now_ms, record.thresholds) == ONLINE
+        return not lives, record.machine_id not in self._entries, -(record.last_heartbeat_ms or 0)
+
+    def _newest(self, merged: dict[str, Evidence], is_whole: bool, now_ms: int) -> dict[str, Evidence]:
+        """Return the machines heard last, and remember what their own files say."""
+        if not is_whole or len(merged) > 2 * MAX_FILES:
+            kept = {*sorted(merged, key=lambda name: self._rank(merged[name].record, now_ms))[:MAX_MACHINES]}
+            kept.add(self._config.machine_id)
+            merged = {name: piece for name, piece in merged.items() if name in kept}
+        self._known = {name: piece for name, piece in merged.items() if piece.kind != VIEW} if not is_whole else {}
+        return merged
+
+    def _remembered(self) -> list[Evidence]:
+        found = []
+        for machine_id, entry in {**(self._publisher.notes["legacy"] or {}), **self._entries}.items():
+            try:
+                record, _ = parse(entry, machine_id, VIEW_NAME)
+            except NotUnderstoodError:
+                continue
+            found.append(Evidence(record, VIEW, VIEW_NAME))
+        return found
+
+    def _remember(self, view: dict[str, Any], merged: dict[str, Evidence]) -> None:
+        """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
+        self._entries = view["heartbeats"]
+        silent = set(view["offlineMachines"])
+        self._publisher.extra[KNOWS] = self._undone(silent, merged)
+        kept: dict[str, Any] = {}
+        room = MAX_REMEMBERED_BYTES
+        for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):
+            if name not in silent and merged[name].kind == FILE:
+                continue
+            room -= len(dump(self._entries[name]))
+            if room < 0:
+                break
+            kept[name] = self._entries[name]
+        self._publisher.notes["legacy"] = kept
+
+    def _undone(self, silent: set[str], merged: dict[str, Evidence]) -> dict[str, Any]:
+        """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
+        names = [name for name in silent if merged[name].kind != FILE and merged[name].record.sequence is not None]
+        kept: dict[str, Any] = {}
+        for name in sorted(names, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))[:MAX_KNOWS]:
+            kept[name] = self._entries[name]
+            if len(dump(kept)) > MAX_KNOWS_BYTES:
+                del kept[name]
+        return kept
+
+    def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
+        """An older service rewrote the view from its stale memory: machines we had put in are gone."""
+        notes = self._publisher.notes["view"]
+        wrote: dict[str, str] | None = notes["wrote"]
+        entries = snapshot.view.get("heartbeats") if snapshot.view else None
+        if not wrote or not isinstance(entries, dict):
+            return
+        there = {str(key).lower() for key in entries}
+        if all(machine_id in there for machine_id in wrote):
+            return
+        notes["erasures"] += 1
+        notes["erasedAt"] = to_iso(now_ms)
+        notes["erasedBy"] = _newest_stranger(entries, wrote)
+
+
+def _slim(record: Record, now_ms: int) -> None:
+    """Keep of a record what the view and the choice of its keeper need; the past only of who does not beat."""
+    data = record.data
+    if record.sequence is None and not record.doubted:
+        if len(dump(data)) > _MAX_LEGACY_BYTES:
+            record.data = _bare(data)
+        return
+    record.data = {
+        **_bare(data),
+        "agent": carried(record, past=status(record, now_ms, record.thresholds) in (LEFT, OFFLINE)),
+    }
+
+
+def _bare(data: dict[str, Any]) -> dict[str, Any]:
+    metadata = object_in(data, "metadata")
+    kept = {key: metadata[key] for key in _METADATA if isinstance(metadata.get(key), str)}
+    return {"metadata": {key: value for key, value in kept.items() if len(value) < 64}}  # noqa: PLR2004 - a time, a version
+
+
+def _newest_stranger(entries: dict[str, Any], wrote: dict[str, str]) -> str | None:
+    """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
+    heard: dict[str, int] = {}
+    for key, entry in entries.items():
+        at = time_or_none(entry.get("lastHeartbeat")) if isinstance(entry, dict) else None
+        if at is not None:
+            heard[str(key).lower()] = at
+    strange = {key: at for key, at in heard.items() if to_iso(at) != wrote.get(key)} or heard
+    return max(strange, key=lambda key: strange[key]) if strange else None
+
+
+def _is_view(snapshot: Snapshot) -> bool:
+    return snapshot.view is not None and isinstance(snapshot.view.get("heartbeats"), dict)
+
+
+def _lossy(snapshot: Snapshot) -> bool:
+    """Return True if something in the view was not understood, and so would be gone from a rebuilt one."""
+    return any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings)

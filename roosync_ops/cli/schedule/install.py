@@ -1,0 +1,177 @@
+"""Installing, removing and asking for a schedule: its settings, and what runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from roosync_ops import process
+from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
+from roosync_ops.cli import errors, watching
+from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.source import machine_of
+from roosync_ops.wire import local
+from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
+
+from .settings import Settings, read, save
+
+_CHECK_S: Final = 30.0
+#: A run may be so long under way, in ms, and so many may be missed (a computer that was off), before it is said.
+_RUN_MS: Final = 1_800_000
+_MAY_BE_MISSED: Final = 3
+
+
+#: What runs it.
+By = Literal["auto", "systemd", "cron", "task"]
+
+
+class Place:
+    """A schedule's own files in the local folder, and what runs it."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._key = key
+        self.path = folder / f"schedule-{key}.json"
+        self._last = self.path.with_suffix(".last.json")
+
+    def choose(self, by: str) -> Mechanism:
+        """Return the mechanism asked for, or the best this computer has. Raises CommandError (usage)."""
+        reasons = []
+        for each in _mechanisms():
+            if by not in ("auto", each.kind):
+                continue
+            reason = each.unavailable()
+            if reason is None:
+                return each
+            reasons.append(reason)
+        raise errors.usage("; ".join(reasons) or f"{by} is not for this system", "roosync-ops schedule --help")
+
+    def planned(self, by: str) -> str:
+        """Return the mechanism to write down: to print it, cron's line serves even where this computer has none."""
+        if by in ("auto", "cron") and not any(each.unavailable() is None for each in _mechanisms()):
+            return "cron" if os.name == "posix" else "task"
+        return self.choose(by).kind
+
+    def printed(self, settings: Settings) -> dict[str, Any]:
+        """Tell what would be installed."""
+        found = next(each for each in _mechanisms() if each.kind == settings.mechanism)
+        return {**self._about(found, settings.every_min), "settings": settings.shown, "state": None}
+
+    def installed(self, settings: Settings) -> dict[str, Any]:
+        """Write the settings, then what runs them; nothing is changed where both are there."""
+        found = self.choose(settings.mechanism)
+        about = self._about(found, settings.every_min)
+        _check_runs(self._folder)
+        changed = [self._remove_others(found)]
+        changed.append(save(self.path, settings.model_dump_json(indent=2)))
+        job = self._job(settings.every_min)
+        changed.append(found.install(job))
+        return {**about, "changed": any(changed), "state": "installed", "settings": settings.shown}
+
+    def removed(self) -> dict[str, Any]:
+        """Remove it from whatever runs it here, and its files."""
+        job = self._job(1)
+        there = [each for each in _mechanisms() if each.unavailable() is None]
+        changed = [_removed(each, job) for each in there]
+        for path in (self.path, self._last, self.path.with_suffix(".lock")):
+            changed.append(path.exists())
+            path.unlink(missing_ok=True)
+        return {"ok": True, "changed": any(changed), "state": "absent"}
+
+    def status(self, by: str) -> dict[str, Any]:
+        """Return True if it is installed, and what came of its last run."""
+        if not self.path.exists():
+            return {"ok": False, "state": "absent", "last": None}
+        settings = read(self.path)
+        found = self.choose(settings.mechanism if by == "auto" else by)
+        state = found.state(self._job(settings.every_min))
+        last = _last(self._last)
+        late = last is None or _is_late(last, settings.every_min)
+        ok = state == "installed" and not late and last is not None and last["exitCode"] in (0, 1)
+        about = self._about(found, settings.every_min)
+        return {**about, "ok": ok, "state": state, "last": last, "late": late, "settings": settings.shown}
+
+    def _remove_others(self, kept: Mechanism) -> bool:
+        """Remove what another mechanism runs: two would make two runs."""
+        others = [each for each in _mechanisms() if each.kind != kept.kind and each.unavailable() is None]
+        found = [_removed(each, self._job(1)) for each in others]
+        return any(found)
+
+    def _job(self, every_min: int) -> Job:
+        return Job(self._key, process.ours("schedule", "run", str(self.path)), every_min, self._folder)
+
+    def _about(self, found: Mechanism, every_min: int) -> dict[str, Any]:
+        job = self._job(every_min)
+        return {
+            "ok": True,
+            "mechanism": found.kind,
+            "name": found.name(job),
+            "command": list(job.command),
+            "settingsFile": str(self.path),
+            "texts": dict(found.texts(job)),
+            "note": found.note(),
+        }
+
+
+def _mechanisms() -> list[Mechanism]:
+    if sys.platform == "win32":
+        from roosync_ops.admin.tasks import Tasks  # noqa: PLC0415 - each platform loads its own
+
+        return [Tasks()]
+    from roosync_ops.admin.cron import Cron  # noqa: PLC0415 - as above
+    from roosync_ops.admin.systemd import Systemd  # noqa: PLC0415 - as above
+
+    return [Systemd(), Cron()]
+
+
+def _removed(by: Mechanism, job: Job) -> bool:
+    """Remove the job; from what cannot even be asked (a user who may have no crontab) there is nothing to remove."""
+    with suppress(RecurringError):
+        return by.remove(job)
+    return False
+
+
+def check(settings: Settings) -> None:
+    """Raise CommandError for what a run would not get along with, now that somebody is there to read it."""
+    fleet = load_inventory(Path(settings.inventory))
+    if settings.via:
+        machine_of(fleet, settings.via)
+    GracePeriod(settings.patience, None, fleet)
+    if settings.notify:
+        watching.check_urls(settings.notify)
+
+
+def _check_runs(folder: Path) -> None:
+    """Raise CommandError where this Python finds no roosync_ops from elsewhere: a checkout that is not installed."""
+    try:
+        local.make_folder(str(folder))
+        line = [sys.executable, "-P", "-c", "import os, sys; os.chdir(sys.argv[1]); import roosync_ops", str(folder)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        ended = process.within(_CHECK_S, line, environment=environment)
+    except (OSError, process.ChildError) as error:
+        raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --help") from None
+    if ended.code != 0:
+        raise errors.usage(f"{sys.executable} does not find roosync_ops from elsewhere", "pip install .")
+
+
+def _last(path: Path) -> dict[str, Any] | None:
+    """Return what the last run noted; None where there is none, or nothing that can be read."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    good = isinstance(document, dict) and isinstance(document.get("at"), str) and isinstance(document.get("said"), list)
+    return document if good and type(document.get("exitCode")) is int else None
+
+
+def _is_late(last: dict[str, Any], every_min: int) -> bool:
+    """Return True if runs were missed: field note 11, a checker that nothing runs any more."""
+    try:
+        return now_ms() - from_iso(last["at"]) > _MAY_BE_MISSED * every_min * 60_000 + _RUN_MS
+    except BadTimeError:
+        return True

@@ -1,0 +1,62 @@
+"""The one family of errors: fields for programs and people alike; what is printed is made of them, by whoever prints.
+
+A room's own error is a class here or there that says its `code` and `exit_code` once.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+OK: Final = 0
+NOT_AS_EXPECTED: Final = 1
+USAGE: Final = 2
+UNAVAILABLE: Final = 3
+#: What was found is not where it was to go: a report that was not posted, a stdout that could not be written.
+NOT_DELIVERED: Final = 4
+#: A defect of ours. Not 1: a crash must never read as a verdict about the fleet.
+INTERNAL: Final = 70
+INTERRUPTED: Final = 130
+
+
+class Failure(NamedTuple):
+    """What went wrong, for people and for programs. `hint` is the next command to type, or None."""
+
+    code: str
+    message: str
+    hint: str | None
+    exit_code: int
+
+
+class RoosyncError(Exception):
+    """`code` is for programs (UPPER_SNAKE), `reason` one sentence, `hint` the next command to type."""
+
+    code: str = "FAILED"
+    exit_code: int = NOT_AS_EXPECTED
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+class CommandError(RoosyncError):
+    """A command cannot go on."""
+
+    def __init__(self, code: str, reason: str, hint: str | None = None, exit_code: int = NOT_AS_EXPECTED) -> None:
+        super().__init__(reason, hint)
+        self.code = code
+        self.exit_code = exit_code
+
+
+def usage(reason: str, hint: str | None = None) -> CommandError:
+    """Return the error for a question that makes no sense."""
+    return CommandError("USAGE", reason, hint, USAGE)
+
+
+def describe(error: BaseException) -> Failure:
+    """Return what to say about `error`, and the exit code it earns; what is not of the family is a defect of ours."""
+    if isinstance(error, RoosyncError):
+        return Failure(error.code, error.reason, error.hint, error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("INTERRUPTED", "interrupted", None, INTERRUPTED)
+    return Failure("INTERNAL", f"{type(error).__name__}: {error}", "report it with the lines above", INTERNAL)

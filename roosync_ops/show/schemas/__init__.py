@@ -1,0 +1,45 @@
+"""The JSON Schema of what --json prints, by command, as types. Loaded only to print or to test it, and by `mcp`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import is_typeddict
+
+from . import acted, diagnosis, fleet, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Command to what it prints; where it fails, each prints a FailureDocument instead.
+_DOCUMENTS: Final = {
+    "diagnose": diagnosis.DiagnosisDocument,
+    "history": fleet.HistoryDocument,
+    "matrix": fleet.MatrixDocument,
+    "report": acted.ReportDocument,
+    "rollout": acted.RolloutDocument,
+    "status": fleet.SurveyDocument,
+    "validate": fleet.ValidationDocument,
+    "verify-share": shares.SharesDocument,
+    **dict.fromkeys(("restart", "stop", "uninstall"), acted.ActionDocument),
+}
+_CLOSED: Final = ConfigDict(extra="forbid", strict=True)
+
+
+def close(names: Mapping[str, Any]) -> None:
+    """Have every document of a module refuse what it does not name."""
+    for document in filter(is_typeddict, names.values()):
+        with_config(_CLOSED)(document)
+
+
+for _module in (acted, diagnosis, fleet, shares):
+    close(vars(_module))
+
+
+@cache
+def of(command: str) -> TypeAdapter[Any]:
+    """Return what the documents of a command are validated by, and its schema made from."""
+    kind: Any = _DOCUMENTS[command] | fleet.FailureDocument
+    return TypeAdapter(kind)

@@ -1,0 +1,125 @@
+"""What rollout, restart, stop, uninstall and report print with --json, as types."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from .fleet import Failure, Observed, ValidationDocument  # noqa: TC001 - pydantic reads the annotations
+
+Outcome = Literal["changed", "unchanged", "planned", "failed", "rolled-back", "unreachable", "skipped"]
+
+
+class Step(TypedDict):
+    """One step, in the order they came up; `planned` is what a dry run would have changed."""
+
+    step: str
+    outcome: Literal["changed", "unchanged", "planned", "failed"]
+
+
+class Acted(TypedDict):
+    """What became of one machine. `code`, `reason` and `hint` (the next command to type) where it is not `ok`."""
+
+    machineId: str
+    outcome: Outcome
+    ok: bool
+    steps: list[Step]
+    code: str | None
+    reason: str | None
+    hint: str | None
+
+
+class Check(TypedDict):
+    """One of the procedure's four checks of the view."""
+
+    check: Literal["heartbeats", "status", "onlineMachines", "statistics.onlineCount"]
+    ok: bool
+    reason: str | None
+
+
+class Enrolled(Acted):
+    """A machine of a rollout; `checks` is null where it was not rolled out or no shared state was named."""
+
+    checks: list[Check] | None
+
+
+class Seen(Acted):
+    """A machine that was acted on; `observed` is null where no shared state was named."""
+
+    observed: Observed | None
+
+
+class RolloutDocument(TypedDict):
+    """`roosync-ops rollout --json`; exit code 0 where `ok`, else 1. `error`: why the check after it failed."""
+
+    ok: bool
+    dry: bool
+    machines: list[Enrolled]
+    validation: ValidationDocument | None
+    error: NotRequired[Failure]
+
+
+class ActionDocument(TypedDict):
+    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1. `error` as above."""
+
+    ok: bool
+    dry: bool
+    machines: list[Seen]
+    error: NotRequired[Failure]
+
+
+class Reported(TypedDict):
+    """A machine of a rollout, as a report tells it; `failedChecks` are the reasons of the checks that failed."""
+
+    machineId: str
+    outcome: Outcome
+    ok: bool
+    steps: list[Step]
+    reason: str | None
+    hint: str | None
+    failedChecks: list[str]
+
+
+class ReportedRollout(TypedDict):
+    """What a rollout did; `dry` is one that changed nothing."""
+
+    ok: bool
+    dry: bool
+    machines: list[Reported]
+
+
+class Outage(TypedDict):
+    """A time in which a machine did not beat, by its own record."""
+
+    machineId: str
+    since: str
+    until: str
+
+
+class Changes(TypedDict):
+    """What changed; flips as `roosync-ops history` has them. `watched`: whether a watcher ever looked here."""
+
+    since: str
+    until: str
+    watched: bool
+    flips: list[dict[str, Any]]
+    outages: list[Outage]
+
+
+class Posted(TypedDict):
+    """Where the report was sent to."""
+
+    url: str
+    action: Literal["added", "edited"]
+
+
+class ReportDocument(TypedDict):
+    """`roosync-ops report --json`; exit code 0 where `ok`, else 1. `next` are commands to type."""
+
+    ok: bool
+    validation: ValidationDocument | None
+    rollout: ReportedRollout | None
+    changes: Changes | None
+    next: list[str]
+    posted: Posted | None

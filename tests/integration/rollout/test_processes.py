@@ -1,0 +1,54 @@
+"""How many processes a rollout starts, there and here, and that none of them outlives it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.integration.rollout.conftest import NAMES, deploy, outcomes
+from tests.kits.agent_process import wait_for
+from tests.kits.hung import hung_server
+from tests.kits.product import ROOSYNC_OPS
+from tests.kits.sshd import PYTHON, Fleet
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_a_rollout_starts_two_pythons_on_a_machine_and_one_that_changes_nothing_one(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    started, python = tmp_path / "started", tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho x >>"{started}"\nexec {PYTHON} "$@"\n')
+    python.chmod(0o755)
+    inventory = fleet.inventory(tmp_path / "inventory.py", python=str(python))
+    counts = []
+    for outcome in ("changed", "unchanged"):
+        assert outcomes(deploy("rollout", inventory)) == {outcome}
+        counts.append(len(started.read_text().splitlines()))
+        started.unlink()
+    assert counts == [2 * len(NAMES), len(NAMES)]
+
+
+def test_the_worker_ends_with_whoever_asked_even_where_that_was_killed(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with hung_server() as port:
+        inventory = fleet.inventory(tmp_path / "inventory.py", port=port)
+        words: list[str | Path] = [ROOSYNC_OPS, "rollout", *NAMES, "--inventory", inventory, "--connect-timeout", "5"]
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asked:
+            wait_for("a worker", lambda: children(asked.pid), 60)
+            workers = children(asked.pid)
+            wait_for("its ssh", lambda: any(children(worker) for worker in workers), 60)
+            asked.kill()
+        wait_for("its end", lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 90)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(word) for word in task.read_text().split()]
+    return found

@@ -1,0 +1,339 @@
+"""Who keeps the view, when it is written, and what becomes of one that others erase or break."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from roosync_ops.agent import share, view_writer
+from roosync_ops.agent.view_writer import can_keep
+from roosync_ops.wire.files import read_file
+from roosync_ops.wire.folder import read_shared
+from roosync_ops.wire.merge import merge
+from roosync_ops.wire.record import Record
+from roosync_ops.wire.times import to_iso
+from tests.kits.shares import NOW, heartbeat, ours, put, put_view
+from tests.kits.virtual_agent import Rig, VirtualClock
+
+Make = Callable[..., Rig]
+
+
+def record(age_ms: int = 0, **agent: Any) -> Record:
+    data = ours("m1", age_ms=age_ms, **agent)
+    return Record("m1", NOW - age_ms, data=data)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "can"),
+    [
+        pytest.param(record(), True, id="online"),
+        pytest.param(record(89_999), True, id="the last moment online"),
+        pytest.param(record(90_000), False, id="warning"),
+        pytest.param(record(state="left"), False, id="left"),
+        pytest.param(record(autoSyncEnabled=False), False, id="told not to"),
+        pytest.param(record(-5_001), False, id="from the future"),
+        pytest.param(record(100_000, heartbeatInterval=60_000, offlineTimeout=300_000), True, id="a slow one"),
+        pytest.param(record(heartbeatInterval="x"), True, id="unreadable interval"),
+        pytest.param(Record("m1", NOW, data=heartbeat("m1", age_ms=0)), False, id="an older service"),
+    ],
+)
+def test_only_a_live_agent_that_keeps_views_can_keep_this_one(candidate: Record, can: bool) -> None:
+    assert can_keep(candidate, NOW) is can
+
+
+def test_the_smallest_live_machine_keeps_it_and_the_next_one_when_that_is_gone(make_rig: Make) -> None:
+    clock = VirtualClock()
+    first, second = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for rig in (first, second, first, second):
+        rig.beat()
+    assert second.notes()["view"]["keeper"] == "a"
+    assert set(first.view()["heartbeats"]) == {"a", "b"}
+    before = first.view_path.read_bytes()
+    second.beat(89)
+    assert second.view_path.read_bytes() == before
+    second.beat(1)
+    assert second.notes()["view"]["keeper"] == "b"
+    assert second.view()["warningMachines"] == ["a"]
+
+
+def test_others_read_no_file_behind_the_keepers(make_rig: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    rigs = [make_rig(name, clock=clock) for name in ("a", "b", "c")]
+    for rig in rigs:
+        rig.beat()
+    read: list[str] = []
+    real = share._is_taken
+
+    def noted(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
+        read.append(machine_id)
+        return real(path, machine_id, accept)
+
+    monkeypatch.setattr(share, "_is_taken", noted)
+    rigs[2].beat(1)
+    assert read == ["a"]
+
+
+def test_told_not_to_keep_it_an_agent_never_writes_the_view(make_rig: Make) -> None:
+    rig = make_rig("a", auto_sync=False)
+    rig.beat()
+    assert not rig.view_path.exists()
+    assert rig.notes()["view"]["keeper"] is None
+    other = make_rig("b", clock=rig.clock)
+    other.beat()
+    assert other.notes()["view"]["keeper"] == "b"
+    assert set(other.view()["heartbeats"]) == {"a", "b"}
+
+
+def test_the_view_is_written_only_when_a_reader_would_act_otherwise(rig: Rig) -> None:
+    rig.beat()
+    first = rig.view_path.read_bytes()
+    rig.beat(30)
+    assert rig.view_path.read_bytes() == first
+    rig.beat(30)
+    assert rig.view()["heartbeats"]["myia-web1"]["lastHeartbeat"] == to_iso(NOW + 60_000)
+
+
+def test_machines_only_older_services_know_are_merged_in(rig: Rig) -> None:
+    put_view(rig.shared, heartbeat("old-3-0", age_ms=200_000, colour="kept"))
+    put(rig.shared, heartbeat("old-3-1", age_ms=1_000))
+    rig.beat()
+    view = rig.view()
+    assert set(view["heartbeats"]) == {"myia-web1", "old-3-0", "old-3-1"}
+    assert view["heartbeats"]["old-3-0"]["colour"] == "kept"
+    assert view["offlineMachines"] == ["old-3-0"]
+    assert view["onlineMachines"] == ["myia-web1", "old-3-1"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_lost_view_loses_nothing_not_even_machines_it_alone_knew(rig: Rig, restart: bool) -> None:
+    put_view(rig.shared, heartbeat("old-3-0", age_ms=200_000))
+    rig.beat()
+    rig.view_path.unlink()
+    if restart:
+        rig.boot()
+    rig.beat(30)
+    assert set(rig.view()["heartbeats"]) == {"myia-web1", "old-3-0"}
+
+
+def eraser(rig: Rig, name: str = "myia-po-2026") -> None:
+    """A 3.0 process that started before us: it rewrites the view with itself alone."""
+    put_view(rig.shared, heartbeat(name, age_ms=0, now_ms=rig.clock.wall_ms()), now_ms=rig.clock.wall_ms())
+
+
+def test_an_eraser_is_survived_counted_and_named(make_rig: Make) -> None:
+    clock = VirtualClock()
+    rig, other = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for each in (rig, other, rig):
+        each.beat()
+    for times in (1, 2, 3):
+        eraser(rig)
+        rig.beat(30)
+        other.beat()
+        assert set(rig.view()["heartbeats"]) == {"a", "b", "myia-po-2026"}
+        view = rig.notes()["view"]
+        assert (view["erasures"], view["erasedBy"], view["erasedAt"]) == (
+            times,
+            "myia-po-2026",
+            to_iso(clock.wall_ms()),
+        )
+
+
+def test_a_machine_that_joins_the_view_is_no_eraser(make_rig: Make) -> None:
+    clock = VirtualClock()
+    rig, other = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    rig.beat()
+    other.beat()
+    rig.beat(30)
+    view = rig.view()
+    view["heartbeats"]["c"] = heartbeat("c")
+    rig.view_path.write_text(json.dumps(view))
+    rig.beat(30)
+    assert rig.notes()["view"]["erasures"] == 0
+
+
+@pytest.mark.parametrize("content", [b"", b'{"heartbeats": {"a"', b"[]", b'{"heartbeats": []}', b"\xff\xfe{"])
+def test_an_unreadable_view_is_borne_with_three_times_then_set_aside_and_rebuilt(rig: Rig, content: bytes) -> None:
+    put_view(rig.shared, heartbeat("old-3-0"))
+    rig.beat()
+    rig.view_path.write_bytes(content)
+    for _ in range(3):
+        rig.beat(30)
+        assert rig.view_path.read_bytes() == content
+    rig.beat(30)
+    assert set(rig.view()["heartbeats"]) == {"myia-web1", "old-3-0"}
+    assert rig.set_aside() == {"heartbeat.json.0": content}
+
+
+def test_entries_that_are_not_understood_are_set_aside_before_they_go(rig: Rig) -> None:
+    content = json.dumps({"heartbeats": {"old": {**heartbeat("old"), "lastHeartbeat": "hier"}, "x/y": 7}}).encode()
+    rig.view_path.write_bytes(content)
+    rig.beat()
+    assert set(rig.view()["heartbeats"]) == {"myia-web1"}
+    assert rig.set_aside() == {"heartbeat.json.0": content}
+
+
+def test_a_view_that_cannot_be_moved_aside_is_not_replaced(rig: Rig) -> None:
+    rig.view_path.mkdir()
+    (rig.view_path / "precious").touch()
+    for number in range(8):
+        (rig.shared / f".heartbeat.json.{number}.aside").mkdir()
+    for _ in range(6):
+        rig.beat(30)
+    assert (rig.view_path / "precious").exists()
+    assert rig.sequence == 6
+    share = rig.notes()["share"]
+    assert share["state"] == "ok"
+    assert share["detail"].startswith("heartbeat.json: ")
+
+
+def test_of_a_flooded_share_the_living_are_kept_and_none_of_it_is_read_at_once(
+    make_rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = VirtualClock()
+    rig = make_rig("a", clock=clock)
+    for number in range(400):
+        put(rig.shared, heartbeat(f"m{number:03}", age_ms=900_000 + number))
+    alive = make_rig("z", clock=clock)
+    opened: list[str] = []
+
+    def noted(path: str, limit: int) -> bytes:
+        opened.append(path)
+        return read_file(path, limit)
+
+    monkeypatch.setattr("roosync_ops.wire.folder.read_file", noted)
+    for _ in range(12):
+        opened.clear()
+        rig.beat(10)
+        assert len(opened) <= share.MAX_FILES
+    alive.beat()
+    for _ in range(12):
+        rig.beat(10)
+        alive.beat()
+    assert {"a", "z"} <= set(rig.view()["heartbeats"])
+    assert len(rig.view()["heartbeats"]) == view_writer.MAX_MACHINES
+
+
+def test_behind_more_dead_machines_than_are_read_at_once_the_next_one_keeps_the_view(make_rig: Make) -> None:
+    clock = VirtualClock()
+    rig, first = make_rig("z", clock=clock), make_rig("y", clock=clock)
+    for number in range(400):
+        put(rig.shared, ours(f"m{number:03}", age_ms=900_000))
+    rig.beat()
+    assert rig.notes()["view"]["keeper"] == "z"
+    first.beat()
+    for _ in range(12):
+        rig.beat(1)
+    assert rig.notes()["view"]["keeper"] == "y"
+    rig.beat(300)
+    for _ in range(12):
+        rig.beat(1)
+    assert rig.notes()["view"]["keeper"] == "z"
+
+
+def test_what_is_larger_than_an_agent_reads_is_rebuilt_without_it(rig: Rig) -> None:
+    view = {"heartbeats": {f"m{number}": heartbeat(f"m{number}") for number in range(5_000)}}
+    rig.view_path.write_text(json.dumps(view))
+    for _ in range(4):
+        rig.beat(30)
+    assert set(rig.view()["heartbeats"]) == {"myia-web1"}
+    assert [json.loads(raw) for raw in rig.set_aside().values()] == [view]
+
+
+@pytest.mark.parametrize("extra", [1, 60_000])
+def test_the_view_that_is_written_can_be_read_again_whatever_older_records_carry(rig: Rig, extra: int) -> None:
+    for number in range(20):
+        put(rig.shared, heartbeat(f"m{number}", extra="x" * extra))
+    put_view(rig.shared, *(heartbeat(f"v{number}", extra="x" * 20_000) for number in range(10)))
+    for _ in range(3):
+        rig.beat(30)
+    assert len(rig.view()["heartbeats"]) == 31
+    assert rig.view_path.stat().st_size <= share.MAX_VIEW_BYTES
+
+
+def test_a_file_that_is_just_arriving_keeps_its_machine_in_the_view(make_rig: Make) -> None:
+    clock = VirtualClock()
+    rig, other = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for each in (rig, other, rig):
+        each.beat()
+    other.own.write_bytes(b"")
+    rig.view_path.unlink()
+    rig.beat(30)
+    assert set(rig.view()["heartbeats"]) == {"a", "b"}
+
+
+def test_the_last_keeper_to_leave_says_so_in_the_view(rig: Rig) -> None:
+    rig.beat()
+    rig.loop.leave()
+    assert rig.view()["offlineMachines"] == ["myia-web1"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_the_keeper_knew_of_a_machine_that_left_outlives_its_file_and_the_view_at_once(
+    make_rig: Make, restart: bool
+) -> None:
+    """One older service wrote its memory over every file as another wrote its own over the view."""
+    clock = VirtualClock()
+    keeper_, left = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for _ in range(3):
+        keeper_.beat(30)
+        left.beat()
+    memory = left.own.read_bytes()
+    clock.advance(30)
+    left.loop.leave()
+    keeper_.beat()
+    keeper_.beat(30)
+    left.own.write_bytes(memory)
+    keeper_.view_path.write_bytes(json.dumps({"heartbeats": {"c": heartbeat("c", 0, clock.wall_ms())}}).encode())
+    if restart:
+        keeper_.boot()
+    keeper_.beat(30)
+    entry = keeper_.view()["heartbeats"]["b"]
+    assert (entry["status"], entry["agent"]["state"]) == ("offline", "left")
+    assert entry["agent"]["upIntervals"] == left.notes()["record"]["agent"]["upIntervals"]
+    assert left.own.read_bytes() == memory  # nobody writes another machine's file
+
+
+def test_what_the_keeper_remembers_is_bounded_whatever_others_put_into_the_view(rig: Rig) -> None:
+    for number in range(400):
+        put(rig.shared, heartbeat(f"m{number:03}", 10**7 + number, note="x" * 1_500))
+    for _ in range(4):
+        rig.beat(30)
+    assert 0 < len(json.dumps(rig.notes()["legacy"])) < 2 * view_writer.MAX_REMEMBERED_BYTES
+    assert rig.notes()["record"] is not None
+
+
+def test_of_a_machine_that_left_the_keepers_own_record_tells_where_file_and_view_are_both_overwritten(
+    make_rig: Make,
+) -> None:
+    """The view belongs to whoever wrote it last; our own file is nobody else's."""
+    clock = VirtualClock()
+    keeper_, left = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for _ in range(3):
+        keeper_.beat(30)
+        left.beat()
+    memory = left.own.read_bytes()
+    left.loop.leave()
+    keeper_.beat(30)
+    assert "knows" not in keeper_.record()["agent"]
+    left.own.write_bytes(memory)
+    for _ in range(2):
+        keeper_.beat(30)
+    keeper_.view_path.write_bytes(json.dumps({"heartbeats": {"b": json.loads(memory)}}).encode())
+    found = merge(read_shared(str(keeper_.shared), clock.wall_ms()).evidence, clock.wall_ms())["b"]
+    assert found.record.has_left
+    left.boot()
+    left.beat(30)
+    for _ in range(2):
+        keeper_.beat(30)
+    assert "knows" not in keeper_.record()["agent"]
+
+
+def test_what_a_record_says_it_knows_is_bounded_and_hostile(rig: Rig) -> None:
+    known = {f"m{number}": {**heartbeat(f"m{number}"), "agent": {"sequence": 3}} for number in range(500)}
+    knows: dict[str, Any] = {"x": 7, "../evil": heartbeat("x"), "con": {}, "deep": {"agent": {"knows": known}}, **known}
+    put(rig.shared, ours("z", knows=knows))
+    found = {piece.record.machine_id for piece in read_shared(str(rig.shared), NOW).evidence}
+    assert {"m0", "z"} <= found
+    assert len(found) <= 34
+    assert "evil" not in "".join(found)
