@@ -6,10 +6,12 @@ somebody else was reached, and does not reach it either: else this computer may 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
+from . import older
 from . import verdict as v
 from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT
 from .verdict import Basis
@@ -43,7 +45,28 @@ def _is_in_doubt(row: v.Verdict) -> bool:
     return row.probe is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock)
 
 
-def word_of(row: v.Observation, one: ProbeResult, timeout_ms: int, record: Record | None, now_ms: int) -> str | None:
+def timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = None) -> int:
+    """Return for how long a machine may be silent, in ms: longer, where an older service alone keeps it."""
+    piece = state.machines.get(machine.machine_id)
+    limits = machine.thresholds if piece is None else older.limits(piece, machine.thresholds, patience_ms)
+    return limits.timeout_ms
+
+
+def by_word(
+    machine: Machine, row: v.Observation, state: SharedState, now_ms: int, one: ProbeResult | None
+) -> v.Observation:
+    """Return what a machine is where its own word decides, else what the folder shows of it."""
+    if one is None:
+        return row
+    piece = state.machines.get(row.machine_id)
+    record = None if piece is None else piece.record
+    if one.agent.left_ms is not None and one.agent.kind in SELF_REPORTED and not beats_later(record, one):
+        return replace(row, observed=LEFT)
+    word = _word_of(row, one, timeout_ms(machine, state), record, now_ms)
+    return row if word is None else replace(row, observed=word)
+
+
+def _word_of(row: v.Observation, one: ProbeResult, timeout_ms: int, record: Record | None, now_ms: int) -> str | None:
     """Return what a machine is by its own word, or by its having none; None where that decides nothing.
 
     `timeout_ms` is how long it may be silent; `record` is what the folder shows of it.

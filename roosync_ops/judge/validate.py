@@ -59,7 +59,9 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
     asked = asked if matrix is None else matrix.probes
-    decided = [(machine, _by_word(machine, row, state, now_ms, asked.get(row.machine_id))) for machine, row in seen]
+    decided = [
+        (machine, second.by_word(machine, row, state, now_ms, asked.get(machine.machine_id))) for machine, row in seen
+    ]
     gone = _gone_at_once(decided, state)
     witness = ViewEvidence(state, tuple(row for _, row in seen))
     clocks = () if matrix is not None else tuple(wrong_clocks(asked.values()))
@@ -94,27 +96,7 @@ class _View:
 
     def timeout_ms(self, machine: Machine) -> int:
         """Return for how long a machine may be silent."""
-        return _timeout_ms(machine, self.state, self.known.patience_ms)
-
-
-def _timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = None) -> int:
-    piece = state.machines.get(machine.machine_id)
-    limits = machine.thresholds if piece is None else older.limits(piece, machine.thresholds, patience_ms)
-    return limits.timeout_ms
-
-
-def _by_word(
-    machine: Machine, row: v.Observation, state: SharedState, now_ms: int, one: ProbeResult | None
-) -> v.Observation:
-    """Return what a machine is where its own word decides, else what the folder shows of it."""
-    if one is None:
-        return row
-    piece = state.machines.get(row.machine_id)
-    record = None if piece is None else piece.record
-    if one.agent.left_ms is not None and one.agent.kind in SELF_REPORTED and not second.beats_later(record, one):
-        return replace(row, observed=LEFT)
-    word = second.word_of(row, one, _timeout_ms(machine, state), record, now_ms)
-    return row if word is None else replace(row, observed=word)
+        return second.timeout_ms(machine, self.state, self.known.patience_ms)
 
 
 def _reader_behind_ms(seen: list[tuple[Machine, v.Observation]], now_ms: int, known: Knowledge) -> int | None:

@@ -89,7 +89,7 @@ def _word(machine: Machine, ahead_ms: int) -> AgentState:
             left = machine.life.epoch_ms + int(last.end * 1000)
             return AgentState(probes.LEFT, sequence=machine.life.sequence, left_ms=left)
         return AgentState(probes.NOT_RUNNING, sequence=machine.life.sequence)
-    notes = machine._loop.heart.notes
+    notes = machine._loop.publisher.notes
     beat = notes["lastBeat"] or {}
     heard = from_iso(beat["lastHeartbeat"]) if beat.get("lastHeartbeat") else None
     since = None if heard is None else heard - ahead_ms

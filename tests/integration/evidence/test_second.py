@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.lab.fleet import ADMIN
-from roosync_ops.show.schema import VALIDATION
+from roosync_ops.show import schemas
 from roosync_ops.wire.times import now_ms
 from tests.integration.evidence.conftest import ACTIVE
 from tests.integration.evidence.test_evidence import full_backlog, row
@@ -48,7 +48,7 @@ def test_what_befell_a_machine_is_what_the_default_says_of_it(
         return (one["observed"], one["basis"], one["reasonKind"]) == wanted
 
     found = well.until(told, "validate")
-    VALIDATION.validate_python(found)
+    schemas.of("validate").validate_python(found)
     assert [row(found, name)["observed"] for name in OTHERS] == ["online"] * len(OTHERS)
 
 

@@ -28,7 +28,7 @@ FLEET = Fleet([Machine.of(name, {}) for name in NAMES])
 class Way:
     """Answers `words` (off where there is none); `reach`: whose port each witness takes."""
 
-    def __init__(self, reach: dict[str, frozenset[str]] | None = None, **words: str) -> None:
+    def __init__(self, reach: dict[str, frozenset[str]] | None = None, /, **words: str) -> None:
         self.words = words
         self.reach = {"a": frozenset[str]()} if reach is None else reach
         self.asked: list[list[str]] = []
@@ -41,7 +41,7 @@ class Way:
 
     def _one(self, name: str, *, with_state: bool) -> Answer:
         word = self.words.get(name, probes.OFF)
-        said = {} if word in (probes.OFF, probes.REFUSED) else {"since_ms": NOW - 5_000, "sequence": 9}
+        said: dict[str, Any] = {} if word in (probes.OFF, probes.REFUSED) else {"since_ms": NOW - 5_000, "sequence": 9}
         return Answer(name, AgentState(word, detail="timed out", **said), self.states.get(name) if with_state else None)
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:  # noqa: ARG002 - it is played

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from roosync_ops.judge import Validation
 
 FLEET = Fleet([Machine.of(name, {}) for name in ("m", "one", "two")])
-WORD = {"since_ms": NOW - 20_000, "sequence": 7, "heard_ms": NOW - 20_000}
+WORD: dict[str, Any] = {"since_ms": NOW - 20_000, "sequence": 7, "heard_ms": NOW - 20_000}
 
 
 def judged(shared: Path, record: dict[str, Any] | None, word: AgentState | None, **answer: Any) -> Validation:
@@ -63,7 +63,7 @@ def kind(found: Verdict) -> str | None:
 def test_a_verdict_in_doubt_is_the_machines_own_word_and_says_what_it_rests_on(  # noqa: PLR0913, PLR0917
     tmp_path: Path, age_ms: int | None, word: str | None, observed: str, basis: Basis, why: str | None
 ) -> None:
-    said = WORD if word in ("alive", "gone", "stuck", "silent") else {}
+    said: dict[str, Any] = WORD if word in ("alive", "gone", "stuck", "silent") else {}
     found = row(tmp_path, age_ms, None if word is None else AgentState(word, **said))
     assert (found.observed, found.rests_on) == (observed, basis)
     assert kind(found) == why
@@ -95,7 +95,7 @@ def test_an_older_services_machine_has_no_agent_to_ask(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["off", "alive", "gone"])
 def test_a_clock_an_hour_ahead_hides_no_death_from_who_asks(tmp_path: Path, word: str) -> None:
-    said = {**WORD, "sequence": 5} if word != "off" else {}
+    said: dict[str, Any] = {**WORD, "sequence": 5} if word != "off" else {}
     found = row(tmp_path, -3_600_000, AgentState(word, **said), **({"offset_ms": 3_600_000} if word != "off" else {}))
     assert found.observed == ("online" if word == "alive" else "offline")
     assert second.in_doubt(judged(tmp_path, ours("m", -3_600_000), None), FLEET)[0].machine_id == "m"
