@@ -94,7 +94,7 @@ _MAX_SECONDS = 0.5
 _FOLLOW_S = 0.2
 
 
-def bounds_from(after: str, before: str | None = None, slim: Callable[[Record], None] | None = None) -> Bounds:
+def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, str], bool] | None = None) -> Bounds:
     """Return how much an agent reads at a check, of what lies behind the name `after` and before `before`."""
     return Bounds(
         record_bytes=MAX_RECORD_BYTES,

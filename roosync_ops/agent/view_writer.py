@@ -81,11 +81,19 @@ class ViewWriter:
             self._publisher.extra = {}
             self._entries, self._known, self._unreadable = {}, {}, 0
             return False
-        bounds = bounds_from(self._read_to, slim=lambda record: _slim(record, now_ms))
-        snapshot = self._publisher.share.read_all(now_ms, bounds=bounds)
-        is_whole = not (self._read_to or bounds.after)
-        self._read_to = bounds.after
-        return self._keep(snapshot, is_whole, now_ms)
+        counted: dict[str, tuple[int, int]] = {}
+
+        def slim(record: Record, kind: str) -> bool:
+            beat = (-1 if record.sequence is None else record.sequence, record.last_heartbeat_ms or 0)
+            if kind == VIEW and beat[0] >= 0 and beat <= counted.get(record.machine_id, (-1, 0)):
+                return False  # its machine's own file says as much
+            if kind == FILE:
+                counted[record.machine_id] = beat
+            _slim(record, now_ms)
+            return True
+
+        bounds = bounds_from(self._read_to, slim=slim)
+        return self._keep(self._publisher.share.read_all(now_ms, bounds=bounds), now_ms)
 
     def _elect(self, now_ms: int) -> str:
         """Return the smallest live machine that is known; of very many files some are looked at at each check."""
@@ -95,7 +103,9 @@ class ViewWriter:
         self._looked_to = bounds.after
         return self._live or me
 
-    def _keep(self, snapshot: Snapshot, is_whole: bool, now_ms: int) -> bool:
+    def _keep(self, snapshot: Snapshot, now_ms: int) -> bool:
+        is_whole = not (self._read_to or snapshot.bounds.after)
+        self._read_to = snapshot.bounds.after
         if not self._understood(snapshot):
             return False
         notes = self._publisher.notes
@@ -107,17 +117,19 @@ class ViewWriter:
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
         self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
         view = build(merged, old, now_ms, self._config.thresholds)
-        raw = dump(view)
-        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
-            for piece in merged.values():
-                piece.record.data = _bare(piece.record.data)
-            view = build(merged, None, now_ms, self._config.thresholds)
-            raw = dump(view)
         self._remember(view, merged)
         if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):
             return False
         if _lossy(snapshot):
             self._set_aside()
+        del snapshot, old  # as large as what is written now
+        raw = dump(view)
+        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
+            for piece in merged.values():
+                piece.record.data = _bare(piece.record.data)
+            view = build(merged, None, now_ms, self._config.thresholds)
+            self._remember(view, merged)
+            raw = dump(view)
         self._publisher.share.write_view(raw)
         notes["view"]["wrote"] = {key: entry["lastHeartbeat"] for key, entry in view["heartbeats"].items()}
         return True

@@ -116,6 +116,8 @@ def _run(path: Path, source: str) -> dict[str, Any]:
         raise _wrong(path, error.lineno or 1, error.msg) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
+    end = os._exit  # it would end this process as if all were well
+    os._exit = sys.exit  # type: ignore[assignment] # see above
     try:
         exec(code, names)  # noqa: S102 - an inventory is Python
     except KeyboardInterrupt:
@@ -125,6 +127,8 @@ def _run(path: Path, source: str) -> dict[str, Any]:
     except BaseException as error:  # noqa: BLE001 - a user's file can raise anything
         said = str(error) if isinstance(error, FleetError) else f"{type(error).__name__}: {error}"
         raise _wrong(path, _line_of(error, path), said) from None
+    finally:
+        os._exit = end
     return names
 
 

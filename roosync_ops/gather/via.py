@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: How long a TCP connection may take, in s.
 _CONNECT_S: Final = 10.0
+#: So much of the time is kept to log in and to start: what is left the machine has to read, and to say how far it came.
+_LOGIN_S: Final = 5.0
 
 
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
@@ -23,11 +25,12 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
     found = asking.each([machine], lambda one: _asked(one, timeout_s))[machine.machine_id]
     document = found if isinstance(found, Failure) else replica.document(machine, found)
     if isinstance(document, Failure):
-        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}", document.hint)
+        more = "; it may take longer: --deadline SECONDS" if document.code in ("NO_ANSWER", "TIMEOUT") else ""
+        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}{more}", document.hint)
     return document
 
 
 def _asked(machine: Machine, timeout_s: float) -> Reply | Failure:
-    request = replica.request(machine.local_dir, machine.share_deadline)
+    request = replica.request(machine.local_dir, machine.share_deadline, max(timeout_s / 2, timeout_s - _LOGIN_S))
     with asking.way_to(machine, timeout_s, _CONNECT_S) as link:
         return asking.answer(machine, link, request, timeout_s, lambda lines, _, __: parse_reply(lines))

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import roosync_ops
 from roosync_ops import process, typed
 from roosync_ops.errors import INTERNAL, CommandError
 from roosync_ops.transport.link import MAX_ANSWER, TOO_MUCH
@@ -116,13 +112,16 @@ def _fingerprint(desk: Desk, action: str, document: dict[str, Any]) -> str:
 
 def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, Any]:
     """Run one command of ours, and return its document. Raises CommandError with its own failure."""
-    line = [sys.executable, "-m", "roosync_ops", *words[:1], "--json", "--inventory", str(settings.inventory)]
+    line = [*process.ours(*words[:1]), "--json", "--inventory", str(settings.inventory)]
     line += [] if settings.shared is None else ["--shared", settings.shared]
     line += [] if settings.via is None or words[0] == "diagnose" else ["--via", settings.via]
     # In a session of its own: an assistant that is closed meanwhile leaves no machine half changed.
-    until = time.monotonic() + limit_s
     done = process.run(
-        [*line, *words[1:]], until=until, max_out=MAX_ANSWER, environment=_environment(), windows="CREATE_NO_WINDOW"
+        [*line, *words[1:]],
+        until=time.monotonic() + limit_s,
+        max_out=MAX_ANSWER,
+        environment=process.our_environment(),
+        windows="CREATE_NO_WINDOW",
     )
     if done.code is None:
         ended = f"said more than {MAX_ANSWER >> 20} MiB" if done.too_much else f"did not end within {limit_s:g} s"
@@ -137,10 +136,3 @@ def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, 
         error = document["error"]
         raise CommandError(error["code"], error["message"], error["hint"], done.code)
     return document
-
-
-def _environment() -> dict[str, str]:
-    """Have the child find this very package."""
-    root = str(Path(roosync_ops.__file__).parent.parent)
-    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path}

@@ -22,9 +22,9 @@ VERIFY: Final = "verify"
 _STATE_S: Final = 15
 
 
-def request(local_dir: str | None, share_deadline: float) -> dict[str, Any]:
-    """Return what a machine is asked for the agent's `state` document."""
-    step = {"step": "state", "do": "verb", "argv": ["state"], "limit": _STATE_S + share_deadline}
+def request(local_dir: str | None, share_deadline: float, limit_s: float | None = None) -> dict[str, Any]:
+    """Return what a machine is asked for the agent's `state` document; after `limit_s` it says how far it came."""
+    step = {"step": "state", "do": "verb", "argv": ["state"], "limit": limit_s or _STATE_S + share_deadline}
     return {"do": "apply", "localDir": local_dir, "steps": [step], "look": False}
 
 

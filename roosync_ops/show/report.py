@@ -12,7 +12,7 @@ from roosync_ops import typed
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
-from .flips import flip_text
+from .flips import reason as flip_reason
 from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
 from .reasons import sentence
@@ -128,7 +128,7 @@ def _done(row: Done, lang: str) -> str:
 
 def _changed(changes: Changes, lang: str) -> list[str]:
     word = words(lang)
-    items = [markdown_safe(flip_text(flip, lang)) for flip in changes.flips]
+    items = [_flip(flip, lang) for flip in changes.flips]
     items += [
         word["report.outage"].format(
             machine=one.machine_id,
@@ -143,6 +143,14 @@ def _changed(changes: Changes, lang: str) -> list[str]:
     if not changes.watched:
         items.append(word["report.not_watched"])
     return section(word["report.changed_since"].format(since=clock_ms(changes.from_ms)), items)
+
+
+def _flip(flip: Mapping[str, Any], lang: str) -> str:
+    """Return a flip as a list item; it comes from a file."""
+    who, at = flip.get("machineId"), flip.get("at")
+    name = who if isinstance(who, str) else words(lang)["fact.share"]
+    change = f"{flip.get('from')} -> {flip.get('to')}: {flip_reason(flip, lang)}"
+    return markdown_safe(f"{clock(at if isinstance(at, str) else None)} {name}: {change}")
 
 
 def _wrong(report: Report, lang: str) -> list[str]:

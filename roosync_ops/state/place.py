@@ -42,12 +42,17 @@ def wrong_place(shared: str) -> tuple[str, str | None] | None:
 
 
 def meant(shared: str) -> str | None:
-    """Return the folder a setting names once quotes, blanks, line ends, `~` or `file://` are taken off; or None."""
-    bare = shared.strip().strip("\"'").strip()
+    """Return the folder a setting names once quotes, what is not seen, `;`, `~` or `file://` are taken off; or None.
+
+    What names a file of the shared state means its folder.
+    """
+    bare = "".join(char for char in shared if char.isprintable()).strip().rstrip(";,").strip("\"'").strip()
     if bare.startswith("file://"):
         bare = unquote(bare[len("file://") :])
     with suppress(OSError, RuntimeError, ValueError):  # no home, no such user, a NUL
         place = Path(bare).expanduser()
+        if bare and place.is_file():
+            place = next((folder for folder in place.absolute().parents[:2] if _is_shared_state(folder)), place)
         return str(place) if bare and str(place) != shared and place.is_dir() else None
     return None
 

@@ -28,6 +28,8 @@ MAX_QUEUE: Final = 100
 TIMEOUT_S: Final = 30.0
 #: How long the watcher's end waits for deliveries under way, in s.
 GRACE_S: Final = 5.0
+#: Linux takes 131,072 bytes in a variable, Windows 32,767 characters in all of them together.
+_MAX_VALUE: Final = 4096
 #: What a delivery answers is a sentence; no more of it is read.
 _MAX_ANSWER: Final = 4_096
 _KILL_S: Final = 2.0
@@ -128,8 +130,11 @@ class Delivery:
 
 
 def environment(flip: dict[str, Any]) -> dict[str, str]:
-    """Return `ROOSYNC_FLIP_*` for a command: MACHINE (empty for the share), FROM, TO, AT, REASON, PLANNED, FLAPPING."""
-    return {
+    """Return `ROOSYNC_FLIP_*` for a command: MACHINE (empty for the share), FROM, TO, AT, REASON, PLANNED, FLAPPING.
+
+    What no environment can hold is left out of it: the whole flip is on standard input.
+    """
+    found = {
         "ROOSYNC_FLIP_MACHINE": flip["machineId"] or "",
         "ROOSYNC_FLIP_FROM": flip["from"],
         "ROOSYNC_FLIP_TO": flip["to"],
@@ -139,6 +144,7 @@ def environment(flip: dict[str, Any]) -> dict[str, str]:
         "ROOSYNC_FLIP_FLAPPING": "1" if flip["flapping"] else "0",
         "ROOSYNC_FLIP_TEXT": flip.get("text") or "",
     }
+    return {name: value.replace("\0", "")[:_MAX_VALUE] for name, value in found.items()}
 
 
 def notification(number: int, url: str) -> Target:

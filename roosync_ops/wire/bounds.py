@@ -42,8 +42,8 @@ class Bounds:
     """How much of a share is read at a time: by default all of it, each file as large as one is understood.
 
     `files` are read at once; where there are more, `few` of them each time. `after` is the name behind which reading
-    goes on, and where it ended: "" where all was read. No name from `before` on is read. `slim` is given each record to
-    keep less of it. `tell` hears how many files have been read, of how many.
+    goes on, and where it ended: "" where all was read. No name from `before` on is read. `slim` is given each record
+    and its kind, to keep less of it; False where it is of no use. `tell` hears how many files are read, of how many.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a bound
@@ -57,7 +57,7 @@ class Bounds:
         seconds: float | None = None,
         after: str = "",
         before: str | None = None,
-        slim: Callable[[Record], None] | None = None,
+        slim: Callable[[Record, str], bool] | None = None,
         tell: Callable[[int, int], None] | None = None,
     ) -> None:
         self.record_bytes = record_bytes

@@ -215,8 +215,8 @@ def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
     ahead = 0 if last is None else last - now_ms
     if last is not None and ahead > FUTURE_TOLERANCE_MS:
         snapshot.report(file, f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
-    if snapshot.bounds.slim is not None:
-        snapshot.bounds.slim(record)
+    if snapshot.bounds.slim is not None and not snapshot.bounds.slim(record, kind):
+        return
     read_ms = now_ms if now_ms > snapshot.read_at_ms else None
     snapshot.evidence.append(Evidence(record, kind, file, modified_ms, read_ms))
 

@@ -279,11 +279,18 @@ def dump(value: dict[str, Any]) -> bytes:
 
     A lone surrogate (legal in JSON, not in UTF-8) is written as its escape, so no input can make a beat fail.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     try:
-        return text.encode("utf-8")
+        return _dump(value, ensure_ascii=False)
     except UnicodeEncodeError:
-        return json.dumps(value, ensure_ascii=True, indent=2, allow_nan=False).encode("ascii")
+        return _dump(value, ensure_ascii=True)
+
+
+def _dump(value: dict[str, Any], *, ensure_ascii: bool) -> bytes:
+    raw = bytearray()
+    encoder = json.JSONEncoder(ensure_ascii=ensure_ascii, indent=2, allow_nan=False)
+    for piece in encoder.iterencode(value):  # all of them at once take four times what they come to
+        raw += piece.encode()
+    return bytes(raw)
 
 
 def first_seen(record: Record) -> str:

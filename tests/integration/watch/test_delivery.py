@@ -15,6 +15,7 @@ import pytest
 from roosync_ops.judge.flip import Flip
 from roosync_ops.watch.delivery import Delivery, Target, close_all, notification
 from tests.kits.shares import NOW
+from tests.unit.test_hostile_answers import PAYLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,24 @@ def test_no_shell_reads_a_flip(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_whatever_a_flip_says_a_command_is_started_and_its_words_are_as_they_were_typed(
+    tmp_path: Path, kind: str
+) -> None:
+    flip = {**FLIP, "text": PAYLOADS[kind], "reason": PAYLOADS[kind]}
+    code = (
+        "import json, os, sys; given = json.load(sys.stdin); "
+        "text = os.environ['ROOSYNC_FLIP_TEXT']; "
+        f"json.dump([sys.argv, given, text], open({str(tmp_path / 'got')!r}, 'w'))"
+    )
+    assert _deliver(Target("command", (sys.executable, "-c", code, "$ROOSYNC_FLIP_TEXT")), flip) == []
+    words, given, text = json.loads((tmp_path / "got").read_text())
+    assert words == ["-c", "$ROOSYNC_FLIP_TEXT"]
+    assert given == flip
+    assert text == PAYLOADS[kind].replace("\0", "")[:4096]
+    assert [path.name for path in tmp_path.iterdir()] == ["got"]
+
+
 def test_a_command_is_not_given_the_notification_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOSYNC_NOTIFY_URL", SECRET)
     code = f"import os; open({str(tmp_path / 'got')!r}, 'w').write(str('ROOSYNC_NOTIFY_URL' in os.environ))"
@@ -71,7 +90,7 @@ def test_a_command_is_not_given_the_notification_urls(tmp_path: Path, monkeypatc
     [
         pytest.param(_python("raise SystemExit(3)"), "command failed: exit code 3", id="fails"),
         pytest.param(Target("x", ("/no/such/command",)), "cannot be started: No such file", id="not there"),
-        pytest.param(Target("x", ("nul\0",)), "cannot be started: ValueError", id="no command at all"),
+        pytest.param(Target("x", ("nul\0",)), "cannot be started: embedded null byte", id="no command at all"),
     ],
 )
 def test_a_command_that_fails_is_said_in_one_line(target: Target, said: str) -> None:

@@ -42,6 +42,7 @@ BROKEN = [
     pytest.param(_LINES.encode() + b"import sys; sys.exit(1)\n", "line 3: it exits (1)", id="sys.exit(1)"),
     pytest.param(_LINES.encode() + b"raise SystemExit('no VPN')\n", "line 3: it exits ('no VPN')", id="SystemExit"),
     pytest.param(_LINES.encode() + b"exit()\n", "line 3: it exits (None)", id="exit()"),
+    pytest.param(_LINES.encode() + b"import os; os._exit(0)\n", "line 3: it exits (0)", id="os._exit()"),
     pytest.param(_LINES.encode() + b"quit(0)\n", "line 3: it exits (0)", id="quit()"),
     pytest.param(_LINES.encode() + b"1/0\n", "line 3: ZeroDivisionError", id="an exception"),
     pytest.param(_LINES.encode() + b"def f(): f()\nf()\n", "line 3: RecursionError", id="endless recursion"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops import process
 from roosync_ops.errors import CommandError
 from roosync_ops.mcp import changes
 from roosync_ops.mcp.pledges import LIFE_S, Pledges
@@ -15,8 +17,6 @@ from roosync_ops.process import Ended
 from tests.kits.assistant import Assistant
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from roosync_ops.mcp.desk import Settings
 
 
@@ -157,11 +157,11 @@ def test_a_plan_ends_and_the_oldest_go_first() -> None:
     ids=["endless", "endless-errors", "brackets", "a-list"],
 )
 def test_a_command_that_says_what_no_command_says_is_left(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, program: str, said: str
 ) -> None:
-    (tmp_path / "roosync_ops").mkdir()
-    (tmp_path / "roosync_ops" / "__init__.py").touch()
-    (tmp_path / "roosync_ops" / "__main__.py").write_text(program)
-    monkeypatch.chdir(tmp_path)  # what -m finds first
+    def ours(*_words: str) -> tuple[str, ...]:
+        return (sys.executable, "-c", program)
+
+    monkeypatch.setattr(process, "ours", ours)
     with pytest.raises(CommandError, match=said):
         changes._command(settings, ["diagnose"], 60)

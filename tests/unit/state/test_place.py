@@ -35,11 +35,36 @@ def test_one_level_off_the_right_one_is_named_as_it_is_to_be_typed(right: Path, 
     assert found.hint == f"roosync-ops status --shared '{right}'"
 
 
-@pytest.mark.parametrize("form", ['"{}"', "'{}'", "{}\r", "{}\r\n", "{} ", " {}", '"{}"\r', "file://{}"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '"{}"',
+        "'{}'",
+        "{}\r",
+        "{}\r\n",
+        "{} ",
+        " {}",
+        '"{}"\r',
+        "file://{}",
+        "{};",
+        "\ufeff{}",
+        "{}\u200b",
+        "{}\t",
+        "{}\xa0",
+    ],
+)
 def test_what_a_setting_drags_along_is_shown_and_the_folder_without_it_named(right: Path, form: str) -> None:
     found = refused(form.format(right))
     assert "does not exist" in found.reason
     assert "\r" not in found.reason
+    assert found.hint == f"roosync-ops status --shared '{right}'"
+
+
+@pytest.mark.parametrize("name", ["heartbeat.json", "heartbeats/m.json"])
+def test_of_a_file_in_it_the_folder_is_named(right: Path, name: str) -> None:
+    (right / "heartbeat.json").write_text("{}")
+    found = refused(right / name)
+    assert "is not a folder" in found.reason
     assert found.hint == f"roosync-ops status --shared '{right}'"
 
 
