@@ -7,6 +7,7 @@ import sys
 from roosync_ops.wire.record import (
     BEFORE,
     KNOWS,
+    LATE,
     LEFT_STATE,
     MAX_SEQUENCE,
     OF_A_TWIN,
@@ -111,7 +112,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
     past: PreviousRecords,
     now_ms: int,
     metadata: dict[str, Any],
-    knows: dict[str, Any],
+    extra: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the record of a beat at `now_ms`.
 
@@ -124,7 +125,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
         status=ONLINE,
         missedHeartbeats=0,
         metadata=_metadata(config, past, now_ms, metadata),
-        agent=_agent(config, session, past, now_ms, knows),
+        agent=_agent(config, session, past, now_ms, extra),
     )
     record.pop("offlineSince", None)
     record.pop(BEFORE, None)  # of an entry of the view that was migrated into this file
@@ -192,7 +193,7 @@ def _metadata(config: Config, past: PreviousRecords, now_ms: int, passed: dict[s
 
 
 def _agent(
-    config: Config, session: Session, past: PreviousRecords, now_ms: int, knows: dict[str, Any]
+    config: Config, session: Session, past: PreviousRecords, now_ms: int, extra: dict[str, Any]
 ) -> dict[str, Any]:
     agent = past.both("agent")
     up = intervals_in(agent_part(past.latest).get("upIntervals"))
@@ -211,9 +212,10 @@ def _agent(
     stops = agent_part(past.latest).get("stops")
     if stops:
         agent["stops"] = stops
-    agent.pop(KNOWS, None)
-    if knows:
-        agent[KNOWS] = knows
+    for key in (KNOWS, LATE):
+        agent.pop(key, None)
+        if extra.get(key):
+            agent[key] = extra[key]
     agent.pop("rolledBack", None)
     if session.rolled_back is not None:
         agent["rolledBack"] = session.rolled_back

@@ -3,7 +3,7 @@
 A small relative of judge.flips, which a machine has no room for. A beat that came proves life, a record that says so a
 stop. Silence is told of a machine that was heard here before, from which nothing came for its offlineTimeout and two
 intervals, while beats of others did come; after a time in which nobody's came all are listened to anew. What was told
-is in the journal: no restart tells it again.
+is in the journal: no restart tells it again. How late beats come is counted beside: without a second clock, in beats.
 """
 
 from __future__ import annotations
@@ -24,15 +24,21 @@ MAX_FLIPS = 16
 MAX_KNOWN = 500
 #: So many intervals without a beat of anybody were a stall of the share; a machine is given as many beyond its timeout.
 STALL_INTERVALS = 2
+#: A silence of so many beats or more is a replica that stood still, no delay.
+MAX_LATE = 21
+HOUR_MS = 3_600_000
+_HOURS = 24
 
 
 def note(notes: dict[str, Any], merged: dict[str, Evidence], me: str, now_ms: int) -> None:
     """Take in what the share shows at `now_ms`.
 
-    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips]}.
+    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips],
+    "late": {hour: how many silences of each length}, "readAt": ms}.
     """
     known: dict[str, Any] = notes["known"]
     moved = [name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms)]
+    notes["readAt"] = now_ms
     for name in [name for name in known if name not in merged]:
         del known[name]
     if not moved:
@@ -58,9 +64,30 @@ def _takes(notes: dict[str, Any], record: Record, now_ms: int) -> bool:
         return False
     if sequence <= entry[1] and heard <= entry[2]:
         return False
+    # As far as its machine was beating, and we looked.
+    _count(notes, min((notes["readAt"] - entry[3]) // record.thresholds.interval_ms, sequence - entry[1]), now_ms)
     entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
+
+
+def _count(notes: dict[str, Any], beats: int, now_ms: int) -> None:
+    """Count a silence of so many beats, which another has ended."""
+    if 0 <= beats < MAX_LATE:
+        notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
+
+
+def late(notes: dict[str, Any], now_ms: int, interval_ms: int) -> dict[str, list[int]]:
+    """Return [the longest, the 99th percentile] of the silences of the last "hour" and "day" in ms."""
+    hour, found = now_ms // HOUR_MS, dict[str, list[int]]()
+    counts = notes["late"] = {key: steps for key, steps in notes["late"].items() if 0 <= hour - int(key) < _HOURS}
+    for name, hours in (("hour", 1), ("day", _HOURS)):
+        steps = [sum(each) for each in zip(*(counts[key] for key in counts if int(key) >= hour - hours))]  # noqa: B905 - 3.9
+        ends = [at for at, count in enumerate(steps, 1) if count]
+        if ends:
+            most = next(at for at in ends if sum(steps[at:]) * 100 <= sum(steps))
+            found[name] = [ends[-1] * interval_ms, most * interval_ms]
+    return found
 
 
 def _tell(notes: dict[str, Any], name: str, word: str, now_ms: int) -> None:

@@ -155,7 +155,7 @@ def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
         "legacy": {},
         "ownFile": {"rewrites": 0, "lastKind": None, "lastDetail": None, "lastAt": None},
         "setAside": {},
-        "flips": {"known": {}, "heardAt": 0, "last": []},
+        "flips": {"known": {}, "heardAt": 0, "last": [], "late": {}, "readAt": 0},
     }
     for key, default in blank.items():
         value = state.get(key)

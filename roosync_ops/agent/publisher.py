@@ -47,8 +47,9 @@ class HeartbeatPublisher:
         self._metadata: dict[str, Any] = dict(config.metadata)
         self._lock = Lock(places.write_lock)
         self.is_new_machine = False
-        #: Where this machine keeps the view: entries of machines whose own files older services undid.
-        self.knows: dict[str, Any] = {}
+        #: Where this machine keeps the view: entries of machines whose own files older services undid, and how late
+        #: beats arrive.
+        self.extra: dict[str, Any] = {}
         #: What `status` tells about the permanent loop, where this is its publisher.
         self.loop: dict[str, Any] | None = None
         self._earlier = _begun(self.notes["loop"])
@@ -127,7 +128,7 @@ class HeartbeatPublisher:
         return record
 
     def _compose(self, past: PreviousRecords, now_ms: int) -> dict[str, Any]:
-        return compose(self.config, self.session, past, now_ms, self._metadata, self.knows)
+        return compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
 
     def _look(self, known: dict[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import MAX_KNOWS, RUNNING_STATE, NotUnderstoodError, Record, dump, object_in, parse
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, NotUnderstoodError, Record, dump, object_in, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.view import build, carried, needs_write
@@ -78,7 +78,7 @@ class ViewWriter:
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
-            self._publisher.knows = {}
+            self._publisher.extra = {}
             self._entries, self._known, self._unreadable = {}, {}, 0
             return False
         counted: dict[str, tuple[int, int]] = {}
@@ -115,6 +115,7 @@ class ViewWriter:
         merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
+        self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
         view = build(merged, old, now_ms, self._config.thresholds)
         self._remember(view, merged)
         if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):
@@ -185,7 +186,7 @@ class ViewWriter:
         """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
         self._entries = view["heartbeats"]
         silent = set(view["offlineMachines"])
-        self._publisher.knows = self._undone(silent, merged)
+        self._publisher.extra[KNOWS] = self._undone(silent, merged)
         kept: dict[str, Any] = {}
         room = MAX_REMEMBERED_BYTES
         for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):

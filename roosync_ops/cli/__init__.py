@@ -212,7 +212,7 @@ def _run(arguments: list[str]) -> int:
         program = typer.main.get_command(app)
         for option in program.params:
             _improve(option, {})
-        code = program.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        code = program.main(options.spelled(arguments), prog_name=PROGRAM, standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
         code = errors.report(error, arguments)
     return errors.delivered(code if isinstance(code, int) else 0)

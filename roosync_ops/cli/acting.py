@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from roosync_ops import judge
+from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import seen
 from roosync_ops.pyinfra_ops.ledger import FAILED
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.gather.second import Second
     from roosync_ops.judge import Validation
 
 Seen = TypeVar("Seen")
@@ -217,7 +219,7 @@ def beside(error: BaseException | None) -> dict[str, Any]:
     return {} if error is None else {"error": errors.document(errors.describe(error))}
 
 
-def judged(fleet: Fleet, where: Source) -> tuple[Validation, object]:
+def judged(fleet: Fleet, where: Source, second: Second | None = None) -> tuple[Validation, object]:
     """Read and judge once; also return the view the old readers read."""
-    state = where()
-    return judge.validate(fleet, state, state.read_at_ms), state.view
+    found = seen(where, fleet, None, GracePeriod(None, None, fleet), second)
+    return found.validation, found.state.view

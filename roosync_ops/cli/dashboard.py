@@ -11,14 +11,14 @@ import typer
 
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
-from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.judge.dashboard import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 
-from . import errors, options, output
+from . import asking, errors, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _EXAMPLES: Final = """Examples:
 
 roosync-ops dashboard --shared /mnt/share
 
-roosync-ops dashboard --no-probe --output ~/Desktop --lang fr
+roosync-ops dashboard --probe never --output ~/Desktop --lang fr
 
 roosync-ops dashboard --serve
 
@@ -56,7 +56,6 @@ Baseline = Annotated[
         help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
     ),
 ]
-Probe = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the machines themselves as well.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
 Every = Annotated[
     int | None,
@@ -72,14 +71,14 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     shared: options.Shared = None,
     output_dir: Output = None,
     baseline: Baseline = None,
-    probe: Probe = True,
+    probe: options.Probe = Probe.auto,
     every: Every = None,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     serve: Serve = False,
     port: Port = _PORT,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
-    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     memory: options.Memory = None,
@@ -91,13 +90,13 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     /metrics for a Prometheus and /healthz (503 where it is not current) beside it.
     """
     fleet = load_inventory(inventory)
-    limits = Limits(timeout, connect_timeout, deadline)
+    limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
     if serve:
-        source = Source(shared, None, deadline) if shared or not probe else None
+        source = Source(shared, None, deadline) if shared or probe is Probe.never else None
         named = checked_baseline(BASELINE if baseline is None else baseline)
         look = partial(look_at, fleet, shared, limits, baseline=named, probe=probe, memory=memory, source=source)
         shown = (lambda: compared(look())) if baseline is None else look
-        every_s = min(_PROBE_S if probe else _FOLDER_S, fresh_ms(fleet) / 4000)
+        every_s = min(_PROBE_S if probe is Probe.always else _FOLDER_S, fresh_ms(fleet) / 4000)
         return _serve(shown, port, every_s, lang, as_json=as_json)
     with output.Progress() as progress:
         result = refresh(

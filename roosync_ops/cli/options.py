@@ -1,6 +1,7 @@
 """The options that several commands share, said once."""
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import typed
+from roosync_ops.gather.limits import Probe as Asked
 
 from . import errors, output, settings
 
@@ -92,11 +94,27 @@ Deadline = Annotated[
 ProbeTimeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long each machine may take to answer.")
 ]
+AskTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.5,
+        help="How long asking may take: 6 s in all with --probe auto, 15 s each machine with always.",
+    ),
+]
 ProbeConnectTimeout = Annotated[
     float,
     typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long a machine may take to be reached."),
 ]
-Probe = Annotated[bool, typer.Option("--probe", help="Ask the machines themselves as well, all at once.")]
+Probe = Annotated[
+    Asked,
+    typer.Option(
+        "--probe",
+        metavar="auto|always|never",
+        help="Ask the machines themselves: those in doubt, all (a bare --probe), or none.",
+    ),
+]
 Patience = Annotated[
     str | None,
     typer.Option(
@@ -113,6 +131,21 @@ Memory = Annotated[
 
 #: Of the dashboard, and of the schedule that refreshes it.
 PRESENCE_HELP: Final = "Add a line a machine that beats, by which services of generation 4.0 see it too."
+
+
+def spelled(arguments: Sequence[str]) -> list[str]:
+    """Return a command line in which `--probe` has its value: a bare one is `always`, and `--no-probe` is `never`."""
+    found: list[str] = []
+    words = list(arguments)
+    end = words.index("--") if "--" in words else len(words)
+    for word in words[:end]:
+        if found and found[-1] == "--probe":
+            found[-1:] = [f"--probe={word}"] if word in list(Asked) else ["--probe=always", word]
+        else:
+            found.append("--probe=never" if word == "--no-probe" else word)
+    if found and found[-1] == "--probe":
+        found[-1] = "--probe=always"
+    return found + words[end:]
 
 
 def names_of(limit: list[str] | None) -> list[str]:

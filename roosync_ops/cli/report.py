@@ -13,17 +13,16 @@ from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.changes import changed
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
 from roosync_ops.gather.source import Source, machine_of, own_replica
-from roosync_ops.gather.validation import probed
-from roosync_ops.gather.validation import validation as validation_of
+from roosync_ops.gather.validation import probed, seen
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.state import SharedState
 from roosync_ops.wire import local
 
-from . import errors, options, output, rollout_file
+from . import asking, errors, options, output, rollout_file
 
 app = typer.Typer()
 
@@ -67,10 +66,10 @@ def report(  # noqa: PLR0913 - one argument an option
         bool, typer.Option("--dry", "--dry-run", "--check", help="Print what --post would send; send nothing.")
     ] = False,
     deadline: options.Deadline = None,
-    probe: options.Probe = False,
+    probe: options.Probe = Probe.auto,
     patience: options.Patience = None,
     memory: options.Memory = None,
-    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     schema: options.Schema = False,
 ) -> int:
@@ -85,7 +84,7 @@ def report(  # noqa: PLR0913 - one argument an option
     if rollout is not None:
         found = rollout_file.read(rollout)
     else:
-        limits = Limits(timeout, connect_timeout, deadline)
+        limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
         fleet = load_inventory(inventory)
         found = _Validating(fleet, shared, via, limits, GracePeriod(patience, memory, fleet)).report(
             options.names_of(limit), memory, days, probe=probe
@@ -108,37 +107,26 @@ class _Validating:
     def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, grace: GracePeriod) -> None:
         self._fleet, self._shared, self._via, self._limits, self._grace = fleet, shared, via, limits, grace
 
-    def report(self, names: list[str], memory: Path | None, days: float, *, probe: bool) -> Report:
+    def report(self, names: list[str], memory: Path | None, days: float, *, probe: Probe) -> Report:
         """Read, judge, and find out what changed within `days`."""
         chosen = self._fleet.select(names) if names else None
-        validation, state = self._probed(chosen) if probe else self._read(chosen)
+        validation, state = self._probed(chosen) if probe is Probe.always else self._read(chosen, probe)
         replica = self._shared if self._via is None else None
         found = changed(self._fleet, chosen, state, memory, (replica, self._via), validation.checked_at_ms, days)
         return Report(validation, changes=found)
 
-    def _read(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
+    def _read(self, chosen: tuple[Machine, ...] | None, probe: Probe) -> tuple[judge.Validation, SharedState | None]:
         via = machine_of(self._fleet, self._via) if self._via else None
-        source = _Kept(self._shared, via, self._limits.deadline_s)
-        return validation_of(source, self._fleet, chosen, self._grace), source.state
+        second = asking.second_of(self._fleet, probe, self._limits)
+        found = seen(Source(self._shared, via, self._limits.deadline_s), self._fleet, chosen, self._grace, second)
+        return found.validation, found.state
 
     def _probed(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
-        if self._via:
-            hint = "roosync-ops report --probe"
-            raise errors.usage("--probe asks every machine, so --via is of no use beside it", hint)
+        asking.no_via(self._via, "report")
         with output.Progress() as progress:
             found = probed(self._fleet, chosen, self._shared, self._limits, self._grace, progress.show)
         own, _ = own_replica(self._shared, self._limits.deadline_s)
         return found, own
-
-
-class _Kept(Source):
-    """A source that keeps what it read last."""
-
-    state: SharedState | None = None
-
-    def __call__(self) -> SharedState:
-        self.state = super().__call__()
-        return self.state
 
 
 def _target(post: str | None, *, dry: bool) -> comment.Target | None:

@@ -59,7 +59,7 @@ def defaults(typed: Mapping[str, str], words: Sequence[str]) -> dict[str, Any]:
     """Return what stands for the options that are not typed, by parameter. Raises CommandError for a bad file."""
     place = Path(typed.get("--inventory") or inventory())
     found = {"inventory": place, **_of_folder(place.parent)}
-    if "--probe" in words or "--shared" in typed or os.environ.get(_SHARED_VARIABLE):
+    if "--probe=always" in words or "--shared" in typed or os.environ.get(_SHARED_VARIABLE):
         found.pop("via", None)  # the closer word says where to look
     return found
 

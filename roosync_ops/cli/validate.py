@@ -10,12 +10,12 @@ import typer
 from roosync_ops import judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import probed
 from roosync_ops.gather.validation import validation as validation_of
 
-from . import errors, options, output, reading
+from . import asking, errors, options, output, reading
 
 app = typer.Typer()
 
@@ -52,18 +52,19 @@ def validate(  # noqa: PLR0913 - one argument an option
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    probe: options.Probe = False,
+    probe: options.Probe = Probe.auto,
     patience: options.Patience = None,
     memory: options.Memory = None,
-    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     schema: options.Schema = False,
 ) -> int:
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
 
     Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
-    not in the inventory are listed apart and never counted. With --probe every machine is asked as well what its own
-    replica shows, how its agent is, and what its clock says: a stalled replica, here or there, is then named.
+    not in the inventory are listed apart and never counted. Who is in doubt is asked over SSH whether its agent beats
+    (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
+    and what its clock says: a stalled replica, here or there, is then named.
     """
     if schema:
         return options.print_schema("validate")
@@ -72,31 +73,23 @@ def validate(  # noqa: PLR0913 - one argument an option
         names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
         grace = GracePeriod(patience, memory, fleet)
-        if probe:
-            limits = Limits(timeout, connect_timeout, deadline)
-            check, poll_s = _probing(fleet, chosen, shared, via, limits, grace), _PROBE_POLL_S
+        limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
+        if probe is Probe.always:
+            asking.no_via(via, "validate")
+            check, poll_s = _probing(fleet, chosen, shared, limits, grace), _PROBE_POLL_S
         else:
             source = Source(shared, machine_of(fleet, via) if via else None, deadline)
-            check, poll_s = partial(validation_of, source, fleet, chosen, grace), source.poll_s
+            second = asking.second_of(fleet, probe, limits)
+            check, poll_s = partial(validation_of, source, fleet, chosen, grace, second), source.poll_s
         validation = reading.watch(check, lambda seen: seen.ok, wait, poll_s)
         output.write(_text(validation, "json" if as_json else report, lang))
         _note_patience(validation, grace)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
-def _probing(  # noqa: PLR0913, PLR0917 - a fleet, where to look, and how long
-    fleet: Fleet,
-    chosen: tuple[Machine, ...] | None,
-    shared: str | None,
-    via: str | None,
-    limits: Limits,
-    grace: GracePeriod,
+def _probing(
+    fleet: Fleet, chosen: tuple[Machine, ...] | None, shared: str | None, limits: Limits, grace: GracePeriod
 ) -> Callable[[], judge.Validation]:
-    if via:
-        raise errors.usage(
-            "--probe asks every machine, so --via is of no use beside it", "roosync-ops validate --probe"
-        )
-
     def look() -> judge.Validation:
         with output.Progress() as progress:
             return probed(fleet, chosen, shared, limits, grace, progress.show)

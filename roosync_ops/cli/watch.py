@@ -16,6 +16,7 @@ import typer
 from roosync_ops import process, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
@@ -77,13 +78,15 @@ def watch(  # noqa: PLR0913 - one argument an option
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
     memory: options.Memory = None,
+    probe: options.Probe = Probe.auto,
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
     A flip is told once: not again by a second watcher on this computer, not again after a restart, and a machine that
     comes and goes is named flapping. Only machines of the inventory are watched; a shared state that falls silent or
     cannot be read is one flip of its own, and is waited for. Silence is borne as long as the delays
-    seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one.
+    seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one. Who is
+    silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
     fleet = load_inventory(inventory)
     source = Source(shared, machine_of(fleet, via) if via else None, deadline)
@@ -102,7 +105,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         watcher = Watcher(
             fleet,
             source,
-            watching.judging(fleet, GracePeriod(patience, folder, fleet)),
+            watching.judging(fleet, GracePeriod(patience, folder, fleet), watching.asker(fleet, probe)),
             told,
             deliveries=deliveries,
             tell=_teller(lang, as_json=as_json, silent=on_terminal),

@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from roosync_ops import judge, process
+from roosync_ops import process
+from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits
+from roosync_ops.gather.second import CONFIRM_S
+from roosync_ops.gather.validation import judged
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from . import errors
+from . import asking, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from roosync_ops import judge
     from roosync_ops.fleet import Fleet
     from roosync_ops.gather.grace_period import GracePeriod
+    from roosync_ops.gather.limits import Probe
+    from roosync_ops.gather.second import Second
     from roosync_ops.state import SharedState
 
 Exec = Annotated[
@@ -49,9 +55,17 @@ Notify = Annotated[
 _CHECK_S: Final = 30.0
 
 
-def judging(fleet: Fleet, grace: GracePeriod) -> Callable[[SharedState], judge.Validation]:
-    """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed."""
-    return lambda state: judge.validate(fleet, state, state.read_at_ms, known=grace.learn(state))
+def asker(fleet: Fleet, probe: Probe) -> Second | None:
+    """Return who asks for those who watch: a machine that does not answer is tried twice."""
+    return asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
+
+
+def judging(fleet: Fleet, grace: GracePeriod, second: Second | None) -> Callable[[SharedState], judge.Validation]:
+    """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed.
+
+    Who is in doubt is asked, and asked again for as long as it is.
+    """
+    return lambda state: judged(state, fleet, None, grace, second)
 
 
 def observer_of(via: str | None, fleet: Fleet) -> str | None:

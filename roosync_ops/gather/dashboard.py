@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from .grace_period import GracePeriod
-from .limits import silently
+from .limits import Probe, silently
 from .past import flips_told, pasts
+from .second import Second, Ssh
 from .source import Source
 from .validation import seen, seen_by_all
 
@@ -36,22 +39,26 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
     limits: Limits,
     *,
     baseline: str,
-    probe: bool = True,
+    probe: Probe = Probe.auto,
     memory: Path | None = None,
     tell: Callable[[str], None] = silently,
     source: Source | None = None,
 ) -> Dashboard:
     """Look once at everything that a dashboard shows.
 
-    With `probe` every machine is asked, and a shared state that cannot be read here is told in the dashboard; without,
-    it is read here alone. Who looks again and again passes the same `source` of `shared`.
-    Raises StateUnavailableError without a probe, and CommandError where nobody shows anything.
+    Where it is not to ask nobody, every machine is asked about a shared state that cannot be read here, and that is
+    told in the dashboard. Who looks again and again passes the same `source` of `shared`.
+    Raises StateUnavailableError where nobody is asked, and CommandError where nobody shows anything.
     """
     grace = GracePeriod(None, memory, fleet)
-    if probe:
-        look = seen_by_all(fleet, None, shared, limits, grace, tell, source)
-    else:
+    look = None
+    if probe is Probe.never:
         look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, grace)
+    elif probe is Probe.auto and shared:
+        read = source or Source(shared, None, limits.deadline_s)
+        with suppress(StateUnavailableError):
+            look = seen(read, fleet, None, grace, Second(fleet, Ssh(limits)))
+    look = look or seen_by_all(fleet, None, shared, limits, grace, tell, source)
     at_ms, state = look.validation.checked_at_ms, look.state
     flips = flips_told(memory, shared, None) if shared else []
     from_ms = at_ms - WINDOW_MS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import errors
-from roosync_ops.judge import Knowledge, patience
+from roosync_ops.judge import Knowledge, patience, second
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class GracePeriod:
     def learn(self, state: SharedState | None, offsets: Mapping[str, int] | None = None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
         if not self._on:
-            return Knowledge(offsets or {}, {} if state is None else self._glimpse(state))
+            late_ms = 0 if state is None else second.late_ms(state, state.read_at_ms)
+            return Knowledge(offsets or {}, {} if state is None else self._glimpse(state), late_ms=late_ms)
         if state is not None:
             self._memory = self._memory or self._remember(state.shared)
             self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)

@@ -6,10 +6,12 @@ A machine that cannot be reached or hangs has a ProbeResult as well, and delays 
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops import typed
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.duplicate_identity import lately
 from roosync_ops.remote_script import checks
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _SHARE_PART: Final = 0.4
 #: A share that gives no answer within this is told as hanging, in s: whoever asks six machines waits for the slowest.
 _SHARE_S: Final = 2.5
+#: Who is come to when the time is over has so long all the same, in s: enough to be refused.
+_LEAST_S: Final = 0.5
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {
     "HOST_KEY": probes.REFUSED,
@@ -50,22 +54,28 @@ _OK: Final = "ok"
 OLD_MS: Final = 2_000
 
 
-def probe(
+def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     machines: Sequence[Machine],
     timeout_s: float,
     connect_timeout_s: float,
     tell: Callable[[str], None] = silently,
     *,
     with_state: bool = True,
+    overall: bool = False,
 ) -> dict[str, ProbeResult]:
-    """Ask every machine at once, telling how far it is; return what each answered, within about `timeout_s`."""
+    """Ask every machine at once, telling how far it is; return what each answered, within about `timeout_s`.
+
+    `overall`: who is come to late, behind very many others, has no more than is left of that time.
+    """
     answered = 0
+    until = time.monotonic() + timeout_s if overall else None
 
     def one(machine: Machine) -> ProbeResult:
-        request, asked = _request(machine, timeout_s, with_state=with_state), now_ms()
-        with asking.way_to(machine, timeout_s, connect_timeout_s) as link:
+        left_s = timeout_s if until is None else max(_LEAST_S, until - time.monotonic())
+        request, asked = _request(machine, left_s, with_state=with_state), now_ms()
+        with asking.way_to(machine, left_s, connect_timeout_s) as link:
             link.failed = None
-            told = asking.answer(machine, link, request, timeout_s, parse_report)
+            told = asking.answer(machine, link, request, left_s, parse_report)
             return result_of(machine, told, reach_of(machine, link), asked)
 
     def count(*_: object) -> None:
@@ -146,13 +156,17 @@ def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
     return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)
 
 
-def agent_state(machine: Machine, report: Report) -> AgentState:
+def agent_state(machine: Machine, report: Report) -> AgentState:  # noqa: PLR0911 - one for each thing it may say
     """Return what a machine that answered says of its own agent."""
     status = report.status
     if status is None:
         return AgentState(probes.NO_AGENT)
     if not status.success:
         return AgentState(probes.UNCLEAR, detail=status.message or status.code)
+    called = status.machine_id
+    if called and called.lower() != machine.machine_id:  # the inventory's address is another machine's
+        hint = typed.ours("diagnose", machine.machine_id)
+        return AgentState(probes.UNCLEAR, detail=f"it calls itself {called[:63]}", hint=hint)
 
     def ours(there_ms: int | None) -> int | None:
         return None if there_ms is None else there_ms - report.clock_offset_ms

@@ -10,16 +10,18 @@ from roosync_ops import errors, judge
 from roosync_ops.wire.times import now_ms
 
 from .limits import silently
+from .second import Ssh, checked
 from .source import own_replica
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
 
     from .grace_period import GracePeriod
     from .limits import Limits
+    from .second import Second
     from .source import Source
 
 
@@ -36,15 +38,47 @@ class Seen:
     trouble: str | None = None
 
 
-def validation(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, grace: GracePeriod) -> judge.Validation:
+def validation(
+    source: Callable[[], SharedState],
+    fleet: Fleet,
+    chosen: Sequence[Machine] | None,
+    grace: GracePeriod,
+    second: Second | None = None,
+) -> judge.Validation:
     """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError."""
-    return seen(source, fleet, chosen, grace).validation
+    return seen(source, fleet, chosen, grace, second).validation
 
 
-def seen(source: Source, fleet: Fleet, chosen: Sequence[Machine] | None, grace: GracePeriod) -> Seen:
-    """Do as `validation` does, and return with it what it rests on."""
+def seen(
+    source: Callable[[], SharedState],
+    fleet: Fleet,
+    chosen: Sequence[Machine] | None,
+    grace: GracePeriod,
+    second: Second | None = None,
+) -> Seen:
+    """Do as `validation` does, and return with it what it rests on. `second` asks the machines that are in doubt."""
     state = source()
-    return Seen(judge.validate(fleet, state, state.read_at_ms, chosen, known=grace.learn(state)), state, state)
+    return Seen(judged(state, fleet, chosen, grace, second), state, state)
+
+
+def judged(
+    state: SharedState,
+    fleet: Fleet,
+    chosen: Sequence[Machine] | None,
+    grace: GracePeriod,
+    second: Second | None = None,
+) -> judge.Validation:
+    """Judge what was read, with a second opinion where one is to be had."""
+    known, at_ms = grace.learn(state), state.read_at_ms
+
+    def by_words(said: Mapping[str, judge.ProbeResult]) -> judge.Validation:
+        shown = judge.merge_replicas(state, said.values(), at_ms) if said else state
+        offsets = {**known.offsets, **judge.knowledge(said.values()).offsets}
+        looked = judge.looked_at(shown or state, state, said.values()) if said else known.looked
+        every = replace(known, offsets=offsets, looked=looked)
+        return judge.validate(fleet, shown or state, at_ms, chosen, known=every, asked=said)
+
+    return by_words({}) if second is None else second.opinion(by_words)
 
 
 def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
@@ -71,6 +105,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     """Do as `probed` does, and return with it what it rests on; `source` is what reads `shared`, where it is kept."""
     asked = tuple(fleet) if chosen is None else chosen
     own, found, trouble = _asked(asked, shared, limits, tell, source)
+    found = checked(fleet, found, Ssh(limits))
     reads = [one.read_ms for one in found.values() if one.state is not None]
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
     state = judge.merge_replicas(own, found.values(), now)

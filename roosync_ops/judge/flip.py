@@ -20,6 +20,9 @@ SILENT: Final = "silent"
 #: Silent too, but nobody else was beating: the share may be what is silent.
 SILENT_ALONE: Final = "silent-with-nobody-to-compare"
 RECORD_GONE: Final = "record-gone"
+#: Confirmed by a second opinion: by the machine itself, or by nobody reaching it.
+AGENT_GONE: Final = "agent-gone"
+UNREACHABLE: Final = "silent-and-unreachable"
 FLAPPING: Final = "flapping"
 SETTLED: Final = "settled"
 # Why the share flipped, whose `machine_id` is None.
@@ -48,7 +51,8 @@ NO_KEY: Final[Key] = (-1, -1)
 class Row:
     """One machine as a reading shows it, judged. `doubt` is what its reason puts in doubt, None for nothing.
 
-    `sequence` is None in records of older services; `heard_ms` is the last heartbeat, by its writer's clock.
+    `sequence` is None in records of older services; `heard_ms` is the last heartbeat, by its writer's clock. `death` is
+    why a machine that is offline is so for certain; None where silence alone says it.
     """
 
     machine_id: str
@@ -58,6 +62,7 @@ class Row:
     doubt: str | None = None
     interval_ms: int = DEFAULT_INTERVAL_MS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+    death: str | None = None
 
     @property
     def key(self) -> Key:

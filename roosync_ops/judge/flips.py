@@ -3,7 +3,8 @@
 What makes silence an event, in the order it is asked:
 1. A beat that was received proves life, whatever any clock says; a record that says *left* proves a planned stop.
 2. A machine is told offline when nothing came from it for its whole offlineTimeout, counted by this reader's clock, and
-   only while others' beats did come in: time in which the share brought nothing from anybody proves nothing.
+   only while others' beats did come in: time in which the share brought nothing from anybody proves nothing. A second
+   opinion that confirms its death proves it at once; one that denies it has it online.
 3. Nothing from anybody, most of the fleet gone at once, or a share that cannot be read is one flip about the share.
    When it moves again every machine has its whole timeout anew to be heard of.
 4. The first look, and whatever was told before a restart, is taken for granted and told to nobody.
@@ -230,10 +231,12 @@ class Flips:
             return (UNKNOWN, f.RECORD_GONE) if known.told == ONLINE else None
         was_heard = known.told == ONLINE or (known.told == LEFT and newer)
         alone = not self._up() - {row.machine_id}
-        return (OFFLINE, f.SILENT_ALONE if alone else f.SILENT) if was_heard else None
+        return (OFFLINE, row.death or (f.SILENT_ALONE if alone else f.SILENT)) if was_heard else None
 
     def _is_proven(self, row: Row, known: Known) -> bool:
         """Return True if this silence is the machine's own, not the share's or the observer's."""
+        if row.death is not None:
+            return True
         if row.doubt is not None or self.share != f.OK or self._trouble_since_ms is not None:
             return False
         return known.silence_ms >= row.timeout_ms

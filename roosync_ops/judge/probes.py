@@ -37,6 +37,8 @@ NO_AGENT: Final = "no-agent"  # nothing is installed
 UNCLEAR: Final = "unclear"  # it answered, and nothing that can be used
 REFUSED: Final = "refused"  # it answers, and does not let us in
 OFF: Final = "off"  # nothing answers
+CUT: Final = "cut"  # nothing answers here, and it does another machine: `detail` says which
+UNASKED: Final = "unasked"  # this computer has no way to ask it
 #: Words that a machine gave itself.
 SELF_REPORTED: Final = frozenset([RUNNING, SHARE_BLOCKED, SILENT, NOT_RUNNING, LEFT, NO_AGENT])
 
@@ -108,7 +110,7 @@ class ProbeResult:
 
     @property
     def is_reached(self) -> bool:
-        return self.agent.kind not in (OFF, REFUSED)
+        return self.agent.kind not in (OFF, REFUSED, CUT, UNASKED)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ class Knowledge:
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
+    late_ms: int = 0
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
@@ -222,4 +226,10 @@ def reason_of(probe: ProbeResult) -> v.Reason | None:
 
 
 _SINCE: Final = {NOT_RUNNING: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}
-_SAID: Final = {OFF: v.MACHINE_OFF, REFUSED: v.NOT_LET_IN, UNCLEAR: v.NO_WORD}
+_SAID: Final = {
+    OFF: v.MACHINE_OFF,
+    REFUSED: v.NOT_LET_IN,
+    UNCLEAR: v.NO_WORD,
+    CUT: v.CUT_OFF,
+    UNASKED: v.NOT_ASKED_HERE,
+}

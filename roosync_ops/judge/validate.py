@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from . import older
+from . import older, second
 from . import verdict as v
 from .behind import behind
-from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms
+from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms, wrong_clocks
 from .observe import observation
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 from .probes import NOTHING_ELSE, SELF_REPORTED, Knowledge, ProbeResult, reason_of
+from .verdict import Basis
 from .view_evidence import ViewEvidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
@@ -44,20 +46,27 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
     *,
     known: Knowledge = NOTHING_ELSE,
     matrix: Matrix | None = None,
+    asked: Mapping[str, ProbeResult] = MappingProxyType({}),
 ) -> v.Validation:
     """Judge every machine of `fleet` (or the `chosen` of it) by `state` at `now_ms` (ms since the epoch).
 
     Thresholds are the inventory's. Machines the fleet does not know are listed apart and never counted. `known` are
-    clocks that were measured and what was seen when; `matrix` is what the machines themselves testify.
+    clocks that were measured and what was seen when; `matrix` is what the machines themselves testify, `asked` what
+    those do that alone were asked.
     """
     machines = tuple(fleet if chosen is None else chosen)
     seen = [
         (machine, observation(machine.machine_id, state, now_ms, machine.thresholds, known)) for machine in machines
     ]
-    gone = _gone_at_once(seen, state)
+    asked = asked if matrix is None else matrix.probes
+    decided = [
+        (machine, second.by_word(machine, row, state, now_ms, asked.get(machine.machine_id))) for machine, row in seen
+    ]
+    gone = _gone_at_once(decided, state)
     witness = ViewEvidence(state, tuple(row for _, row in seen))
-    view = _View(state, now_ms, known, matrix, gone, _reader_behind_ms(seen, now_ms, known), witness)
-    verdicts = tuple(_verdict(machine, row, view) for machine, row in seen)
+    clocks = () if matrix is not None else tuple(wrong_clocks(asked.values()))
+    view = _View(state, now_ms, known, matrix, asked, clocks, gone, _reader_behind_ms(seen, now_ms, known), witness)
+    verdicts = tuple(_verdict(machine, row, view) for machine, row in decided)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
         now_ms, state.shared, verdicts, strangers, state.findings, evidence=matrix, patience_ms=known.patience_ms
@@ -76,12 +85,18 @@ class _View:
     now_ms: int
     known: Knowledge
     matrix: Matrix | None
+    asked: Mapping[str, ProbeResult]
+    clocks: tuple[v.Reason, ...]
     gone: tuple[int, int] | None
     behind_ms: int | None
     witness: ViewEvidence
 
     def probe(self, machine_id: str) -> ProbeResult | None:
-        return None if self.matrix is None else self.matrix.probes.get(machine_id)
+        return self.asked.get(machine_id)
+
+    def timeout_ms(self, machine: Machine) -> int:
+        """Return for how long a machine may be silent."""
+        return second.timeout_ms(machine, self.state, self.known.patience_ms)
 
 
 def _reader_behind_ms(seen: list[tuple[Machine, v.Observation]], now_ms: int, known: Knowledge) -> int | None:
@@ -107,12 +122,13 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
     probe = view.probe(machine.machine_id)
-    if _says_it_left(row, view, probe):
-        row = replace(row, observed=LEFT)
-    elif _is_no_evidence(row, view, probe) or _hidden_ms(machine, row, view) is not None:
+    rests_on = second.basis_of(row, probe, view.timeout_ms(machine))
+    if _is_no_evidence(row, view, probe) or _hidden_ms(machine, row, view) is not None:
         row = replace(row, observed=UNKNOWN)
+    elif _is_late(machine, row, view, rests_on):
+        row = replace(row, observed=WARNING)
     ok = row.observed in _MET_BY[machine.expected]
-    reason, sign = _reason(machine, row, view, ok=ok), _sign(row, view)
+    reason, sign = _reason(machine, row, view, rests_on, ok=ok), _sign(row, view)
     if sign is not None and reason is not None:
         facts = {**reason.facts, "sign": view.now_ms - sign[0], "sign_of": sign[1]}
         reason = replace(reason, facts=facts)
@@ -130,7 +146,17 @@ def _verdict(machine: Machine, row: v.Observation, view: _View) -> v.Verdict:
         row.basis,
         probe,
         sign,
+        rests_on,
     )
+
+
+def _is_late(machine: Machine, row: v.Observation, view: _View, rests_on: Basis) -> bool:
+    """Return True if silence is no longer than this share's delays have been, and nobody's word says what it is."""
+    if row.observed != OFFLINE or rests_on in (Basis.ASKED, Basis.UNREACHABLE) or row.age_ms is None:
+        return False
+    timeout_ms = view.timeout_ms(machine)
+    may_last_ms = second.may_last_ms(view.known.late_ms, timeout_ms)
+    return view.known.patience_ms is None and timeout_ms < row.age_ms <= may_last_ms
 
 
 def _sign(row: v.Observation, view: _View) -> Sign | None:
@@ -141,47 +167,32 @@ def _sign(row: v.Observation, view: _View) -> Sign | None:
     return sign
 
 
-def _says_it_left(row: v.Observation, view: _View, probe: ProbeResult | None) -> bool:
-    """Return True if a machine says it was stopped, whatever the replicas show: but for a later beat of its name."""
-    if probe is None or probe.agent.left_ms is None or probe.agent.kind not in SELF_REPORTED:
-        return False
-    piece = view.state.machines.get(row.machine_id)
-    if piece is None or probe.agent.sequence is None:
-        return True
-    record = piece.record
-    if record.sequence is not None:
-        return record.sequence <= probe.agent.sequence
-    return (record.last_heartbeat_ms or 0) <= (probe.agent.heard_ms or 0)
-
-
 def _is_no_evidence(row: v.Observation, view: _View, probe: ProbeResult | None) -> bool:
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
     Only a machine's own word does. Without a probe the words stay the protocol's, and the reason tells. And where the
     machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death.
     """
-    if row.observed == OFFLINE and _unread(row, view.state) is not None:
-        return True
-    own = probe is not None and probe.agent.kind in SELF_REPORTED
-    return view.matrix is not None and view.gone is not None and row.observed == OFFLINE and not own
+    if row.observed != OFFLINE or (probe is not None and probe.agent.kind in SELF_REPORTED):
+        return False
+    return _unread(row, view.state) is not None or (bool(view.asked) and view.gone is not None)
 
 
-def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v.Reason | None:
+def _reason(machine: Machine, row: v.Observation, view: _View, rests_on: Basis, *, ok: bool) -> v.Reason | None:
     """Return why a machine is not as expected, or why a machine that is should be looked at; None for all is well."""
     measured = row.machine_id in view.known.offsets
     ahead = -row.age_ms if row.age_ms is not None and row.age_ms < -FUTURE_TOLERANCE_MS and not measured else None
     hidden = _hidden_ms(machine, row, view)
     if ok or hidden is not None:
+        if row.observed == ONLINE and (said := _of_a_living(row, view, rests_on)) is not None:
+            return said
         return _disagrees(machine, row, view) if ahead is None else _ahead(row, ahead, hidden, view)
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
-    told = _told(row, view)
+    told = _told(row, view, rests_on) or _unread(row, view.state)
     if told is not None:
         return told
-    unread = _unread(row, view.state)
-    if unread is not None:
-        return unread
     if view.gone is not None and row.observed in (OFFLINE, UNKNOWN):
         facts = {"gone": view.gone[0], "of": view.gone[1], "age": row.age_ms}
         return v.Reason(v.OBSERVER_SUSPECTED, row.machine_id, facts)
@@ -189,8 +200,16 @@ def _reason(machine: Machine, row: v.Observation, view: _View, *, ok: bool) -> v
         _contradicted(machine, row, view)
         or _arrives(machine, row, view)
         or _behind(machine, row, view)
-        or _silence(row, view, ahead)
+        or _silence(row, view, ahead, rests_on)
     )
+
+
+def _of_a_living(row: v.Observation, view: _View, rests_on: Basis) -> v.Reason | None:
+    """Return what is the matter with a machine that lives by its own word: its clock, or its beats on their way."""
+    clock = next((one for one in view.clocks if one.machine_id == row.machine_id), None)
+    if clock is not None or rests_on != Basis.ASKED:
+        return clock
+    return _stalled(row, view) or v.Reason(v.LATE_HERE, row.machine_id, {"age": row.age_ms})
 
 
 def _ahead(row: v.Observation, ahead: int, hidden: int | None, view: _View) -> v.Reason:
@@ -244,18 +263,25 @@ def _arrives(machine: Machine, row: v.Observation, view: _View) -> v.Reason | No
     return _disagrees(machine, row, view)
 
 
-def _told(row: v.Observation, view: _View) -> v.Reason | None:
+def _told(row: v.Observation, view: _View, rests_on: Basis) -> v.Reason | None:
     """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
     probe = view.probe(row.machine_id)
-    if probe is None or view.matrix is None or row.observed == LEFT:
+    if probe is None or row.observed == LEFT or rests_on == Basis.NO_AGENT:
         return None
     if view.gone is not None and probe.agent.kind not in SELF_REPORTED:
         return None
     own = reason_of(probe)
-    if row.observed == WARNING:  # too early to say more than the machine does itself
-        return own if probe.agent.kind in SELF_REPORTED else None
     if own is not None:
-        return own
+        own = replace(own, facts={"age": row.age_ms, **own.facts})
+    if row.observed == WARNING and rests_on == Basis.HEARD:  # too early to say more than the machine does itself
+        return own if probe.agent.kind in SELF_REPORTED else None
+    return own or _stalled(row, view)
+
+
+def _stalled(row: v.Observation, view: _View) -> v.Reason | None:
+    """Return what the other replicas tell of why a machine's beats do not arrive."""
+    if view.matrix is None:
+        return None
     about = (v.UPLOAD_STALLED, v.LINK_STALLED)
     stalled = [found for found in view.matrix.findings if found.kind in about and found.machine_id == row.machine_id]
     stalled += [found for found in view.matrix.findings if found.kind == v.SHARE_STALLED]
@@ -314,10 +340,12 @@ def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
     }
 
 
-def _silence(row: v.Observation, view: _View, ahead: int | None) -> v.Reason:
+def _silence(row: v.Observation, view: _View, ahead: int | None, rests_on: Basis) -> v.Reason:
     if row.older and row.observed in (WARNING, OFFLINE):
         facts = {"age": row.age_ms, "since": row.last_heartbeat}
         return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
+    if row.observed == WARNING and rests_on != Basis.HEARD and view.known.patience_ms is None:
+        return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": view.known.late_ms})
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
     if row.observed == OFFLINE:

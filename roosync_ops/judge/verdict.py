@@ -54,6 +54,22 @@ CLOCK_CONTRADICTED: Final = "clock-contradicted"  # age, back
 CLOCK_DISAGREES: Final = "clock-disagrees"  # no fact
 CLOCK_BEHIND: Final = "clock-seems-behind"  # age, unheard
 CLOCK_HIDES: Final = "clock-hides-silence"  # age
+# What the second opinion tells; of the last three the machine's agent says nothing.
+LATE_HERE: Final = "late-here"  # age
+LATE_SHARE: Final = "late-as-this-share-is"  # age, most
+CUT_OFF: Final = "cut-off-from-here"  # age, detail
+NOT_ASKED_HERE: Final = "no-way-to-ask"  # age, detail, hint
+
+
+class Basis(StrEnum):
+    """What a verdict rests on."""
+
+    HEARD = "heard-here"
+    ASKED = "asked"
+    UNREACHABLE = "silent-and-unreachable"
+    COULD_NOT_ASK = "silent-could-not-be-asked"
+    NO_AGENT = "silent-no-agent-to-ask"
+    NOT_ASKED = "silent-not-asked"
 
 
 class Doubt(StrEnum):
@@ -66,10 +82,13 @@ class Doubt(StrEnum):
     SIGHT = "sight"
 
 
+#: A machine seen by a clock that cannot be right.
+CLOCKS: Final = frozenset([CLOCK_SUSPECTED, READER_CLOCK_WRONG, CLOCK_DISAGREES, CLOCK_HIDES])
 _DOUBTS: Final = {
     **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
     **dict.fromkeys(
-        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED], Doubt.SIGHT
+        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED, SHARE_STUCK],
+        Doubt.SIGHT,
     ),
     **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),
     **dict.fromkeys([CLOCK_DISAGREES, CLOCK_BEHIND, CLOCK_HIDES], Doubt.SIGHT),
@@ -129,6 +148,7 @@ class Verdict:
 
     `basis` is what the age rests on (see patience); `probe` is the machine's own, where it was asked. `sign` is
     (when, source) of a later sign of life of a machine that is not heard: no heartbeat, and never counted as one.
+    `rests_on` is what the verdict does.
     """
 
     machine_id: str
@@ -144,6 +164,7 @@ class Verdict:
     basis: str | None = None
     probe: ProbeResult | None = None
     sign: Sign | None = None
+    rests_on: Basis = Basis.HEARD
 
     @property
     def last_heartbeat(self) -> str | None:

@@ -34,6 +34,11 @@ def _flag(value: Any) -> Any:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
+def _probe(value: object) -> object:
+    """Take what was a flag before: true for all, false for none."""
+    return {"true": "always", "false": "never"}.get(str(value).lower(), value)
+
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Milliseconds = Annotated[int, BeforeValidator(_whole), Field(gt=0)]
 
@@ -102,7 +107,11 @@ class Validate(Arguments):
     """As the options of `roosync-ops validate`."""
 
     machines: Names = None
-    probe: Annotated[Flag, Field(description="Ask the machines themselves too: up to 20 s.")] = False
+    probe: Annotated[
+        Literal["auto", "always", "never"],
+        BeforeValidator(_probe),
+        Field(description="Which machines are asked themselves: those in doubt (up to 6 s), all (up to 20 s), none."),
+    ] = "auto"
     patience: Annotated[
         str | None,
         Field(

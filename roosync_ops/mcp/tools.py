@@ -113,7 +113,7 @@ ALWAYS: Final = (
         effect=_READS,
         limit_s=120.0,
         whole="roosync-ops validate --json",
-        example='{"probe": true}',
+        example='{"probe": "always"}',
         run=reading.validate,
     ),
     Entry(

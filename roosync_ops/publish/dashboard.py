@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import typed
 from roosync_ops.errors import usage
 from roosync_ops.gather import dashboard as gathered
-from roosync_ops.gather.limits import Limits, silently
+from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
 from roosync_ops.show.badge import badge
 from roosync_ops.show.dashboard_markdown import dashboard_markdown
 from roosync_ops.show.page import page
@@ -37,7 +37,7 @@ FOLDER: Final = "dashboards"
 #: The protocol's own default.
 BASELINE: Final = "myia-ai-01"
 _NAME: Final = "mcp-dashboard-{0}"
-_LIMITS: Final = Limits()
+_LIMITS: Final = Limits(SECOND_TIMEOUT_S)
 
 
 def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
@@ -48,7 +48,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     baseline: str | None = None,
     lang: str = "en",
     limits: Limits = _LIMITS,
-    probe: bool = True,
+    probe: Probe = Probe.auto,
     presence: bool = False,
     memory: Path | None = None,
     every_min: int | None = None,

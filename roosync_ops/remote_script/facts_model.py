@@ -238,6 +238,12 @@ class Tended(Answer):
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
+class Knocked(_Answer):
+    """Whether each port that a machine was to connect to took it, in order."""
+
+    open: list[bool]
+
+
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
@@ -275,10 +281,11 @@ def _model(model: type[T], lines: Iterable[str]) -> T:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
 
 
-#: Of the output of an `apply`, a `verify`, a `tend`. Each raises SilenceError.
+#: Of the output of an `apply`, a `verify`, a `tend`, a `knock`. Each raises SilenceError.
 parse_reply: Final[Callable[[Iterable[str]], Reply]] = functools.partial(_model, Reply)
 parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_model, Measured)
 parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
+parse_knocked: Final[Callable[[Iterable[str]], Knocked]] = functools.partial(_model, Knocked)
 
 
 def _document(lines: list[str]) -> str:

@@ -88,13 +88,14 @@ def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
         reason=None if row.reason is None else sentence(row.reason, lang),
         reasonKind=None if row.reason is None else row.reason.kind,
         why=row.why,
+        basis=row.rests_on,
     )
     return document if row.sign is None else document | {"lastSign": {"at": to_iso(row.sign[0]), "source": row.sign[1]}}
 
 
 def _basis(row: Verdict, validation: Validation) -> dict[str, Any]:
     """Return what the age rests on, and what the machine reports: only where either was asked for."""
-    if validation.evidence is None:
+    if validation.evidence is None and row.probe is None:
         return {} if validation.patience_ms is None else {"ageBasis": row.basis}
     return {"ageBasis": row.basis, "own": None if row.probe is None else word_document(row.probe)}
 

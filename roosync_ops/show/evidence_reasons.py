@@ -28,6 +28,7 @@ def facts(
         "observer_name": name_of(str(given.get("observer") or ""), lang),
         "since_when": "" if since is None else word["fact.since"].format(since=clock(since)),
         "at": "" if since is None else word["fact.since"].format(since=f"{since[11:16]}Z"),
+        "silent": "" if given.get("age") is None else word["fact.silent"].format(age=duration(given["age"], lang)),
         "detail": quote(str(given.get("detail") or "?")),
         "state": quote(str(given.get("state") or "?")),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .basis import basis_line
 from .messages import headline, words
 from .reasons import sentence
 from .table import beside
@@ -28,7 +29,9 @@ def markdown(validation: Validation, lang: str = "en") -> str:
 def seen_besides(validation: Validation, lang: str) -> list[str]:
     """Return what else was seen, a section each: by a probe, unlisted machines, and what was not understood."""
     word = words(lang)
+    rows = validation.verdicts
     return [
+        *(["", basis_line(rows, lang)] if rows else []),
         *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
         *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
         *section(word["findings"], [_finding(item) for item in validation.findings]),

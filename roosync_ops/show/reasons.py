@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from roosync_ops.judge import Reason
 
 #: Facts that are in ms.
-_DURATIONS: Final = ("age", "lag", "newer", "unheard")
+_DURATIONS: Final = ("age", "lag", "most", "newer", "unheard")
 
 
 def brief(reason: Reason, lang: str = "en") -> str:
@@ -50,6 +50,8 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     if reason.ahead_ms is not None:
         facts["ahead"] = duration(reason.ahead_ms, lang)
     facts["machine"] = reason.machine_id
+    if age is None and "age" in facts:
+        facts["age"] = word["fact.never_here"]
     facts["because"] = f" ({facts['why']})" if reason.facts.get("why") else ""
     facts["suspect"] = "" if reason.ahead_ms is None else word["fact.ahead"].format_map(facts)
     facts["sign_said"] = _sign_said(reason.facts, lang)

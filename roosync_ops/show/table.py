@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.verdict import SHARE_STALLED
 
+from .basis import basis_line
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
 from .reasons import brief, said, sentence
@@ -37,6 +38,8 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
     lines = tabled(_FLEET, rows, lang, width, color=color) if rows else []
     for code, texts in remarks(validation, lang).items():
         lines += listed(word[code], texts, lang, width, color=color)
+    if rows:
+        lines += ["", *textwrap.wrap(basis_line(validation.verdicts, lang), width or 10_000, subsequent_indent="  ")]
     unlisted = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat)}" for row in validation.unexpected]
     lines += listed(word["unexpected"], unlisted, lang, width, color=color)
     lines += _findings(validation.findings, lang, width, color=color)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from roosync_ops.judge import flip
 from roosync_ops.judge.flip import Row
+from roosync_ops.judge.verdict import AGENT_GONE, MACHINE_OFF, NO_AGENT
+from roosync_ops.wire.status import OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roosync_ops.fleet import Fleet
-    from roosync_ops.judge import Validation
+    from roosync_ops.judge import Validation, Verdict
     from roosync_ops.state import SharedState
+
+
+_DEATHS: Final = {AGENT_GONE: flip.AGENT_GONE, NO_AGENT: flip.AGENT_GONE, MACHINE_OFF: flip.UNREACHABLE}
 
 
 def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
@@ -32,4 +38,17 @@ def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterato
             None if verdict.reason is None else verdict.reason.doubt,
             machine.thresholds.interval_ms,
             machine.thresholds.timeout_ms + patience_ms,
+            _death(verdict, machine.thresholds.timeout_ms),
         )
+
+
+def _death(verdict: Verdict, timeout_ms: int) -> str | None:
+    """Return why a machine that is silent for its timeout is dead for certain; None where it may be its silence alone.
+
+    That its agent is gone is for certain later than that: it may just be starting again.
+    """
+    if verdict.observed != OFFLINE or verdict.reason is None:
+        return None
+    if verdict.age_ms is not None and 0 <= verdict.age_ms <= timeout_ms:
+        return None
+    return _DEATHS.get(verdict.reason.kind)

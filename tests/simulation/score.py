@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import verdict as v
-from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, OFFLINE, UNKNOWN
+from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, OFFLINE, ONLINE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 DELAY, WRITER, OBSERVER = "delay", "writer", "observer"
 #: A machine that has just started is not yet expected to be seen, in s.
 GRACE_S: Final = 600.0
+#: The longest that the timeout, a sync delay, a poll and two tries take, in s.
+_LONG_DEAD_S: Final = 240.0
 TIMEOUT_S: Final = DEFAULT_TIMEOUT_MS / 1000
 _NO_DOUBT: Final = frozenset([v.SILENT, v.NEVER_SEEN])
 _GONE: Final = frozenset([OFFLINE, UNKNOWN, "absent"])
+#: Reasons that a living machine gave itself.
+_OWN: Final = frozenset([v.SHARE_STUCK, v.AGENT_SILENT])
 #: Reasons that say of a machine by name that a clock is not to be believed.
 _CLOCKS: Final = frozenset(
     [v.CLOCK_SUSPECTED, v.CLOCK_DISAGREES, v.CLOCK_CONTRADICTED, v.CLOCK_WRONG, v.READER_CLOCK_WRONG, v.CLOCK_BEHIND]
@@ -67,12 +71,18 @@ class Score:
     deaths: int = 0
     rollbacks: int = 0
     final: dict[str, str] = field(default_factory=dict)
+    #: Times a machine dead for longer than any reader needs was shown online, and how long living ones were shown
+    #: offline with their own word for it: the agent runs, and its share hangs or refuses.
+    false_online: int = 0
+    stuck_s: float = 0.0
+    _dead: dict[str, float] = field(default_factory=dict)
     _was: dict[str, str] = field(default_factory=dict)
     _waiting: dict[str, float] = field(default_factory=dict)
     _named: set[str] = field(default_factory=set)
 
     def died(self, machine: str, now: float) -> None:
         self.deaths += 1
+        self._dead[machine] = now
         if self._was.get(machine) in _GONE:
             self.no_news += 1
         else:
@@ -82,6 +92,7 @@ class Score:
     def came_back(self, machine: str) -> None:
         """A machine lives again: a death that nobody told by now was missed."""
         died = self._waiting.pop(machine, None)
+        self._dead.pop(machine, None)
         if died is not None:
             self.missed.append(Missed(machine, died, machine in self._named))
 
@@ -103,6 +114,10 @@ class Score:
         for name, life in lives.items():
             word = words.get(name, "absent")
             since = life.alive_since
+            if since is None and word == ONLINE and now - self._dead.get(name, now) > _LONG_DEAD_S:
+                self.false_online += (
+                    self._was.get(name) != ONLINE or now - self._dead[name] <= _LONG_DEAD_S + self.period_s
+                )
             if since is None:
                 self._told(name, word, now, reason)
             else:
@@ -131,8 +146,11 @@ class Score:
         self.judged_s += self.period_s
         if now - since < GRACE_S or word not in _GONE:
             return
-        self.wrong_s += self.period_s
         why = reason(name)
+        if why in _OWN:
+            self.stuck_s += self.period_s
+            return
+        self.wrong_s += self.period_s
         self.bare_s += self.period_s * (why in _NO_DOUBT)
         before = self._was.get(name)
         # What was offline while it was not alive, and never shown otherwise since, became false as its grace ended.

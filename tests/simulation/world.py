@@ -7,9 +7,10 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
+from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.lab.delays import Delay
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.wire.status import OFFLINE
@@ -23,9 +24,12 @@ from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
 from .score import DELAY, OBSERVER, WRITER, Score
+from .way import AskingWatcher, SimulatedWay, Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from roosync_ops.state.shared import SharedState
 
     from .truth import Life
 
@@ -40,7 +44,13 @@ _RESTART_S: Final = 5 * 3600.0
 
 OURS, V30, V31, SELDOM = "ours", "3.0", "3.1", "3.1, as of March"
 _OLD: Final[dict[str, type[OldMachine]]] = {V30: Old30, V31: Old31, SELDOM: Seldom}
-DEFAULT, WATCH, AUTO = "status (the protocol, default)", "watch (flips, over auto)", "--patience auto"
+DEFAULT, WATCH, AUTO = "the protocol's thresholds (--patience none)", "watch --probe never", "--patience auto"
+ASKS, PART, NEVER, ASKING = (
+    "validate (--probe auto)",
+    "validate, one of the six cannot be asked",
+    "validate --probe never, no memory",
+    "watch (--probe auto)",
+)
 #: The points an operator may choose, in s.
 _PATIENCES: Final = (0, 60, 180, 300)
 
@@ -92,6 +102,7 @@ class World:
         self.lives = {name: machine.life for name, machine in self.machines.items()}
         self.past: dict[str, list[Episode]] = {name: [] for name in (*MACHINES, ADMIN)}
         self.scores: list[Score] = []
+        self.off: set[str] = set()
 
     def run(self) -> Outcome:
         """Let all of it happen."""
@@ -139,6 +150,7 @@ class World:
         else:
             if one.kind == POWER_CUT:
                 self.sync.switch(one.machine, up=False, down=False)
+                self.off.add(one.machine)
             machine.kill()
             for score in self.scores:
                 if one.kind != RESTART:
@@ -151,6 +163,7 @@ class World:
             return
         if one.kind == POWER_CUT:
             self.sync.switch(one.machine, up=True, down=True)
+            self.off.discard(one.machine)
         for score in self.scores:
             score.came_back(one.machine)
         machine.start()
@@ -170,7 +183,17 @@ class World:
         self._patients = patients
         period = self.plan.poll_s
         if self.protocol == OURS:
-            self.scores = [Score(name, period) for name in (DEFAULT, *patients, WATCH)]
+            ours: Any = self.machines
+            way = SimulatedWay(self.hub, ours, self.off, self.plan.seed, self.plan.hours)
+            clock = lambda: self.hub.now  # noqa: E731
+            self.asks = {
+                ASKS: Validator(way, clock),
+                PART: Validator(way.without(MACHINES[-1]), clock),
+                NEVER: Validator(None, clock),
+            }
+            self.asking = AskingWatcher(patients[AUTO], way, CONFIRM_S, clock)
+            self.scores = [Score(name, period) for name in (DEFAULT, *patients, WATCH, *self.asks, ASKING)]
+            self.hub.every(_RESTART_S, self.asking.restart, first=_RESTART_S)
             self.hub.every(period, lambda: self._look(eyes, patients), first=period)
             self.hub.every(_RESTART_S, self.watcher.restart, first=_RESTART_S)
         else:
@@ -180,11 +203,13 @@ class World:
     def _look(self, eyes: Eyes, patients: dict[str, Patient]) -> None:
         now_ms = EPOCH_MS + int(self.hub.now * 1000)
         causes = self._causes()
-        default, *others, watch = self.scores
+        default, *others = self.scores[: 1 + len(patients)]
+        watch = self.scores[1 + len(patients)]
         if not eyes.look(now_ms):
             for score in self.scores:
                 score.judge(None, self.lives, self.hub.now, causes)
             self.watcher.step(None, {}, frozenset(), now_ms)
+            self.asking.step(None, now_ms)
             return
         words = eyes.words(now_ms)
         self._arrivals.note(eyes.merged, now_ms)
@@ -195,6 +220,15 @@ class World:
         doubted = eyes.doubted(words, now_ms, patients[AUTO].knows())
         told = self.watcher.step(eyes.merged, words, doubted, now_ms)
         watch.judge(told, self.lives, self.hub.now, causes)
+        self._look_and_ask(eyes.state(now_ms), now_ms, causes)
+
+    def _look_and_ask(self, state: SharedState | None, now_ms: int, causes: dict[str, str]) -> None:
+        *asking, watch = self.scores[-len(self.asks) - 1 :]
+        for score in asking:
+            reader = self.asks[score.reader]
+            words = None if state is None else reader.words(state)
+            score.judge(words, self.lives, self.hub.now, causes, reader.reason)
+        watch.judge(self.asking.step(state, now_ms), self.lives, self.hub.now, causes)
 
     def _look_old(self, eyes: Eyes) -> None:
         now_ms = EPOCH_MS + int(self.hub.now * 1000)

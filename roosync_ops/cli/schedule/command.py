@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from roosync_ops.cli import errors, options, output, watching
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.show.text import clock, safe
 from roosync_ops.state.memory import default_folder
@@ -63,7 +64,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     every: Annotated[int, typer.Option("--every", metavar="MINUTES", min=1, max=1440, help="How often.")] = 5,
     dashboard: Dashboard = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
-    probe: Annotated[bool, typer.Option("--probe", help="Have the dashboard ask the machines as well.")] = False,
+    probe: options.Probe = Probe.auto,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     exec_: watching.Exec = None,
     notify: watching.Notify = None,

@@ -22,6 +22,7 @@ from roosync_ops import process
 from roosync_ops.cli import errors, output, watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.flips import flip_text
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Fleet
+    from roosync_ops.gather.second import Second
     from roosync_ops.judge import Validation
 
 
@@ -133,10 +135,11 @@ class _Run:
             watching.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
         ):
             memory = self._memory(fleet)
-            watcher = self._watcher(fleet, memory, deliveries)
+            second = watching.asker(fleet, settings.probe)
+            watcher = self._watcher(fleet, memory, deliveries, second)
             until = time.monotonic() + _longest_s(fleet, settings.patience)
             watcher.round(endings)
-            while watcher.unsettled and time.monotonic() < until:
+            while (watcher.unsettled or (second and second.unsettled)) and time.monotonic() < until:
                 time.sleep(_poll_s(fleet))
                 watcher.validation = None  # what an earlier reading showed is not what is there now
                 watcher.round(endings)
@@ -159,14 +162,14 @@ class _Run:
         named = memory_name(settings.shared, settings.via)
         return WatchMemory(Path(settings.memory), named, watching.observer_of(settings.via, fleet))
 
-    def _watcher(self, fleet: Fleet, memory: WatchMemory, deliveries: Sequence[Any]) -> Watcher:
+    def _watcher(self, fleet: Fleet, memory: WatchMemory, deliveries: Sequence[Any], second: Second | None) -> Watcher:
         settings = self._settings
         folder = Path(settings.memory)
         via = machine_of(fleet, settings.via) if settings.via else None
         return Watcher(
             fleet,
             Source(settings.shared, via, settings.deadline),
-            watching.judging(fleet, GracePeriod(settings.patience, folder, fleet)),
+            watching.judging(fleet, GracePeriod(settings.patience, folder, fleet), second),
             memory,
             deliveries=deliveries,
             tell=self._teller(),
@@ -207,9 +210,9 @@ class _Run:
 
 def _dashboard_words(settings: Settings) -> list[str]:
     """Return the options of `roosync-ops dashboard`: a replica that is read over SSH is asked as any other is."""
-    probe = settings.probe or settings.shared is None
+    probe = Probe.always if settings.shared is None else settings.probe
     words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]
-    words += ["--probe" if probe else "--no-probe", *(["--presence"] if settings.presence else [])]
+    words += [f"--probe={probe}", *(["--presence"] if settings.presence else [])]
     words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]

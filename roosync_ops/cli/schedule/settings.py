@@ -9,9 +9,10 @@ import os
 import zlib
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from roosync_ops.cli import errors
+from roosync_ops.gather.limits import Probe
 from roosync_ops.wire import local
 
 if TYPE_CHECKING:
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 _MAX_BYTES: Final = 1_048_576
 
 
+def _probe(value: object) -> Probe:
+    """Read what is in the file: a schedule that was installed before had the dashboard ask all, or nobody."""
+    return Probe(value) if isinstance(value, str) else Probe.always if value is True else Probe.auto
+
+
 class Settings(BaseModel):
     """The options of a run. Paths are absolute; `exec` are command lines in words.
 
-    `dashboard_dir` None is the usual place; `probe` has the dashboard ask the machines as well,
-    `presence` write the lines that newer services read.
+    `dashboard_dir` None is the usual place; `probe` says which machines are asked,
+    `presence` has it write the lines that newer services read.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -41,7 +47,7 @@ class Settings(BaseModel):
     deadline: float | None
     dashboard: bool
     dashboard_dir: str | None
-    probe: bool
+    probe: Annotated[Probe, BeforeValidator(_probe)]
     presence: bool = False
     exec: list[list[str]]
     notify: list[str]

@@ -43,8 +43,14 @@ REASONS: Final = {
     "clock-disagrees": "validate --probe",
     "clock-seems-behind": "validate --probe",
     "clock-hides-silence": "validate --probe",
+    "late-here": "matrix",
+    "late-as-this-share-is": "validate --probe",
+    "cut-off-from-here": "diagnose {machine}",
+    "no-way-to-ask": "diagnose {machine}",
 }
 FLIPS: Final = {
+    "agent-gone": "restart --limit {machine}",
+    "silent-and-unreachable": "diagnose {machine}",
     "silent": "restart --limit {machine}",
     "silent-with-nobody-to-compare": "matrix",
     "record-gone": "status",

@@ -31,7 +31,15 @@ class Row(TypedDict):
     reason: str | None
     reasonKind: str | None
     why: str | None
-    #: With --probe or --patience: what the age rests on; with --probe: what the machine reports, where it was asked.
+    basis: Literal[
+        "heard-here",
+        "asked",
+        "silent-and-unreachable",
+        "silent-could-not-be-asked",
+        "silent-no-agent-to-ask",
+        "silent-not-asked",
+    ]
+    #: Where it was asked, or with --patience: what the age rests on; where it was asked: what the machine reports.
     ageBasis: NotRequired[str | None]
     own: NotRequired[Testimony | None]
     #: Where a machine that is not heard left another sign of life since: it was never counted as a heartbeat.
@@ -99,11 +107,11 @@ class SurveyDocument(TypedDict):
     summary: Summary
 
 
-OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off"]
+OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off", "cut", "unasked"]
 
 
 class Testimony(TypedDict):
-    """What a machine reports of its agent; `off` and `refused` stand for one that could not be asked.
+    """What a machine reports of its agent; `off`, `refused`, `cut` and `unasked` stand for one that could not be asked.
 
     `since` is when what is told began, on this computer's clock. `clockOffsetMs` is the machine's clock minus ours.
     """

@@ -251,7 +251,7 @@ def test_the_dashboard_is_refreshed_and_its_failure_shows(  # noqa: PLR0913, PLR
     assert said in done.err
     if "words" in body:
         fleet = f"--inventory {place}/inventory.py --memory {place}/kept"
-        wanted = f"{fleet} --lang fr --no-probe --presence --every 5 --shared {place}/shared"
+        wanted = f"{fleet} --lang fr --probe=auto --presence --every 5 --shared {place}/shared"
         assert (place / "words").read_text().strip() == wanted
 
 

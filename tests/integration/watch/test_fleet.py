@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.cli.schedule.settings import Settings, save
+from roosync_ops.gather.limits import Probe
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.fleet import LabFleet
 from tests.integration.watch.kit import Lines, environment
@@ -117,7 +118,7 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         deadline=None,
         dashboard=False,
         dashboard_dir=None,
-        probe=False,
+        probe=Probe.never,
         exec=[],
         notify=[],
     )

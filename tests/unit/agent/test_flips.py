@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent.flips import MAX_FLIPS, MAX_KNOWN
+from roosync_ops.agent.flips import MAX_FLIPS, MAX_KNOWN, late
+from roosync_ops.wire.record import LATE
 from tests.kits.shares import ours, put
 from tests.kits.virtual_agent import Rig, VirtualClock
 
@@ -105,3 +106,27 @@ def test_more_machines_than_the_journal_has_room_for_are_no_trouble(fleet: Fleet
     notes: dict[str, Any] = fleet.rigs["a"].notes()
     assert len(notes["flips"]["known"]) <= MAX_KNOWN
     assert notes["record"]["machineId"] == "a"
+
+
+def test_how_late_beats_arrive_is_in_the_keepers_record_alone(fleet: Fleet) -> None:
+    fleet.run(20)
+    noted = [rig.notes()["record"]["agent"].get(LATE) for rig in fleet.rigs.values()]
+    assert noted[1:] == [None, None, None]
+    assert noted[0]["day"] == noted[0]["hour"]
+    assert noted[0]["day"][0] <= 90_000
+
+
+def test_a_machine_that_was_off_was_not_late(fleet: Fleet) -> None:
+    fleet.dead.add("b")
+    fleet.run(15)
+    fleet.dead.clear()
+    fleet.run(10)
+    assert fleet.rigs["a"].notes()["record"]["agent"][LATE]["day"][0] <= 90_000
+
+
+def test_the_longest_silence_and_the_99th_percentile_are_of_the_last_hours() -> None:
+    hour = 3_600_000
+    notes: dict[str, Any] = {"late": {"10": [197, 2, *[0] * 17, 1, 0], "33": [50, *[0] * 20], "9": [0] * 20 + [1]}}
+    assert late(notes, 33 * hour, 30_000) == {"hour": [30_000, 30_000], "day": [600_000, 60_000]}
+    assert set(notes["late"]) == {"10", "33"}
+    assert late(notes, 60 * hour, 30_000) == {}

@@ -10,7 +10,8 @@ from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather import probe
 from roosync_ops.gather.dashboard import dashboard
-from roosync_ops.gather.limits import Limits
+from roosync_ops.gather.limits import Limits, Probe
+from roosync_ops.gather.second import Ssh
 from roosync_ops.judge import AgentState, probes
 from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.state import StateUnavailableError, read_folder
@@ -28,6 +29,11 @@ def shared(tmp_path: Path) -> Path:
     for name in ("a", "b"):
         put(tmp_path, ours(name, 2_000, now_ms()))
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _nobody_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ssh, "knock", lambda *_: {})
 
 
 class Asked:
@@ -50,7 +56,7 @@ class Asked:
 def test_one_asking_serves_the_table_and_the_matrix(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(shared)
     monkeypatch.setattr(probe, "probe", asked)
-    board = dashboard(FLEET, str(shared), Limits(), baseline="a", memory=shared)
+    board = dashboard(FLEET, str(shared), Limits(), baseline="a", memory=shared, probe=Probe.always)
     assert asked.times == 1
     assert board.matrix is board.validation.evidence
     assert board.matrix is not None
@@ -73,12 +79,12 @@ def test_where_nobody_shows_anything_there_is_no_dashboard(tmp_path: Path, monke
     with pytest.raises(CommandError):
         dashboard(FLEET, str(tmp_path / "gone"), Limits(), baseline="a", memory=tmp_path)
     with pytest.raises(StateUnavailableError):
-        dashboard(FLEET, str(tmp_path / "gone"), Limits(), baseline="a", memory=tmp_path, probe=False)
+        dashboard(FLEET, str(tmp_path / "gone"), Limits(), baseline="a", memory=tmp_path, probe=Probe.never)
 
 
 @pytest.mark.parametrize(("interval", "fresh"), [(30_000, 60_000), (2_000, 6_000), (10_000, 30_000)])
 def test_how_long_a_look_is_current_follows_the_beats(shared: Path, interval: int, fresh: int) -> None:
     timing = {"heartbeat_interval": interval, "offline_timeout": 4 * interval}
     fleet = Fleet([Machine.of("a", timing)])
-    board = dashboard(fleet, str(shared), Limits(), baseline="a", memory=shared, probe=False)
+    board = dashboard(fleet, str(shared), Limits(), baseline="a", memory=shared, probe=Probe.never)
     assert board.fresh_ms == fresh

@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.dashboard import dashboard
-from roosync_ops.gather.limits import Limits
+from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.publish.live import LOOPBACK, Live, serving
 from roosync_ops.wire.folder import read_shared
@@ -41,7 +41,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
     monkeypatch.setattr("roosync_ops.state.folder.read_shared", patiently)
     fleet, shared = Fleet([Machine.of("a", {})]), str(tmp_path)
     source = Source(shared, None, 60)
-    look = partial(dashboard, fleet, shared, Limits(), baseline="a", probe=False, memory=tmp_path, source=source)
+    look = partial(dashboard, fleet, shared, Limits(), baseline="a", probe=Probe.never, memory=tmp_path, source=source)
     live = Live(look, str, "en")
     before = set(threading.enumerate())
     answers.clear()

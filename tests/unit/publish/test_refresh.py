@@ -12,6 +12,7 @@ import pytest
 
 from roosync_ops.errors import UNAVAILABLE, USAGE, CommandError
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.limits import Probe
 from roosync_ops.publish import files
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.state import StateUnavailableError
@@ -40,7 +41,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def done(shared: Path, **options: Any) -> dict[str, Any]:
-    return refresh(FLEET, str(shared), probe=False, **options)
+    return refresh(FLEET, str(shared), probe=Probe.never, **options)
 
 
 def test_it_is_written_into_dashboards_under_this_computers_name(shared: Path) -> None:

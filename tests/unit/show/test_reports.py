@@ -38,6 +38,7 @@ def test_the_document_has_the_shape_the_issue_fixes(procedure: Validation) -> No
         "reason": None,
         "reasonKind": None,
         "why": None,
+        "basis": "heard-here",
     }
     assert document["machines"][-1]["lastHeartbeat"] is None
     assert document["machines"][-1]["ageMs"] is None
@@ -113,6 +114,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "age": 200_000,
         "lag": 240_000,
         "unheard": 900_000,
+        "most": 300_000,
         "newer": 30_000,
         "keeper": "n",
         "missed": 6,

@@ -29,6 +29,8 @@ def test_the_procedures_goal_reads_as_in_the_procedure(procedure: Validation) ->
         "✓  myia-ai-01    offline   unknown   -             -  -                     machine éteinte?",
         "✓  myia-po-2026  offline   unknown   -             -  -                     machine éteinte?",
         "",
+        "Basis: heard here 4; silent, not asked: myia-ai-01, myia-po-2026",
+        "",
         "4/6 machines online (66%)",
     ]
 

@@ -1,0 +1,187 @@
+"""The second way to a machine: who is in doubt is asked, and only he; what he said is kept for as long as it holds.
+
+1. What the folder shows is judged. Where nobody is in doubt that is all, and no process is started.
+2. Who is in doubt is asked, all at once; where this replica is the suspect, some of them first, with what theirs show.
+3. Of who does not answer, machines that were reached say whether they reach him: this computer may be the one cut off.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from roosync_ops.judge import second
+from roosync_ops.judge.probes import CUT, OFF, RUNNING, UNASKED
+from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.transport import link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.judge import ProbeResult, Validation
+
+    from .limits import Limits
+
+
+#: So many answers, with what their replicas show, settle whether this replica stands still.
+_SETTLE: Final = 12
+#: So many machines knock at the port of one that does not answer: one that is reached is enough.
+_KNOCK: Final = 3
+#: Of all the time there is so much is for asking, and the rest for knocking.
+_ASKING_PART: Final = 0.7
+#: While a doubt lasts who is in it is asked again after so long, in s, and then as often as at the end.
+AGAIN_S: Final = (30.0, 60.0, 120.0, 300.0)
+#: Who watches tries twice, so far apart, before it says that nobody answers, in s.
+CONFIRM_S: Final = 10.0
+#: What connecting came to where a machine did not answer; anything else is this computer's own trouble.
+_NO_ANSWER: Final = frozenset([link.REFUSED, link.NO_ROUTE, link.TIMED_OUT])
+
+
+def _says_nothing(machine: Machine, code: str) -> bool:
+    """Return True if a machine did not answer; False where this computer had no way to ask it."""
+    return code in _NO_ANSWER or (code == link.UNREACHABLE and machine.transport == "winrm")
+
+
+class Way(Protocol):
+    """How machines are asked."""
+
+    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, ProbeResult]:
+        """Ask all at once, and return what each testifies."""
+        ...
+
+    def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
+        """Return whose port each witness that was reached could connect to."""
+        ...
+
+
+class Ssh:
+    """The machines' own transports, within limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._until = 0.0
+
+    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, ProbeResult]:
+        from .probe import probe  # noqa: PLC0415 - not needed where nobody is asked
+
+        limits = self._limits
+        self._until = max(self._until, time.monotonic() + limits.timeout_s)
+        asked_s = _ASKING_PART * limits.timeout_s
+        found = probe(machines, asked_s, limits.connect_s, with_state=with_state, overall=True)
+        for machine in machines:
+            one = found[machine.machine_id]
+            if one.agent.kind == OFF and one.failure is not None and not _says_nothing(machine, one.failure.code):
+                found[machine.machine_id] = replace(one, agent=replace(one.agent, kind=UNASKED))
+        return found
+
+    def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
+        from .knock import knock  # noqa: PLC0415 - as above
+
+        left = max(self._until - time.monotonic(), (1 - _ASKING_PART) * self._limits.timeout_s)
+        return knock(witnesses, targets, left, self._limits.connect_s)
+
+
+@dataclass
+class _Said:
+    """What one machine said last; `times` it was asked in this doubt, on and on without an answer since `out_s`."""
+
+    one: ProbeResult
+    asked_s: float
+    times: int
+    out_s: float | None
+
+
+class Second:
+    """Asks, and remembers whom when. `confirm_s`: no answer counts from the second try on, so much later."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        way: Way,
+        *,
+        everybody: bool = False,
+        confirm_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fleet = fleet
+        self._way = way
+        self._everybody = everybody
+        self._confirm_s = confirm_s
+        self._clock = clock
+        self._said: dict[str, _Said] = {}
+
+    def opinion(self, judged: Callable[[Mapping[str, ProbeResult]], Validation]) -> Validation:
+        """Return what `judged` makes of what the machines in doubt say; with nobody in doubt it is as the folder is."""
+        found = judged({})
+        doubted = second.in_doubt(found, self._fleet, everybody=self._everybody)
+        names = {machine.machine_id for machine in doubted}
+        self._said = {name: said for name, said in self._said.items() if name in names}
+        if not doubted:
+            return found
+        suspect = any(row.reason is not None and row.reason.kind == OBSERVER_SUSPECTED for row in found.verdicts)
+        self._ask(doubted[:_SETTLE] if suspect else doubted, with_state=suspect)
+        found = judged(self._words())
+        if suspect:
+            self._ask(second.in_doubt(found, self._fleet), with_state=False)
+            found = judged(self._words())
+        return found
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether only another try can tell whether a machine answers."""
+        return any(not self._counts(said) for said in self._said.values())
+
+    def _counts(self, said: _Said) -> bool:
+        return said.out_s is None or said.asked_s - said.out_s >= self._confirm_s
+
+    def _words(self) -> dict[str, ProbeResult]:
+        """Return what was said, as far as it may be judged by."""
+        return {name: said.one for name, said in self._said.items() if self._counts(said)}
+
+    def _ask(self, machines: Iterable[Machine], *, with_state: bool) -> None:
+        now = self._clock()
+        due = [machine for machine in machines if now >= self._next_s(machine)]
+        if not due:
+            return
+        for name, one in checked(self._fleet, self._way.ask(due, with_state=with_state), self._way).items():
+            before = self._said.get(name)
+            out_s = None if one.agent.kind != OFF else now if before is None or before.out_s is None else before.out_s
+            self._said[name] = _Said(one, now, 1 if before is None else before.times + 1, out_s)
+
+    def _next_s(self, machine: Machine) -> float:
+        """Return when a machine is to be asked next; one that said it lives is believed for its timeout."""
+        said = self._said.get(machine.machine_id)
+        if said is None:
+            return 0.0
+        pause = AGAIN_S[min(said.times, len(AGAIN_S)) - 1]
+        if not self._counts(said):
+            pause = self._confirm_s
+        elif said.one.agent.kind == RUNNING:
+            pause = min(pause, machine.offline_timeout / 1000)
+        return said.asked_s + pause
+
+
+def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Way) -> dict[str, ProbeResult]:
+    """Return the answers, those without one held against what other machines reach."""
+    out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].agent.kind == OFF]
+    if not out:
+        return found
+    others = [machine for machine in fleet if machine.expected == "online" and machine not in out]
+    others = [one for one in others if one.machine_id not in found or found[one.machine_id].is_reached]
+    others.sort(key=lambda one: one.machine_id not in found)
+    reached = way.knock(others[:_KNOCK], out) if others else {}
+    somebody = bool(reached) or any(one.is_reached for one in found.values())
+    alone = not any(machine.expected == "online" for machine in fleet if machine not in out[:1])
+    return {**found, **{one.machine_id: _held(found[one.machine_id], reached, somebody or alone) for one in out}}
+
+
+def _held(one: ProbeResult, reached: Mapping[str, frozenset[str]], somebody: bool) -> ProbeResult:
+    """Return a probe of no answer, as what others reach makes of it."""
+    by = next((name for name, those in reached.items() if one.machine_id in those), None)
+    if by is not None:
+        return replace(one, agent=replace(one.agent, kind=CUT, detail=by))
+    if somebody:
+        return one
+    return replace(one, agent=replace(one.agent, kind=UNASKED, detail=f"{one.agent.detail}, and so are all others"))

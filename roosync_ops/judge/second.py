@@ -1,0 +1,140 @@
+"""The second opinion: whom to ask because of what the folder shows, and what an answer, or none, makes of that.
+
+A machine's word is believed about itself alone. One that is silent here and does not answer is offline only where
+somebody else was reached, and does not reach it either: else this computer may be the one that is cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
+
+from . import older
+from . import verdict as v
+from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT
+from .verdict import Basis
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.record import Record
+
+    from .probes import ProbeResult
+
+#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it; but a
+#: day is short, and its keeper may be wrong: so many timeouts at least, and at most.
+_LATE_FACTOR: Final = 1.5
+_LATE_TIMEOUTS: Final = (3.5, 6.0)
+_DAY_MS: Final = 86_400_000
+
+
+def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
+    """Return whom to ask: who is expected online and is not seen so, or is by a clock that cannot be right.
+
+    `everybody` that is expected online, where that is wished.
+    """
+    rows = [row for row in validation.verdicts if row.expected == ONLINE]
+    wanted = [row.machine_id for row in rows if everybody or _is_in_doubt(row)]
+    return tuple(machine for name in wanted if (machine := fleet.get(name)) is not None)
+
+
+def _is_in_doubt(row: v.Verdict) -> bool:
+    by_clock = row.reason is not None and row.reason.kind in v.CLOCKS
+    return row.probe is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock)
+
+
+def timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = None) -> int:
+    """Return for how long a machine may be silent, in ms: longer, where an older service alone keeps it."""
+    piece = state.machines.get(machine.machine_id)
+    limits = machine.thresholds if piece is None else older.limits(piece, machine.thresholds, patience_ms)
+    return limits.timeout_ms
+
+
+def by_word(
+    machine: Machine, row: v.Observation, state: SharedState, now_ms: int, one: ProbeResult | None
+) -> v.Observation:
+    """Return what a machine is where its own word decides, else what the folder shows of it."""
+    if one is None:
+        return row
+    piece = state.machines.get(row.machine_id)
+    record = None if piece is None else piece.record
+    if one.agent.left_ms is not None and one.agent.kind in SELF_REPORTED and not beats_later(record, one):
+        return replace(row, observed=LEFT)
+    word = _word_of(row, one, timeout_ms(machine, state), record, now_ms)
+    return row if word is None else replace(row, observed=word)
+
+
+def _word_of(row: v.Observation, one: ProbeResult, timeout_ms: int, record: Record | None, now_ms: int) -> str | None:
+    """Return what a machine is by its own word, or by its having none; None where that decides nothing.
+
+    `timeout_ms` is how long it may be silent; `record` is what the folder shows of it.
+    """
+    word = one.agent
+    if word.kind == RUNNING:
+        is_fresh = word.since_ms is not None and now_ms - word.since_ms <= timeout_ms
+        return ONLINE if is_fresh else None
+    if row.observed == LEFT or beats_later(record, one):
+        return None
+    if word.kind == NOT_RUNNING:
+        return OFFLINE
+    if word.kind == NO_AGENT and row.older:
+        return None
+    decides = word.kind in (SHARE_BLOCKED, SILENT, NO_AGENT, OFF)
+    return OFFLINE if decides and _is_silent(row, timeout_ms, measured=one.offset_ms is not None) else None
+
+
+def _is_silent(row: v.Observation, timeout_ms: int, *, measured: bool) -> bool:
+    """Return True if nothing that may be believed was heard within the timeout; of who was never seen is no silence."""
+    if row.age_ms is None:
+        return False
+    return row.age_ms > timeout_ms or (row.age_ms < -FUTURE_TOLERANCE_MS and not measured)
+
+
+def beats_later(record: Record | None, one: ProbeResult) -> bool:
+    """Return True if the folder shows a later beat of a machine's name than the machine knows: it is another's word."""
+    if record is None or one.agent.sequence is None:
+        return False
+    if record.sequence is not None:
+        return record.sequence > one.agent.sequence
+    return (record.last_heartbeat_ms or 0) > (one.agent.heard_ms or 0)
+
+
+def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Basis:
+    """Return what a verdict rests on."""
+    heard = row.age_ms is not None and -FUTURE_TOLERANCE_MS <= row.age_ms <= timeout_ms
+    if (heard and row.observed in (ONLINE, WARNING)) or (one is None and row.observed == LEFT):
+        return Basis.HEARD
+    if one is None:
+        return Basis.NOT_ASKED
+    if one.agent.kind == NO_AGENT and row.older:
+        return Basis.NO_AGENT
+    return (
+        Basis.ASKED
+        if one.agent.kind in SELF_REPORTED
+        else Basis.UNREACHABLE
+        if one.agent.kind == OFF
+        else Basis.COULD_NOT_ASK
+    )
+
+
+def late_ms(state: SharedState, now_ms: int) -> int:
+    """Return the longest delay of a beat that the keeper of the view noted within a day, in ms; 0 where none did.
+
+    Of two keepers the more patient one is believed, and neither for long (see may_last_ms).
+    """
+    found = 0
+    for piece in state.machines.values():
+        agent, heard = piece.record.data.get("agent"), piece.record.last_heartbeat_ms
+        noted = agent.get("late") if isinstance(agent, dict) else None
+        day = noted.get("day") if isinstance(noted, dict) else None
+        if isinstance(day, list) and day and type(day[0]) is int and now_ms - (heard or 0) < _DAY_MS:
+            found = max(found, day[0])
+    return found
+
+
+def may_last_ms(late_ms: int, timeout_ms: int) -> int:
+    """Return how long silence is no more than a share's delay where the longest of the day was `late_ms`."""
+    least, most = (round(times * timeout_ms) for times in _LATE_TIMEOUTS)
+    return min(max(round(late_ms * _LATE_FACTOR), least), most) if late_ms else 0
