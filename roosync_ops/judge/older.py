@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.merge import VIEW
+from roosync_ops.wire.merge import FILE, VIEW
 from roosync_ops.wire.status import Thresholds
 
 if TYPE_CHECKING:
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 #: The protocol: builds of 2026-03-08 to 2026-05-04 write a live machine's file every 5 to 10 min, check it every 20.
 SELDOM_MS: Final = 1_200_000
+#: Whose service it was that wrote others' files: what that guess rests on.
+AT_ONCE: Final = "wrote-its-own-then"
+HEARD_LAST: Final = "heard-last"
+#: Files that are written one after the other by one service are written within so long, in ms.
+_AT_ONCE_MS: Final = 2_000
 
 
 def is_kept_by_older(piece: Evidence) -> bool:
@@ -37,15 +42,25 @@ def limits(piece: Evidence, thresholds: Thresholds, patience_ms: int | None = No
 def undone(piece: Evidence | None, state: SharedState) -> dict[str, Any]:
     """Return what an older service did to a machine's own file, as facts; none where it did nothing.
 
-    `by` is the best guess at whose: of the machines that an older service keeps the one heard last, for it beats as it
-    writes.
+    `by` is the best guess at whose, and `by_basis` what it rests on. Of the machines that an older service keeps: the
+    one whose own file was written in the same moment, for a service that saves everybody's saves its own; else the one
+    heard last, for it beats as it writes.
     """
     if piece is None or piece.undone is None:
         return {}
     kind, at_ms = piece.undone
-    heard = {
-        name: other.record.last_heartbeat_ms or 0
+    others = {
+        name: other
         for name, other in state.machines.items()
         if is_kept_by_older(other) and name != piece.record.machine_id
     }
-    return {"undone": kind, "undone_at": at_ms, "by": max(heard, key=lambda name: heard[name]) if heard else None}
+    apart = {
+        name: abs(other.modified_ms - at_ms)
+        for name, other in others.items()
+        if at_ms is not None and other.modified_ms is not None and other.kind == FILE
+    }
+    by, basis = min(apart, key=lambda name: apart[name], default=None), AT_ONCE
+    if by is None or apart[by] > _AT_ONCE_MS:
+        by = max(others, key=lambda name: others[name].record.last_heartbeat_ms or 0, default=None)
+        basis = HEARD_LAST
+    return {"undone": kind, "undone_at": at_ms, "by": by, "by_basis": None if by is None else basis}

@@ -351,7 +351,8 @@ def _silence(row: v.Observation, view: _View, ahead: int | None, rests_on: Basis
     if row.observed == OFFLINE:
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
-        return v.Reason(v.HAS_LEFT, row.machine_id, {"since": _left_at_ms(row, view), **_undone(row, view)}, ahead)
+        kind = v.OLDER_LEFT if row.older else v.HAS_LEFT
+        return v.Reason(kind, row.machine_id, {"since": _left_at_ms(row, view), **_undone(row, view)}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)
 
 

@@ -26,6 +26,7 @@ MISSING_BEATS: Final = "missing-beats"  # age, missed
 SILENT: Final = "silent"  # age, since
 SELDOM: Final = "kept-by-older-service"  # age
 OLDER_SILENT: Final = "older-service-silent"  # age, since
+OLDER_LEFT: Final = "older-service-left"  # since
 HAS_LEFT: Final = "left"  # since; undone, undone_at, by where an older service undid that
 BEATS_UNEXPECTEDLY: Final = "beats-though-expected-offline"  # observed, age, why
 CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own

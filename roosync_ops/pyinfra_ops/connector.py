@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _LOGIN_S: Final = 15.0
 #: Arguments that pyinfra turns into `sh`, and that mean nothing on Windows.
 _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_get_pty")
+#: How a command is run, and no part of it.
+_CONTROL: Final = ("_timeout", "_stdin", "_success_exit_codes")
 #: Who else than the one that logged in.
 _AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
 
@@ -110,7 +112,7 @@ class Connector(BaseConnector, abc.ABC):
         self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
     ) -> tuple[bool, CommandOutput]:
         """Run a command, or ask a question of ours. Return (whether its exit code is one of success, its output)."""
-        control = {name: arguments.pop(name, None) for name in ("_timeout", "_stdin", "_success_exit_codes")}
+        control = {name: arguments.pop(name, None) for name in _CONTROL}
         timeout_s: float | None = control["_timeout"]
         if isinstance(command, Ask):
             if print_input:
@@ -197,10 +199,11 @@ class Connector(BaseConnector, abc.ABC):
 
     def _files(self, arguments: dict[str, Any]) -> Link:
         is_other = any(arguments.get(name) for name in _AS_OTHER)
-        return _AsOther(self._as_asked, arguments) if is_other else self.link
+        as_whom = {name: value for name, value in arguments.items() if name not in _CONTROL}
+        return _AsOther(self._as_asked, as_whom) if is_other else self.link
 
     def _shown(self, done: Finished, *, print_output: bool) -> CommandOutput:
-        pages: tuple[str, ...] = ()
+        pages: tuple[str, ...] = output.DEFAULT_PAGES
         if isinstance(self.link, WindowsLink) and not (_is_utf8(done.out) and _is_utf8(done.err)):
             pages = self.link.code_pages()
         found = [OutputLine("stdout", each) for each in output.lines(done.out, pages)]

@@ -14,18 +14,20 @@ import os
 import re
 import tokenize
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roosync_ops import __version__
+from roosync_ops.wire import local
 
 from .travel import AST_LOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
-    from pathlib import Path
 
 #: The agent is pushed to machines that are nearly out of everything.
 MAX_BYTES = 200_000
@@ -79,27 +81,55 @@ def build(output: Path | None = None) -> Bundle:
 
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """
-    with AST_LOCK:
-        files = sources()
-    build_id = _digest(files)[:_BUILD_ID_DIGITS]
-    files[_BUILD_MODULE] = f'BUILD_ID = "{build_id}"\n'.encode()
-    files["__main__.py"] = _MAIN
-    data = _archive(files, f"roosync-ops agent {__version__} {build_id}".encode())
+    raw = _raw()
+    data = _kept(raw)
     if len(data) > MAX_BYTES:
         raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
     if output is not None:
         _write(output, data)
-    return Bundle(__version__, build_id, hashlib.sha256(data).hexdigest(), data, output)
+    return _told(data, output)
+
+
+def _kept(raw: Mapping[str, bytes]) -> bytes:
+    """Return the agent of these sources: to strip them takes longer than to log in to a machine, so it is kept.
+
+    It is kept in a folder of this user's alone, and believed where its sources, what made it and its hash are the same.
+    """
+    made_of = _digest({**raw, "by": __version__.encode() + Path(__file__).read_bytes()})
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
+    path = cache / _PACKAGE.replace("_", "-") / "agent"
+    with suppress(OSError):
+        local.make_folder(str(path.parent))
+        head, _, data = path.read_bytes().partition(b"\n")
+        if head.decode("ascii", "replace") == f"{made_of} {hashlib.sha256(data).hexdigest()}":
+            return data
+    data = _built(raw)
+    with suppress(OSError):
+        local.make_folder(str(path.parent))
+        local.write(str(path), f"{made_of} {hashlib.sha256(data).hexdigest()}\n".encode() + data)
+    return data
+
+
+def _built(raw: Mapping[str, bytes]) -> bytes:
+    with AST_LOCK:
+        files = _stripped(raw)
+    build_id = _digest(files)[:_BUILD_ID_DIGITS]
+    files[_BUILD_MODULE] = f'BUILD_ID = "{build_id}"\n'.encode()
+    files["__main__.py"] = _MAIN
+    return _archive(files, f"roosync-ops agent {__version__} {build_id}".encode())
 
 
 def identify(path: Path) -> Bundle:
     """Tell which build a file is, from outside, without running it. Raises BundleError where it is none of ours."""
     try:
-        data = path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            match = _COMMENT.fullmatch(archive.comment)
+        return _told(path.read_bytes(), path)
     except (OSError, zipfile.BadZipFile) as error:
         raise BundleError(f"{path}: not an agent of roosync-ops: {error}") from None
+
+
+def _told(data: bytes, path: Path | None) -> Bundle:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        match = _COMMENT.fullmatch(archive.comment)
     if match is None:
         raise BundleError(f"{path}: a zip archive, but not an agent of roosync-ops")
     version, build_id = (part.decode() for part in match.groups())
@@ -107,17 +137,23 @@ def identify(path: Path) -> Bundle:
 
 
 def sources() -> dict[str, bytes]:
-    """Return what goes into the agent: archive name to source, LF only, without docstrings and comments.
+    """Return what goes into the agent: archive name to source, without docstrings and comments."""
+    return _stripped(_raw())
 
-    Caches and the build stamp are no input.
-    """
+
+def _stripped(raw: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: _bare(_near(data, name)) for name, data in sorted(raw.items())}
+
+
+def _raw() -> dict[str, bytes]:
+    """Return the sources, LF only. Caches and the build stamp are no input."""
     package = resources.files(_PACKAGE)
     files = {f"{_PACKAGE}/__init__.py": package / "__init__.py"}
     for room in _ROOMS:
         files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
     for name in (_BUILD_MODULE, f"{_PACKAGE}/agent/__main__.py"):  # a source tree's alone
         files.pop(name, None)
-    return {name: _bare(_near(file.read_bytes().replace(b"\r\n", b"\n"), name)) for name, file in sorted(files.items())}
+    return {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in files.items()}
 
 
 def _near(source: bytes, name: str) -> bytes:

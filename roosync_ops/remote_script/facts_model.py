@@ -7,76 +7,37 @@ import json
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from roosync_ops.wire.times import time_or_none
 
 from .on_common import MARKER
+from .status_model import Answer, Beat, LoopConfig, OwnFile, Permanence, RolledBack, ShareState, ViewState, Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-#: No path is longer, and nobody reads more of what a machine says in one field, in characters.
-_MAX_TEXT: Final = 4096
-
-
-class _Answer(BaseModel):
-    """Extra fields are a newer agent's and are dropped; a field of the wrong type is refused, never coerced."""
-
-    model_config = ConfigDict(
-        strict=True,
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        defer_build=True,
-    )
-
-    def to_json(self) -> Any:
-        """What pyinfra prints for `pyinfra ... fact ... --json`."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return value[:_MAX_TEXT] if isinstance(value, str) else value
-
-
-T = TypeVar("T", bound=_Answer)
+T = TypeVar("T", bound=Answer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
 _building: Final = threading.Lock()
 
-#: A code or a step's name: for programs, never for a shell.
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
-
-class Python(_Answer):
+class Python(Answer):
     """The Python that answered."""
 
     executable: str
     version: str
 
 
-class Clock(_Answer):
+class Clock(Answer):
     """The machine's wall clock when the probe began and ended, in ms since the epoch."""
 
     start_ms: int
     end_ms: int
 
 
-class Share(_Answer):
+class Share(Answer):
     """The share as the user the agent will run as sees it. `hung` where it gave no answer in time."""
 
     path: str
@@ -96,71 +57,14 @@ class Share(_Answer):
     code: str | None = None
 
 
-class Drive(_Answer):
+class Drive(Answer):
     """What could restart Google Drive on a Windows machine: a task of the fleet's, or Drive's own program."""
 
     watchdog: str | None = Field(None, max_length=200)
     launcher: str | None = Field(None, max_length=260)
 
 
-class Permanence(_Answer):
-    """What keeps the loop alive when nobody is logged in."""
-
-    kind: str = "none"
-    installed: bool = False
-    enabled: bool = False
-    survives_reboot: bool = False
-
-
-class LoopConfig(_Answer):
-    """What the loop that runs was told. Times in ms."""
-
-    heartbeat_interval: int | None = None
-    offline_timeout: int | None = None
-    auto_sync_enabled: bool | None = None
-
-
-class Beat(_Answer):
-    """The last beat this machine wrote. `read_back` where it was found in the share afterwards."""
-
-    sequence: int | None = None
-    last_heartbeat: str | None = None
-    read_back: bool = False
-
-
-class ShareState(_Answer):
-    """The loop's own experience of the share."""
-
-    state: str = "ok"
-    since: str | None = None
-    detail: str | None = None
-
-
-class ViewState(_Answer):
-    """The loop's own experience of the view: who keeps it, and who erased others from it, as far as that shows."""
-
-    keeper: str | None = None
-    erased_by: str | None = None
-    erased_at: str | None = None
-    erasures: int = 0
-
-
-class OwnFile(_Answer):
-    """How often somebody else rewrote this machine's own file, and in what way the last time."""
-
-    rewrites: int = 0
-    last_kind: str | None = None
-    last_detail: str | None = None
-    last_at: str | None = None
-
-
-class RolledBack(_Answer):
-    """Why a build on trial was left again."""
-
-    why: str
-
-
-class AgentStatus(_Answer):
+class AgentStatus(Answer):
     """The agent's own `status`; where it could not tell, `success` is False and `message` says why."""
 
     success: bool
@@ -226,7 +130,7 @@ def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentS
 Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
 
 
-class Failed(_Answer):
+class Failed(Answer):
     """The step of an `apply` that failed, in the agent's own words. `path` is the folder it is about."""
 
     step: Word
@@ -240,7 +144,7 @@ class Failed(_Answer):
         return self.step, self.code, self.message, self.path
 
 
-class Report(_Answer):
+class Report(Answer):
     """Everything one round trip learns about a machine."""
 
     hostname: str = Field(max_length=255)
@@ -276,33 +180,33 @@ class Report(_Answer):
         return self.running or (self.status is not None and self.status.alive)
 
 
-class Done(_Answer):
+class Done(Answer):
     """A step that was done, and what the agent answered to it, where it was asked."""
 
     step: str
     reply: dict[str, JsonValue] | None = None
 
 
-class Reply(_Answer):
+class Reply(Answer):
     """The answer to an `apply`: what was done, what failed, and what the agent says of itself now."""
 
     ok: bool
-    done: list[Done] = []
+    done: list[Done] = Field(default_factory=list)
     failed: Failed | None = None
     agent_sha256: str | None = None
     status: Status = None
 
 
-class MeasuredTrait(_Answer):
+class MeasuredTrait(Answer):
     """One thing measured of a share: `figures` are numbers by name, the unit in each name."""
 
     name: Literal["replace", "names", "locks", "flush"]
     verdict: Literal["good", "bad", "unknown"]
     detail: str = Field(max_length=400)
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = Field(default_factory=dict)
 
 
-class MeasuredSighting(_Answer):
+class MeasuredSighting(Answer):
     """A beat that came into the machine's replica: its own time stamp, and when it was seen by the machine's clock."""
 
     machine_id: str
@@ -310,24 +214,27 @@ class MeasuredSighting(_Answer):
     seen_ms: int
 
 
-class Measured(_Answer):
+class Measured(Answer):
     """How the share of a machine behaves. `problem` is (code, sentence) where it could not all be measured.
 
     `removed` tells whether nothing of the measuring is left in the share.
     """
 
     shared: str | None = None
-    traits: list[MeasuredTrait] = []
-    sightings: list[MeasuredSighting] = []
+    traits: list[MeasuredTrait] = Field(default_factory=list)
+    sightings: list[MeasuredSighting] = Field(default_factory=list)
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
     removed: bool
 
 
-class Tended(_Answer):
+_Orphan = Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]
+
+
+class Tended(Answer):
     """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
 
     rebuilt: int | None = None
-    files: list[Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]] = []
+    files: list[_Orphan] = Field(default_factory=list)
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 

@@ -68,7 +68,7 @@ def undone_said(facts: Mapping[str, Any], lang: str) -> str:
     at, by = facts.get("undone_at"), facts.get("by")
     return word[f"fact.{undone}"].format(
         at="" if at is None else word["fact.at"].format(at=clock_ms(at)),
-        by="" if by is None else word["fact.by"].format(by=by),
+        by="" if by is None else word[f"fact.{facts['by_basis']}"].format(by=by),
     )
 
 

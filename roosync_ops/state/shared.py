@@ -83,7 +83,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     pieces = list(evidence)
     found = list(findings)
     machines = merge(pieces, read_at_ms, found)
-    found += _mark_undone(machines, pieces, read_at_ms)
+    found += _mark_undone(machines, pieces, tuple(found), read_at_ms)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
@@ -151,14 +151,22 @@ def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
     return {machine_id: tuple(items) for machine_id, items in grouped.items()}
 
 
-def _mark_undone(machines: Mapping[str, Evidence], pieces: Iterable[Evidence], now_ms: int) -> list[f.Finding]:
-    """Mark each best record that contradicts its machine's own file: what older services did to it; return that."""
+def _mark_undone(
+    machines: Mapping[str, Evidence], pieces: Iterable[Evidence], findings: Iterable[f.Finding], now_ms: int
+) -> list[f.Finding]:
+    """Mark each best record that contradicts its machine's own file: what older services did to it; return that.
+
+    `findings` are those of the reading itself: a file that cannot be read is told as that, and was not deleted.
+    """
+    broken = {item.file.lower() for item in findings if item.kind != f.VANISHED}
     own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
     found = []
     for name, best in machines.items():
-        best.undone = _undone(best, own.get(name), now_ms)
+        file = f"{HEARTBEATS}/{name}.json"
+        if name in own or file not in broken:
+            best.undone = _undone(best, own.get(name), now_ms)
         if best.undone is not None:
-            found.append(f.Finding(f"heartbeats/{name}.json", best.undone[0], _SAID[best.undone[0]]))
+            found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]]))
     return found
 
 
@@ -168,7 +176,7 @@ def _undone(best: Evidence, own: Evidence | None, now_ms: int) -> tuple[str, int
     A file that is merely behind in this replica was written when its record says; one that was written back, later.
     """
     record = best.record
-    if best.kind != VIEW or record.sequence is None:
+    if best.kind == FILE or record.sequence is None or (best.kind != VIEW and not record.has_left):
         return None
     if own is None:
         silent = now_ms - (record.last_heartbeat_ms or 0) > _BEHIND_MS

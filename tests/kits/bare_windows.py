@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final
 
-from .powershell_lines import Lines, Thrown, plain
+from .powershell_lines import Lines
+from .powershell_values import Thrown, plain
 
 SYSTEM, ADMINISTRATORS, USERS = "S-1-5-18", "S-1-5-32-544", "S-1-5-11"
 ME, OTHER, ENTRA = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002", "S-1-12-1-1-2-3-4"

@@ -62,7 +62,7 @@ def check(config: Config, name: str) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         done, said = None, str(error)
     if done is None or done.returncode != 0:
-        raise _told(f"the new build cannot be loaded: {said}")
+        raise _told("le nouvel agent ne se charge pas", f"the new build cannot be loaded: {said}", said)
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
@@ -87,7 +87,8 @@ def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any
         return again(flags, config, places)
     except ProblemError as problem:
         _go_back(flags, config, places, f"it does not come up: {problem.reason}")
-        raise _told(f"the new build does not come up: {problem.reason}") from None
+        reason = problem.reason
+        raise _told("le nouvel agent ne démarre pas", f"the new build does not come up: {reason}", reason) from None
 
 
 def begin(flags: Flags, config: Config) -> None:
@@ -206,7 +207,8 @@ def _id(name: str) -> str:
     return name[6:22]
 
 
-def _told(why: str) -> CodedError:
-    error = CodedError(ROLLED_BACK, why, "action status")
-    error.cause, error.detail = ROLLED_BACK, why
+def _told(what: str, detail: str, said: str) -> CodedError:
+    """Word what an agent that was tried said; `detail` is for the operator's program, which speaks English."""
+    error = CodedError(ROLLED_BACK, f"{what}: {said}", "action status")
+    error.cause, error.detail = ROLLED_BACK, detail
     return error

@@ -12,6 +12,7 @@ REASONS: Final = {
     "silent": "restart --limit {machine}",
     "kept-by-older-service": "rollout --limit {machine}",
     "older-service-silent": "rollout --limit {machine}",
+    "older-service-left": "rollout --limit {machine}",
     "left": "restart --limit {machine}",
     "beats-though-expected-offline": "stop --limit {machine}",
     "observer-suspected": "matrix",

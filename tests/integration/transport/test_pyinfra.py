@@ -162,6 +162,11 @@ def test_both_outputs_are_told_apart(host: Host) -> None:
     assert (output.stdout, output.stderr) == ("out", "err")
 
 
+def test_what_is_no_utf_8_is_read_all_the_same(host: Host) -> None:
+    done, said = told(host, "printf '\\351l\\351ment'")
+    assert (done, len(said)) == (True, len("élément"))
+
+
 def test_a_command_that_does_not_end_is_ended_in_its_time_and_the_next_one_runs(host: Host) -> None:
     began = time.monotonic()
     with pytest.raises(TimeoutError):

@@ -38,8 +38,9 @@ import os, sys
 sys.path.insert(0, r"C:\admin\site")
 os.environ["PYTHONPATH"] = r"C:\admin\site"
 os.chdir(r"C:\admin")
-from roosync_ops.cli import main
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    from roosync_ops.cli import main
+    sys.exit(main(sys.argv[1:]))
 """
 
 

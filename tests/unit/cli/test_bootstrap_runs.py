@@ -16,7 +16,7 @@ from tests.kits.bare_windows import (
     AccessList,
     BareWindows,
 )
-from tests.kits.powershell_lines import Thrown
+from tests.kits.powershell_values import Thrown
 
 from .test_bootstrap_script import KEY
 

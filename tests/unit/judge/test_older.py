@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from roosync_ops.gather.past import pasts
 from roosync_ops.judge import Knowledge, matrix, observe, probes, validate, verdict
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
-from roosync_ops.judge.older import SELDOM_MS
+from roosync_ops.judge.older import AT_ONCE, HEARD_LAST, SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table
@@ -22,10 +23,11 @@ from roosync_ops.wire.record import dump
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.view import build
-from tests.kits.shares import NOW, heartbeat, ours, put
+from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 from tests.unit.pyinfra_ops.builders import a_report, a_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from roosync_ops.judge import Verdict
@@ -159,7 +161,8 @@ def test_whoever_may_have_done_it_is_named(tmp_path: Path) -> None:
     written(put(tmp_path, ours("m", 5 * HOUR, sequence=40)), NOW - HOUR)
     found = row(read_folder(tmp_path, NOW))
     assert found.reason is not None
-    assert found.reason.facts["by"] == "p"
+    assert (found.reason.facts["by"], found.reason.facts["by_basis"]) == ("p", HEARD_LAST)
+    assert "(on p? the last heard of those that one keeps)" in sentence(found.reason)
 
 
 def test_an_older_service_that_takes_a_machine_over_takes_nothing_of_its_past(tmp_path: Path) -> None:
@@ -234,3 +237,170 @@ def test_a_sign_of_life_is_told_and_never_counted(tmp_path: Path, reason: str | 
     assert found.reason is not None
     assert "last sign of life 3 min 00 s ago (listener)" in sentence(found.reason)
     assert "dernier signe de vie" in sentence(found.reason, "fr")
+
+
+def _view_entry(path: Path, name: str = "m") -> dict[str, Any]:
+    entry: dict[str, Any] = json.loads((path / "heartbeat.json").read_bytes())["heartbeats"][name]
+    return entry
+
+
+def _empty(path: Path) -> None:
+    (path / "heartbeats" / "m.json").write_bytes(b"")
+
+
+def _cut(path: Path) -> None:
+    (path / "heartbeats" / "m.json").write_bytes(dump(LEFT)[:40])
+
+
+def _rewritten_in_capitals(path: Path) -> None:
+    (path / "heartbeats" / "m.json").unlink()
+    written(put(path, {**ours("m", 5 * HOUR, sequence=40), "machineId": "M"}, "M.json"), NOW - HOUR)
+
+
+def _capitals_beside_it(path: Path) -> None:
+    written(put(path, {**heartbeat("m", 5 * HOUR), "machineId": "M"}, "M.json"), NOW - HOUR)
+
+
+def _doubled_entry(path: Path) -> None:
+    view = json.loads((path / "heartbeat.json").read_bytes())
+    view["heartbeats"]["M"] = heartbeat("M", 5 * HOUR)
+    view["onlineMachines"].append("M")
+    (path / "heartbeat.json").write_text(json.dumps(view))
+    (path / "heartbeats" / "m.json").unlink()
+
+
+def _view_of_an_old_keeper(path: Path) -> None:
+    put_view(path, heartbeat("n"), heartbeat("o"), heartbeat("m", 3 * HOUR))
+
+
+def _view_of_an_older_sequence(path: Path) -> None:
+    put_view(path, heartbeat("n"), heartbeat("o"), ours("m", 3 * HOUR, sequence=60))
+
+
+def _deleted_and_the_view_rewritten(path: Path) -> None:
+    """What the view's keeper has in its own record is left: see agent.keeper."""
+    put(path, ours("n", knows={"m": _view_entry(path)}))
+    (path / "heartbeats" / "m.json").unlink()
+    stored = heartbeat("m", 2 * HOUR + 20_000, status="offline", offlineSince=to_iso(NOW - 2 * HOUR + 100_000))
+    put_view(path, heartbeat("n"), heartbeat("o"), stored)
+
+
+def _rewritten_and_the_view_emptied(path: Path) -> None:
+    put(path, ours("n", knows={"m": _view_entry(path)}))
+    written(put(path, ours("m", 5 * HOUR, sequence=40)), NOW - HOUR)
+    (path / "heartbeat.json").write_bytes(b"")
+
+
+def _status_rewritten(path: Path) -> None:
+    stored = {**LEFT, "status": "offline", "missedHeartbeats": 9, "offlineSince": to_iso(NOW - HOUR)}
+    written(put(path, stored), NOW - HOUR)
+
+
+def _our_part_dropped(path: Path) -> None:
+    bare = {key: value for key, value in LEFT.items() if key != "agent"}
+    written(put(path, {**bare, "status": "offline", "offlineSince": to_iso(NOW - HOUR)}), NOW - HOUR)
+
+
+def _migrated_without_our_part(path: Path) -> None:
+    entry = {key: value for key, value in _view_entry(path).items() if key != "agent"}
+    written(put(path, entry), NOW - HOUR)
+
+
+def _only_a_conflict_copy_knows(path: Path) -> None:
+    put(path, LEFT, "m (1).json")
+    written(put(path, ours("m", 5 * HOUR, sequence=40)), NOW - HOUR)
+    (path / "heartbeat.json").unlink()
+
+
+def _temporary_files(path: Path) -> None:
+    for name in ("m.json.tmp-123-456", "m.json.tmp", ".m.json.tmp-9-9", ".tmp-m.json", "m.json.lock"):
+        (path / "heartbeats" / name).write_bytes(dump(ours("m", 5 * HOUR)))
+
+
+LEAVINGS = {
+    _empty: None,
+    _cut: None,
+    _rewritten_in_capitals: ROLLED_BACK,
+    _capitals_beside_it: None,
+    _doubled_entry: FILE_DELETED,
+    _view_of_an_old_keeper: None,
+    _view_of_an_older_sequence: None,
+    _deleted_and_the_view_rewritten: FILE_DELETED,
+    _rewritten_and_the_view_emptied: ROLLED_BACK,
+    _status_rewritten: None,
+    _our_part_dropped: ROLLED_BACK,
+    _migrated_without_our_part: ROLLED_BACK,
+    _only_a_conflict_copy_knows: ROLLED_BACK,
+    _temporary_files: None,
+}
+
+
+@pytest.mark.parametrize(("leave", "undone"), LEAVINGS.items(), ids=[leave.__name__.strip("_") for leave in LEAVINGS])
+def test_what_an_older_service_leaves_behind_takes_no_word_left_and_is_told_as_what_it_is(
+    tmp_path: Path, leave: Callable[[Path], None], undone: str | None
+) -> None:
+    """A file that is there and cannot be read was not deleted; what is merely beside it undid nothing."""
+    shared(tmp_path, LEFT)
+    keep_view(tmp_path)
+    leave(tmp_path)
+    state = read_folder(tmp_path, NOW)
+    found = row(state)
+    assert (found.observed, found.reason and found.reason.kind) == ("left", verdict.HAS_LEFT)
+    assert found.reason is not None
+    assert found.reason.facts.get("undone") == undone
+    assert {item.kind for item in state.findings} & {ROLLED_BACK, FILE_DELETED} == ({undone} if undone else set())
+
+
+@pytest.mark.parametrize("taken", ["m.json", "M.json"])
+def test_a_running_machine_whose_file_was_undone_runs(tmp_path: Path, taken: str) -> None:
+    shared(tmp_path, ours("m", 20_000, sequence=95))
+    keep_view(tmp_path)
+    (tmp_path / "heartbeats" / "m.json").unlink()
+    assert row(read_folder(tmp_path, NOW)).observed == "online"
+    written(put(tmp_path, ours("m", 5 * HOUR, sequence=40), taken), NOW - 5_000)
+    state = read_folder(tmp_path, NOW)
+    assert row(state).observed == "online"
+    assert ROLLED_BACK in {item.kind for item in state.findings}
+
+
+def test_a_machine_that_runs_again_has_not_left_whatever_is_remembered_of_it(tmp_path: Path) -> None:
+    shared(tmp_path, LEFT)
+    keep_view(tmp_path)
+    put(tmp_path, ours("n", knows={"m": _view_entry(tmp_path)}))
+    put(tmp_path, ours("m", 10_000, sequence=95))
+    found = row(read_folder(tmp_path, NOW))
+    assert (found.observed, found.reason) == ("online", None)
+
+
+def test_a_machine_that_only_an_older_service_kept_and_stopped_is_to_be_enrolled(tmp_path: Path) -> None:
+    """There is no agent of ours to restart."""
+    stopped = heartbeat("m", 9 * 60_000, status="offline", offlineSince=to_iso(NOW - 9 * 60_000 + 400))
+    found = row(shared(tmp_path, stopped))
+    assert (found.observed, found.reason and found.reason.kind) == ("left", verdict.OLDER_LEFT)
+    assert found.reason is not None
+    for lang in ("en", "fr"):
+        assert sentence(found.reason, lang).endswith("roosync-ops rollout --limit m")
+
+
+@pytest.mark.parametrize("word", ["idle", "unknown"])
+@pytest.mark.parametrize(
+    ("age_ms", "observed"), [(60_000, "online"), (10 * 60_000, "warning"), (40 * 60_000, "offline")]
+)
+def test_the_words_that_later_services_store_are_no_trouble_and_no_evidence(
+    tmp_path: Path, word: str, age_ms: int, observed: str
+) -> None:
+    state = shared(tmp_path, heartbeat("m", age_ms, status=word))
+    assert (row(state).observed, state.findings) == (observed, ())
+
+
+def test_who_saved_everybodys_file_is_known_by_its_own_written_in_the_same_moment(tmp_path: Path) -> None:
+    shared(tmp_path, LEFT)
+    keep_view(tmp_path)
+    written(put(tmp_path, heartbeat("p", 60_000)), NOW - 60_000)
+    written(put(tmp_path, heartbeat("q", 2 * HOUR)), NOW - HOUR + 400)
+    written(put(tmp_path, ours("m", 5 * HOUR, sequence=40)), NOW - HOUR)
+    found = row(read_folder(tmp_path, NOW))
+    assert found.reason is not None
+    assert (found.reason.facts["by"], found.reason.facts["by_basis"]) == ("q", AT_ONCE)
+    assert "(on q? its own file was written in that moment)" in sentence(found.reason)
+    assert "sa propre fiche a été écrite au même instant" in sentence(found.reason, "fr")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.kits.powershell_lines import Lines, Thrown
+from tests.kits.powershell_lines import Lines
+from tests.kits.powershell_values import Thrown
 
 COMMANDS = {"Get-Two": lambda *_: ["b", "a"], "Sort-Object": lambda _, __, piped: sorted(piped)}
 TYPES = {"int": int, "version": lambda value: tuple(map(int, value.split(".")))}

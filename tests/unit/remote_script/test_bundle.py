@@ -233,3 +233,40 @@ def test_a_build_that_cannot_be_written_leaves_no_litter(tmp_path: Path) -> None
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the platform
         bundle.build(tmp_path / "agent.pyz")
     assert [item.name for item in tmp_path.iterdir()] == ["agent.pyz"]
+
+
+def test_what_was_built_once_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = bundle.build()
+    monkeypatch.setattr(bundle, "_built", None)
+    assert bundle.build() == first
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"x", b"cut", b"longer"])
+def test_what_is_kept_is_believed_by_its_hash_alone(spoiled: bytes) -> None:
+    first = bundle.build()
+    kept = Path.home() / ".cache" / "roosync-ops" / "agent"
+    data = kept.read_bytes()
+    kept.write_bytes({b"cut": data[:-1], b"longer": data + b"x"}.get(spoiled, spoiled))
+    assert bundle.build() == first
+    assert kept.read_bytes() == data
+
+
+def test_where_nothing_can_be_kept_it_is_built_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = bundle.build()
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert bundle.build() == first
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes do not apply on Windows")
+def test_a_folder_that_others_may_write_to_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle.build()
+    (Path.home() / ".cache" / "roosync-ops").chmod(0o777)
+    built: list[bytes] = []
+    again = bundle._built
+
+    def counted(raw: dict[str, bytes]) -> bytes:
+        built.append(again(raw))
+        return built[-1]
+
+    monkeypatch.setattr(bundle, "_built", counted)
+    assert bundle.build().data == built[0]
