@@ -238,7 +238,7 @@ class Tended(Answer):
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
-class Knocked(_Answer):
+class Knocked(Answer):
     """Whether each port that a machine was to connect to took it, in order."""
 
     open: list[bool]
