@@ -93,6 +93,7 @@ def test_a_hundred_machines_with_ten_dead_and_some_late_are_asked_within_the_lim
     ] + [f"machine('well-{at}', host='127.0.0.1', port=1)" for at in range(100 - len(dead) - len(ACTIVE))]
     inventory, shared = tmp_path / "inventory.py", tmp_path / "shared"
     inventory.write_text(f"{text}\nmore = [{', '.join(lines)}]\n", encoding="utf-8")
+    (shared / "heartbeats").mkdir(parents=True)
     now = now_ms()
     for at in range(len(dead)):
         put(shared, ours(f"dead-{at}", 200_000, now))
