@@ -16,7 +16,7 @@ from .behind import behind
 from .clocks import all_ahead_ms, inconsistent_ms, unheard_ms, wrong_clocks
 from .observe import observation
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
-from .probes import NOTHING_ELSE, SELF_REPORTED, Knowledge, ProbeResult, reason_of
+from .probes import NOTHING_ELSE, SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
 from .view_evidence import ViewEvidence
 
@@ -193,7 +193,8 @@ def _reason(machine: Machine, row: v.Observation, view: _View, rests_on: Basis, 
     told = _told(row, view, rests_on) or _unread(row, view.state)
     if told is not None:
         return told
-    if view.gone is not None and row.observed in (OFFLINE, UNKNOWN):
+    silent = row.observed in (OFFLINE, UNKNOWN) or (row.age_ms or 0) > view.timeout_ms(machine)
+    if view.gone is not None and silent:
         facts = {"gone": view.gone[0], "of": view.gone[1], "age": row.age_ms}
         return v.Reason(v.OBSERVER_SUSPECTED, row.machine_id, facts)
     return (
@@ -269,6 +270,8 @@ def _told(row: v.Observation, view: _View, rests_on: Basis) -> v.Reason | None:
     if probe is None or row.observed == LEFT or rests_on == Basis.NO_AGENT:
         return None
     if view.gone is not None and probe.agent.kind not in SELF_REPORTED:
+        return None
+    if row.observed == UNKNOWN and probe.agent.kind == UNASKED:  # a rollout says what is in its way
         return None
     own = reason_of(probe)
     if own is not None:

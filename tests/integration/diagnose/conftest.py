@@ -114,8 +114,8 @@ def _written(fleet: Fleet, deaf: int, hung: int) -> Scene:
     root = fleet.root
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / "strange")], check=True)
     shares = {name: root / f"share-of-{name}" for name in ("share-gone", "stalled")}
-    for share in shares.values():
-        share.mkdir()
+    for share in (fleet.shared, *shares.values()):
+        (share / "heartbeats").mkdir(parents=True)  # nobody else's record will ever arrive here
     own: dict[str, dict[str, Any]] = {name: {"shared": str(share)} for name, share in shares.items()}
     own["no-python"] = {"python": "/nowhere/python3"}
     lines = ["from roosync_ops.fleet import machine", ""]
