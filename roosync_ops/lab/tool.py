@@ -57,6 +57,7 @@ def paste_lines(lab: LabFleet) -> str:
 def _environment(lab: LabFleet) -> dict[str, str]:
     """The command carries the lab's mark, so that it ends with the lab; it runs the code that runs here."""
     temporary = str(lab.temporary)
-    places = {"TMPDIR": temporary, "XDG_STATE_HOME": temporary, "ROOSYNC_SHARED_PATH": str(lab.shared)}
+    places = dict.fromkeys(("TMPDIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"), temporary)
+    places["ROOSYNC_SHARED_PATH"] = str(lab.shared)
     # The operator's own keys are none of the lab's business.
     return process.our_environment("SSH_AUTH_SOCK", **places, **dict([lab.mark]))

@@ -76,13 +76,15 @@ class Bundle:
         return f"agent-{self.build_id}.pyz"
 
 
-def build(output: Path | None = None) -> Bundle:
+def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
     """Build the agent, and write it to `output` where one is named, atomically and executable.
+
+    It is kept in `cache`, else where this user's programs keep such things.
 
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """
     raw = _raw()
-    data = _kept(raw)
+    data = _kept(raw, cache or _user_cache())
     if len(data) > MAX_BYTES:
         raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
     if output is not None:
@@ -90,13 +92,16 @@ def build(output: Path | None = None) -> Bundle:
     return _told(data, output)
 
 
-def _kept(raw: Mapping[str, bytes]) -> bytes:
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
+
+
+def _kept(raw: Mapping[str, bytes], cache: Path) -> bytes:
     """Return the agent of these sources: to strip them takes longer than to log in to a machine, so it is kept.
 
     It is kept in a folder of this user's alone, and believed where its sources, what made it and its hash are the same.
     """
     made_of = _digest({**raw, "by": __version__.encode() + Path(__file__).read_bytes()})
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
     path = cache / _PACKAGE.replace("_", "-") / "agent"
     with suppress(OSError):
         local.make_folder(str(path.parent))
