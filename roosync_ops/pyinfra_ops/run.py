@@ -205,8 +205,8 @@ class Workers:
         """Yield (whose, what a worker said) until all have ended; None says that it is gone."""
         left = set(self.pipes)
         while left:
-            for pipe in wait(left):
-                assert isinstance(pipe, multiprocessing.connection.Connection)  # noqa: S101 - for mypy
+            ready = wait(left)
+            for pipe in [one for one in left if one in ready]:
                 try:
                     yield pipe, pipe.recv()
                 except (EOFError, OSError):
