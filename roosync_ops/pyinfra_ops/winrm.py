@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class WinrmConnector(Connector):
     """A Windows machine by WinRM: its WinRS shell, which is cmd.exe. See winrm_access for its data keys."""
 
+    data_cls = winrm_access.ConnectorData
     data_meta = {key: DataMeta(*meaning) for key, meaning in winrm_access.KEYS.items()}  # noqa: RUF012 - pyinfra's own form
-    data: dict[str, Any]
+    data: winrm_access.ConnectorData
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:

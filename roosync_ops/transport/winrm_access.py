@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from roosync_ops.fleet.machine import WINRM_PORTS
 
@@ -30,6 +30,27 @@ _TICKETS: Final = frozenset({"kerberos", "negotiate"})
 
 class AccessError(ValueError):
     """Data keys that cannot be used, or must not be: one sentence."""
+
+
+class ConnectorData(TypedDict):
+    """The data keys of the connector `@roosync-winrm`. Times in s."""
+
+    winrm_hostname: str
+    winrm_port: int
+    winrm_user: str
+    winrm_auth: str
+    winrm_transport: str
+    winrm_path: str
+    winrm_ca: str
+    winrm_cert_validation: bool
+    winrm_certificate_pem: str
+    winrm_certificate_key_pem: str
+    winrm_encryption: str
+    winrm_plaintext: str
+    winrm_password_file: str
+    winrm_password_prompt: bool
+    winrm_operation_timeout: int
+    winrm_read_timeout: int
 
 
 #: What each key means, and what holds where an inventory does not say.
