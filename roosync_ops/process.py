@@ -94,9 +94,10 @@ def within(  # noqa: PLR0913 - as `run`
 class _Reader(threading.Thread):
     """Keeps what comes from one pipe, up to `limit` bytes."""
 
-    def __init__(self, pipe: IO[bytes] | None, limit: int, done: threading.Event) -> None:
+    def __init__(self, pipe: IO[bytes] | None, limit: int) -> None:
         super().__init__(daemon=True)
-        self._pipe, self._limit, self._done = pipe, limit, done
+        self._pipe, self._limit = pipe, limit
+        self.done = threading.Event()
         self.data = bytearray()
         self.too_much = False
 
@@ -109,7 +110,7 @@ class _Reader(threading.Thread):
                 if len(self.data) > self._limit:
                     self.too_much = True
                     break
-        self._done.set()
+        self.done.set()
 
 
 def run(  # noqa: PLR0913 - each bounds the child in another way
@@ -142,13 +143,12 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
             creationflags=getattr(subprocess, windows, 0),
         )
         _running.add(child)
-        done = threading.Event()
-        out = _Reader(child.stdout, max_out, done)
+        out = _Reader(child.stdout, max_out)
         writer = threading.Thread(target=_write, args=(child.stdin, stdin), daemon=True)
         try:
             out.start()
             writer.start()
-            ended = _waited(child, done, until, quiet) and not out.too_much
+            ended = _waited(child, out, until, quiet)
         finally:
             _end(child)
             _running.discard(child)
@@ -167,17 +167,19 @@ def end_all() -> None:
 
 
 def _waited(
-    child: subprocess.Popen[bytes], done: threading.Event, until: float | None, watch: Callable[[], bool]
+    child: subprocess.Popen[bytes], out: _Reader, until: float | None, watch: Callable[[], bool]
 ) -> bool:
     """Wait for the child's end; False where it is to be ended."""
     while True:
         left = _TICK_S if until is None else min(_TICK_S, until - time.monotonic())
-        if done.wait(max(0.0, left)):
+        if out.done.wait(max(0.0, left)):
             break
         if child.poll() is not None:
             return True
         if (until is not None and time.monotonic() >= until) or not watch():
             return False
+    if out.too_much:  # it may write on for as long as it likes
+        return False
     try:
         child.wait(None if until is None else max(_TICK_S, until - time.monotonic()))
     except subprocess.TimeoutExpired:

@@ -28,7 +28,7 @@ WRITING = [
     (["matrix", "--json"], 3),
     (["diagnose", "--timeout", "1", "--json"], 1),
     (["dashboard", "--shared", "shared", "-o", "."], 0),
-    (["verify-share", "shared", "--json"], 0),
+    (["verify-share", "shared", "--seconds", "2", "--json"], 0),
     (["report", "--shared", "shared"], 1),
     (["schedule", "--help"], 0),
     (["rollout", "m1", "--dry"], 1),

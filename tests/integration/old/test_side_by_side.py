@@ -121,7 +121,7 @@ def test_one_that_rewrites_everybodys_file_at_stop_rolls_nothing_back_and_is_not
     wait_for("later beats", lambda: all(agent.sequence() > last for agent, last in zip(agents, before, strict=True)))
     for agent in agents:
         own = functools.partial(lambda agent: _if(agent("status")["ownFile"], "rewrites"), agent)
-        rewritten = wait_for("the rewrite to be told", own)
+        rewritten = wait_for("the rewrite to be told", own, 60)
         assert "sequence" in rewritten["lastDetail"]
         assert len(agent.record()["agent"]["upIntervals"]) == 1
     assert {word for word, _ in table(shared).values()} == {"online"}

@@ -91,9 +91,9 @@ def cause_of(job: Job, name: str) -> str:
 
 def shares(job: Job, *names: str, seconds: int = 0) -> dict[str, Any]:
     words = ("--via", ",".join(names), "--seconds", str(seconds), "--connect-timeout", "10", "--json")
-    document: dict[str, Any] = schemas.of("verify-share").validate_python(
-        roosync_ops("verify-share", "--inventory", job.inventory, *words).document
-    )
+    answer = roosync_ops("verify-share", "--inventory", job.inventory, *words)
+    assert "error" not in answer.document, answer
+    document: dict[str, Any] = schemas.of("verify-share").validate_python(answer.document)
     return document
 
 

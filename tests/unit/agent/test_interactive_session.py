@@ -82,6 +82,7 @@ def test_a_task_that_is_never_run_is_not_waited_for_for_ever(
     config: Config, fake: FakeSchtasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interactive_session, "_ANSWER_S", 0.05)
+    monkeypatch.setattr(interactive_session, "FIRST_READING_S", 0.05)
     config.share_deadline_s = 0.01
     fake.result = HAS_NOT_RUN
     with pytest.raises(CodedError) as caught:
