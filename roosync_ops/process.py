@@ -166,9 +166,7 @@ def end_all() -> None:
         _end(child)
 
 
-def _waited(
-    child: subprocess.Popen[bytes], out: _Reader, until: float | None, watch: Callable[[], bool]
-) -> bool:
+def _waited(child: subprocess.Popen[bytes], out: _Reader, until: float | None, watch: Callable[[], bool]) -> bool:
     """Wait for the child's end; False where it is to be ended."""
     while True:
         left = _TICK_S if until is None else min(_TICK_S, until - time.monotonic())

@@ -124,7 +124,7 @@ def gone(host: WinHost, pids: list[int]) -> None:
 def minutes(host: WinHost, count: int) -> None:
     """Let so many of a task's minutes pass on the host, once it starts programs: a session that ends is in its way."""
     words = ("python", "-I", "-S", "-c", f"__import__('time').sleep({count * MINUTE_S})")
-    wait_for("a program to start", lambda: host.run(*words).returncode == 0 or None, PATIENCE_S)
+    until("a program to start", lambda: host.run(*words).returncode == 0)
 
 
 def test_a_killed_task_is_started_again_by_its_repetition_and_a_running_one_is_not(host: WinHost) -> None:
