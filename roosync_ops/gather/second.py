@@ -1,8 +1,8 @@
-"""The second way to a machine: who is in doubt is asked, and only he; what he said is kept for as long as it holds.
+"""The second way to a machine: only machines in doubt are asked, and an answer is kept for as long as it holds.
 
-1. What the folder shows is judged. Where nobody is in doubt that is all, and no process is started.
-2. Who is in doubt is asked, all at once; where this replica is the suspect, some of them first, with what theirs show.
-3. Of who does not answer, machines that were reached say whether they reach him: this computer may be the one cut off.
+1. What the folder shows is judged. Where no machine is in doubt that is all, and no process is started.
+2. The machines in doubt are asked, all at once; where this replica is the suspect, some first, with their own replicas.
+3. Machines that were reached try the ports of those that do not answer: this computer may be the one that is cut off.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _SETTLE: Final = 12
 _KNOCK: Final = 3
 #: Of all the time there is so much is for asking, and the rest for knocking.
 _ASKING_PART: Final = 0.7
-#: While a doubt lasts who is in it is asked again after so long, in s, and then as often as at the end.
+#: While a doubt lasts its machine is asked again after so long, in s; the last pause repeats.
 AGAIN_S: Final = (30.0, 60.0, 120.0, 300.0)
-#: Who watches tries twice, so far apart, before it says that nobody answers, in s.
+#: A watcher tries twice, so far apart, before it says that a machine does not answer, in s.
 CONFIRM_S: Final = 10.0
 #: What connecting came to where a machine did not answer; anything else is this computer's own trouble.
 _NO_ANSWER: Final = frozenset([link.REFUSED, link.NO_ROUTE, link.TIMED_OUT])
 
 
 def _says_nothing(machine: Machine, code: str) -> bool:
-    """Return True if a machine did not answer; False where this computer had no way to ask it."""
+    """Return True if a machine did not answer; False if this computer had no way to ask it."""
     return code in _NO_ANSWER or (code == link.UNREACHABLE and machine.transport == "winrm")
 
 
@@ -52,7 +52,7 @@ class Way(Protocol):
         ...
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
-        """Return whose port each witness that was reached could connect to."""
+        """Return, by witness that was reached, the machines whose port it could connect to."""
         ...
 
 
