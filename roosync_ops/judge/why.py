@@ -1,0 +1,248 @@
+"""Why a machine is not as expected, or why one that is should be looked at: one reason, as a code with facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
+
+from . import older, second
+from . import verdict as v
+from .behind import behind
+from .clocks import inconsistent_ms, unheard_ms
+from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
+from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
+from .verdict import Basis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from roosync_ops.fleet import Machine
+    from roosync_ops.state import SharedState
+    from roosync_ops.wire.findings import Finding
+
+    from .matrix import Matrix
+    from .view_evidence import ViewEvidence
+
+_TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one verdict is reached from, beside the machine's own row.
+
+    `gone` is (gone or late, expected to be heard) where the observer is the suspect. `behind_ms` is how far the
+    reader's own clock seems behind everybody's. `witness` is heartbeat.json, asked where it matters.
+    """
+
+    state: SharedState
+    now_ms: int
+    known: Knowledge
+    matrix: Matrix | None
+    asked: Mapping[str, ProbeResult]
+    clocks: tuple[v.Reason, ...]
+    gone: tuple[int, int] | None
+    behind_ms: int | None
+    witness: ViewEvidence
+
+    def probe(self, machine_id: str) -> ProbeResult | None:
+        return self.asked.get(machine_id)
+
+    def timeout_ms(self, machine: Machine) -> int:
+        """Return for how long a machine may be silent."""
+        return second.timeout_ms(machine, self.state, self.known.patience_ms)
+
+
+def reason(machine: Machine, row: v.Observation, given: Given, rests_on: Basis, *, ok: bool) -> v.Reason | None:
+    """Return why a machine is not as expected, or why a machine that is should be looked at; None for all is well."""
+    measured = row.machine_id in given.known.offsets
+    ahead = -row.age_ms if row.age_ms is not None and row.age_ms < -FUTURE_TOLERANCE_MS and not measured else None
+    hidden = hidden_ms(machine, row, given)
+    if ok or hidden is not None:
+        if row.observed == ONLINE and (said := _of_a_living(row, given, rests_on)) is not None:
+            return said
+        return _disagrees(machine, row, given) if ahead is None else _ahead(row, ahead, hidden, given)
+    if machine.expected == OFFLINE:
+        facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
+        return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
+    told = _told(row, given, rests_on) or unread(row, given.state)
+    if told is not None:
+        return told
+    silent = row.observed in (OFFLINE, UNKNOWN) or (row.age_ms or 0) > given.timeout_ms(machine)
+    if given.gone is not None and silent:
+        facts = {"gone": given.gone[0], "of": given.gone[1], "age": row.age_ms}
+        return v.Reason(v.OBSERVER_SUSPECTED, row.machine_id, facts)
+    return (
+        _contradicted(machine, row, given)
+        or _arrives(machine, row, given)
+        or _behind(machine, row, given)
+        or _silence(row, given, ahead, rests_on)
+    )
+
+
+def _of_a_living(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason | None:
+    """Return what is the matter with a machine that lives by its own word: its clock, or its beats on their way."""
+    clock = next((one for one in given.clocks if one.machine_id == row.machine_id), None)
+    if clock is not None or rests_on != Basis.ASKED:
+        return clock
+    return _stalled(row, given) or v.Reason(v.LATE_HERE, row.machine_id, {"age": row.age_ms})
+
+
+def _ahead(row: v.Observation, ahead: int, hidden: int | None, given: Given) -> v.Reason:
+    """A beat from the future: its machine's clock is ahead, or the reader's is behind everybody's.
+
+    `hidden` is for how long no other has arrived, where that is known to be too long.
+    """
+    if hidden is not None:
+        return v.Reason(v.CLOCK_HIDES, row.machine_id, {"age": hidden}, ahead)
+    if given.behind_ms is not None:
+        facts = {"off": -given.behind_ms, "count": len(given.state.machines)}
+        return v.Reason(v.READER_CLOCK_WRONG, row.machine_id, facts)
+    return v.Reason(v.CLOCK_SUSPECTED, row.machine_id, ahead_ms=ahead)
+
+
+def _disagrees(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
+    """Return where a beat arrived at another time than its stamp allows; None for a reader that saw none arrive."""
+    piece, seen = given.state.machines.get(row.machine_id), given.known.seen.get(row.machine_id)
+    if piece is None or row.machine_id in given.known.offsets:
+        return None
+    if not clock_suspected(piece.record, seen, given.now_ms, machine.thresholds):
+        return None
+    return v.Reason(v.CLOCK_DISAGREES, row.machine_id)
+
+
+def hidden_ms(machine: Machine, row: v.Observation, given: Given) -> int | None:
+    """Return for how long, in ms, no beat of a machine arrived whose stamp lies in the future; None for no such thing.
+
+    For a reader of time stamps that an earlier one left its memory. Only where somebody else is heard, and only after
+    as much delay as ever is borne: such a stamp is no evidence then, and silence alone is no death.
+    """
+    seen = given.known.seen.get(row.machine_id)
+    if seen is None or row.observed == LEFT or given.known.patience_ms is not None or given.matrix is not None:
+        return None
+    if row.age_ms is None or row.age_ms >= -FUTURE_TOLERANCE_MS or given.behind_ms is not None:
+        return None
+    timeout_ms = machine.thresholds.timeout_ms
+    arrivals = [one.moved_by_ms for one in given.known.seen.values() if one.moved_by_ms is not None]
+    silent = given.now_ms - (seen.first_ms if seen.moved_by_ms is None else seen.moved_by_ms)
+    is_heard = any(given.now_ms - at <= timeout_ms for at in arrivals)
+    return silent if is_heard and silent > timeout_ms + AUTO_MOST_MS else None
+
+
+def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
+    """Say where a machine is silent by its stamps, and by an earlier reader's memory a beat of it has just arrived."""
+    seen = given.known.seen.get(row.machine_id)
+    if row.observed != OFFLINE or seen is None or seen.moved_by_ms is None:
+        return None
+    if given.now_ms - seen.moved_by_ms > machine.thresholds.timeout_ms:
+        return None
+    return _disagrees(machine, row, given)
+
+
+def _told(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason | None:
+    """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
+    probe = given.probe(row.machine_id)
+    if probe is None or row.observed == LEFT or rests_on == Basis.NO_AGENT:
+        return None
+    if given.gone is not None and probe.agent.kind not in SELF_REPORTED:
+        return None
+    if row.observed == UNKNOWN and probe.agent.kind == UNASKED:  # a rollout says what is in its way
+        return None
+    own = reason_of(probe)
+    if own is not None:
+        own = replace(own, facts={"age": row.age_ms, **own.facts})
+    if row.observed == WARNING and rests_on == Basis.HEARD:  # too early to say more than the machine does itself
+        return own if probe.agent.kind in SELF_REPORTED else None
+    return own or _stalled(row, given)
+
+
+def _stalled(row: v.Observation, given: Given) -> v.Reason | None:
+    """Return what the other replicas tell of why a machine's beats do not arrive."""
+    if given.matrix is None:
+        return None
+    about = (v.UPLOAD_STALLED, v.LINK_STALLED)
+    stalled = [found for found in given.matrix.findings if found.kind in about and found.machine_id == row.machine_id]
+    stalled += [found for found in given.matrix.findings if found.kind == v.SHARE_STALLED]
+    return replace(stalled[0], machine_id=row.machine_id) if stalled else None
+
+
+def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
+    """Say where silence rests on a time stamp alone, and the record itself or the view says that its clock is wrong."""
+    piece = given.state.machines.get(row.machine_id)
+    if piece is None or row.observed != OFFLINE or row.basis != TIMESTAMP:
+        return None
+    back = inconsistent_ms(piece.record)
+    if back is not None:
+        return v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
+    unheard = unheard_ms(row.machine_id, given.witness, machine.thresholds.timeout_ms)
+    return (
+        None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, {"age": row.age_ms, "unheard": unheard})
+    )
+
+
+def _behind(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
+    """Return where silence may be this replica's own; of no use where the other replicas were asked."""
+    if row.observed != OFFLINE or given.matrix is not None:
+        return None
+    return behind(row, given.witness, machine.thresholds)
+
+
+def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
+    """Return the reason where the machine's own file is there, and could not be used.
+
+    What was heard of it then comes from elsewhere (an old given), or from nowhere.
+    """
+    if row.observed == UNKNOWN and row.file is not None and row.last_heartbeat_ms is None:
+        finding = _finding(state, row, _TIME_FINDINGS)
+        return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
+    own = f"{HEARTBEATS}/{row.machine_id}.json"
+    if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
+        return None
+    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
+    troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
+    if not troubles:
+        return None
+    return v.Reason(v.NOT_UNDERSTOOD, row.machine_id, _facts(troubles[0].file, troubles[0]))
+
+
+def _finding(state: SharedState, row: v.Observation, kinds: frozenset[str]) -> Finding | None:
+    about = state.findings_about(row.machine_id) or state.findings
+    return next((item for item in about if item.file == row.file and item.kind in kinds), None)
+
+
+def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
+    return {
+        "file": file,
+        "kind": finding.kind if finding is not None else NO_HEARTBEAT,
+        "detail": finding.detail if finding is not None else "no valid lastHeartbeat",
+    }
+
+
+def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basis) -> v.Reason:
+    if row.older and row.observed in (WARNING, OFFLINE):
+        facts = {"age": row.age_ms, "since": row.last_heartbeat}
+        return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
+    if row.observed == WARNING and rests_on != Basis.HEARD and given.known.patience_ms is None:
+        return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": given.known.late_ms})
+    if row.observed == WARNING:
+        return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
+    if row.observed == OFFLINE:
+        return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
+    if row.observed == LEFT:
+        kind = v.OLDER_LEFT if row.older else v.HAS_LEFT
+        return v.Reason(kind, row.machine_id, {"since": _left_at_ms(row, given), **_undone(row, given)}, ahead)
+    return v.Reason(v.NEVER_SEEN, row.machine_id)
+
+
+def _undone(row: v.Observation, given: Given) -> dict[str, Any]:
+    return older.undone(given.state.machines.get(row.machine_id), given.state)
+
+
+def _left_at_ms(row: v.Observation, given: Given) -> int | None:
+    """Return when it was stopped on purpose: by its record, else by its own word."""
+    piece, probe = given.state.machines.get(row.machine_id), given.probe(row.machine_id)
+    said = None if probe is None else probe.agent.left_ms
+    return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms
