@@ -34,6 +34,7 @@ def test_a_picture_of_a_terminal_is_of_today(played: LabFleet, name: str) -> Non
     _is_of_today(drawn, lambda: essence(lines_of(made.terminal(played, name))))
 
 
+@pytest.mark.browser
 def test_the_pictures_of_the_dashboard_are_of_today(played: LabFleet) -> None:
     with browser() as chrome:
         _is_of_today(
