@@ -21,7 +21,7 @@ from roosync_ops.wire.status import OFFLINE, ONLINE
 from roosync_ops.wire.times import intervals_in, time_or_none, times_in, to_iso
 
 from . import history
-from .bundle import BUILD, VERSION
+from .build import BUILD, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

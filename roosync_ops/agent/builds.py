@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from .bundle import bundle_path
+from .build import bundle_path
 from .local_state import unusable
 from .share import replace_file
 

@@ -187,7 +187,10 @@ class FolderShare:
 
     def publish(self, raw: bytes) -> None:
         """Replace this machine's file by `raw` and read it back; on return it is in the share."""
-        self._call(lambda: replace_file(self._own, self._prepared(), raw), "writing own file")
+        self._call(lambda: self._publish(raw), "writing own file")
+
+    def _publish(self, raw: bytes) -> None:
+        replace_file(self._own, self._prepared(), raw)
 
     def read_all(
         self,

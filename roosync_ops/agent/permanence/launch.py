@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
+from roosync_ops.agent.build import bundle_path, source_root
 from roosync_ops.agent.builds import entry
-from roosync_ops.agent.bundle import bundle_path, source_root
 from roosync_ops.agent.errors import LocalError
 
 TYPE_CHECKING = False

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
+from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
-from roosync_ops.agent.bundle import bundle_path
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.local_state import instances, unusable
 from roosync_ops.agent.lock import is_held

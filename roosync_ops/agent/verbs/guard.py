@@ -16,7 +16,7 @@ import time
 
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left, sequence_of
-from roosync_ops.agent.bundle import bundle_path
+from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roosync_ops.agent import builds, permanence
-from roosync_ops.agent.bundle import bundle_path
+from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.local_state import prepare

@@ -6,7 +6,7 @@ import os
 import sys
 
 from roosync_ops.agent.answer import result
-from roosync_ops.agent.bundle import BUILD, VERSION
+from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere

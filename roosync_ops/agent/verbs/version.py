@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from roosync_ops.agent.bundle import BUILD, VERSION, bundle_sha256
+from roosync_ops.agent.build import BUILD, VERSION, bundle_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import roosync_ops
+from roosync_ops import __version__
 
 try:
     from ._build import BUILD_ID  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the bundle alone holds it
@@ -12,7 +13,7 @@ except ImportError:
     #: Run from a source tree: no bundle, no hash.
     BUILD_ID = "source"
 
-VERSION: str = roosync_ops.__version__
+VERSION: str = __version__
 BUILD: str = BUILD_ID
 
 
