@@ -34,6 +34,7 @@ class Service:
         self.lock = threading.RLock()
         self.processes: dict[tuple[str, int], Process] = {}
         self.detached: list[Process] = []
+        self.stopped: set[tuple[str, int]] = set()
         self.store = Store(Path(os.environ["SYSTEMROOT"], "System32", "Tasks"), state / "memory.json")
         self.engine = Engine(self.now())
         for record in self.store.load(self.engine.booted):
@@ -76,6 +77,7 @@ class Service:
             if isinstance(order, Launch):
                 queue += self._launch(order)
             elif process := self.processes.get((order.path, order.instance)):
+                self.stopped.add((order.path, order.instance))
                 process.terminate()
 
     def _launch(self, order: Launch) -> list[Order]:
@@ -94,7 +96,10 @@ class Service:
         """Tell the engine what ended."""
         for (path, number), process in list(self.processes.items()):
             code = process.code()
+            if code is None and (path, number) in self.stopped:  # Wine's jobs now and then miss what is just starting
+                process.terminate()
             if code is not None:
+                self.stopped.discard((path, number))
                 del self.processes[path, number]
                 process.close()
                 self.note(f"ended {path} #{number}: {code}")
