@@ -1,7 +1,4 @@
-"""The shared state as the agent touches it: publish my record, read the others', keep the view. Each call is bounded.
-
-This is the small interface behind which the synced folder stands; nothing above it knows paths.
-"""
+"""The shared state as the agent touches it, each call bounded: the synced folder, of which nothing above knows paths."""
 
 from __future__ import annotations
 
