@@ -1,4 +1,4 @@
-"""The shared state as the agent touches it, each call bounded: the synced folder, of which nothing above knows paths."""
+"""The shared state as the agent touches it, each call bounded: the synced folder; nothing above knows its paths."""
 
 from __future__ import annotations
 
