@@ -12,7 +12,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from roosync_ops.fleet import Machine, load_inventory
 from tests.acceptance.over_ssh import OverSsh
+from tests.kits.hosts import wait_for
 from tests.kits.product import Answer, record, roosync_ops, sequence
 
 _log = logging.getLogger("acceptance")
@@ -144,7 +145,7 @@ def survive(job: Job, host: Controller) -> None:
     with job.promise(f"a killed agent is back within {job.back_s:g} s, another process with a newer beat"):
         pid, before = host.agent("status")["pid"], record(job.shared, name)["agent"]
         host.kill_agent(pid)
-        until(lambda: record(job.shared, name)["agent"]["sessionId"] != before["sessionId"], job.back_s, "a newer beat")
+        wait_for("a newer beat", lambda: record(job.shared, name)["agent"]["sessionId"] != before["sessionId"])
     assert host.agent("status")["pid"] not in (pid, None)
     assert sequence(job.shared, name) > before["sequence"]
 
@@ -154,7 +155,7 @@ def come_back(job: Job, switch: Switch, name: str) -> None:
     with job.promise("a rebooted machine is online again by itself"):
         number = sequence(job.shared, name)
         switch.reboot()
-        until(lambda: sequence(job.shared, name) > number + 1, job.reboot_s, "a newer beat")
+        wait_for("a newer beat", lambda: sequence(job.shared, name) > number + 1)
         assert job.observed(name) == "online"
 
 
@@ -209,14 +210,6 @@ def one_read_after(job: Job, machine_id: str, silence_ms: int) -> dict[str, Any]
     while (row := job.row(machine_id))["ageMs"] < silence_ms:
         time.sleep((silence_ms - row["ageMs"]) / 1000)
     return row
-
-
-def until(look: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for `look` to be true. Raises AssertionError naming `what` after `seconds`."""
-    end = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        time.sleep(0.1)
 
 
 def main(argv: list[str]) -> int:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.acceptance.main_job import Controller, Job, play
 from tests.kits.agent_process import a_build
+from tests.kits.hosts import wait_for
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
-from tests.kits.nslab.shell import wait_for
 from tests.kits.product import Agent, Answer, pyinfra, record, roosync_ops, sequence
 
 pytestmark = [
@@ -176,7 +176,7 @@ def test_machines_that_hang_or_cannot_be_reached_bound_the_rollout_and_stop_no_o
     slow.run("mv", "/usr/bin/python3", "/usr/bin/python3.real")
     slow.run("sh", "-c", "printf '#!/bin/sh\\nsleep 3600\\n' >/usr/bin/python3; chmod 755 /usr/bin/python3")
     island.partition()
-    wait_for("the hanging machine to be offline", lambda: rolled_out.observed(hanging.name) == "offline", 30)
+    wait_for("the hanging machine to be offline", lambda: rolled_out.observed(hanging.name) == "offline")
     try:
         answer = rolled_out.run("rollout")
         assert answer.code == 1, str(answer)
@@ -230,7 +230,7 @@ def test_a_power_cut_loses_neither_the_machine_nor_its_sequence(fleet: Fleet, ro
     host.power_cut()
     assert record(fleet.share, host.name)["agent"]["state"] == "running"
     host.power_on()
-    wait_for("a newer beat", lambda: sequence(fleet.share, host.name) > number, 20)
+    wait_for("a newer beat", lambda: sequence(fleet.share, host.name) > number)
     assert rolled_out.run("validate", "--wait", "20").code == 0
 
 
@@ -267,10 +267,10 @@ def test_a_build_that_cannot_be_imported_is_replaced_at_the_first_attempt(
     host, number = fleet[name], sequence(fleet.share, name)
     lay(host, tmp_path, "roosync_ops/agent/main.py", "import sys", "import no_such_module, sys")
     host.run("systemctl", "kill", "-s", "KILL", "roosync-heartbeat.service")
-    wait_for("systemd to try it", lambda: "no_such_module" in host.run("journalctl", "-u", "roosync-heartbeat"), 20)
+    wait_for("systemd to try it", lambda: "no_such_module" in host.run("journalctl", "-u", "roosync-heartbeat"))
     answer = rolled_out.run("rollout", "--limit", name)
     assert answer.code == 0, str(answer)
-    wait_for("a newer beat", lambda: sequence(fleet.share, name) > number, 20)
+    wait_for("a newer beat", lambda: sequence(fleet.share, name) > number)
 
 
 def test_restart_is_another_process_that_goes_on_counting(fleet: Fleet, rolled_out: Job) -> None:
@@ -280,4 +280,4 @@ def test_restart_is_another_process_that_goes_on_counting(fleet: Fleet, rolled_o
     answer = rolled_out.run("restart", "--limit", name)
     assert answer.code == 0, str(answer)
     assert controller.agent("status")["pid"] not in (pid, None)
-    wait_for("a newer beat", lambda: sequence(fleet.share, name) > number, 5)
+    wait_for("a newer beat", lambda: sequence(fleet.share, name) > number)

@@ -10,7 +10,8 @@ from roosync_ops.lab.replica import FolderReplica
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.lab.scenario import PROCEDURE
 from roosync_ops.lab.threads import SyncThread
-from tests.acceptance.main_job import Controller, Job, until
+from tests.acceptance.main_job import Controller, Job
+from tests.kits.hosts import wait_for
 from tests.kits.product import Agent, Answer
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
@@ -65,8 +66,8 @@ class OnWindows:
     def _has_our_folder_of_tasks(self) -> bool:
         """The stand-in for the task service sees a second later that its folder was removed through COM."""
         try:
-            until(lambda: self.host.run("reg", "query", TASKS).returncode != 0, 20, "the folder of tasks to go")
-        except AssertionError:
+            wait_for("the folder of tasks to go", lambda: self.host.run("reg", "query", TASKS).returncode != 0)
+        except TimeoutError:
             return True
         return False
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_out, survive, take_off, until
+from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_out, survive, take_off
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
 from tests.kits.agent_process import current
+from tests.kits.hosts import wait_for
 from tests.kits.product import pyinfra, record, roosync_ops, sequence
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
@@ -107,9 +108,9 @@ def test_a_record_that_another_process_holds_open_is_written_when_it_lets_go(rol
     host = on(rolled_out, "myia-po-2024")
     own = f"{host.host.shared}/heartbeats/{host.machine_id}.json"
     with host.host.hold(own):
-        until(lambda: host.agent("status")["share"]["state"] != "ok", 30, "the agent to notice")
+        wait_for("the agent to notice", lambda: host.agent("status")["share"]["state"] != "ok")
         number = record(host.host.share, host.machine_id)["agent"]["sequence"]
-    until(lambda: record(host.host.share, host.machine_id)["agent"]["sequence"] > number, 30, "a newer beat")
+    wait_for("a newer beat", lambda: record(host.host.share, host.machine_id)["agent"]["sequence"] > number)
     assert host.agent("status")["share"]["state"] == "ok"
 
 
@@ -117,13 +118,11 @@ def test_a_drive_that_goes_and_comes_back_is_told_and_used_again(rolled_out: Job
     host = on(rolled_out, "myia-po-2024")
     host.host.unmap_drive()
     try:
-        until(
-            lambda: host.agent("status")["share"]["state"] == "missing", 30, "the agent to say that the share is gone"
-        )
+        wait_for("the share to be told missing", lambda: host.agent("status")["share"]["state"] == "missing")
         number = sequence(host.host.share, host.machine_id)
     finally:
         host.host.map_drive()
-    until(lambda: sequence(host.host.share, host.machine_id) > number, 30, "a newer beat")
+    wait_for("a newer beat", lambda: sequence(host.host.share, host.machine_id) > number)
 
 
 def test_a_machine_where_nobody_is_logged_on_is_told_so(rolled_out: Job) -> None:
