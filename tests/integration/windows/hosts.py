@@ -77,9 +77,7 @@ class OnWindows:
 
 
 @contextmanager
-def job_on(
-    fleet: WinFleet, folder: Path, back_s: float = 5, reboot_s: float = 30, timeout_ms: int = TIMEOUT_MS
-) -> Iterator[Job]:
+def job_on(fleet: WinFleet, folder: Path, timeout_ms: int = TIMEOUT_MS) -> Iterator[Job]:
     """The procedure's six machines: Windows-like hosts, one of the lab's that is active, two that are off."""
     with ExitStack() as stack:
         lab = stack.enter_context(LabFleet(PARTS))
@@ -89,7 +87,7 @@ def job_on(
         inventory = folder / "inventory.py"
         inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet, timeout_ms)}", "utf-8")
         controllers: list[Controller] = [OnWindows(host) for host in fleet]
-        yield Job(inventory, lab.shared, controllers, back_s=back_s, reboot_s=reboot_s)
+        yield Job(inventory, lab.shared, controllers)
 
 
 def on(job: Job, name: str) -> OnWindows:
