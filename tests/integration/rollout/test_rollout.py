@@ -14,6 +14,7 @@ from roosync_ops.gather.via import read_state
 from roosync_ops.remote_script import bundle
 from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, still, tree
+from tests.kits.hosts import PATIENCE_S
 from tests.kits.hung import hung_server
 from tests.kits.product import record
 from tests.kits.sshd import Fleet
@@ -143,7 +144,7 @@ def test_a_machine_that_hangs_at_login_bounds_the_rollout_and_stops_nobody(
         both = fleet.inventory(tmp_path / "both.py", extra=hung)
         began = time.monotonic()
         results = deploy("rollout", both, "lab", "hung", connect_timeout_s=2)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < PATIENCE_S
     assert results["myia-ai-01"].outcome == "unreachable"
     assert {results[name].outcome for name in NAMES} == {"changed"}
 
@@ -267,7 +268,7 @@ def test_a_machine_that_hangs_does_not_hang_the_reading(fleet: Fleet, inventory:
         began = time.monotonic()
         with pytest.raises(StateUnavailableError, match=r"no answer|said nothing"):
             read_state(machine, timeout_s=2)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE_S
 
 
 def test_a_machine_taken_for_windows_that_is_none_is_told_apart(fleet: Fleet, tmp_path: Path) -> None:
