@@ -144,7 +144,7 @@ class LabFleet:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""
         host = self.host(name)
         host.local_dir.mkdir(parents=True, exist_ok=True)
-        bundle.build(host.agent, cache=self.temporary)
+        bundle.build(host.agent, cache=self.temporary / "roosync-ops")
         self._configure(name)
         for verb in ("install", "start"):
             self.agent(name, verb)
