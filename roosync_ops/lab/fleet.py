@@ -20,7 +20,7 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 from . import files, ssh_client
 from .delays import Delay
 from .faults import LabError
-from .guard import Guard
+from .guard import guarded
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
 from .host import DRIVE, LabHost
 from .mischief import Mischief, Place
@@ -166,9 +166,9 @@ class LabFleet:
         return marked_processes(*(self.host(name).marks if name else ["=".join(self.mark)]))
 
     def _start(self, stack: ExitStack) -> None:
-        self.root = stack.enter_context(Guard(self.lab_id)).folder
+        self.root = stack.enter_context(guarded(self.lab_id))
         self._loop = stack.enter_context(LoopThread())
-        stack.callback(self._release)
+        stack.callback(lambda: [self._loop.call(machine.server.release) for machine in self._machines.values()])
         self.temporary.mkdir()
         self._make_machines(stack)
         self._write_files()
@@ -219,10 +219,6 @@ class LabFleet:
         (self.shared / "dashboards").mkdir(parents=True)  # a shared state, in which nobody has beaten yet
         folders = {name: machine.host.shared for name, machine in self._machines.items()}
         return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
-
-    def _release(self) -> None:
-        for machine in self._machines.values():
-            self._loop.call(machine.server.release)
 
     def _configure(self, name: str) -> None:
         host, machine = self.host(name), self.fleet.get(name)
