@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from .desk import Answer, Desk
 
-_READS: Final = ToolAnnotations(
-    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
-_WRITES: Final = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
+
+def _effect(*, reads: bool, destroys: bool = False, repeats: bool = True) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=reads, destructive_hint=destroys, idempotent_hint=repeats, open_world_hint=False
+    )
+
+
+_READS: Final = _effect(reads=True)
 #: It can stop the agent of this machine, or of others.
-_STOPS: Final = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
-)
+_STOPS: Final = _effect(reads=False, destroys=True, repeats=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ ALWAYS: Final = (
         text="Write the dashboard page and its Markdown twin into the shared state, and tell where they are.",
         takes=a.RefreshDashboard,
         result=TypeAdapter(results.DashboardResult),
-        effect=_WRITES,
+        effect=_effect(reads=False),
         limit_s=120.0,
         whole="roosync-ops dashboard --json",
         example='{"baseline": "myia-ai-01"}',
@@ -164,9 +164,7 @@ WITH_CHANGES: Final = (
         "with which roosync_apply_change does exactly that, once, within ten minutes. Show the plan before applying.",
         takes=a.PlanChange,
         result=TypeAdapter(results.PlanResult),
-        effect=ToolAnnotations(
-            read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False
-        ),
+        effect=_effect(reads=True, repeats=False),
         limit_s=changes.PLAN_S + 10.0,
         whole="roosync-ops rollout --dry --json",
         example='{"action": "rollout", "machines": ["myia-po-2024"]}',
