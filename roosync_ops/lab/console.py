@@ -129,14 +129,12 @@ class Console:
         if words == ["--list"]:
             self._screen.say(fault_list())
         elif words:
-            self._switch_fault([word for word in words if word != "--off"], on="--off" not in words)
+            named = [word for word in words if word != "--off"]
+            if len(named) != 2:  # noqa: PLR2004 - a fault and a machine
+                raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
+            self._screen.say(_switched(self._lab, *named, on="--off" not in words)["said"])
         else:
             self._screen.say(faults_text(self._lab.faults()))
-
-    def _switch_fault(self, words: list[str], *, on: bool) -> None:
-        if len(words) != 2:  # noqa: PLR2004 - a fault and a machine
-            raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
-        self._screen.say(_switched(self._lab, words[0], words[1], on=on)["said"])
 
     def _tool(self, words: list[str]) -> None:
         code = run(self._lab, words).returncode

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import signal
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import asyncssh
@@ -30,6 +30,7 @@ from .replicator import DEFAULT_DELAY_S, Replicator
 from .scenario import PROCEDURE
 from .sshd import SshServer
 from .threads import LoopThread, SyncThread
+from .tool import document_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -235,15 +236,8 @@ class LabFleet:
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
         done = host.run([f"{host.home}/bin/agent", verb, "--json"])
-        answer = _answer(done.stdout)
+        answer = document_in(done.stdout)
         if done.returncode or answer is None:
             told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
             raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
         return answer
-
-
-def _answer(output: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError):
-        document = json.loads(output)
-        return document if isinstance(document, dict) else None
-    return None

@@ -39,7 +39,7 @@ _CHANGING: Final = threading.Lock()
 def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
     """Raises CommandError, whatever the dry run failed of."""
     document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
-    machines = _machines(document)
+    machines = tuple(row["machineId"] for row in document["machines"])  # so that the same are looked at again
     token = None
     if _has_something(arguments.action, document):
         mark = _fingerprint(desk, arguments.action, document)
@@ -85,11 +85,6 @@ def _words(action: str) -> list[str]:
 
 def _wait(action: str) -> list[str]:
     return [] if action == FIX else ["--wait", str(_WAIT_S), *([] if action == "rollout" else ["--yes"])]
-
-
-def _machines(document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the machines that the plan is about, so that the same are looked at again."""
-    return tuple(row["machineId"] for row in document["machines"])
 
 
 def _has_something(action: str, document: dict[str, Any]) -> bool:

@@ -89,7 +89,7 @@ def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
     if len(data) > MAX_BYTES:
         raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
     if output is not None:
-        _write(output, data)
+        local.write(str(output), data, 0o755)
     return _told(data, output)
 
 
@@ -293,13 +293,3 @@ def _archive(files: dict[str, bytes], comment: bytes) -> bytes:
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, data)
     return buffer.getvalue()
-
-
-def _write(output: Path, data: bytes) -> None:
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.chmod(0o755)
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
