@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mcp.types import Tool, ToolAnnotations
 from pydantic import TypeAdapter
@@ -28,8 +27,7 @@ _READS: Final = _effect(reads=True)
 _STOPS: Final = _effect(reads=False, destroys=True, repeats=False)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One tool. `limit_s`: when an answer is given up; `whole`: the command that shows what was too long for one."""
 
     name: str
