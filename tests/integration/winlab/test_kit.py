@@ -66,6 +66,15 @@ def running(host: WinHost, word: str) -> list[int]:
     return [number for number, line in host.processes() if word in line]
 
 
+@contextlib.contextmanager
+def ended_after(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process however the test goes: a check that fails would wait for it for ever."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 def ended(host: WinHost, word: str) -> Callable[[], bool]:
     return lambda: not running(host, word)
 
@@ -97,9 +106,11 @@ def test_a_child_dies_with_its_ssh_session(plain: WinHost) -> None:
 
 def test_a_command_dies_with_its_connection(plain: WinHost) -> None:
     argv = ("ssh", "-F", str(plain.ssh_config), plain.name, FOREVER)
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+    with (
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client,
+        ended_after(client),
+    ):
         wait_for("the command to run", lambda: running(plain, "sleep(600)"), PATIENCE_S)
-        client.kill()
     wait_for("the command to die", ended(plain, "sleep(600)"), PATIENCE_S)
 
 
@@ -196,7 +207,7 @@ def test_the_py_launcher_runs_the_registered_python(hidden: WinHost) -> None:
 
 def test_a_process_is_ended_by_its_windows_id(plain: WinHost) -> None:
     argv = ("ssh", "-F", str(plain.ssh_config), plain.name, FOREVER)
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as client:
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as client, ended_after(client):
         numbers = wait_for("the command to run", lambda: running(plain, "sleep(600)"), PATIENCE_S)
         plain.kill(numbers[-1])
         assert client.wait(PATIENCE_S) == 1
