@@ -222,4 +222,9 @@ WORDS: Final = {
     "fact.since": " since {since}",
     "fact.for": " for {length}",
     "fact.share": "shared state",
+    "share.hung": "it does not answer; restart the sync product there",
+    "share.missing": "it is not there; start the sync product there",
+    "share.read-only": "it is mounted read-only; mount it writable",
+    "share.full": "its disk is full; free some space there",
+    "share.refused": "{detail}; see who may write to it",
 }

@@ -222,4 +222,9 @@ WORDS: Final = {
     "fact.since": " depuis {since}",
     "fact.for": " depuis {length}",
     "fact.share": "état partagé",
+    "share.hung": "il ne répond pas ; y relancer le produit de synchronisation",
+    "share.missing": "il n'est pas là ; y démarrer le produit de synchronisation",
+    "share.read-only": "il est monté en lecture seule ; le remonter en écriture",
+    "share.full": "son disque est plein ; y libérer de la place",
+    "share.refused": "{detail} ; voir qui peut y écrire",
 }
