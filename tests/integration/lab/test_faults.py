@@ -12,7 +12,7 @@ import pytest
 
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.console import answer
-from roosync_ops.lab.control import Control
+from roosync_ops.lab.control import answering
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import ADMIN, LabFleet
 
@@ -27,7 +27,7 @@ LONG_S = 60.0
 @pytest.fixture(scope="module")
 def running() -> Iterator[LabFleet]:
     """A fleet with one agent, seen online, which a second terminal can reach."""
-    with LabFleet() as fleet, Control(fleet.root, lambda request: answer(fleet, request)):
+    with LabFleet() as fleet, answering(fleet.root, lambda request: answer(fleet, request)):
         fleet.activate(ONE)
         assert _seen(fleet, "online")
         yield fleet

@@ -38,7 +38,7 @@ def state(observer: str, names: tuple[str, ...], **ages: int) -> SharedState:
         if age >= 0:
             record = Record(name, NOW - age * 1_000, sequence=10_000 - age // 30, session_id="s")
             found[name] = Evidence(record, FILE, f"heartbeats/{name}.json")
-    return SharedState(observer, NOW, found, {}, (), None, "absent", len(found))
+    return SharedState(observer, NOW, found, (), None, "absent", len(found))
 
 
 def answers() -> dict[str, Answer]:
