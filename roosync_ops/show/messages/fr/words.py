@@ -202,6 +202,7 @@ WORDS: Final = {
     # Parts of sentences
     "fact.ahead": " (son heartbeat est daté {ahead} dans le futur : horloge suspecte)",
     "fact.older-record-written-back": " ; un ancien service{by} a remis une fiche plus ancienne{at} : enrôler sa machine ou l'arrêter",
+    "fact.record-of-another-machine": " ; un ancien service{by} a mis la fiche d'une autre machine à sa place{at} : enrôler sa machine ou l'arrêter",
     "fact.own-file-deleted": " ; un ancien service{by} a supprimé sa fiche depuis : enrôler sa machine ou l'arrêter",
     "fact.at": " à {at}",
     "fact.wrote-its-own-then": " (sur {by} ? sa propre fiche a été écrite au même instant)",
