@@ -10,8 +10,9 @@ import pytest
 
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import Patience
+from tests.kits.hosts import free_ports
 from tests.kits.ssh_user import IN, agent, new_key, ours, refused
-from tests.kits.sshd import USER, Fleet, free_ports
+from tests.kits.sshd import USER, Fleet
 
 if TYPE_CHECKING:
     from pathlib import Path

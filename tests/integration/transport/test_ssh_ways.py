@@ -13,9 +13,10 @@ from roosync_ops.transport import link as links
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.reach import reach_of
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE, OpenSsh
+from tests.kits.hosts import free_ports
 from tests.kits.hung import hung_server
 from tests.kits.ssh_user import IN, PATIENCE, ours, refused
-from tests.kits.sshd import USER, deaf_port, free_ports
+from tests.kits.sshd import USER, deaf_port
 
 if TYPE_CHECKING:
     from pathlib import Path
