@@ -129,7 +129,8 @@ def _state_of(request: dict[str, Any]) -> State:
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)
-    config = Config(CONNECT_TIMEOUT=request["connect_timeout_s"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
+    most = request["parallel"] or _MAX_PARALLEL
+    config = Config(CONNECT_TIMEOUT=request["connect_timeout_s"], PARALLEL=max(1, min(most, len(request["machines"]))))
     ctx_config.set(config)
     inventory = Inventory(([machine.entry() for machine in request["machines"]], {}))
     ctx_inventory.set(inventory)
@@ -208,4 +209,4 @@ def _result(state: State, host: Host) -> Result:
     if host in state.failed_hosts and book.failure is None:
         where = next((step for step, outcome in book.steps.items() if outcome == PLANNED), "run")
         book.fail(Failure(where, "FAILED", "pyinfra gave it up", _in_detail(host)))
-    return Result(host.name, book.steps, book.failure, book.skipped, book.replies, book.round_trips)
+    return Result(host.name, book.steps, book.failure, book.skipped, book.replies, book.round_trips, book.differences)
