@@ -39,6 +39,7 @@ from .preflight import first, machine_of
 from .run import Event, Go, Looked, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
     from pyinfra.api.host import Host
@@ -110,6 +111,7 @@ def _run(pipe: Connection, request: dict[str, Any]) -> None:
     if told.goes and state.active_hosts:
         for host in hosts:
             ledger(host).follows = told.first != host.name
+        state.active_hosts = _InTurn(state.active_hosts, told.first)
         _change(state)
     for host in hosts:
         pipe.send(_result(state, host))
@@ -189,6 +191,17 @@ def _connect(state: State, host: Host, teller: _Teller) -> bool:
         return False
     teller.tell("connected", host)
     return True
+
+
+class _InTurn(set["Host"]):
+    """The machines in their order, behind the one whose first beat all wait for: a small pool would starve it."""
+
+    def __init__(self, hosts: set[Host], first: str | None) -> None:
+        super().__init__(hosts)
+        self._first = first
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(sorted(super().__iter__(), key=lambda host: (host.name != self._first, host.name)))
 
 
 def _change(state: State) -> None:
