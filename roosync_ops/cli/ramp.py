@@ -113,6 +113,8 @@ class Ramp:
         self._soak = soak
         self._allowed = allowed(max_fail, len(chosen))
         sizes(batch, len(chosen))
+        #: Who has the new build, whatever became of it since.
+        self._begun: set[str] = set()
         self.stopped = False
 
     def run(self) -> tuple[Result, ...]:
@@ -148,16 +150,21 @@ class Ramp:
         return f"{row.machine_id} {words(self._lang)[f'report.{row.outcome}_word']}"
 
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
-        """Where nothing was said, one machine that took harm is too many; one that was not reached took none."""
+        """Where nothing was said, one machine that took harm is too many; one that was never reached took none.
+
+        One that was lost with the new build on it may have been lost by it.
+        """
         bad = [row for row in results.values() if not row.ok]
         if self._allowed is not None:
             return len(bad) > self._allowed
-        return any(row.outcome != UNREACHABLE and row.machine_id in replaced for row in bad)
+        harmed = (row for row in bad if row.outcome != UNREACHABLE or row.machine_id in self._begun)
+        return any(row.machine_id in replaced for row in harmed)
 
     def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
         began = time.monotonic()
         done = {row.machine_id: row for row in self._act("rollout", batch)}
         asked = [machine for machine in batch if done[machine.machine_id].ok]
+        self._begun.update(machine.machine_id for machine in asked)
         trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)
         until = began + trial_s + _LATE_S + self._soak
         while asked:
