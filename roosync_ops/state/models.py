@@ -34,6 +34,7 @@ class StateDocument(Wire):
     view_state: str = "absent"
     evidence: list[Any]
     findings: list[Any] = []
+    signs: Any = None
 
 
 class EvidenceItem(Wire):

@@ -96,7 +96,9 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
     pieces = list(evidence)
     found = list(findings)
     machines = merge(pieces, read_at_ms, found)
-    found += _mark_undone(machines, pieces, tuple(found), read_at_ms)
+    of_another = {item.file for item in found if item.kind == f.OF_ANOTHER}
+    own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
+    found += _mark_undone(machines, own, tuple(found), read_at_ms)
     if seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
@@ -104,7 +106,7 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
         )
     for piece in machines.values():
         found += islice(_wrong_fields(piece), _MAX_WRONG)
-    own_files = {piece.record.machine_id: piece.record for piece in pieces if piece.kind == FILE}
+    own_files = {name: piece.record for name, piece in own.items() if piece.file not in of_another}
     return SharedState(
         shared,
         read_at_ms,
@@ -160,20 +162,22 @@ def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
 
 
 def _mark_undone(
-    machines: Mapping[str, Evidence], pieces: Iterable[Evidence], findings: Iterable[f.Finding], now_ms: int
+    machines: Mapping[str, Evidence], own: Mapping[str, Evidence], findings: Iterable[f.Finding], now_ms: int
 ) -> list[f.Finding]:
     """Mark each best record that contradicts its machine's own file: what older services did to it; return that.
 
     `findings` are those of the reading itself: a file that cannot be read is told as that, and was not deleted.
     """
     broken = {item.file.lower() for item in findings if item.kind != f.VANISHED}
-    own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
+    of_another = {item.file for item in findings if item.kind == f.OF_ANOTHER}
     found = []
     for name, best in machines.items():
         file = f"{HEARTBEATS}/{name}.json"
-        if name in own or file not in broken:
+        if name in own and own[name].file in of_another:
+            best.undone = f.OF_ANOTHER, own[name].modified_ms
+        elif name in own or file not in broken:
             best.undone = _undone(best, own.get(name), now_ms)
-        if best.undone is not None:
+        if best.undone is not None and best.undone[0] != f.OF_ANOTHER:
             found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]]))
     return found
 

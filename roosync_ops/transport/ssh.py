@@ -113,7 +113,8 @@ class OpenSsh(Link):
     def words(self) -> list[str]:
         """Return the program and what is said to it of this machine, up to what it is to do."""
         kept = ["-o", f"ControlPath={self._master}"] if self._master is not None else []
-        return [*self._words, "-F", str(ssh_files.configuration(self._machine, self.patience)), *kept]
+        rules = ssh_files.configuration(self._words[0], self._machine, self.patience)
+        return [*self._words, "-F", str(rules), *kept]
 
     @property
     def destination(self) -> str:

@@ -10,9 +10,10 @@ import pytest
 
 from roosync_ops.lab import guardian
 from roosync_ops.lab.guard import guarded
+from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -28,15 +29,8 @@ def _sleeper(mark: str) -> subprocess.Popen[bytes]:
     name, value = mark.split("=")
     environment = {"PATH": os.environ["PATH"], name: value}
     child = subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True)
-    _until(lambda: child.pid in guardian.marked_processes(mark))
+    wait_for("its mark", lambda: child.pid in guardian.marked_processes(mark))
     return child
-
-
-def _until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_processes_are_known_by_their_mark_and_by_nothing_else(mark: str) -> None:
@@ -124,20 +118,20 @@ def test_the_guardian_cleans_up_after_a_holder_that_was_killed(tmp_path: Path, m
     with _holder(tmp_path, mark) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"up\n"
-        _until(lambda: len(guardian.marked_processes(mark)) == 1)
+        wait_for("its child", lambda: len(guardian.marked_processes(mark)) == 1)
         assert len(list(tmp_path.iterdir())) == 1
         holder.kill()
-    _until(lambda: not list(tmp_path.iterdir()))
-    _until(lambda: guardian.marked_processes(mark) == [])
+    wait_for("an empty folder", lambda: not list(tmp_path.iterdir()))
+    wait_for("the end of all", lambda: guardian.marked_processes(mark) == [])
 
 
 def test_there_is_no_instant_of_the_start_at_which_a_kill_leaves_the_folder(tmp_path: Path, mark: str) -> None:
     """Each holder is killed as soon as its guardian has made a folder, and mostly before it has heard of it."""
     for _ in range(5):
         with _holder(tmp_path, mark) as holder:
-            _until(lambda: bool(list(tmp_path.iterdir())))
+            wait_for("its folder", lambda: list(tmp_path.iterdir()))
             holder.kill()
-        _until(lambda: not list(tmp_path.iterdir()))
+        wait_for("an empty folder", lambda: not list(tmp_path.iterdir()))
 
 
 def test_where_there_is_no_proc_whole_words_of_the_process_list_count() -> None:

@@ -102,7 +102,7 @@ def test_what_follows_is_said_below_in_order(seen: Matrix) -> None:
         "myia-web1",
     ]
     assert text.splitlines()[-1] == "5/6 machines asked have answered; 4 to look at"
-    assert "agent running, share blocked since 2026-02-12 10:13:55Z (hung" in text
+    assert "agent running, share blocked since 2026-02-12 10:13:55Z: it does not answer" in text
     assert "its replica is stale since" in text
 
 

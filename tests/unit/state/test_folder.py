@@ -118,6 +118,20 @@ def test_a_share_that_hangs_costs_one_thread_however_often_it_is_read(tmp_path: 
     hanging.set()
 
 
+def test_signs_of_life_that_hang_take_neither_this_reading_nor_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, heartbeat("myia-po-2025"))
+    release, bounded = threading.Event(), BoundedShare(60)
+    monkeypatch.setattr(folder, "SIGNS_S", 0.02)
+    monkeypatch.setattr("roosync_ops.wire.signs._read", lambda _: release.wait(600))
+    before = set(threading.enumerate())
+    for _ in range(3):
+        assert set(read_folder(tmp_path, NOW, bounded=bounded).machines) == {"myia-po-2025"}
+    assert len(set(threading.enumerate()) - before) == 2
+    release.set()
+
+
 @pytest.mark.parametrize("half", [pytest.param("", id="emptied"), pytest.param('{"hea', id="cut-off")])
 def test_what_an_old_service_is_writing_in_place_is_looked_at_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: str
