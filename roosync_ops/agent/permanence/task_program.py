@@ -10,6 +10,7 @@ import zlib
 from roosync_ops.agent.errors import LocalError, no_session
 
 from . import task_xml
+from .launch import text_in
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 
@@ -58,11 +59,7 @@ def windowless(python: str) -> str:
 
 def tail(path: str) -> str | None:
     """Return the end of what a process without a console wrote, in one line."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return " ".join(file.read().split())[-400:] or None
-    except OSError:
-        return None
+    return " ".join(text_in(path).split())[-400:] or None
 
 
 class OneShot:
