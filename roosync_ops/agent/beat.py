@@ -87,10 +87,7 @@ def sequence_of(record: dict[str, Any] | None) -> int:
 
 
 class PreviousRecords:
-    """What was published before: `known` as this machine remembers it, `on_disk` as it lies in the share.
-
-    `counted` is the highest sequence this machine ever gave out.
-    """
+    """What was published before: `known` here, `on_disk` in the share; `counted` is the highest sequence ever given."""
 
     __slots__ = ("known", "on_disk", "sequence")
 

@@ -22,10 +22,7 @@ _ANSWER_S = 2.0
 
 
 def boot_id() -> str:
-    """Return a text that is the same until the next boot; where the system gives none, the boot's time, coarsely.
-
-    Windows counts its boots for its prefetcher.
-    """
+    """Return a text that is the same until the next boot; where the system gives none, the boot's time, coarsely."""
     try:
         if sys.platform == "win32":
             import winreg  # noqa: PLC0415 - no other platform has the module

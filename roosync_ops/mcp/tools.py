@@ -192,9 +192,6 @@ COMPAT: Final = Entry(
 
 
 def entries(*, allow_changes: bool, compat: bool = False) -> dict[str, Entry]:
-    """Return the tools by name.
-
-    Those that change other machines are there only where that was allowed, the older service's only for `compat`.
-    """
+    """Return the tools by name: those that change others where that is allowed, the older service's for `compat`."""
     found = (*ALWAYS, *((COMPAT,) if compat else ()), *(WITH_CHANGES if allow_changes else ()))
     return {entry.name: entry for entry in found}

@@ -82,10 +82,7 @@ def write(  # noqa: PLR0913, PLR0917 - what, and where to
     *,
     presence: bool = False,
 ) -> str:
-    """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError.
-
-    With `presence` the twin tells newer services which machines beat.
-    """
+    """Write all files, return the Markdown's path; with `presence` it tells who beats. Raises CommandError."""
     with typed.about({}):
         texts = _files(board, writer, lang, presence=presence)
     files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}

@@ -63,10 +63,7 @@ def tail(path: str) -> str | None:
 
 
 class OneShot:
-    """A task that runs once in the user's logon session, with the ordinary token; `with` it nothing stays of it.
-
-    Raises LocalError, and CodedError without a session.
-    """
+    """A task that runs once in the user's logon session; nothing stays. Raises LocalError, CodedError without one."""
 
     def __init__(self, what: str, local_dir: str, scheduler: Scheduler | None = None) -> None:
         self.scheduler = scheduler or Scheduler()
