@@ -83,6 +83,7 @@ class ProbeResult:
 
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
     `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
+    `through` is the machine that it was reached through, where this computer does not reach it itself.
     `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
     words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
     """
@@ -102,6 +103,7 @@ class ProbeResult:
     login: tuple[str, ...] = ()
     known_hosts: str | None = None
     builds: Builds | None = None
+    through: str | None = None
 
     @property
     def status(self) -> AgentStatus | None:

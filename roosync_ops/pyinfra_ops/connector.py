@@ -52,9 +52,12 @@ class Ask(StringCommand):
         python: str | None = None,
         *,
         bootstrap: bool = False,
+        timeout_s: int | None = None,
         forgiving: bool = False,
     ) -> None:
         super().__init__(f"# roosync: {request.get('do')}")
+        if timeout_s is not None:
+            self.connector_arguments["_timeout"] = timeout_s
         self.question = Question(request, python, bootstrap)
         #: A fact is never a failure to pyinfra, which would print the output and drop the reason.
         self.forgiving = forgiving

@@ -9,13 +9,14 @@ import pytest
 
 from roosync_ops.fleet.fleet import Fleet
 from roosync_ops.fleet.machine import Machine
-from roosync_ops.judge import validate
+from roosync_ops.judge import AgentState, Knowledge, ProbeResult, flip, probes, validate
 from roosync_ops.judge.flip import Flip
 from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.flips import flip_text, reason
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import said
 from roosync_ops.state import read_folder
+from roosync_ops.state.seen import Seen
 from roosync_ops.watch.rows import rows_of
 from tests.kits.shares import NOW, ours, put
 
@@ -115,6 +116,25 @@ def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
     rows = list(rows_of(seen, state, _fleet(2)))
     assert [(row.status, row.doubt) for row in rows] == [("offline", "observer")] * 2
     assert all(row.sequence is not None for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("said_ms", "death"),
+    [
+        pytest.param(130_000, flip.AGENT_GONE, id="silent for its timeout by its own word, whenever that came in"),
+        pytest.param(60_000, None, id="its last beat is on its way: it may just be starting again"),
+    ],
+)
+def test_that_an_agent_is_gone_is_a_death_once_it_has_not_beaten_for_its_timeout(
+    shared: Path, said_ms: int, death: str | None
+) -> None:
+    put(shared, ours("m-000", 130_000, NOW))
+    state = read_folder(shared, NOW)
+    gone = ProbeResult("m-000", AgentState(probes.NOT_RUNNING, NOW - said_ms, sequence=7))
+    arrived = Seen(NOW - 900_000, NOW, 7, None, NOW - 130_000, NOW - 100_000, NOW - 95_000)
+    known = Knowledge(seen={"m-000": arrived}, patience_ms=0)
+    seen = validate(_fleet(1), state, NOW, known=known, asked={"m-000": gone})
+    assert [row.death for row in rows_of(seen, state, _fleet(1))] == [death]
 
 
 def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
