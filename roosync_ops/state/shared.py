@@ -29,7 +29,7 @@ _REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "m
 #: One broken record is told in a few words, however much of it is broken.
 _MAX_ERRORS_PER_RECORD: Final = 3
 #: What sync products make many of, and how many of those are named.
-_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE)
+_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE, f.DOUBLED)
 _MAX_NAMED: Final = 4
 
 #: A file that was written so long after the beat in it was not written by its machine, in ms.
