@@ -131,6 +131,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "count": 5,
         "back": 3_600_000,
         "observer": "n",
+        "other": "x",
         "state": "hung",
     }
     text = show.sentence(Reason(kind, "m", facts, 60_000), lang)
