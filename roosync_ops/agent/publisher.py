@@ -158,9 +158,11 @@ class HeartbeatPublisher:
 
     def _is_anothers(self, on_disk: dict[str, Any], known: dict[str, Any] | None) -> bool:
         """Return True if an older service put what another machine's agent wrote under our name."""
-        host = object_in(on_disk, "metadata").get("hostname")
-        ours = (None, self.config.hostname, object_in(known, "metadata").get("hostname"))
-        return host not in ours and agent_part(on_disk).get("sessionId") not in self._sessions(known or {})
+        names = [object_in(record, "metadata").get("hostname") for record in (on_disk, known)]
+        host, *ours = (str(name).lower() for name in (*names, self.config.hostname))
+        if names[0] is None or host in ours:
+            return False
+        return agent_part(on_disk).get("sessionId") not in self._sessions(known or {})
 
     def _reach(self, known: dict[str, Any] | None, now_ms: int) -> int:
         """Return what this machine's sequence can be by now: as its own beats say, or those of a clone of it."""

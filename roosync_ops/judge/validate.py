@@ -92,10 +92,12 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdict:
     probe = given.probe(machine.machine_id)
     rests_on = second.basis_of(row, probe, given.timeout_ms(machine))
-    if _is_no_evidence(row, given, probe) or why.hidden_ms(machine, row, given) is not None:
+    if why.hidden_ms(machine, row, given) is not None:
         row = replace(row, observed=UNKNOWN)
     elif _is_late(machine, row, given, rests_on):
         row = replace(row, observed=WARNING)
+    elif _is_no_evidence(row, given, probe):
+        row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     reason, sign = why.reason(machine, row, given, rests_on, ok=ok), _sign(row, given)
     if sign is not None and reason is not None:
@@ -124,7 +126,7 @@ def _is_late(machine: Machine, row: v.Observation, given: why.Given, rests_on: B
     if row.observed != OFFLINE or rests_on in (Basis.ASKED, Basis.UNREACHABLE) or row.age_ms is None:
         return False
     timeout_ms = given.timeout_ms(machine)
-    may_last_ms = second.may_last_ms(given.known.late_ms, timeout_ms)
+    may_last_ms = second.may_last_ms(given.known.late_ms, timeout_ms, of_all=given.gone is not None)
     return given.known.patience_ms is None and timeout_ms < row.age_ms <= may_last_ms
 
 

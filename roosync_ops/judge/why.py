@@ -204,7 +204,7 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
         finding = _finding(state, row, _TIME_FINDINGS)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
     own = f"{HEARTBEATS}/{row.machine_id}.json"
-    if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
+    if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
     about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
     troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]

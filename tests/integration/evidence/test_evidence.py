@@ -6,15 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.lab.fleet import ADMIN
 from roosync_ops.show import schemas
-from tests.integration.evidence.conftest import ACTIVE, PATIENCE_S
+from tests.integration.evidence.conftest import ACTIVE
+from tests.kits.hosts import child_process, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.integration.evidence.conftest import Operator
@@ -181,21 +180,14 @@ def test_a_machine_that_is_off_costs_the_others_nothing_and_alone_is_no_verdict(
 
 def test_a_measuring_that_is_broken_off_leaves_nothing(well: Operator) -> None:
     words = ["verify-share", "--via", "myia-po-2024", "--seconds", "600", "--inventory", str(well.fleet.inventory)]
-    with subprocess.Popen([sys.executable, "-m", "roosync_ops", *words], stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: bool(leftovers(well)))
+    with child_process([sys.executable, "-m", "roosync_ops", *words], stdout=subprocess.DEVNULL) as process:
+        wait_for("it to measure", lambda: leftovers(well))
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 130
-    wait_for(lambda: not leftovers(well))
+    wait_for("nothing to be left", lambda: not leftovers(well))
 
 
 def leftovers(operator: Operator) -> list[str]:
     """Return what any measuring left in any replica."""
     replicas = [operator.fleet.shared, *(operator.fleet.host(name).shared for name in ACTIVE)]
     return [str(path) for replica in replicas for path in replica.glob(".roosync-verify-*")]
-
-
-def wait_for(seen: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not seen():
-        assert time.monotonic() < end
-        time.sleep(0.01)

@@ -33,7 +33,7 @@ REASONS: Final = {
     "no-agent": ("no agent", "{name} is on and has no agent; install it"),
     "agent-gone": ("agent not running{at}", "{name} is on, and its agent is not running{since_when}; start it again"),
     "agent-silent": ("agent silent{at}", "the agent of {name} runs, and has not beaten{since_when}; restart it"),
-    "share-stuck": ("share blocked{at}", "{name}: agent running, share blocked{since_when} ({state}: {detail}); restart the sync product there, or see more"),
+    "share-stuck": ("share blocked{at}", "{name}: agent running, share blocked{since_when}: {trouble}, or see more"),
     "upload-stalled": ("no upload{at}", "{name}: agent running, its beats are not uploaded{since_when} ({behind} of {of} replicas lag); restart the sync product there, or see more"),
     "observer-stale": ("stale{at}", "observer {name}: its replica is stale{since_when} ({behind} of {of} machines lag in it); restart the sync product there, and look again"),
     "not-arriving": ("not arriving{at}", "beats of {name} do not reach {observer_name}{since_when}: an upload or a download is stalled, and no third machine shows which"),

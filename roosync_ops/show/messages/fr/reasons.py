@@ -33,7 +33,7 @@ REASONS: Final = {
     "no-agent": ("pas d'agent", "{name} est allumée et n'a pas d'agent ; l'y installer"),
     "agent-gone": ("agent arrêté{at}", "{name} est allumée, son agent ne tourne plus{since_when} ; le relancer"),
     "agent-silent": ("agent muet{at}", "l'agent de {name} tourne et ne bat plus{since_when} ; le relancer"),
-    "share-stuck": ("partage bloqué{at}", "{name} : agent actif, partage bloqué{since_when} ({state} : {detail}) ; y relancer le produit de synchronisation, ou en savoir plus"),
+    "share-stuck": ("partage bloqué{at}", "{name} : agent actif, partage bloqué{since_when} : {trouble}, ou en savoir plus"),
     "upload-stalled": ("rien ne part{at}", "{name} : agent actif, ses battements ne sont pas envoyés{since_when} ({behind} répliques sur {of} en retard) ; y relancer le produit de synchronisation, ou en savoir plus"),
     "observer-stale": ("périmée{at}", "observateur {name} : sa réplique est périmée{since_when} ({behind} machines sur {of} y sont en retard) ; y relancer la synchronisation et regarder encore"),
     "not-arriving": ("n'arrive pas{at}", "les battements de {name} n'atteignent pas {observer_name}{since_when} : un envoi ou une réception est bloqué, et aucune troisième machine ne montre lequel"),
