@@ -21,8 +21,9 @@ from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table
 from roosync_ops.show.messages import flip_said
 from roosync_ops.state import read_folder
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.watch.rows import rows_of
-from roosync_ops.wire.findings import FILE_DELETED, OF_ANOTHER, ROLLED_BACK
+from roosync_ops.wire.findings import OF_ANOTHER
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import to_iso

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.state.doubles import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
@@ -196,4 +197,4 @@ def test_copies_of_the_view_and_of_the_folder_are_one_finding_that_counts_them(t
         (tmp_path / f"heartbeat ({number}).json").write_bytes((tmp_path / "heartbeat.json").read_bytes())
         (tmp_path / f"heartbeats ({number})").mkdir()
     (found,) = read_folder(tmp_path, NOW).findings
-    assert (found.kind, "58 such files" in found.detail) == (f.DOUBLED, True)
+    assert (found.kind, "58 such files" in found.detail) == (DOUBLED, True)
