@@ -84,8 +84,8 @@ class ProbeResult:
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
     `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
     `through` is the machine that it was reached through, where this computer does not reach it itself.
-    `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
-    words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
+    `share` is what keeps an agent there from using its share. `login` are the words that log in, over the connection
+    that `known_hosts` is asked about. `builds` None: they were not compared.
     """
 
     machine_id: str
@@ -99,7 +99,6 @@ class ProbeResult:
     failure: Failure | None = None
     reach: Reach | None = None
     share: Failure | None = None
-    clock: str | None = None
     login: tuple[str, ...] = ()
     known_hosts: str | None = None
     builds: Builds | None = None
