@@ -75,7 +75,7 @@ def judged(
         shown = judge.merge_replicas(state, said.values(), at_ms) if said else state
         offsets = {**known.offsets, **judge.knowledge(said.values()).offsets}
         looked = judge.looked_at(shown or state, state, said.values()) if said else known.looked
-        every = replace(known, offsets=offsets, looked=looked)
+        every = replace(known, offsets=offsets, looked=looked, here=judge.heard_here(state) if said else None)
         return judge.validate(fleet, shown or state, at_ms, chosen, known=every, asked=said)
 
     return by_words({}) if second is None else second.opinion(by_words)
@@ -112,7 +112,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     if state is None:
         raise _nobody(len(asked), trouble)
     known = grace.learn(own, judge.knowledge(found.values()).offsets)
-    known = replace(known, looked=judge.looked_at(state, own, found.values()))
+    known = replace(known, looked=judge.looked_at(state, own, found.values()), here=judge.heard_here(own))
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 

@@ -119,7 +119,8 @@ class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
     `patience_ms` None is the protocol's status exactly. `looked` is when each machine's best record was last looked at,
-    where that was not at the time of judging.
+    where that was not at the time of judging. `here` is the last heartbeat of each in the reader's own replica, where
+    others were read as well.
     """
 
     offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
@@ -128,6 +129,7 @@ class Knowledge:
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
     #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
     late_ms: int = 0
+    here: Mapping[str, int | None] | None = None
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
@@ -194,6 +196,11 @@ def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
         for name, sign in state.signs.items():
             found[name] = max(found.get(name, sign), sign)
     return found
+
+
+def heard_here(own: SharedState | None) -> dict[str, int | None]:
+    """Return the last heartbeat of each machine that a reader's own replica shows."""
+    return {} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()}
 
 
 def looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
