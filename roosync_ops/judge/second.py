@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from .probes import ProbeResult
 
-#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it; but a
-#: day is short, and its keeper may be wrong: so many timeouts at least, and at most.
-_LATE_FACTOR: Final = 1.5
+#: Of the longest silence that the keeper of the view saw within a day so much may come again: it counts in whole beats,
+#: and another's burst is longer. A day is short, and its keeper may be wrong: so many timeouts at least, and at most.
+_LATE_FACTOR: Final = 1.75
 _LATE_TIMEOUTS: Final = (4.0, 7.0)
 _HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000

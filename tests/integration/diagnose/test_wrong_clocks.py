@@ -99,6 +99,17 @@ def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifte
     assert "two computers beat as twin" in scene.run("validate", "--probe").out
 
 
+def test_the_default_asks_whose_clock_is_an_hour_off_and_names_it(scene: Shifted) -> None:
+    def said() -> dict[str, tuple[str, str, str]]:
+        rows = scene.document("validate")["machines"]
+        return {row["machineId"]: (row["observed"], row["basis"], row["reasonKind"]) for row in rows}
+
+    until(lambda: said()["behind"] == ("online", "asked", "clock-wrong"))
+    found = said()
+    assert (found["ahead"][0], found["ahead"][2]) == ("online", "clock-wrong")
+    assert found["well"] == ("online", "heard-here", None)
+
+
 def test_diagnose_ends_in_the_clock_and_in_the_twin_and_leaves_the_others_well(scene: Shifted) -> None:
     wanted = {"well": "well", "ahead": "clock-wrong", "behind": "clock-wrong", "twin": "twin-identity"}
     until(lambda: causes(scene) == wanted)
