@@ -36,7 +36,7 @@ def read(path: Path) -> Report:
         failure = document["error"]
         raise errors.usage(f"{path} holds no result, the rollout failed: {failure['message']}", failure["hint"])
     try:
-        return _report(document)
+        return report_of(document)
     except ValueError as error:
         raise errors.usage(f"{path} is no result of a rollout: {error}", _NEXT) from None
 
@@ -55,8 +55,8 @@ def _bytes(path: Path) -> bytes:
     return raw
 
 
-def _report(document: dict[str, Any]) -> Report:
-    """Raises ValueError for a machineId or a time that is none."""
+def report_of(document: dict[str, Any]) -> Report:
+    """Return a rollout's document as a report. Raises ValueError for a machineId or a time that is none."""
     rollout = Rollout(document["ok"], document["dry"], tuple(map(_done, document["machines"])))
     seen = document["validation"]
     if seen is None:

@@ -177,14 +177,8 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
             (alone if name == one.machine_id else heard).append(piece)
     best = merge(heard, now_ms)
     machines = {**merge(alone, now_ms), **best}
-    records = {
-        name: state.records[name]
-        for name, piece in machines.items()
-        for state in states
-        if state is not None and state.machines.get(name) is piece and name in state.records
-    }
     return SharedState(
-        shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
+        shown.shared, now_ms, dict(sorted(machines.items())), shown.findings, shown.view, shown.view_state,
         max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
     )  # fmt: skip
 

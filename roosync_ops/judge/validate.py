@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from . import second, why
+from . import older, second, why
 from . import verdict as v
 from .clocks import all_ahead_ms, wrong_clocks
 from .observe import observation
-from .probes import NOTHING_ELSE, SELF_REPORTED, Knowledge, ProbeResult
+from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
 from .view_evidence import ViewEvidence
 
@@ -152,8 +152,11 @@ def _is_no_evidence(row: v.Observation, given: why.Given, probe: ProbeResult | N
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
     Only a machine's own word does. Without a probe the words stay the protocol's, and the reason tells. And where the
-    machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death.
+    machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death. Nor
+    is it a life where what an older service wrote may be another machine's.
     """
+    if row.older and row.observed in (ONLINE, WARNING) and (probe is None or probe.agent.kind != RUNNING):
+        return older.may_be_anothers(row.machine_id, given.state) is not None
     if row.observed != OFFLINE or (probe is not None and probe.agent.kind in SELF_REPORTED):
         return False
     return why.unread(row, given.state) is not None or (bool(given.asked) and given.gone is not None)

@@ -68,7 +68,7 @@ def reason(machine: Machine, row: v.Observation, given: Given, rests_on: Basis, 
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
-    told = _told(row, given, rests_on) or unread(row, given.state)
+    told = _anothers(row, given) or _told(row, given, rests_on) or unread(row, given.state)
     if told is not None:
         return told
     silent = row.observed in (OFFLINE, UNKNOWN) or (row.age_ms or 0) > given.timeout_ms(machine)
@@ -140,6 +140,11 @@ def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | N
     if given.now_ms - seen.moved_by_ms > machine.thresholds.timeout_ms:
         return None
     return _disagrees(machine, row, given)
+
+
+def _anothers(row: v.Observation, given: Given) -> v.Reason | None:
+    other = older.may_be_anothers(row.machine_id, given.state) if row.observed == UNKNOWN else None
+    return None if other is None else v.Reason(v.MAY_BE_ANOTHERS, row.machine_id, {"age": row.age_ms, "other": other})
 
 
 def _told(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason | None:

@@ -121,8 +121,9 @@ class OpenSsh(Link):
     def words(self) -> list[str]:
         """Return the program and what is said to it of this machine, up to what it is to do."""
         kept = ["-o", f"ControlPath={self._master}"] if self._master is not None else []
+        rules = ssh_files.configuration(self._words[0], self._machine, self.patience)
         by = ["-o", f"ProxyCommand={self._through.as_proxy()}"] if self._through is not None else []
-        return [*self._words, *by, "-F", str(ssh_files.configuration(self._machine, self.patience)), *kept]
+        return [*self._words, *by, "-F", str(rules), *kept]
 
     def as_proxy(self) -> str:
         """Return the command that carries a connection to another machine through this one, as ProxyJump would."""

@@ -160,6 +160,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "most": 300_000,
         "newer": 30_000,
         "keeper": "n",
+        "other": "x",
         "missed": 6,
         "since": "2026-02-12T10:15:30.123Z",
         "observed": "online",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,10 @@ from roosync_ops.fleet.fleet import Fleet
 from roosync_ops.fleet.machine import Machine
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, flip, probes, validate
 from roosync_ops.judge.flip import Flip
+from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.flips import flip_text, reason
 from roosync_ops.show.live import Told, View, live
+from roosync_ops.show.reasons import said
 from roosync_ops.state import read_folder
 from roosync_ops.state.seen import Seen
 from roosync_ops.watch.rows import rows_of
@@ -155,3 +158,20 @@ def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
     assert view.meant(seen).machine_id == "m-011"  # type: ignore[union-attr] # it is there
     assert any("j k" in line for line in screen("?"))
     assert all(len(screen(key)) <= 14 for key in "jk?sfx")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_command_for_a_line_is_whole_however_long_its_cause_is(shared: Path, width: int) -> None:
+    seen = _seen(shared, 2, dead=(1,))
+    facts = {"state": "refused", "since": NOW, "detail": "/a/long/way: " * 30}
+    row = dataclasses.replace(seen.verdicts[1], reason=Reason(SHARE_STUCK, "m-001", facts))
+    seen = dataclasses.replace(seen, verdicts=(seen.verdicts[0], row))
+    assert _lines(seen, width, 24)[-1].endswith("roosync-ops diagnose m-001")
+
+
+@pytest.mark.parametrize("state", ["hung", "missing", "read-only", "full"])
+def test_the_agents_own_words_stay_in_its_language(state: str) -> None:
+    facts = {"state": state, "since": NOW, "detail": "aucune réponse en 5 s (lecture de sa fiche)"}
+    text = str(said(Reason(SHARE_STUCK, "m-001", facts)))
+    assert "aucune" not in text
+    assert text.endswith("roosync-ops diagnose m-001")
