@@ -25,6 +25,7 @@ NO_VALID_HEARTBEAT: Final = "no-valid-heartbeat"  # file, kind, detail
 MISSING_BEATS: Final = "missing-beats"  # age, missed
 SILENT: Final = "silent"  # age, since
 SELDOM: Final = "kept-by-older-service"  # age
+MAY_BE_ANOTHERS: Final = "may-be-another-machines-beat"  # age, other
 OLDER_SILENT: Final = "older-service-silent"  # age, since
 OLDER_LEFT: Final = "older-service-left"  # since
 HAS_LEFT: Final = "left"  # since; undone, undone_at, by where an older service undid that
@@ -65,6 +66,7 @@ class Basis(StrEnum):
     """What a verdict rests on."""
 
     HEARD = "heard-here"
+    ELSEWHERE = "heard-elsewhere"
     ASKED = "asked"
     UNREACHABLE = "silent-and-unreachable"
     COULD_NOT_ASK = "silent-could-not-be-asked"
@@ -87,7 +89,16 @@ CLOCKS: Final = frozenset([CLOCK_SUSPECTED, READER_CLOCK_WRONG, CLOCK_DISAGREES,
 _DOUBTS: Final = {
     **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
     **dict.fromkeys(
-        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED, SHARE_STUCK],
+        [
+            NOT_UNDERSTOOD,
+            NO_VALID_HEARTBEAT,
+            MAY_BE_ANOTHERS,
+            FILE_BEHIND,
+            VIEW_BEHIND,
+            UPLOAD_STALLED,
+            LINK_STALLED,
+            SHARE_STUCK,
+        ],
         Doubt.SIGHT,
     ),
     **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),

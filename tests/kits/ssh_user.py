@@ -70,7 +70,8 @@ class User:
 def ours(name: str, **fields: Any) -> str:
     """Return IN, or the code of why not."""
     try:
-        return OpenSsh(Machine.of(name, fields), PATIENCE).execute(f"echo {IN}", timeout_s=60).out.decode().strip()
+        said = OpenSsh(Machine.of(name, fields), PATIENCE).execute("cat", f"{IN}\n".encode(), timeout_s=60)
+        return said.out.decode().strip()
     except LinkError as error:
         return error.code
 

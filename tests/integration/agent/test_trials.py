@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +19,6 @@ from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BEATS = ("--heartbeat-interval", "300", "--offline-timeout", "3000", "--share-deadline", "1")
 RUN, LOOP = "roosync_ops/agent/verbs/run.py", "roosync_ops/agent/loop.py"
@@ -33,6 +34,12 @@ NEVER = {
     "cannot be imported": (RUN, "import os", "import os, no_such_module"),
     "ends at once": (RUN, " lock=_only_loop(", " raise MemoryError\n lock=_only_loop("),
     "another name": ("roosync_ops/agent/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
+}
+#: What keeps it from ending what it began: no trial would show that.
+ENDLESS = {
+    "stop fails": (" turn=take_turn(places)", " raise RuntimeError('bad stop')"),
+    "stop ends nothing": ("  end_all(config,places,save=flags.save_state)", "  pass"),
+    "stop tells nobody": (" config=config_of(flags)", " config=config_of(flags)\n flags.save_state=False"),
 }
 GOOD = ("roosync_ops/agent/answer.py", "import json", "import json\nGOOD = 1")
 
@@ -110,6 +117,18 @@ def test_a_build_that_does_not_come_up_is_told_and_the_one_before_beats(machine:
     machine.beats()
     assert machine.build_id() == machine.old[6:22]
     assert not machine.is_guarded()
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_a_build_that_cannot_stop_is_never_begun(machine: Machine, what: str) -> None:
+    name = machine.new("roosync_ops/agent/verbs/stop.py", *ENDLESS[what])
+    session = machine.agent.record()["agent"]["sessionId"]
+    answer = machine.agent("restart", "--to", name, *BEATS, code=1)
+    assert (answer["code"], "does not stop" in answer["detail"]) == ("ROLLED_BACK", True)
+    machine.beats()
+    assert machine.agent.record()["agent"]["sessionId"] == session
+    assert not machine.is_guarded()
+    assert not list(Path(tempfile.gettempdir()).glob("roosync-trial-*"))
 
 
 def test_an_admin_that_is_gone_right_after_the_switch_leaves_nobody_dark(machine: Machine) -> None:

@@ -66,6 +66,19 @@ def test_without_a_share_here_the_machines_replicas_are_enough(well: Operator) -
     assert done.document["summary"] == {"total": 6, "online": 4, "percent": 66}
 
 
+def test_signs_of_life_are_told_through_a_machine_as_from_a_share(well: Operator) -> None:
+    for name in ("myia-po-2024", "myia-po-2023"):
+        folder = well.fleet.host(name).shared / "listener-heartbeats"
+        folder.mkdir(exist_ok=True)
+        (folder / "myia-po-2026.heartbeat").write_text("2026-02-12T10:10:00Z\n")
+    for words in (["--via", "myia-po-2024"], ["--probe"]):
+        found = row(well("validate", *words, "--json", shared=False).document, "myia-po-2026")
+        assert (found["observed"], found["lastSign"]) == (
+            "unknown",
+            {"at": "2026-02-12T10:10:00.000Z", "source": "listener"},
+        )
+
+
 def test_an_agent_whose_share_is_gone_says_so_itself(well: Operator) -> None:
     well.fleet.fault("unmounted", "myia-po-2024")
     found = well.until(lambda document: ("share-stuck", "myia-po-2024") in findings(document), "validate", "--probe")

@@ -11,7 +11,7 @@ import pytest
 
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.console import answer
-from roosync_ops.lab.control import Control
+from roosync_ops.lab.control import answering
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import ADMIN, LabFleet
 from tests.kits.hosts import PATIENCE_S, wait_for
@@ -25,7 +25,7 @@ ONE, OFF = "myia-po-2025", "myia-ai-01"
 @pytest.fixture(scope="module")
 def running() -> Iterator[LabFleet]:
     """A fleet with one agent, seen online, which a second terminal can reach."""
-    with LabFleet() as fleet, Control(fleet.root, lambda request: answer(fleet, request)):
+    with LabFleet() as fleet, answering(fleet.root, lambda request: answer(fleet, request)):
         fleet.activate(ONE)
         assert _seen(fleet, "online")
         yield fleet

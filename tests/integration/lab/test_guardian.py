@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab import guardian
-from roosync_ops.lab.guard import Guard
+from roosync_ops.lab.guard import guarded
 from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def test_a_folder_that_is_gone_already_counts_as_removed(tmp_path: Path) -> None
 
 
 def test_leaving_the_guarded_block_ends_the_processes_and_removes_the_folder(tmp_path: Path, mark: str) -> None:
-    with Guard(mark.split("=")[1], tmp_path) as guard:
-        assert guard.folder.parent == tmp_path
-        assert guard.folder.stat().st_mode & 0o777 == 0o700
+    with guarded(mark.split("=")[1], tmp_path) as folder:
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o777 == 0o700
         child = _sleeper(mark)
         assert child.poll() is None
     assert child.wait() == -9
@@ -92,17 +92,16 @@ def test_leaving_the_guarded_block_ends_the_processes_and_removes_the_folder(tmp
 
 
 def test_where_no_folder_can_be_made_there_is_no_lab(tmp_path: Path, mark: str) -> None:
-    guard = Guard(mark.split("=")[1], tmp_path / "nowhere")
-    with pytest.raises(OSError, match="nowhere"):
-        guard.__enter__()
+    with pytest.raises(OSError, match="nowhere"), guarded(mark.split("=")[1], tmp_path / "nowhere"):
+        pass
 
 
 HOLDER = """
 import os, subprocess, sys, time
 from pathlib import Path
-from roosync_ops.lab.guard import Guard
+from roosync_ops.lab.guard import guarded
 parent, lab_id = Path(sys.argv[1]), sys.argv[2]
-with Guard(lab_id, parent):
+with guarded(lab_id, parent):
     env = {"PATH": os.environ["PATH"], "ROOSYNC_LAB": lab_id}
     subprocess.Popen(["sleep", "600"], env=env, start_new_session=True)
     print("up", flush=True)

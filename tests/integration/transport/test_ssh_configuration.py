@@ -58,6 +58,9 @@ def test_what_is_the_users_own_business_changes_nothing(user: User, line: str) -
     "line",
     [
         pytest.param("RemoteCommand sleep 600", id="a command there"),
+        pytest.param("SessionType none", id="no session"),
+        pytest.param("StdinNull yes", id="nothing to read"),
+        pytest.param("ForkAfterAuthentication yes", id="in the background"),
         pytest.param("PermitLocalCommand yes\n  LocalCommand echo noise", id="a command here"),
         pytest.param("ExitOnForwardFailure yes\n  LocalForward 127.0.0.1:{port} 127.0.0.1:1", id="LocalForward"),
         pytest.param("ExitOnForwardFailure yes\n  DynamicForward 127.0.0.1:{port}", id="DynamicForward"),

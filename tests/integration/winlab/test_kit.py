@@ -195,7 +195,7 @@ def test_the_py_launcher_runs_the_registered_python(hidden: WinHost) -> None:
 
 def test_a_process_is_ended_by_its_windows_id(plain: WinHost) -> None:
     argv = ("ssh", "-F", str(plain.ssh_config), plain.name, FOREVER)
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as client:
+    with child_process(argv, stdin=subprocess.DEVNULL) as client:
         numbers = wait_for("the command to run", lambda: running(plain, "sleep(600)"))
         plain.kill(numbers[-1])
         assert client.wait(PATIENCE_S) == 1

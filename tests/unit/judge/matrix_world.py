@@ -58,7 +58,7 @@ class World:
             old = observer != name and (observer in self.stale or name in self.stalled)
             ago = HOUR if name in self.dead else 600_000 if old else 30_000 if observer != name else 5_000
             found[name] = Evidence(self.record(name, ago), FILE, f"heartbeats/{name}.json")
-        return SharedState(f"{observer}:/share", NOW, found, {}, (), None, "absent", len(found))
+        return SharedState(f"{observer}:/share", NOW, found, (), None, "absent", len(found))
 
     def probe(self, name: str) -> Answer:
         if name in self.dead:
