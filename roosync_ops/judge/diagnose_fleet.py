@@ -139,8 +139,15 @@ def expectation(case: MachineCase) -> Check:
 
 
 def here(scene: DiagnosisInput) -> list[Check]:
-    """Return the checks of this computer's own replica, and of what belongs to nobody: the view, and litter."""
-    return [_own_replica(scene), _view(scene), _erased(scene), _litter(scene)]
+    """Return the checks of this computer's own replica and clock, and of what is nobody's: the view, and litter."""
+    return [_own_replica(scene), _own_clock(scene), _view(scene), _erased(scene), _litter(scene)]
+
+
+def _own_clock(scene: DiagnosisInput) -> Check:
+    found = scene.matrix.finding(v.READER_CLOCK_WRONG)
+    if found is None:
+        return Check("own clock", OK if scene.matrix.reached else UNKNOWN)
+    return Check("own clock", NOT_OK, "{off} those of {count} machines", "own-clock-wrong", found.facts)
 
 
 def _own_replica(scene: DiagnosisInput) -> Check:

@@ -92,6 +92,10 @@ class Matrix:
         best = min((lag for lag in known if lag is not None), default=None)
         return tuple(observer for observer, lags in shown.items() if not lags), behind, best
 
+    def finding(self, kind: str, machine_id: str | None = None) -> v.Reason | None:
+        """Return the first finding of a kind, of that machine where one is named."""
+        return next((one for one in self.findings if one.kind == kind and machine_id in (None, one.machine_id)), None)
+
     @property
     def ok(self) -> bool:
         return not self.findings

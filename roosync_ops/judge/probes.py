@@ -85,8 +85,8 @@ class ProbeResult:
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
     `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
     `through` is the machine that it was reached through, where this computer does not reach it itself.
-    `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
-    words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
+    `share` is what keeps an agent there from using its share. `login` are the words that log in, over the connection
+    that `known_hosts` is asked about. `builds` None: they were not compared.
     """
 
     machine_id: str
@@ -100,7 +100,6 @@ class ProbeResult:
     failure: Failure | None = None
     reach: Reach | None = None
     share: Failure | None = None
-    clock: str | None = None
     login: tuple[str, ...] = ()
     known_hosts: str | None = None
     builds: Builds | None = None
@@ -121,7 +120,8 @@ class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
     `patience_ms` None is the protocol's status exactly. `looked` is when each machine's best record was last looked at,
-    where that was not at the time of judging.
+    where that was not at the time of judging. `here` is the last heartbeat of each in the reader's own replica, where
+    others were read as well.
     """
 
     offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
@@ -130,6 +130,7 @@ class Knowledge:
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
     #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
     late_ms: int = 0
+    here: Mapping[str, int | None] | None = None
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
@@ -190,6 +191,11 @@ def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
         for name, sign in state.signs.items():
             found[name] = max(found.get(name, sign), sign)
     return found
+
+
+def heard_here(own: SharedState | None) -> dict[str, int | None]:
+    """Return the last heartbeat of each machine that a reader's own replica shows."""
+    return {} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()}
 
 
 def looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:

@@ -81,9 +81,7 @@ class Bundle:
 
 
 def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
-    """Build the agent, and write it to `output` where one is named, atomically and executable.
-
-    It is kept in `cache`, else where this user's programs keep such things.
+    """Build the agent, kept in `cache` or the user's, and write it to `output` where one is named, executable.
 
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from roosync_ops.wire.findings import Finding
+    from roosync_ops.wire.folder import Snapshot
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
 
@@ -89,25 +90,14 @@ class SharedState:
         return self._by_machine.get(machine_id, ())
 
 
-def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
-    shared: str,
-    read_at_ms: int,
-    evidence: Iterable[Evidence],
-    findings: Iterable[Finding],
-    *,
-    view: dict[str, Any] | None,
-    view_state: str,
-    seen: int,
-    signs: dict[str, Sign] | None = None,
-) -> SharedState:
+def assemble(shared: str, read: Snapshot, signs: dict[str, Sign] | None = None) -> SharedState:
     """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
-    pieces = list(evidence)
-    found = list(findings)
+    pieces, found, read_at_ms = read.evidence, list(read.findings), read.read_at_ms
     machines = merge(pieces, read_at_ms, found)
     of_another = {item.file for item in found if item.kind == f.OF_ANOTHER}
     own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
     found += _mark_undone(machines, own, tuple(found), read_at_ms)
-    if seen and not machines:
+    if read.seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
             typed.ours("matrix"),
@@ -120,9 +110,9 @@ def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
         read_at_ms,
         machines,
         _counted(found),
-        view,
-        view_state,
-        seen,
+        read.view,
+        read.view_state,
+        read.seen,
         _by_machine(found),
         own_files,
         signs or {},

@@ -122,6 +122,7 @@ ASKED_THROUGH = ProbeResult("m", AgentState(probes.RUNNING), through="myia-po-20
     ("rests_on", "probe", "lang", "said"),
     [
         (Basis.HEARD, None, "en", "heard here 1"),
+        (Basis.ELSEWHERE, None, "en", "heard by other replicas: m"),
         (Basis.ASKED, ASKED_THROUGH, "en", "late here, asked: m (through myia-po-2025)"),
         (Basis.ASKED, ASKED_THROUGH, "fr", "en retard ici, interrogée : m (par myia-po-2025)"),
         (Basis.UNREACHABLE, None, "en", "silent and unreachable: m"),
