@@ -161,7 +161,8 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
     kind = LEFT if one.agent.kind == NOT_RUNNING else one.agent.kind
     state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
-    return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=older.undone(best, state)))
+    undone, is_older = older.undone(best, state), older.is_kept_by_older(best)
+    return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
 def _record(state: SharedState, machine_id: str) -> Record | None:

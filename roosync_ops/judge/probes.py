@@ -54,7 +54,7 @@ class AgentState:
     `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
     it lately found in its own file that another computer of its name must have written. `left_ms` is when it was
     stopped on purpose, on the reader's clock; None where it was not, or began again;
-    `undone` what an older service made of that (see older).
+    `undone` what an older service made of that, and `older` whether that alone kept it (see older).
     """
 
     kind: str
@@ -66,6 +66,7 @@ class AgentState:
     twin: str | None = None
     left_ms: int | None = None
     undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ def reason_of(probe: ProbeResult) -> v.Reason | None:
     """Return why a machine does not beat, by its own word; None where its word explains no silence."""
     word, name = probe.agent, probe.machine_id
     if word.left_ms is not None:
-        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
+        return v.Reason(v.OLDER_LEFT if word.older else v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
     if word.kind == SHARE_BLOCKED:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:

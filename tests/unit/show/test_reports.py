@@ -160,7 +160,6 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "most": 300_000,
         "newer": 30_000,
         "keeper": "n",
-        "other": "x",
         "missed": 6,
         "since": "2026-02-12T10:15:30.123Z",
         "observed": "online",
@@ -175,6 +174,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "count": 5,
         "back": 3_600_000,
         "observer": "n",
+        "other": "x",
         "state": "hung",
     }
     text = show.sentence(Reason(kind, "m", facts, 60_000), lang)
