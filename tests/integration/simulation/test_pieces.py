@@ -13,8 +13,7 @@ from tests.benchmarks.false_offline import seeds
 from tests.simulation import world
 from tests.simulation.replica import RamReplica
 from tests.simulation.report import HEAD, rows
-from tests.simulation.schedule import least_false
-from tests.simulation.schedule import CRASH, POWER_CUT, episodes
+from tests.simulation.schedule import CRASH, POWER_CUT, episodes, least_false
 from tests.simulation.score import TIMEOUT_S, Score
 from tests.simulation.truth import Life
 from tests.simulation.world import OURS, Outcome, Plan, simulate
