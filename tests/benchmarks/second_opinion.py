@@ -38,6 +38,7 @@ def main() -> None:
     late = [f"late-{at}" for at in range(chosen.late)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         root = Path(folder)
+        (root / "kit").mkdir()
         fleet = stack.enter_context(Fleet(root / "kit", late))
         done = roosync_ops("rollout", "-i", fleet.inventory(root / "late.py"), timeout=600)
         assert done.code == 0, done
