@@ -33,6 +33,7 @@ CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
 OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone (or late), of, age (None: never seen here)
 FILE_BEHIND: Final = "replica-behind-the-view"  # age, newer
 VIEW_BEHIND: Final = "replica-behind"  # age, lag, keeper
+SILENCED: Final = "silenced"  # until, why, observed
 # What a probe tells: a machine's own word, and who sees whom. `since` is on the reader's clock, None where not known.
 MACHINE_OFF: Final = "machine-off"  # detail
 NOT_LET_IN: Final = "not-let-in"  # detail, hint
@@ -87,7 +88,16 @@ CLOCKS: Final = frozenset([CLOCK_SUSPECTED, READER_CLOCK_WRONG, CLOCK_DISAGREES,
 _DOUBTS: Final = {
     **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
     **dict.fromkeys(
-        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED, SHARE_STUCK],
+        [
+            NOT_UNDERSTOOD,
+            NO_VALID_HEARTBEAT,
+            FILE_BEHIND,
+            VIEW_BEHIND,
+            UPLOAD_STALLED,
+            LINK_STALLED,
+            SHARE_STUCK,
+            SILENCED,
+        ],
         Doubt.SIGHT,
     ),
     **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),
