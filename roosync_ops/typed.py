@@ -67,7 +67,7 @@ def ours(verb: str, *words: str) -> str:
 
 def elsewhere(verb: str, *words: str) -> str:
     """Return a command of ours as `ours` does, and name no shared state: the one that was named is of no use."""
-    with about({flag: value for flag, value in _flags.items() if flag != "--shared"}):
+    with about({flag: value for flag, value in _flags.items() if flag not in ("--shared", "--via")}):
         return ours(verb, *words)
 
 

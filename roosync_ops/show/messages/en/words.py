@@ -91,6 +91,7 @@ WORDS: Final = {
     "report.skipped_word": "skipped",
     # What was done on machines
     "acting.dry": "Dry run: every machine was looked at, nothing was changed.",
+    "acting.before": "Before: {error}",
     "acting.next": "next:",
     "acting.after": "after {steps}",
     "acting.not_begun": "not begun: the rollout stopped before its turn",
@@ -103,7 +104,14 @@ WORDS: Final = {
     "acting.log": "Written down in {path}",
     "acting.no_table": "No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.",
     "acting.bound": 'A Windows machine\'s agent survives a reboot once its user has logged on. After updates that restart at night Windows can log on by itself: Settings, Accounts, Sign-in options, "Use my sign-in info to automatically finish setting up after an update".',
+    "report.would_send": "Dry: this would be our comment in {where}; nothing was sent.",
+    "report.added": "Our comment in {where} was added.",
+    "report.edited": "Our comment in {where} was edited.",
+    "report.others": "Further comments of ours are there and were left as they are: {others}",
+    "validate.patience": "Judged by beats received, {seconds} s beyond each timeout.",
+    "validate.not_kept": "What was seen could not be kept: {trouble}",
     # Dashboard
+    "dashboard.ends": "Ctrl-C ends it.",
     "dashboard.title": "RooSync fleet",
     "dashboard.as_of": "As of {at}, seen by {observer}.",
     "dashboard.not_now": "It shows that moment only; a new one: {command}",

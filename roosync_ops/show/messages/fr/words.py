@@ -91,6 +91,7 @@ WORDS: Final = {
     "report.skipped_word": "passée",
     # What was done on machines
     "acting.dry": "À blanc : chaque machine a été examinée, rien n'a été changé.",
+    "acting.before": "Avant : {error}",
     "acting.next": "ensuite :",
     "acting.after": "après {steps}",
     "acting.not_begun": "pas commencée : le déploiement s'est arrêté avant son tour",
@@ -103,7 +104,14 @@ WORDS: Final = {
     "acting.log": "Consigné dans {path}",
     "acting.no_table": "Aucun état partagé n'est nommé, donc pas de tableau : ajouter --shared DIR ou --via MACHINE.",
     "acting.bound": "L'agent d'une machine Windows survit à un redémarrage une fois la session de son utilisateur ouverte. Après les mises à jour qui redémarrent la nuit, Windows peut ouvrir la session de lui-même : Paramètres, Comptes, Options de connexion, « Utiliser mes informations de connexion pour terminer automatiquement la configuration après une mise à jour ».",
+    "report.would_send": "À blanc : ceci serait notre commentaire dans {where} ; rien n'a été envoyé.",
+    "report.added": "Notre commentaire dans {where} a été ajouté.",
+    "report.edited": "Notre commentaire dans {where} a été modifié.",
+    "report.others": "D'autres commentaires de nous s'y trouvent et sont restés tels quels : {others}",
+    "validate.patience": "Jugé d'après les battements reçus, {seconds} s au-delà de chaque délai.",
+    "validate.not_kept": "Ce qui a été vu n'a pas pu être gardé : {trouble}",
     # Dashboard
+    "dashboard.ends": "Ctrl-C l'arrête.",
     "dashboard.title": "Flotte RooSync",
     "dashboard.as_of": "État à {at}, vu par {observer}.",
     "dashboard.not_now": "Il ne montre que cet instant ; en refaire un : {command}",
