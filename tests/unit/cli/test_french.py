@@ -27,7 +27,7 @@ TAKE_IT = {
     "report": [SHARED],
     "matrix": [SHARED],
     "diagnose": [SHARED],
-    "dashboard": [(*SHARED, "--probe", "never", "--output", "pages")],
+    "dashboard": [(*SHARED, "--probe", "never", "--output", ".")],
     "machines": [("list",), ("silence", "a", "--for", "1h", "--why", "x"), ("silence", "a", "--end")],
     "rollout": [("a", "--dry"), ("a", *SHARED, "--wait", "0"), ("a", *SHARED, "-f", "junit", "--wait", "0")],
     "rollback": [("a", "--dry")],
