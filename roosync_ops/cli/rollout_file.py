@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.report import Done, Report, Rollout, Said
+from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id
 from roosync_ops.wire.times import from_iso
@@ -102,6 +103,7 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         row["missedHeartbeats"],
         None,
         row["reason"] or row["why"],
+        rests_on=Basis(row["basis"]),
     )
 
 

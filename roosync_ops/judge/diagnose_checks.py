@@ -227,8 +227,10 @@ def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
     if failure is not None:
         return _SHARE.get(failure.code, "share-problem"), failure.reason, failure.hint
     if found is not None and found.running and found.share is not None and found.share.state != "ok":
-        state, since, detail = found.share.state, found.share.since, found.share.detail
-        said = f"the loop finds it {state}{f' since {since}' if since else ''}: {detail or ''}".rstrip(": ")
+        state, since = found.share.state, found.share.since
+        said = f"the loop finds it {state}{f' since {since}' if since else ''}"
+        if state == "refused" and found.share.detail:  # else the agent's words, in its user's language
+            said += f": {found.share.detail}"
         return _SHARE.get(state, "share-problem"), said, typed.ours("restart", case.machine_id)
     return None
 

@@ -84,6 +84,7 @@ class ProbeResult:
 
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
     `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
+    `through` is the machine that it was reached through, where this computer does not reach it itself.
     `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
     words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
     """
@@ -103,6 +104,7 @@ class ProbeResult:
     login: tuple[str, ...] = ()
     known_hosts: str | None = None
     builds: Builds | None = None
+    through: str | None = None
 
     @property
     def status(self) -> AgentStatus | None:
@@ -177,14 +179,8 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
             (alone if name == one.machine_id else heard).append(piece)
     best = merge(heard, now_ms)
     machines = {**merge(alone, now_ms), **best}
-    records = {
-        name: state.records[name]
-        for name, piece in machines.items()
-        for state in states
-        if state is not None and state.machines.get(name) is piece and name in state.records
-    }
     return SharedState(
-        shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
+        shown.shared, now_ms, dict(sorted(machines.items())), shown.findings, shown.view, shown.view_state,
         max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ NO_VALID_HEARTBEAT: Final = "no-valid-heartbeat"  # file, kind, detail
 MISSING_BEATS: Final = "missing-beats"  # age, missed
 SILENT: Final = "silent"  # age, since
 SELDOM: Final = "kept-by-older-service"  # age
+MAY_BE_ANOTHERS: Final = "may-be-another-machines-beat"  # age, other
 OLDER_SILENT: Final = "older-service-silent"  # age, since
 OLDER_LEFT: Final = "older-service-left"  # since
 HAS_LEFT: Final = "left"  # since; undone, undone_at, by where an older service undid that
@@ -91,6 +92,7 @@ _DOUBTS: Final = {
         [
             NOT_UNDERSTOOD,
             NO_VALID_HEARTBEAT,
+            MAY_BE_ANOTHERS,
             FILE_BEHIND,
             VIEW_BEHIND,
             UPLOAD_STALLED,

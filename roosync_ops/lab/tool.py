@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops import process
 
@@ -36,6 +37,15 @@ def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subpro
         )
     except subprocess.TimeoutExpired:
         raise LabError(f"roosync-ops {shlex.join(words)} took longer than {TIMEOUT_S:g} s") from None
+
+
+def document_in(output: bytes | None) -> dict[str, Any] | None:
+    """Return the JSON object that a program printed, None where it printed none."""
+    try:
+        document = json.loads(output or b"")
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def paste_lines(lab: LabFleet) -> str:

@@ -133,10 +133,6 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed's own wish
 
 
-def _port_of(handler: BaseHTTPRequestHandler) -> int:
-    return int(handler.connection.getsockname()[1])
-
-
 def _parts(path: str) -> SplitResult | None:
     try:
         return urlsplit(path)
@@ -175,7 +171,8 @@ def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
                 self._answer(*_page(live, asked))
 
         def _is_for_us(self) -> bool:
-            return self.headers.get("Host") in [f"{name}:{_port_of(self)}" for name in (LOOPBACK, "localhost")]
+            port = self.connection.getsockname()[1]
+            return self.headers.get("Host") in [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
 
         def _answer(self, status: HTTPStatus, text: str, kind: str = _HTML) -> None:
             raw = text.encode("utf-8", "backslashreplace")

@@ -24,6 +24,7 @@ from roosync_ops import __version__
 from roosync_ops.wire import local
 
 from .travel import AST_LOCK
+from .windows.uv import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,16 +85,12 @@ def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """
     raw = _raw()
-    data = _kept(raw, cache or _user_cache())
+    data = _kept(raw, cache or cache_folder(os.environ))
     if len(data) > MAX_BYTES:
         raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
     if output is not None:
-        _write(output, data)
+        local.write(str(output), data, 0o755)
     return _told(data, output)
-
-
-def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
 
 
 def _kept(raw: Mapping[str, bytes], cache: Path) -> bytes:
@@ -102,7 +99,7 @@ def _kept(raw: Mapping[str, bytes], cache: Path) -> bytes:
     It is kept in a folder of this user's alone, and believed where its sources, what made it and its hash are the same.
     """
     made_of = _digest({**raw, "by": __version__.encode() + Path(__file__).read_bytes()})
-    path = cache / _PACKAGE.replace("_", "-") / "agent"
+    path = cache / "agent"
     with suppress(OSError):
         local.make_folder(str(path.parent))
         head, _, data = path.read_bytes().partition(b"\n")
@@ -296,13 +293,3 @@ def _archive(files: dict[str, bytes], comment: bytes) -> bytes:
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, data)
     return buffer.getvalue()
-
-
-def _write(output: Path, data: bytes) -> None:
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.chmod(0o755)
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)

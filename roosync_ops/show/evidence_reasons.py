@@ -30,8 +30,10 @@ def facts(
         "at": "" if since is None else word["fact.since"].format(since=f"{since[11:16]}Z"),
         "silent": "" if given.get("age") is None else word["fact.silent"].format(age=duration(given["age"], lang)),
         "detail": quote(str(given.get("detail") or "?")),
-        "state": quote(str(given.get("state") or "?")),
     }
+    # The agent's own words are its user's language; only what its system said of a refusal has no word of ours.
+    trouble = word.get(f"share.{given.get('state')}", word["share.refused"])
+    found["trouble"] = trouble.format(detail=found["detail"])
     if isinstance(off, int):
         length, way = duration(abs(off), lang), "behind" if off < 0 else "ahead"
         found["off_long"] = word[f"fact.clock_{way}"].format(off=length)

@@ -17,6 +17,7 @@ from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none, to_iso
 from .errors import StateUnavailableError
 from .models import EvidenceItem, FindingItem, StateDocument
 from .shared import SharedState, assemble
+from .signs import signs_in
 
 #: The observer's clock and ours disagree, so ages mix two clocks.
 OBSERVER_CLOCK: Final = "observer-clock"
@@ -47,6 +48,7 @@ def from_document(document: object, now_ms: int, asked_ms: int | None = None) ->
         view=answer.view,
         view_state=answer.view_state,
         seen=answer.seen,
+        signs=signs_in(answer.signs, now_ms),
     )
 
 

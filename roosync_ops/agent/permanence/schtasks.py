@@ -124,15 +124,7 @@ def _text(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return raw.decode(_oem(), "replace")
-
-
-def _oem() -> str:
-    try:
-        "".encode("oem")
-    except LookupError:
-        return "cp850"  # no such codec but on Windows
-    return "oem"
+        return raw.decode("oem" if os.name == "nt" else "cp850", "replace")
 
 
 def _last_result(text: str) -> int | None:

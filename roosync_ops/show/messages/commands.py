@@ -10,6 +10,7 @@ REASONS: Final = {
     "no-valid-heartbeat": "restart --limit {machine}",
     "missing-beats": "validate --wait 60",
     "silent": "restart --limit {machine}",
+    "may-be-another-machines-beat": "rollout --limit {machine}",
     "kept-by-older-service": "rollout --limit {machine}",
     "older-service-silent": "rollout --limit {machine}",
     "older-service-left": "rollout --limit {machine}",

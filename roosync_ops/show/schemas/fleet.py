@@ -121,6 +121,8 @@ class Testimony(TypedDict):
     detail: str | None
     clockOffsetMs: int | None
     clockErrorMs: int | None
+    #: The machine it was asked through, where this computer does not reach it.
+    through: NotRequired[str]
 
 
 class MachineTestimony(Testimony):

@@ -14,7 +14,8 @@ import pytest
 from roosync_ops.agent.builds import named_builds, on_trial
 from roosync_ops.agent.verbs.guard import LOCK
 from roosync_ops.remote_script import bundle
-from tests.kits.agent_process import Agent, a_build, kill, wait_for
+from tests.kits.agent_process import Agent, a_build, kill
+from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Machine:
 
     def comes_back(self) -> dict[str, Any]:
         """Wait until the build before beats and says why; return what it says."""
-        said = wait_for("the build before", self.rolled_back, 60)
+        said = wait_for("the build before", self.rolled_back)
         assert (self.build_id(), said["to"]) == (self.old[6:22], self.old[6:22])
         assert named_builds(str(self.local)) == [self.old]
         self.beats()
@@ -95,7 +96,7 @@ def test_a_good_build_proves_itself_and_is_on_trial_no_more(machine: Machine) ->
     name = machine.new(*GOOD)
     machine.agent("restart", "--to", name, *BEATS)
     assert on_trial(str(machine.local)) == [name, machine.old]
-    wait_for("the end of the trial", lambda: not machine.is_guarded(), 30)
+    wait_for("the end of the trial", lambda: not machine.is_guarded())
     assert named_builds(str(machine.local)) == [name, machine.old]
     assert machine.build_id() == name[6:22]
     assert machine.rolled_back() is None
@@ -127,13 +128,13 @@ def test_a_build_that_cannot_stop_is_never_begun(machine: Machine, what: str) ->
     machine.beats()
     assert machine.agent.record()["agent"]["sessionId"] == session
     assert not machine.is_guarded()
-    assert not list(Path(tempfile.gettempdir()).glob("roosync-trial-*"))
+    assert not list(Path(tempfile.gettempdir()).glob("roosync-????????"))
 
 
 def test_an_admin_that_is_gone_right_after_the_switch_leaves_nobody_dark(machine: Machine) -> None:
     name = machine.new(*NEVER["ends at once"])
     process = subprocess.Popen(machine.agent.line("restart", "--to", name, *BEATS), stdout=subprocess.DEVNULL)
-    wait_for("the guard", lambda: machine.is_guarded() and _is_held(machine), 30)
+    wait_for("the guard", lambda: machine.is_guarded() and _is_held(machine))
     process.kill()
     process.wait()
     assert machine.comes_back()["from"] == name[6:22]
@@ -148,7 +149,7 @@ def test_a_share_in_trouble_is_no_fault_of_the_new_build(machine: Machine) -> No
     time.sleep(9)  # longer than silence is borne: interval, deadline and LATE_S
     assert machine.is_guarded()
     aside.rename(machine.shared)
-    wait_for("the end of the trial", lambda: not machine.is_guarded(), 60)
+    wait_for("the end of the trial", lambda: not machine.is_guarded())
     assert json.loads((heartbeats / "m1.json").read_bytes())["agent"]["buildId"] == name[6:22]
 
 
@@ -156,13 +157,13 @@ def test_who_stops_it_ends_the_trial_and_nothing_starts_it_again(machine: Machin
     machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
     machine.agent("stop")
     assert not machine.is_guarded()
-    wait_for("the guard's end", lambda: not _is_held(machine), 30)
+    wait_for("the guard's end", lambda: not _is_held(machine))
     assert machine.agent("status")["running"] is False
 
 
 def test_a_guard_that_was_killed_is_back_with_the_next_start(machine: Machine) -> None:
     machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
-    wait_for("the guard", lambda: _is_held(machine), 30)
+    wait_for("the guard", lambda: _is_held(machine))
     kill(_guard(machine))
     Agent(machine.local / "agent.pyz", machine.root, machine.shared)("restart", *BEATS)
     assert machine.comes_back()

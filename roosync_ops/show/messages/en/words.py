@@ -225,6 +225,7 @@ WORDS: Final = {
     # Parts of sentences
     "fact.ahead": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
     "fact.older-record-written-back": "; an older service{by} wrote an older record back{at}: enrol its machine, or end that service",
+    "fact.record-of-another-machine": "; an older service{by} put another machine's record in its file{at}: enrol its machine, or end that service",
     "fact.own-file-deleted": "; an older service{by} deleted its file since: enrol its machine, or end that service",
     "fact.at": " at {at}",
     "fact.wrote-its-own-then": " (on {by}? its own file was written in that moment)",
@@ -245,4 +246,9 @@ WORDS: Final = {
     "fact.since": " since {since}",
     "fact.for": " for {length}",
     "fact.share": "shared state",
+    "share.hung": "it does not answer; restart the sync product there",
+    "share.missing": "it is not there; start the sync product there",
+    "share.read-only": "it is mounted read-only; mount it writable",
+    "share.full": "its disk is full; free some space there",
+    "share.refused": "{detail}; see who may write to it",
 }

@@ -225,6 +225,7 @@ WORDS: Final = {
     # Parts of sentences
     "fact.ahead": " (son heartbeat est daté {ahead} dans le futur : horloge suspecte)",
     "fact.older-record-written-back": " ; un ancien service{by} a remis une fiche plus ancienne{at} : enrôler sa machine ou l'arrêter",
+    "fact.record-of-another-machine": " ; un ancien service{by} a mis la fiche d'une autre machine à sa place{at} : enrôler sa machine ou l'arrêter",
     "fact.own-file-deleted": " ; un ancien service{by} a supprimé sa fiche depuis : enrôler sa machine ou l'arrêter",
     "fact.at": " à {at}",
     "fact.wrote-its-own-then": " (sur {by} ? sa propre fiche a été écrite au même instant)",
@@ -245,4 +246,9 @@ WORDS: Final = {
     "fact.since": " depuis {since}",
     "fact.for": " depuis {length}",
     "fact.share": "état partagé",
+    "share.hung": "il ne répond pas ; y relancer le produit de synchronisation",
+    "share.missing": "il n'est pas là ; y démarrer le produit de synchronisation",
+    "share.read-only": "il est monté en lecture seule ; le remonter en écriture",
+    "share.full": "son disque est plein ; y libérer de la place",
+    "share.refused": "{detail} ; voir qui peut y écrire",
 }
