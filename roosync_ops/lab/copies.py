@@ -41,10 +41,7 @@ NAMINGS: Final[dict[str, Callable[[str, str, str, datetime, int], str]]] = {
 
 
 def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collection[str]) -> str | None:
-    """Return a free name for a copy of `name` (relative, with `/`) whose time is `mtime_ns`.
-
-    None where the file has enough of them, or is one. `host` is the machine that `product` blames.
-    """
+    """Return a free name for a copy of `name`, which `product` blames on `host`; None for a copy, or one too many."""
     if is_copy(name):
         return None
     folder, slash, leaf = name.rpartition("/")

@@ -32,10 +32,7 @@ def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[], float]:
 
 
 class Replicator:
-    """Replicates between `replicas`, by name of the machine. Call `step` with a time that never goes back.
-
-    `seed` decides what the faults draw.
-    """
+    """Replicates between `replicas`, by machine; `seed` decides what faults draw. `step`'s time never goes back."""
 
     def __init__(
         self, replicas: Mapping[str, Replica], delay: Callable[[], float] | None = None, seed: int = 0

@@ -21,10 +21,7 @@ TIMEOUT_S = 120.0
 
 
 def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subprocess.CompletedProcess[bytes]:
-    """Run `roosync-ops WORDS` with the lab's inventory and shared state as the defaults. Raises LabError.
-
-    Its words go where this process's go, or with `capture` its standard output comes back.
-    """
+    """Run `roosync-ops WORDS` on the lab; with `capture` its standard output comes back. Raises LabError."""
     try:
         return subprocess.run(  # noqa: S603 - our own command
             process.ours(*words),

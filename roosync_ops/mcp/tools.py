@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mcp.types import Tool, ToolAnnotations
 from pydantic import TypeAdapter
@@ -28,8 +27,7 @@ _READS: Final = _effect(reads=True)
 _STOPS: Final = _effect(reads=False, destroys=True, repeats=False)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One tool. `limit_s`: when an answer is given up; `whole`: the command that shows what was too long for one."""
 
     name: str
@@ -194,9 +192,6 @@ COMPAT: Final = Entry(
 
 
 def entries(*, allow_changes: bool, compat: bool = False) -> dict[str, Entry]:
-    """Return the tools by name.
-
-    Those that change other machines are there only where that was allowed, the older service's only for `compat`.
-    """
+    """Return the tools by name: those that change others where that is allowed, the older service's for `compat`."""
     found = (*ALWAYS, *((COMPAT,) if compat else ()), *(WITH_CHANGES if allow_changes else ()))
     return {entry.name: entry for entry in found}

@@ -97,10 +97,7 @@ class Live:
 
 @contextmanager
 def serving(live: Live, port: int, every_s: float) -> Iterator[str]:
-    """Serve on loopback while the block runs, looking again `every_s` seconds after each look; yields the address.
-
-    Raises OSError where the port is taken.
-    """
+    """Serve on loopback for a block, looking again `every_s` s after each look; yields the address. Raises OSError."""
     server = _Server((LOOPBACK, port), _handler(live))
     stop = threading.Event()
     threads = [

@@ -43,16 +43,7 @@ def read_folder(
     shared = str(path)
     bounded = bounded or BoundedShare(deadline_s)
     snapshot = _read(shared, now_ms, bounded)
-    return assemble(
-        shared,
-        now_ms,
-        snapshot.evidence,
-        snapshot.findings,
-        view=snapshot.view,
-        view_state=snapshot.view_state,
-        seen=snapshot.seen,
-        signs=signs_in(signs_within(bounded.aside(SIGNS_S), shared), now_ms),
-    )
+    return assemble(shared, snapshot, signs_in(signs_within(bounded.aside(SIGNS_S), shared), now_ms))
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
-from roosync_ops.agent import beat, history, publisher, share
+from roosync_ops.agent import beat, publisher, share
 from roosync_ops.wire import folder, record, times, view
 
 from . import truth
@@ -66,6 +66,6 @@ def remembered() -> Iterator[None]:
         stack.enter_context(mock.patch.object(record, "_dump", _plain))
         for module in (times, record, truth):
             stack.enter_context(mock.patch.object(module, "from_iso", from_iso))
-        for module in (beat, publisher, history, view):
+        for module in (beat, publisher, view):
             stack.enter_context(mock.patch.object(module, "to_iso", to_iso))
         yield

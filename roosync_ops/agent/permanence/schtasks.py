@@ -32,10 +32,7 @@ _NO_WINDOW = 0x0800_0000
 
 
 class Scheduler:
-    """The task scheduler of this machine. Every method but the questions raises LocalError.
-
-    `user` is the SID its tasks are registered for: this process's user.
-    """
+    """The task scheduler; all but the questions raise LocalError. `user` is the SID its tasks are registered for."""
 
     def __init__(self, run: Run | None = None, user: str | None = None) -> None:
         self._run = run or run_quietly

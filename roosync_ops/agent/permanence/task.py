@@ -129,11 +129,7 @@ class Task(Mechanism):
 
     def last_words(self) -> str | None:
         """What the loop wrote before it ended."""
-        return tail(self._log)
-
-    @property
-    def _log(self) -> str:
-        return os.path.join(self._local_dir, LOG)
+        return tail(os.path.join(self._local_dir, LOG))
 
     def _ended(self, result: int | None, *, last: bool) -> ProblemError | None:
         """An instance that is just ending makes the scheduler ignore the next one (IgnoreNew): it is run once more."""
