@@ -69,7 +69,7 @@ def test_a_share_without_any_heartbeat_is_a_fresh_fleet(tmp_path: Path) -> None:
 def test_a_share_that_does_not_exist_is_unavailable_and_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailableError, match="does not exist") as caught:
         read_folder(tmp_path / "gone", NOW)
-    assert caught.value.hint == "roosync-ops matrix"
+    assert caught.value.hint == "roosync-ops validate --probe"
     assert not (tmp_path / "gone").exists()
 
 
