@@ -133,7 +133,7 @@ def result_of(
     if isinstance(told, Failure):
         return ProbeResult(machine.machine_id, _unasked(told, reach), failure=told, **way)
     state, problem, read_ms = _replica(told, asked_ms)
-    share, clock = checks.share(machine, told.share), checks.clock(machine, told)
+    share = checks.share(machine, told.share)
     if share is not None and told.share is not None:
         share = share._replace(reason=share.reason.removeprefix(f"share {told.share.path}: "))
     return ProbeResult(
@@ -146,7 +146,6 @@ def result_of(
         told.clock_error_ms,
         told,
         share=share,
-        clock=None if clock is None else clock.reason,
         **way,
     )
 

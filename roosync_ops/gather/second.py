@@ -179,7 +179,7 @@ class Second:
         pause = AGAIN_S[min(said.times, len(AGAIN_S)) - 1]
         if not self._counts(said):
             pause = self._confirm_s
-        elif said.one.agent.kind == RUNNING:
+        elif said.one.agent.kind == RUNNING and machine.machine_id not in self._others:
             pause = min(pause, (machine.offline_timeout - machine.heartbeat_interval) / 1000)
         return said.asked_s + pause
 

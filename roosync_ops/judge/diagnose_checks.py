@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
+from . import verdict as v
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
 
 if TYPE_CHECKING:
@@ -267,7 +268,8 @@ def zombie(case: MachineCase, found: AgentStatus) -> Check:
 
 
 def clock(case: MachineCase, _: Report) -> Check:
-    """Its clock is this computer's, within what the network may have added."""
-    if case.probe.clock is None:
+    """Its clock is this computer's, within what the network may have added; or it is this computer's that is wrong."""
+    found = case.scene.matrix.finding(v.CLOCK_WRONG, case.machine_id)
+    if found is None:
         return Check("clock", OK, "{offset} s", None, {"offset": f"{(case.probe.offset_ms or 0) / 1000:+.1f}"})
-    return Check("clock", NOT_OK, "{said}", "clock-wrong", {"said": case.probe.clock})
+    return Check("clock", NOT_OK, "{off} this computer's", "clock-wrong", found.facts)

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from .probes import ProbeResult
 
-#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it; but a
-#: day is short, and its keeper may be wrong: so many timeouts at least, and at most.
-_LATE_FACTOR: Final = 1.5
+#: Of the longest silence that the keeper of the view saw within a day so much may come again: it counts in whole beats,
+#: and another's burst is longer. A day is short, and its keeper may be wrong: so many timeouts at least, and at most.
+_LATE_FACTOR: Final = 1.75
 _LATE_TIMEOUTS: Final = (4.0, 7.0)
+_HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
 
 
@@ -44,7 +45,7 @@ def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False)
 def _is_in_doubt(row: v.Verdict, machine: Machine, now_ms: int) -> bool:
     by_clock = row.reason is not None and row.reason.kind in v.CLOCKS
     is_old = row.last_heartbeat_ms is not None and now_ms - row.last_heartbeat_ms > machine.offline_timeout
-    return row.probe is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock or is_old)
+    return row.probe is None and (row.observed != ONLINE or row.rests_on not in _HEARD or by_clock or is_old)
 
 
 def timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = None) -> int:

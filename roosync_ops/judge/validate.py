@@ -100,6 +100,8 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
         row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     reason, sign = why.reason(machine, row, given, rests_on, ok=ok), _sign(row, given)
+    if rests_on == Basis.HEARD and _is_silent_here(machine, row, given):
+        rests_on = Basis.ELSEWHERE
     if sign is not None and reason is not None:
         facts = {**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]}
         reason = replace(reason, facts=facts)
@@ -119,6 +121,14 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
         sign,
         rests_on,
     )
+
+
+def _is_silent_here(machine: Machine, row: v.Observation, given: why.Given) -> bool:
+    """Return True if the reader's own replica has no beat of a machine within its timeout, and another's has."""
+    if given.known.here is None or row.age_ms is None or row.last_heartbeat_ms is None:
+        return False
+    here = given.known.here.get(row.machine_id)
+    return here is None or row.age_ms + row.last_heartbeat_ms - here > given.timeout_ms(machine)
 
 
 def _is_late(machine: Machine, row: v.Observation, given: why.Given, rests_on: Basis) -> bool:

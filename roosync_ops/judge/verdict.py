@@ -66,6 +66,7 @@ class Basis(StrEnum):
     """What a verdict rests on."""
 
     HEARD = "heard-here"
+    ELSEWHERE = "heard-elsewhere"
     ASKED = "asked"
     UNREACHABLE = "silent-and-unreachable"
     COULD_NOT_ASK = "silent-could-not-be-asked"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
+from roosync_ops.state.shared import READ_ALL_THE_SAME
+from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 

@@ -15,9 +15,10 @@ from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.state.memory import default_folder
 from roosync_ops.state.store import Store
 from roosync_ops.wire.identity import is_machine_id
+from roosync_ops.wire.record import BEFORE
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import now_ms, to_iso
-from roosync_ops.wire.view import OURS, build
+from roosync_ops.wire.view import build
 
 from .desk import Answer, Desk
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}
 _ALL: Final = "all"
+#: What is ours in an entry, beside the protocol's own fields.
+_OURS: Final = ("agent", BEFORE)
 #: Invariant 4 (roosync_ops/README.md): one machine that is gone is gone; several at once are a stale replica.
 _SUSPICIOUS: Final = 2
 _SUSPICION: Final = (
@@ -67,7 +70,7 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
     for machine_id, piece in state.machines.items():
         limits = stated_thresholds(machine_id, state)
         for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
-            found[name] = {key: value for key, value in entry.items() if key not in OURS}
+            found[name] = {key: value for key, value in entry.items() if key not in _OURS}
     return found
 
 

@@ -54,6 +54,9 @@ _LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
 _TOKENS = {tokenize.OP, tokenize.NAME, tokenize.NUMBER, tokenize.STRING}
 #: From CPython 3.12 an f-string is several tokens, from one of these to the other; no token has such a type before.
 _F_START, _F_END = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1)
+#: A thousand times in an agent: one sign of it is enough, which no name of ours is.
+_SELF, _SELF_SHORT = re.compile(r"\bself\b"), "I"
+_F_STRING = re.compile(r"(?i)r?fr?['\"]")
 _FUTURE = "from __future__ import annotations"
 
 
@@ -172,8 +175,8 @@ def _near(source: bytes, name: str) -> bytes:
 def _bare(source: bytes) -> bytes:
     """Return `source` without docstrings, comments and types; a space a level, none in a rest or beside a sign.
 
-    Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
-    Pythons.
+    Every line keeps its number, every string its text, every name but `self` its own. By where things stand: what `ast`
+    would write differs between Pythons.
     """
     source = _untyped(source)
     lines = [""] * (source.count(b"\n") + 1)
@@ -189,7 +192,8 @@ def _bare(source: bytes) -> bytes:
                 levels[row], lines[row - 1] = level, " " * level
             elif before.end[0] == row and before.end[1] < column and not _may_touch(before, token.string):
                 lines[row - 1] += " "
-            text, *more = token.string.split("\n")
+            is_text = token.type == tokenize.STRING and not _F_STRING.match(token.string)
+            text, *more = (token.string if is_text else _SELF.sub(_SELF_SHORT, token.string)).split("\n")
             lines[row - 1] += text
             lines[row : row + len(more)] = more
             before = token

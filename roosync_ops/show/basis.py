@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _EN: Final = {
     Basis.HEARD: "heard here",
+    Basis.ELSEWHERE: "heard by other replicas",
     "late": "late here, asked",
     Basis.ASKED: "asked",
     Basis.UNREACHABLE: "silent and unreachable",
@@ -22,6 +23,7 @@ _EN: Final = {
 }
 _FR: Final = {
     Basis.HEARD: "entendue ici",
+    Basis.ELSEWHERE: "entendue par d'autres répliques",
     "late": "en retard ici, interrogée",
     Basis.ASKED: "interrogée",
     Basis.UNREACHABLE: "muette et injoignable",

@@ -13,6 +13,7 @@ from roosync_ops.wire.names import HEARTBEATS, owner_of
 from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, object_in
 from roosync_ops.wire.times import time_or_none
 
+from .doubles import DOUBLED
 from .errors import StateUnavailableError
 
 if TYPE_CHECKING:
@@ -46,14 +47,21 @@ _FIELDS: Final[dict[str, dict[str, Callable[[Any], bool]]]] = {
     },
 }
 #: What sync products make many of, and how many of those are named.
-_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE)
+_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE, DOUBLED)
 _MAX_NAMED: Final = 4
 
 #: A file that was written so long after the beat in it was not written by its machine, in ms.
 _BEHIND_MS: Final = 60_000
+#: What an older service does to a machine's own file, as what was written twice still tells.
+ROLLED_BACK: Final = "older-record-written-back"
+FILE_DELETED: Final = "own-file-deleted"
+#: Findings about a file that was read all the same: they explain no silence.
+READ_ALL_THE_SAME: Final = frozenset(
+    [f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.IMPOSSIBLE_SEQUENCE, f.OF_ANOTHER]
+) | {ROLLED_BACK, FILE_DELETED}
 _SAID: Final = {
-    f.ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
-    f.FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
+    ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
+    FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
 }
 
 
@@ -182,8 +190,8 @@ def _undone(best: Evidence, own: Evidence | None, now_ms: int) -> tuple[str, int
         return None
     if own is None:
         silent = now_ms - (record.last_heartbeat_ms or 0) > _BEHIND_MS
-        return (f.FILE_DELETED, None) if record.has_left or silent else None
+        return (FILE_DELETED, None) if record.has_left or silent else None
     ended = (record.left_at_ms or 0) if record.has_left else (own.record.last_heartbeat_ms or 0) + _BEHIND_MS
     if (own.record.sequence or 0) >= record.sequence or (own.modified_ms or 0) <= ended:
         return None
-    return f.ROLLED_BACK, own.modified_ms
+    return ROLLED_BACK, own.modified_ms

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import flip
 from roosync_ops.judge.flip import Row
-from roosync_ops.judge.verdict import AGENT_GONE, MACHINE_OFF, NO_AGENT
+from roosync_ops.judge.verdict import AGENT_GONE, MACHINE_OFF, NO_AGENT, OLDER_SILENT
 from roosync_ops.wire.status import OFFLINE
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterato
             machine.thresholds.interval_ms,
             machine.thresholds.timeout_ms + patience_ms,
             _death(verdict, machine.thresholds.timeout_ms, validation.checked_at_ms),
+            older=verdict.reason is not None and verdict.reason.kind == OLDER_SILENT,
         )
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.gather.past import pasts
-from roosync_ops.wire.findings import FILE_DELETED, OF_ANOTHER, ROLLED_BACK
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
+from roosync_ops.wire.findings import OF_ANOTHER
 
 from .old import Beats, InMemory, Interval, Merges, Migrates, Old30, Old31, OldMachine, Removes, Seldom, Sweeps
 from .readers import FLEET

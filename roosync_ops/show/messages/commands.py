@@ -53,6 +53,7 @@ FLIPS: Final = {
     "agent-gone": "restart --limit {machine}",
     "silent-and-unreachable": "diagnose {machine}",
     "silent": "restart --limit {machine}",
+    "older-service-silent": "rollout --limit {machine}",
     "silent-with-nobody-to-compare": "matrix",
     "record-gone": "status",
     "no-beat-of-anybody": "matrix",

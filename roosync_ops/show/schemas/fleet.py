@@ -33,6 +33,7 @@ class Row(TypedDict):
     why: str | None
     basis: Literal[
         "heard-here",
+        "heard-elsewhere",
         "asked",
         "silent-and-unreachable",
         "silent-could-not-be-asked",

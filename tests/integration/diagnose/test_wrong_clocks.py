@@ -97,6 +97,15 @@ def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifte
     assert "two computers beat as twin" in scene.run("validate", "--probe").out
 
 
+def test_the_default_asks_whose_clock_is_an_hour_off_and_names_it(scene: Shifted) -> None:
+    def said() -> set[tuple[str, str, str | None]]:
+        rows = scene.document("validate")["machines"]
+        return {(row["machineId"], row["observed"], row["reasonKind"]) for row in rows}
+
+    wrong = {("ahead", "online", "clock-wrong"), ("behind", "online", "clock-wrong"), ("well", "online", None)}
+    wait_for(f"{wrong}", lambda: wrong <= said())
+
+
 def test_diagnose_ends_in_the_clock_and_in_the_twin_and_leaves_the_others_well(scene: Shifted) -> None:
     wanted = {"well": "well", "ahead": "clock-wrong", "behind": "clock-wrong", "twin": "twin-identity"}
     wait_for(f"{wanted}", lambda: causes(scene) == wanted)

@@ -14,7 +14,8 @@ import pytest
 
 from roosync_ops.judge import observe
 from roosync_ops.state import read_folder
-from roosync_ops.wire.findings import EMPTY, FILE_DELETED, ROLLED_BACK, TRUNCATED, VANISHED
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
+from roosync_ops.wire.findings import EMPTY, TRUNCATED, VANISHED
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.times import now_ms
 from tests.kits import old_service

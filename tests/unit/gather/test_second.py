@@ -48,7 +48,8 @@ class Way:
     def _one(self, name: str, words: Mapping[str, str], *, with_state: bool) -> Answer:
         word = words.get(name, probes.OFF)
         said: dict[str, Any] = {} if word in (probes.OFF, probes.REFUSED) else {"since_ms": NOW - 5_000, "sequence": 9}
-        return Answer(name, AgentState(word, detail="timed out", **said), self.states.get(name) if with_state else None)
+        state = self.states.get(name) if with_state else None
+        return Answer(name, AgentState(word, detail="timed out", **said), state, read_ms=NOW)
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:  # noqa: ARG002 - it is played
         self.knocked.append([one.machine_id for one in witnesses])
@@ -125,7 +126,8 @@ def test_what_other_replicas_show_tells_of_a_machine_that_cannot_be_asked(tmp_pa
     put(tmp_path / "a", ours("b", 10_000, sequence=9))
     way.states["a"] = read_folder(tmp_path / "a", NOW)
     asks = Second(FLEET, way, clock=lambda: 0.0)
-    assert look(tmp_path, asks, b=500_000)["b"].observed == "online"
+    found = look(tmp_path, asks, b=500_000)["b"]
+    assert (found.observed, found.rests_on) == ("online", Basis.ELSEWHERE)
     assert way.asked == [["b"], ["a", "c", "d"]]
     look(tmp_path, asks, b=500_000)
     assert len(way.asked) == 2, "asked again at once"

@@ -13,12 +13,17 @@ from roosync_ops.gather.past import pasts
 from roosync_ops.judge import Knowledge, matrix, observe, probes, validate, verdict
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.flip import OLDER_SILENT
+from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.older import AT_ONCE, HEARD_LAST, SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table
+from roosync_ops.show.messages import flip_said
 from roosync_ops.state import read_folder
-from roosync_ops.wire.findings import FILE_DELETED, OF_ANOTHER, ROLLED_BACK
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
+from roosync_ops.watch.rows import rows_of
+from roosync_ops.wire.findings import OF_ANOTHER
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import to_iso
@@ -471,3 +476,40 @@ def test_a_beat_that_may_be_x_s_is_a_doubt_in_words_and_no_life(tmp_path: Path, 
         assert found.reason.doubt is verdict.Doubt.SIGHT
         for lang in ("en", "fr"):
             assert sentence(found.reason, lang).endswith("roosync-ops rollout --limit myia-x")
+
+
+@pytest.mark.parametrize("word", [probes.OFF, probes.REFUSED, probes.UNASKED, probes.NOT_RUNNING, probes.SHARE_BLOCKED])
+def test_a_sign_of_life_is_told_whatever_a_machine_says_or_does_not_say_itself(tmp_path: Path, word: str) -> None:
+    state = shared(tmp_path, ours("m", HOUR))
+    state.signs["m"] = (NOW - 180_000, "worker")
+    said = {"m": probes.ProbeResult("m", probes.AgentState(word, detail="d", hint="h"))}
+    found = validate(FLEET, state, NOW, asked=said).verdicts[0]
+    assert found.reason is not None
+    assert "; last sign of life 3 min 00 s ago (worker)" in sentence(found.reason)
+    assert " ; dernier signe de vie il y a 3 min 00 s" in sentence(found.reason, "fr")
+
+
+@pytest.mark.parametrize("word", [probes.OFF, probes.NO_AGENT])
+def test_the_matrix_too_says_to_enrol_a_machine_that_an_older_service_kept_and_stopped(
+    tmp_path: Path, word: str
+) -> None:
+    stopped = heartbeat("m", 9 * 60_000, status="offline", offlineSince=to_iso(NOW - 9 * 60_000 + 400))
+    told = {"m": probes.ProbeResult("m", probes.AgentState(word))}
+    (found,) = [one for one in matrix(FLEET, told, shared(tmp_path, stopped), NOW).findings if one.machine_id == "m"]
+    assert sentence(found).endswith("roosync-ops rollout --limit m")
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_watcher_says_to_enrol_the_machine_whose_older_service_fell_silent(tmp_path: Path, lang: str) -> None:
+    flips, told = Flips(), []
+    for minute in range(45):
+        now = NOW + minute * 60_000
+        for name in ("n", "o"):
+            put(tmp_path, ours(name, -minute * 60_000, sequence=90 + minute))
+        put(tmp_path, heartbeat("m", -min(minute, 2) * 60_000))
+        state = read_folder(tmp_path, now)
+        told += flips.step(list(rows_of(validate(FLEET, state, now), state, FLEET)), now)
+    (flip,) = told
+    assert (flip.machine_id, flip.to, flip.reason) == ("m", "offline", OLDER_SILENT)
+    said = flip_said(flip.reason, lang, {"machine": "m", "since": ""})
+    assert str(said).endswith("roosync-ops rollout --limit m")

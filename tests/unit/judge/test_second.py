@@ -112,9 +112,9 @@ def test_a_clock_an_hour_behind_makes_nobody_offline_who_says_it_lives(tmp_path:
 def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_has_no_second_way(
     tmp_path: Path,
 ) -> None:
-    found = row(tmp_path, 599_000, None, late=400_000)
+    found = row(tmp_path, 699_000, None, late=400_000)
     assert (found.observed, kind(found)) == ("warning", verdict.LATE_SHARE)
-    assert row(tmp_path, 601_000, None, late=400_000).observed == "offline"
+    assert row(tmp_path, 701_000, None, late=400_000).observed == "offline"
     assert row(tmp_path, 130_000, None, late=0).observed == "offline"
     assert row(tmp_path, 214_000, AgentState(probes.OFF), late=300_000).observed == "offline"
     assert row(tmp_path, 214_000, AgentState(probes.REFUSED), late=300_000).observed == "warning"
@@ -123,7 +123,7 @@ def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_h
 @pytest.mark.parametrize(
     ("noted", "expected"),
     [
-        pytest.param({"day": [400_000, 60_000]}, 600_000, id="half as long again"),
+        pytest.param({"day": [400_000, 60_000]}, 700_000, id="three quarters as long again"),
         pytest.param({"day": [30_000, 30_000]}, 480_000, id="a day is short"),
         pytest.param({"day": [10**9, 0]}, 840_000, id="whoever wrote it, never for long"),
         pytest.param({"day": ["x"]}, 0, id="no number"),

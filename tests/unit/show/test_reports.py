@@ -122,6 +122,7 @@ ASKED_THROUGH = ProbeResult("m", AgentState(probes.RUNNING), through="myia-po-20
     ("rests_on", "probe", "lang", "said"),
     [
         (Basis.HEARD, None, "en", "heard here 1"),
+        (Basis.ELSEWHERE, None, "en", "heard by other replicas: m"),
         (Basis.ASKED, ASKED_THROUGH, "en", "late here, asked: m (through myia-po-2025)"),
         (Basis.ASKED, ASKED_THROUGH, "fr", "en retard ici, interrogée : m (par myia-po-2025)"),
         (Basis.UNREACHABLE, None, "en", "silent and unreachable: m"),
@@ -159,7 +160,6 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "most": 300_000,
         "newer": 30_000,
         "keeper": "n",
-        "other": "x",
         "missed": 6,
         "since": "2026-02-12T10:15:30.123Z",
         "observed": "online",
@@ -174,6 +174,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "count": 5,
         "back": 3_600_000,
         "observer": "n",
+        "other": "x",
         "state": "hung",
     }
     text = show.sentence(Reason(kind, "m", facts, 60_000), lang)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.state.doubles import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
@@ -187,3 +188,13 @@ def test_copies_of_a_kind_are_one_finding_that_counts_them(tmp_path: Path) -> No
     (found,) = state.findings
     assert (found.kind, "58 such files" in found.detail) == (f.CONFLICT_COPY, True)
     assert len(state.findings_about("a")) == 58
+
+
+def test_copies_of_the_view_and_of_the_folder_are_one_finding_that_counts_them(tmp_path: Path) -> None:
+    put(tmp_path, ours("a"))
+    put_view(tmp_path, ours("a"))
+    for number in range(1, 30):
+        (tmp_path / f"heartbeat ({number}).json").write_bytes((tmp_path / "heartbeat.json").read_bytes())
+        (tmp_path / f"heartbeats ({number})").mkdir()
+    (found,) = read_folder(tmp_path, NOW).findings
+    assert (found.kind, "58 such files" in found.detail) == (DOUBLED, True)

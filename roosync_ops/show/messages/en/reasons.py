@@ -7,14 +7,14 @@ from typing import Final
 # fmt: off
 #: A few words for a table's cell; one sentence: the cause and, where there is one, the next step, which its command follows.
 REASONS: Final = {
-    "never-seen": ("never seen", "{machine} was never seen in the shared state{sign_said}; put the agent on it"),
+    "never-seen": ("never seen", "{machine} was never seen in the shared state; put the agent on it"),
     "file-not-understood": ("unreadable file", "{file} cannot be used ({kind}: {detail}); have its machine write it again"),
     "no-valid-heartbeat": ("no valid heartbeat", "{file} holds no valid heartbeat ({kind}: {detail}); have its machine write it again"),
-    "missing-beats": ("{missed} beats missed", "{machine} missed {missed} beats, its last one is {age} old{sign_said}; look again"),
-    "silent": ("silent {age}", "{machine} has been silent for {age}, since {since}{sign_said}; start it again"),
+    "missing-beats": ("{missed} beats missed", "{machine} missed {missed} beats, its last one is {age} old; look again"),
+    "silent": ("silent {age}", "{machine} has been silent for {age}, since {since}; start it again"),
     "may-be-another-machines-beat": ("{other}'s beat?", "{machine} was stopped on purpose, and the beat an older service wrote of it since ({age} ago) may be {other}'s, which that one takes for it; enrol it"),
-    "kept-by-older-service": ("old service, {age}", "{machine} runs the old service, which writes this seldom (last {age} ago{sign_said}); enrol it"),
-    "older-service-silent": ("old service silent", "{machine} has been silent for {age}, since {since}, and ran only the old service{sign_said}; enrol it"),
+    "kept-by-older-service": ("old service, {age}", "{machine} runs the old service, which writes this seldom (last {age} ago); enrol it"),
+    "older-service-silent": ("old service silent", "{machine} has been silent for {age}, since {since}, and ran only the old service; enrol it"),
     "older-service-left": ("stopped on purpose", "{machine} was stopped on purpose at {since}{suspect}, and ran only the old service; enrol it"),
     "left": ("stopped on purpose", "{machine} was stopped on purpose at {since}{suspect}{undone_said}; start it again"),
     "beats-though-expected-offline": ("beats, expected off", "{machine} is expected offline{because} and is {observed}{suspect}; correct the inventory, or stop it"),
@@ -58,6 +58,7 @@ FLIPS: Final = {
     "started-again": "started again after its stop on purpose",
     "stopped-on-purpose": "stopped on purpose",
     "silent": "silent{since}, while other machines beat; start it again",
+    "older-service-silent": "silent{since}, and ran only the old service; enrol it",
     "silent-with-nobody-to-compare": "silent{since}; no other machine beats here, so it may be the share",
     "agent-gone": "its agent is not running{since}, as the machine says; start it again",
     "silent-and-unreachable": "silent{since}, and no computer reaches it; see why",

@@ -7,14 +7,14 @@ from typing import Final
 # fmt: off
 #: A few words for a table's cell; one sentence: the cause and, where there is one, the next step, which its command follows.
 REASONS: Final = {
-    "never-seen": ("jamais vue", "{machine} n'a jamais été vue dans l'état partagé{sign_said} ; y installer l'agent"),
+    "never-seen": ("jamais vue", "{machine} n'a jamais été vue dans l'état partagé ; y installer l'agent"),
     "file-not-understood": ("fichier illisible", "{file} est inutilisable ({kind} : {detail}) ; le faire réécrire par sa machine"),
     "no-valid-heartbeat": ("heartbeat non valide", "{file} ne contient aucun heartbeat exploitable ({kind} : {detail}) ; le faire réécrire par sa machine"),
-    "missing-beats": ("{missed} battements manqués", "{machine} a manqué {missed} battements, le dernier date de {age}{sign_said} ; regarder encore"),
-    "silent": ("muette {age}", "{machine} est muette depuis {age} (dernier heartbeat : {since}){sign_said} ; la relancer"),
+    "missing-beats": ("{missed} battements manqués", "{machine} a manqué {missed} battements, le dernier date de {age} ; regarder encore"),
+    "silent": ("muette {age}", "{machine} est muette depuis {age} (dernier heartbeat : {since}) ; la relancer"),
     "may-be-another-machines-beat": ("battement de {other} ?", "{machine} a été arrêtée exprès, et le battement qu'un ancien service a noté depuis (il y a {age}) est peut-être celui de {other}, qu'il prend pour elle ; l'enrôler"),
-    "kept-by-older-service": ("ancien service, {age}", "{machine} n'a que l'ancien service, qui écrit aussi rarement (il y a {age}{sign_said}) ; l'enrôler"),
-    "older-service-silent": ("ancien service muet", "{machine} est muette depuis {age} (dernier heartbeat : {since}) et n'avait que l'ancien service{sign_said} ; l'enrôler"),
+    "kept-by-older-service": ("ancien service, {age}", "{machine} n'a que l'ancien service, qui écrit aussi rarement (il y a {age}) ; l'enrôler"),
+    "older-service-silent": ("ancien service muet", "{machine} est muette depuis {age} (dernier heartbeat : {since}) et n'avait que l'ancien service ; l'enrôler"),
     "older-service-left": ("arrêtée exprès", "{machine} a été arrêtée exprès à {since}{suspect} et n'avait que l'ancien service ; l'enrôler"),
     "left": ("arrêtée exprès", "{machine} a été arrêtée exprès à {since}{suspect}{undone_said} ; la relancer"),
     "beats-though-expected-offline": ("bat, attendue off", "{machine} est attendue offline{because} et elle est {observed}{suspect} ; corriger l'inventaire, ou l'arrêter"),
@@ -58,6 +58,7 @@ FLIPS: Final = {
     "started-again": "relancée après son arrêt volontaire",
     "stopped-on-purpose": "arrêtée exprès",
     "silent": "muette{since}, alors que d'autres machines battent ; la relancer",
+    "older-service-silent": "muette{since}, et n'avait que l'ancien service ; l'enrôler",
     "silent-with-nobody-to-compare": "muette{since} ; aucune autre machine ne bat ici, ce peut être le partage",
     "agent-gone": "son agent ne tourne plus{since}, dit la machine ; le relancer",
     "silent-and-unreachable": "muette{since}, et aucun ordinateur ne l'atteint ; voir pourquoi",
