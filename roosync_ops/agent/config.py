@@ -97,9 +97,10 @@ def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
     )
     config.shared_from_environment = not (flags.shared or written.get("shared"))
     config.auto_sync = _pick(flags.auto_sync, written, "enableAutoSync", True)
-    config.share_deadline_s = float(_pick(flags.share_deadline, written, "shareDeadline", DEFAULT_DEADLINE_S))
-    if not 0 < config.share_deadline_s <= MAX_DEADLINE_S:
-        raise UsageError(f"shareDeadline invalide: {config.share_deadline_s!r} s", "corriger --share-deadline")
+    deadline = _pick(flags.share_deadline, written, "shareDeadline", DEFAULT_DEADLINE_S)
+    if not 0 < deadline <= MAX_DEADLINE_S:
+        raise UsageError(f"shareDeadline invalide: {deadline!r} s", "corriger --share-deadline")
+    config.share_deadline_s = float(deadline)
     config.permanence = _pick(flags.permanence, written, "permanence", "auto")
     if config.permanence not in PERMANENCES:
         raise UsageError(f"permanence inconnue {config.permanence!r}", f"choisir parmi {', '.join(PERMANENCES)}")
