@@ -183,7 +183,7 @@ def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
             told.wait(60)
             return entry.run(desk, arguments)
 
-        return {**found, STATUS: dataclasses.replace(entry, run=slow)}
+        return {**found, STATUS: entry._replace(run=slow)}
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         assert progress > 0
@@ -210,7 +210,7 @@ def test_a_question_that_never_comes_back_is_given_up_in_time(
     def entries(*, allow_changes: bool, compat: bool) -> dict[str, tools.Entry]:
         found = real(allow_changes=allow_changes, compat=compat)
         entry = found[STATUS]
-        return {**found, STATUS: dataclasses.replace(entry, limit_s=0.2, run=never)}
+        return {**found, STATUS: entry._replace(limit_s=0.2, run=never)}
 
     monkeypatch.setattr("roosync_ops.mcp.server.entries", entries)
     threading.Timer(20, over.set).start()
