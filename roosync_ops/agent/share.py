@@ -13,8 +13,10 @@ from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
-from roosync_ops.wire.record import NotUnderstoodError, Record, load, parse
+from roosync_ops.wire.record import Record, parse
+from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.view import reading
 
 from .errors import EXIT_SHARE, ProblemError
 from .writing import make_folder, put, remove, write
@@ -90,10 +92,9 @@ _DOING = {
     "copying own file": "copie de sa fiche",
     "copying the view": "copie de la vue",
 }
-#: A probe as large as a record with everything in it: a share with less room than that is full.
+#: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
-#: What an agent reads of others is bounded, whatever lies there: its memory and its own beat depend on none of it. More
-#: files than this are read at its next check, and the next.
+#: What an agent reads of others is bounded, whatever lies there. More files than this are read at its next checks.
 MAX_RECORD_BYTES = 65_536
 MAX_VIEW_BYTES = 262_144
 _MAX_ENTRIES = 1_000
@@ -115,6 +116,7 @@ def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, s
         after=after,
         before=before,
         slim=slim,
+        entry=reading,
     )
 
 

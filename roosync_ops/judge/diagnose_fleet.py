@@ -53,7 +53,7 @@ def _unread(case: MachineCase) -> tuple[str, str, str] | None:
         if piece is not None and piece.kind == FILE:
             return None
         for item in view.findings_about(case.machine_id):
-            if item.kind not in f.READ_ALL_THE_SAME | {f.VANISHED}:
+            if item.kind not in v.READ_ALL_THE_SAME | {f.VANISHED}:
                 found = (item.file, item.kind, item.detail)
     return found
 
@@ -198,8 +198,7 @@ def _missing(state: SharedState) -> tuple[str, ...]:
 def _erased(scene: DiagnosisInput) -> Check:
     """Whoever erased the view is told at that machine; here it is told where nobody knows who it was."""
     found = list(_erasures(scene))
-    reported = any(item.kind == f.VIEW_ERASED for view in scene.views.values() for item in view.findings)
-    if (found and not any(name in scene.probes for name in found)) or (reported and not found):
+    if found and not any(name in scene.probes for name in found):
         name = next(filter(None, found), None) or "the machine that runs it"
         facts = {"machine": name}
         return Check("old services", NOT_OK, "one erases the view: {machine}", "old-writer-erases-view", facts)

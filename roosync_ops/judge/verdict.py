@@ -7,17 +7,29 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.wire import findings as f
 from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from roosync_ops.state.signs import Sign
-    from roosync_ops.wire.findings import Finding
 
     from .matrix import Matrix
     from .probes import ProbeResult
 
+#: Findings about a file that was read all the same: they explain no silence.
+READ_ALL_THE_SAME: Final = frozenset(
+    [
+        f.BOM,
+        f.CASE_DOUBLE,
+        f.CONFLICT_COPY,
+        f.FUTURE_HEARTBEAT,
+        f.IMPOSSIBLE_SEQUENCE,
+        f.ROLLED_BACK,
+        f.FILE_DELETED,
+    ]
+)
 # Why a verdict is what it is. The facts that go with each stand beside it.
 NEVER_SEEN: Final = "never-seen"  # no fact
 NOT_UNDERSTOOD: Final = "file-not-understood"  # file, kind, detail
@@ -179,7 +191,7 @@ class Survey:
     checked_at_ms: int
     shared: str
     machines: tuple[Observation, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[f.Finding, ...]
 
     @property
     def checked_at(self) -> str:
@@ -209,7 +221,7 @@ class Validation:
     shared: str
     verdicts: tuple[Verdict, ...]
     unexpected: tuple[Observation, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[f.Finding, ...]
     evidence: Matrix | None = None
     patience_ms: int | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, READ_ALL_THE_SAME
+from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
@@ -201,7 +201,7 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     own = f"{HEARTBEATS}/{row.machine_id}.json"
     if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
         return None
-    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
+    about = [item for item in state.findings_about(row.machine_id) if item.kind not in v.READ_ALL_THE_SAME]
     troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
     if not troubles:
         return None

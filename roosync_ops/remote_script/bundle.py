@@ -194,13 +194,14 @@ def _bare(source: bytes) -> bytes:
                 levels[row], lines[row - 1] = level, " " * level
             elif before.end[0] == row and before.end[1] < column and not _may_touch(before, token.string):
                 lines[row - 1] += " "
-            text, *more = token.string.split("\n")
+            text, *more = token.string.replace("_", "" if token.type == tokenize.NUMBER else "_").split("\n")
             lines[row - 1] += text
             lines[row : row + len(more)] = more
             before = token
     for first, last, alone in (*_docstrings(source), *_for_checkers(source)):
         lines[first - 1 : last] = [" " * levels[first] + "pass" if alone else "", *[""] * (last - first)]
-    return "\n".join("" if line == _FUTURE else line for line in lines).encode("utf-8")
+    text = "\n".join("" if line == _FUTURE else line for line in lines)
+    return (text.rstrip() + "\n" * text.endswith("\n")).encode("utf-8")
 
 
 def _tokens(source: bytes) -> Iterator[tokenize.TokenInfo]:

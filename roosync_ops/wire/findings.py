@@ -31,12 +31,6 @@ NOT_A_MACHINE = "not-a-machine-id"
 #: What an older service does to a machine's own file, as what was written twice still tells.
 ROLLED_BACK = "older-record-written-back"
 FILE_DELETED = "own-file-deleted"
-#: The view lost machines that have files of their own: an older service rewrote it from its stale memory.
-VIEW_ERASED = "view-erased-by-older-service"
-#: Findings about a file that was read all the same: they explain no silence.
-READ_ALL_THE_SAME = frozenset(
-    [BOM, CASE_DOUBLE, CONFLICT_COPY, FUTURE_HEARTBEAT, IMPOSSIBLE_SEQUENCE, ROLLED_BACK, FILE_DELETED]
-)
 
 
 class Finding:
