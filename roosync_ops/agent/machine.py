@@ -118,17 +118,12 @@ def system_goes_down() -> bool:
 
 
 def _state() -> str:
-    import subprocess  # noqa: PLC0415 - not carried for months
+    from subprocess import SubprocessError  # noqa: PLC0415 - not carried for months
+
+    from roosync_ops.wire.child import run  # noqa: PLC0415 - as above
 
     try:
-        done = subprocess.run(
-            ["systemctl", "is-system-running"],  # noqa: S607 - where it lies differs between distributions
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
+        done = run(["systemctl", "is-system-running"], _ANSWER_S)  # where it lies differs between distributions
+    except (OSError, SubprocessError):
         return ""
     return done.stdout.decode("ascii", "replace").strip()

@@ -45,32 +45,20 @@ FULL = "full"
 REFUSED = "refused"
 UNSYNCED = "unsynced"
 
+# ENOTCONN: a FUSE mount whose process died.
+_AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ESTALE)
 _WORDS = {
-    errno.ENOENT: MISSING,
-    errno.ENOTDIR: MISSING,
-    errno.ENOTCONN: MISSING,  # a FUSE mount whose process died
-    errno.ENODEV: MISSING,
-    errno.ENXIO: MISSING,
-    errno.ESTALE: MISSING,
+    **dict.fromkeys(_AWAY, MISSING),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
     errno.EROFS: READ_ONLY,
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.EFBIG: FULL,
 }
 #: What Windows says in a number of its own, and C's errno in none that tells. Source: "System Error Codes".
+#: NOT_READY, BAD_NETPATH, DEV_NOT_EXIST, UNEXP_NET_ERR, NETNAME_DELETED, BAD_NET_NAME, CLOUD_FILE_PROVIDER_NOT_RUNNING,
+#: NO_SUCH_DEVICE, DEVICE_NOT_CONNECTED; HANDLE_DISK_FULL, DISK_FULL; WRITE_PROTECT.
 _WINDOWS_WORDS = {
-    19: READ_ONLY,  # WRITE_PROTECT
-    21: MISSING,  # NOT_READY
-    39: FULL,  # HANDLE_DISK_FULL
-    53: MISSING,  # BAD_NETPATH
-    55: MISSING,  # DEV_NOT_EXIST
-    59: MISSING,  # UNEXP_NET_ERR
-    64: MISSING,  # NETNAME_DELETED
-    67: MISSING,  # BAD_NET_NAME
-    112: FULL,  # DISK_FULL
-    362: MISSING,  # CLOUD_FILE_PROVIDER_NOT_RUNNING
-    433: MISSING,  # NO_SUCH_DEVICE
-    1167: MISSING,  # DEVICE_NOT_CONNECTED
+    **dict.fromkeys((21, 53, 55, 59, 64, 67, 362, 433, 1167), MISSING),
+    **dict.fromkeys((39, 112), FULL),
+    19: READ_ONLY,
 }
 _HINTS = {
     HUNG: "vérifier le client de synchronisation: le dossier partagé ne répond pas",
@@ -79,18 +67,6 @@ _HINTS = {
     FULL: "libérer de la place dans le dossier partagé",
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
     UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
-}
-#: What a touch that hangs was to do, in the agent's language.
-_DOING = {
-    "writing to the share": "écriture d'essai",
-    "looking for heartbeats": "recherche des fiches",
-    "reading own file": "lecture de sa fiche",
-    "writing own file": "écriture de sa fiche",
-    "reading the shared state": "lecture de l'état partagé",
-    "reading heartbeats": "lecture des fiches",
-    "writing the view": "écriture de la vue",
-    "copying own file": "copie de sa fiche",
-    "copying the view": "copie de la vue",
 }
 #: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
@@ -234,7 +210,7 @@ class FolderShare:
             call = (bounded or self._bounded).call
             return call(function, doing) if progress is None else call(function, doing, progress)
         except ShareHungError as error:
-            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
+            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({error.doing})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
         except OSError as error:
             raise self._trouble(error) from None

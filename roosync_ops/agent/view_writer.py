@@ -94,7 +94,6 @@ class ViewWriter:
             if kind == FILE:
                 counted[record.machine_id] = beat
             _slim(record, now_ms)
-            record.session_id = None
             return True
 
         bounds = bounds_from(self._read_to, slim=slim)

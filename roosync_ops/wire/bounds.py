@@ -73,15 +73,11 @@ class Bounds:
         self.before = before
         self.slim = slim
         self.entry = entry
-        self.tell = tell
+        self.tell = tell or (lambda _done, _of: None)
         self.begun = time.monotonic()
 
     def are_over(self) -> bool:
         return self.seconds is not None and time.monotonic() - self.begun > self.seconds
-
-    def told(self, done: int, of: int) -> None:
-        if self.tell is not None:
-            self.tell(done, of)
 
     def names_in(self, folder: str) -> list[str]:
         """Return the names behind `after`, in order: the first `files` of them. OSError passes through."""
@@ -95,7 +91,7 @@ class Bounds:
                     names.sort()
                     del names[limit + 1 :]
                 if not count % 1024:
-                    self.told(0, count)
+                    self.tell(0, count)
                     if self.are_over():
                         break
         names.sort()

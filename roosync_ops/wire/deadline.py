@@ -33,25 +33,23 @@ class ShareHungError(TimeoutError):
 
 
 class _Job:
-    __slots__ = ("_done", "doing", "error", "function", "result", "since_ms")
+    __slots__ = ("doing", "done", "error", "function", "result", "since_ms")
 
     def __init__(self, function: Callable[[], object], doing: str) -> None:
         self.function = function
         self.doing = doing
-        self._done = _thread.allocate_lock()
-        self._done.acquire()
+        #: Held until it has ended.
+        self.done = _thread.allocate_lock()
+        self.done.acquire()
         self.result: object = None
         self.error: BaseException | None = None
         self.since_ms = time.time_ns() // 1_000_000
 
-    def end(self) -> None:
-        self._done.release()
-
     def is_done(self, within_s: float = 0.0) -> bool:
         """Return True once it has ended, False where that takes longer."""
-        ended = self._done.acquire(timeout=within_s)
+        ended = self.done.acquire(timeout=within_s)
         if ended:
-            self._done.release()  # it stays so, whoever asks
+            self.done.release()  # it stays so, whoever asks
         return ended
 
 
@@ -116,4 +114,4 @@ class BoundedShare:
                 job.result = job.function()
             except BaseException as error:  # noqa: BLE001 - it is handed to the caller, whatever it is
                 job.error = error
-            job.end()
+            job.done.release()

@@ -138,7 +138,7 @@ def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
             return
         bounds.after = name
         _read_named(folder, label, name, spelt, snapshot)
-        bounds.told(number + 1, len(names))
+        bounds.tell(number + 1, len(names))
     bounds.after = ""
 
 

@@ -26,6 +26,7 @@ from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
+from roosync_ops.wire.child import run
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -57,7 +58,7 @@ def check(config: Config, name: str) -> None:
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
     line = build_command("-c", [_LOADED, path])
     try:
-        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - our own agent
+        done = run(line, _LOAD_S)
         said = "" if done.returncode == 0 else done.stderr[-300:].decode("utf-8", "replace").strip().split("\n")[-1]
     except (OSError, subprocess.SubprocessError) as error:
         done, said = None, str(error)
