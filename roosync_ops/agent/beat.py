@@ -1,4 +1,7 @@
-"""One beat: what this machine's record says next. Pure functions from what is known to the next record."""
+"""One beat: what this machine's record says next. Pure functions from what is known to the next record.
+
+When it was up is a bounded list of `<start>/<end>`, extended at each beat, never rewritten backwards.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,6 @@ from roosync_ops.wire.record import (
 from roosync_ops.wire.status import OFFLINE, ONLINE
 from roosync_ops.wire.times import intervals_in, time_or_none, times_in, to_iso
 
-from . import history
 from .build import BUILD, VERSION
 
 TYPE_CHECKING = False
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 
     from .config import Config
 
+    Interval = tuple[int, int]
+
+KEPT_MS = 7 * 24 * 3600 * 1000
+#: Two a day-hour for seven days; about 17 kB, the most a record may grow by.
+MAX_INTERVALS = 336
+#: What is stopped more often in seven days is stopped by a program.
+MAX_STOPS = 64
+#: 2025-01-01: a clock that says earlier was never set (a board without a battery before it meets its time server).
+CLOCK_IS_SET_FROM_MS = 1_735_689_600_000
 REGISTERED_BY = "roosync-ops"
 #: Counted here at each beat, whatever the operator passes.
 _NOT_THE_OPERATORS = ("firstSeen", "lastUpdated", "version")
@@ -76,10 +87,7 @@ def sequence_of(record: dict[str, Any] | None) -> int:
 
 
 class PreviousRecords:
-    """What was published before: `known` as this machine remembers it, `on_disk` as it lies in the share.
-
-    `counted` is the highest sequence this machine ever gave out.
-    """
+    """What was published before: `known` here, `on_disk` in the share; `counted` is the highest sequence ever given."""
 
     __slots__ = ("known", "on_disk", "sequence")
 
@@ -139,7 +147,7 @@ def leave(past: PreviousRecords, now_ms: int) -> dict[str, Any]:
     left_ms = max(now_ms, time_or_none(record.get("lastHeartbeat")) or 0)
     left_at = to_iso(left_ms)
     part = agent_part(record)
-    stops = history.stops(part.get("stops"), left_ms)
+    stops = stops_until(part.get("stops"), left_ms)
     agent = {**part, "state": LEFT_STATE, "sequence": past.next_sequence, "leftAt": left_at, "stops": stops}
     left = {**record, "status": OFFLINE, "agent": _in_order(agent), "offlineSince": left_at}
     return ordered(left)
@@ -205,7 +213,7 @@ def _agent(
         bootId=session.boot_id,
         sessionId=session.session_id,
         startedAt=to_iso(session.started_at_ms),
-        upIntervals=history.write(history.extend(up, now_ms, config.thresholds.timeout_ms)),
+        upIntervals=written(extend(up, now_ms, config.thresholds.timeout_ms)),
         **config.as_wire(),
     )
     agent.pop("leftAt", None)
@@ -226,3 +234,34 @@ def _in_order(agent: dict[str, Any]) -> dict[str, Any]:
     result = {key: agent[key] for key in _OURS if key in agent}
     result.update((key, value) for key, value in agent.items() if key not in result)
     return result
+
+
+def written(intervals: list[Interval]) -> list[str]:
+    """Return `upIntervals` as the record carries it."""
+    return [f"{to_iso(start)}/{to_iso(end)}" for start, end in intervals]
+
+
+def stops_until(value: Any, now_ms: int) -> list[str]:
+    """Return when this machine was stopped on purpose in the last seven days, now included; the newest last."""
+    kept = {now_ms, *(at for at in times_in(value) if abs(now_ms - at) <= KEPT_MS)}
+    return [to_iso(at) for at in sorted(kept)[-MAX_STOPS:]]
+
+
+def extend(intervals: list[Interval], now_ms: int, gap_ms: int) -> list[Interval]:
+    """Return `intervals` with a beat at `now_ms` in them.
+
+    The beat belongs to the newest interval that began before it and ended at most `gap_ms` before it; otherwise it
+    begins one. Only what lies more than seven days from `now_ms` is dropped, then the oldest beyond the bound.
+    """
+    if now_ms < CLOCK_IS_SET_FROM_MS:
+        return intervals
+    result = list(intervals)
+    for at in range(len(result) - 1, -1, -1):
+        start, end = result[at]
+        if start <= now_ms <= end + gap_ms:
+            result[at] = (start, max(end, now_ms))
+            break
+    else:
+        result.append((now_ms, now_ms))
+    near = [piece for piece in sorted(result) if piece[1] >= now_ms - KEPT_MS and piece[0] <= now_ms + KEPT_MS]
+    return [(max(start, now_ms - KEPT_MS), end) for start, end in near[-MAX_INTERVALS:]]

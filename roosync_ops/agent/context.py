@@ -17,8 +17,6 @@ from .share import FolderShare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from .config import Config
     from .flags import Flags
     from .local_state import Places
@@ -38,13 +36,8 @@ def share_of(config: Config) -> FolderShare:
 def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublisher:
     """Return a publisher with a session of its own. Raises LocalError."""
     session = Session(boot_id(), new_session_id(), now_ms)
-    session.rolled_back = rolled_back(places)
+    session.rolled_back = local.read_object(places.rolled_back) or None
     return HeartbeatPublisher(config, places, share_of(config), open_journal(places), session)
-
-
-def rolled_back(places: Places) -> dict[str, Any] | None:
-    """Return {from, to, at, why} where the last build that was tried here was left again."""
-    return local.read_object(places.rolled_back) or None
 
 
 def join_session(publisher: HeartbeatPublisher) -> None:

@@ -98,13 +98,6 @@ def no_session() -> CodedError:
     return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
 
 
-def drive_not_mounted(detail: str) -> CodedError:
-    """Word that the logon session does not have the drive."""
-    reason = f"le dossier partagé n'est pas visible dans la session ouverte: {detail}"
-    hint = "démarrer le client de synchronisation dans cette session, puis action start"
-    return CodedError(DRIVE_NOT_MOUNTED, reason, hint, EXIT_SHARE)
-
-
 class MissingMachineIdError(ProblemError):
     """An empty machineId."""
 

@@ -63,18 +63,18 @@ class Flags:
         self.verb = verb
 
 
-def _whole(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{name} attend un nombre entier de millisecondes, reçu {text!r}") from None
+def _number(kind: type[int | float], what: str) -> Callable[[str, str], Any]:
+    def read(name: str, text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise UsageError(f"{name} attend un nombre {what}, reçu {text!r}") from None
+
+    return read
 
 
-def _seconds(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"{name} attend un nombre de secondes, reçu {text!r}") from None
+_WHOLE = _number(int, "entier de millisecondes")
+_SECONDS = _number(float, "de secondes")
 
 
 def _object(name: str, text: str) -> dict[str, Any]:
@@ -92,22 +92,20 @@ def _text(_name: str, text: str) -> str:
 
 
 _EVERYWHERE = (*VERBS, SUPERVISE, GUARD)
-#: flag: (where it goes, how its text is read, which verbs take it)
-_VALUES: dict[str, tuple[str, Callable[[str, str], Any], tuple[str, ...]]] = {
+#: flag: (where it goes, how its text is read or what the flag alone means, which verbs take it)
+_FLAGS: dict[str, tuple[str, Callable[[str, str], Any] | bool, tuple[str, ...]]] = {
     "--shared": ("shared", _text, _EVERYWHERE),
     "--local-dir": ("local_dir", _text, _EVERYWHERE),
     "--machine-id": ("machine_id", _text, _EVERYWHERE),
-    "--heartbeat-interval": ("heartbeat_interval", _whole, _BEATING),
-    "--offline-timeout": ("offline_timeout", _whole, _BEATING),
-    "--share-deadline": ("share_deadline", _seconds, (*_BEATING, "stop", "state", "look")),
+    "--heartbeat-interval": ("heartbeat_interval", _WHOLE, _BEATING),
+    "--offline-timeout": ("offline_timeout", _WHOLE, _BEATING),
+    "--share-deadline": ("share_deadline", _SECONDS, (*_BEATING, "stop", "state", "look")),
     "--metadata": ("metadata", _object, _BEATING),
-    "--follow": ("follow", _seconds, ("register",)),
+    "--follow": ("follow", _SECONDS, ("register",)),
     "--permanence": ("permanence", _text, ("install", "start", "restart")),
     "--supervised": ("supervised", _text, ("run", GUARD)),
     "--to": ("to", _text, ("restart",)),
     "--answer": ("answer", _text, ("register", "stop", "state", "look")),
-}
-_SWITCHES: dict[str, tuple[str, bool, tuple[str, ...]]] = {
     "--json": ("json", True, _EVERYWHERE),
     "--help": ("help", True, _EVERYWHERE),
     "-h": ("help", True, _EVERYWHERE),
@@ -132,7 +130,7 @@ def _verb(arguments: list[str]) -> tuple[str, list[str]]:
     skip = False
     for at, word in enumerate(arguments):
         if skip or word.startswith("-"):
-            skip = not skip and word in _VALUES
+            skip = not skip and callable(_FLAGS.get(word, (0, None))[1])
             continue
         return word, arguments[:at] + arguments[at + 1 :]
     raise UsageError(f"il manque une action parmi {', '.join(VERBS)}", "python3 agent.pyz --help")
@@ -140,23 +138,17 @@ def _verb(arguments: list[str]) -> tuple[str, list[str]]:
 
 def _take(flags: Flags, rest: list[str]) -> list[str]:
     name, equals, text = rest[0].partition("=")
-    if name in _SWITCHES and not equals:
-        where, value, verbs = _SWITCHES[name]
-        _check_taken(name, flags.verb, verbs)
-        setattr(flags, where, value)
-        return rest[1:]
-    if name not in _VALUES:
+    where, read, verbs = _FLAGS.get(name, ("", False, ()))
+    if not where or (equals and isinstance(read, bool)):
         raise UsageError(f"option inconnue {rest[0]!r}", "python3 agent.pyz --help")
-    where, read, verbs = _VALUES[name]
-    _check_taken(name, flags.verb, verbs)
+    if flags.verb not in verbs:
+        raise UsageError(f"l'action {flags.verb} ne prend pas {name}", "python3 agent.pyz --help")
+    if isinstance(read, bool):
+        setattr(flags, where, read)
+        return rest[1:]
     if not equals:
         if len(rest) == 1:
             raise UsageError(f"{name} attend une valeur")
         text, rest = rest[1], rest[1:]
     setattr(flags, where, read(name, text))
     return rest[1:]
-
-
-def _check_taken(name: str, verb: str, verbs: tuple[str, ...]) -> None:
-    if verb not in verbs:
-        raise UsageError(f"l'action {verb} ne prend pas {name}", "python3 agent.pyz --help")

@@ -65,16 +65,12 @@ def _takes(notes: dict[str, Any], record: Record, now_ms: int) -> bool:
     if sequence <= entry[1] and heard <= entry[2]:
         return False
     # As far as its machine was beating, and we looked.
-    _count(notes, min((notes["readAt"] - entry[3]) // record.thresholds.interval_ms, sequence - entry[1]), now_ms)
+    beats = min((notes["readAt"] - entry[3]) // record.thresholds.interval_ms, sequence - entry[1])
+    if 0 <= beats < MAX_LATE:
+        notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
     entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
-
-
-def _count(notes: dict[str, Any], beats: int, now_ms: int) -> None:
-    """Count a silence of so many beats, which another has ended."""
-    if 0 <= beats < MAX_LATE:
-        notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
 
 
 def late(notes: dict[str, Any], now_ms: int, interval_ms: int) -> dict[str, list[int]]:

@@ -52,7 +52,10 @@ class Journal:
     def save(self, state: dict[str, Any]) -> None:
         """Write `state` over the older slot."""
         self.generation += 1
-        _write_at(self._descriptor, (self.generation % 2) * SLOT_BYTES, _framed(self.generation, state))
+        raw = _framed(self.generation, state)
+        os.lseek(self._descriptor, (self.generation % 2) * SLOT_BYTES, os.SEEK_SET)
+        while raw:
+            raw = raw[os.write(self._descriptor, raw) :]
         getattr(os, "fdatasync", os.fsync)(self._descriptor)
 
     def close(self) -> None:
@@ -141,9 +144,3 @@ def _read_at(descriptor: int, offset: int, size: int) -> bytes:
         chunks.append(chunk)
         size -= len(chunk)
     return b"".join(chunks)
-
-
-def _write_at(descriptor: int, offset: int, raw: bytes) -> None:
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    while raw:
-        raw = raw[os.write(descriptor, raw) :]

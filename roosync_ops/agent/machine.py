@@ -23,30 +23,16 @@ _ANSWER_S = 2.0
 
 def boot_id() -> str:
     """Return a text that is the same until the next boot; where the system gives none, the boot's time, coarsely."""
-    if sys.platform == "win32":
-        return _windows_boot()
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return _boot_time()
+        if sys.platform == "win32":
+            import winreg  # noqa: PLC0415 - no other platform has the module
 
-
-def _boot_time() -> str:
-    return f"boot-{int(time.time() - time.monotonic()) // _BOOT_GRAIN_S}"
-
-
-def _windows_boot() -> str:
-    """Return the number of this boot, which Windows counts for its prefetcher; without it, the boot's time."""
-    if sys.platform == "win32":  # for mypy: no other platform has the module
-        import winreg  # noqa: PLC0415 - as above
-
-        try:
             with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _BOOT_KEY) as key:
                 return f"boot-{int(winreg.QueryValueEx(key, 'BootId')[0])}"
-        except (OSError, ValueError):
-            pass  # a system that does not count them
-    return _boot_time()
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return f"boot-{int(time.time() - time.monotonic()) // _BOOT_GRAIN_S}"
 
 
 def new_session_id() -> str:
@@ -114,16 +100,13 @@ def system_goes_down() -> bool:
 
     False where there is no systemd to ask. On Windows a session's end kills without asking: an end was asked for.
     """
-    return os.path.isdir(_SYSTEMD) and _state() == "stopping"
-
-
-def _state() -> str:
+    if not os.path.isdir(_SYSTEMD):
+        return False
     from subprocess import SubprocessError  # noqa: PLC0415 - not carried for months
 
     from roosync_ops.wire.child import run  # noqa: PLC0415 - as above
 
-    try:
-        done = run(["systemctl", "is-system-running"], _ANSWER_S)  # where it lies differs between distributions
+    try:  # where it lies differs between distributions
+        return run(["systemctl", "is-system-running"], _ANSWER_S).stdout.strip() == b"stopping"
     except (OSError, SubprocessError):
-        return ""
-    return done.stdout.decode("ascii", "replace").strip()
+        return False

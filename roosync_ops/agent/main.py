@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .errors import AgentError
-    from .flags import Flags
 
 EXIT_INTERRUPTED = 130
 
@@ -82,11 +81,7 @@ def _do(words: list[str]) -> tuple[dict[str, Any], list[str]]:
     flags = parse(words)
     if flags.help:
         return {"success": True, "usage": USAGE}, [USAGE]
-    return _verb(flags)
-
-
-def _verb(flags: Flags) -> tuple[dict[str, Any], list[str]]:
-    """Each verb is a module, loaded only when asked for: the loop must not carry the others' imports."""
+    # Each verb is a module, loaded only when asked for: the loop must not carry the others' imports.
     module = __import__(f"{__package__}.verbs.{flags.verb}", fromlist=["answer"])
     result: tuple[dict[str, Any], list[str]] = module.answer(flags)
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roosync_ops.wire.merge import reach
-from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, parse
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import to_iso
 
@@ -141,6 +141,9 @@ class HeartbeatPublisher:
         if own.record is None:
             self.is_new_machine = known is None
             return self._in_view(now_ms) if known is None else None
+        if self._is_anothers(own.record.data, known):
+            self._rewritten(OF_NO_USE, "what another machine wrote", now_ms)
+            return None
         if own.record.doubted or sequence_of(own.record.data) > self._reach(known, now_ms):
             detail = f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to"
             self._rewritten(OF_NO_USE, detail, now_ms)
@@ -153,6 +156,14 @@ class HeartbeatPublisher:
             if found is not None:
                 self._rewritten(*found, now_ms)
         return own.data
+
+    def _is_anothers(self, on_disk: dict[str, Any], known: dict[str, Any] | None) -> bool:
+        """Return True if an older service put what another machine's agent wrote under our name."""
+        names = [object_in(record, "metadata").get("hostname") for record in (on_disk, known)]
+        host, *ours = (str(name).lower() for name in (*names, self.config.hostname))
+        if names[0] is None or host in ours:
+            return False
+        return agent_part(on_disk).get("sessionId") not in self._sessions(known or {})
 
     def _reach(self, known: dict[str, Any] | None, now_ms: int) -> int:
         """Return what this machine's sequence can be by now: as its own beats say, or those of a clone of it."""

@@ -11,7 +11,7 @@ import zlib
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, dump, object_in, parse
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.text import Members, NotUnderstoodError
 from roosync_ops.wire.times import to_iso
@@ -85,14 +85,15 @@ class ViewWriter:
             self._publisher.extra = {}
             self._written, self._known, self._unreadable = b"", {}, 0
             return False
-        counted: dict[str, tuple[int, int]] = {}
+        counted: dict[tuple[str, int | None], tuple[int, int]] = {}
 
         def slim(record: Record, kind: str) -> bool:
             beat = (-1 if record.sequence is None else record.sequence, record.last_heartbeat_ms or 0)
-            if kind == VIEW and beat[0] >= 0 and beat <= counted.get(record.machine_id, (-1, 0)):
+            who = record.machine_id, born_ms(record)  # what lies in its own file may be another's
+            if kind == VIEW and beat[0] >= 0 and beat <= counted.get(who, (-1, 0)):
                 return False  # its machine's own file says as much
             if kind == FILE:
-                counted[record.machine_id] = beat
+                counted[who] = beat
             _slim(record, now_ms)
             return True
 

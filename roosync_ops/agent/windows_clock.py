@@ -48,8 +48,8 @@ class WindowsClock(SystemClock):
             os.unlink(self._request)
 
     def stopping(self) -> bool:
-        if not self._stopping and (self._asked(0) or self._has_request()):
-            self._stopping = True
+        asked = self._request is not None and os.path.exists(self._request)
+        self._stopping = self._stopping or asked or self._asked(0)
         return self._stopping
 
     def wait(self, seconds: float) -> None:
@@ -66,6 +66,3 @@ class WindowsClock(SystemClock):
             return self._event.wait(seconds)
         super().wait(seconds)
         return False
-
-    def _has_request(self) -> bool:
-        return self._request is not None and os.path.exists(self._request)

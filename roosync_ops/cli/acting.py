@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from collections import Counter
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -12,21 +13,24 @@ import typer
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import seen
-from roosync_ops.pyinfra_ops.ledger import FAILED
+from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
+from roosync_ops.show.messages import words
 from roosync_ops.show.text import safe
 
 from . import errors, options, output
-from .ramp import Journal
+from .ramp import MANY, NOT_BEGUN, Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.gather.second import Second
     from roosync_ops.judge import Validation
+
+    from .run_log import RunLog
 
 Seen = TypeVar("Seen")
 Dry = Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")]
@@ -40,24 +44,27 @@ Wait = Annotated[
 ConnectTimeout = Annotated[
     int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
 ]
+Parallel = Annotated[
+    int | None,
+    typer.Option("--parallel", metavar="N", min=1, help="How many machines are looked at or changed at once."),
+]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
 WAIT_S: Final = 90.0
 DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
 
-#: What the machine's outcome is called, and its colour.
-_WORDS: Final = {
-    "changed": ("done", GREEN),
-    "unchanged": ("no change", DIM),
-    "planned": ("to do", YELLOW),
-    FAILED: ("failed", RED),
-    BACK: ("rolled back", RED),
-    UNREACHABLE: ("unreachable", RED),
-    SKIPPED: ("skipped", DIM),
+#: The colour of a machine's outcome.
+_COLORS: Final = {
+    "changed": GREEN,
+    "unchanged": DIM,
+    PLANNED: YELLOW,
+    FAILED: RED,
+    BACK: RED,
+    UNREACHABLE: RED,
+    SKIPPED: DIM,
 }
-#: The width of the longest of these words, and the least a terminal leaves for what is told.
-_WORD_CELLS: Final = 11
+#: The least a terminal leaves for what is told.
 _LEAST_CELLS: Final = 24
-_SHOWN: Final = ("changed", "planned", FAILED)
+_SHOWN: Final = ("changed", PLANNED, FAILED)
 
 
 def targets(
@@ -93,9 +100,17 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
 
 
 def act(  # noqa: PLR0913 - what the commands were told
-    deploy: str, chosen: Sequence[Machine], *, dry: bool, verbose: bool, connect_timeout: int, is_new: bool = True
+    deploy: str,
+    chosen: Sequence[Machine],
+    *,
+    dry: bool,
+    verbose: bool,
+    connect_timeout: int,
+    is_new: bool = True,
+    parallel: int | None = None,
+    log: RunLog | None = None,
 ) -> tuple[Result, ...]:
-    """Run deploys/<deploy>.py on the machines, and show how far it is."""
+    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down."""
     counts = {"connected": 0, "looked-at": 0}
     begun = dict[str, str]()
 
@@ -105,24 +120,31 @@ def act(  # noqa: PLR0913 - what the commands were told
             progress.show(f"{deploy}: {counts['looked-at']}/{len(chosen)} machines looked at")
         elif event.step:
             begun[event.machine_id] = event.step
+            if log is not None:
+                log.note("step", machineId=event.machine_id, step=event.step)
             progress.show(f"{deploy}: {event.machine_id}: {event.step}")
 
     with output.Progress() as progress:
         shown = nullcontext() if verbose else progress
         try:
             with shown:
-                return run(
+                results = run(
                     deploy,
                     chosen,
                     dry=dry,
                     verbose=verbose,
                     connect_timeout_s=connect_timeout,
+                    parallel=parallel,
                     is_new=is_new,
                     tell=tell,
                 )
         except KeyboardInterrupt:
             _note_interrupted(begun)
             raise
+    if log is not None:
+        for row in results:
+            log.note(deploy, **document(row))
+    return results
 
 
 def _note_interrupted(begun: dict[str, str]) -> None:
@@ -146,50 +168,71 @@ def observed(validation: Validation) -> dict[str, str]:
     return {row.machine_id: row.observed for row in validation.verdicts}
 
 
-def lines(results: Iterable[Result], notes: dict[str, str] | None = None) -> list[str]:
-    """Return a line for each machine: what was done, or why not and what to type next."""
-    rows = list(results)
-    name_width = max(len(row.machine_id) for row in rows)
+def tell(
+    results: Sequence[Result], notes: dict[str, str] | None = None, *, dry: bool = False, lang: str = "en"
+) -> None:
+    """Print the recap: a line a machine, beyond forty one for those alone that something is to be said of."""
+    if dry:
+        output.write(f"{words(lang)['acting.dry']}\n")
+    rows = [row for row in results if len(results) <= MANY or dry or not row.ok or row.skipped]
+    output.write("\n".join([*lines(rows, notes, lang), "", headline(results, lang)]))
+
+
+def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: str = "en") -> list[str]:
+    """Return a line for each machine: what was done or is to be, or why not and what to type next."""
+    name_width = max((len(row.machine_id) for row in results), default=0)
+    width = max(len(_word(outcome, lang)) for outcome in _COLORS)
     found: list[str] = []
-    for row in rows:
-        word, code = _WORDS[row.outcome]
-        told = " ".join(filter(None, [_told(row), (notes or {}).get(row.machine_id)]))
-        found += _columns(row.machine_id.ljust(name_width), word, code, told)
+    for row in results:
+        told = " ".join(filter(None, [_told(row, lang), (notes or {}).get(row.machine_id)]))
+        word = _word(row.outcome, lang).ljust(width)
+        found += _columns(row.machine_id.ljust(name_width), word, _COLORS[row.outcome], told)
+        beside = []
+        if row.outcome == PLANNED and row.differences:
+            beside = [("", safe("; ".join(map(str, row.differences))))]
         if row.failure is not None:
-            found += _columns(" " * name_width, "next:", "", safe(row.failure.hint))
+            beside = [(words(lang)["acting.next"], safe(row.failure.hint))]
+        for word, text in beside:
+            found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
+
+
+def _word(outcome: str, lang: str) -> str:
+    return words(lang)[f"report.{outcome}_word"]
 
 
 def _columns(name: str, word: str, code: str, told: str) -> list[str]:
     """Return one line, or several where the terminal is too narrow for what is told."""
-    padded = word.ljust(_WORD_CELLS)
-    shown = paint(padded, code if output.wants_color(sys.stdout) else "")
-    room = (output.width_of(sys.stdout) or 10_000) - len(name) - len(padded) - 4
+    shown = paint(word, code if output.wants_color(sys.stdout) else "")
+    room = (output.width_of(sys.stdout) or 10_000) - len(name) - len(word) - 4
     first, *rest = textwrap.wrap(told, max(room, _LEAST_CELLS), break_on_hyphens=False) or [""]
-    blank = " " * (len(name) + len(padded) + 4)
+    blank = " " * (len(name) + len(word) + 4)
     return [f"{name}  {shown}  {first}".rstrip(), *(blank + line for line in rest)]
 
 
-def _told(row: Result) -> str:
+def _told(row: Result, lang: str) -> str:
     if row.failure is not None:
         done = ", ".join(step for step, outcome in row.steps.items() if outcome == "changed")
-        before = f"(after {done}) " if done else ""
+        before = f"({words(lang)['acting.after'].format(steps=done)}) " if done else ""
         step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
         return f"{before}{step}{safe(row.failure.reason.removeprefix('unreachable: '))}"
     if row.skipped is not None:
-        return safe(row.skipped)
+        return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(row.skipped)
     return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
 
 
-def headline(results: Sequence[Result]) -> str:
+def headline(results: Sequence[Result], lang: str = "en") -> str:
     """Return one line that counts the outcomes: `3 machines: 2 done, 1 unreachable`."""
-    counts: dict[str, int] = {}
-    for row in results:
-        word = _WORDS[row.outcome][0]
-        counts[word] = counts.get(word, 0) + 1
-    total = f"{len(results)} machine{'' if len(results) == 1 else 's'}"
-    text = f"{total}: {', '.join(f'{count} {word}' for word, count in counts.items())}"
+    counts = Counter(_word(row.outcome, lang) for row in results)
+    total = f"{len(results)} machine{'' if len(results) == 1 else 's'}{words(lang)['colon']}"
+    text = f"{total} {', '.join(f'{count} {word}' for word, count in counts.items())}"
     return paint(text, BOLD if output.wants_color(sys.stdout) else "")
+
+
+def note_log(log: RunLog, lang: str) -> None:
+    """Say where it is written down what was done."""
+    if log.path is not None:
+        output.mention(words(lang)["acting.log"].format(path=safe(str(log.path))))
 
 
 def document(row: Result) -> dict[str, Any]:
@@ -200,6 +243,7 @@ def document(row: Result) -> dict[str, Any]:
         "outcome": row.outcome,
         "ok": row.ok,
         "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
+        "changes": [{"what": one.what, "from": one.before, "to": one.after} for one in row.differences],
         "code": None if failure is None else failure.code,
         "reason": None if failure is None else f"{failure.step}: {failure.reason}",
         "hint": None if failure is None else failure.hint,

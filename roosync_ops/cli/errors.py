@@ -75,7 +75,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":  # its text is the help, and is shown already
         output.note(str(error))
         return USAGE
-    failure = describe(error)
+    failure = _of_probe(describe(error), arguments)
     if failure.exit_code == INTERNAL:
         traceback.print_exception(error)
     if failure.exit_code == INTERRUPTED:
@@ -86,6 +86,17 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if wants_json(arguments):
         output.write(as_json(failure))
     return failure.exit_code
+
+
+def _of_probe(failure: Failure, arguments: Sequence[str]) -> Failure:
+    """Return what is wrong with the word behind `--probe` where that is it: it was taken for a machine's name."""
+    for before, word in pairwise(arguments):
+        if before == "--probe" and failure.message.startswith(
+            (f"{word}: no such", f"Got unexpected extra argument(s) ({word}")
+        ):
+            said = f"--probe {word}: give auto, always or never; {word} is no machine of the inventory either"
+            return failure._replace(code="USAGE", message=said)
+    return failure
 
 
 def delivered(code: int) -> int:

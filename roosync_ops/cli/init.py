@@ -23,7 +23,7 @@ roosync-ops init
 roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state
 
 What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml: shared,
-via, lang, patience.
+via, lang, patience, parallel.
 
 Exit codes: 0 written, 2 not: nothing is ever overwritten."""
 _INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""
@@ -46,6 +46,7 @@ _SETTINGS: Final = """# What roosync-ops need not be told each time; what is typ
 # via = "MACHINE"      # read the shared folder over SSH, as this machine sees it
 # lang = "fr"
 # patience = "auto"
+# parallel = 20         # machines at once
 """
 _STATE: Final = ".shared-state"
 #: How far below this folder, the one above, the home folder, a mount or a drive of Windows' it is looked for.

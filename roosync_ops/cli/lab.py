@@ -6,6 +6,7 @@ import functools
 import importlib
 import json
 import os
+import sys
 import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -178,7 +179,7 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
         commands, done = console.Console(fleet, table, screen), True
         if do is not None:
             done = prompt.run_script(commands, screen, do)
-        elif not no_prompt and not as_json and board.is_interactive():
+        elif not no_prompt and not as_json and output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout):
             prompt.run_prompt(commands, screen)
         if as_json:
             output.write(json.dumps(_document(fleet, outcome, screen, done=done)))
@@ -204,7 +205,7 @@ def _controlled(fleet: LabFleet) -> Iterator[None]:
 
     with ExitStack() as stack:
         try:
-            stack.enter_context(control.Control(fleet.root, functools.partial(console.answer, fleet)))
+            stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))
         except OSError as error:
             output.note(f"`roosync-ops lab fault` will not reach this lab: {error}")
         yield
@@ -240,14 +241,14 @@ def _places(fleet: LabFleet) -> dict[str, Any]:
 
 def _document(fleet: LabFleet, outcome: Outcome, screen: Screen, *, done: bool) -> dict[str, Any]:
     """Return what --json prints; `tables` are those that --do showed, in their order."""
-    from roosync_ops.lab.board import document_of  # noqa: PLC0415 - as above
+    from roosync_ops.show import validation_document  # noqa: PLC0415 - as above
 
     return {
         "ok": outcome.ok and done,
         **_places(fleet),
-        "before": document_of(outcome.before),
+        "before": validation_document(outcome.before),
         "rollout": outcome.rollout,
-        "after": document_of(outcome.after),
-        "tables": [document_of(validation) for validation in screen.shown],
+        "after": validation_document(outcome.after),
+        "tables": [validation_document(validation) for validation in screen.shown],
         "seconds": round(outcome.seconds, 3),
     }

@@ -123,6 +123,12 @@ def note(text: str) -> None:
     _print(text, sys.stderr)
 
 
+def mention(text: str) -> None:
+    """Note what is good to know and nothing that is wrong."""
+    if not _quiet:
+        note(text)
+
+
 def _print(text: str, stream: TextIO) -> None:
     """Print what is for people in signs that the stream has; a JSON document keeps its own, escaped."""
     encoding = stream.encoding or "utf-8"

@@ -8,8 +8,9 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, WAITS
+from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
+from roosync_ops.show.messages import words
 from roosync_ops.state.memory import default_folder
 from roosync_ops.state.store import Store
 from roosync_ops.wire import local
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 
     Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
 
+#: More machines than so many are a count, and no line each.
+MANY: Final = 40
 ALL: Final = "all"
 DEFAULT: Final = "1,100%"
 #: The threshold was reached: what was left was not begun.
 STOPPED: Final = 5
-_NOT_BEGUN: Final = "not begun: the rollout stopped before its turn"
+NOT_BEGUN: Final = "not begun: the rollout stopped before its turn"
 #: A build on trial beats four times; so much later than that it is asked for the last time, in s.
 _BEATS: Final = 4
 _LATE_S: Final = 60.0
@@ -72,7 +75,20 @@ def batches(machines: Sequence[Machine], text: str) -> list[tuple[Machine, ...]]
 
 def waiting(results: Sequence[Result]) -> set[str]:
     """Return whose running build is to be replaced, and was not yet."""
-    return {row.machine_id for row in results if row.skipped in (WAITS, _NOT_BEGUN)}
+    return {row.machine_id for row in results if row.skipped in (WAITS, NOT_BEGUN) or _would_wait(row)}
+
+
+def _would_wait(row: Result) -> bool:
+    """Return True if a dry run found a build that runs, and another to take its place."""
+    return row.outcome == PLANNED and any(one.what == "build" and one.before for one in row.differences)
+
+
+def told(plan: Sequence[Sequence[Machine]], lang: str) -> str:
+    """Return the order: who is in which batch, or how many."""
+    if sum(map(len, plan)) > MANY:
+        return words(lang)["acting.sizes"].format(sizes=", ".join(str(len(batch)) for batch in plan))
+    names = ("+".join(machine.machine_id for machine in batch) for batch in plan)
+    return words(lang)["acting.batches"].format(batches="; ".join(names))
 
 
 class Ramp:
@@ -84,6 +100,7 @@ class Ramp:
         act: Act,
         note: Callable[[Sequence[Result]], None],
         *,
+        lang: str = "en",
         batch: str,
         soak: float,
         max_fail: str | None,
@@ -92,9 +109,12 @@ class Ramp:
         self._act = act
         self._note = note
         self._batch = batch
+        self._lang = lang
         self._soak = soak
         self._allowed = allowed(max_fail, len(chosen))
         sizes(batch, len(chosen))
+        #: Who has the new build, whatever became of it since.
+        self._begun: set[str] = set()
         self.stopped = False
 
     def run(self) -> tuple[Result, ...]:
@@ -102,35 +122,49 @@ class Ramp:
         if self._batch == ALL:
             return self._act("rollout", self._chosen)
         results = {row.machine_id: row for row in self._act("ramp", self._chosen)}
-        left = [machine for machine in self._chosen if machine.machine_id in waiting(list(results.values()))]
-        plan = batches(left, self._batch)
-        if left:
-            names = ["+".join(machine.machine_id for machine in batch) for batch in plan]
-            output.note(f"Batches: {'; '.join(names)}" if len(left) <= 40 else f"Batches of {list(map(len, plan))}")  # noqa: PLR2004 - more is no line
+        plan = self.plan(list(results.values()))
         replaced: set[str] = set()
-        for batch in plan:
+        for number, batch in enumerate(plan, 1):
             self._note(list(results.values()))
             if self._too_many(results, replaced):
                 self.stopped = True
                 break
-            results.update((row.machine_id, row) for row in self._replace(batch))
+            done = self._replace(batch)
+            output.mention(f"{number}/{len(plan)}: " + ", ".join(self._said(row) for row in done[:MANY]))
+            results.update((row.machine_id, row) for row in done)
             replaced.update(machine.machine_id for machine in batch)
         found = tuple(results[machine.machine_id] for machine in self._chosen)
-        found = tuple(Result(row.machine_id, skipped=_NOT_BEGUN) if row.skipped == WAITS else row for row in found)
+        found = tuple(Result(row.machine_id, skipped=NOT_BEGUN) if row.skipped == WAITS else row for row in found)
         self._note(found)
         return found
 
+    def plan(self, results: Sequence[Result]) -> list[tuple[Machine, ...]]:
+        """Share out whoever runs another build, and say in which order they come."""
+        names = set() if self._batch == ALL else waiting(results)
+        plan = batches([machine for machine in self._chosen if machine.machine_id in names], self._batch)
+        if plan:
+            output.mention(told(plan, self._lang))
+        return plan
+
+    def _said(self, row: Result) -> str:
+        return f"{row.machine_id} {words(self._lang)[f'report.{row.outcome}_word']}"
+
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
-        """Where nothing was said, one machine that took harm is too many; one that was not reached took none."""
+        """Where nothing was said, one machine that took harm is too many; one that was never reached took none.
+
+        One that was lost with the new build on it may have been lost by it.
+        """
         bad = [row for row in results.values() if not row.ok]
         if self._allowed is not None:
             return len(bad) > self._allowed
-        return any(row.outcome != UNREACHABLE and row.machine_id in replaced for row in bad)
+        harmed = (row for row in bad if row.outcome != UNREACHABLE or row.machine_id in self._begun)
+        return any(row.machine_id in replaced for row in harmed)
 
     def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
         began = time.monotonic()
         done = {row.machine_id: row for row in self._act("rollout", batch)}
         asked = [machine for machine in batch if done[machine.machine_id].ok]
+        self._begun.update(machine.machine_id for machine in asked)
         trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)
         until = began + trial_s + _LATE_S + self._soak
         while asked:

@@ -7,19 +7,18 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show, typed
+from roosync_ops import show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.changes import changed
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
-from roosync_ops.gather.source import Source, machine_of, own_replica
-from roosync_ops.gather.validation import probed, seen
+from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import Seen, seen, seen_by_all
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
-from roosync_ops.state import SharedState
 from roosync_ops.wire import local
 
 from . import asking, errors, options, output, rollout_file
@@ -110,23 +109,21 @@ class _Validating:
     def report(self, names: list[str], memory: Path | None, days: float, *, probe: Probe) -> Report:
         """Read, judge, and find out what changed within `days`."""
         chosen = self._fleet.select(names) if names else None
-        validation, state = self._probed(chosen) if probe is Probe.always else self._read(chosen, probe)
+        look = self._probed(chosen) if probe is Probe.always else self._read(chosen, probe)
         replica = self._shared if self._via is None else None
-        found = changed(self._fleet, chosen, state, memory, (replica, self._via), validation.checked_at_ms, days)
-        return Report(validation, changes=found)
+        at_ms = look.validation.checked_at_ms
+        found = changed(self._fleet, chosen, look.own, memory, (replica, self._via), at_ms, days)
+        return Report(look.validation, changes=found)
 
-    def _read(self, chosen: tuple[Machine, ...] | None, probe: Probe) -> tuple[judge.Validation, SharedState | None]:
+    def _read(self, chosen: tuple[Machine, ...] | None, probe: Probe) -> Seen:
         via = machine_of(self._fleet, self._via) if self._via else None
         second = asking.second_of(self._fleet, probe, self._limits)
-        found = seen(Source(self._shared, via, self._limits.deadline_s), self._fleet, chosen, self._grace, second)
-        return found.validation, found.state
+        return seen(Source(self._shared, via, self._limits.deadline_s), self._fleet, chosen, self._grace, second)
 
-    def _probed(self, chosen: tuple[Machine, ...] | None) -> tuple[judge.Validation, SharedState | None]:
+    def _probed(self, chosen: tuple[Machine, ...] | None) -> Seen:
         asking.no_via(self._via, "report")
         with output.Progress() as progress:
-            found = probed(self._fleet, chosen, self._shared, self._limits, self._grace, progress.show)
-        own, _ = own_replica(self._shared, self._limits.deadline_s)
-        return found, own
+            return seen_by_all(self._fleet, chosen, self._shared, self._limits, self._grace, progress.show)
 
 
 def _target(post: str | None, *, dry: bool) -> comment.Target | None:

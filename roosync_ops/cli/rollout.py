@@ -1,9 +1,9 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from functools import partial
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -17,9 +17,11 @@ from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
 from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
+from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
 
-from . import acting, asking, errors, options, output, ramp, reading
+from . import acting, asking, errors, options, output, ramp, reading, rollout_file
+from .run_log import RunLog
 
 app = typer.Typer()
 
@@ -31,6 +33,8 @@ roosync-ops rollout myia-po-2024 --via myia-po-2025
 
 roosync-ops rollout --dry
 
+roosync-ops rollout --format junit > rollout.xml
+
 Without names: every machine that is expected online. Run again, it changes nothing and says so.
 
 Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not prove itself
@@ -38,13 +42,6 @@ is left again by its machine, and nobody else gets it.
 
 Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
 before the next batch."""
-
-#: What keeps an agent alive on Windows, and what makes a restart at night harmless to it.
-_BOUND: Final = (
-    "A Windows machine's agent survives a reboot once its user has logged on. After updates that restart at night "
-    'Windows can log on by itself: Settings, Accounts, Sign-in options, "Use my sign-in info to automatically finish '
-    'setting up after an update".'
-)
 
 _Batch = Annotated[str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")]
 _Soak = Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")]
@@ -63,10 +60,12 @@ def rollout(  # noqa: PLR0913 - one argument an option
     failed: acting.Again = False,
     dry: acting.Dry = False,
     wait: acting.Wait = acting.WAIT_S,
+    report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
+    parallel: acting.Parallel = None,
     verbose: acting.Verbose = False,
     batch: _Batch = ramp.DEFAULT,
     soak: _Soak = 0,
@@ -89,32 +88,44 @@ def rollout(  # noqa: PLR0913 - one argument an option
     where = None if dry else acting.source(fleet, shared, via, deadline)
     before = None if where is None else _before(where)
 
-    def act(deploy: str, some: Sequence[Machine]) -> tuple[Result, ...]:
-        return acting.act(deploy, some, dry=dry, verbose=verbose, connect_timeout=connect_timeout, is_new=is_new)
-
-    is_new = before is None or not before.seen
-    steps = ramp.Ramp(chosen, act, journal.note, batch=batch, soak=soak, max_fail=max_fail)
+    log = RunLog("rollout", chosen, wanted=not dry)
+    act = partial(
+        acting.act,
+        dry=dry,
+        verbose=verbose,
+        connect_timeout=connect_timeout,
+        is_new=before is None or not before.seen,
+        parallel=parallel,
+        log=log,
+    )
+    steps = ramp.Ramp(chosen, act, journal.note, batch=batch, soak=soak, max_fail=max_fail, lang=lang)
     if dry:
         results = act("rollout", chosen)
+        steps.plan(results)
     else:
         with journal.held():
             journal.begin(chosen)
             results = steps.run()
         acting.keep_failures(inventory, results)
-    if not as_json:
-        _tell(results, chosen, dry=dry)
+    report = "json" if as_json else report
+    if report == "table":
+        _tell(results, chosen, dry=dry, lang=lang)
     view, second = before and before.view, asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
     after, unseen = acting.attempt(
         lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
     )
     everybody = not (machines or limit or failed or resume)
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(everybody=everybody))
-    if as_json:
-        output.write(show.json_text(_document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)))
+    if report != "table":
+        document = _document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)
+        output.write(
+            show.json_text(document) if report == "json" else show.junit_report(rollout_file.report_of(document), lang)
+        )
     elif after is not None:
         _tell_after(after, lang)
     elif where is None and not dry:
-        output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
+        output.note(words(lang)["acting.no_table"])
+    acting.note_log(log, lang)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else errors.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
 
@@ -187,14 +198,11 @@ def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict
     }
 
 
-def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool) -> None:
-    if dry:
-        output.write("Dry run: every machine was looked at, nothing was changed.\n")
-    output.write("\n".join(acting.lines(results)))
-    output.write(f"\n{acting.headline(results)}")
+def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool, lang: str = "en") -> None:
+    acting.tell(results, dry=dry, lang=lang)
     bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
     if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
-        output.write(_BOUND)
+        output.write(words(lang)["acting.bound"])
 
 
 def _tell_after(after: _Look, lang: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.report import Done, Report, Rollout, Said
+from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id
 from roosync_ops.wire.times import from_iso
@@ -35,7 +36,7 @@ def read(path: Path) -> Report:
         failure = document["error"]
         raise errors.usage(f"{path} holds no result, the rollout failed: {failure['message']}", failure["hint"])
     try:
-        return _report(document)
+        return report_of(document)
     except ValueError as error:
         raise errors.usage(f"{path} is no result of a rollout: {error}", _NEXT) from None
 
@@ -54,8 +55,8 @@ def _bytes(path: Path) -> bytes:
     return raw
 
 
-def _report(document: dict[str, Any]) -> Report:
-    """Raises ValueError for a machineId or a time that is none."""
+def report_of(document: dict[str, Any]) -> Report:
+    """Return a rollout's document as a report. Raises ValueError for a machineId or a time that is none."""
     rollout = Rollout(document["ok"], document["dry"], tuple(map(_done, document["machines"])))
     seen = document["validation"]
     if seen is None:
@@ -102,6 +103,7 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         row["missedHeartbeats"],
         None,
         row["reason"] or row["why"],
+        rests_on=Basis(row["basis"]),
     )
 
 

@@ -28,6 +28,7 @@ _KEYS: Final = {
     "shared": r"[^\0\n]+",
     "via": r"[A-Za-z0-9-]+",
     "lang": r"en|fr",
+    "parallel": r"[1-9][0-9]{0,4}",
     "patience": r"auto|[0-9]+(\.[0-9]+)?",
 }
 

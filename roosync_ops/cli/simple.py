@@ -10,8 +10,10 @@ from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.show.messages import words
 
 from . import acting, errors, options, output, reading
+from .run_log import RunLog
 
 _EXAMPLES: Final = """Examples:
 
@@ -41,8 +43,10 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
         yes: acting.Yes = False,
         wait: acting.Wait = acting.WAIT_S,
         as_json: options.Json = False,
+        lang: options.Language = options.Lang.en,
         deadline: options.Deadline = None,
         connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
+        parallel: acting.Parallel = None,
         verbose: acting.Verbose = False,
         schema: options.Schema = False,
     ) -> int:
@@ -53,7 +57,10 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
         if question is not None and not dry:
             acting.confirm(question, chosen, asked_for=yes or bool(machines or limit or failed))
         where = None if dry else acting.source(fleet, shared, via, deadline)
-        results = acting.act(deploy, chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout)
+        log = RunLog(deploy, chosen, wanted=not dry)
+        results = acting.act(
+            deploy, chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout, parallel=parallel, log=log
+        )
         if not dry:
             acting.keep_failures(inventory, results)
         found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, wait))
@@ -63,8 +70,9 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
             rows = [{**acting.document(row), "observed": seen.get(row.machine_id)} for row in results]
             output.write(show.json_text({"ok": ok, "dry": dry, "machines": rows, **acting.beside(unseen)}))
         else:
-            notes = {name: _note(word, wanted) for name, word in seen.items()}
-            _tell(results, notes, dry=dry)
+            notes = {name: _note(word, wanted, lang) for name, word in seen.items()}
+            acting.tell(results, notes, dry=dry, lang=lang)
+        acting.note_log(log, lang)
         if unseen is not None:
             return errors.report(unseen, ())
         return errors.OK if ok else errors.NOT_AS_EXPECTED
@@ -89,12 +97,5 @@ def _seen(
     return {name: words[name] for name in names}
 
 
-def _tell(results: tuple[Result, ...], notes: dict[str, str], *, dry: bool) -> None:
-    if dry:
-        output.write("Dry run: every machine was looked at, nothing was changed.\n")
-    output.write("\n".join(acting.lines(results, notes)))
-    output.write(f"\n{acting.headline(results)}")
-
-
-def _note(word: str, wanted: tuple[str, ...]) -> str:
-    return f"({word})" if word in wanted else f"(still seen as {word})"
+def _note(word: str, wanted: tuple[str, ...], lang: str) -> str:
+    return f"({word})" if word in wanted else f"({words(lang)['acting.still'].format(word=word)})"

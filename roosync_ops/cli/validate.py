@@ -12,8 +12,7 @@ from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import probed
-from roosync_ops.gather.validation import validation as validation_of
+from roosync_ops.gather.validation import Seen, seen, seen_by_all
 
 from . import asking, errors, options, output, reading
 
@@ -76,12 +75,12 @@ def validate(  # noqa: PLR0913 - one argument an option
         limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
         if probe is Probe.always:
             asking.no_via(via, "validate")
-            check, poll_s = _probing(fleet, chosen, shared, limits, grace), _PROBE_POLL_S
+            look, poll_s = _probing(fleet, chosen, shared, limits, grace), _PROBE_POLL_S
         else:
             source = Source(shared, machine_of(fleet, via) if via else None, deadline)
             second = asking.second_of(fleet, probe, limits)
-            check, poll_s = partial(validation_of, source, fleet, chosen, grace, second), source.poll_s
-        validation = reading.watch(check, lambda seen: seen.ok, wait, poll_s)
+            look, poll_s = partial(seen, source, fleet, chosen, grace, second), source.poll_s
+        validation = reading.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         output.write(_text(validation, "json" if as_json else report, lang))
         _note_patience(validation, grace)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
@@ -89,10 +88,10 @@ def validate(  # noqa: PLR0913 - one argument an option
 
 def _probing(
     fleet: Fleet, chosen: tuple[Machine, ...] | None, shared: str | None, limits: Limits, grace: GracePeriod
-) -> Callable[[], judge.Validation]:
-    def look() -> judge.Validation:
+) -> Callable[[], Seen]:
+    def look() -> Seen:
         with output.Progress() as progress:
-            return probed(fleet, chosen, shared, limits, grace, progress.show)
+            return seen_by_all(fleet, chosen, shared, limits, grace, progress.show)
 
     return look
 

@@ -183,7 +183,7 @@ class _Desk:
     def _text(self, width: int, height: int, *, color: bool) -> str:
         watcher = self._watcher
         now = local(clock)(to_iso(now_ms()))
-        told = Told(watcher.recent, [*watcher.troubles, *self._said[-2:]], watcher.pending, now)
+        told = Told(watcher.memory.recent, [*watcher.troubles, *self._said[-2:]], watcher.memory.pending, now)
         shown = (watcher.validation, self._shared, told, self._view)
         return live(*shown, lang=self._lang, width=width, height=height, color=color)
 

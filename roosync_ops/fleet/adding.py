@@ -21,12 +21,11 @@ USUAL: Final = {"online": "enroll", "offline": "off"}
 
 def line_of(name: str, fields: Mapping[str, Any]) -> str:
     """Return the line that defines a machine, as a person would write it."""
-    words = [json.dumps(name), *(f"{key}={_literal(value)}" for key, value in fields.items())]
-    return f"machine({', '.join(words)})"
-
-
-def _literal(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    literals = {
+        key: json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+        for key, value in fields.items()
+    }
+    return f"machine({', '.join([json.dumps(name), *(f'{key}={value}' for key, value in literals.items())])})"
 
 
 def with_machine(source: bytes, group: str, line: str) -> bytes:

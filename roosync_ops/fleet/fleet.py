@@ -36,10 +36,7 @@ class Fleet:
         return self._by_id.get(machine_id)
 
     def select(self, names: Iterable[str]) -> tuple[Machine, ...]:
-        """Return the machines that `names` stand for: machineIds, groups, `all`, globs, and `!` before what is not.
-
-        Raises FleetError where one stands for nobody, or nobody is left.
-        """
+        """Return the machines of `names`: machineIds, groups, `all`, globs, `!` before what not. FleetError."""
         wanted, unwanted = dict[str, Machine](), set[str]()
         every = list(names)
         for name in ["all", *every] if every and all(name.startswith("!") for name in every) else every:

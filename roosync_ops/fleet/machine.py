@@ -6,7 +6,16 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from roosync_ops.errors import USAGE, RoosyncError
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
@@ -36,6 +45,8 @@ WINRM_PORTS: Final = {"https": 5986, "http": 5985}
 #: The fields that the connectors have keys of their own for: ssh_hostname, winrm_hostname, ...
 _KEYS: Final = {"host": "hostname", "user": "user", "port": "port"}
 
+#: Keys that say where a password is.
+_NO_SECRETS: Final = ("winrm_password_file", "winrm_password_prompt")
 #: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
 #: What a setting from a .env of Windows or cmd.exe's `set` leaves in a path.
 _ODD = re.compile(r"[\x00-\x1f]|[ \"']$")
@@ -137,23 +148,14 @@ class Machine(BaseModel):
             raise ValueError(f"{value!r} is the heartbeats folder of a shared state; name the folder it lies in")
         return value
 
-    @field_validator("ssh")
+    @field_validator("ssh", "winrm")
     @classmethod
-    def _ssh_data_without_secrets(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _data_without_secrets(cls, value: dict[str, JsonValue], info: ValidationInfo) -> dict[str, JsonValue]:
+        name = {"ssh": "SSH", "winrm": "WinRM"}[str(info.field_name)]
         for key in value:
-            if not key.startswith("ssh_"):
-                raise ValueError(f"{key!r} is no data key of the SSH connector (they begin with ssh_)")
-            if "password" in key:
-                raise ValueError(f"{key!r} is a secret; use a key and the SSH agent")
-        return value
-
-    @field_validator("winrm")
-    @classmethod
-    def _winrm_data_without_secrets(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        for key in value:
-            if not key.startswith("winrm_"):
-                raise ValueError(f"{key!r} is no data key of our WinRM connector (they begin with winrm_)")
-            if key in ("winrm_password", "winrm_certificate_key_password"):
+            if not key.startswith(f"{info.field_name}_"):
+                raise ValueError(f"{key!r} is no data key of our {name} connector (they begin with {info.field_name}_)")
+            if "password" in key and key not in _NO_SECRETS:
                 raise ValueError(f"{key!r} is a secret; an inventory holds none")
         return value
 

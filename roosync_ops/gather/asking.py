@@ -104,9 +104,15 @@ _ways: dict[str, OpenSsh] = {}
 
 
 @contextmanager
-def way_to(machine: Machine, timeout_s: float, connect_timeout_s: float) -> Iterator[Link]:
-    """Give the way to a machine that has `timeout_s` to say everything."""
+def way_to(
+    machine: Machine, timeout_s: float, connect_timeout_s: float, through: Machine | None = None
+) -> Iterator[Link]:
+    """Give the way to a machine that has `timeout_s` to say everything; `through` another that was reached before."""
     limits, key = patience(timeout_s, connect_timeout_s), machine.model_dump_json()
+    if through is not None:
+        hop = _ways.get(through.model_dump_json()) or OpenSsh(through, limits)
+        yield link_to(machine, limits, through=hop)
+        return
     known = _ways.pop(key, None)
     link = link_to(machine, limits, keep=True) if known is None else known
     if isinstance(link, OpenSsh):

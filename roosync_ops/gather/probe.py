@@ -9,6 +9,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
@@ -27,7 +28,7 @@ from . import asking
 from .limits import silently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from roosync_ops.fleet import Machine
     from roosync_ops.remote_script.facts_model import AgentStatus
@@ -62,10 +63,12 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     *,
     with_state: bool = True,
     overall: bool = False,
+    through: Mapping[str, Machine] = MappingProxyType({}),
 ) -> dict[str, ProbeResult]:
     """Ask every machine at once, telling how far it is; return what each answered, within about `timeout_s`.
 
-    `overall`: who is come to late, behind very many others, has no more than is left of that time.
+    `overall`: who is come to late, behind very many others, has no more than is left of that time. `through`: machineId
+    to the machine that it is reached through.
     """
     answered = 0
     until = time.monotonic() + timeout_s if overall else None
@@ -73,7 +76,7 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     def one(machine: Machine) -> ProbeResult:
         left_s = timeout_s if until is None else max(_LEAST_S, until - time.monotonic())
         request, asked = _request(machine, left_s, with_state=with_state), now_ms()
-        with asking.way_to(machine, left_s, connect_timeout_s) as link:
+        with asking.way_to(machine, left_s, connect_timeout_s, through.get(machine.machine_id)) as link:
             link.failed = None
             told = asking.answer(machine, link, request, left_s, parse_report)
             return result_of(machine, told, reach_of(machine, link), asked)
@@ -130,7 +133,7 @@ def result_of(
     if isinstance(told, Failure):
         return ProbeResult(machine.machine_id, _unasked(told, reach), failure=told, **way)
     state, problem, read_ms = _replica(told, asked_ms)
-    share, clock = checks.share(machine, told.share), checks.clock(machine, told)
+    share = checks.share(machine, told.share)
     if share is not None and told.share is not None:
         share = share._replace(reason=share.reason.removeprefix(f"share {told.share.path}: "))
     return ProbeResult(
@@ -143,7 +146,6 @@ def result_of(
         told.clock_error_ms,
         told,
         share=share,
-        clock=None if clock is None else clock.reason,
         **way,
     )
 

@@ -3,18 +3,22 @@
 1. What the folder shows is judged. Where no machine is in doubt that is all, and no process is started.
 2. The machines in doubt are asked, all at once; where this replica is the suspect, some first, with their own replicas.
 3. Machines that were reached try the ports of those that do not answer: this computer may be the one that is cut off.
+   Whose port one of them can connect to is asked once more, through that machine. Of who cannot be asked all the same
+   a few others tell what their replicas show: it may be this one that has no later beat.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from roosync_ops.judge import second
-from roosync_ops.judge.probes import CUT, OFF, RUNNING, UNASKED
-from roosync_ops.judge.verdict import OBSERVER_SUSPECTED
+from roosync_ops.judge.probes import CUT, OFF, RUNNING, SELF_REPORTED, UNASKED
+from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Basis
 from roosync_ops.transport import link
+from roosync_ops.wire.status import ONLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +41,7 @@ AGAIN_S: Final = (30.0, 60.0, 120.0, 300.0)
 CONFIRM_S: Final = 10.0
 #: What connecting came to where a machine did not answer; anything else is this computer's own trouble.
 _NO_ANSWER: Final = frozenset([link.REFUSED, link.NO_ROUTE, link.TIMED_OUT])
+_DIRECTLY: Final[Mapping[str, Machine]] = MappingProxyType({})
 
 
 def _says_nothing(machine: Machine, code: str) -> bool:
@@ -47,8 +52,10 @@ def _says_nothing(machine: Machine, code: str) -> bool:
 class Way(Protocol):
     """How machines are asked."""
 
-    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, ProbeResult]:
-        """Ask all at once, and return what each testifies."""
+    def ask(
+        self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = _DIRECTLY
+    ) -> dict[str, ProbeResult]:
+        """Ask all at once, those in `through` by way of another machine, and return what each testifies."""
         ...
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
@@ -63,13 +70,18 @@ class Ssh:
         self._limits = limits
         self._until = 0.0
 
-    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, ProbeResult]:
+    def ask(
+        self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = _DIRECTLY
+    ) -> dict[str, ProbeResult]:
         from .probe import probe  # noqa: PLC0415 - not needed where nobody is asked
 
         limits = self._limits
-        self._until = max(self._until, time.monotonic() + limits.timeout_s)
-        asked_s = _ASKING_PART * limits.timeout_s
-        found = probe(machines, asked_s, limits.connect_s, with_state=with_state, overall=True)
+        if through:
+            asked_s = max(0.0, self._until - time.monotonic())
+        else:
+            self._until = max(self._until, time.monotonic() + limits.timeout_s)
+            asked_s = _ASKING_PART * limits.timeout_s
+        found = probe(machines, asked_s, limits.connect_s, with_state=with_state, overall=True, through=through)
         for machine in machines:
             one = found[machine.machine_id]
             if one.agent.kind == OFF and one.failure is not None and not _says_nothing(machine, one.failure.code):
@@ -79,8 +91,9 @@ class Ssh:
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
         from .knock import knock  # noqa: PLC0415 - as above
 
-        left = max(self._until - time.monotonic(), (1 - _ASKING_PART) * self._limits.timeout_s)
-        return knock(witnesses, targets, left, self._limits.connect_s)
+        now = time.monotonic()
+        self._until = max(self._until, now + (1 - _ASKING_PART) * self._limits.timeout_s)
+        return knock(witnesses, targets, self._until - now, self._limits.connect_s)
 
 
 @dataclass
@@ -111,13 +124,16 @@ class Second:
         self._confirm_s = confirm_s
         self._clock = clock
         self._said: dict[str, _Said] = {}
+        #: Who is asked in this doubt for what its replica shows of others.
+        self._others: set[str] = set()
 
     def opinion(self, judged: Callable[[Mapping[str, ProbeResult]], Validation]) -> Validation:
         """Return what `judged` makes of what the machines in doubt say; with nobody in doubt it is as the folder is."""
         found = judged({})
         doubted = second.in_doubt(found, self._fleet, everybody=self._everybody)
         names = {machine.machine_id for machine in doubted}
-        self._said = {name: said for name, said in self._said.items() if name in names}
+        self._others = self._others if doubted else set()
+        self._said = {name: said for name, said in self._said.items() if name in names | self._others}
         if not doubted:
             return found
         suspect = any(row.reason is not None and row.reason.kind == OBSERVER_SUSPECTED for row in found.verdicts)
@@ -125,8 +141,13 @@ class Second:
         found = judged(self._words())
         if suspect:
             self._ask(second.in_doubt(found, self._fleet), with_state=False)
-            found = judged(self._words())
-        return found
+        elif any(row.rests_on == Basis.COULD_NOT_ASK for row in found.verdicts):
+            others = [one for one in self._fleet if one.expected == ONLINE and one not in doubted][:_KNOCK]
+            self._others = {machine.machine_id for machine in others}
+            self._ask(others, with_state=True)
+        else:
+            return found
+        return judged(self._words())
 
     @property
     def unsettled(self) -> bool:
@@ -151,15 +172,15 @@ class Second:
             self._said[name] = _Said(one, now, 1 if before is None else before.times + 1, out_s)
 
     def _next_s(self, machine: Machine) -> float:
-        """Return when a machine is to be asked next; one that said it lives is believed for its timeout."""
+        """Return when a machine is to be asked next; one that said it lives before that word is too old to prove it."""
         said = self._said.get(machine.machine_id)
         if said is None:
             return 0.0
         pause = AGAIN_S[min(said.times, len(AGAIN_S)) - 1]
         if not self._counts(said):
             pause = self._confirm_s
-        elif said.one.agent.kind == RUNNING:
-            pause = min(pause, machine.offline_timeout / 1000)
+        elif said.one.agent.kind == RUNNING and machine.machine_id not in self._others:
+            pause = min(pause, (machine.offline_timeout - machine.heartbeat_interval) / 1000)
         return said.asked_s + pause
 
 
@@ -168,20 +189,31 @@ def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Way) -> dict[str, 
     out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].agent.kind == OFF]
     if not out:
         return found
-    others = [machine for machine in fleet if machine.expected == "online" and machine not in out]
+    others = [machine for machine in fleet if machine.expected == ONLINE and machine not in out]
     others = [one for one in others if one.machine_id not in found or found[one.machine_id].is_reached]
     others.sort(key=lambda one: one.machine_id not in found)
     reached = way.knock(others[:_KNOCK], out) if others else {}
     somebody = bool(reached) or any(one.is_reached for one in found.values())
-    alone = not any(machine.expected == "online" for machine in fleet if machine not in out[:1])
-    return {**found, **{one.machine_id: _held(found[one.machine_id], reached, somebody or alone) for one in out}}
+    alone = not any(machine.expected == ONLINE for machine in fleet if machine not in out[:1])
+    by = {
+        machine.machine_id: other
+        for machine in out
+        for other in reversed(others)
+        if machine.machine_id in reached.get(other.machine_id, ())
+    }
+    asked = [one for one in out if one.machine_id in by and {one.transport, by[one.machine_id].transport} == {"ssh"}]
+    told = way.ask(asked, with_state=False, through=by) if asked else {}
+    for name in (machine.machine_id for machine in out):
+        found[name] = _held(found[name], by.get(name), told.get(name), somebody or alone)
+    return found
 
 
-def _held(one: ProbeResult, reached: Mapping[str, frozenset[str]], somebody: bool) -> ProbeResult:
-    """Return a probe of no answer, as what others reach makes of it."""
-    by = next((name for name, those in reached.items() if one.machine_id in those), None)
+def _held(one: ProbeResult, by: Machine | None, told: ProbeResult | None, somebody: bool) -> ProbeResult:
+    """Return a probe of no answer, as what others reach makes of it; `told` is what it said through one of them."""
+    if by is not None and told is not None and told.agent.kind in SELF_REPORTED:
+        return replace(told, through=by.machine_id)
     if by is not None:
-        return replace(one, agent=replace(one.agent, kind=CUT, detail=by))
+        return replace(one, agent=replace(one.agent, kind=CUT, detail=by.machine_id))
     if somebody:
         return one
     return replace(one, agent=replace(one.agent, kind=UNASKED, detail=f"{one.agent.detail}, and so are all others"))

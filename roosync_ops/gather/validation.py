@@ -38,17 +38,6 @@ class Seen:
     trouble: str | None = None
 
 
-def validation(
-    source: Callable[[], SharedState],
-    fleet: Fleet,
-    chosen: Sequence[Machine] | None,
-    grace: GracePeriod,
-    second: Second | None = None,
-) -> judge.Validation:
-    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError."""
-    return seen(source, fleet, chosen, grace, second).validation
-
-
 def seen(
     source: Callable[[], SharedState],
     fleet: Fleet,
@@ -56,7 +45,10 @@ def seen(
     grace: GracePeriod,
     second: Second | None = None,
 ) -> Seen:
-    """Do as `validation` does, and return with it what it rests on. `second` asks the machines that are in doubt."""
+    """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError.
+
+    `second` asks the machines that are in doubt.
+    """
     state = source()
     return Seen(judged(state, fleet, chosen, grace, second), state, state)
 
@@ -75,25 +67,13 @@ def judged(
         shown = judge.merge_replicas(state, said.values(), at_ms) if said else state
         offsets = {**known.offsets, **judge.knowledge(said.values()).offsets}
         looked = judge.looked_at(shown or state, state, said.values()) if said else known.looked
-        every = replace(known, offsets=offsets, looked=looked)
+        every = replace(known, offsets=offsets, looked=looked, here=judge.heard_here(state) if said else None)
         return judge.validate(fleet, shown or state, at_ms, chosen, known=every, asked=said)
 
     return by_words({}) if second is None else second.opinion(by_words)
 
 
-def probed(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
-    fleet: Fleet,
-    chosen: Sequence[Machine] | None,
-    shared: str | None,
-    limits: Limits,
-    grace: GracePeriod,
-    tell: Callable[[str], None] = silently,
-) -> judge.Validation:
-    """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything."""
-    return seen_by_all(fleet, chosen, shared, limits, grace, tell).validation
-
-
-def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
+def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
     fleet: Fleet,
     chosen: Sequence[Machine] | None,
     shared: str | None,
@@ -102,7 +82,10 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     tell: Callable[[str], None] = silently,
     source: Source | None = None,
 ) -> Seen:
-    """Do as `probed` does, and return with it what it rests on; `source` is what reads `shared`, where it is kept."""
+    """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything.
+
+    `source` is what reads `shared`, where it is kept.
+    """
     asked = tuple(fleet) if chosen is None else chosen
     own, found, trouble = _asked(asked, shared, limits, tell, source)
     found = checked(fleet, found, Ssh(limits))
@@ -112,7 +95,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - as above
     if state is None:
         raise _nobody(len(asked), trouble)
     known = grace.learn(own, judge.knowledge(found.values()).offsets)
-    known = replace(known, looked=judge.looked_at(state, own, found.values()))
+    known = replace(known, looked=judge.looked_at(state, own, found.values()), here=judge.heard_here(own))
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 

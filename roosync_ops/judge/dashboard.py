@@ -110,18 +110,17 @@ def installed(fleet: Fleet, state: SharedState, now_ms: int) -> tuple[Installed,
 def _installed(machine_id: str, state: SharedState, now_ms: int) -> Installed:
     if machine_id not in state.machines:
         return Installed(machine_id, present=False)
-    record = state.records.get(machine_id)
-    agent = record.agent if record is not None else None
-    version = observation(machine_id, state, now_ms).version
-    if agent is None:
-        return Installed(machine_id, present=True, version=version)
+    agent = state.machines[machine_id].record.agent
+    interval, timeout, auto_sync = (
+        agent.get(key) for key in ("heartbeatInterval", "offlineTimeout", "autoSyncEnabled")
+    )
     return Installed(
         machine_id,
         present=True,
-        version=version,
-        interval_ms=agent.heartbeat_interval,
-        timeout_ms=agent.offline_timeout,
-        auto_sync=agent.auto_sync_enabled,
+        version=observation(machine_id, state, now_ms).version,
+        interval_ms=interval if type(interval) is int else None,
+        timeout_ms=timeout if type(timeout) is int else None,
+        auto_sync=auto_sync if isinstance(auto_sync, bool) else None,
     )
 
 

@@ -119,6 +119,7 @@ _ALL: Final = (
     Cause("not-in-inventory", NOTE, _STATUS),
     # this computer, and the share as a whole
     Cause("own-replica-unavailable", GRAVE, _MATRIX),
+    Cause("own-clock-wrong", GRAVE, _MATRIX),
     Cause("own-replica-stale", GRAVE, ("roosync-ops", "validate", "--via", "{via}")),
     Cause("view-missing", MILD, _FIX, fix=REBUILD_VIEW),
     Cause("view-unreadable", MILD, _FIX, fix=REBUILD_VIEW),

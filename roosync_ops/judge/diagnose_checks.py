@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
+from . import verdict as v
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
 
 if TYPE_CHECKING:
@@ -227,8 +228,10 @@ def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
     if failure is not None:
         return _SHARE.get(failure.code, "share-problem"), failure.reason, failure.hint
     if found is not None and found.running and found.share is not None and found.share.state != "ok":
-        state, since, detail = found.share.state, found.share.since, found.share.detail
-        said = f"the loop finds it {state}{f' since {since}' if since else ''}: {detail or ''}".rstrip(": ")
+        state, since = found.share.state, found.share.since
+        said = f"the loop finds it {state}{f' since {since}' if since else ''}"
+        if state == "refused" and found.share.detail:  # else the agent's words, in its user's language
+            said += f": {found.share.detail}"
         return _SHARE.get(state, "share-problem"), said, typed.ours("restart", case.machine_id)
     return None
 
@@ -265,7 +268,8 @@ def zombie(case: MachineCase, found: AgentStatus) -> Check:
 
 
 def clock(case: MachineCase, _: Report) -> Check:
-    """Its clock is this computer's, within what the network may have added."""
-    if case.probe.clock is None:
+    """Its clock is this computer's, within what the network may have added; or it is this computer's that is wrong."""
+    found = case.scene.matrix.finding(v.CLOCK_WRONG, case.machine_id)
+    if found is None:
         return Check("clock", OK, "{offset} s", None, {"offset": f"{(case.probe.offset_ms or 0) / 1000:+.1f}"})
-    return Check("clock", NOT_OK, "{said}", "clock-wrong", {"said": case.probe.clock})
+    return Check("clock", NOT_OK, "{off} this computer's", "clock-wrong", found.facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.record import OF_A_TWIN
@@ -53,7 +54,7 @@ def _unread(case: MachineCase) -> tuple[str, str, str] | None:
         if piece is not None and piece.kind == FILE:
             return None
         for item in view.findings_about(case.machine_id):
-            if item.kind not in v.READ_ALL_THE_SAME | {f.VANISHED}:
+            if item.kind not in READ_ALL_THE_SAME | {f.VANISHED}:
                 found = (item.file, item.kind, item.detail)
     return found
 
@@ -138,8 +139,15 @@ def expectation(case: MachineCase) -> Check:
 
 
 def here(scene: DiagnosisInput) -> list[Check]:
-    """Return the checks of this computer's own replica, and of what belongs to nobody: the view, and litter."""
-    return [_own_replica(scene), _view(scene), _erased(scene), _litter(scene)]
+    """Return the checks of this computer's own replica and clock, and of what is nobody's: the view, and litter."""
+    return [_own_replica(scene), _own_clock(scene), _view(scene), _erased(scene), _litter(scene)]
+
+
+def _own_clock(scene: DiagnosisInput) -> Check:
+    found = scene.matrix.finding(v.READER_CLOCK_WRONG)
+    if found is None:
+        return Check("own clock", OK if scene.matrix.reached else UNKNOWN)
+    return Check("own clock", NOT_OK, "{off} those of {count} machines", "own-clock-wrong", found.facts)
 
 
 def _own_replica(scene: DiagnosisInput) -> Check:

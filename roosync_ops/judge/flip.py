@@ -17,6 +17,7 @@ BEATS_AGAIN: Final = "beats-again"
 STARTED_AGAIN: Final = "started-again"
 STOPPED: Final = "stopped-on-purpose"
 SILENT: Final = "silent"
+OLDER_SILENT: Final = "older-service-silent"
 #: Silent too, but nobody else was beating: the share may be what is silent.
 SILENT_ALONE: Final = "silent-with-nobody-to-compare"
 RECORD_GONE: Final = "record-gone"
@@ -52,7 +53,7 @@ class Row:
     """One machine as a reading shows it, judged. `doubt` is what its reason puts in doubt, None for nothing.
 
     `sequence` is None in records of older services; `heard_ms` is the last heartbeat, by its writer's clock. `death` is
-    why a machine that is offline is so for certain; None where silence alone says it.
+    why a machine that is offline is so for certain; None where silence alone says it, of an `older` service perhaps.
     """
 
     machine_id: str
@@ -63,6 +64,7 @@ class Row:
     interval_ms: int = DEFAULT_INTERVAL_MS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     death: str | None = None
+    older: bool = False
 
     @property
     def key(self) -> Key:

@@ -231,7 +231,8 @@ class Flips:
             return (UNKNOWN, f.RECORD_GONE) if known.told == ONLINE else None
         was_heard = known.told == ONLINE or (known.told == LEFT and newer)
         alone = not self._up() - {row.machine_id}
-        return (OFFLINE, row.death or (f.SILENT_ALONE if alone else f.SILENT)) if was_heard else None
+        silent = f.OLDER_SILENT if row.older else f.SILENT
+        return (OFFLINE, row.death or (f.SILENT_ALONE if alone else silent)) if was_heard else None
 
     def _is_proven(self, row: Row, known: Known) -> bool:
         """Return True if this silence is the machine's own, not the share's or the observer's."""

@@ -92,6 +92,10 @@ class Matrix:
         best = min((lag for lag in known if lag is not None), default=None)
         return tuple(observer for observer, lags in shown.items() if not lags), behind, best
 
+    def finding(self, kind: str, machine_id: str | None = None) -> v.Reason | None:
+        """Return the first finding of a kind, of that machine where one is named."""
+        return next((one for one in self.findings if one.kind == kind and machine_id in (None, one.machine_id)), None)
+
     @property
     def ok(self) -> bool:
         return not self.findings
@@ -157,7 +161,8 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
     kind = LEFT if one.agent.kind == NOT_RUNNING else one.agent.kind
     state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
-    return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=older.undone(best, state)))
+    undone, is_older = older.undone(best, state), older.is_kept_by_older(best)
+    return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
 def _record(state: SharedState, machine_id: str) -> Record | None:

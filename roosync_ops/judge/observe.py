@@ -52,13 +52,8 @@ def observation(
 
 def stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
     """Return the interval and timeout a machine's own agent says it runs with, else the protocol's defaults."""
-    record = state.records.get(machine_id)
-    agent = record.agent if record is not None else None
-    if agent is None or agent.heartbeat_interval is None or agent.offline_timeout is None:
-        return DEFAULT_THRESHOLDS
-    if agent.heartbeat_interval >= agent.offline_timeout:
-        return DEFAULT_THRESHOLDS
-    return Thresholds(agent.heartbeat_interval, agent.offline_timeout)
+    piece = state.machines.get(machine_id)
+    return DEFAULT_THRESHOLDS if piece is None else piece.record.thresholds
 
 
 def _version(piece: Evidence) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.merge import FILE, VIEW
+from roosync_ops.wire.merge import FILE, TAKEN_FOR, VIEW
 from roosync_ops.wire.status import Thresholds
 
 if TYPE_CHECKING:
@@ -30,6 +30,21 @@ def is_kept_by_older(piece: Evidence) -> bool:
         left_at, heard = record.left_at_ms, record.last_heartbeat_ms
         return left_at is not None and heard is not None and heard > left_at
     return piece.before is None or piece.kind != VIEW or piece.before.record.has_left
+
+
+def may_be_anothers(machine_id: str, state: SharedState) -> str | None:
+    """Return whose beat it may be that an older service wrote of a machine of ours which left; None for its own.
+
+    Where that service keeps what `myia-x` wrote and puts only the later time of `x` there, nothing tells the two apart
+    but that `x` lived then.
+    """
+    piece, name = state.machines.get(machine_id), machine_id.removeprefix(TAKEN_FOR)
+    other = state.machines.get(name)
+    if piece is None or other is None or name == machine_id or not is_kept_by_older(piece):
+        return None
+    left = piece.before.record.has_left if piece.before is not None else piece.record.left_at_ms is not None
+    heard = other.record.last_heartbeat_ms or 0
+    return name if left and heard >= (piece.record.last_heartbeat_ms or 0) - SELDOM_MS else None
 
 
 def limits(piece: Evidence, thresholds: Thresholds, patience_ms: int | None = None) -> Thresholds:

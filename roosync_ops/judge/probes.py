@@ -54,7 +54,7 @@ class AgentState:
     `sequence` and `heard_ms` are those of the last beat that it wrote, and read back in its own replica. `twin` is what
     it lately found in its own file that another computer of its name must have written. `left_ms` is when it was
     stopped on purpose, on the reader's clock; None where it was not, or began again;
-    `undone` what an older service made of that (see older).
+    `undone` what an older service made of that, and `older` whether that alone kept it (see older).
     """
 
     kind: str
@@ -66,6 +66,7 @@ class AgentState:
     twin: str | None = None
     left_ms: int | None = None
     undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ class ProbeResult:
 
     `offset_ms` is its clock minus the reader's, `error_ms` how wrong that may be; None where it was not measured.
     `report` is what it said, None where `failure` says why it said nothing; `reach` is what was met on the way to it.
-    `share` is what keeps an agent there from using its share, `clock` what is wrong with its clock. `login` are the
-    words that log in, over the connection that `known_hosts` is asked about. `builds` None: they were not compared.
+    `through` is the machine that it was reached through, where this computer does not reach it itself.
+    `share` is what keeps an agent there from using its share. `login` are the words that log in, over the connection
+    that `known_hosts` is asked about. `builds` None: they were not compared.
     """
 
     machine_id: str
@@ -98,10 +100,10 @@ class ProbeResult:
     failure: Failure | None = None
     reach: Reach | None = None
     share: Failure | None = None
-    clock: str | None = None
     login: tuple[str, ...] = ()
     known_hosts: str | None = None
     builds: Builds | None = None
+    through: str | None = None
 
     @property
     def status(self) -> AgentStatus | None:
@@ -118,7 +120,8 @@ class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
     `patience_ms` None is the protocol's status exactly. `looked` is when each machine's best record was last looked at,
-    where that was not at the time of judging.
+    where that was not at the time of judging. `here` is the last heartbeat of each in the reader's own replica, where
+    others were read as well.
     """
 
     offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
@@ -127,6 +130,7 @@ class Knowledge:
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
     #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
     late_ms: int = 0
+    here: Mapping[str, int | None] | None = None
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
         """Return (status, what its age rests on)."""
@@ -174,14 +178,8 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
             (alone if name == one.machine_id else heard).append(piece)
     best = merge(heard, now_ms)
     machines = {**merge(alone, now_ms), **best}
-    records = {
-        name: state.records[name]
-        for name, piece in machines.items()
-        for state in states
-        if state is not None and state.machines.get(name) is piece and name in state.records
-    }
     return SharedState(
-        shown.shared, now_ms, dict(sorted(machines.items())), records, shown.findings, shown.view, shown.view_state,
+        shown.shared, now_ms, dict(sorted(machines.items())), shown.findings, shown.view, shown.view_state,
         max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
     )  # fmt: skip
 
@@ -193,6 +191,11 @@ def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
         for name, sign in state.signs.items():
             found[name] = max(found.get(name, sign), sign)
     return found
+
+
+def heard_here(own: SharedState | None) -> dict[str, int | None]:
+    """Return the last heartbeat of each machine that a reader's own replica shows."""
+    return {} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()}
 
 
 def looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
@@ -215,7 +218,7 @@ def reason_of(probe: ProbeResult) -> v.Reason | None:
     """Return why a machine does not beat, by its own word; None where its word explains no silence."""
     word, name = probe.agent, probe.machine_id
     if word.left_ms is not None:
-        return v.Reason(v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
+        return v.Reason(v.OLDER_LEFT if word.older else v.HAS_LEFT, name, {"since": word.left_ms, **word.undone})
     if word.kind == SHARE_BLOCKED:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:

@@ -23,26 +23,29 @@ if TYPE_CHECKING:
 
     from .probes import ProbeResult
 
-#: Of the longest silence that the keeper of the view saw within a day so much may come again, as `auto` has it; but a
-#: day is short, and its keeper may be wrong: so many timeouts at least, and at most.
-_LATE_FACTOR: Final = 1.5
-_LATE_TIMEOUTS: Final = (3.5, 6.0)
+#: Of the longest silence that the keeper of the view saw within a day so much may come again: it counts in whole beats,
+#: and another's burst is longer. A day is short, and its keeper may be wrong: so many timeouts at least, and at most.
+_LATE_FACTOR: Final = 1.75
+_LATE_TIMEOUTS: Final = (4.0, 7.0)
+_HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
 
 
 def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
     """Return whom to ask: who is expected online and is not seen so, or is by a clock that cannot be right.
 
+    Who judges by when beats arrived asks once a time stamp is too old: its beat was on its way for a part of that.
     `everybody` that is expected online, where that is wished.
     """
-    rows = [row for row in validation.verdicts if row.expected == ONLINE]
-    wanted = [row.machine_id for row in rows if everybody or _is_in_doubt(row)]
-    return tuple(machine for name in wanted if (machine := fleet.get(name)) is not None)
+    rows = [(row, fleet.get(row.machine_id)) for row in validation.verdicts if row.expected == ONLINE]
+    at_ms = validation.checked_at_ms
+    return tuple(one for row, one in rows if one is not None and (everybody or _is_in_doubt(row, one, at_ms)))
 
 
-def _is_in_doubt(row: v.Verdict) -> bool:
+def _is_in_doubt(row: v.Verdict, machine: Machine, now_ms: int) -> bool:
     by_clock = row.reason is not None and row.reason.kind in v.CLOCKS
-    return row.probe is None and (row.observed != ONLINE or row.rests_on != Basis.HEARD or by_clock)
+    is_old = row.last_heartbeat_ms is not None and now_ms - row.last_heartbeat_ms > machine.offline_timeout
+    return row.probe is None and (row.observed != ONLINE or row.rests_on not in _HEARD or by_clock or is_old)
 
 
 def timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = None) -> int:
@@ -122,19 +125,22 @@ def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Ba
 def late_ms(state: SharedState, now_ms: int) -> int:
     """Return the longest delay of a beat that the keeper of the view noted within a day, in ms; 0 where none did.
 
+    It is in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
     Of two keepers the more patient one is believed, and neither for long (see may_last_ms).
     """
     found = 0
-    for piece in state.machines.values():
-        agent, heard = piece.record.data.get("agent"), piece.record.last_heartbeat_ms
-        noted = agent.get("late") if isinstance(agent, dict) else None
+    for record in (*(piece.record for piece in state.machines.values()), *state.own_files.values()):
+        noted, heard = record.agent.get("late"), record.last_heartbeat_ms
         day = noted.get("day") if isinstance(noted, dict) else None
         if isinstance(day, list) and day and type(day[0]) is int and now_ms - (heard or 0) < _DAY_MS:
             found = max(found, day[0])
     return found
 
 
-def may_last_ms(late_ms: int, timeout_ms: int) -> int:
-    """Return how long silence is no more than a share's delay where the longest of the day was `late_ms`."""
+def may_last_ms(late_ms: int, timeout_ms: int, *, of_all: bool = False) -> int:
+    """Return how long silence is no more than a share's delay where the longest of the day was `late_ms`.
+
+    Where nearly all are silent (`of_all`) it is what carries their beats that is late: as long as is ever borne.
+    """
     least, most = (round(times * timeout_ms) for times in _LATE_TIMEOUTS)
-    return min(max(round(late_ms * _LATE_FACTOR), least), most) if late_ms else 0
+    return min(max(round(late_ms * _LATE_FACTOR), most if of_all else least), most) if late_ms else 0

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from . import second, why
+from . import older, second, why
 from . import verdict as v
 from .clocks import all_ahead_ms, wrong_clocks
 from .observe import observation
-from .probes import NOTHING_ELSE, SELF_REPORTED, Knowledge, ProbeResult
+from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
 from .view_evidence import ViewEvidence
 
@@ -92,12 +92,16 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdict:
     probe = given.probe(machine.machine_id)
     rests_on = second.basis_of(row, probe, given.timeout_ms(machine))
-    if _is_no_evidence(row, given, probe) or why.hidden_ms(machine, row, given) is not None:
+    if why.hidden_ms(machine, row, given) is not None:
         row = replace(row, observed=UNKNOWN)
     elif _is_late(machine, row, given, rests_on):
         row = replace(row, observed=WARNING)
+    elif _is_no_evidence(row, given, probe):
+        row = replace(row, observed=UNKNOWN)
     ok = row.observed in _MET_BY[machine.expected]
     reason, sign = why.reason(machine, row, given, rests_on, ok=ok), _sign(row, given)
+    if rests_on == Basis.HEARD and _is_silent_here(machine, row, given):
+        rests_on = Basis.ELSEWHERE
     if sign is not None and reason is not None:
         facts = {**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]}
         reason = replace(reason, facts=facts)
@@ -119,12 +123,20 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
     )
 
 
+def _is_silent_here(machine: Machine, row: v.Observation, given: why.Given) -> bool:
+    """Return True if the reader's own replica has no beat of a machine within its timeout, and another's has."""
+    if given.known.here is None or row.age_ms is None or row.last_heartbeat_ms is None:
+        return False
+    here = given.known.here.get(row.machine_id)
+    return here is None or row.age_ms + row.last_heartbeat_ms - here > given.timeout_ms(machine)
+
+
 def _is_late(machine: Machine, row: v.Observation, given: why.Given, rests_on: Basis) -> bool:
     """Return True if silence is no longer than this share's delays have been, and nobody's word says what it is."""
     if row.observed != OFFLINE or rests_on in (Basis.ASKED, Basis.UNREACHABLE) or row.age_ms is None:
         return False
     timeout_ms = given.timeout_ms(machine)
-    may_last_ms = second.may_last_ms(given.known.late_ms, timeout_ms)
+    may_last_ms = second.may_last_ms(given.known.late_ms, timeout_ms, of_all=given.gone is not None)
     return given.known.patience_ms is None and timeout_ms < row.age_ms <= may_last_ms
 
 
@@ -140,8 +152,11 @@ def _is_no_evidence(row: v.Observation, given: why.Given, probe: ProbeResult | N
     """Where the observers are the suspects, what they do not show of a machine says nothing of it.
 
     Only a machine's own word does. Without a probe the words stay the protocol's, and the reason tells. And where the
-    machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death.
+    machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death. Nor
+    is it a life where what an older service wrote may be another machine's.
     """
+    if row.older and row.observed in (ONLINE, WARNING) and (probe is None or probe.agent.kind != RUNNING):
+        return older.may_be_anothers(row.machine_id, given.state) is not None
     if row.observed != OFFLINE or (probe is not None and probe.agent.kind in SELF_REPORTED):
         return False
     return why.unread(row, given.state) is not None or (bool(given.asked) and given.gone is not None)

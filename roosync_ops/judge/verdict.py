@@ -7,29 +7,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire import findings as f
 from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from roosync_ops.state.signs import Sign
+    from roosync_ops.wire.findings import Finding
 
     from .matrix import Matrix
     from .probes import ProbeResult
 
-#: Findings about a file that was read all the same: they explain no silence.
-READ_ALL_THE_SAME: Final = frozenset(
-    [
-        f.BOM,
-        f.CASE_DOUBLE,
-        f.CONFLICT_COPY,
-        f.FUTURE_HEARTBEAT,
-        f.IMPOSSIBLE_SEQUENCE,
-        f.ROLLED_BACK,
-        f.FILE_DELETED,
-    ]
-)
 # Why a verdict is what it is. The facts that go with each stand beside it.
 NEVER_SEEN: Final = "never-seen"  # no fact
 NOT_UNDERSTOOD: Final = "file-not-understood"  # file, kind, detail
@@ -37,6 +25,7 @@ NO_VALID_HEARTBEAT: Final = "no-valid-heartbeat"  # file, kind, detail
 MISSING_BEATS: Final = "missing-beats"  # age, missed
 SILENT: Final = "silent"  # age, since
 SELDOM: Final = "kept-by-older-service"  # age
+MAY_BE_ANOTHERS: Final = "may-be-another-machines-beat"  # age, other
 OLDER_SILENT: Final = "older-service-silent"  # age, since
 OLDER_LEFT: Final = "older-service-left"  # since
 HAS_LEFT: Final = "left"  # since; undone, undone_at, by where an older service undid that
@@ -77,6 +66,7 @@ class Basis(StrEnum):
     """What a verdict rests on."""
 
     HEARD = "heard-here"
+    ELSEWHERE = "heard-elsewhere"
     ASKED = "asked"
     UNREACHABLE = "silent-and-unreachable"
     COULD_NOT_ASK = "silent-could-not-be-asked"
@@ -99,7 +89,16 @@ CLOCKS: Final = frozenset([CLOCK_SUSPECTED, READER_CLOCK_WRONG, CLOCK_DISAGREES,
 _DOUBTS: Final = {
     **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
     **dict.fromkeys(
-        [NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED, SHARE_STUCK],
+        [
+            NOT_UNDERSTOOD,
+            NO_VALID_HEARTBEAT,
+            MAY_BE_ANOTHERS,
+            FILE_BEHIND,
+            VIEW_BEHIND,
+            UPLOAD_STALLED,
+            LINK_STALLED,
+            SHARE_STUCK,
+        ],
         Doubt.SIGHT,
     ),
     **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),
@@ -191,7 +190,7 @@ class Survey:
     checked_at_ms: int
     shared: str
     machines: tuple[Observation, ...]
-    findings: tuple[f.Finding, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def checked_at(self) -> str:
@@ -221,7 +220,7 @@ class Validation:
     shared: str
     verdicts: tuple[Verdict, ...]
     unexpected: tuple[Observation, ...]
-    findings: tuple[f.Finding, ...]
+    findings: tuple[Finding, ...]
     evidence: Matrix | None = None
     patience_ms: int | None = None
 

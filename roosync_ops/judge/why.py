@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
@@ -68,7 +69,7 @@ def reason(machine: Machine, row: v.Observation, given: Given, rests_on: Basis, 
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
-    told = _told(row, given, rests_on) or unread(row, given.state)
+    told = _anothers(row, given) or _told(row, given, rests_on) or unread(row, given.state)
     if told is not None:
         return told
     silent = row.observed in (OFFLINE, UNKNOWN) or (row.age_ms or 0) > given.timeout_ms(machine)
@@ -142,6 +143,11 @@ def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | N
     return _disagrees(machine, row, given)
 
 
+def _anothers(row: v.Observation, given: Given) -> v.Reason | None:
+    other = older.may_be_anothers(row.machine_id, given.state) if row.observed == UNKNOWN else None
+    return None if other is None else v.Reason(v.MAY_BE_ANOTHERS, row.machine_id, {"age": row.age_ms, "other": other})
+
+
 def _told(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason | None:
     """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
     probe = given.probe(row.machine_id)
@@ -199,9 +205,9 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
         finding = _finding(state, row, _TIME_FINDINGS)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
     own = f"{HEARTBEATS}/{row.machine_id}.json"
-    if row.observed not in (UNKNOWN, OFFLINE) or row.file == own:
+    if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
-    about = [item for item in state.findings_about(row.machine_id) if item.kind not in v.READ_ALL_THE_SAME]
+    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
     troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
     if not troubles:
         return None

@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from roosync_ops import show
 from roosync_ops.cli import output
@@ -92,16 +92,6 @@ class Screen:
         elif not self.quiet:
             output.write("")
         self.show(validation)
-
-
-def is_interactive() -> bool:
-    """Return True if somebody sits there who can answer a prompt."""
-    return output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)
-
-
-def document_of(validation: Validation) -> dict[str, Any]:
-    """Return the object that `validate --json` prints."""
-    return show.validation_document(validation)
 
 
 def observed(validation: Validation) -> dict[str, str]:

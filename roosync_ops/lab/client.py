@@ -43,37 +43,29 @@ def shows_twin(link: Link, name: str, version: Version) -> bool:
     return TWINS in link.faults and has_both and (name in link.twins or name not in link.twins.values())
 
 
-def show_twin(link: Link, name: str, version: Version, cloud: Mapping[str, Version]) -> str:
-    """Put the newest version beside the frozen one, and return under which name."""
+def show_twin(link: Link, name: str, version: Version, cloud: Mapping[str, Version]) -> None:
+    """Put the newest version beside the frozen one; a conflict copy has no twin, and stays as it is."""
     if version.file is None:
         raise ValueError(f"{name}: a deleted file has no twin")
     taken = cloud.keys() | link.known.keys()
     twin = link.twins.get(name) or copy_name("drive", name, link.name, 0, taken)
     if twin is None:
-        # A conflict copy has no twin: it stays as it is until the fault ends.
-        return name
+        return
     if twin not in link.held and is_untouched(link, twin):
         faults.check_space(link)
         link.known[twin] = link.replica.deliver(twin, version.file)
     link.twins[name] = twin
-    return twin
 
 
-def tidy_twins(link: Link) -> list[str]:
-    """Take the twins away once the fault has ended, and return their names.
-
-    One that the machine has changed, or whose name a real file came to bear, stays.
-    """
+def tidy_twins(link: Link) -> None:
+    """Take the twins away once the fault has ended, but those that are real files or the machine's own by now."""
     if TWINS in link.faults:
-        return []
-    tidied = []
+        return
     for name, twin in list(link.twins.items()):
         if twin not in link.held and is_untouched(link, twin):
             link.replica.remove(twin)
             link.known.pop(twin, None)
-            tidied.append(twin)
         del link.twins[name]
-    return tidied
 
 
 def rewind(link: Link, past: Mapping[str, Past]) -> list[str]:
@@ -113,16 +105,16 @@ def vanish(link: Link, cloud: Mapping[str, Version], now: float) -> list[str]:
     if link.vanish_at is None or now < link.vanish_at:
         return []
     link.vanish_at = None
-    names = [name for name, held in sorted(link.held.items()) if _can_come_back(link, name, held, cloud)]
+    names = [
+        name
+        for name, held in sorted(link.held.items())
+        if held is cloud.get(name) and held.file is not None and is_untouched(link, name)
+    ]
     if not names:
         return []
     name = link.draw.choice(names)
     put(link, name, Version(link.held[name].number, None, whole=False))
     return [name]
-
-
-def _can_come_back(link: Link, name: str, held: Version, cloud: Mapping[str, Version]) -> bool:
-    return held is cloud.get(name) and held.file is not None and is_untouched(link, name)
 
 
 def overdue(link: Link, cloud: Mapping[str, Version]) -> list[str]:

@@ -65,15 +65,18 @@ class Console:
         self._sleep = sleep
         self.ended = False
         self._commands: dict[str, Callable[[list[str]], None]] = {
-            "table": self._table,
             "watch": self._watch,
             **{verb: partial(self._act, verb) for verb in _ACTS},
             "on": self._on,
             "fault": self._fault,
-            "wait": self._wait,
+            "wait": lambda words: sleep(_seconds(words)),
             "roosync-ops": self._tool,
-            "commands": self._paste,
-            "help": self._help,
+        }
+        #: Those that take nothing.
+        self._bare: dict[str, Callable[[], None]] = {
+            "table": lambda: screen.show(board.check()),
+            "commands": lambda: screen.say(paste_lines(lab)),
+            "help": lambda: screen.say(HELP),
             "quit": self._quit,
         }
 
@@ -82,18 +85,21 @@ class Console:
         for words in split(line):
             if self.ended:
                 return
-            command = self._commands.get(words[0])
-            if command is None:
-                raise LabError(f"{words[0]!r} is no command of the lab; help lists them")
             try:
-                command(words[1:])
+                self._do(*words)
             except StateUnavailableError as error:
                 # The admin's own share may be the one that is gone.
                 raise LabError(f"the shared state cannot be read: {error.reason}") from None
 
-    def _table(self, words: list[str]) -> None:
-        _none(words)
-        self._screen.show(self._board.check())
+    def _do(self, name: str, *words: str) -> None:
+        if name in self._commands:
+            self._commands[name](list(words))
+        elif name not in self._bare:
+            raise LabError(f"{name!r} is no command of the lab; help lists them")
+        elif words:
+            raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")
+        else:
+            self._bare[name]()
 
     def _watch(self, words: list[str]) -> None:
         default = float("inf") if self._screen.is_live else WATCH_S
@@ -123,33 +129,19 @@ class Console:
         if words == ["--list"]:
             self._screen.say(fault_list())
         elif words:
-            self._switch_fault([word for word in words if word != "--off"], on="--off" not in words)
+            named = [word for word in words if word != "--off"]
+            if len(named) != 2:  # noqa: PLR2004 - a fault and a machine
+                raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
+            self._screen.say(_switched(self._lab, *named, on="--off" not in words)["said"])
         else:
             self._screen.say(faults_text(self._lab.faults()))
-
-    def _switch_fault(self, words: list[str], *, on: bool) -> None:
-        if len(words) != 2:  # noqa: PLR2004 - a fault and a machine
-            raise LabError("name a fault and a machine: fault hang 2024; fault --list tells of each fault")
-        self._screen.say(_switched(self._lab, words[0], words[1], on=on)["said"])
-
-    def _wait(self, words: list[str]) -> None:
-        self._sleep(_seconds(words))
 
     def _tool(self, words: list[str]) -> None:
         code = run(self._lab, words).returncode
         if code:
             raise LabError(f"roosync-ops ended with exit code {code}")
 
-    def _paste(self, words: list[str]) -> None:
-        _none(words)
-        self._screen.say(paste_lines(self._lab))
-
-    def _help(self, words: list[str]) -> None:
-        _none(words)
-        self._screen.say(HELP)
-
-    def _quit(self, words: list[str]) -> None:
-        _none(words)
+    def _quit(self) -> None:
         self.ended = True
 
     def _machine(self, words: list[str]) -> str:
@@ -207,8 +199,3 @@ def _seconds(words: list[str]) -> float:
     if not 0 <= seconds < float("inf"):
         raise LabError(f"{text!r} is no number of seconds")
     return seconds
-
-
-def _none(words: list[str]) -> None:
-    if words:
-        raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops.errors import CommandError
 
@@ -33,53 +33,43 @@ _ANSWER_S = 40.0
 _POLL_S = 0.2
 
 
-class Control:
-    """Answers requests to one lab, on a thread of its own. `answer` raises nothing: it returns the answer."""
-
-    def __init__(self, folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        self._folder = folder
-        self._answer = answer
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="lab-control", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Listen. Raises OSError."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+@contextmanager
+def answering(folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[None]:
+    """Answer requests to one lab, on a thread of its own. `answer` raises nothing: it returns the answer. OSError."""
+    end = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        with _address(folder) as address:
+            listening.bind(address)
+        (folder / SOCKET).chmod(0o600)
+        listening.listen(4)
+        listening.settimeout(_POLL_S)
+        thread = threading.Thread(target=_serve, args=(listening, answer, end), name="lab-control", daemon=True)
+        thread.start()
         try:
-            with _address(self._folder) as address:
-                self._socket.bind(address)
-            (self._folder / SOCKET).chmod(0o600)
-            self._socket.listen(4)
-            self._socket.settimeout(_POLL_S)
-        except OSError:
-            self._socket.close()
-            raise
-        self._thread.start()
-        return self
+            yield
+        finally:
+            end.set()
+            thread.join()
+            (folder / SOCKET).unlink(missing_ok=True)
 
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-        self._socket.close()
-        (self._folder / SOCKET).unlink(missing_ok=True)
 
-    def _serve(self) -> None:
-        while not self._end.is_set():
-            with suppress(OSError):
-                connection, _ = self._socket.accept()
-                with connection:
-                    self._attend(connection)
+def _serve(listening: socket.socket, answer: Callable[[dict[str, Any]], dict[str, Any]], end: threading.Event) -> None:
+    while not end.is_set():
+        with suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(_REQUEST_S)
+                if _is_same_user(connection):
+                    _attend(connection, answer)
 
-    def _attend(self, connection: socket.socket) -> None:
-        connection.settimeout(_REQUEST_S)
-        if not _is_same_user(connection):
-            return
-        try:
-            request = json.loads(_line(connection))
-            answer = self._answer(request) if isinstance(request, dict) else _no("a request is a JSON object")
-        except ValueError:
-            answer = _no("a request is one line of JSON")
-        connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+
+def _attend(connection: socket.socket, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    try:
+        request = json.loads(_line(connection))
+        said = answer(request) if isinstance(request, dict) else _no("a request is a JSON object")
+    except ValueError:
+        said = _no("a request is one line of JSON")
+    connection.sendall(json.dumps(said).encode("ascii") + b"\n")
 
 
 def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:

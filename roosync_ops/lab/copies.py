@@ -23,7 +23,7 @@ def drive(stem: str, suffix: str, host: str, at: datetime, number: int) -> str: 
 def dropbox(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:
     """`name (HOST's conflicted copy 2026-02-12).json`, the next one of that day with ` (1)` behind the date."""
     more = f" ({number - 1})" if number > 1 else ""
-    return f"{stem} ({_plain(host)}'s conflicted copy {at:%Y-%m-%d}{more}){suffix}"
+    return f"{stem} ({host.replace('/', '-')}'s conflicted copy {at:%Y-%m-%d}{more}){suffix}"
 
 
 def syncthing(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:
@@ -41,10 +41,7 @@ NAMINGS: Final[dict[str, Callable[[str, str, str, datetime, int], str]]] = {
 
 
 def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collection[str]) -> str | None:
-    """Return a free name for a copy of `name` (relative, with `/`) whose time is `mtime_ns`.
-
-    None where the file has enough of them, or is one. `host` is the machine that `product` blames.
-    """
+    """Return a free name for a copy of `name`, which `product` blames on `host`; None for a copy, or one too many."""
     if is_copy(name):
         return None
     folder, slash, leaf = name.rpartition("/")
@@ -71,7 +68,3 @@ def _is_copy_of(path: str, name: str) -> bool:
 
 
 _COPY = re.compile(r" \(\d+\)(?=\.[^.]*$|$)|'s conflicted copy \d{4}-\d\d-\d\d|\.sync-conflict-\d{8}-\d{6}-[A-Z2-7]{7}")
-
-
-def _plain(host: str) -> str:
-    return host.replace("/", "-")

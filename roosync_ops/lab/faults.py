@@ -120,13 +120,9 @@ def disguise(link: Link, version: Version, past: Iterable[Version]) -> File | No
         return None
     name = link.draw.choice(chosen)
     if name == "reordered":
-        return _earlier(link, version, past)
+        files = [old.file for old in past if old.number < version.number and old.file is not None]
+        return link.draw.choice(files) if files and link.draw.random() < 0.5 else None  # noqa: PLR2004 - every other one
     return _spoilt(name, version.file, link)
-
-
-def _earlier(link: Link, version: Version, past: Iterable[Version]) -> File | None:
-    files = [old.file for old in past if old.number < version.number and old.file is not None]
-    return link.draw.choice(files) if files and link.draw.random() < 0.5 else None  # noqa: PLR2004 - every other one
 
 
 def _spoilt(name: str, file: File, link: Link) -> File:

@@ -61,12 +61,10 @@ def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], progra
         timeout_s=OFFLINE_TIMEOUT_MS / 1000,
     )
     groups = list(dict.fromkeys(part.group for part in parts))
-    return head + "".join(_group(name, parts, ports) for name in groups) + f"\ncheck_groups({', '.join(groups)})\n"
-
-
-def _group(group: str, parts: Sequence[Part], ports: Mapping[str, int]) -> str:
-    lines = (_line(part, ports[part.name]) for part in parts if part.group == group)
-    return f"\n{group} = [\n" + "".join(lines) + "]\n"
+    for group in groups:
+        lines = (_line(part, ports[part.name]) for part in parts if part.group == group)
+        head += f"\n{group} = [\n" + "".join(lines) + "]\n"
+    return head + f"\ncheck_groups({', '.join(groups)})\n"
 
 
 def _line(part: Part, port: int) -> str:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import signal
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import asyncssh
@@ -20,7 +20,7 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 from . import files, ssh_client
 from .delays import Delay
 from .faults import LabError
-from .guard import Guard
+from .guard import guarded
 from .guardian import LAB_VARIABLE, end_marked, marked_processes
 from .host import DRIVE, LabHost
 from .mischief import Mischief, Place
@@ -30,6 +30,7 @@ from .replicator import DEFAULT_DELAY_S, Replicator
 from .scenario import PROCEDURE
 from .sshd import SshServer
 from .threads import LoopThread, SyncThread
+from .tool import document_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,7 +145,7 @@ class LabFleet:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""
         host = self.host(name)
         host.local_dir.mkdir(parents=True, exist_ok=True)
-        bundle.build(host.agent, cache=self.temporary)
+        bundle.build(host.agent, cache=self.temporary / "roosync-ops")
         self._configure(name)
         for verb in ("install", "start"):
             self.agent(name, verb)
@@ -166,9 +167,9 @@ class LabFleet:
         return marked_processes(*(self.host(name).marks if name else ["=".join(self.mark)]))
 
     def _start(self, stack: ExitStack) -> None:
-        self.root = stack.enter_context(Guard(self.lab_id)).folder
+        self.root = stack.enter_context(guarded(self.lab_id))
         self._loop = stack.enter_context(LoopThread())
-        stack.callback(self._release)
+        stack.callback(lambda: [self._loop.call(machine.server.release) for machine in self._machines.values()])
         self.temporary.mkdir()
         self._make_machines(stack)
         self._write_files()
@@ -220,10 +221,6 @@ class LabFleet:
         folders = {name: machine.host.shared for name, machine in self._machines.items()}
         return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
 
-    def _release(self) -> None:
-        for machine in self._machines.values():
-            self._loop.call(machine.server.release)
-
     def _configure(self, name: str) -> None:
         host, machine = self.host(name), self.fleet.get(name)
         if machine is None:
@@ -239,15 +236,8 @@ class LabFleet:
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
         done = host.run([f"{host.home}/bin/agent", verb, "--json"])
-        answer = _answer(done.stdout)
+        answer = document_in(done.stdout)
         if done.returncode or answer is None:
             told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
             raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
         return answer
-
-
-def _answer(output: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError):
-        document = json.loads(output)
-        return document if isinstance(document, dict) else None
-    return None

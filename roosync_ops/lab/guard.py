@@ -6,51 +6,43 @@ import json
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING
 
 from . import guardian
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Longer than the guardian's own patience with processes and with the folder together, in seconds.
 _TIMEOUT_S = 2 * guardian.PATIENCE_S + 5
 
 
-class Guard:
-    """Holds the pipe whose end tells the guardian that the lab is over; leaving the block closes it and waits.
+@contextmanager
+def guarded(lab_id: str, parent: Path | None = None) -> Iterator[Path]:
+    """Give a lab its own folder, under `parent` (the system's for temporary files); a guardian ends both.
 
-    `folder` is the lab's own, under `parent` (the system's folder for temporary files unless another is given).
+    The end of a pipe, which leaving the block closes, tells the guardian that the lab is over. Raises OSError.
     """
-
-    folder: Path
-
-    def __init__(self, lab_id: str, parent: Path | None = None) -> None:
-        self._lab_id = lab_id
-        self._parent = parent or Path(tempfile.gettempdir())
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        """Start the guardian; it is on guard when this returns. Raises OSError."""
-        self._process = subprocess.Popen(  # noqa: S603 - our own file, by path
-            [sys.executable, "-I", str(Path(guardian.__file__)), self._lab_id, str(self._parent)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
-        line = self._process.stdout.readline() if self._process.stdout else b""
+    parent = parent or Path(tempfile.gettempdir())
+    process = subprocess.Popen(  # noqa: S603 - our own file, by path
+        [sys.executable, "-I", str(Path(guardian.__file__)), lab_id, str(parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - for mypy
+    try:
+        line = process.stdout.readline()
         if not line:
-            self.__exit__(None, None, None)
-            raise OSError(f"the lab's guardian did not start; can a folder be made in {self._parent}?")
-        self.folder = Path(json.loads(line))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process is None or self._process.stdin is None or self._process.stdout is None:
-            return
-        self._process.stdin.close()
+            raise OSError(f"the lab's guardian did not start; can a folder be made in {parent}?")
+        yield Path(json.loads(line))
+    finally:
+        process.stdin.close()
         # A second Ctrl-C does not stop it: it cleans up on its own from here.
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_TIMEOUT_S)
-        self._process.stdout.close()
+            process.wait(_TIMEOUT_S)
+        process.stdout.close()

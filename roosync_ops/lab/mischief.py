@@ -43,11 +43,13 @@ class Mischief:
         check_name(name)
         with self._lock:
             active = self.active(machine)
-            if on and name in LOCAL:
-                self._check_alone(name, active)
+            # What else makes the same share unusable; one that is worse already is not made worse by being cold.
+            others = [other for other in active if other in LOCAL and other != name]
+            if on and name in LOCAL and others and name != "cold":
+                raise ValueError(f"its share is under {others[0]} already; end that first")
             if (name in active) == on:
                 return False
-            if name in LOCAL and not (name == "cold" and _others(name, active)):
+            if name in LOCAL and not (name == "cold" and others):
                 self._local(name, self._places[machine], on=on)
             with self._sync.lock:
                 self._sync.replicator.fault(name, machine, on=on)
@@ -59,30 +61,16 @@ class Mischief:
             return sorted(self._sync.replicator.links[machine].faults)
 
     @staticmethod
-    def _check_alone(name: str, active: list[str]) -> None:
-        others = _others(name, active)
-        if others and name != "cold":  # a share that is worse already is not made worse by that
-            raise ValueError(f"its share is under {others[0]} already; end that first")
-
-    def _local(self, name: str, place: Place, *, on: bool) -> None:
+    def _local(name: str, place: Place, *, on: bool) -> None:
         if name == "unmounted":
             aside = place.drive.with_name(_UNMOUNTED.format(name=place.drive.name))
             (place.drive if on else aside).rename(aside if on else place.drive)
         elif place.nest is None:
             raise ValueError(f"{name} is for machines: the admin's replica is read by your own shell")
-        elif on:
-            self._cover(name, place.nest)
-        else:
+        elif not on:
             place.nest.uncover()
-
-    @staticmethod
-    def _cover(name: str, nest: Nest) -> None:
-        try:
-            nest.cover(name)
-        except NestError as error:
-            raise NestError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
-
-
-def _others(name: str, active: list[str]) -> list[str]:
-    """Return the faults that are on and make the same share unusable."""
-    return [other for other in active if other in LOCAL and other != name]
+        else:
+            try:
+                place.nest.cover(name)
+            except NestError as error:
+                raise NestError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ def play(lab: LabFleet, board: Board, screen: Screen) -> Outcome:
     with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
-    outcome = Outcome(before, after, _report(rollout.stdout), rollout.returncode, time.monotonic() - began)
+    outcome = Outcome(before, after, tool.document_in(rollout.stdout), rollout.returncode, time.monotonic() - began)
     if not outcome.ok:
         # Otherwise the rollout has just shown this same table.
         screen.say("\n3. After:\n")
@@ -102,13 +101,3 @@ def _paste(command: list[str]) -> str:
     return "  roosync-ops " + shlex.join(command).replace(" --inventory", " \\\n    --inventory").replace(
         " --shared", " \\\n    --shared"
     )
-
-
-def _report(output: bytes | None) -> dict[str, Any] | None:
-    if output is None:
-        return None
-    try:
-        document = json.loads(output)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None

@@ -46,16 +46,10 @@ def run_prompt(console: Console, screen: Screen, ask: Callable[[str], str] = inp
         except EOFError:
             screen.say("")
             return
-        _run_line(console, screen, line)
-
-
-def _run_line(console: Console, screen: Screen, line: str) -> None:
-    try:
-        console.run(line)
-    except LabError as error:
-        screen.say(f"Error: {error}")
-    except KeyboardInterrupt:
-        screen.say("")
+        try:
+            run_script(console, screen, line)
+        except KeyboardInterrupt:
+            screen.say("")
 
 
 class _Asking:

@@ -9,7 +9,7 @@ The same seed, replicas and times replay the same history, whatever is drawn.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from . import client, faults
 from .copies import copy_name
@@ -25,21 +25,6 @@ if TYPE_CHECKING:
 DEFAULT_DELAY_S = (0.25, 0.5)
 
 
-class Event(NamedTuple):
-    """Something the product did: at `now` (s) this `what` to a file of that machine, and how many bytes are there now.
-
-    `what` is upload, keep (a conflict copy), arrive, disguise (what arrived is not the version itself), twin, vanish,
-    rewind or tidy. `number` is the version's; `size` is None for a deletion.
-    """
-
-    now: float
-    what: str
-    machine: str
-    name: str
-    number: int
-    size: int | None
-
-
 def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[], float]:
     """Return a seeded delay, uniform between two bounds in seconds."""
     draw = random.Random(seed)  # noqa: S311 - a replayable delay, no secret
@@ -47,21 +32,16 @@ def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[], float]:
 
 
 class Replicator:
-    """Replicates between `replicas`, by name of the machine. Call `step` with a time that never goes back.
-
-    `seed` decides what the faults draw; `tell` hears of everything that is done.
-    """
+    """Replicates between `replicas`, by machine; `seed` decides what faults draw. `step`'s time never goes back."""
 
     def __init__(
-        self,
-        replicas: Mapping[str, Replica],
-        delay: Callable[[], float] | None = None,
-        seed: int = 0,
-        tell: Callable[[Event], None] | None = None,
+        self, replicas: Mapping[str, Replica], delay: Callable[[], float] | None = None, seed: int = 0
     ) -> None:
         self.delay = delay or uniform(*DEFAULT_DELAY_S)
-        self.links = {name: _link(name, replica, seed) for name, replica in replicas.items()}
-        self._tell = tell
+        self.links = {
+            name: Link(replica, name=name, draw=random.Random(f"{seed} {name}"))  # noqa: S311 - replayable, no secret
+            for name, replica in replicas.items()
+        }
         self._cloud: dict[str, Version] = {}
         self._past: dict[str, Past] = {}
         self._number = 0
@@ -110,18 +90,15 @@ class Replicator:
 
     def _misbehave(self, link: Link, now: float) -> None:
         """Do, and put right, what this machine's client does by itself."""
-        for event in client.tidy_twins(link):
-            self._say(now, "tidy", link, event, None)
-        self._expect(link, client.rewind(link, self._past), now, "rewind")
+        client.tidy_twins(link)
+        self._expect(link, client.rewind(link, self._past), now)
         client.plan_vanishing(link, now, lambda: self._delay(link, now))
-        self._expect(link, client.vanish(link, self._cloud, now), now, "vanish")
-        for name in client.overdue(link, self._cloud):
-            link.downloads.setdefault(name, now + self._delay(link, now))
+        self._expect(link, client.vanish(link, self._cloud, now), now)
+        self._expect(link, client.overdue(link, self._cloud), now)
         link.upset = bool(link.faults)
 
-    def _expect(self, link: Link, names: list[str], now: float, what: str) -> None:
+    def _expect(self, link: Link, names: list[str], now: float) -> None:
         for name in names:
-            self._say(now, what, link, name, link.held[name])
             link.downloads.setdefault(name, now + self._delay(link, now))
 
     def _transfer(
@@ -147,7 +124,6 @@ class Replicator:
             return
         before = self._cloud.get(name)
         link.held[name] = self._publish(name, file, link, now)
-        self._say(now, "upload", link, name, link.held[name])
         if before is not None and before.file is not None:
             self._keep(link, name, before, now, overwrites=held is None or held.number != before.number)
 
@@ -170,7 +146,7 @@ class Replicator:
             return
         copy = copy_name(product, name, link.name, before.file.mtime_ns, self._cloud)
         if copy is not None:
-            self._say(now, "keep", link, copy, self._publish(copy, before.file, None, now))
+            self._publish(copy, before.file, None, now)
 
     def _download(self, link: Link, name: str, now: float) -> None:
         """Bring the newest version, unless a change of this replica's own is still to go out: that one is later."""
@@ -183,7 +159,7 @@ class Replicator:
         if link.held.get(name) is version:
             del link.downloads[name]
         elif client.shows_twin(link, name, version):
-            self._say(now, "twin", link, client.show_twin(link, name, version, self._cloud), version)
+            client.show_twin(link, name, version, self._cloud)
             del link.downloads[name]
         else:
             self._arrive(link, name, version, now)
@@ -196,25 +172,13 @@ class Replicator:
         if shown is None:
             client.put(link, name, version)
             del link.downloads[name]
-            self._say(now, "arrive", link, name, version)
         else:
             client.put(link, name, Version(version.number, shown, whole=False))
             link.downloads[name] = now + self._delay(link, now)
-            self._say(now, "disguise", link, name, link.held[name])
 
     def _delay(self, link: Link, now: float) -> float:
         drawn = self.delay.at(now) if isinstance(self.delay, Delay) else self.delay()
         return drawn * faults.SLOW_FACTOR if "slow" in link.faults else drawn
-
-    def _say(self, now: float, what: str, link: Link, name: str, version: Version | None) -> None:
-        if self._tell is not None:
-            file = None if version is None else version.file
-            number = 0 if version is None else version.number
-            self._tell(Event(now, what, link.name, name, number, None if file is None else len(file.content)))
-
-
-def _link(name: str, replica: Replica, seed: int) -> Link:
-    return Link(replica, name=name, draw=random.Random(f"{seed} {name}"))  # noqa: S311 - replayable, no secret
 
 
 def _content(file: File | None) -> bytes | None:

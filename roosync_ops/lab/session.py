@@ -42,7 +42,7 @@ async def serve(host: LabHost, process: Process) -> None:
 
 
 async def _on_pipes(host: LabHost, process: Process) -> None:
-    stdin, child_stdin = _reversed(os.pipe())
+    child_stdin, stdin = os.pipe()
     stdout, child_stdout = os.pipe()
     stderr, child_stderr = os.pipe()
     shell = [_SHELL, "-c", process.command] if process.command is not None else [_SHELL]
@@ -91,7 +91,8 @@ async def _attend(
         await asyncio.gather(feeding, *pumps, return_exceptions=True)
         with suppress(OSError):
             for descriptor, writer in outputs.items():
-                _drain(descriptor, writer)
+                while data := os.read(descriptor, _CHUNK):  # without waiting for more
+                    writer.write(data)
     finally:
         _close(*outputs)
     _report(process, status)
@@ -123,12 +124,6 @@ async def _pump(descriptor: int, writer: asyncssh.SSHWriter[bytes]) -> None:
                 return
             writer.write(data)
             await writer.drain()
-
-
-def _drain(descriptor: int, writer: asyncssh.SSHWriter[bytes]) -> None:
-    """Write what is left in the pipe without waiting for more. Raises OSError at its end."""
-    while data := os.read(descriptor, _CHUNK):
-        writer.write(data)
 
 
 async def _feed(process: Process, stdin: int) -> None:
@@ -186,10 +181,6 @@ def _resize(terminal: int, size: tuple[int, int, int, int]) -> None:
     width, height = size[:2]
     with suppress(OSError, termios.error):
         termios.tcsetwinsize(terminal, (height or 24, width or 80))
-
-
-def _reversed(pair: tuple[int, int]) -> tuple[int, int]:
-    return pair[1], pair[0]
 
 
 def _close(*descriptors: int) -> None:

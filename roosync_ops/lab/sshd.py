@@ -49,7 +49,7 @@ class SshServer:
         self._acceptor = await asyncssh.listen(
             sock=listening,
             config=None,
-            server_factory=self._gate,
+            server_factory=lambda: _Gate(self._client_key, self._connections),
             server_host_keys=[self.host_key],
             process_factory=functools.partial(serve, self.host),
             sftp_factory=functools.partial(_Sftp, self.host),
@@ -78,9 +78,6 @@ class SshServer:
         self._acceptor = None
         for connection in tuple(self._connections):
             connection.abort()
-
-    def _gate(self) -> asyncssh.SSHServer:
-        return _Gate(self._client_key, self._connections)
 
 
 class _Gate(asyncssh.SSHServer):

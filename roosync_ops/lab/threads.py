@@ -63,10 +63,9 @@ async def _end_all() -> None:
 class SyncThread:
     """Steps a replicator until it is closed. Use `lock` around anything else that touches the replicator."""
 
-    def __init__(self, replicator: Replicator, poll_s: float = POLL_S) -> None:
+    def __init__(self, replicator: Replicator) -> None:
         self.replicator = replicator
         self.lock = threading.Lock()
-        self._poll_s = poll_s
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lab-sync", daemon=True)
 
@@ -84,6 +83,6 @@ class SyncThread:
             self.replicator.switch(name, up=up, down=down)
 
     def _run(self) -> None:
-        while not self._end.wait(self._poll_s):
+        while not self._end.wait(POLL_S):
             with self.lock:
                 self.replicator.step(time.monotonic())

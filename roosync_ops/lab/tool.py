@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops import process
 
@@ -20,10 +21,7 @@ TIMEOUT_S = 120.0
 
 
 def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subprocess.CompletedProcess[bytes]:
-    """Run `roosync-ops WORDS` with the lab's inventory and shared state as the defaults. Raises LabError.
-
-    Its words go where this process's go, or with `capture` its standard output comes back.
-    """
+    """Run `roosync-ops WORDS` on the lab; with `capture` its standard output comes back. Raises LabError."""
     try:
         return subprocess.run(  # noqa: S603 - our own command
             process.ours(*words),
@@ -36,6 +34,15 @@ def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subpro
         )
     except subprocess.TimeoutExpired:
         raise LabError(f"roosync-ops {shlex.join(words)} took longer than {TIMEOUT_S:g} s") from None
+
+
+def document_in(output: bytes | None) -> dict[str, Any] | None:
+    """Return the JSON object that a program printed, None where it printed none."""
+    try:
+        document = json.loads(output or b"")
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def paste_lines(lab: LabFleet) -> str:

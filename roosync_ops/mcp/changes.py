@@ -17,8 +17,7 @@ from roosync_ops.errors import INTERNAL, CommandError
 from roosync_ops.transport.link import MAX_ANSWER, TOO_MUCH
 from roosync_ops.wire.times import now_ms, to_iso
 
-from .desk import Answer, Desk, Settings
-from .pledges import LIFE_S
+from .desk import LIFE_S, Answer, Desk, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +39,11 @@ _CHANGING: Final = threading.Lock()
 def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
     """Raises CommandError, whatever the dry run failed of."""
     document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
-    machines = _machines(document)
+    machines = tuple(row["machineId"] for row in document["machines"])  # so that the same are looked at again
     token = None
     if _has_something(arguments.action, document):
         mark = _fingerprint(desk, arguments.action, document)
-        token = desk.pledges.make(arguments.action, machines, mark)
+        token = desk.plans.make(arguments.action, machines, mark)
     return Answer(
         {
             "success": True,
@@ -60,19 +59,19 @@ def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
 
 def apply_change(desk: Desk, arguments: ApplyChange) -> Answer:
     """Raises CommandError where the token is none, or what the plan rests on is not so any more."""
-    pledge = desk.pledges.redeem(arguments.token)
+    plan = desk.plans.redeem(arguments.token)
     if not _CHANGING.acquire(blocking=False):
         raise CommandError("BUSY", "another change of this server is under way", "wait for it, then plan again")
     try:
-        settings, names = desk.settings, list(pledge.machines)
-        seen = _dry_run(settings, pledge.action, names)
-        if _fingerprint(desk, pledge.action, seen) != pledge.fingerprint:
+        settings, names = desk.settings, list(plan.machines)
+        seen = _dry_run(settings, plan.action, names)
+        if _fingerprint(desk, plan.action, seen) != plan.fingerprint:
             said = "the inventory, or what is seen of the machines, is not what it was when this was planned"
             raise CommandError("PLAN_CHANGED", f"{said}; nothing was done", "call roosync_plan_change again")
-        document = _command(settings, [*_words(pledge.action), *_wait(pledge.action), "--", *names], APPLY_S)
+        document = _command(settings, [*_words(plan.action), *_wait(plan.action), "--", *names], APPLY_S)
     finally:
         _CHANGING.release()
-    done = {"success": document.get("ok") is True, "action": pledge.action, "machines": names, "result": document}
+    done = {"success": document.get("ok") is True, "action": plan.action, "machines": names, "result": document}
     return Answer(done)
 
 
@@ -86,11 +85,6 @@ def _words(action: str) -> list[str]:
 
 def _wait(action: str) -> list[str]:
     return [] if action == FIX else ["--wait", str(_WAIT_S), *([] if action == "rollout" else ["--yes"])]
-
-
-def _machines(document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the machines that the plan is about, so that the same are looked at again."""
-    return tuple(row["machineId"] for row in document["machines"])
 
 
 def _has_something(action: str, document: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ class LocalAgent:
         written = read_config(str(self._folder / CONFIG_NAME)).get("shared")
         if written is None or shared is None:
             return shared
-        if _same(written, shared):
+        if len({os.path.normcase(os.path.abspath(path)) for path in (written, shared)}) == 1:  # noqa: PTH100 - as above
             return None
         raise UsageError(
             f"l'agent de cette machine bat dans {written}, et ce serveur lit {shared}",
@@ -88,10 +88,6 @@ class LocalAgent:
         except (BundleError, OSError) as error:
             raise LocalError(f"agent inutilisable: {error}", f"mettre {path} de côté, puis réessayer") from None
         return path
-
-
-def _same(one: str, other: str) -> bool:
-    return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))  # noqa: PTH100 - as above
 
 
 def _python() -> str:

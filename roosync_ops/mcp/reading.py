@@ -10,7 +10,7 @@ from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.past import flips_told, pasts
 from roosync_ops.gather.second import Second, Ssh
-from roosync_ops.gather.validation import probed, validation, who_sees_whom
+from roosync_ops.gather.validation import seen, seen_by_all, who_sees_whom
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_document
 from roosync_ops.show.history import history_document
@@ -31,13 +31,13 @@ def validate(desk: Desk, arguments: Validate) -> Answer:
     chosen = fleet.select(arguments.machines) if arguments.machines else None
     grace = GracePeriod(arguments.patience, settings.memory, fleet)
     if arguments.probe == Probe.always:
-        found = probed(fleet, chosen, settings.shared, desk.limits, grace)
+        look = seen_by_all(fleet, chosen, settings.shared, desk.limits, grace)
     else:
         limits = Limits(SECOND_TIMEOUT_S, deadline_s=settings.deadline_s)
         second = None if arguments.probe == Probe.never else Second(fleet, Ssh(limits))
-        found = validation(desk.source(), fleet, chosen, grace, second)
+        look = seen(desk.source(), fleet, chosen, grace, second)
     trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
-    return Answer(show.validation_document(found, arguments.lang), trouble)
+    return Answer(show.validation_document(look.validation, arguments.lang), trouble)
 
 
 def matrix(desk: Desk, arguments: Look) -> Answer:

@@ -82,7 +82,9 @@ class _Tools:
 
     async def _answer(self, ctx: ServerRequestContext[Any], entry: Entry, arguments: Arguments) -> Answer:
         """Work in a thread, which is left behind where it does not come back in time."""
-        outcome: Answer | Exception = CommandError("TIMEOUT", _late(entry), entry.whole)
+        outcome: Answer | Exception = CommandError(
+            "TIMEOUT", f"{entry.name} gave no answer within {entry.limit_s:g} s", entry.whole
+        )
         with anyio.move_on_after(entry.limit_s):
             async with anyio.create_task_group() as beside:
                 beside.start_soon(_tell, ctx, entry)
@@ -99,10 +101,6 @@ class _Tools:
             return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._workers)
         except Exception as error:  # noqa: BLE001 - it is raised again, one level up
             return error
-
-
-def _late(entry: Entry) -> str:
-    return f"{entry.name} gave no answer within {entry.limit_s:g} s"
 
 
 async def _tell(ctx: ServerRequestContext[Any], entry: Entry) -> None:

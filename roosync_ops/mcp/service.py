@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops import typed
@@ -79,8 +80,10 @@ def _elsewhere(action: str, given: str, own: str) -> str:
 
 
 def _register(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
-    metadata = _metadata(arguments.metadata)
-    return Answer(agent.ask("register", *metadata))
+    """Raises UsageError for metadata that no heartbeat can carry."""
+    given = arguments.metadata
+    words = [] if given is None else ["--metadata", json.dumps(check_metadata(given), allow_nan=False)]
+    return Answer(agent.ask("register", *words))
 
 
 def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
@@ -99,7 +102,8 @@ def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
         reply = agent.ask("start", *words)
     except Refused:
         if fresh and permanence["installed"]:
-            _uninstall(agent)
+            with suppress(Refused, ProblemError):  # the failure that is reported is the start's
+                agent.ask("uninstall")
         raise
     if not permanence["survivesReboot"] and not notes:
         notes = (f"{_NOT_PERMANENT}; alors: action start.",)
@@ -115,24 +119,11 @@ def _install(agent: LocalAgent, words: list[str]) -> tuple[dict[str, Any], tuple
         return {"installed": False, "survivesReboot": False}, (f"{_NOT_PERMANENT} ({why}).",)
 
 
-def _uninstall(agent: LocalAgent) -> None:
-    """Take back what was installed for a start that failed; the failure that is reported is the start's."""
-    try:
-        agent.ask("uninstall")
-    except (Refused, ProblemError):
-        return
-
-
 def _stop(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
     return Answer(agent.ask("stop", *([] if arguments.save_state else ["--no-save-state"])))
 
 
 _ACTIONS = {"register": _register, "start": _start, "stop": _stop}
-
-
-def _metadata(metadata: dict[str, Any] | None) -> list[str]:
-    """Return the words for the operator's metadata. Raises UsageError for what no heartbeat can carry."""
-    return [] if metadata is None else ["--metadata", json.dumps(check_metadata(metadata), allow_nan=False)]
 
 
 def _how_to_beat(arguments: HeartbeatService) -> list[str]:

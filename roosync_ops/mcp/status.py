@@ -1,4 +1,8 @@
-"""`roosync_heartbeat_status`: the protocol's result, from what the shared state shows now. The share is only read."""
+"""`roosync_heartbeat_status`: the protocol's result, from what the shared state shows now. The share is only read.
+
+What a status call saw last on this computer is kept in a local folder, so that the next can tell what changed. It is
+not the watchers' memory: what is told there is told once, and an assistant that asks must not eat a watcher's news.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,27 @@ from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.state.memory import default_folder
+from roosync_ops.state.store import Store
+from roosync_ops.wire.identity import is_machine_id
+from roosync_ops.wire.record import BEFORE
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import now_ms, to_iso
-from roosync_ops.wire.view import OURS, build
+from roosync_ops.wire.view import build
 
 from .desk import Answer, Desk
-from .last_look import LastLook, changes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from roosync_ops.state import SharedState
 
     from .arguments import HeartbeatStatus
 
 _LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}
 _ALL: Final = "all"
+#: What is ours in an entry, beside the protocol's own fields.
+_OURS: Final = ("agent", BEFORE)
 #: Invariant 4 (roosync_ops/README.md): one machine that is gone is gone; several at once are a stale replica.
 _SUSPICIOUS: Final = 2
 _SUSPICION: Final = (
@@ -59,7 +70,7 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
     for machine_id, piece in state.machines.items():
         limits = stated_thresholds(machine_id, state)
         for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
-            found[name] = {key: value for key, value in entry.items() if key not in OURS}
+            found[name] = {key: value for key, value in entry.items() if key not in _OURS}
     return found
 
 
@@ -90,3 +101,50 @@ def _suspicion(state: SharedState, found: dict[str, str]) -> tuple[str, ...]:
     if len(words) < _SUSPICIOUS or set(words) != {OFFLINE}:
         return ()
     return (_SUSPICION,)
+
+
+def changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> dict[str, Any]:
+    """Compare the statuses of two looks; before the first there is nothing that could have changed.
+
+    A machine that was not there before is newly online, a warning or nothing new: it cannot have gone offline.
+    """
+    became: dict[str, list[str]] = {OFFLINE: [], ONLINE: [], WARNING: []}
+    for machine_id, word in now.items():
+        old = word if before is None else before.get(machine_id)
+        if word != old and not (old is None and word == OFFLINE):
+            became[word].append(machine_id)
+    return {
+        "newlyOfflineMachines": became[OFFLINE],
+        "newlyOnlineMachines": became[ONLINE],
+        "newWarnings": became[WARNING],
+        "totalChanges": sum(map(len, became.values())),
+    }
+
+
+class LastLook:
+    """The last look at `shared` in `folder`. `trouble` is why it could not be kept, None where it was."""
+
+    def __init__(self, folder: Path, shared: str) -> None:
+        self._store = Store(folder, "asked", shared)
+        self.path = self._store.path
+        self.trouble: str | None = None
+
+    def swap(self, now: Mapping[str, str]) -> dict[str, str] | None:
+        """Keep `now`, and return what was kept before; None where nothing was, or nothing that is understood."""
+        try:
+            with self._store.locked():
+                before = self._read()
+                self._store.write({"machines": dict(now)})
+        except OSError as error:
+            self.trouble = f"{self.path}: {error}"
+            return None
+        return before
+
+    def _read(self) -> dict[str, str] | None:
+        try:
+            kept = self._store.read().get("machines")
+        except ValueError:
+            return None
+        if not isinstance(kept, dict):
+            return None
+        return {name: word for name, word in kept.items() if is_machine_id(name) and isinstance(word, str)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mcp.types import Tool, ToolAnnotations
 from pydantic import TypeAdapter
@@ -16,20 +15,19 @@ if TYPE_CHECKING:
 
     from .desk import Answer, Desk
 
-_READS: Final = ToolAnnotations(
-    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
-_WRITES: Final = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
+
+def _effect(*, reads: bool, destroys: bool = False, repeats: bool = True) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=reads, destructive_hint=destroys, idempotent_hint=repeats, open_world_hint=False
+    )
+
+
+_READS: Final = _effect(reads=True)
 #: It can stop the agent of this machine, or of others.
-_STOPS: Final = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
-)
+_STOPS: Final = _effect(reads=False, destroys=True, repeats=False)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One tool. `limit_s`: when an answer is given up; `whole`: the command that shows what was too long for one."""
 
     name: str
@@ -37,11 +35,11 @@ class Entry:
     text: str
     takes: type[a.Arguments]
     result: TypeAdapter[Any]
-    effect: ToolAnnotations
-    limit_s: float
     whole: str
     example: str
     run: Callable[[Desk, Any], Answer]
+    effect: ToolAnnotations = _READS
+    limit_s: float = 120.0
 
     def described(self) -> Tool:
         """Return what `tools/list` says of it."""
@@ -85,7 +83,6 @@ ALWAYS: Final = (
         "against nothing; roosync_validate says which of them should be.",
         takes=a.HeartbeatStatus,
         result=TypeAdapter(results.StatusResult),
-        effect=_READS,
         limit_s=60.0,
         whole="roosync-ops status --json",
         example='{"filter": "all", "includeHeartbeats": true, "forceCheck": true}',
@@ -97,8 +94,7 @@ ALWAYS: Final = (
         text="Write the dashboard page and its Markdown twin into the shared state, and tell where they are.",
         takes=a.RefreshDashboard,
         result=TypeAdapter(results.DashboardResult),
-        effect=_WRITES,
-        limit_s=120.0,
+        effect=_effect(reads=False),
         whole="roosync-ops dashboard --json",
         example='{"baseline": "myia-ai-01"}',
         run=reading.refresh_dashboard,
@@ -110,8 +106,6 @@ ALWAYS: Final = (
         "`roosync-ops validate --json`. The goal of the procedure is its `summary`.",
         takes=a.Validate,
         result=TypeAdapter(results.ValidationResult),
-        effect=_READS,
-        limit_s=120.0,
         whole="roosync-ops validate --json",
         example='{"probe": "always"}',
         run=reading.validate,
@@ -123,8 +117,6 @@ ALWAYS: Final = (
         "matrix --json`. Asks every machine; up to 20 s.",
         takes=a.Look,
         result=TypeAdapter(results.MatrixResult),
-        effect=_READS,
-        limit_s=120.0,
         whole="roosync-ops matrix --json",
         example='{"machines": ["myia-po-2024", "myia-web1"]}',
         run=reading.matrix,
@@ -136,8 +128,6 @@ ALWAYS: Final = (
         "document of `roosync-ops diagnose --json`. Changes nothing; up to 20 s.",
         takes=a.Look,
         result=TypeAdapter(results.DiagnosisResult),
-        effect=_READS,
-        limit_s=120.0,
         whole="roosync-ops diagnose --json",
         example='{"machines": ["myia-web1"]}',
         run=reading.diagnose,
@@ -149,7 +139,6 @@ ALWAYS: Final = (
         "--json`.",
         takes=a.History,
         result=TypeAdapter(results.HistoryResult),
-        effect=_READS,
         limit_s=60.0,
         whole="roosync-ops history --json",
         example='{"machines": ["myia-web1"], "days": 1}',
@@ -164,9 +153,7 @@ WITH_CHANGES: Final = (
         "with which roosync_apply_change does exactly that, once, within ten minutes. Show the plan before applying.",
         takes=a.PlanChange,
         result=TypeAdapter(results.PlanResult),
-        effect=ToolAnnotations(
-            read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False
-        ),
+        effect=_effect(reads=True, repeats=False),
         limit_s=changes.PLAN_S + 10.0,
         whole="roosync-ops rollout --dry --json",
         example='{"action": "rollout", "machines": ["myia-po-2024"]}',
@@ -205,9 +192,6 @@ COMPAT: Final = Entry(
 
 
 def entries(*, allow_changes: bool, compat: bool = False) -> dict[str, Entry]:
-    """Return the tools by name.
-
-    Those that change other machines are there only where that was allowed, the older service's only for `compat`.
-    """
+    """Return the tools by name: those that change others where that is allowed, the older service's for `compat`."""
     found = (*ALWAYS, *((COMPAT,) if compat else ()), *(WITH_CHANGES if allow_changes else ()))
     return {entry.name: entry for entry in found}

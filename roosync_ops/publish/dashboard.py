@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 FOLDER: Final = "dashboards"
 #: The protocol's own default.
 BASELINE: Final = "myia-ai-01"
-_NAME: Final = "mcp-dashboard-{0}"
 _LIMITS: Final = Limits(SECOND_TIMEOUT_S)
 
 
@@ -57,44 +56,35 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     """Look at the fleet, write the dashboard, and return the protocol's result (see show.refreshed for what it means).
 
     It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
-    is there. `every_min`: one that is made anew so often is current until twice that. Raises CommandError (a wrong
+    is there; with `presence` its Markdown twin tells newer services which machines beat. `every_min`: one that is made
+    anew so often is current until twice that. Raises CommandError (a wrong
     argument, no replica was read, not written) or StateUnavailableError; no result is returned for what was not read
     back.
     """
     named = checked_baseline(BASELINE if baseline is None else baseline)
-    writer = _writer()
+    writer = gathered.observer()
+    if not is_machine_id(writer):
+        raise usage(f"this computer's name {writer[:80]!r} is no machineId, and no file can be named by it")
     if output_dir is None and not shared:
         raise usage("no folder is named to write the dashboard into", "add --output DIR or --shared DIR")
     board = gathered.dashboard(fleet, shared, limits, baseline=named, probe=probe, memory=memory, tell=tell)
     board = compared(board) if baseline is None else board
     if every_min is not None:
         board = replace(board, fresh_ms=2 * every_min * 60_000)
-    return refreshed(board, write(board, shared or "", writer, output_dir, lang, limits.deadline_s, presence=presence))
-
-
-def write(  # noqa: PLR0913, PLR0917 - what, and where to
-    board: Dashboard,
-    shared: str,
-    writer: str,
-    output_dir: str | None,
-    lang: str,
-    deadline_s: float | None,
-    *,
-    presence: bool = False,
-) -> str:
-    """Write all files of a dashboard and return the path of its Markdown twin. Raises CommandError.
-
-    With `presence` the twin tells newer services which machines beat.
-    """
+    name = f"mcp-dashboard-{writer}"
     with typed.about({}):
-        texts = _files(board, writer, lang, presence=presence)
-    files = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
-    seconds = deadline_s or DEFAULT_DEADLINE_S
+        texts = {
+            f"{name}.svg": badge(board.validation, lang),
+            f"{name}.html": page(board, lang),
+            f"{name}.md": dashboard_markdown(board, lang, presence=presence),
+        }
+    files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()}
+    seconds = limits.deadline_s or DEFAULT_DEADLINE_S
     if output_dir is None:
-        folder = put_into_share(shared, FOLDER, files, seconds)
+        folder = put_into_share(shared or "", FOLDER, files, seconds)
     else:
         folder = put_into(output_dir, files, seconds)
-    return os.path.join(folder, _NAME.format(writer) + ".md")  # noqa: PTH118 - a text, as it is shown
+    return refreshed(board, os.path.join(folder, f"{name}.md"))  # noqa: PTH118 - a text, as it is shown
 
 
 def compared(board: Dashboard) -> Dashboard:
@@ -109,20 +99,3 @@ def checked_baseline(name: str) -> str:
     if machine_id is None:
         raise usage(f"the baseline {name[:80]!r} is no machineId", "roosync-ops machines list")
     return machine_id
-
-
-def _writer() -> str:
-    """Return the machineId that this computer's files are named by. Raises CommandError where it can have none."""
-    name = gathered.observer()
-    if not is_machine_id(name):
-        raise usage(f"this computer's name {name[:80]!r} is no machineId, and no file can be named by it")
-    return name
-
-
-def _files(board: Dashboard, writer: str, lang: str, *, presence: bool) -> dict[str, str]:
-    name = _NAME.format(writer)
-    return {
-        f"{name}.svg": badge(board.validation, lang),
-        f"{name}.html": page(board, lang),
-        f"{name}.md": dashboard_markdown(board, lang, presence=presence),
-    }

@@ -93,17 +93,10 @@ def _bounded(write: Callable[[], None], path: str, deadline_s: float, hint: str,
         raise _error(f"{path!r:.80} is no path: {error}", hint, USAGE) from None
     except OSError as error:
         code = missing if error.errno in _MISSING else NOT_AS_EXPECTED
-        raise _error(f"{_where(error, path)}: {_why(error)}", hint, code) from None
-
-
-def _where(error: OSError, path: str) -> str:
-    return error.filename if isinstance(error.filename, str) else path
-
-
-def _why(error: OSError) -> str:
-    if error.errno == errno.EIO:
-        return "what was written does not read back the same"
-    return str(error.strerror or error)
+        where = error.filename if isinstance(error.filename, str) else path
+        unlike = "what was written does not read back the same"
+        why = unlike if error.errno == errno.EIO else error.strerror or error
+        raise _error(f"{where}: {why}", hint, code) from None
 
 
 def _error(reason: str, hint: str, code: int) -> CommandError:

@@ -97,10 +97,7 @@ class Live:
 
 @contextmanager
 def serving(live: Live, port: int, every_s: float) -> Iterator[str]:
-    """Serve on loopback while the block runs, looking again `every_s` seconds after each look; yields the address.
-
-    Raises OSError where the port is taken.
-    """
+    """Serve on loopback for a block, looking again `every_s` s after each look; yields the address. Raises OSError."""
     server = _Server((LOOPBACK, port), _handler(live))
     stop = threading.Event()
     threads = [
@@ -131,10 +128,6 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is no error."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed's own wish
-
-
-def _port_of(handler: BaseHTTPRequestHandler) -> int:
-    return int(handler.connection.getsockname()[1])
 
 
 def _parts(path: str) -> SplitResult | None:
@@ -175,7 +168,8 @@ def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
                 self._answer(*_page(live, asked))
 
         def _is_for_us(self) -> bool:
-            return self.headers.get("Host") in [f"{name}:{_port_of(self)}" for name in (LOOPBACK, "localhost")]
+            port = self.connection.getsockname()[1]
+            return self.headers.get("Host") in [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
 
         def _answer(self, status: HTTPStatus, text: str, kind: str = _HTML) -> None:
             raw = text.encode("utf-8", "backslashreplace")

@@ -37,6 +37,8 @@ _LOGIN_S: Final = 15.0
 _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_get_pty")
 #: How a command is run, and no part of it.
 _CONTROL: Final = ("_timeout", "_stdin", "_success_exit_codes")
+#: What pyinfra says of a transfer itself.
+_OF_FILES: Final = ("remote_temp_filename", "print_output", "print_input")
 #: Who else than the one that logged in.
 _AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
 
@@ -161,45 +163,27 @@ class Connector(BaseConnector, abc.ABC):
                 raise PyinfraError(f"{self.host.name}: {name} has no meaning on a Windows machine")
         return command
 
-    def put_file(
-        self,
-        filename_or_io: Any,
-        remote_filename: str,
-        remote_temp_filename: str | None = None,
-        print_output: bool = False,
-        print_input: bool = False,
-        **arguments: Any,
-    ) -> bool:
+    def put_file(self, filename_or_io: Any, remote_filename: str, *_: Any, **arguments: Any) -> bool:
         """Upload a file, verified before it takes its place. Raises OSError."""
-        del remote_temp_filename, print_input
         with get_file_io(filename_or_io) as file:
             data = file.read()
         self._files(arguments).put(data.encode() if isinstance(data, str) else data, remote_filename)
-        if print_output:
+        if arguments.get("print_output"):
             echo(f"{self.host.print_prefix}file uploaded: {remote_filename}", err=True)
         return True
 
-    def get_file(
-        self,
-        remote_filename: str,
-        filename_or_io: Any,
-        remote_temp_filename: str | None = None,
-        print_output: bool = False,
-        print_input: bool = False,
-        **arguments: Any,
-    ) -> bool:
+    def get_file(self, remote_filename: str, filename_or_io: Any, *_: Any, **arguments: Any) -> bool:
         """Download a file; nothing is written here before all of it has come. Raises OSError."""
-        del remote_temp_filename, print_input
         data = self._files(arguments).get(remote_filename)
         with get_file_io(filename_or_io, "wb") as file:
             file.write(data)
-        if print_output:
+        if arguments.get("print_output"):
             echo(f"{self.host.print_prefix}file downloaded: {remote_filename}", err=True)
         return True
 
     def _files(self, arguments: dict[str, Any]) -> Link:
         is_other = any(arguments.get(name) for name in _AS_OTHER)
-        as_whom = {name: value for name, value in arguments.items() if name not in _CONTROL}
+        as_whom = {name: value for name, value in arguments.items() if name not in {*_CONTROL, *_OF_FILES}}
         return _AsOther(self._as_asked, as_whom) if is_other else self.link
 
     def _shown(self, done: Finished, *, print_output: bool) -> CommandOutput:

@@ -7,7 +7,7 @@ machine is asked once, and again by the answer of whatever changed it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pyinfra.api.host import Host
@@ -32,12 +32,25 @@ PLANNED: Final = "planned"
 FAILED: Final = "failed"
 
 
+class Difference(NamedTuple):
+    """What a rollout changes on a machine; None where there is nothing, or where it is not ours to show."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        known = self.before is not None or self.after is not None
+        return f"{self.what} {self.before or '-'} -> {self.after or '-'}" if known else self.what
+
+
 @dataclass
 class Ledger:
     """One machine's run. `steps` maps each step to its outcome, in the order they came up."""
 
     report: Report | None = None
     steps: dict[str, str] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
     failure: Failure | None = None
     skipped: str | None = None
     #: There is no Python on it yet, and the inventory lets the rollout install one.

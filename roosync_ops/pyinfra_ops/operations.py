@@ -40,7 +40,13 @@ FOLLOW_S: Final = 120
 @operation()
 def agent_rolled_out(machine: Machine) -> Commands:
     """Make sure that this build lies there, configured, permanent, registered and running, in one round trip."""
-    yield from _compared(machine, plan.rollout(machine), lambda report: plan.missing(machine, build(), report))
+
+    def compare(report: Report) -> tuple[str, ...]:
+        if not current().state.is_executing:
+            ledger(current()).differences = plan.differences(machine, build(), report)
+        return plan.missing(machine, build(), report)
+
+    yield from _compared(machine, plan.rollout(machine), compare)
 
 
 @operation()

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.times import BadTimeError, from_iso
 
+from .ledger import Difference
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from roosync_ops.fleet import Machine
     from roosync_ops.remote_script.bundle import Bundle
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
@@ -70,6 +74,33 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
     needed[START] = needed[START] or needed[PUSH] or needed[CONFIGURE] or needed[INSTALL]
     needed[LOOK] = needed[CONFIGURE] or not _seen_by_agent(report)
     return tuple(step for step in rollout(machine) if needed[step])
+
+
+def differences(machine: Machine, bundle: Bundle, report: Report) -> tuple[Difference, ...]:
+    """Return what `missing` is about: build, configuration by its keys, and what keeps the loop alive."""
+    status = report.status
+    found = []
+    if not _same_agent(bundle, status):
+        found.append(Difference("build", None if status is None else status.loop_build_id, bundle.build_id))
+    found += _reconfigured(report.config, wanted_config(machine, report))
+    if not _permanent(machine, status):
+        kind = status.permanence.kind if status is not None and status.permanence.installed else None
+        found.append(Difference("permanence", kind, machine.permanence))
+    return tuple(found)
+
+
+def _reconfigured(there: Any, wanted: dict[str, Any]) -> Iterator[Difference]:
+    """Yield what changes in config.json. What the operator wrote into the metadata is not shown."""
+    old = there if isinstance(there, dict) else {}
+    for key in [*wanted, *(key for key in old if key not in wanted)]:
+        before, after = old.get(key), wanted.get(key)
+        if before != after:
+            hidden = isinstance(before, dict) or isinstance(after, dict)
+            yield Difference(key, None if hidden else _shown(before), None if hidden else _shown(after))
+
+
+def _shown(value: Any) -> str | None:
+    return None if value is None else f"{value!s:.80}"
 
 
 def replaces(bundle: Bundle, report: Report) -> bool:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Machine
 
+    from .ledger import Difference
+
 Firsts: TypeAlias = "list[tuple[bool, str]] | None"
 
 UNREACHABLE: Final = "unreachable"
@@ -58,6 +60,7 @@ class Result:
     skipped: str | None = None
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     round_trips: int = 0
+    differences: tuple[Difference, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -114,12 +117,14 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     verbose: bool = False,
     is_new: bool = True,
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
+    parallel: int | None = None,
     tell: Callable[[Event], None] = lambda _: None,
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
     With `dry` every machine is looked at and none is changed. A shared state that `is_new` has no `heartbeats/` yet, as
-    far as is known: one machine at most makes it. KeyboardInterrupt passes through, the workers ended.
+    far as is known: one machine at most makes it. `parallel` machines at most are at it at once.
+    KeyboardInterrupt passes through, the workers ended.
     """
     request = {
         "deploy": str(deploy_file(deploy)),
@@ -130,7 +135,9 @@ def run(  # noqa: PLR0913 - each is an option of the commands
         ROOM_VARIABLE: str(room()),
     }
     found: dict[str, Result] = {}
-    with Workers([{**request, "machines": part} for part in parts_of(machines)]) as workers:
+    parts = parts_of(machines, parallel)
+    share = parallel and parallel // len(parts)
+    with Workers([{**request, "machines": part, "parallel": share} for part in parts]) as workers:
         looking = set(workers.pipes)
         firsts: list[Firsts] = []
         for pipe, said in workers.words():
@@ -154,9 +161,10 @@ def _first(said: Sequence[Firsts]) -> str | None:
     return min((pair for names in said if names for pair in names), default=(False, None))[1]
 
 
-def parts_of(machines: Sequence[Machine]) -> list[list[Machine]]:
-    """Share machines among as many workers as are worth starting."""
-    count = max(1, min(os.cpu_count() or 1, math.ceil(len(machines) / _MACHINES_A_WORKER)))
+def parts_of(machines: Sequence[Machine], parallel: int | None = None) -> list[list[Machine]]:
+    """Share machines among as many workers as are worth starting; each is at one machine at least."""
+    worth = math.ceil(len(machines) / _MACHINES_A_WORKER)
+    count = max(1, min(os.cpu_count() or 1, worth, parallel or worth))
     return [part for at in range(count) if (part := list(machines[at::count]))]
 
 

@@ -39,6 +39,7 @@ from .preflight import first, machine_of
 from .run import Event, Go, Looked, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
     from pyinfra.api.host import Host
@@ -110,6 +111,7 @@ def _run(pipe: Connection, request: dict[str, Any]) -> None:
     if told.goes and state.active_hosts:
         for host in hosts:
             ledger(host).follows = told.first != host.name
+        state.active_hosts = _InTurn(state.active_hosts, told.first)
         _change(state)
     for host in hosts:
         pipe.send(_result(state, host))
@@ -129,7 +131,8 @@ def _state_of(request: dict[str, Any]) -> State:
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)
-    config = Config(CONNECT_TIMEOUT=request["connect_timeout_s"], PARALLEL=min(_MAX_PARALLEL, len(request["machines"])))
+    most = request["parallel"] or _MAX_PARALLEL
+    config = Config(CONNECT_TIMEOUT=request["connect_timeout_s"], PARALLEL=max(1, min(most, len(request["machines"]))))
     ctx_config.set(config)
     inventory = Inventory(([machine.entry() for machine in request["machines"]], {}))
     ctx_inventory.set(inventory)
@@ -190,6 +193,17 @@ def _connect(state: State, host: Host, teller: _Teller) -> bool:
     return True
 
 
+class _InTurn(set["Host"]):
+    """The machines in their order, behind the one whose first beat all wait for: a small pool would starve it."""
+
+    def __init__(self, hosts: set[Host], first: str | None) -> None:
+        super().__init__(hosts)
+        self._first = first
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(sorted(super().__iter__(), key=lambda host: (host.name != self._first, host.name)))
+
+
 def _change(state: State) -> None:
     state.set_stage(StateStage.Execute)
     try:
@@ -208,4 +222,4 @@ def _result(state: State, host: Host) -> Result:
     if host in state.failed_hosts and book.failure is None:
         where = next((step for step, outcome in book.steps.items() if outcome == PLANNED), "run")
         book.fail(Failure(where, "FAILED", "pyinfra gave it up", _in_detail(host)))
-    return Result(host.name, book.steps, book.failure, book.skipped, book.replies, book.round_trips)
+    return Result(host.name, book.steps, book.failure, book.skipped, book.replies, book.round_trips, book.differences)

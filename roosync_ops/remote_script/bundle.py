@@ -24,6 +24,7 @@ from roosync_ops import __version__
 from roosync_ops.wire import local
 
 from .travel import AST_LOCK
+from .windows.uv import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,6 +54,9 @@ _LEVELS = {tokenize.INDENT: 1, tokenize.DEDENT: -1}
 _TOKENS = {tokenize.OP, tokenize.NAME, tokenize.NUMBER, tokenize.STRING}
 #: From CPython 3.12 an f-string is several tokens, from one of these to the other; no token has such a type before.
 _F_START, _F_END = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1)
+#: A thousand times in an agent: one sign of it is enough, which no name of ours is.
+_SELF, _SELF_SHORT = re.compile(r"\bself\b"), "I"
+_F_STRING = re.compile(r"(?i)r?fr?['\"]")
 _FUTURE = "from __future__ import annotations"
 
 
@@ -77,23 +81,17 @@ class Bundle:
 
 
 def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
-    """Build the agent, and write it to `output` where one is named, atomically and executable.
-
-    It is kept in `cache`, else where this user's programs keep such things.
+    """Build the agent, kept in `cache` or the user's, and write it to `output` where one is named, executable.
 
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """
     raw = _raw()
-    data = _kept(raw, cache or _user_cache())
+    data = _kept(raw, cache or cache_folder(os.environ))
     if len(data) > MAX_BYTES:
         raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
     if output is not None:
-        _write(output, data)
+        local.write(str(output), data, 0o755)
     return _told(data, output)
-
-
-def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
 
 
 def _kept(raw: Mapping[str, bytes], cache: Path) -> bytes:
@@ -102,7 +100,7 @@ def _kept(raw: Mapping[str, bytes], cache: Path) -> bytes:
     It is kept in a folder of this user's alone, and believed where its sources, what made it and its hash are the same.
     """
     made_of = _digest({**raw, "by": __version__.encode() + Path(__file__).read_bytes()})
-    path = cache / _PACKAGE.replace("_", "-") / "agent"
+    path = cache / "agent"
     with suppress(OSError):
         local.make_folder(str(path.parent))
         head, _, data = path.read_bytes().partition(b"\n")
@@ -177,8 +175,8 @@ def _near(source: bytes, name: str) -> bytes:
 def _bare(source: bytes) -> bytes:
     """Return `source` without docstrings, comments and types; a space a level, none in a rest or beside a sign.
 
-    Every line keeps its number, every string its text. By where things stand: what `ast` would write differs between
-    Pythons.
+    Every line keeps its number, every string its text, every name but `self` its own. By where things stand: what `ast`
+    would write differs between Pythons.
     """
     source = _untyped(source)
     lines = [""] * (source.count(b"\n") + 1)
@@ -194,7 +192,9 @@ def _bare(source: bytes) -> bytes:
                 levels[row], lines[row - 1] = level, " " * level
             elif before.end[0] == row and before.end[1] < column and not _may_touch(before, token.string):
                 lines[row - 1] += " "
-            text, *more = token.string.replace("_", "" if token.type == tokenize.NUMBER else "_").split("\n")
+            is_text = token.type == tokenize.STRING and not _F_STRING.match(token.string)
+            text, *more = (token.string if is_text else _SELF.sub(_SELF_SHORT, token.string)).split("\n")
+            text = text.replace("_", "" if token.type == tokenize.NUMBER else "_")
             lines[row - 1] += text
             lines[row : row + len(more)] = more
             before = token
@@ -297,13 +297,3 @@ def _archive(files: dict[str, bytes], comment: bytes) -> bytes:
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, data)
     return buffer.getvalue()
-
-
-def _write(output: Path, data: bytes) -> None:
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.chmod(0o755)
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -75,10 +75,7 @@ def diagnosing(machine_id: str) -> str:
 
 
 def failed(machine: Machine, step: str, code: str, reason: str, path: str | None = None) -> Failure:
-    """Word what a machine says went wrong: its words are the reason, the command is ours, by the code.
-
-    `path` is the folder that it is about.
-    """
+    """Word what a machine says went wrong, with `path`: its words are the reason, the command is ours, by the code."""
     if path is not None and code in _MENDS:
         return Failure(step, code, reason, there(machine, _MENDS[code](path)))
     if path is not None and code in _SHOWS:

@@ -215,10 +215,7 @@ class MeasuredSighting(Answer):
 
 
 class Measured(Answer):
-    """How the share of a machine behaves. `problem` is (code, sentence) where it could not all be measured.
-
-    `removed` tells whether nothing of the measuring is left in the share.
-    """
+    """How a share behaves; `problem` is (code, sentence) where not all was measured; `removed`: nothing is left."""
 
     shared: str | None = None
     traits: list[MeasuredTrait] = Field(default_factory=list)

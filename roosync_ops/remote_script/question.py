@@ -106,10 +106,11 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
     """
     places = " ".join(shlex.quote(place) for place in ([python] if python else _PLACES))
     missing = json.dumps({"error": NO_PYTHON})
+    token = base64.b64encode(json.dumps(request).encode()).decode()
     return (
         f"for p in {places}; do "
         'command -v "$p" >/dev/null 2>&1 || continue; '
-        f'"$p" -I -S -c {shlex.quote(_LOADER)} {_payload(str(request.get("do")))} {_token(request)}; '
+        f'"$p" -I -S -c {shlex.quote(_LOADER)} {_payload(str(request.get("do")))} {token}; '
         f"r=$?; [ $r -eq {_TOO_OLD} ] || exit $r; done; "
         f"echo {shlex.quote(MARKER + missing)}; exit 1"
     )
@@ -119,10 +120,6 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
 def packed(data: bytes) -> str:
     """Return `data` as the one line of text that `push` takes from stdin. Packing it takes longer than a login."""
     return base64.b64encode(zlib.compress(data, 9)).decode()
-
-
-def _token(request: Mapping[str, Any]) -> str:
-    return base64.b64encode(json.dumps(request).encode()).decode()
 
 
 @functools.cache

@@ -28,10 +28,7 @@ AST_LOCK: Final = threading.RLock()
 
 
 def source(system: System, do: str = "probe") -> str:
-    """Return the program that answers a request to `do` something on a machine of that system.
-
-    `sys.exit(main([..., token]))` runs it.
-    """
+    """Return the program that answers a request to `do` something there: `sys.exit(main([..., token]))` runs it."""
     with AST_LOCK:
         return _source(system, do)
 

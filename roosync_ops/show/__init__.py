@@ -1,7 +1,7 @@
 """Verdicts in, text out. This room decides nothing; whatever came from the share leaves it escaped."""
 
 from .document import json_text, survey_document, validation_document
-from .junit import junit
+from .junit import junit, junit_report
 from .markdown import markdown
 from .matrix import matrix_document, matrix_markdown, matrix_table
 from .openmetrics import openmetrics
@@ -12,6 +12,7 @@ __all__ = [
     "check_lines",
     "json_text",
     "junit",
+    "junit_report",
     "machines_table",
     "markdown",
     "matrix_document",

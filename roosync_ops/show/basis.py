@@ -1,4 +1,4 @@
-"""What each verdict rests on, in one line: machines heard here are counted, the others named."""
+"""What each verdict rests on, in words: of one machine, and of all in one line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _EN: Final = {
     Basis.HEARD: "heard here",
+    Basis.ELSEWHERE: "heard by other replicas",
     "late": "late here, asked",
     Basis.ASKED: "asked",
     Basis.UNREACHABLE: "silent and unreachable",
@@ -22,6 +23,7 @@ _EN: Final = {
 }
 _FR: Final = {
     Basis.HEARD: "entendue ici",
+    Basis.ELSEWHERE: "entendue par d'autres répliques",
     "late": "en retard ici, interrogée",
     Basis.ASKED: "interrogée",
     Basis.UNREACHABLE: "muette et injoignable",
@@ -33,14 +35,28 @@ _FR: Final = {
 _SHOWN: Final = 10
 
 
+def basis(row: Verdict, lang: str) -> str:
+    """Return what one verdict rests on: `heard here`, `late here, asked (through myia-ai-01)`."""
+    return f"{(_FR if lang == 'fr' else _EN)[_kind(row)]}{_through(row, lang)}"
+
+
 def basis_line(rows: Sequence[Verdict], lang: str) -> str:
-    """Return `Basis: heard here 5; late here, asked: myia-web1`."""
+    """Return `Basis: heard here 5; late here, asked: myia-web1`: machines heard here are counted, the others named."""
     texts, groups = _FR if lang == "fr" else _EN, dict[str, list[str]]()
     for row in rows:
-        late = row.rests_on == Basis.ASKED and row.observed == "online"
-        groups.setdefault("late" if late else row.rests_on, []).append(row.machine_id)
+        groups.setdefault(_kind(row), []).append(f"{row.machine_id}{_through(row, lang)}")
     told = [_told(text, groups[kind], kind == Basis.HEARD, lang) for kind, text in texts.items() if kind in groups]
     return f"{'Fondement :' if lang == 'fr' else 'Basis:'} {'; '.join(told)}"
+
+
+def _kind(row: Verdict) -> str:
+    return "late" if row.rests_on == Basis.ASKED and row.observed == "online" else row.rests_on
+
+
+def _through(row: Verdict, lang: str) -> str:
+    """Name the machine that another was asked through, which this computer does not reach itself."""
+    by = None if row.probe is None else row.probe.through
+    return "" if by is None else f" ({'par' if lang == 'fr' else 'through'} {by})"
 
 
 def _told(text: str, names: list[str], counted: bool, lang: str) -> str:

@@ -94,10 +94,14 @@ def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
 
 def asked_said(board: Dashboard, lang: str) -> str:
     """Say how many machines were asked, and how many answered."""
-    word, matrix = words(lang), board.matrix
-    if matrix is None:
+    word = words(lang)
+    if board.matrix is not None:
+        asked = list(board.matrix.probes.values())
+    else:  # those in doubt alone, where any was
+        asked = [row.probe for row in board.validation.verdicts if row.probe is not None]
+    if not asked:
         return word["dashboard.not_asked"]
-    return word["dashboard.asked_count"].format(reached=matrix.reached, total=len(matrix.probes))
+    return word["dashboard.asked_count"].format(reached=sum(one.is_reached for one in asked), total=len(asked))
 
 
 def _flips(board: Dashboard, lang: str) -> list[str]:

@@ -10,6 +10,7 @@ from roosync_ops.judge import HERE
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
+from .evidence_reasons import off_said
 from .messages import cause, check_words, words
 from .reasons import undone_said
 from .text import cells, clock_ms, duration, local, pad, safe
@@ -65,6 +66,8 @@ def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
             texts[key] = (clock_ms(value) if key in _TIMES else duration(value, lang)) if known else unknown
         else:
             texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
+    if isinstance(off := facts.get("off"), int):
+        texts["off"] = off_said(off, lang)
     texts["newer"] = words(lang)["diagnosis.newer"].format_map(texts) if facts.get("since") is not None else ""
     texts["undone_said"] = undone_said(facts, lang)
     texts["because"] = f" ({facts['why']})" if facts.get("why") else ""

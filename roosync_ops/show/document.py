@@ -132,6 +132,7 @@ def word_document(one: ProbeResult) -> dict[str, Any]:
         "since": None if since is None else to_iso(since),
         "detail": one.agent.detail,
         **keyed(one, "clockOffsetMs=offset_ms clockErrorMs=error_ms"),
+        **({} if one.through is None else {"through": one.through}),
     }
 
 

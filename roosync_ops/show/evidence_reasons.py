@@ -18,6 +18,12 @@ def name_of(machine_id: str, lang: str) -> str:
     return words(lang)["fact.here"] if machine_id == HERE else machine_id
 
 
+def off_said(off_ms: int, lang: str, brief: str = "") -> str:
+    """Return `3 s ahead of`, or brief `3 s ahead`."""
+    way = "behind" if off_ms < 0 else "ahead"
+    return words(lang)[f"fact.clock_{way}{brief}"].format(off=duration(abs(off_ms), lang))
+
+
 def facts(
     machine_id: str, given: Mapping[str, Any], since: str | None, lang: str, quote: Callable[[str], str]
 ) -> dict[str, str]:
@@ -30,12 +36,12 @@ def facts(
         "at": "" if since is None else word["fact.since"].format(since=f"{since[11:16]}Z"),
         "silent": "" if given.get("age") is None else word["fact.silent"].format(age=duration(given["age"], lang)),
         "detail": quote(str(given.get("detail") or "?")),
-        "state": quote(str(given.get("state") or "?")),
     }
+    # The agent's own words are its user's language; only what its system said of a refusal has no word of ours.
+    trouble = word.get(f"share.{given.get('state')}", word["share.refused"])
+    found["trouble"] = trouble.format(detail=found["detail"])
     if isinstance(off, int):
-        length, way = duration(abs(off), lang), "behind" if off < 0 else "ahead"
-        found["off_long"] = word[f"fact.clock_{way}"].format(off=length)
-        found["off_short"] = word[f"fact.clock_{way}_brief"].format(off=length)
+        found["off_long"], found["off_short"] = off_said(off, lang), off_said(off, lang, "_brief")
     if isinstance(back, int):
         found["back"] = duration(back, lang)
     return found

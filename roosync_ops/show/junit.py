@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, NamedTuple
 
+from .basis import basis, basis_line
 from .messages import headline
 from .reasons import brief, sentence
 from .table import beside
@@ -55,6 +56,7 @@ def _counts(tests: int, failures: int, skipped: int) -> str:
 def _validated(validation: Validation, lang: str) -> _Suite:
     rows = validation.verdicts
     said = [headline(validation.online, validation.total, validation.percent)]
+    said += [basis_line(rows, lang)] if rows else []
     said += [sentence(found, lang) for found in beside(validation)]
     said += [f"{row.machine_id}: {row.observed}, not in the inventory" for row in validation.unexpected]
     said += [_finding(item) for item in validation.findings]
@@ -94,7 +96,8 @@ def _case(row: Verdict, lang: str) -> str:
     if row.ok:
         return f"{head}/>" if text is None else f"{head}><system-out>{_xml(text)}</system-out></testcase>"
     message = row.why or "" if row.reason is None else brief(row.reason, lang)
-    failure = f'<failure type="{row.observed}" message="{_xml(message)}">{_xml(text or message)}</failure>'
+    text = f"{text or message} ({basis(row, lang)})"
+    failure = f'<failure type="{row.observed}" message="{_xml(message)}">{_xml(text)}</failure>'
     return f"{head}>{failure}</testcase>"
 
 

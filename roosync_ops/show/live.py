@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
 from .flips import flip_text
 from .messages import headline, words
-from .reasons import sentence
+from .reasons import said
 from .table import cells
 from .text import cut, duration, local, safe
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from roosync_ops.judge import Validation, Verdict
+
+    from .messages import Said
 
 _COLUMNS: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "age": 4, "why": 3}
 #: How many of the last flips are shown, where there is room.
@@ -87,7 +89,7 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     word = words(lang)
     title = paint(cut(f"{told.clock}  {safe(shared)}  ({word['watch.keys']})".lstrip(), width), DIM if color else "")
     meant = view.meant(validation)
-    next_ = [] if meant is None or meant.reason is None else _wrapped(safe(sentence(meant.reason, lang)), width)
+    next_ = [] if meant is None or meant.reason is None else _next(said(meant.reason, lang), width)
     helped = _wrapped(word["watch.help"], width) if view.helped else []
     foot = [*helped, *next_]
     foot += [paint(line, YELLOW if color else "") for text in told.troubles for line in _wrapped(safe(text), width)]
@@ -104,8 +106,16 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     return "\n".join(lines[:height])
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return [cut(line, width) for line in textwrap.wrap(text, width)[:_TROUBLE_LINES]]
+def _wrapped(text: str, width: int, most: int = _TROUBLE_LINES) -> list[str]:
+    return [cut(line, width) for line in textwrap.wrap(text, width)[:most]]
+
+
+def _next(said: Said, width: int) -> list[str]:
+    """Return what is wrong and the command for it, which has a line of its own where both do not fit into one."""
+    lines = _wrapped(safe(str(said)), width)
+    if not said.command or len(lines) == 1:
+        return lines
+    return [*_wrapped(safe(said.text), width, _TROUBLE_LINES - 1), *_wrapped(safe(said.command), width, 1)]
 
 
 def _head(validation: Validation | None, *, color: bool) -> list[str]:

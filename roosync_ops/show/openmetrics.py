@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from roosync_ops.judge import Validation
+    from roosync_ops.judge import Validation, Verdict
 
 #: What it is served as.
 TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -19,7 +20,6 @@ _STATES: Final = (ONLINE, WARNING, OFFLINE, LEFT, UNKNOWN)
 def openmetrics(validation: Validation) -> str:
     """Return one exposition. A machineId holds nothing that a label would have to escape."""
     rows = validation.verdicts
-    states = ((row, state) for row in rows for state in _STATES)
     lines = [
         *_family("machines", "gauge", "Machines of the inventory.", [("", validation.total)]),
         *_family("machines_online", "gauge", "Those seen online.", [("", validation.online)]),
@@ -29,15 +29,8 @@ def openmetrics(validation: Validation) -> str:
             "Whether a machine is what the inventory expects.",
             [(f'machine="{row.machine_id}"', int(row.ok)) for row in rows],
         ),
-        *_family(
-            "machine_observed",
-            "stateset",
-            "What a machine is seen as.",
-            [
-                (f'machine="{row.machine_id}",roosync_machine_observed="{state}"', int(row.observed == state))
-                for row, state in states
-            ],
-        ),
+        *_states("machine_observed", "What a machine is seen as.", _STATES, [(row, row.observed) for row in rows]),
+        *_states("machine_basis", "What that rests on.", tuple(Basis), [(row, row.rests_on) for row in rows]),
         *_family(
             "machine_heartbeat_age_seconds",
             "gauge",
@@ -50,6 +43,15 @@ def openmetrics(validation: Validation) -> str:
         "# EOF",
     ]
     return "\n".join(lines)
+
+
+def _states(name: str, told: str, states: Sequence[str], rows: Iterable[tuple[Verdict, str]]) -> list[str]:
+    samples = (
+        (f'machine="{row.machine_id}",roosync_{name}="{state}"', int(now == state))
+        for row, now in rows
+        for state in states
+    )
+    return _family(name, "stateset", told, samples)
 
 
 def _family(name: str, kind: str, told: str, samples: Iterable[tuple[str, float]]) -> list[str]:

@@ -6,13 +6,9 @@ Above this room nobody knows whether a folder, a machine at the other end of SSH
 from .document import from_document
 from .errors import StateUnavailableError
 from .folder import read_folder
-from .models import AgentPart, HeartbeatRecord, Metadata
 from .shared import SharedState
 
 __all__ = [
-    "AgentPart",
-    "HeartbeatRecord",
-    "Metadata",
     "SharedState",
     "StateUnavailableError",
     "from_document",

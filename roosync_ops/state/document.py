@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
+from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import Evidence
 from roosync_ops.wire.record import parse
@@ -18,6 +19,7 @@ from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none, to_iso
 from .errors import StateUnavailableError
 from .models import EvidenceItem, FindingItem, StateDocument
 from .shared import SharedState, assemble
+from .signs import signs_in
 
 #: The observer's clock and ours disagree, so ages mix two clocks.
 OBSERVER_CLOCK: Final = "observer-clock"
@@ -30,25 +32,19 @@ def from_document(document: object, now_ms: int, asked_ms: int | None = None) ->
     tells that the two clocks differ, which is a finding. Raises StateUnavailableError where it holds no state.
     """
     answer = _answer_of(document)
-    found = [_finding(item) for item in answer.findings]
-    evidence: list[Evidence] = []
+    read = Snapshot(now_ms)
+    read.view, read.view_state, read.seen = answer.view, answer.view_state, answer.seen
+    read.findings = [_finding(item) for item in answer.findings]
     for number, item in enumerate(answer.evidence):
         piece = _piece(item, f"evidence[{number}] of {answer.machine_id}")
         if isinstance(piece, Evidence):
-            evidence.append(piece)
+            read.evidence.append(piece)
         else:
-            found.append(piece)
-    _place_in_time(evidence, answer, now_ms if asked_ms is None else asked_ms, now_ms)
-    found.extend(_clock(answer, now_ms if asked_ms is None else asked_ms, now_ms))
-    return assemble(
-        f"{answer.machine_id}:{answer.shared}",
-        now_ms,
-        evidence,
-        found,
-        view=answer.view,
-        view_state=answer.view_state,
-        seen=answer.seen,
-    )
+            read.findings.append(piece)
+    asked_ms = now_ms if asked_ms is None else asked_ms
+    _place_in_time(read.evidence, answer, asked_ms, now_ms)
+    read.findings += _clock(answer, asked_ms, now_ms)
+    return assemble(f"{answer.machine_id}:{answer.shared}", read, signs_in(answer.signs, now_ms))
 
 
 def _answer_of(document: object) -> StateDocument:

@@ -9,12 +9,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.wire import findings as f
 from roosync_ops.wire.folder import read_heartbeats, read_view, report_stranger
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME, copies_of
 
 if TYPE_CHECKING:
     from roosync_ops.wire.folder import Snapshot
+
+#: A second folder or view, as sync products make of two of one name: what lies in it is evidence.
+DOUBLED: Final = "doubled-by-sync"
 
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup that somebody named otherwise is none.
@@ -37,7 +39,7 @@ def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
 def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
     names = [item.name for item in place.iterdir()]
     if not {HEARTBEATS, VIEW_NAME}.isdisjoint(names):
-        snapshot.report(label, f.DOUBLED, "a second shared state of this name; the records in it are evidence")
+        snapshot.report(label, DOUBLED, "a second shared state of this name; the records in it are evidence")
         if HEARTBEATS in names:
             read_heartbeats(str(place / HEARTBEATS), f"{label}/{HEARTBEATS}", snapshot)
         if VIEW_NAME in names:
@@ -49,10 +51,10 @@ def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> No
     for name in sorted(names):
         which, path = double_of(name), place / name
         if which == HEARTBEATS and not path.is_symlink() and path.is_dir():
-            snapshot.report(label + name, f.DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
+            snapshot.report(label + name, DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
             read_heartbeats(str(path), label + name, snapshot)
         elif which == VIEW_NAME:
-            snapshot.report(label + name, f.DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
+            snapshot.report(label + name, DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
             read_view(str(path), label + name, snapshot)
         elif name.startswith(".heartbeat"):
             report_stranger(str(place), label, name, snapshot)

@@ -10,19 +10,18 @@ from roosync_ops import typed
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
+from roosync_ops.wire.signs import SIGNS_S, signs_within
 
 from .doubles import read_doubles
 from .errors import StateUnavailableError
 from .place import meant, wrong_place
 from .shared import SharedState, assemble
-from .signs import read_signs
+from .signs import signs_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from roosync_ops.wire.folder import Snapshot
-
-    from .signs import Sign
 
 _REASONS: Final = {
     errno.ENOENT: "does not exist",
@@ -44,24 +43,7 @@ def read_folder(
     shared = str(path)
     bounded = bounded or BoundedShare(deadline_s)
     snapshot = _read(shared, now_ms, bounded)
-    return assemble(
-        shared,
-        now_ms,
-        snapshot.evidence,
-        snapshot.findings,
-        view=snapshot.view,
-        view_state=snapshot.view_state,
-        seen=snapshot.seen,
-        signs=_signs(shared, now_ms, bounded),
-    )
-
-
-def _signs(shared: str, now_ms: int, bounded: BoundedShare) -> dict[str, Sign]:
-    """Return what newer services left, nothing where that cannot be had: no verdict rests on it."""
-    try:
-        return bounded.call(lambda: read_signs(shared, now_ms), f"reading {shared}")
-    except (OSError, ValueError):
-        return {}
+    return assemble(shared, snapshot, signs_in(signs_within(bounded.aside(SIGNS_S), shared), now_ms))
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:

@@ -5,19 +5,16 @@ Losing it costs nothing but knowledge: a file that cannot be read is begun anew,
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from roosync_ops.wire import local
+from pydantic import BaseModel, ConfigDict
 
 from .seen import Seen, see_all
+from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,13 +23,8 @@ if TYPE_CHECKING:
 
     from .shared import SharedState
 
-_FORMAT: Final = 1
 #: Beyond this many machines those not seen for longest are forgotten: a file of some 3 MB.
 MAX_MACHINES: Final = 10_000
-#: No file of ours is larger.
-_MAX_BYTES: Final = 16_777_216
-#: Another reader of the same state holds the lock for some milliseconds.
-_LOCK_S: Final = 2.0
 #: Two clocks of one computer drift apart by less in a day, in ms.
 _STEP_MS: Final = 2_000
 
@@ -88,7 +80,8 @@ class Memory:
     """
 
     def __init__(self, folder: Path, shared: str, *, clock: Callable[[], Instant] = Instant.now) -> None:
-        self.path = folder / f"seen-{zlib.crc32(shared.encode('utf-8', 'surrogatepass')):08x}.json"
+        self._store = Store(folder, "seen", shared)
+        self.path = self._store.path
         self.trouble: str | None = None
         self._clock = clock
         self._last: Instant | None = None
@@ -104,18 +97,14 @@ class Memory:
 
         `intervals` is how often each machine beats, in ms; `default_ms` holds for those it does not name.
         """
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - whoever peeks can do without
-
         records, every = _records(state, intervals, default_ms)
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_S, mode=local.FILE_MODE)
         try:
-            local.make_folder(str(self.path.parent))
-            with lock:
+            with self._store.locked():
                 self._recall()
                 self._see(records, every, state.read_at_ms)
-                self._keep()
+                self._store.write({"last": self._last, "machines": self._seen})
             self.trouble = None
-        except (OSError, Timeout) as error:
+        except OSError as error:
             self.trouble = f"{self.path}: {error}"
             self._see(records, every, state.read_at_ms)
         return self._seen
@@ -142,13 +131,12 @@ class Memory:
 
     def _recall(self) -> None:
         """Take what was kept where it is later than what is known: another process may have read meanwhile."""
-        kept = _read(self.path)
-        if kept is not None and (self._last is None or kept[0].wall_ms > self._last.wall_ms):
-            self._last, self._seen = kept
-
-    def _keep(self) -> None:
-        document = {"format": _FORMAT, "last": self._last, "machines": self._seen}
-        local.write(str(self.path), json.dumps(document, separators=(",", ":")).encode())
+        try:
+            kept = _Document.model_validate(self._store.read())
+        except (OSError, ValueError):  # nothing that can be used, whatever lies there
+            return
+        if self._last is None or kept.last.wall_ms > self._last.wall_ms:
+            self._last, self._seen = kept.last, kept.machines
 
 
 def _records(
@@ -162,19 +150,7 @@ def _records(
 class _Document(BaseModel):
     """The file: hostile until it has been through here."""
 
-    model_config = ConfigDict(strict=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True)
 
-    format: Literal[1]
     last: Instant
     machines: dict[str, Seen]
-
-
-def _read(path: Path) -> tuple[Instant, dict[str, Seen]] | None:
-    """Return what was kept; None where there is nothing that can be used, whatever lies there."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
-        document = _Document.model_validate_json(raw) if len(raw) <= _MAX_BYTES else None
-    except (OSError, ValidationError):
-        return None
-    return None if document is None else (document.last, document.machines)

@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
-
-from pydantic import ValidationError
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, merge
 from roosync_ops.wire.names import HEARTBEATS, owner_of
+from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, object_in
+from roosync_ops.wire.times import time_or_none
 
+from .doubles import DOUBLED
 from .errors import StateUnavailableError
-from .models import HeartbeatRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from roosync_ops.wire.findings import Finding
+    from roosync_ops.wire.folder import Snapshot
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
 
     from .signs import Sign
 
-#: wire.record.parse has reported these already where they are of the wrong type.
-_REPORTED_BY_WIRE: Final = frozenset(["machineId", "lastHeartbeat", "status", "missedHeartbeats", "metadata", "agent"])
 #: One broken record is told in a few words, however much of it is broken.
-_MAX_ERRORS_PER_RECORD: Final = 3
+_MAX_WRONG: Final = 3
+#: Fields that no verdict rests on, so that wire.record takes whatever is there: what each is, where it is there.
+_FIELDS: Final[dict[str, dict[str, Callable[[Any], bool]]]] = {
+    "": {"offlineSince": lambda value: time_or_none(value) is not None},
+    "metadata": dict.fromkeys(
+        ("firstSeen", "lastUpdated", "version", "hostname", "platform", "registeredBy", "registeredAt"),
+        lambda value: isinstance(value, str),
+    ),
+    "agent": {
+        **dict.fromkeys(("version", "buildId", "bootId", "sessionId"), lambda value: isinstance(value, str)),
+        **dict.fromkeys(
+            ("sequence", "heartbeatInterval", "offlineTimeout"), lambda value: type(value) is int and value >= 0
+        ),
+        "startedAt": lambda value: time_or_none(value) is not None,
+        "state": (RUNNING_STATE, LEFT_STATE).__contains__,
+        "autoSyncEnabled": lambda value: isinstance(value, bool),
+        "upIntervals": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    },
+}
 #: What sync products make many of, and how many of those are named.
-_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE)
+_COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE, DOUBLED)
 _MAX_NAMED: Final = 4
 
 #: A file that was written so long after the beat in it was not written by its machine, in ms.
 _BEHIND_MS: Final = 60_000
+#: What an older service does to a machine's own file, as what was written twice still tells.
+ROLLED_BACK: Final = "older-record-written-back"
+FILE_DELETED: Final = "own-file-deleted"
+#: Findings about a file that was read all the same: they explain no silence.
+READ_ALL_THE_SAME: Final = frozenset(
+    [f.BOM, f.CASE_DOUBLE, f.CONFLICT_COPY, f.FUTURE_HEARTBEAT, f.IMPOSSIBLE_SEQUENCE, f.OF_ANOTHER]
+) | {ROLLED_BACK, FILE_DELETED}
 _SAID: Final = {
-    f.ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
-    f.FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
+    ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
+    FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
 }
 
 
@@ -44,17 +69,14 @@ _SAID: Final = {
 class SharedState:
     """The shared state at `read_at_ms` (ms since the epoch), as the reader of `shared` saw it.
 
-    `machines` holds the best evidence for each machineId; `records` the same as checked models, without the machines
-    whose record failed that check (a finding says so, and the machine is judged all the same). `seen` counts the
-    heartbeats met, readable or not: 0 is a fresh fleet. `view` is `heartbeat.json` as it was read, or None. `own_files`
-    are the records in the machines' own files, whether or not they are the best evidence. `signs` are what newer
-    services left of machines: no heartbeats.
+    `machines` holds the best evidence for each machineId. `seen` counts the heartbeats met, readable or not: 0 is a
+    fresh fleet. `view` is `heartbeat.json` as it was read, or None. `own_files` are the records in the machines' own
+    files, whether or not they are the best evidence. `signs` are what newer services left of machines: no heartbeats.
     """
 
     shared: str
     read_at_ms: int
     machines: dict[str, Evidence]
-    records: dict[str, HeartbeatRecord]
     findings: tuple[Finding, ...]
     view: dict[str, Any] | None
     view_state: str
@@ -68,43 +90,29 @@ class SharedState:
         return self._by_machine.get(machine_id, ())
 
 
-def assemble(  # noqa: PLR0913 - one argument for each thing a reading gives
-    shared: str,
-    read_at_ms: int,
-    evidence: Iterable[Evidence],
-    findings: Iterable[Finding],
-    *,
-    view: dict[str, Any] | None,
-    view_state: str,
-    seen: int,
-    signs: dict[str, Sign] | None = None,
-) -> SharedState:
+def assemble(shared: str, read: Snapshot, signs: dict[str, Sign] | None = None) -> SharedState:
     """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
-    pieces = list(evidence)
-    found = list(findings)
+    pieces, found, read_at_ms = read.evidence, list(read.findings), read.read_at_ms
     machines = merge(pieces, read_at_ms, found)
-    found += _mark_undone(machines, pieces, tuple(found), read_at_ms)
-    if seen and not machines:
+    of_another = {item.file for item in found if item.kind == f.OF_ANOTHER}
+    own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
+    found += _mark_undone(machines, own, tuple(found), read_at_ms)
+    if read.seen and not machines:
         raise StateUnavailableError(
             f"nothing readable in the shared state {shared}: {_first(found)}",
             typed.ours("matrix"),
         )
-    records: dict[str, HeartbeatRecord] = {}
-    for machine_id, piece in machines.items():
-        try:
-            records[machine_id] = HeartbeatRecord.model_validate(piece.record.data)
-        except ValidationError as error:
-            found.extend(_findings_of(error, piece, machine_id))
-    own_files = {piece.record.machine_id: piece.record for piece in pieces if piece.kind == FILE}
+    for piece in machines.values():
+        found += islice(_wrong_fields(piece), _MAX_WRONG)
+    own_files = {name: piece.record for name, piece in own.items() if piece.file not in of_another}
     return SharedState(
         shared,
         read_at_ms,
         machines,
-        records,
         _counted(found),
-        view,
-        view_state,
-        seen,
+        read.view,
+        read.view_state,
+        read.seen,
         _by_machine(found),
         own_files,
         signs or {},
@@ -131,14 +139,14 @@ def _first(found: list[Finding]) -> str:
     return f"{found[0].file}: {found[0].detail}{more}" if found else "no file in it is a heartbeat"
 
 
-def _findings_of(error: ValidationError, piece: Evidence, machine_id: str) -> list[Finding]:
-    """Tell which fields of a record failed, without repeating what the tolerant reader said."""
-    details = [
-        f"{machine_id}: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False, include_context=False)
-        if len(fault["loc"]) > 1 or fault["loc"][0] not in _REPORTED_BY_WIRE
-    ]
-    return [f.Finding(piece.file, f.WRONG_TYPE, detail) for detail in details[:_MAX_ERRORS_PER_RECORD]]
+def _wrong_fields(piece: Evidence) -> Iterator[Finding]:
+    record = piece.record
+    for part, fields in _FIELDS.items():
+        values = object_in(record.data, part) if part else record.data
+        for name, is_right in fields.items():
+            if values.get(name) is not None and not is_right(values[name]):
+                said = f"{record.machine_id}: {f'{part}.' if part else ''}{name}: not {values[name]!r:.40}"
+                yield f.Finding(piece.file, f.WRONG_TYPE, said)
 
 
 def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
@@ -152,20 +160,22 @@ def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
 
 
 def _mark_undone(
-    machines: Mapping[str, Evidence], pieces: Iterable[Evidence], findings: Iterable[f.Finding], now_ms: int
+    machines: Mapping[str, Evidence], own: Mapping[str, Evidence], findings: Iterable[f.Finding], now_ms: int
 ) -> list[f.Finding]:
     """Mark each best record that contradicts its machine's own file: what older services did to it; return that.
 
     `findings` are those of the reading itself: a file that cannot be read is told as that, and was not deleted.
     """
     broken = {item.file.lower() for item in findings if item.kind != f.VANISHED}
-    own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
+    of_another = {item.file for item in findings if item.kind == f.OF_ANOTHER}
     found = []
     for name, best in machines.items():
         file = f"{HEARTBEATS}/{name}.json"
-        if name in own or file not in broken:
+        if name in own and own[name].file in of_another:
+            best.undone = f.OF_ANOTHER, own[name].modified_ms
+        elif name in own or file not in broken:
             best.undone = _undone(best, own.get(name), now_ms)
-        if best.undone is not None:
+        if best.undone is not None and best.undone[0] != f.OF_ANOTHER:
             found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]]))
     return found
 
@@ -180,8 +190,8 @@ def _undone(best: Evidence, own: Evidence | None, now_ms: int) -> tuple[str, int
         return None
     if own is None:
         silent = now_ms - (record.last_heartbeat_ms or 0) > _BEHIND_MS
-        return (f.FILE_DELETED, None) if record.has_left or silent else None
+        return (FILE_DELETED, None) if record.has_left or silent else None
     ended = (record.left_at_ms or 0) if record.has_left else (own.record.last_heartbeat_ms or 0) + _BEHIND_MS
     if (own.record.sequence or 0) >= record.sequence or (own.modified_ms or 0) <= ended:
         return None
-    return f.ROLLED_BACK, own.modified_ms
+    return ROLLED_BACK, own.modified_ms

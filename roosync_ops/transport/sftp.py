@@ -118,19 +118,11 @@ def sftp_path(path: str) -> str:
 def _batch(link: OpenSsh, commands: Sequence[str]) -> tuple[int, str]:
     """Have sftp do `commands`, up to the first that fails; return (its exit code, what it said). Raises LinkError."""
     program, *words = link.words()
+    beside = Path(program).with_name("sftp.exe" if program.lower().endswith(".exe") else "sftp")
+    sftp = str(beside) if beside.is_file() else "sftp"
     try:
         done = process.run(
-            [
-                _program(program),
-                "-q",
-                "-b",
-                "-",
-                "-S",
-                shutil.which(program) or program,
-                *words,
-                "--",
-                link.destination,
-            ],
+            [sftp, *("-q", "-b", "-", "-S"), shutil.which(program) or program, *words, "--", link.destination],
             "".join(f"{each}\n" for each in commands).encode(),
             until=time.monotonic() + _TRANSFER_S,
             max_out=process.MAX_ERR_BYTES,
@@ -142,12 +134,6 @@ def _batch(link: OpenSsh, commands: Sequence[str]) -> tuple[int, str]:
     out = [line for line in done.out.decode("utf-8", "replace").splitlines() if not line.startswith("sftp> ")]
     err = done.err.decode("utf-8", "replace").strip().splitlines()
     return done.code, "\n".join(out) if done.code == 0 else (err or out or ["without a word"])[-1]
-
-
-def _program(ssh: str) -> str:
-    """Return the sftp that belongs to an ssh."""
-    beside = Path(ssh).with_name("sftp.exe" if ssh.lower().endswith(".exe") else "sftp")
-    return str(beside) if beside.is_file() else "sftp"
 
 
 def _word(text: str) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -47,11 +49,17 @@ _NO_PROGRAM: Final = (
 
 
 class OpenSsh(Link):
-    """One machine. With `keep`, the second command, or `open`, logs in for all that follow, where the client can."""
+    """One machine, reached `through` another where that is given.
 
-    def __init__(self, machine: Machine, patience: Patience, *, keep: bool = False) -> None:
+    With `keep`, the second command, or `open`, logs in for all that follow, where the client can.
+    """
+
+    def __init__(
+        self, machine: Machine, patience: Patience, *, keep: bool = False, through: OpenSsh | None = None
+    ) -> None:
         super().__init__()
         self._machine = machine
+        self._through = through
         self.patience = patience
         self._keep = keep and sys.platform != "win32"
         self._used = False
@@ -113,7 +121,14 @@ class OpenSsh(Link):
     def words(self) -> list[str]:
         """Return the program and what is said to it of this machine, up to what it is to do."""
         kept = ["-o", f"ControlPath={self._master}"] if self._master is not None else []
-        return [*self._words, "-F", str(ssh_files.configuration(self._machine, self.patience)), *kept]
+        rules = ssh_files.configuration(self._words[0], self._machine, self.patience)
+        by = ["-o", f"ProxyCommand={self._through.as_proxy()}"] if self._through is not None else []
+        return [*self._words, *by, "-F", str(rules), *kept]
+
+    def as_proxy(self) -> str:
+        """Return the command that carries a connection to another machine through this one, as ProxyJump would."""
+        words = [*(word.replace("%", "%%") for word in self.words()), "-W", "[%h]:%p", "--", self._destination]
+        return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
     @property
     def destination(self) -> str:
@@ -191,15 +206,15 @@ class WindowsSsh(OpenSsh, WindowsLink):
         return sftp.exists(self, path)
 
 
-def link_to(machine: Machine, patience: Patience, *, keep: bool = False) -> Link:
-    """Return the way to a machine that its inventory names; nothing is sent yet."""
+def link_to(machine: Machine, patience: Patience, *, keep: bool = False, through: OpenSsh | None = None) -> Link:
+    """Return the way to a machine that its inventory names, or `through` another one; nothing is sent yet."""
     if machine.transport == "winrm":
         from . import winrm, winrm_access  # noqa: PLC0415 - most fleets have no such machine
 
         named = {"hostname": machine.host, "user": machine.user, "port": machine.port}
         data = {**machine.winrm, **{f"winrm_{key}": value for key, value in named.items() if value is not None}}
         return winrm.Winrm(machine.machine_id, winrm_access.with_defaults(data), patience.connect_s)
-    return (WindowsSsh if machine.system == "windows" else OpenSsh)(machine, patience, keep=keep)
+    return (WindowsSsh if machine.system == "windows" else OpenSsh)(machine, patience, keep=keep, through=through)
 
 
 class _Login:

@@ -126,7 +126,8 @@ class Log(NamedTuple):
 def worded(log: Log, err: str) -> LinkError:
     """Return what went wrong, from ssh's log and what came on its stderr: there, a jump host's ssh speaks."""
     on_the_way = _complaints(err) if log.proxy is not None and not log.logged_in else []
-    own = log.complaints() + ([] if on_the_way else _early(err, log))
+    # On stderr is what ssh said before it opened its log, or all of it where there is no log.
+    own = log.complaints() + ([] if on_the_way or log.logged_in or log.greeted else _complaints(err))
     if log.logged_in:
         return LinkError(link.CONNECTION_LOST, f"the connection was lost: {_last(own)}", met=True, reached=True)
     for lines, proxy in ((on_the_way, log.proxy), (own, None)):
@@ -177,11 +178,6 @@ def late(log: Log, seconds: float) -> LinkError:
     stuck = " and hung: no login" if log.keyed else ", greeted, and then said nothing: no SSH keys"
     stuck = stuck if log.greeted else " and then said nothing: no SSH greeting"
     return LinkError(link.SILENT, f"it took the connection{stuck} {within}", met=True)
-
-
-def _early(err: str, log: Log) -> list[str]:
-    """Return what ssh said on stderr before it opened its log, or all of it where there is no log."""
-    return _complaints(err) if not log.logged_in and not log.greeted else []
 
 
 def _complaints(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import hashlib
 import itertools
 import os
@@ -14,9 +15,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from roosync_ops import process
 
 from .link import SSH_CONFIG, LinkError
 
@@ -35,6 +39,8 @@ _lock = threading.Lock()
 _made: list[Path] = []
 #: A machine that says nothing at all is asked whether it is there so often, in s; ssh gives it up after three times.
 _ALIVE_S: Final = 15
+_MAX_VERSION: Final = 4096
+_SESSION_TYPE_SINCE: Final = (8, 7)
 #: What this process's logs are called.
 _numbers = itertools.count()
 
@@ -87,7 +93,19 @@ def quoted(path: str) -> str:
     return '"' + plain.replace("\n", " ") + '"'
 
 
-def configuration(machine: Machine, patience: Patience) -> Path:
+@functools.cache
+def _no_session_of_the_users(program: str) -> tuple[str, ...]:
+    """Return the lines that take a person's own kind of session back; ssh before 8.7 knows and takes none of them."""
+    try:
+        said = process.run([program, "-V"], until=time.monotonic() + _END_S, max_out=_MAX_VERSION).err
+    except OSError:
+        return ()
+    version = re.search(rb"OpenSSH\D*(\d+)\.(\d+)", said)
+    known = version is not None and tuple(map(int, version.groups())) >= _SESSION_TYPE_SINCE
+    return ("SessionType default", "StdinNull no", "ForkAfterAuthentication no") if known else ()
+
+
+def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     """Return the file that ssh, and ssh on the way to a jump host, reads: the inventory's rules, then the user's own.
 
     Options of a command line do not reach jump hosts; a file does.
@@ -95,6 +113,7 @@ def configuration(machine: Machine, patience: Patience) -> Path:
     data = machine.ssh
     strict = data.get("ssh_strict_host_key_checking", "yes")
     lines = ["BatchMode yes", f"StrictHostKeyChecking {strict if isinstance(strict, str) else 'yes'}"]
+    lines += _no_session_of_the_users(program)
     known = data.get("ssh_known_hosts_file")
     if isinstance(known, str):
         lines.append(f"UserKnownHostsFile {quoted(str(Path(known).expanduser()))}")

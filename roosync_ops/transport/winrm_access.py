@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, get_type_hints
 
 from roosync_ops.fleet.machine import WINRM_PORTS
 
@@ -33,47 +33,35 @@ class AccessError(ValueError):
 
 
 class ConnectorData(TypedDict):
-    """The data keys of the connector `@roosync-winrm`. Times in s."""
+    """The data keys of `@roosync-winrm`: what each means, and what holds where nothing is said. Times in s."""
 
-    winrm_hostname: str
-    winrm_port: int
-    winrm_user: str
-    winrm_auth: str
-    winrm_transport: str
-    winrm_path: str
-    winrm_ca: str
-    winrm_cert_validation: bool
-    winrm_certificate_pem: str
-    winrm_certificate_key_pem: str
-    winrm_encryption: str
-    winrm_plaintext: str
-    winrm_password_file: str
-    winrm_password_prompt: bool
-    winrm_operation_timeout: int
-    winrm_read_timeout: int
-
-
-#: What each key means, and what holds where an inventory does not say.
-KEYS: Final[dict[str, tuple[str, Any]]] = {
-    "winrm_hostname": ("WinRM hostname", None),
-    "winrm_port": ("WinRM port; 5986 for https, 5985 for http", None),
-    "winrm_user": ("WinRM user", None),
-    "winrm_auth": (f"one of {', '.join(AUTHS)}", "negotiate"),
-    "winrm_transport": ("https or http", "https"),
-    "winrm_path": ("path of the endpoint", "wsman"),
-    "winrm_ca": ("file of the authority that signed the machine's certificate, where the system knows it not", None),
-    "winrm_cert_validation": ("whether the machine's certificate is checked", True),
-    "winrm_certificate_pem": ("file of the client's certificate, for winrm_auth certificate", None),
-    "winrm_certificate_key_pem": (f"file of its key; its password is in {winrm_secret.KEY_PASSWORD}", None),
-    "winrm_encryption": ("of the messages: auto (not within https, always over http) or always", "auto"),
-    "winrm_plaintext": (f"{PLAINTEXT!r}, and nothing else, allows http without encryption", None),
-    "winrm_password_file": (
+    winrm_hostname: Annotated[str, "WinRM hostname", None]
+    winrm_port: Annotated[int, "WinRM port; 5986 for https, 5985 for http", None]
+    winrm_user: Annotated[str, "WinRM user", None]
+    winrm_auth: Annotated[str, f"one of {', '.join(AUTHS)}", "negotiate"]
+    winrm_transport: Annotated[str, "https or http", "https"]
+    winrm_path: Annotated[str, "path of the endpoint", "wsman"]
+    winrm_ca: Annotated[
+        str, "file of the authority that signed the machine's certificate, where the system knows it not", None
+    ]
+    winrm_cert_validation: Annotated[bool, "whether the machine's certificate is checked", True]
+    winrm_certificate_pem: Annotated[str, "file of the client's certificate, for winrm_auth certificate", None]
+    winrm_certificate_key_pem: Annotated[str, f"file of its key; its password is in {winrm_secret.KEY_PASSWORD}", None]
+    winrm_encryption: Annotated[str, "of the messages: auto (not within https, always over http) or always", "auto"]
+    winrm_plaintext: Annotated[str, f"{PLAINTEXT!r}, and nothing else, allows http without encryption", None]
+    winrm_password_file: Annotated[
+        str,
         f"file that holds the password; else {winrm_secret.PASSWORD} or {winrm_secret.PASSWORD_FILE} is looked at",
         None,
-    ),
-    "winrm_password_prompt": ("whether to ask for the password where none is found", False),
-    "winrm_operation_timeout": ("how long one request may take on the machine, in s", 20),
-    "winrm_read_timeout": ("how long an answer may take, in s", 30),
+    ]
+    winrm_password_prompt: Annotated[bool, "whether to ask for the password where none is found", False]
+    winrm_operation_timeout: Annotated[int, "how long one request may take on the machine, in s", 20]
+    winrm_read_timeout: Annotated[int, "how long an answer may take, in s", 30]
+
+
+#: By key, as pyinfra takes it: what it means, and what holds where an inventory does not say.
+KEYS: Final[dict[str, tuple[str, Any]]] = {
+    key: kind.__metadata__ for key, kind in get_type_hints(ConnectorData, include_extras=True).items()
 }
 
 

@@ -62,12 +62,10 @@ def _refused(access: Access, _: Exception) -> tuple[type[OSError], str]:
     return LoginError, f"Authentication error (user={access.user}, auth={access.auth}): the machine refused the login"
 
 
-def _http(_: Access, error: WinRMTransportError) -> tuple[type[OSError], str]:
+def _coded(_: Access, error: WinRMTransportError | WSManFaultError) -> tuple[type[OSError], str]:
+    if isinstance(error, WSManFaultError):
+        return WinrmError, f"WinRM fault {error.code}: {' '.join(str(error.reason or 'no reason').split())}"
     return WinrmError, f"HTTP {error.code}: {' '.join(str(error.response_text).split()) or 'no more'}"
-
-
-def _fault(_: Access, error: WSManFaultError) -> tuple[type[OSError], str]:
-    return WinrmError, f"WinRM fault {error.code}: {' '.join(str(error.reason or 'no reason').split())}"
 
 
 def _untrusted(_: Access, error: Exception) -> tuple[type[OSError], str]:
@@ -98,10 +96,9 @@ def _says(text: str) -> Words:
 
 
 #: The most particular first.
-_WORDS: Final[tuple[tuple[type[Exception], Words], ...]] = (
+_WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Words], ...]] = (
     (AuthenticationError, _refused),
-    (WinRMTransportError, _http),
-    (WSManFaultError, _fault),
+    ((WinRMTransportError, WSManFaultError), _coded),
     (requests.exceptions.SSLError, _untrusted),
     (requests.Timeout, _late),
     (requests.TooManyRedirects, _says("the machine points to another address, which is not followed")),

@@ -135,7 +135,8 @@ def put_by_tools(run: Run, data: bytes, target: str) -> None:
     try:
         if _is_text(data):
             _feed(run, data, temporary)
-            problem = _same_text(run, data, temporary)
+            found = run(windows_line.line("cmd.exe", "/c", "type", temporary), timeout_s=_STEP_S)
+            problem = None if found.out == data else f"it arrived as another: {_said(found)}"
         else:
             _decode(run, data, temporary)
             problem = _same_hash(run, data, temporary)
@@ -202,11 +203,6 @@ def _decode(run: Run, data: bytes, temporary: str) -> None:
                 windows_line.line("cmd.exe", "/c", "copy", "/Y", "/b", f"{temporary}+{decoded}", temporary),
                 timeout_s=_STEP_S,
             )
-
-
-def _same_text(run: Run, data: bytes, path: str) -> str | None:
-    found = run(windows_line.line("cmd.exe", "/c", "type", path), timeout_s=_STEP_S)
-    return None if found.out == data else f"it arrived as another: {_said(found)}"
 
 
 def _same_hash(run: Run, data: bytes, path: str) -> str | None:

@@ -112,7 +112,8 @@ class Session:
                 # A command that has ended takes no more input, which is no failure of its own.
                 if refused is not None and not isinstance(refused, WSManFaultError):
                     raise refused
-                self._receive(process, left)
+                # It passes over a fault that says that there was nothing yet.
+                process.poll_invoke(timeout=max(1, math.ceil(min(self._access.operation_timeout, left))))
                 if len(process.stdout) + len(process.stderr) > MAX_ANSWER:
                     raise LinkError(TOO_MUCH, f"more than {MAX_ANSWER >> 20} MiB", met=True, reached=True)
         finally:
@@ -148,10 +149,6 @@ class Session:
         except WSManFaultError as fault:
             return fault
         return None
-
-    def _receive(self, process: Process, left: float) -> None:
-        timeout = max(1, math.ceil(min(self._access.operation_timeout, left)))
-        process.poll_invoke(timeout=timeout)  # passes over a fault that says that there was nothing yet
 
     def _let_go(self, process: Process) -> None:
         """Have the machine forget the command, and end it if it has not ended."""

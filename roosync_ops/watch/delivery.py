@@ -7,9 +7,9 @@ whatever hangs, crashes or talks without end in there is ended with it. When a q
 
 from __future__ import annotations
 
-import collections
 import json
 import os
+import queue
 import sys
 import threading
 import time
@@ -59,57 +59,56 @@ class Delivery:
         self.dropped = 0
         self._tell = tell
         self._timeout_s = timeout_s
-        self._max_queue = max_queue
-        self._queue: collections.deque[dict[str, Any]] = collections.deque()
-        self._changed = threading.Condition()
+        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(max_queue)
         self._ended = False
-        self._busy = False
         # A daemon: the interpreter must be able to end whatever a delivery does.
         self._thread = threading.Thread(target=self._work, name=f"deliver {target.name}", daemon=True)
         self._thread.start()
 
     def put(self, flip: dict[str, Any]) -> None:
         """Queue a flip; the oldest goes where there is no room."""
-        dropped = False
-        with self._changed:
-            if self._ended:
-                return
-            if len(self._queue) >= self._max_queue:
-                self._queue.popleft()
+        if self._ended:
+            return
+        while True:
+            try:
+                self._queue.put_nowait(flip)
+            except queue.Full:
+                if not self._drop():
+                    continue  # its turn came just now
                 self.dropped += 1
-                dropped = True
-            self._queue.append(flip)
-            self._changed.notify_all()
-        if dropped and self.dropped in (1, 10, 100, 1000):
-            self._tell(f"{self.target.name} is too slow: {self.dropped} dropped so far, oldest first")
+                if self.dropped in (1, 10, 100, 1000):
+                    self._tell(f"{self.target.name} is too slow: {self.dropped} dropped so far, oldest first")
+            else:
+                return
 
     def close(self, grace_s: float = GRACE_S) -> None:
         """End within `grace_s` s; what was not delivered by then is said."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._queue and not self._busy, grace_s)
+        with self._queue.all_tasks_done:
+            self._queue.all_tasks_done.wait_for(lambda: not self._queue.unfinished_tasks, grace_s)
             self._ended = True
-            left = len(self._queue) + self._busy
-            self._queue.clear()
-            self._changed.notify_all()
+            left = self._queue.unfinished_tasks
+        while self._drop():
+            pass
+        self._queue.put(None)
         self._thread.join(_KILL_S)
         if left:
             self._tell(f"{self.target.name}: {left} not delivered at the end")
 
+    def _drop(self) -> bool:
+        """Take the oldest out of the queue; False where there is none."""
+        try:
+            self._queue.get_nowait()
+        except queue.Empty:
+            return False
+        self._queue.task_done()
+        return True
+
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._ended)
-                if self._ended:
-                    return
-                flip = self._queue.popleft()
-                self._busy = True
+        while (flip := self._queue.get()) is not None:
             problem = self._deliver(flip)
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
-                ended = self._ended
-            if problem is not None and not ended:
+            if problem is not None and not self._ended:
                 self._tell(f"{self.target.name} failed: {problem}")
+            self._queue.task_done()
 
     def _deliver(self, flip: dict[str, Any]) -> str | None:
         """Run the target once; return what went wrong, None for nothing."""

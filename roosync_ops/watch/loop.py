@@ -49,7 +49,7 @@ class Watcher:
         self._fleet = fleet
         self._read = read
         self._check = check
-        self._memory = memory
+        self.memory = memory
         self._deliveries = deliveries
         self._tell = tell
         self._clock = clock
@@ -60,34 +60,19 @@ class Watcher:
         #: So many rounds on end nothing could be remembered, and so nothing was told.
         self.forgot = 0
 
-    @property
-    def recent(self) -> list[dict[str, Any]]:
-        """The flips told so far, by any watcher of this shared state, the newest last."""
-        return self._memory.recent
-
-    @property
-    def pending(self) -> dict[str, int]:
-        """Machine to how long until it is told offline, in ms."""
-        return self._memory.pending
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether only more rounds can tell what the last one showed."""
-        return self._memory.unsettled
-
     def round(self, endings: Endings) -> None:
         """Look once, and tell what is to be told."""
         look, trouble = self._look()
         try:
             with endings.whole():
-                for flip in self._memory.step(look):
+                for flip in self.memory.step(look):
                     self._hand_over(flip.as_dict())
         except MemoryUnusableError as error:
             self.forgot += 1
             self.troubles = [f"cannot remember what was told, so nothing is told: {error}"]
             return
         self.forgot = 0
-        self.troubles = [text for text in (trouble, self._memory.trouble) if text]
+        self.troubles = [text for text in (trouble, self.memory.trouble) if text]
 
     def _look(self) -> tuple[Callable[[Flips], list[Flip]], str | None]:
         """Return what the reading means for the flips, and why there was none."""

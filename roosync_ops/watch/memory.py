@@ -38,6 +38,7 @@ class WatchMemory:
         self._observer = observer
         #: What is said once: the file was there and was not understood.
         self.trouble: str | None = None
+        #: The flips told so far, by any watcher of this shared state, the newest last.
         self.recent: list[dict[str, Any]] = []
         #: Whether only more readings can tell what the last one means (Flips.unsettled).
         self.unsettled = False

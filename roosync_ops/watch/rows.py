@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import flip
 from roosync_ops.judge.flip import Row
-from roosync_ops.judge.verdict import AGENT_GONE, MACHINE_OFF, NO_AGENT
+from roosync_ops.judge.verdict import AGENT_GONE, MACHINE_OFF, NO_AGENT, OLDER_SILENT
 from roosync_ops.wire.status import OFFLINE
 
 if TYPE_CHECKING:
@@ -38,17 +38,21 @@ def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterato
             None if verdict.reason is None else verdict.reason.doubt,
             machine.thresholds.interval_ms,
             machine.thresholds.timeout_ms + patience_ms,
-            _death(verdict, machine.thresholds.timeout_ms),
+            _death(verdict, machine.thresholds.timeout_ms, validation.checked_at_ms),
+            older=verdict.reason is not None and verdict.reason.kind == OLDER_SILENT,
         )
 
 
-def _death(verdict: Verdict, timeout_ms: int) -> str | None:
+def _death(verdict: Verdict, timeout_ms: int, now_ms: int) -> str | None:
     """Return why a machine that is silent for its timeout is dead for certain; None where it may be its silence alone.
 
-    That its agent is gone is for certain later than that: it may just be starting again.
+    That its agent is gone is for certain no sooner: it may just be starting again. Of when it last beat its own word
+    counts first: that beat may be on its way.
     """
     if verdict.observed != OFFLINE or verdict.reason is None:
         return None
-    if verdict.age_ms is not None and 0 <= verdict.age_ms <= timeout_ms:
+    said = None if verdict.probe is None else verdict.probe.agent.since_ms
+    silent_ms = verdict.age_ms if said is None else now_ms - said
+    if silent_ms is not None and 0 <= silent_ms <= timeout_ms:
         return None
     return _DEATHS.get(verdict.reason.kind)

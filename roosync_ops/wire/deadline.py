@@ -64,6 +64,12 @@ class BoundedShare:
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._has_worker = False
+        self._aside: BoundedShare | None = None
+
+    def aside(self, deadline_s: float) -> BoundedShare:
+        """Return another, always the same one: what hangs there holds nothing up that is called here."""
+        self._aside = self._aside or BoundedShare(deadline_s)
+        return self._aside
 
     def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:
         """Return `function()`, or raise what it raised, or ShareHungError once the deadline has passed.

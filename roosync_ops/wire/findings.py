@@ -23,14 +23,11 @@ VANISHED = "vanished"
 ID_CONTRADICTS_NAME = "id-contradicts-file-name"
 CASE_DOUBLE = "mixed-case-double"
 CONFLICT_COPY = "conflict-copy"
-#: A second folder or view, as sync products make of two of one name: what lies in it is evidence.
-DOUBLED = "doubled-by-sync"
 #: What an agent found in a file's place and moved out of its way.
 SET_ASIDE = "set-aside"
 NOT_A_MACHINE = "not-a-machine-id"
-#: What an older service does to a machine's own file, as what was written twice still tells.
-ROLLED_BACK = "older-record-written-back"
-FILE_DELETED = "own-file-deleted"
+#: What an older service put under another machine's name.
+OF_ANOTHER = "record-of-another-machine"
 
 
 class Finding:

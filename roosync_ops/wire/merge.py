@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import findings as f
-from .record import beats_within
+from .record import beats_within, born_ms
 from .status import FUTURE_TOLERANCE_MS
 
 TYPE_CHECKING = False
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FILE = "file"
 CONFLICT = "conflict"
 VIEW = "view"
+#: README.md: of `x` and `myia-x` an older service makes one, and puts what the first wrote under the second's name.
+TAKEN_FOR = "myia-"
 #: A machine's clock that is further ahead than this says nothing about how long it may have beaten, in ms.
 _ODD_CLOCK_MS = 86_400_000
 #: Starts and stops that follow on one another at once count each.
@@ -58,7 +60,21 @@ def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] |
     for piece in evidence:
         by_machine.setdefault(piece.record.machine_id, []).append(piece)
     found: list[f.Finding] = [] if findings is None else findings
+    for machine, pieces in by_machine.items():
+        theirs = by_machine.get(machine[len(TAKEN_FOR) :]) if machine.startswith(TAKEN_FOR) else None
+        if theirs:
+            _leave_out(pieces, theirs, found)
     return {machine: _best(_credible(pieces, now_ms, found), now_ms) for machine, pieces in sorted(by_machine.items())}
+
+
+def _leave_out(pieces: list[Evidence], theirs: list[Evidence], findings: list[f.Finding]) -> None:
+    """Leave out of `pieces` what another machine wrote: `firstSeen` is a machine's own for life."""
+    born = {born_ms(piece.record) for piece in theirs} - {None}
+    if {born_ms(piece.record) for piece in pieces} - born - {None}:
+        for piece in [piece for piece in pieces if born_ms(piece.record) in born]:
+            names = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote"
+            findings.append(f.Finding(piece.file, f.OF_ANOTHER, f"{names}, put there by an older service"))
+            pieces.remove(piece)
 
 
 def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) -> list[Evidence]:

@@ -264,5 +264,10 @@ def _dump(value: dict[str, Any], *, ensure_ascii: bool) -> bytes:
 
 def first_seen(record: Record) -> str:
     """Return when the machine was first seen, as an ISO time: its metadata's word, else its last heartbeat."""
-    first = time_or_none(object_in(record.data, "metadata").get("firstSeen"))
+    first = born_ms(record)
     return to_iso((record.last_heartbeat_ms or 0) if first is None else first)
+
+
+def born_ms(record: Record) -> int | None:
+    """Return when a machine was first seen, as its metadata says."""
+    return time_or_none(object_in(record.data, "metadata").get("firstSeen"))

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _CARRIED = (
     "version", "state", "sequence", "sessionId", "leftAt", "heartbeatInterval", "offlineTimeout", "autoSyncEnabled"
 )  # fmt: skip
-#: What is ours in an entry, beside the protocol's own fields.
-OURS = ("agent", BEFORE)
 _PAST = ("upIntervals", "stops")
 _MOST_OF_THE_PAST = 64
 _LONG = 128

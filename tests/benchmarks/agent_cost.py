@@ -21,7 +21,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from roosync_ops.remote_script import bundle
-from tests.kits.agent_process import Agent, wait_for
+from tests.kits.agent_process import Agent
+from tests.kits.hosts import wait_for
 from tests.kits.virtual_agent import Rig, VirtualClock
 
 #: wire/README.md: measured on the existing Node service.

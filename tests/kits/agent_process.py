@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,7 @@ import pytest
 
 from roosync_ops.agent.builds import named_builds
 from roosync_ops.remote_script import bundle
-
-
-def wait_for(what: str, look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Return the first true answer of `look`."""
-    until = time.monotonic() + seconds
-    while not (answer := look()):
-        assert time.monotonic() < until, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.01)
-    return answer
+from tests.kits.hosts import PATIENCE_S
 
 
 class Agent:
@@ -45,7 +35,7 @@ class Agent:
         return [*self._command, verb, *self._where, *words]
 
     def __call__(self, verb: str, *words: str, code: int = 0) -> Any:
-        done = subprocess.run(self.line(verb, *words), capture_output=True, check=False, timeout=60)
+        done = subprocess.run(self.line(verb, *words), capture_output=True, check=False, timeout=PATIENCE_S)
         assert done.returncode == code, done
         return json.loads(done.stdout)
 
@@ -78,7 +68,7 @@ class Agent:
             process.kill()
             process.communicate()
         if self.local.is_dir():
-            subprocess.run(self.line("stop", "--no-save-state"), capture_output=True, check=False, timeout=60)
+            subprocess.run(self.line("stop", "--no-save-state"), capture_output=True, check=False, timeout=PATIENCE_S)
 
 
 def a_build(path: Path, name: str, old: str, new: str) -> bundle.Bundle:

@@ -12,6 +12,7 @@ from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installe
 from roosync_ops.judge.history import history
 from roosync_ops.state.shared import SharedState, assemble
 from roosync_ops.wire.findings import Finding
+from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import parse
 from roosync_ops.wire.times import to_iso
@@ -143,7 +144,9 @@ def _state(records: list[dict[str, Any]], now_ms: int, findings: tuple[Finding, 
         Evidence(parse(record, record["machineId"], "")[0], FILE, f"heartbeats/{record['machineId']}.json")
         for record in records
     ]
-    return assemble("/share", now_ms, pieces, findings, view=None, view_state="absent", seen=len(pieces))
+    read = Snapshot(now_ms)
+    read.evidence, read.findings, read.seen = pieces, list(findings), len(pieces)
+    return assemble("/share", read)
 
 
 def _ups(now_ms: int, hours: list[tuple[float, float]]) -> list[str]:

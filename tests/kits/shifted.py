@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.kits.hosts import PATIENCE_S
+
 _SOURCE = Path(__file__).with_name("shift.c")
 _COMPILER = shutil.which("cc") or shutil.which("gcc")
 
@@ -26,7 +28,7 @@ class Clock:
         self._file = folder / "shift"
         library = folder / "shift.so"
         words = [str(_COMPILER), "-shared", "-fPIC", "-O2", "-o", str(library), str(_SOURCE), "-ldl"]
-        subprocess.run(words, check=True, timeout=60)
+        subprocess.run(words, check=True, timeout=PATIENCE_S)
         self.environment = {"LD_PRELOAD": str(library), "ROOSYNC_KIT_SHIFT": str(self._file)}
         self.set(shift_s)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from roosync_ops.fleet import Machine
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh
+from tests.kits import hosts
+from tests.kits.hosts import wait_for
 from tests.kits.sshd import USER, Fleet
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ class User:
 def ours(name: str, **fields: Any) -> str:
     """Return IN, or the code of why not."""
     try:
-        return OpenSsh(Machine.of(name, fields), PATIENCE).execute(f"echo {IN}", timeout_s=60).out.decode().strip()
+        said = OpenSsh(Machine.of(name, fields), PATIENCE).execute("cat", f"{IN}\n".encode(), timeout_s=60)
+        return said.out.decode().strip()
     except LinkError as error:
         return error.code
 
@@ -86,10 +89,7 @@ def agent(user: User, *keys: Path) -> Iterator[Path]:
     sock = user.home / f"agent-{len(keys)}-{time.monotonic_ns()}.sock"
     server = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 20
-        while not sock.exists():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for("ssh-agent", sock.exists)
         for key in keys:
             environment = {**os.environ, "SSH_AUTH_SOCK": str(sock)}
             subprocess.run(["ssh-add", "-q", str(key)], env=environment, check=True, capture_output=True)
@@ -101,5 +101,5 @@ def agent(user: User, *keys: Path) -> Iterator[Path]:
 
 def new_key(user: User, name: str, passphrase: str = "") -> Path:
     path = user.ssh / name
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(path)], check=True)
+    hosts.new_key(path, passphrase=passphrase)
     return path

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
+from tests.kits.hosts import PATIENCE_S, free_ports, new_key, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,6 @@ SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/l
 USER = getpass.getuser()
 #: The machines' Python: the system's own, which is what a login finds on a real machine.
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-_PATIENCE_S = 20.0
 
 
 def why_not() -> str | None:
@@ -103,13 +103,13 @@ class Fleet:
         with (self.root / f"{host.machine_id}.log").open("ab") as log:
             command = [str(SSHD), "-D", "-e", "-f", str(self._config(host))]
             self._servers[host.machine_id] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
-        _wait_for_port(host.port)
+        wait_for(f"an SSH server on port {host.port}", lambda: _answers(host.port))
 
     def down(self, host: Host) -> None:
         """End a machine's server: nothing listens there any more. Its agent goes on."""
         server = self._servers.pop(host.machine_id)
         server.terminate()
-        server.wait(_PATIENCE_S)
+        server.wait(PATIENCE_S)
 
     def inventory(self, path: Path, *, extra: str = "", **fields: Any) -> Path:
         """Write an inventory of all machines, in a group `lab`, each with `fields`; `extra` is put below."""
@@ -147,21 +147,21 @@ class Fleet:
         for server in self._servers.values():
             server.terminate()
         for server in self._servers.values():
-            server.wait(_PATIENCE_S)
+            server.wait(PATIENCE_S)
         self._servers.clear()
         began = time.monotonic()
         while pids := self.sessions():
             late = time.monotonic() - began
-            if late > _PATIENCE_S:
+            if late > PATIENCE_S:
                 raise RuntimeError(f"processes would not end: {pids}")
             for pid in pids:
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM if late < _PATIENCE_S / 2 else signal.SIGKILL)
+                    os.kill(pid, signal.SIGTERM if late < PATIENCE_S / 4 else signal.SIGKILL)
             time.sleep(0.1)
 
     def _prepare(self) -> None:
         for name in (self.key, self.root / "host_key"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(name)], check=True)
+            new_key(name)
         if USER == "root":  # sshd's own rule: its unprivileged half wants this folder
             Path("/run/sshd").mkdir(exist_ok=True)
         public = " ".join((self.root / "host_key.pub").read_text().split()[:2])
@@ -184,15 +184,6 @@ class Fleet:
         return config
 
 
-def free_ports(count: int) -> list[int]:
-    """Return loopback ports nobody listens on just now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 @contextmanager
 def deaf_port() -> Iterator[int]:
     """A port whose backlog is full: connections are not even refused, as with a machine that is off."""
@@ -206,10 +197,7 @@ def deaf_port() -> Iterator[int]:
             client.close()
 
 
-def _wait_for_port(port: int) -> None:
-    end = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < end:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.02)
-    raise RuntimeError(f"no SSH server came up on port {port}")
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from tests.kits.winlab import WinHost
 
-#: A loaded machine is three times slower than a quiet one, and Wine starts a process in half a second.
-PATIENCE_S = 60.0
 #: A record older than so many intervals is no sign of a loop.
 _FRESH = 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -84,9 +85,9 @@ class Eyes:
         one = self._snapshot
         assert one is not None
         try:
-            return assemble(
-                "simulated", now_ms, one.evidence, one.findings, view=one.view, view_state=one.view_state, seen=one.seen
-            )
+            read = copy(one)
+            read.read_at_ms = now_ms
+            return assemble("simulated", read)
         except StateUnavailableError:
             return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.agent.history import KEPT_MS
+from roosync_ops.agent.beat import KEPT_MS
 from roosync_ops.wire.times import from_iso
 
 if TYPE_CHECKING:

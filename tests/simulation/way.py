@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.validation import judged
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, probes, second
 from roosync_ops.judge.flips import Flips
+from roosync_ops.judge.probes import SELF_REPORTED
 from roosync_ops.watch.rows import rows_of
 from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS
 from roosync_ops.wire.times import from_iso
 
-from .readers import FLEET
+from .readers import FLEET, Eyes
 from .schedule import MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from roosync_ops.fleet import Machine as FleetMachine
     from roosync_ops.judge import Validation
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .readers import Patient, Words
 
 CUT, HUNG = "cut", "hung"
+_DIRECTLY: Final[Mapping[str, FleetMachine]] = MappingProxyType({})
 #: From one to the next at one machine, on average, and how long it lasts, in s.
 _EPISODES: Final = {CUT: (24 * 3600.0, (3600.0, 6 * 3600.0)), HUNG: (48 * 3600.0, (600.0, 3600.0))}
 
@@ -42,6 +46,7 @@ class SimulatedWay:
         self._off = off
         self.forbidden: frozenset[str] = frozenset()
         self.asked = 0
+        self._eyes: dict[str, Eyes] = {}
         draw = random.Random(f"way {seed}")  # noqa: S311 - replayable, no secret
         self._closed = {
             (name, kind): list(_spans(draw, hours * 3600, *how)) for name in MACHINES for kind, how in _EPISODES.items()
@@ -57,24 +62,40 @@ class SimulatedWay:
     def is_closed(self, name: str, kind: str) -> bool:
         return any(start <= self._hub.now < end for start, end in self._closed[name, kind])
 
-    def ask(self, machines: Sequence[FleetMachine], *, with_state: bool) -> dict[str, ProbeResult]:  # noqa: ARG002 - none
+    def ask(
+        self,
+        machines: Sequence[FleetMachine],
+        *,
+        with_state: bool,
+        through: Mapping[str, FleetMachine] = _DIRECTLY,
+    ) -> dict[str, ProbeResult]:
         self.asked += len(machines)
-        return {one.machine_id: self._one(one.machine_id) for one in machines}
+        found = {one.machine_id: self._one(one.machine_id, is_cut=one.machine_id not in through) for one in machines}
+        return {name: self._with_state(one) if with_state and one.is_reached else one for name, one in found.items()}
+
+    def _with_state(self, one: ProbeResult) -> ProbeResult:
+        """Return an answer with what the machine's own replica shows, where that can be read."""
+        machine = self._machines[one.machine_id]
+        now_ms = machine.life.epoch_ms + int(self._hub.now * 1000)
+        eyes = self._eyes.setdefault(one.machine_id, Eyes(machine.replica, machine.link))
+        state = eyes.state(now_ms) if one.agent.kind in SELF_REPORTED and eyes.look(now_ms) else None
+        return replace(one, state=state, read_ms=now_ms)
 
     def knock(self, witnesses: Sequence[FleetMachine], targets: Sequence[FleetMachine]) -> dict[str, frozenset[str]]:
         on = frozenset(one.machine_id for one in targets if one.machine_id not in self._off)
         up = (one.machine_id for one in witnesses)
         return {name: on for name in up if self._failure(name) is None}
 
-    def _failure(self, name: str) -> AgentState | None:
-        if name in self._off or self.is_closed(name, CUT):
+    def _failure(self, name: str, *, is_cut: bool = True) -> AgentState | None:
+        """Return why a machine gives no answer; who is cut off from here (`is_cut`) is reached through another."""
+        if name in self._off or (is_cut and self.is_closed(name, CUT)):
             return AgentState(probes.OFF, detail="timed out")
         if name in self.forbidden:
             return AgentState(probes.REFUSED, detail="permission denied")
         return AgentState(probes.UNCLEAR, detail="no greeting") if self.is_closed(name, HUNG) else None
 
-    def _one(self, name: str) -> ProbeResult:
-        machine, failure = self._machines[name], self._failure(name)
+    def _one(self, name: str, *, is_cut: bool) -> ProbeResult:
+        machine, failure = self._machines[name], self._failure(name, is_cut=is_cut)
         if failure is not None:
             return ProbeResult(name, failure)
         ahead = machine.clock.ahead_ms
@@ -88,7 +109,10 @@ def _word(machine: Machine, ahead_ms: int) -> AgentState:
         if last is not None and last.planned and last.end is not None:
             left = machine.life.epoch_ms + int(last.end * 1000)
             return AgentState(probes.LEFT, sequence=machine.life.sequence, left_ms=left)
-        return AgentState(probes.NOT_RUNNING, sequence=machine.life.sequence)
+        heard = machine.life.beat_ms[-1] if machine.life.beat_ms else None
+        return AgentState(
+            probes.NOT_RUNNING, None if heard is None else heard - ahead_ms, sequence=machine.life.sequence
+        )
     notes = machine._loop.publisher.notes
     beat = notes["lastBeat"] or {}
     heard = from_iso(beat["lastHeartbeat"]) if beat.get("lastHeartbeat") else None
@@ -125,15 +149,19 @@ class Validator:
     def __init__(self, way: SimulatedWay | None, clock: Callable[[], float]) -> None:
         self._way = way
         self._clock = clock
-        self._last: Validation | None = None
+        self.last: Validation | None = None
 
-    def words(self, state: SharedState) -> Words:
+    def words(self, state: SharedState, seen: Validation | None = None) -> Words:
+        """`seen` is what the folder alone shows, where that is known: with nobody in doubt it is the answer."""
         asks = None if self._way is None else Second(FLEET, self._way, clock=self._clock)
-        self._last = judged(state, FLEET, None, OneShot(), asks)  # type: ignore[arg-type]  # learn() is all of it
-        return {row.machine_id: row.observed for row in self._last.verdicts}
+        if seen is not None and not second.in_doubt(seen, FLEET):
+            self.last = seen
+        else:
+            self.last = judged(state, FLEET, None, OneShot(), asks)  # type: ignore[arg-type]  # learn() is all of it
+        return {row.machine_id: row.observed for row in self.last.verdicts}
 
     def reason(self, name: str) -> str | None:
-        rows = () if self._last is None else self._last.verdicts
+        rows = () if self.last is None else self.last.verdicts
         return next((row.reason.kind for row in rows if row.machine_id == name and row.reason), None)
 
 

@@ -224,9 +224,11 @@ class World:
 
     def _look_and_ask(self, state: SharedState | None, now_ms: int, causes: dict[str, str]) -> None:
         *asking, watch = self.scores[-len(self.asks) - 1 :]
-        for score in asking:
+        seen = None
+        for score in reversed(asking):  # the last one asks nobody
             reader = self.asks[score.reader]
-            words = None if state is None else reader.words(state)
+            words = None if state is None else reader.words(state, seen)
+            seen = seen or reader.last
             score.judge(words, self.lives, self.hub.now, causes, reader.reason)
         watch.judge(self.asking.step(state, now_ms), self.lives, self.hub.now, causes)
 

@@ -40,6 +40,15 @@ def run_words(config: Config, flags: Flags, supervised: str) -> list[str]:
     return words if flags.auto_sync is None else [*words, "--no-auto-sync"]
 
 
+def text_in(path: str) -> str:
+    """Return the text of a file of ours, empty where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def interpreter() -> str:
     """Return this Python's absolute path. Raises LocalError where it does not know it."""
     if not sys.executable:

@@ -16,7 +16,7 @@ from roosync_ops.agent.machine import signal_process
 from roosync_ops.wire import local
 
 from . import Mechanism
-from .launch import bare_command
+from .launch import bare_command, text_in
 from .supervisor import LOCK_NAME, PID_NAME
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ class Process(Mechanism):
     def install(self, words: list[str]) -> bool:
         """Remember what to run; there is nothing here that would start it at boot."""
         wanted = "\0".join(words)
-        if self._read(self._marker) == wanted:
+        if text_in(self._marker) == wanted:
             return False
         try:
             local.write(self._marker, wanted.encode("utf-8", "surrogateescape"))
@@ -70,7 +70,7 @@ class Process(Mechanism):
 
     def start(self, words: list[str] | None) -> None:
         """Start a supervisor that belongs to nobody's session."""
-        words = words or self._read(self._marker).split("\0")
+        words = words or text_in(self._marker).split("\0")
         try:
             with open(local.create(self._log), "wb") as log:
                 subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
@@ -87,7 +87,7 @@ class Process(Mechanism):
     def stop(self) -> None:
         """End supervisor and loop. The pid is believed only while the supervisor's lock is held."""
         for folder in self._supervised():
-            pid, _, start = self._read(os.path.join(folder, PID_NAME)).strip().partition(" ")
+            pid, _, start = text_in(os.path.join(folder, PID_NAME)).strip().partition(" ")
             if pid.isdigit():
                 signal_process(int(pid), None if start == "-" else start, signal.SIGTERM)
         until = time.monotonic() + _END_S
@@ -95,7 +95,7 @@ class Process(Mechanism):
             time.sleep(0.02)
 
     def last_words(self) -> str | None:
-        said = self._read(self._log).strip()
+        said = text_in(self._log).strip()
         return said[-400:] or None
 
     def _named(self) -> str | None:
@@ -107,10 +107,3 @@ class Process(Mechanism):
     def _supervised(self) -> list[str]:
         folders = [places.folder for places in instances(self._local_dir)]
         return [folder for folder in folders if is_held(os.path.join(folder, LOCK_NAME))]
-
-    def _read(self, path: str) -> str:
-        try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read()
-        except OSError:
-            return ""

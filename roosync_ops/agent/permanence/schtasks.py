@@ -33,10 +33,7 @@ _NO_WINDOW = 0x0800_0000
 
 
 class Scheduler:
-    """The task scheduler of this machine. Every method but the questions raises LocalError.
-
-    `user` is the SID its tasks are registered for: this process's user.
-    """
+    """The task scheduler; all but the questions raise LocalError. `user` is the SID its tasks are registered for."""
 
     def __init__(self, run: Run | None = None, user: str | None = None) -> None:
         self._run = run or run_quietly
@@ -118,15 +115,7 @@ def _text(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return raw.decode(_oem(), "replace")
-
-
-def _oem() -> str:
-    try:
-        "".encode("oem")
-    except LookupError:
-        return "cp850"  # no such codec but on Windows
-    return "oem"
+        return raw.decode("oem" if os.name == "nt" else "cp850", "replace")
 
 
 def _last_result(text: str) -> int | None:

@@ -44,7 +44,9 @@ class _Supervisor:
             if self._one_life() == 0:
                 break
             crashes = 0 if time.monotonic() - began > _WELL_S else crashes + 1
-            self._sleep(BACKOFF_S[min(max(crashes - 1, 0), len(BACKOFF_S) - 1)])
+            until = time.monotonic() + BACKOFF_S[min(max(crashes - 1, 0), len(BACKOFF_S) - 1)]
+            while not self._ending and time.monotonic() < until:
+                time.sleep(0.1)
         return 0
 
     def _one_life(self) -> int:
@@ -62,11 +64,6 @@ class _Supervisor:
         status = os.waitpid(child, 0)[1]
         self._child = 0
         return status
-
-    def _sleep(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._ending and time.monotonic() < until:
-            time.sleep(0.1)
 
     def _end(self, number: int, _frame: Any) -> None:
         self._ending = True

@@ -14,7 +14,7 @@ from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 
 from . import Mechanism
-from .launch import agent_command
+from .launch import agent_command, text_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,16 +135,8 @@ class Systemd(Mechanism):
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""
         return self._ask("show", "--property=Result", "--value") or None
 
-    def _text(self) -> str:
-        """Return the unit as it is, empty where there is none."""
-        try:
-            with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read()
-        except OSError:
-            return ""
-
     def _write(self, text: str) -> bool:
-        if self._text() == text:
+        if text_in(self._path) == text:
             return False
         try:
             os.makedirs(self._folder, exist_ok=True)
@@ -170,7 +162,7 @@ class Systemd(Mechanism):
 
     def _lingering_is_ours(self) -> bool:
         """Return True if lingering was off before this unit; its text remembers."""
-        return self._text().endswith(LINGERING_IS_OURS)
+        return text_in(self._path).endswith(LINGERING_IS_OURS)
 
     def _lingers(self) -> bool:
         return os.path.exists(os.path.join(LINGERING, _user_name()))

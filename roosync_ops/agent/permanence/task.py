@@ -69,7 +69,8 @@ class Task(Mechanism):
         """Register the task, not enabled yet where it is new: its trigger would start the loop at once."""
         found = self._document()
         enabled = found is not None and task_xml.is_enabled(found)
-        wanted = task_xml.permanent(self._program(words), enabled=enabled)
+        program = program_of(agent_command(words), self._local_dir, self._scheduler.user)
+        wanted = task_xml.permanent(program, enabled=enabled)
         if found is not None and not task_xml.differs(found, wanted):
             return False
         self._change(lambda: self._scheduler.create(self.name, wanted, self._local_dir))
@@ -128,11 +129,7 @@ class Task(Mechanism):
 
     def last_words(self) -> str | None:
         """What the loop wrote before it ended."""
-        return tail(self._log)
-
-    @property
-    def _log(self) -> str:
-        return os.path.join(self._local_dir, LOG)
+        return tail(os.path.join(self._local_dir, LOG))
 
     def _ended(self, result: int | None, *, last: bool) -> ProblemError | None:
         """An instance that is just ending makes the scheduler ignore the next one (IgnoreNew): it is run once more."""
@@ -184,9 +181,6 @@ class Task(Mechanism):
 
     def _loop_runs(self) -> bool:
         return is_held(places_of(self._config).loop_lock)
-
-    def _program(self, words: list[str]) -> task_xml.Program:
-        return program_of(agent_command(words), self._local_dir, self._scheduler.user)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""

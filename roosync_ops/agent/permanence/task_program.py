@@ -10,6 +10,7 @@ import zlib
 from roosync_ops.agent.errors import LocalError, no_session
 
 from . import task_xml
+from .launch import text_in
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 
@@ -58,18 +59,11 @@ def windowless(python: str) -> str:
 
 def tail(path: str) -> str | None:
     """Return the end of what a process without a console wrote, in one line."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return " ".join(file.read().split())[-400:] or None
-    except OSError:
-        return None
+    return " ".join(text_in(path).split())[-400:] or None
 
 
 class OneShot:
-    """A task that runs once in the user's logon session, with the ordinary token; `with` it nothing stays of it.
-
-    Raises LocalError, and CodedError without a session.
-    """
+    """A task that runs once in the user's logon session; nothing stays. Raises LocalError, CodedError without one."""
 
     def __init__(self, what: str, local_dir: str, scheduler: Scheduler | None = None) -> None:
         self.scheduler = scheduler or Scheduler()

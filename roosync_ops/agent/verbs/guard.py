@@ -48,10 +48,25 @@ _LOAD_S = 30.0
 #: How often going back is tried, and how long is waited in between, in s.
 _TRIES, _AGAIN_S = 5, 5.0
 _LOADED = "import sys; sys.path.insert(0, sys.argv[1]); import roosync_ops.agent.main, roosync_ops.agent.verbs.run as r"
+#: Runs a verb of a build for so long at most, even where whoever started it has gone: seconds, build, words.
+_BOUNDED = """\
+import os, sys, threading
+bound = threading.Timer(float(sys.argv.pop(1)), os._exit, [9])
+bound.daemon = True
+bound.start()
+sys.path.insert(0, sys.argv.pop(1))
+from roosync_ops.agent.main import main
+sys.exit(main())
+"""
+#: How long the rehearsal's loop may take to beat and, told to stop, to be gone, in s.
+_PLAY_S, _GONE_S = 20.0, 15.0
 
 
 def check(config: Config, name: str) -> None:
-    """See that the build can be loaded here at all, while the one before beats on. Raises CodedError."""
+    """See that the build can be loaded here, and can end what it begins, while the one before beats on.
+
+    Raises CodedError.
+    """
     path = os.path.join(config.local_dir, name)
     mine = os.path.dirname(bundle_path() or "") == config.local_dir
     if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
@@ -64,6 +79,47 @@ def check(config: Config, name: str) -> None:
         done, said = None, str(error)
     if done is None or done.returncode != 0:
         raise _told("le nouvel agent ne se charge pas", f"the new build cannot be loaded: {said}", said)
+    said = _rehearse(path)
+    if said:
+        raise _told("le nouvel agent ne s'arrête pas", f"the new build does not stop: {said}", said)
+
+
+def _rehearse(path: str) -> str:
+    """Return what is wrong with how the build in `path` stops a loop of its own, in a folder and a share of its own.
+
+    A trial shows beats, and no end. What does not beat there is no stop's fault: the trial will tell.
+    """
+    import shutil  # noqa: PLC0415 - asked for once an upgrade
+    import tempfile  # noqa: PLC0415 - as above
+
+    folder = tempfile.mkdtemp(prefix="roosync-trial-")
+    where = ["--local-dir", folder, "--shared", folder, "--machine-id", "rehearsal", "--json"]
+    line = build_command("-c", [_BOUNDED, str(_LOAD_S), path])
+    quiet = subprocess.DEVNULL
+    own = os.path.join(folder, "heartbeats", "rehearsal.json")
+    loop = None
+    try:
+        loop = subprocess.Popen([*line, "run", *where], stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - our own agent
+        until = time.monotonic() + _PLAY_S
+        while not os.path.exists(own):
+            if loop.poll() is not None or time.monotonic() > until:
+                return ""
+            time.sleep(_LOOK_S)
+        done = subprocess.run([*line, "stop", *where], stdin=quiet, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - as above
+        if done.returncode != 0:
+            return (done.stderr or done.stdout)[-300:].decode("utf-8", "replace").strip().split("\n")[-1]
+        loop.wait(_GONE_S)
+        with open(own, encoding="utf-8") as file:
+            return "" if has_left(json.load(file)) else "its record does not say that it left"
+    except subprocess.TimeoutExpired:
+        return "its loop went on"
+    except OSError:
+        return ""  # this machine has no room for a rehearsal
+    finally:
+        if loop is not None:
+            loop.kill()
+            loop.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:

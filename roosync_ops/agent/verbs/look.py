@@ -6,7 +6,7 @@ import sys
 
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.context import config_of
-from roosync_ops.agent.errors import drive_not_mounted
+from roosync_ops.agent.errors import DRIVE_NOT_MOUNTED, EXIT_SHARE, CodedError
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
@@ -31,7 +31,11 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     value, _ = run_verb(flags, config, "look")
     share = value["share"]
     if not share.get("isDirectory") and not share.get("hung"):
-        raise drive_not_mounted(share.get("problem") or config.shared)
+        reason = (
+            f"le dossier partagé n'est pas visible dans la session ouverte: {share.get('problem') or config.shared}"
+        )
+        hint = "démarrer le client de synchronisation dans cette session, puis action start"
+        raise CodedError(DRIVE_NOT_MOUNTED, reason, hint, EXIT_SHARE)
     return _answer(config, share, LOGON)
 
 

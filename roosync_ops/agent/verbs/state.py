@@ -6,7 +6,9 @@ from roosync_ops.agent.answer import printable
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.interactive_session import run_verb_if_needed
 from roosync_ops.wire.bounds import Bounds, Progress
+from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import SETTLE_S
+from roosync_ops.wire.signs import SIGNS_S, signs_within
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -51,6 +53,7 @@ def _document(config: Config, snapshot: Snapshot) -> dict[str, Any]:
             for piece in snapshot.evidence
         ],
         "findings": [found.as_dict() for found in snapshot.findings],
+        "signs": signs_within(BoundedShare(SIGNS_S), config.shared),
     }
 
 

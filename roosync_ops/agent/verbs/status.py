@@ -6,9 +6,10 @@ from roosync_ops.agent import builds
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.build import BUILD, VERSION, bundle_sha256
-from roosync_ops.agent.context import config_of, rolled_back
+from roosync_ops.agent.context import config_of
 from roosync_ops.agent.local_state import loop_runs, loops, places_of, read_local_state
 from roosync_ops.agent.permanence import active, describe
+from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -56,5 +57,5 @@ def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[s
         "leftAt": agent_part(notes["record"]).get("leftAt") if has_left(notes["record"]) and not running else None,
         "now": to_iso(now_ms()),
         "trial": " ".join(builds.on_trial(config.local_dir)) or None,
-        "rolledBack": rolled_back(places_of(config)),
+        "rolledBack": local.read_object(places_of(config).rolled_back) or None,
     }

@@ -44,7 +44,8 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # who stops it ends the trial
         end_all(config, places, save=flags.save_state)
         if flags.save_state and flags.answer is None and not sees_share(config):
-            saved = True if _has_said_so(places) else None
+            notes = read_local_state(places)  # the loop itself wrote that it leaves, and read it back
+            saved = True if has_left(notes["record"]) and notes["pending"] is None else None
         else:
             saved = flags.save_state and _saved(config, places)
     finally:
@@ -83,16 +84,12 @@ def _end(places: Places, seconds: float) -> None:
     for kill, patience_s in ((False, seconds), (True, _KILLED_S)):  # one that does not hear does not beat either
         if loop_runs(places):
             signal_loop(places, kill=kill)
-            _wait(places, patience_s)
+        until = time.monotonic() + patience_s
+        while loop_runs(places) and time.monotonic() < until:
+            time.sleep(_LOOK_S)
     if loop_runs(places):
         pid = read_local_state(places)["loop"].get("pid")
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
-
-
-def _wait(places: Places, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while loop_runs(places) and time.monotonic() < until:
-        time.sleep(_LOOK_S)
 
 
 def _request(places: Places, *, save: bool) -> None:
@@ -100,12 +97,6 @@ def _request(places: Places, *, save: bool) -> None:
         local.write(places.request, json.dumps({"saveState": save}).encode())
     except OSError as error:
         raise unusable(places.request, error) from None
-
-
-def _has_said_so(places: Places) -> bool:
-    """Return True if the loop itself wrote that it leaves, and read it back."""
-    notes = read_local_state(places)
-    return has_left(notes["record"]) and notes["pending"] is None
 
 
 def _saved(config: Config, places: Places) -> bool:

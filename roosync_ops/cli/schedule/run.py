@@ -139,7 +139,7 @@ class _Run:
             watcher = self._watcher(fleet, memory, deliveries, second)
             until = time.monotonic() + _longest_s(fleet, settings.patience)
             watcher.round(endings)
-            while (watcher.unsettled or (second and second.unsettled)) and time.monotonic() < until:
+            while (memory.unsettled or (second and second.unsettled)) and time.monotonic() < until:
                 time.sleep(_poll_s(fleet))
                 watcher.validation = None  # what an earlier reading showed is not what is there now
                 watcher.round(endings)

@@ -39,22 +39,15 @@ MIRROR_VARIABLE: Final = "ROOSYNC_UV_PYTHON_MIRROR"
 DOWNLOADS_VARIABLE: Final = "ROOSYNC_UV_PYTHON_DOWNLOADS"
 _SOURCES: Final = {MIRROR_VARIABLE: "--mirror", DOWNLOADS_VARIABLE: "--python-downloads-json-url"}
 _PYTHON_EXE: Final = re.compile(r"[A-Za-z]:\\[^\ufffd]*\.exe", re.IGNORECASE)
-_BY_HAND: Final = 'install Python on the machine and name it in the inventory: python="C:/.../python.exe"'
-
-
 #: Names a wheel on the admin machine, for one whose pip cannot get it. It is held to the same hash.
 WHEEL_VARIABLE: Final = "ROOSYNC_UV_WHEEL"
+_OTHERWISE: Final = f"one fetched by other means is named in {WHEEL_VARIABLE}"
 #: 16 MB over a slow line, with pip's own retries.
 DOWNLOAD_DEADLINE_S: Final = 600
 
 
 class UvError(Exception):
-    """A machine did not get a Python from uv. `reason` is one sentence, `hint` the way out."""
-
-    def __init__(self, reason: str, hint: str) -> None:
-        self.reason = reason
-        self.hint = hint
-        super().__init__(reason)
+    """A machine did not get a Python from uv: one sentence, and what else could give it one."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +91,11 @@ def bootstrap(
         _push(put_file, run, wheel, environment)
         code, _, said = run(install)
         if code != 0:
-            raise _not_installed(said)
+            other = f"a mirror that the machine can reach is named in {MIRROR_VARIABLE}"
+            raise UvError(f"uv could not install a Python on the machine: {_cause(said)}; {other}")
         found = _find(run, python)
     if found is None:
-        raise UvError(f"uv says that it installed Python {python}, and finds none", _BY_HAND)
+        raise UvError(f"uv says that it installed Python {python}, and finds none")
     return found
 
 
@@ -114,7 +108,7 @@ def _push(put_file: PutFile, run: Run, wheel: Wheel, environment: Mapping[str, s
         put_file(program, PROGRAM.replace("\\", "/"))
     if not _runs(run, wheel):
         code, _, said = run(_VERSION)
-        raise UvError(f"uv.exe was pushed and does not run there: exit code {code}: {_cause(said)}", _BY_HAND)
+        raise UvError(f"uv.exe was pushed and does not run there: exit code {code}: {_cause(said)}")
 
 
 def _runs(run: Run, wheel: Wheel) -> bool:
@@ -149,17 +143,8 @@ def _plain(variable: str, value: str) -> str:
     try:
         line("uv.exe", value)
     except NotPlainError as error:
-        hint = "only letters, digits and _ . : \\ = + / - can travel to a Windows command line, and no \\ at the end"
-        raise UvError(f"{variable}: {error}", hint) from None
+        raise UvError(f"{variable}: {error}") from None
     return value
-
-
-def _not_installed(said: str) -> UvError:
-    hint = (
-        f"if the machine has no way to uv's downloads, name a mirror that it can reach in {MIRROR_VARIABLE} "
-        f"(what `uv python install --mirror` takes), or {_BY_HAND}"
-    )
-    return UvError(f"uv could not install a Python on the machine: {_cause(said)}", hint)
 
 
 def _cause(said: str) -> str:
@@ -182,7 +167,7 @@ def executable(wheel: Wheel = PINNED, environment: Mapping[str, str] | None = No
             with zipfile.ZipFile(path) as archive, archive.open(wheel.member) as packed:
                 shutil.copyfileobj(packed, program)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise UvError(f"{path}: no uv.exe can be read from it: {error}", _way_out(wheel)) from None
+            raise UvError(f"{path}: no uv.exe can be read from it: {error}") from None
         program.seek(0)
         yield program
 
@@ -215,7 +200,7 @@ def _download(wheel: Wheel, target: Path) -> None:
             _check(downloaded, wheel)
             downloaded.replace(target)
     except OSError as error:
-        raise UvError(f"{target}: the wheel of uv cannot be kept there: {error}", _way_out(wheel)) from None
+        raise UvError(f"{target}: the wheel of uv cannot be kept there: {error}") from None
 
 
 def _run_pip(wheel: Wheel, folder: str) -> None:
@@ -224,20 +209,21 @@ def _run_pip(wheel: Wheel, folder: str) -> None:
     try:
         done = run(command, DOWNLOAD_DEADLINE_S)
     except subprocess.TimeoutExpired:
-        raise UvError(f"pip did not get {wheel.name} in {DOWNLOAD_DEADLINE_S} s", _way_out(wheel)) from None
+        raise UvError(f"pip did not get {wheel.name} in {DOWNLOAD_DEADLINE_S} s; {_OTHERWISE}") from None
     if done.returncode != 0:
         said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
         last = said[-1].strip() if said else f"exit code {done.returncode}"
-        raise UvError(f"pip on this machine does not get {wheel.name}: {last}", _way_out(wheel))
+        raise UvError(f"pip on this machine does not get {wheel.name}: {last}; {_OTHERWISE}")
 
 
 def _check(path: Path, wheel: Wheel) -> None:
     """Refuse any other file: what is in it will run on every machine that has no Python."""
     found = _sha256(path)
     if found is None:
-        raise UvError(f"{path}: not a file that can be read", _way_out(wheel))
+        raise UvError(f"{path}: not a file that can be read")
     if found != wheel.sha256:
-        raise UvError(f"{path}: not the wheel that is pinned: sha256 {found}, not {wheel.sha256}", _way_out(wheel))
+        said = f"not the wheel that is pinned: sha256 {found}, not {wheel.sha256}"
+        raise UvError(f"{path}: {said}; {_OTHERWISE}")
 
 
 def _sha256(path: Path) -> str | None:
@@ -246,10 +232,3 @@ def _sha256(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-
-
-def _way_out(wheel: Wheel) -> str:
-    return (
-        f"fetch {wheel.name} by other means and name the file in {WHEEL_VARIABLE}, "
-        'or install Python on the machine and name it in the inventory: python="C:/.../python.exe"'
-    )

@@ -42,8 +42,11 @@ def brief(code: str, lang: str, facts: Mapping[str, str]) -> str:
 
 
 def said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
-    """Return a reason as a sentence, and the command that comes next."""
-    return _said(_module(lang, "reasons").REASONS[code][1], command(code, facts["machine"]), lang, facts)
+    """Return a reason as a sentence, a sign of life before its next step, and the command that comes next."""
+    why, step, what = _module(lang, "reasons").REASONS[code][1].rpartition(" ;" if lang == "fr" else ";")
+    sign = facts.get("sign_said", "")
+    text = f"{why}{sign}{step}{what}" if step else f"{what}{sign}"
+    return _said(text, command(code, facts["machine"]), lang, facts)
 
 
 def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Said:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import history as h
 from roosync_ops.judge import probes
+from roosync_ops.show.basis import basis_line
 from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.evidence_reasons import name_of
 from roosync_ops.show.flips import said as flip_said
@@ -41,7 +42,8 @@ def machines(board: Dashboard, lang: str) -> Html:
         verdicts = tuple(sorted(verdicts, key=lambda one: (one.ok, one.reason is None)))
     heads = [word[code] for code in ("machine", "markdown.ok", "expected", "observed", "age", "last_seen", "why")]
     rows = (Row(one.machine_id, _machine(one, lang), not one.ok) for one in verdicts)
-    return section("machines", title, table("machines", title, heads, rows, lang, "cards fleet"))
+    shown = table("machines", title, heads, rows, lang, "cards fleet")
+    return section("machines", title, shown, el("p", basis_line(verdicts, lang), class_="note"))
 
 
 def _machine(one: Verdict, lang: str) -> Sequence[object]:

@@ -18,6 +18,11 @@ class Step(TypedDict):
     outcome: Literal["changed", "unchanged", "planned", "failed"]
 
 
+#: What a rollout changes, or would: the build, a key of the configuration, what keeps the loop alive. Values that the
+#: operator put into the metadata are left out.
+Difference = TypedDict("Difference", {"what": str, "from": str | None, "to": str | None})
+
+
 class Acted(TypedDict):
     """What became of one machine. `code`, `reason` and `hint` (the next command to type) where it is not `ok`."""
 
@@ -25,6 +30,7 @@ class Acted(TypedDict):
     outcome: Outcome
     ok: bool
     steps: list[Step]
+    changes: NotRequired[list[Difference]]
     code: str | None
     reason: str | None
     hint: str | None

@@ -33,6 +33,7 @@ class Row(TypedDict):
     why: str | None
     basis: Literal[
         "heard-here",
+        "heard-elsewhere",
         "asked",
         "silent-and-unreachable",
         "silent-could-not-be-asked",
@@ -121,6 +122,8 @@ class Testimony(TypedDict):
     detail: str | None
     clockOffsetMs: int | None
     clockErrorMs: int | None
+    #: The machine it was asked through, where this computer does not reach it.
+    through: NotRequired[str]
 
 
 class MachineTestimony(Testimony):

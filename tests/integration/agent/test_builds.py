@@ -9,7 +9,8 @@ import pytest
 
 from roosync_ops.agent.builds import named_builds
 from roosync_ops.remote_script import bundle
-from tests.kits.agent_process import Agent, a_build, alive, kill, wait_for
+from tests.kits.agent_process import Agent, a_build, alive, kill
+from tests.kits.hosts import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ def test_a_loop_that_is_run_by_hand_is_replaced_and_ends_well(machine: Machine, 
     by_hand = machine.lay(old).run(*BEATS)
     wait_for("a beat", machine.agent.sequence)
     machine.lay(pyz)("restart", *BEATS)
-    out, err = by_hand.communicate(timeout=20)
+    out, err = by_hand.communicate(timeout=PATIENCE_S)
     assert (by_hand.returncode, err) == (0, b"")
     assert b"stateSaved" in out
     assert build_of(machine.agent("status"))[0] == bundle.identify(pyz).build_id

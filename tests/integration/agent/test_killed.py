@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from roosync_ops.agent.journal import read
-from tests.kits.agent_process import Agent, wait_for
+from tests.kits.agent_process import Agent
+from tests.kits.hosts import child_process, wait_for
 
 KILLS = 300
 #: Forks children that beat without a pause, each killed at a random instant of its first beats, however long those take
@@ -56,7 +57,7 @@ def test_killed_three_hundred_times_at_random_instants_no_file_is_broken_and_no_
 ) -> None:
     code = DRIVER.format(pyz=str(pyz), shared=str(agent.shared), local=str(agent.local), seed=11, kills=KILLS)
     highest, moved = 0, 0
-    with subprocess.Popen(
+    with child_process(
         [sys.executable, "-I", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as driver:
         assert driver.stdin is not None
@@ -87,7 +88,7 @@ def test_killed_run_after_run_the_next_one_goes_on(agent: Agent) -> None:
     for number in range(12):
         run = agent.run("--heartbeat-interval", "5", "--offline-timeout", "1000")
         if number % 3:  # else while it starts
-            wait_for("a beat of this life", partial(_is_past, agent, highest), 60)
+            wait_for("a beat of this life", partial(_is_past, agent, highest))
         time.sleep(dice.uniform(0.0, 0.2))
         run.kill()
         run.communicate()

@@ -15,7 +15,8 @@ from filelock import FileLock
 
 from roosync_ops.agent.main import main
 from roosync_ops.agent.verbs import start
-from tests.kits.agent_process import Agent, a_build, alive, fill, kill, wait_for
+from tests.kits.agent_process import Agent, a_build, alive, fill, kill
+from tests.kits.hosts import PATIENCE_S, wait_for
 
 BEATS = ("--heartbeat-interval", "200", "--offline-timeout", "2000", "--share-deadline", "1")
 
@@ -47,7 +48,7 @@ def test_a_second_start_is_refused_and_says_since_when(agent: Agent) -> None:
     assert second["since"] == first["result"]["startedAt"]
     assert "restart" in second["hint"]
     done = agent.run(*BEATS)
-    assert json.loads(done.communicate(timeout=20)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
+    assert json.loads(done.communicate(timeout=PATIENCE_S)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
     assert done.returncode == 1
 
 
@@ -61,7 +62,7 @@ def test_an_agent_in_another_local_folder_is_the_same_machines_agent(
     assert (second["code"], second["message"]) == ("HEARTBEAT_ALREADY_STARTED", "Heartbeat service déjà démarré")
     assert "--local-dir" in second["hint"]
     done = first.run(*BEATS, *other)
-    assert json.loads(done.communicate(timeout=20)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
+    assert json.loads(done.communicate(timeout=PATIENCE_S)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
     first("stop")
     assert first("start", *BEATS, *other)["success"] is True
     assert first("stop", *other)["result"]["stateSaved"] is True
@@ -70,7 +71,7 @@ def test_an_agent_in_another_local_folder_is_the_same_machines_agent(
 def test_of_many_starts_at_once_one_succeeds(agent: Agent) -> None:
     lines = [agent.line("start", *BEATS) for _ in range(4)]
     starts = [subprocess.Popen(line, stdout=subprocess.PIPE) for line in lines]
-    answers = [json.loads(start.communicate(timeout=60)[0]) for start in starts]
+    answers = [json.loads(start.communicate(timeout=PATIENCE_S)[0]) for start in starts]
     assert sorted(answer["success"] for answer in answers) == [False, False, False, True]
     assert {answer.get("code") for answer in answers} == {None, "HEARTBEAT_ALREADY_STARTED"}
 
@@ -80,7 +81,7 @@ def test_killed_it_is_back_within_five_seconds_and_counts_on(agent: Agent) -> No
     pid, number = agent("status")["pid"], agent.sequence()
     kill(pid)
     began = time.monotonic()
-    wait_for("a beat of another loop", lambda: agent.record()["agent"]["sequence"] > number + 5, 5)
+    wait_for("a beat of another loop", lambda: agent.record()["agent"]["sequence"] > number + 5)
     assert time.monotonic() - began < 5
     assert agent("status")["pid"] != pid
 
@@ -114,7 +115,7 @@ def test_sigterm_ends_run_with_left_and_exit_zero(agent: Agent) -> None:
     wait_for("a beat", agent.sequence)
     began = time.monotonic()
     kill(run.pid, signal.SIGTERM)
-    out, err = run.communicate(timeout=10)
+    out, err = run.communicate(timeout=PATIENCE_S)
     assert time.monotonic() - began < 2
     assert (run.returncode, err) == (0, b"")
     answer = json.loads(out)
@@ -284,7 +285,7 @@ def test_a_machine_that_was_renamed_or_moved_to_another_share_has_one_loop(
     pid = old("status")["pid"]
     assert renamed("start", *BEATS, code=1)["code"] == "HEARTBEAT_ALREADY_STARTED"
     done = renamed.run(*BEATS)
-    assert json.loads(done.communicate(timeout=20)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
+    assert json.loads(done.communicate(timeout=PATIENCE_S)[0])["code"] == "HEARTBEAT_ALREADY_STARTED"
     assert (renamed("status")["running"], renamed("status")["alive"]) == (False, True)
     assert renamed("restart", *BEATS)["success"] is True
     assert not alive(pid)
@@ -339,4 +340,4 @@ def bad_supervisor(agent: Agent, bad: Path) -> Iterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)

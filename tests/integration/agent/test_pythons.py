@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kits.agent_process import Agent, wait_for
+from tests.kits.agent_process import Agent
+from tests.kits.hosts import PATIENCE_S, wait_for
 
 BEATS = ("--heartbeat-interval", "200", "--offline-timeout", "2000")
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
@@ -53,7 +54,7 @@ def test_the_loop_stays_within_twelve_mebibytes_on_cpython_3_11(
     if isolated:
         agent._command[1:1] = ["-I", "-S", "-B"]
     run = agent.run("--heartbeat-interval", "20", "--offline-timeout", "2000")
-    wait_for("a hundred beats", lambda: agent.sequence() > 100, 30)
+    wait_for("a hundred beats", lambda: agent.sequence() > 100)
     status = Path(f"/proc/{run.pid}/status").read_text()
     resident = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
     assert resident <= MOST_KIB
@@ -68,7 +69,7 @@ def test_the_machine_has_one_place_for_a_loop_while_it_runs(make_agent: Callable
         wait_for("a beat", agent.own.exists)
         assert holders(agent) == 1
         run.terminate()
-        run.wait(30)
+        run.wait(PATIENCE_S)
     else:
         agent("start", *BEATS)
         assert holders(agent) == 1

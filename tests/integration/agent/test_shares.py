@@ -18,7 +18,8 @@ from roosync_ops.agent.loop import Loop
 from roosync_ops.wire.status import Thresholds
 from roosync_ops.wire.times import now_ms
 from tests.capabilities import need
-from tests.kits.agent_process import Agent, fill, wait_for
+from tests.kits.agent_process import Agent, fill
+from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.shares import share_threads
 
 BEATS = ("--heartbeat-interval", "100", "--offline-timeout", "2000", "--share-deadline", "1")
@@ -86,7 +87,7 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     answers, real = threading.Event(), module._read_own
 
     def hang(*words: str) -> Any:
-        answers.wait(30)
+        answers.wait(PATIENCE_S)
         return real(*words)
 
     monkeypatch.setattr(module, "_read_own", hang)

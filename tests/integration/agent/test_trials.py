@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +14,11 @@ import pytest
 from roosync_ops.agent.builds import named_builds, on_trial
 from roosync_ops.agent.verbs.guard import LOCK
 from roosync_ops.remote_script import bundle
-from tests.kits.agent_process import Agent, a_build, kill, wait_for
+from tests.kits.agent_process import Agent, a_build, kill
+from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BEATS = ("--heartbeat-interval", "300", "--offline-timeout", "3000", "--share-deadline", "1")
 RUN, LOOP = "roosync_ops/agent/verbs/run.py", "roosync_ops/agent/loop.py"
@@ -32,6 +34,12 @@ NEVER = {
     "cannot be imported": (RUN, "import os", "import os, no_such_module"),
     "ends at once": (RUN, " lock=_only_loop(", " raise MemoryError\n lock=_only_loop("),
     "another name": ("roosync_ops/agent/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
+}
+#: What keeps it from ending what it began: no trial would show that.
+ENDLESS = {
+    "stop fails": (" turn=take_turn(places)", " raise RuntimeError('bad stop')"),
+    "stop ends nothing": ("  end_all(config,places,save=flags.save_state)", "  pass"),
+    "stop tells nobody": (" config=config_of(flags)", " config=config_of(flags)\n flags.save_state=False"),
 }
 GOOD = ("roosync_ops/agent/answer.py", "import json", "import json\nGOOD = 1")
 
@@ -69,7 +77,7 @@ class Machine:
 
     def comes_back(self) -> dict[str, Any]:
         """Wait until the build before beats and says why; return what it says."""
-        said = wait_for("the build before", self.rolled_back, 60)
+        said = wait_for("the build before", self.rolled_back)
         assert (self.build_id(), said["to"]) == (self.old[6:22], self.old[6:22])
         assert named_builds(str(self.local)) == [self.old]
         self.beats()
@@ -88,7 +96,7 @@ def test_a_good_build_proves_itself_and_is_on_trial_no_more(machine: Machine) ->
     name = machine.new(*GOOD)
     machine.agent("restart", "--to", name, *BEATS)
     assert on_trial(str(machine.local)) == [name, machine.old]
-    wait_for("the end of the trial", lambda: not machine.is_guarded(), 30)
+    wait_for("the end of the trial", lambda: not machine.is_guarded())
     assert named_builds(str(machine.local)) == [name, machine.old]
     assert machine.build_id() == name[6:22]
     assert machine.rolled_back() is None
@@ -111,10 +119,22 @@ def test_a_build_that_does_not_come_up_is_told_and_the_one_before_beats(machine:
     assert not machine.is_guarded()
 
 
+@pytest.mark.parametrize("what", ENDLESS)
+def test_a_build_that_cannot_stop_is_never_begun(machine: Machine, what: str) -> None:
+    name = machine.new("roosync_ops/agent/verbs/stop.py", *ENDLESS[what])
+    session = machine.agent.record()["agent"]["sessionId"]
+    answer = machine.agent("restart", "--to", name, *BEATS, code=1)
+    assert (answer["code"], "does not stop" in answer["detail"]) == ("ROLLED_BACK", True)
+    machine.beats()
+    assert machine.agent.record()["agent"]["sessionId"] == session
+    assert not machine.is_guarded()
+    assert not list(Path(tempfile.gettempdir()).glob("roosync-trial-*"))
+
+
 def test_an_admin_that_is_gone_right_after_the_switch_leaves_nobody_dark(machine: Machine) -> None:
     name = machine.new(*NEVER["ends at once"])
     process = subprocess.Popen(machine.agent.line("restart", "--to", name, *BEATS), stdout=subprocess.DEVNULL)
-    wait_for("the guard", lambda: machine.is_guarded() and _is_held(machine), 30)
+    wait_for("the guard", lambda: machine.is_guarded() and _is_held(machine))
     process.kill()
     process.wait()
     assert machine.comes_back()["from"] == name[6:22]
@@ -129,7 +149,7 @@ def test_a_share_in_trouble_is_no_fault_of_the_new_build(machine: Machine) -> No
     time.sleep(9)  # longer than silence is borne: interval, deadline and LATE_S
     assert machine.is_guarded()
     aside.rename(machine.shared)
-    wait_for("the end of the trial", lambda: not machine.is_guarded(), 60)
+    wait_for("the end of the trial", lambda: not machine.is_guarded())
     assert json.loads((heartbeats / "m1.json").read_bytes())["agent"]["buildId"] == name[6:22]
 
 
@@ -137,13 +157,13 @@ def test_who_stops_it_ends_the_trial_and_nothing_starts_it_again(machine: Machin
     machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
     machine.agent("stop")
     assert not machine.is_guarded()
-    wait_for("the guard's end", lambda: not _is_held(machine), 30)
+    wait_for("the guard's end", lambda: not _is_held(machine))
     assert machine.agent("status")["running"] is False
 
 
 def test_a_guard_that_was_killed_is_back_with_the_next_start(machine: Machine) -> None:
     machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
-    wait_for("the guard", lambda: _is_held(machine), 30)
+    wait_for("the guard", lambda: _is_held(machine))
     kill(_guard(machine))
     Agent(machine.local / "agent.pyz", machine.root, machine.shared)("restart", *BEATS)
     assert machine.comes_back()

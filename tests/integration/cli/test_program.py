@@ -15,6 +15,7 @@ import pytest
 
 from roosync_ops import __version__
 from roosync_ops.cli import COMMANDS, output
+from tests.kits.hosts import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def program(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -76,7 +77,7 @@ def test_a_quick_command_imports_nothing_heavy(place: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "1 []"
@@ -105,7 +106,7 @@ def test_a_reader_that_goes_away_is_quiet_and_changes_no_verdict(place: Path) ->
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "ROOSYNC_SHARED_PATH": "shared"},
             stdout=stdout,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, b"")
@@ -123,7 +124,7 @@ def test_ctrl_c_while_waiting_is_130_and_quiet(place: Path) -> None:
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == b"waiting\n"
     waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=30)
+    out, err = waiting.communicate(timeout=PATIENCE_S)
     assert (waiting.returncode, out, err) == (130, b"", b"")
 
 
@@ -176,7 +177,7 @@ def test_an_old_console_gets_plain_signs_instead_of_an_error(place: Path) -> Non
         cwd=place,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "cp437"},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 1

@@ -18,6 +18,7 @@ from roosync_ops.publish.live import Live, serving
 from roosync_ops.wire.times import now_ms
 from tests.kits import boards
 from tests.kits.browser import opened
+from tests.kits.hosts import PATIENCE_S, child_process
 from tests.kits.shares import ours, put
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_only_this_computer_is_answered(eyes: Eyes, method: str, path: str, host
     with served(eyes) as url:
         where = urlsplit(url)
         assert where.hostname == "127.0.0.1"
-        link = http.client.HTTPConnection(str(where.hostname), where.port, timeout=60)
+        link = http.client.HTTPConnection(str(where.hostname), where.port, timeout=PATIENCE_S)
         link.request(method, path, headers={} if host is None else {"Host": host})
         answer = link.getresponse()
         assert answer.status == status
@@ -149,7 +150,7 @@ def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
     put(tmp_path / "shared", ours("a", 1_000, now_ms()))
     command = [sys.executable, "-m", "roosync_ops", "dashboard", "--serve", "--port", "0", "--no-probe", "--json"]
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    with subprocess.Popen(
+    with child_process(
         [*command, "--shared", "shared"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
@@ -158,12 +159,12 @@ def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
             said = b"".join(process.stdout.readline() for _ in range(4))
             where = urlsplit(json.loads(said)["url"])
             process.stderr.readline()
-            link = http.client.HTTPConnection(str(where.hostname), where.port, timeout=60)
+            link = http.client.HTTPConnection(str(where.hostname), where.port, timeout=PATIENCE_S)
             link.request("GET", "/")
             assert b"1/2 machines online (50%)" in link.getresponse().read()
             link.close()
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 130
+            assert process.wait(PATIENCE_S) == 130
         finally:
             process.kill()
     assert not (tmp_path / "shared" / "dashboards").exists()

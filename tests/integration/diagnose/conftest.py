@@ -15,9 +15,10 @@ import pytest
 from roosync_ops.show import schemas
 from tests.capabilities import need
 from tests.kits.agent_process import current
+from tests.kits.hosts import PATIENCE_S, free_ports
 from tests.kits.hung import hung_server
 from tests.kits.product import Answer, roosync_ops
-from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port, free_ports
+from tests.kits.sshd import PYTHON, USER, Fleet, Host, deaf_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ class Scene:
         host = self.fleet[name]
         argv = [PYTHON, str(host.local_dir / "agent.pyz"), "status", "--local-dir", str(host.local_dir), "--json"]
         environment = {**os.environ, "HOME": str(host.home), "ROOSYNC_LAB_HOSTNAME": name}
-        done = subprocess.run(argv, capture_output=True, check=True, env=environment, timeout=60)
+        done = subprocess.run(argv, capture_output=True, check=True, env=environment, timeout=PATIENCE_S)
         value: dict[str, Any] = json.loads(done.stdout)
         return value
 

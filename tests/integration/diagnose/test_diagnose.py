@@ -11,9 +11,10 @@ import pytest
 
 from roosync_ops.show import schemas
 from tests.integration.diagnose.conftest import TIMEOUT_MS, Scene, causes, row_of
+from tests.kits.hosts import free_ports
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, free_ports
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ import pytest
 
 from roosync_ops.lab.fleet import ADMIN, LabFleet
 from roosync_ops.show import schemas
+from tests.kits.hosts import PATIENCE_S
 from tests.kits.product import roosync_ops
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ FAULTS = {
     ADMIN: ("download-stall", "own-replica-stale"),
 }
 MACHINES = [name for name in FAULTS if name != ADMIN]
-#: Long enough for a computer that is busy with other tests, in s.
-LONG_S = 60.0
 
 pytestmark = pytest.mark.mounts
 
@@ -40,7 +39,7 @@ def test_each_fault_is_told_where_it_is_all_at_once(lab: LabFleet) -> None:
     for name, (fault, _) in FAULTS.items():
         assert fault is None or lab.fault(fault, name)
     wanted = {name: cause for name, (_, cause) in FAULTS.items()}
-    end = time.monotonic() + LONG_S
+    end = time.monotonic() + PATIENCE_S
     while (document := look(lab))["causes"] != wanted:  # faults show when a few beats are missing
         assert time.monotonic() < end, document
     observed = {row["machineId"]: row["observed"] for row in document["machines"]}

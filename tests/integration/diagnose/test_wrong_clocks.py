@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +11,12 @@ import pytest
 from roosync_ops.show import schemas
 from tests.kits import shifted
 from tests.kits.agent_process import current
+from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.product import Answer, roosync_ops
 from tests.kits.sshd import PYTHON, USER, Fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.sshd, pytest.mark.clock]
 
@@ -25,8 +25,6 @@ SHIFTS = {"ahead": 3_600.0, "behind": -3_600.0}
 #: In the inventory; `other` is not, and calls itself `twin`.
 NAMES = ("well", "ahead", "behind", "twin")
 INTERVAL_MS, TIMEOUT_MS = 1_000, 10_000
-#: A busy computer takes its time, in s.
-LONG_S = 90.0
 
 
 class Shifted:
@@ -60,7 +58,7 @@ class Shifted:
         (other.local_dir / "config.json").write_text(json.dumps({**config, "shared": str(elsewhere)}), "utf-8")
         agent = f"{PYTHON} {other.local_dir}/agent.pyz start --local-dir {other.local_dir} --json"
         way = ("ssh", "-p", str(other.port), "-i", str(fleet.key), "-o", f"UserKnownHostsFile={fleet.known_hosts}")
-        done = subprocess.run([*way, f"{USER}@127.0.0.1", agent], check=False, timeout=LONG_S, capture_output=True)
+        done = subprocess.run([*way, f"{USER}@127.0.0.1", agent], check=False, timeout=PATIENCE_S, capture_output=True)
         assert done.returncode == 0, done
 
     def findings(self, document: Any) -> set[tuple[str, str | None]]:
@@ -86,7 +84,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shifted]:
 
 def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifted) -> None:
     wanted = {("clock-wrong", "ahead"), ("clock-wrong", "behind"), ("twin-identity", "twin")}
-    until(lambda: wanted <= scene.findings(scene.document("matrix")))
+    wait_for(f"{wanted}", lambda: wanted <= scene.findings(scene.document("matrix")))
     matrix = scene.document("matrix")
     words = {one["machineId"]: one["word"] for one in matrix["machines"]}
     assert words.pop("twin") in ("alive", "stuck"), "twins get in each other's way in the one file that both write"
@@ -99,11 +97,20 @@ def test_each_trouble_is_named_by_the_matrix_and_by_validate_probe(scene: Shifte
     assert "two computers beat as twin" in scene.run("validate", "--probe").out
 
 
+def test_the_default_asks_whose_clock_is_an_hour_off_and_names_it(scene: Shifted) -> None:
+    def said() -> set[tuple[str, str, str | None]]:
+        rows = scene.document("validate")["machines"]
+        return {(row["machineId"], row["observed"], row["reasonKind"]) for row in rows}
+
+    wrong = {("ahead", "online", "clock-wrong"), ("behind", "online", "clock-wrong"), ("well", "online", None)}
+    wait_for(f"{wrong}", lambda: wrong <= said())
+
+
 def test_diagnose_ends_in_the_clock_and_in_the_twin_and_leaves_the_others_well(scene: Shifted) -> None:
     wanted = {"well": "well", "ahead": "clock-wrong", "behind": "clock-wrong", "twin": "twin-identity"}
-    until(lambda: causes(scene) == wanted)
+    wait_for(f"{wanted}", lambda: causes(scene) == wanted)
     said = ("stop the agent on the one that is not it", "timedatectl set-ntp true")
-    until(lambda: all(text in scene.run("diagnose").out for text in said))
+    wait_for("all of it", lambda: all(text in scene.run("diagnose").out for text in said))
 
 
 def test_how_long_beats_take_is_told_though_both_clocks_are_an_hour_off(scene: Shifted) -> None:
@@ -111,18 +118,19 @@ def test_how_long_beats_take_is_told_though_both_clocks_are_an_hour_off(scene: S
     lags = {(one["source"], one["observer"]): one for one in document["propagation"]}
     assert {("ahead", "behind"), ("behind", "ahead"), ("ahead", "well"), ("well", "behind")} <= lags.keys()
     for one in lags.values():  # they share one folder: nothing is under way for long
-        assert -one["errorS"] - 0.1 <= one["p50S"] < LONG_S, one
+        assert -one["errorS"] - 0.1 <= one["p50S"] < PATIENCE_S, one
 
 
 def test_a_clock_that_is_set_right_again_is_no_trouble_any_more(scene: Shifted) -> None:
     """A step back by an hour, in mid-run: later beats bear earlier times."""
     for clock in scene.clocks.values():
         clock.set(0.0)
-    until(
+    wait_for(
+        "the twins",
         lambda: (
             {name: cause for name, cause in causes(scene).items() if name != "twin"}
             == dict.fromkeys(("well", "ahead", "behind"), "well")
-        )
+        ),
     )
     found = scene.findings(scene.document("matrix"))
     assert found == {("twin-identity", "twin")}
@@ -130,10 +138,3 @@ def test_a_clock_that_is_set_right_again_is_no_trouble_any_more(scene: Shifted) 
 
 def causes(scene: Shifted) -> dict[str, str]:
     return {one["machineId"]: one["cause"] for one in scene.document("diagnose")["machines"]}
-
-
-def until(seen: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG_S
-    while not seen():
-        assert time.monotonic() < end
-        time.sleep(0.5)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from roosync_ops.lab.fleet import LabFleet
+from tests.kits.hosts import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REPOSITORY = Path(__file__).parents[3]
 ACTIVE = ("myia-po-2025", "myia-po-2024", "myia-po-2023", "myia-web1")
-#: A loaded computer takes its time; a quiet one needs a tenth of this, in s.
-PATIENCE_S = 90.0
 
 
 class Done(NamedTuple):

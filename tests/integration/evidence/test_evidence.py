@@ -6,15 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.lab.fleet import ADMIN
 from roosync_ops.show import schemas
-from tests.integration.evidence.conftest import ACTIVE, PATIENCE_S
+from tests.integration.evidence.conftest import ACTIVE
+from tests.kits.hosts import child_process, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.integration.evidence.conftest import Operator
@@ -65,6 +64,19 @@ def test_without_a_share_here_the_machines_replicas_are_enough(well: Operator) -
     done = well("validate", "--probe", "--json", shared=False)
     assert done.code == 0
     assert done.document["summary"] == {"total": 6, "online": 4, "percent": 66}
+
+
+def test_signs_of_life_are_told_through_a_machine_as_from_a_share(well: Operator) -> None:
+    for name in ("myia-po-2024", "myia-po-2023"):
+        folder = well.fleet.host(name).shared / "listener-heartbeats"
+        folder.mkdir(exist_ok=True)
+        (folder / "myia-po-2026.heartbeat").write_text("2026-02-12T10:10:00Z\n")
+    for words in (["--via", "myia-po-2024"], ["--probe"]):
+        found = row(well("validate", *words, "--json", shared=False).document, "myia-po-2026")
+        assert (found["observed"], found["lastSign"]) == (
+            "unknown",
+            {"at": "2026-02-12T10:10:00.000Z", "source": "listener"},
+        )
 
 
 def test_an_agent_whose_share_is_gone_says_so_itself(well: Operator) -> None:
@@ -168,21 +180,14 @@ def test_a_machine_that_is_off_costs_the_others_nothing_and_alone_is_no_verdict(
 
 def test_a_measuring_that_is_broken_off_leaves_nothing(well: Operator) -> None:
     words = ["verify-share", "--via", "myia-po-2024", "--seconds", "600", "--inventory", str(well.fleet.inventory)]
-    with subprocess.Popen([sys.executable, "-m", "roosync_ops", *words], stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: bool(leftovers(well)))
+    with child_process([sys.executable, "-m", "roosync_ops", *words], stdout=subprocess.DEVNULL) as process:
+        wait_for("it to measure", lambda: leftovers(well))
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 130
-    wait_for(lambda: not leftovers(well))
+    wait_for("nothing to be left", lambda: not leftovers(well))
 
 
 def leftovers(operator: Operator) -> list[str]:
     """Return what any measuring left in any replica."""
     replicas = [operator.fleet.shared, *(operator.fleet.host(name).shared for name in ACTIVE)]
     return [str(path) for replica in replicas for path in replica.glob(".roosync-verify-*")]
-
-
-def wait_for(seen: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not seen():
-        assert time.monotonic() < end
-        time.sleep(0.01)

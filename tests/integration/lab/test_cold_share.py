@@ -11,8 +11,8 @@ import pytest
 
 from roosync_ops.fleet import load_inventory
 from roosync_ops.lab.fleet import LabFleet
-from tests.kits.agent_process import wait_for
 from tests.kits.fuse import hurry
+from tests.kits.hosts import wait_for
 from tests.kits.product import ROOSYNC_OPS, Answer, roosync_ops
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 RUNS, NEW, OTHER = "myia-po-2025", "myia-po-2024", "myia-po-2023"
 #: A touch is late by more than the agent's own deadline, `DEADLINE_S`, and by less than a look's on Windows; in s.
 TOUCH_S, COLD_S, DEADLINE_S = 3.0, 9.0, 1.0
-LONG_S = 90.0
 
 pytestmark = pytest.mark.fuse
 
@@ -63,11 +62,11 @@ def sequence(lab: LabFleet, name: str) -> int:
 def test_a_loop_whose_share_turns_cold_waits_for_it_and_beats_on(lab: LabFleet) -> None:
     before, loop = sequence(lab, RUNS), lab.agent(RUNS, "status")["startedAt"]
     lab.fault("cold", RUNS)
-    told = wait_for("the share to be slow", lambda: _trouble(lab, RUNS), LONG_S)
+    told = wait_for("the share to be slow", lambda: _trouble(lab, RUNS))
     assert told["state"] == "hung"
     assert told["since"]
-    wait_for("a beat", lambda: sequence(lab, RUNS) > before, LONG_S)
-    wait_for("the share to be well", lambda: not _trouble(lab, RUNS), LONG_S)
+    wait_for("a beat", lambda: sequence(lab, RUNS) > before)
+    wait_for("the share to be well", lambda: not _trouble(lab, RUNS))
     assert lab.agent(RUNS, "status")["startedAt"] == loop, "the same loop"
 
 
@@ -79,7 +78,7 @@ def test_start_on_a_cold_share_leaves_the_loop_and_says_since_when_it_waits(lab:
     assert started["success"] is True
     assert started["result"]["share"]["state"] == "hung"
     assert f"depuis {started['result']['share']['since']}" in started["message"]
-    wait_for("a beat of it", lambda: sequence(lab, RUNS) > before, LONG_S)
+    wait_for("a beat of it", lambda: sequence(lab, RUNS) > before)
     assert lab.agent(RUNS, "status")["startedAt"] == started["result"]["startedAt"], "the same loop"
 
 
@@ -91,16 +90,16 @@ def test_a_rollout_within_the_deadline_of_a_look_goes_through_a_cold_share(lab: 
 
 
 def test_a_machine_whose_share_is_cold_is_late_at_most_in_the_table(lab: LabFleet) -> None:
-    wait_for("a beat", lambda: sequence(lab, RUNS), LONG_S)
+    wait_for("a beat", lambda: sequence(lab, RUNS))
     lab.fault("cold", RUNS)
     until = time.monotonic() + COLD_S + 2 * TOUCH_S
     while time.monotonic() < until:
         assert _status(ops(lab, "validate", RUNS, "--json")) in ("online", "warning")
-    wait_for("it to be online", lambda: _status(ops(lab, "validate", RUNS, "--json")) == "online", LONG_S)
+    wait_for("it to be online", lambda: _status(ops(lab, "validate", RUNS, "--json")) == "online")
 
 
 def test_an_observer_whose_own_share_is_cold_waits_for_it_and_sees_everybody(lab: LabFleet) -> None:
-    wait_for("a beat", lambda: sequence(lab, RUNS), LONG_S)
+    wait_for("a beat", lambda: sequence(lab, RUNS))
     host = lab.host(OTHER)
     lab.fault("cold", OTHER)
     where = ["--inventory", str(lab.inventory), "--shared", str(host.shared)]

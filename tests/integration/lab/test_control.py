@@ -7,7 +7,7 @@ import pytest
 
 from roosync_ops.errors import CommandError
 from roosync_ops.lab import control
-from roosync_ops.lab.control import Control, ask, find
+from roosync_ops.lab.control import answering, ask, find
 from roosync_ops.lab.faults import LabError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """The folder of a lab that listens; its path is longer than the address of a socket may be."""
     folder = tmp_path / ("a folder with a long name " * 4) / "roosync-lab-1"
     folder.mkdir(parents=True)
-    with Control(folder, _echo):
+    with answering(folder, _echo):
         yield folder
 
 
@@ -73,7 +73,7 @@ def test_the_only_lab_there_is_needs_no_name(folder: Path, tmp_path: Path) -> No
 def test_of_two_labs_one_is_to_be_named(folder: Path, tmp_path: Path) -> None:
     other = folder.with_name("roosync-lab-2")
     other.mkdir()
-    with Control(other, _echo), pytest.raises(LabError, match=r"several labs.*--lab .*lab-1 or .*lab-2"):
+    with answering(other, _echo), pytest.raises(LabError, match=r"several labs.*--lab .*lab-1 or .*lab-2"):
         find(tmp_path, folder.parent)
 
 
@@ -86,6 +86,6 @@ def test_where_no_lab_runs_that_is_said(tmp_path: Path) -> None:
 
 
 def test_it_is_gone_with_the_lab(tmp_path: Path) -> None:
-    with Control(tmp_path, _echo):
+    with answering(tmp_path, _echo):
         assert (tmp_path / control.SOCKET).is_socket()
     assert list(tmp_path.iterdir()) == []

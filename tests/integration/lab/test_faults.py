@@ -5,29 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.console import answer
-from roosync_ops.lab.control import Control
+from roosync_ops.lab.control import answering
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import ADMIN, LabFleet
+from tests.kits.hosts import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ONE, OFF = "myia-po-2025", "myia-ai-01"
-#: Long enough for a computer that is busy with other tests, in s.
-LONG_S = 60.0
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[LabFleet]:
     """A fleet with one agent, seen online, which a second terminal can reach."""
-    with LabFleet() as fleet, Control(fleet.root, lambda request: answer(fleet, request)):
+    with LabFleet() as fleet, answering(fleet.root, lambda request: answer(fleet, request)):
         fleet.activate(ONE)
         assert _seen(fleet, "online")
         yield fleet
@@ -43,14 +41,7 @@ def _mended(running: LabFleet) -> Iterator[None]:
 
 def _seen(fleet: LabFleet, status: str) -> bool:
     board = Board(fleet)
-    return observed(board.wait(lambda seen: observed(seen)[ONE] == status, LONG_S))[ONE] == status
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    return observed(board.wait(lambda seen: observed(seen)[ONE] == status, PATIENCE_S))[ONE] == status
 
 
 def _share(fleet: LabFleet) -> object:
@@ -60,7 +51,7 @@ def _share(fleet: LabFleet) -> object:
 
 def _second_terminal(fleet: LabFleet, *words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "roosync_ops", "lab", "fault", *words, "--lab", str(fleet.root), "--json"]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
     document: dict[str, Any] = json.loads(done.stdout)
     assert document["ok"] == (done.returncode == 0)
     return document
@@ -80,9 +71,9 @@ def test_an_agent_whose_share_fails_says_how_and_beats_again_when_it_ends(
     running: LabFleet, fault: str, state: str
 ) -> None:
     assert running.fault(fault, ONE)
-    _until(lambda: _share(running) == state)
+    wait_for(f"the share to be {state}", lambda: _share(running) == state)
     assert running.fault(fault, ONE, on=False)
-    _until(lambda: _share(running) == "ok")
+    wait_for("the share to be well", lambda: _share(running) == "ok")
     assert _seen(running, "online")
 
 
@@ -132,7 +123,7 @@ def test_where_mounts_are_not_allowed_one_error_says_what_it_takes(
 @pytest.mark.fuse
 def test_a_machine_that_hangs_can_be_switched_off_and_on(running: LabFleet) -> None:
     running.fault("hang", ONE)
-    _until(lambda: _share(running) == "hung")
+    wait_for("the share to hang", lambda: _share(running) == "hung")
     running.power_off(ONE)
     assert running.processes(ONE) == []
     running.fault("hang", ONE, on=False)

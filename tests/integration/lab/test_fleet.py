@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +12,13 @@ from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import LabFleet
 from roosync_ops.lab.scenario import HEARTBEAT_INTERVAL_MS
+from tests.kits.hosts import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ONE, OTHER, OFF = "myia-po-2025", "myia-web1", "myia-ai-01"
-#: More than offlineTimeout, and long enough for a computer that is busy with other tests, in s.
-LONG_S = 40.0
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +32,9 @@ def running() -> Iterator[LabFleet]:
         yield fleet
 
 
-def _seen(fleet: LabFleet, name: str, status: str, seconds: float = LONG_S) -> bool:
+def _seen(fleet: LabFleet, name: str, status: str, seconds: float = PATIENCE_S) -> bool:
     board = Board(fleet)
     return observed(board.wait(lambda validation: observed(validation)[name] == status, seconds))[name] == status
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def _holds(folder: Path, *names: str) -> bool:
@@ -63,7 +54,7 @@ def test_no_agent_of_the_lab_is_anybodys_unit(running: LabFleet) -> None:
 
 def test_a_killed_agent_is_brought_back_by_its_supervisor(running: LabFleet) -> None:
     killed = running.kill_agent(ONE)
-    _until(lambda: _pid(running, ONE) not in (None, killed))
+    wait_for("another agent", lambda: _pid(running, ONE) not in (None, killed))
     assert _seen(running, ONE, "online")
 
 
@@ -105,7 +96,7 @@ def test_the_uploads_of_a_machine_can_stall_while_its_agent_is_well(running: Lab
 def test_every_replica_shows_every_machine(running: LabFleet) -> None:
     folders = [running.shared, *(running.host(name).shared for name in running.names if running.is_on(name))]
     for folder in folders:
-        _until(functools.partial(_holds, folder / "heartbeats", f"{ONE}.json", f"{OTHER}.json"))
+        wait_for("both records", functools.partial(_holds, folder / "heartbeats", f"{ONE}.json", f"{OTHER}.json"))
         record = json.loads((folder / "heartbeats" / f"{ONE}.json").read_text())
         assert record["agent"]["heartbeatInterval"] == HEARTBEAT_INTERVAL_MS
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab import guardian
-from roosync_ops.lab.guard import Guard
+from roosync_ops.lab.guard import guarded
+from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -28,15 +29,8 @@ def _sleeper(mark: str) -> subprocess.Popen[bytes]:
     name, value = mark.split("=")
     environment = {"PATH": os.environ["PATH"], name: value}
     child = subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True)
-    _until(lambda: child.pid in guardian.marked_processes(mark))
+    wait_for("its mark", lambda: child.pid in guardian.marked_processes(mark))
     return child
-
-
-def _until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_processes_are_known_by_their_mark_and_by_nothing_else(mark: str) -> None:
@@ -88,9 +82,9 @@ def test_a_folder_that_is_gone_already_counts_as_removed(tmp_path: Path) -> None
 
 
 def test_leaving_the_guarded_block_ends_the_processes_and_removes_the_folder(tmp_path: Path, mark: str) -> None:
-    with Guard(mark.split("=")[1], tmp_path) as guard:
-        assert guard.folder.parent == tmp_path
-        assert guard.folder.stat().st_mode & 0o777 == 0o700
+    with guarded(mark.split("=")[1], tmp_path) as folder:
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o777 == 0o700
         child = _sleeper(mark)
         assert child.poll() is None
     assert child.wait() == -9
@@ -98,17 +92,16 @@ def test_leaving_the_guarded_block_ends_the_processes_and_removes_the_folder(tmp
 
 
 def test_where_no_folder_can_be_made_there_is_no_lab(tmp_path: Path, mark: str) -> None:
-    guard = Guard(mark.split("=")[1], tmp_path / "nowhere")
-    with pytest.raises(OSError, match="nowhere"):
-        guard.__enter__()
+    with pytest.raises(OSError, match="nowhere"), guarded(mark.split("=")[1], tmp_path / "nowhere"):
+        pass
 
 
 HOLDER = """
 import os, subprocess, sys, time
 from pathlib import Path
-from roosync_ops.lab.guard import Guard
+from roosync_ops.lab.guard import guarded
 parent, lab_id = Path(sys.argv[1]), sys.argv[2]
-with Guard(lab_id, parent):
+with guarded(lab_id, parent):
     env = {"PATH": os.environ["PATH"], "ROOSYNC_LAB": lab_id}
     subprocess.Popen(["sleep", "600"], env=env, start_new_session=True)
     print("up", flush=True)
@@ -125,20 +118,20 @@ def test_the_guardian_cleans_up_after_a_holder_that_was_killed(tmp_path: Path, m
     with _holder(tmp_path, mark) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"up\n"
-        _until(lambda: len(guardian.marked_processes(mark)) == 1)
+        wait_for("its child", lambda: len(guardian.marked_processes(mark)) == 1)
         assert len(list(tmp_path.iterdir())) == 1
         holder.kill()
-    _until(lambda: not list(tmp_path.iterdir()))
-    _until(lambda: guardian.marked_processes(mark) == [])
+    wait_for("an empty folder", lambda: not list(tmp_path.iterdir()))
+    wait_for("the end of all", lambda: guardian.marked_processes(mark) == [])
 
 
 def test_there_is_no_instant_of_the_start_at_which_a_kill_leaves_the_folder(tmp_path: Path, mark: str) -> None:
     """Each holder is killed as soon as its guardian has made a folder, and mostly before it has heard of it."""
     for _ in range(5):
         with _holder(tmp_path, mark) as holder:
-            _until(lambda: bool(list(tmp_path.iterdir())))
+            wait_for("its folder", lambda: list(tmp_path.iterdir()))
             holder.kill()
-        _until(lambda: not list(tmp_path.iterdir()))
+        wait_for("an empty folder", lambda: not list(tmp_path.iterdir()))
 
 
 def test_where_there_is_no_proc_whole_words_of_the_process_list_count() -> None:

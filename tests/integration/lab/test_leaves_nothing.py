@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,10 @@ import pytest
 from roosync_ops.lab.control import ask
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.guardian import LAB_VARIABLE, marked_processes
+from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 @dataclass
@@ -44,7 +44,7 @@ def up(tmp_path: Path) -> Iterator[Running]:
     home.mkdir()
     temporary.mkdir()
     environment = {"HOME": str(home), "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}
-    with subprocess.Popen(
+    with child_process(
         [sys.executable, "-m", "roosync_ops", "lab", "up", "--json"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -55,14 +55,7 @@ def up(tmp_path: Path) -> Iterator[Running]:
         running = Running(process, json.loads(process.stdout.readline()), home)
         yield running
         process.kill()
-    _until(lambda: not running.processes() and not running.folder.exists())
-
-
-def _until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for("the lab to go", lambda: not running.processes() and not running.folder.exists())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -70,10 +63,10 @@ def test_nothing_is_left_of_a_lab_that_was_ended_by(up: Running, number: signal.
     assert len(up.processes()) >= 2, "an agent and its supervisor"
     assert up.folder.is_dir()
     up.process.send_signal(number)
-    code = up.process.wait(20)
+    code = up.process.wait(PATIENCE_S)
     assert code == (130 if number == signal.SIGINT else -number)
-    _until(lambda: not up.processes())
-    _until(lambda: not up.folder.exists())
+    wait_for("its processes to go", lambda: not up.processes())
+    wait_for("its folder to go", lambda: not up.folder.exists())
 
 
 @pytest.mark.fuse
@@ -85,10 +78,10 @@ def test_nothing_is_left_of_a_lab_that_was_killed_with_every_fault_on(up: Runnin
         answer = ask(up.folder, {"fault": name, "machine": local.get(name, machines[3])})
         assert answer["changed"]
     blocked = subprocess.Popen(["sh", "-c", f'cd "{up.folder}" && ls */"Mon Drive"/*/*/.shared-state >/dev/null 2>&1'])
-    assert blocked.wait(20) is not None, "outside nothing hangs"
+    assert blocked.wait(PATIENCE_S) is not None, "outside nothing hangs"
     up.process.kill()
-    _until(lambda: not up.processes())
-    _until(lambda: not up.folder.exists())
+    wait_for("its processes to go", lambda: not up.processes())
+    wait_for("its folder to go", lambda: not up.folder.exists())
     assert str(up.folder) not in Path("/proc/self/mounts").read_text()
 
 

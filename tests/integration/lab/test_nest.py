@@ -15,9 +15,10 @@ import pytest
 
 from roosync_ops.lab.nest import Nest, NestError
 from tests.kits.fuse import hurry
+from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.mounts
 
@@ -59,16 +60,9 @@ print(json.dumps([
 
 
 def _tried(nest: Nest, command: tuple[str, ...] = (sys.executable, "-I", "-S", "-c", TRY)) -> list[object]:
-    done = subprocess.run(nest.inside(command), capture_output=True, check=True, timeout=30)
+    done = subprocess.run(nest.inside(command), capture_output=True, check=True, timeout=PATIENCE_S)
     tried: list[object] = json.loads(done.stdout)
     return tried
-
-
-def _until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def _mounts(home: Path) -> list[str]:
@@ -94,13 +88,13 @@ def test_writes_are_refused_inside_alone_and_reads_go_on(nest: Nest, tmp_path: P
 def test_a_call_on_a_share_that_hangs_blocks_in_the_kernel_until_it_ends(nest: Nest, tmp_path: Path) -> None:
     nest.cover("hang")
     share = tmp_path / "Mon Drive" / "share"
-    with subprocess.Popen(nest.inside(["cat", f"{share}/heartbeats/a.json"]), stderr=subprocess.DEVNULL) as blocked:
-        _until(lambda: "fuse" in Path(f"/proc/{blocked.pid}/wchan").read_text())
+    with child_process(nest.inside(["cat", f"{share}/heartbeats/a.json"]), stderr=subprocess.DEVNULL) as blocked:
+        wait_for("it to hang", lambda: "fuse" in Path(f"/proc/{blocked.pid}/wchan").read_text())
         assert blocked.poll() is None
         assert (share / "heartbeats" / "a.json").read_bytes()[:4] == b"beat", "nobody else hangs"
         assert _mounts(tmp_path) == []
         nest.uncover()
-        assert blocked.wait(20) == 1
+        assert blocked.wait(PATIENCE_S) == 1
     assert _tried(nest)[2] == "fine"
 
 
@@ -135,7 +129,10 @@ def test_each_touch_of_a_cold_share_is_late_for_its_first_minute_and_no_longer(
         began = time.monotonic()
         share = tmp_path / "Mon Drive" / "share"
         done = subprocess.run(
-            nest.inside([sys.executable, "-IS", "-c", TOUCHES, str(share)]), capture_output=True, check=True, timeout=60
+            nest.inside([sys.executable, "-IS", "-c", TOUCHES, str(share)]),
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE_S,
         )
         listed, read, wrote, after = json.loads(done.stdout)
         assert [listed[0], read[0], wrote[0], after[0]] == [["heartbeats"], 8000, 15_000, ["a.json"]]
@@ -161,15 +158,15 @@ def test_touches_of_a_cold_share_wait_beside_each_other_and_its_end_frees_them(
         began = time.monotonic()
         lines = [["cat", f"{share}/heartbeats/a.json"], ["ls", str(share)], ["touch", f"{share}/new"]] * 3
         touches = [subprocess.Popen(nest.inside(line), stdout=subprocess.PIPE) for line in lines]
-        said = [touch.communicate(timeout=60)[0] for touch in touches]
+        said = [touch.communicate(timeout=PATIENCE_S)[0] for touch in touches]
         assert [touch.returncode for touch in touches] == [0] * 9
         assert 4.0 <= time.monotonic() - began < 4.0 * 9
         assert said[0].startswith(b"beat")
         assert (share / "new").exists()
-        with subprocess.Popen(nest.inside(["ls", str(share)]), stderr=subprocess.DEVNULL) as waiting:
-            _until(lambda: "wait" in Path(f"/proc/{waiting.pid}/wchan").read_text())
+        with child_process(nest.inside(["ls", str(share)]), stderr=subprocess.DEVNULL) as waiting:
+            wait_for("it to wait", lambda: "wait" in Path(f"/proc/{waiting.pid}/wchan").read_text())
             nest.uncover()
-            waiting.wait(20)
+            waiting.wait(PATIENCE_S)
         assert _tried(nest)[2] == "fine"
 
 
@@ -180,10 +177,10 @@ def test_who_hangs_can_be_killed_and_the_end_of_the_nest_frees_the_rest(tmp_path
         touch = nest.inside(["ls", str(tmp_path / "Mon Drive" / "share")])
         killed, freed = (subprocess.Popen(touch, stderr=subprocess.DEVNULL) for _ in range(2))
         for process in (killed, freed):
-            _until(lambda pid=process.pid: "fuse" in Path(f"/proc/{pid}/wchan").read_text())  # type: ignore[misc]
+            wait_for("it to hang", lambda pid=process.pid: "fuse" in Path(f"/proc/{pid}/wchan").read_text())  # type: ignore[misc]
         killed.kill()
-        assert killed.wait(20) == -9
-    assert freed.wait(20) == 2
+        assert killed.wait(PATIENCE_S) == -9
+    assert freed.wait(PATIENCE_S) == 2
     assert _mounts(tmp_path) == []
 
 
@@ -225,7 +222,7 @@ def test_it_takes_no_privilege_but_a_fuse_device_that_may_be_opened(tmp_path: Pa
         ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", sys.executable, "-c", UNPRIVILEGED, tmp_path],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops import extras
+from tests.kits.hosts import PATIENCE_S, child_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,21 +155,21 @@ def test_on_a_terminal_the_fleet_is_handed_over_at_a_prompt(terminal: tuple[subp
     os.write(screen, b"\x03")
     _read_until(screen, "lab> ")
     os.write(screen, b"quit\n")
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 def test_ctrl_c_at_the_prompt_ends_the_lab(terminal: tuple[subprocess.Popen[bytes], int], home: Path) -> None:
     process, screen = terminal
     _read_until(screen, "lab> ")
     os.write(screen, b"\x03")
-    assert process.wait(30) == 130
+    assert process.wait(PATIENCE_S) == 130
     assert list((home.parent / "temporary").iterdir()) == []
 
 
 def test_what_up_prints_can_be_typed_in_a_second_terminal(home: Path) -> None:
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(home.parent / "temporary")}
     command = [sys.executable, "-m", "roosync_ops", "lab", "up"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=home, env=environment) as up:
+    with child_process(command, stdout=subprocess.PIPE, cwd=home, env=environment) as up:
         assert up.stdout is not None
         lines = [up.stdout.readline().decode().strip() for _ in range(6)]
         enter, validate, rollout, *_, ssh = lines
@@ -190,7 +191,7 @@ def test_without_asyncssh_one_sentence_says_what_to_install(home: Path) -> None:
         text=True,
         cwd=home,
         env={"HOME": str(home), "PATH": os.environ["PATH"]},
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 2

@@ -15,6 +15,7 @@ import asyncssh
 import pytest
 
 from roosync_ops.lab.host import USER
+from tests.kits.hosts import PATIENCE_S
 
 if TYPE_CHECKING:
     from roosync_ops.lab.fleet import LabFleet
@@ -47,7 +48,7 @@ def _openssh(lab: LabFleet, name: str, *command: str, **options: Any) -> subproc
         ["ssh", "-F", str(lab.ssh_config), "-o", "BatchMode=yes", name, *command],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
         **options,
     )
@@ -159,7 +160,7 @@ def test_a_power_cut_ends_processes_and_connections_at_once(lab: LabFleet) -> No
             await asyncio.to_thread(lab.power_off, name)
             await connection.wait_closed()
 
-    asyncio.run(asyncio.wait_for(run(), 20))
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
     assert lab.processes(name) == []
     lab.power_on(name)
 
@@ -184,7 +185,7 @@ def test_the_openssh_sftp_client_uploads(lab: LabFleet, tmp_path: Path) -> None:
         ["sftp", "-F", str(lab.ssh_config), "-b", "-", ON],
         input=f'put "{tmp_path}/file" uploaded\n'.encode(),
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -215,7 +216,7 @@ def _pyinfra(lab: LabFleet, tmp_path: Path, **ssh: Any) -> subprocess.CompletedP
         [sys.executable, "-c", PYINFRA, json.dumps([name, settings])],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )

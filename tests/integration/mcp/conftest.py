@@ -12,6 +12,7 @@ import pytest
 from roosync_ops.agent.permanence.systemd import SYSTEM_UNITS
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 from tests.kits.assistant import Stdio
+from tests.kits.hosts import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,5 +72,5 @@ def place(tmp_path: Path) -> Iterator[Place]:
     if agent.exists():
         line = [sys.executable, str(agent), "stop", "--no-save-state", "--local-dir", str(place.agent_dir)]
         where = ["--shared", str(place.shared), "--machine-id", MACHINE]
-        subprocess.run([*line, *where], check=False, capture_output=True, timeout=60)
+        subprocess.run([*line, *where], check=False, capture_output=True, timeout=PATIENCE_S)
     assert not os.path.isdir(SYSTEM_UNITS) or not any("roosync" in name for name in os.listdir(SYSTEM_UNITS))  # noqa: PTH112, PTH208 - a str

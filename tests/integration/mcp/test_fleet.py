@@ -11,9 +11,9 @@ import pytest
 
 from roosync_ops.mcp.desk import Settings
 from tests.capabilities import need
-from tests.kits.agent_process import wait_for
 from tests.kits.assistant import Assistant
-from tests.kits.sshd import Fleet, free_ports
+from tests.kits.hosts import free_ports, wait_for
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,14 +73,14 @@ def test_an_assistant_changes_what_was_planned_and_only_while_it_is_so(assistant
 
     for pid in agents(fleet):
         os.kill(pid, signal.SIGSTOP)
-    wait_for("it to look gone", lambda: ONE in assistant.document("roosync_heartbeat_status")["offlineMachines"], 60)
+    wait_for("it to look gone", lambda: ONE in assistant.document("roosync_heartbeat_status")["offlineMachines"])
     plan = planned(assistant, "fix", ONE)
     assert [(fix["fix"], fix["machineId"]) for fix in plan["plan"]["fixes"]] == [("restart", ONE)]
     done = assistant.document("roosync_apply_change", token=plan["token"])
     assert [(fix["fix"], fix["done"]) for fix in done["result"]["fixes"]] == [("restart", True)]
-    wait_for("it to beat again", lambda: ONE in assistant.document("roosync_heartbeat_status")["onlineMachines"], 60)
+    wait_for("it to beat again", lambda: ONE in assistant.document("roosync_heartbeat_status")["onlineMachines"])
 
     plan = planned(assistant, "stop", ONE)
     os.kill(supervisor(fleet), signal.SIGTERM)
-    wait_for("it to have left", lambda: json.loads(fleet[ONE].heartbeat.read_bytes())["agent"]["state"] == "left", 30)
+    wait_for("it to have left", lambda: json.loads(fleet[ONE].heartbeat.read_bytes())["agent"]["state"] == "left")
     assert assistant.error("roosync_apply_change", token=plan["token"])["code"] == "PLAN_CHANGED"

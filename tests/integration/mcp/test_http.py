@@ -15,6 +15,7 @@ import pytest
 from mcp import Client
 
 from tests.kits.assistant import ROOSYNC_OPS
+from tests.kits.hosts import PATIENCE_S
 from tests.kits.shares import heartbeat, put
 
 from .conftest import MACHINE
@@ -48,7 +49,7 @@ class Served(NamedTuple):
         return int(self.url.rpartition(":")[2].partition("/")[0])
 
     def post(self, **headers: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         connection.request("POST", "/mcp", PING, {**JSON, **headers})
         status = connection.getresponse().status
         connection.close()
@@ -101,7 +102,7 @@ def test_it_listens_on_loopback_alone(served: Served) -> None:
 
 def test_ctrl_c_ends_it_and_nothing_was_on_standard_output(served: Served) -> None:
     served.process.send_signal(signal.SIGINT)
-    out, err = served.process.communicate(timeout=30)
+    out, err = served.process.communicate(timeout=PATIENCE_S)
     assert served.process.returncode == 130
     assert out == ""
     assert "Traceback" not in err
@@ -112,7 +113,7 @@ def test_a_port_that_is_taken_is_said(place: Place) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         line = [ROOSYNC_OPS, "mcp", "--http", taken.getsockname()[1], *place.words]
-        done = subprocess.run(list(map(str, line)), capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(list(map(str, line)), capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert "cannot be listened on: Address already in use" in done.stderr
     assert "Next:  roosync-ops mcp --http 0" in done.stderr

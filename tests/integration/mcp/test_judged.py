@@ -12,6 +12,7 @@ import pytest
 
 from tests.kits import npm
 from tests.kits.assistant import ROOSYNC_OPS
+from tests.kits.hosts import PATIENCE_S
 
 from .conftest import MACHINE
 from .test_http import Served, served
@@ -36,7 +37,7 @@ def config(place: Place) -> Path:
         [*map(str, line), "--shared", str(place.shared)],
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         env={**os.environ, **place.env},
     )
     path = place.root / ".mcp.json"

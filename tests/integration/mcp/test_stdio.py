@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kits.agent_process import wait_for
 from tests.kits.assistant import ROOSYNC_OPS, Stdio
+from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.shares import heartbeat, put
 
 from .conftest import MACHINE, Place
@@ -54,9 +54,9 @@ def test_the_procedure_ends_with_a_machine_that_beats_after_its_assistant_was_ki
         assert status["structuredContent"]["offlineMachines"] == []
         assert status["structuredContent"]["heartbeats"][MACHINE]["status"] in ("online", "warning")
         kill_session(assistant.process.pid)
-        assistant.process.wait(30)
+        assistant.process.wait(PATIENCE_S)
     then = place.sequence()
-    wait_for("more beats", lambda: place.sequence() > then + 3, 60)
+    wait_for("more beats", lambda: place.sequence() > then + 3)
     with place.server() as assistant:
         again = assistant.call("roosync_heartbeat_service", action="start", machineId=MACHINE)
         assert again["isError"] is True
@@ -80,7 +80,7 @@ def test_a_start_while_the_share_is_away_says_so_and_the_loop_waits_for_it(place
     assert done["result"]["share"]["state"] == "missing"
     assert not place.shared.exists()
     place.shared.mkdir()
-    wait_for("a beat in the share that is back", lambda: list(place.shared.glob("heartbeats/*.json")), 60)
+    wait_for("a beat in the share that is back", lambda: list(place.shared.glob("heartbeats/*.json")))
 
 
 def test_it_introduces_itself_and_what_is_printed_is_not_the_protocol(place: Place) -> None:
@@ -96,7 +96,7 @@ def test_it_introduces_itself_and_what_is_printed_is_not_the_protocol(place: Pla
 
 
 def ends(assistant: Stdio) -> int:
-    return assistant.process.wait(30)
+    return assistant.process.wait(PATIENCE_S)
 
 
 def test_the_end_of_input_ends_it(place: Place) -> None:
@@ -150,7 +150,7 @@ def test_a_share_that_hangs_in_the_kernel_is_an_answer_and_no_hang(place: Place,
 
 def test_the_printed_configuration_starts_it(place: Place) -> None:
     line = [ROOSYNC_OPS, "mcp", "--print-config", *place.words, "--shared", place.shared]
-    done = subprocess.run(list(map(str, line)), capture_output=True, check=True, cwd=place.root, timeout=60)
+    done = subprocess.run(list(map(str, line)), capture_output=True, check=True, cwd=place.root, timeout=PATIENCE_S)
     server = json.loads(done.stdout)["mcpServers"]["roosync-ops"]
     assert server["command"] == str(ROOSYNC_OPS)
     assert server["args"][0] == "mcp"

@@ -14,17 +14,19 @@ import pytest
 
 from roosync_ops.judge import observe
 from roosync_ops.state import read_folder
-from roosync_ops.wire.findings import EMPTY, FILE_DELETED, ROLLED_BACK, TRUNCATED, VANISHED
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
+from roosync_ops.wire.findings import EMPTY, TRUNCATED, VANISHED
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.times import now_ms
 from tests.kits import old_service
-from tests.kits.agent_process import Agent, wait_for
+from tests.kits.hosts import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from roosync_ops.state import SharedState
+    from tests.kits.agent_process import Agent
 
 BEAT_MS = 200
 BEATS = ("--heartbeat-interval", str(BEAT_MS), "--offline-timeout", "8000")
@@ -59,7 +61,7 @@ def old(kind: str, shared: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def table(shared: Path) -> dict[str, tuple[str, str | None]]:
@@ -121,7 +123,7 @@ def test_one_that_rewrites_everybodys_file_at_stop_rolls_nothing_back_and_is_not
     wait_for("later beats", lambda: all(agent.sequence() > last for agent, last in zip(agents, before, strict=True)))
     for agent in agents:
         own = functools.partial(lambda agent: _if(agent("status")["ownFile"], "rewrites"), agent)
-        rewritten = wait_for("the rewrite to be told", own, 60)
+        rewritten = wait_for("the rewrite to be told", own)
         assert "sequence" in rewritten["lastDetail"]
         assert len(agent.record()["agent"]["upIntervals"]) == 1
     assert {word for word, _ in table(shared).values()} == {"online"}
@@ -132,9 +134,8 @@ def test_one_that_deletes_the_view_loses_nothing(agents: list[Agent], shared: Pa
         wait_for("the old service in our table", lambda: OLD in table(shared))
         watch(shared, 2.0)
         assert table(shared)[OLD][1] == "3.1.0"
-    rebuilt = wait_for(
-        "the view", lambda: (shared / "heartbeat.json").exists() and (shared / "heartbeat.json").read_text()
-    )
+    wait_for("the view", (shared / "heartbeat.json").exists)
+    rebuilt = (shared / "heartbeat.json").read_text()
     assert all(agent.machine_id in rebuilt for agent in agents)
 
 

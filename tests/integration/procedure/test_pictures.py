@@ -9,6 +9,7 @@ import pytest
 
 from roosync_ops.lab.fleet import LabFleet
 from tests.kits.browser import browser
+from tests.kits.hosts import PATIENCE_S
 from tests.pictures import lab as made
 from tests.pictures.__main__ import FOLDER, WORDS
 from tests.pictures.terminal import essence, lines_of
@@ -16,9 +17,6 @@ from tests.pictures.terminal import essence, lines_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-#: A busy computer may look between two beats that are both late: then it looks again, for so long, in s.
-_PATIENCE_S = 40.0
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +41,7 @@ def test_the_pictures_of_the_dashboard_are_of_today(played: LabFleet) -> None:
 
 
 def _is_of_today(drawn: list[str], look: Callable[[], list[str]]) -> None:
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + PATIENCE_S
     while (now := look()) != drawn and time.monotonic() < end:
         time.sleep(1)
     assert drawn == now, "make them anew: python -m tests.pictures"

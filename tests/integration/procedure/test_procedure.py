@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.kits.hosts import wait_for
 from tests.kits.product import roosync_ops
 
 if TYPE_CHECKING:
@@ -51,13 +51,6 @@ def view_of(lab: LabFleet, name: str) -> dict[str, Any]:
     return view
 
 
-def until(look: Callable[[], bool], seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        time.sleep(0.1)
-
-
 def ops(lab: LabFleet, inventory: Path, command: str, *flags: str) -> Answer:
     return roosync_ops(command, "--inventory", inventory, "--shared", lab.shared, *flags)
 
@@ -78,7 +71,7 @@ def test_steps_2_to_4_for_each_machine(
         "registeredAt": "2026-02-12T10:15:30.123Z",
     }
     active = lab.host(name).shared / "heartbeats" / "myia-po-2025.json"
-    until(active.exists, 20, "the machine that is active already to be seen here")
+    wait_for("the machine that is active already to be seen here", active.exists)
     before, registered = assistant(name).converse(
         (STATUS, {}), (SERVICE, {"action": "register", "machineId": name, "metadata": metadata})
     )
@@ -146,7 +139,7 @@ def test_step_4_option_b_the_file_itself_shows_the_four_things(lab: LabFleet, na
             and view["statistics"]["onlineCount"] == 4
         )
 
-    until(checks, 60, f"{name} in heartbeat.json")
+    wait_for(f"{name} in heartbeat.json", checks)
 
 
 def test_the_global_validation_is_4_of_6(lab: LabFleet, inventory: Path) -> None:
@@ -196,7 +189,7 @@ def test_trouble_the_service_is_started_already_and_stop_then_start_is_the_way_o
     }
     assert name not in left.result["onlineMachines"]
     assert not started.failed, started.text
-    until(lambda: lab.agent(name, "status")["running"], 10, "its loop")
+    wait_for("its loop", lambda: lab.agent(name, "status")["running"])
 
 
 def test_trouble_the_machine_is_still_online_when_the_assistant_is_closed(lab: LabFleet) -> None:

@@ -19,6 +19,7 @@ from roosync_ops.remote_script import question as shell
 from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
+from tests.kits.hosts import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +120,7 @@ def test_a_share_that_hangs_is_told_within_its_deadline_and_holds_nothing_up(tmp
         capture_output=True,
         text=True,
         check=False,
-        timeout=10,
+        timeout=PATIENCE_S,
     )
     assert json.loads(done.stdout.strip().removeprefix(MARKER))["share"] == {
         "path": str(tmp_path),

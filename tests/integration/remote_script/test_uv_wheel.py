@@ -70,9 +70,8 @@ def test_pip_gets_the_wheel_once_and_the_cache_keeps_it(shelf: Path, environment
 
 def test_a_wheel_with_another_hash_is_refused_and_not_kept(shelf: Path, environment: dict[str, str]) -> None:
     (shelf / release(b"").name).write_bytes(packed())
-    with pytest.raises(UvError, match="not the wheel that is pinned") as raised:
+    with pytest.raises(UvError, match=f"not the wheel that is pinned: .*{WHEEL_VARIABLE}"):
         read(release(b"another"), environment)
-    assert WHEEL_VARIABLE in raised.value.hint
     assert list(cache_folder(environment).iterdir()) == []
 
 
@@ -84,12 +83,11 @@ def test_a_damaged_cache_is_downloaded_again(shelf: Path, environment: dict[str,
     assert read(release(data), environment) == PROGRAM
 
 
-def test_where_pip_finds_none_its_reason_and_the_ways_out_are_named(shelf: Path, environment: dict[str, str]) -> None:
+def test_where_pip_finds_none_its_reason_and_the_way_out_are_named(shelf: Path, environment: dict[str, str]) -> None:
     assert list(shelf.iterdir()) == []
-    with pytest.raises(UvError, match=r"does not get uv-1\.2\.3-py3-none-win_amd64\.whl: ERROR: No matching") as raised:
+    reason = r"does not get uv-1\.2\.3-py3-none-win_amd64\.whl: ERROR: No matching.*"
+    with pytest.raises(UvError, match=reason + WHEEL_VARIABLE):
         read(Wheel("1.2.3", "00"), environment)
-    assert WHEEL_VARIABLE in raised.value.hint
-    assert "install Python on the machine" in raised.value.hint
 
 
 def test_the_operators_own_file_is_taken_and_nothing_is_downloaded(shelf: Path, environment: dict[str, str]) -> None:

@@ -12,7 +12,8 @@ import pytest
 from roosync_ops.fleet import load_inventory
 from roosync_ops.pyinfra_ops.run import Result, run
 from tests.capabilities import need
-from tests.kits.sshd import Fleet, free_ports
+from tests.kits.hosts import free_ports
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

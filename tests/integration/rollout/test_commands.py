@@ -3,13 +3,18 @@
 import json
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from roosync_ops.show import schemas
-from tests.integration.rollout.conftest import DEAD, NAMES, deploy
+from tests.integration.rollout.conftest import DEAD, NAMES, deploy, tree
 from tests.kits.product import roosync_ops
 from tests.kits.sshd import Fleet
+
+
+def _trees(fleet: Fleet) -> dict[str, dict[str, str]]:
+    return {host.machine_id: tree(host.home) for host in fleet}
 
 
 class TestCommand:
@@ -44,6 +49,41 @@ class TestCommand:
         assert report.code == 1, report  # the fourth machine is the dead one
         assert report.out.count(" : fait (push, configure, install, register, start)") == 3
         assert "**Observé :** 3/4 machines online (75%)" in report.out
+
+    def test_a_dry_run_shows_the_difference_per_machine_and_writes_nothing(
+        self, fleet: Fleet, inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "kept"))
+        deploy("stop", inventory)  # nothing is there
+        where = ("-i", inventory, "--shared", fleet.shared)
+        first = roosync_ops("rollout", *where, "--limit", "lab", "--parallel", "1", "--wait", "30")
+        assert first.code == 0, first
+        (log,) = (tmp_path / "kept" / "roosync-ops" / "runs").iterdir()
+        assert str(log) in first.err
+        slower = fleet.inventory(tmp_path / "slower.py", heartbeat_interval=90_000, offline_timeout=400_000)
+        before = _trees(fleet)
+        answer = roosync_ops("rollout", "-i", slower, "--shared", fleet.shared, "--dry", "--lang", "fr")
+        assert answer.code == 0, answer
+        assert answer.out.count("heartbeatInterval 30000 -> 90000; offlineTimeout 120000 -> 400000") == 3
+        assert "à faire" in answer.out
+        assert "build" not in answer.out  # it is the same
+        after = _trees(fleet)
+        assert {name: there.keys() for name, there in after.items()} == {
+            name: there.keys() for name, there in before.items()
+        }
+        for name, there in after.items():
+            moved = {
+                path for path in there if there[path] != before[name][path] and path.endswith((".pyz", "config.json"))
+            }
+            assert moved == set()
+        assert [path.name for path in log.parent.iterdir()] == [log.name]
+
+    def test_junit_has_whoever_was_not_reached(self, fleet: Fleet, inventory: Path) -> None:
+        answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--wait", "5", "--format", "junit")
+        assert answer.code == 1, answer
+        rolled, seen = ET.fromstring(answer.out)  # noqa: S314 - our own
+        assert (rolled.get("tests"), seen.get("tests")) == ("4", "4")
+        assert [case.get("name") for case in rolled if case.find("failure") is not None] == [DEAD]
 
     def test_a_share_that_is_not_there_is_not_all_offline(self, fleet: Fleet, inventory: Path, tmp_path: Path) -> None:
         answer = roosync_ops(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.kits.hosts import PATIENCE_S
 from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def test_root_runs_and_writes_nothing_where_somebody_else_was_first(tmp_path: Pa
         assert not owned.exists()
         assert (folder / ".agent.pyz.new").is_symlink()
         if way == "theirs":
-            subprocess.run(shlex.split(found["hint"]), check=True, timeout=60)
+            subprocess.run(shlex.split(found["hint"]), check=True, timeout=PATIENCE_S)
             found = row("rollout", "--wait", "0", "-i", inventory)
             assert found["outcome"] == "changed", found
             assert {path.name: path.stat().st_mode & 0o777 for path in (folder, folder / "config.json")} == {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.integration.rollout.conftest import NAMES, deploy, outcomes
-from tests.kits.agent_process import wait_for
+from tests.kits.hosts import child_process, wait_for
 from tests.kits.hung import hung_server
 from tests.kits.product import ROOSYNC_OPS
 from tests.kits.sshd import PYTHON, Fleet
@@ -38,12 +38,12 @@ def test_the_worker_ends_with_whoever_asked_even_where_that_was_killed(
     with hung_server() as port:
         inventory = fleet.inventory(tmp_path / "inventory.py", port=port)
         words: list[str | Path] = [ROOSYNC_OPS, "rollout", *NAMES, "--inventory", inventory, "--connect-timeout", "5"]
-        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asked:
-            wait_for("a worker", lambda: children(asked.pid), 60)
+        with child_process(words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asked:
+            wait_for("a worker", lambda: children(asked.pid))
             workers = children(asked.pid)
-            wait_for("its ssh", lambda: any(children(worker) for worker in workers), 60)
+            wait_for("its ssh", lambda: any(children(worker) for worker in workers))
             asked.kill()
-        wait_for("its end", lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 90)
+        wait_for("its end", lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
 
 
 def children(pid: int) -> list[int]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from roosync_ops.agent.builds import named_builds
 from roosync_ops.remote_script import bundle
 from tests.integration.rollout.conftest import NAMES, deploy
-from tests.kits.agent_process import a_build, wait_for
+from tests.kits.agent_process import a_build
+from tests.kits.hosts import wait_for
 from tests.kits.product import record
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def agent_part(folder: Path) -> Any:
 def beats(folder: Path) -> bool:
     """Tell whether another beat comes into the shared state in `folder`."""
     before = agent_part(folder)["sequence"]
-    wait_for("another beat", lambda: agent_part(folder)["sequence"] > before, 30)
+    wait_for("another beat", lambda: agent_part(folder)["sequence"] > before)
     return True
 
 

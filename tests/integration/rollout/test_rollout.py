@@ -17,7 +17,7 @@ from roosync_ops.gather.via import read_state
 from roosync_ops.remote_script import bundle
 from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, tree
-from tests.kits.agent_process import wait_for
+from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.hung import hung_server
 from tests.kits.product import PYINFRA, ROOSYNC_OPS, pyinfra, record
 from tests.kits.sshd import Fleet
@@ -268,7 +268,7 @@ def test_a_killed_rollout_leaves_no_worker_behind(fleet: Fleet, inventory: Path)
         workers = _children(process.pid)
         assert workers
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(PATIENCE_S) == 130
         assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
 
 

@@ -10,4 +10,5 @@ def test_whatever_older_services_rewrite_delete_or_sweep_no_stop_and_no_past_is_
     assert outcome.lost == []  # no sequence went back, no history of a running machine shrank
     assert (forgotten.words, forgotten.histories, forgotten.unnamed) == ([], [], [])
     assert forgotten.left >= 1
+    assert "heartbeats/myia-po-2023.json" in forgotten.of_another  # whose own past and word were kept all the same
     assert forgotten.undone >= 10  # and yet each was undone again and again

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from roosync_ops.remote_script import bundle
+from tests.kits.hosts import wait_for
 from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec
-from tests.kits.nslab.shell import wait_for
 from tests.kits.product import Agent, Answer, record, sequence
 
 pytestmark = [
@@ -69,7 +69,7 @@ class started:  # noqa: N801 - used as a statement
         self.before = left_on(self.host)
         self.agent("install", *BEATS)
         self.agent("start", *BEATS)
-        wait_for("the first beat", lambda: beats(self.host), 10)
+        wait_for("the first beat", lambda: beats(self.host))
         return self.agent
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -110,7 +110,7 @@ def share_state(agent: Agent, wanted: str) -> dict[str, Any]:
         share: dict[str, Any] = agent("status")["share"]
         return share if share["state"] == wanted else None
 
-    return wait_for(f"the share to be {wanted}", look, 10)
+    return wait_for(f"the share to be {wanted}", look)
 
 
 def test_version_and_one_registration_need_nothing_but_a_bare_python(host: Host) -> None:
@@ -137,7 +137,7 @@ def test_killed_it_is_back_within_five_seconds_with_another_pid_and_a_newer_beat
     with started(host, user) as agent:
         before, last = agent("status"), record(host.share, host.name)["agent"]
         host.run("kill", "-9", str(before["pid"]))
-        wait_for("a beat of another", lambda: session(host) != last["sessionId"], 5)
+        wait_for("a beat of another", lambda: session(host) != last["sessionId"])
         after = agent("status")
         assert beats(host) > last["sequence"]
         assert after["running"] is True
@@ -155,12 +155,12 @@ def test_after_a_reboot_and_after_a_power_cut_it_beats_without_anybodys_help(boo
     with started(bookworm, user) as agent:
         number = beats(bookworm)
         bookworm.reboot()
-        wait_for("a beat after the reboot", lambda: beats(bookworm) > number, 10)
+        wait_for("a beat after the reboot", lambda: beats(bookworm) > number)
         assert record(bookworm.share, bookworm.name)["agent"]["state"] == "running"
         number = beats(bookworm)
         bookworm.power_cut()
         bookworm.power_on()
-        wait_for("a beat after the power cut", lambda: beats(bookworm) > number, 15)
+        wait_for("a beat after the power cut", lambda: beats(bookworm) > number)
         bookworm.wait_ready()
         assert agent("status")["running"] is True
 

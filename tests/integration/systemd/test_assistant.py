@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.kits.hosts import wait_for
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.nslab.library import SUITE, install
-from tests.kits.nslab.shell import wait_for
 from tests.kits.product import sequence
 
 pytestmark = [
@@ -68,7 +68,7 @@ def test_start_is_a_unit_that_outlives_the_assistant_and_a_reboot(host: Host, us
     before = sequence(share, NAME)
     host.reboot()
     host.wait_ready()
-    wait_for("a beat after the reboot", lambda: sequence(share, NAME) > before, 60)
+    wait_for("a beat after the reboot", lambda: sequence(share, NAME) > before)
     (stopped,) = converse(host, user, "stop")
     assert stopped["message"] == "Service de heartbeat arrêté avec succès", stopped
     host.ssh(f"{agent} uninstall --json", user=user)

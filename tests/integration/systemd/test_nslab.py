@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kits.hosts import child_process, wait_for
 from tests.kits.nslab import SHARED, SUITES, Fleet, Host, HostSpec
-from tests.kits.nslab.shell import wait_for
 from tests.kits.nslab.slot import Slot, sweep_left_overs
 
 pytestmark = [
@@ -125,14 +125,14 @@ def test_a_killed_test_run_leaves_nothing_on_the_machine() -> None:
         "with Fleet([HostSpec('kit-orphan')]) as fleet:\n"
         "    print(fleet.folder, fleet['kit-orphan'].pid1, flush=True)\n    time.sleep(60)\n"
     )
-    with subprocess.Popen((sys.executable, "-c", script), stdout=subprocess.PIPE, text=True, cwd=ROOT) as owner:
+    with child_process((sys.executable, "-c", script), stdout=subprocess.PIPE, text=True, cwd=ROOT) as owner:
         assert owner.stdout is not None
         folder, pid1 = owner.stdout.readline().split()
         owner.send_signal(signal.SIGKILL)
-    wait_for("the orphan's disk to go", lambda: not Path(folder).exists(), 20)
+    wait_for("the orphan's disk to go", lambda: not Path(folder).exists())
     assert not runs(pid1)
     assert folder not in Path("/proc/self/mountinfo").read_text("utf-8")
-    slot = wait_for("the slot to be free", lambda: Slot.try_hold(int(Path(folder).name)), 10)
+    slot = wait_for("the slot to be free", lambda: Slot.try_hold(int(Path(folder).name)))
     assert slot.folder is None
     assert not Path("/sys/class/net", slot.bridge).exists()
     slot.release()

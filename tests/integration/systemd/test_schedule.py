@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from roosync_ops.wire.times import now_ms
+from tests.kits.hosts import wait_for
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.nslab.library import SUITE, install
-from tests.kits.nslab.shell import wait_for
 from tests.kits.shares import ours, put
 
 pytestmark = [
@@ -99,7 +99,7 @@ def test_the_timer_fires_the_run_tells_and_nothing_is_left(host: Host, user: str
 def _ran(schedule: Schedule, timer: str) -> None:
     """The timer fired, and all that a run does was done."""
     service = timer.replace(".timer", ".service")
-    wait_for("the timer's first run", schedule.has_run, 60)
+    wait_for("the timer's first run", schedule.has_run)
     status = schedule("--status", "--json", check=False)
     assert status["state"] == "installed"
     assert status["last"]["summary"] == "1/2 machines online (50%)"
@@ -107,7 +107,7 @@ def _ran(schedule: Schedule, timer: str) -> None:
     assert schedule.told() == "a left\n"
     assert schedule.systemctl("show", "-P", "ExecMainStatus", service) == "1"
     assert schedule.systemctl("show", "-P", "LastTriggerUSec", timer) not in ("", "n/a")
-    wait_for("the next run to be planned", lambda: _is_planned(schedule, timer), 30)
+    wait_for("the next run to be planned", lambda: _is_planned(schedule, timer))
 
 
 def _is_planned(schedule: Schedule, timer: str) -> bool:

@@ -10,8 +10,9 @@ import pytest
 
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import Patience
+from tests.kits.hosts import free_ports
 from tests.kits.ssh_user import IN, agent, new_key, ours, refused
-from tests.kits.sshd import USER, Fleet, free_ports
+from tests.kits.sshd import USER, Fleet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,9 @@ def test_what_is_the_users_own_business_changes_nothing(user: User, line: str) -
     "line",
     [
         pytest.param("RemoteCommand sleep 600", id="a command there"),
+        pytest.param("SessionType none", id="no session"),
+        pytest.param("StdinNull yes", id="nothing to read"),
+        pytest.param("ForkAfterAuthentication yes", id="in the background"),
         pytest.param("PermitLocalCommand yes\n  LocalCommand echo noise", id="a command here"),
         pytest.param("ExitOnForwardFailure yes\n  LocalForward 127.0.0.1:{port} 127.0.0.1:1", id="LocalForward"),
         pytest.param("ExitOnForwardFailure yes\n  DynamicForward 127.0.0.1:{port}", id="DynamicForward"),

@@ -13,9 +13,10 @@ from roosync_ops.transport import link as links
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.reach import reach_of
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE, OpenSsh
+from tests.kits.hosts import free_ports
 from tests.kits.hung import hung_server
 from tests.kits.ssh_user import IN, PATIENCE, ours, refused
-from tests.kits.sshd import USER, deaf_port, free_ports
+from tests.kits.sshd import USER, deaf_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,13 +185,15 @@ def test_the_inventorys_program_is_used_and_the_environments_before_it(
     user.config(user.block("m1"), user.login)
     seen = tmp_path / "seen"
     program = tmp_path / "my ssh"
-    program.write_text(f'#!/bin/sh\necho used >>"{seen}"\nexec ssh "$@"\n')
+    program.write_text(f'#!/bin/sh\necho "$@" >>"{seen}"\nexec ssh "$@"\n')
     program.chmod(0o755)
     assert ours("m1", ssh={"ssh_program": str(program)}) == IN
-    assert seen.read_text() == "used\n"
+    used = seen.read_text()
+    assert used.startswith("-V\n")
+    assert used.endswith(" -- m1 cat\n")
     monkeypatch.setenv(PROGRAM_VARIABLE, "ssh")
     assert ours("m1", ssh={"ssh_program": str(program)}) == IN
-    assert seen.read_text() == "used\n"
+    assert seen.read_text() == used
 
 
 @pytest.mark.parametrize(("text", "code"), [("NoSuchOption yes\n", links.SSH_CONFIG), ("Port x\n", links.SSH_CONFIG)])

@@ -12,7 +12,8 @@ from roosync_ops.lab.ssh_client import install
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh
-from tests.kits.sshd import Fleet, free_ports
+from tests.kits.hosts import free_ports
+from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

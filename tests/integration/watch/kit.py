@@ -16,11 +16,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.kits.hosts import PATIENCE_S
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: A loaded computer needs this long for what takes a second, in s.
-PATIENCE_S = 60.0
 #: Makes the terminal the controlling one, so that Ctrl-C typed there is a signal; its process is a child of a shell's.
 _ON_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
 COMMAND = (sys.executable, "-m", "roosync_ops", "watch")

@@ -14,6 +14,7 @@ import pytest
 
 from roosync_ops.judge.flip import Flip
 from roosync_ops.watch.delivery import Delivery, Target, close_all, notification
+from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.shares import NOW
 from tests.unit.test_hostile_answers import PAYLOADS
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 FLIP = {**Flip("a", "online", "offline", NOW, "silent", heard_ms=NOW).as_dict(), "text": "online -> offline: silent"}
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - what must not be seen
 #: Generous: a loaded computer starts a process in seconds.
-PATIENCE_S = 60.0
 
 
 def _python(code: str) -> Target:
@@ -115,10 +115,7 @@ def test_a_command_that_never_ends_is_killed_with_its_children(tmp_path: Path) -
     delivery.close(PATIENCE_S)
     assert told == ["command failed: no end after 4 s; killed"]
     pid = int((tmp_path / "pid").read_text())
-    end = time.monotonic() + PATIENCE_S
-    while _runs(pid):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for("the end of its child", lambda: not _runs(pid))
 
 
 def _runs(pid: int) -> bool:

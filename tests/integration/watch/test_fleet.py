@@ -15,9 +15,10 @@ from roosync_ops.gather.limits import Probe
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.fleet import LabFleet
 from tests.integration.watch.kit import Lines, environment
+from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 ONE, OTHER, THIRD = "myia-po-2025", "myia-web1", "myia-po-2024"
@@ -55,14 +56,14 @@ def test_each_event_is_told_once_by_two_watchers_and_their_next_lives(lab: LabFl
         time.sleep(QUIET_S)
         assert _events(one, two) == []
         lab.stop_agent(ONE)
-        _until(lambda: (ONE, "online", "left") in _events(one, two))
+        wait_for("its leave", lambda: (ONE, "online", "left") in _events(one, two))
         lab.crash_agent(OTHER)
         assert one.end() == 0  # a watcher that ends in between
         with _watch(lab, tmp_path, "--exec", script) as three:
-            _until(lambda: (OTHER, "online", "offline") in _events(one, two, three))
+            wait_for("its death", lambda: (OTHER, "online", "offline") in _events(one, two, three))
             lab.start_agent(ONE)
             lab.start_agent(OTHER)
-            _until(lambda: len(_events(one, two, three)) >= 4)
+            wait_for("all four", lambda: len(_events(one, two, three)) >= 4)
             time.sleep(QUIET_S)
             assert two.end() == three.end() == 0
             told = _events(one, two, three)
@@ -140,10 +141,3 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         assert run() == ""
     finally:
         lab.start_agent(THIRD)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)

@@ -11,6 +11,7 @@ import pytest
 
 from roosync_ops.wire.times import now_ms
 from tests.integration.watch.kit import Lines
+from tests.kits.hosts import wait_for
 from tests.kits.shares import ours, put
 
 if TYPE_CHECKING:
@@ -69,7 +70,4 @@ def test_neither_holds_it_up(home: Path) -> None:
 
 def _wait_for_a_look(home: Path) -> None:
     """Wait until the watcher has taken the fleet for granted: its memory is there."""
-    end = time.monotonic() + 60
-    while not list((home / "state").rglob("watch-*.json")):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for("the watcher's memory", lambda: list((home / "state").rglob("watch-*.json")))

@@ -10,7 +10,8 @@ from roosync_ops.lab.replica import FolderReplica
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.lab.scenario import PROCEDURE
 from roosync_ops.lab.threads import SyncThread
-from tests.acceptance.main_job import Controller, Job, until
+from tests.acceptance.main_job import Controller, Job
+from tests.kits.hosts import wait_for
 from tests.kits.product import Agent, Answer
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
@@ -65,8 +66,8 @@ class OnWindows:
     def _has_our_folder_of_tasks(self) -> bool:
         """The stand-in for the task service sees a second later that its folder was removed through COM."""
         try:
-            until(lambda: self.host.run("reg", "query", TASKS).returncode != 0, 20, "the folder of tasks to go")
-        except AssertionError:
+            wait_for("the folder of tasks to go", lambda: self.host.run("reg", "query", TASKS).returncode != 0)
+        except TimeoutError:
             return True
         return False
 
@@ -76,9 +77,7 @@ class OnWindows:
 
 
 @contextmanager
-def job_on(
-    fleet: WinFleet, folder: Path, back_s: float = 5, reboot_s: float = 30, timeout_ms: int = TIMEOUT_MS
-) -> Iterator[Job]:
+def job_on(fleet: WinFleet, folder: Path, timeout_ms: int = TIMEOUT_MS) -> Iterator[Job]:
     """The procedure's six machines: Windows-like hosts, one of the lab's that is active, two that are off."""
     with ExitStack() as stack:
         lab = stack.enter_context(LabFleet(PARTS))
@@ -88,7 +87,7 @@ def job_on(
         inventory = folder / "inventory.py"
         inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet, timeout_ms)}", "utf-8")
         controllers: list[Controller] = [OnWindows(host) for host in fleet]
-        yield Job(inventory, lab.shared, controllers, back_s=back_s, reboot_s=reboot_s)
+        yield Job(inventory, lab.shared, controllers)
 
 
 def on(job: Job, name: str) -> OnWindows:

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from tests.kits.hosts import PATIENCE_S
+
 _COMPILER = ("x86_64-w64-mingw32-gcc-win32", "-shared", "-O2", "-s", "-o")
 _RANDOM = """
 #include <windows.h>
@@ -21,7 +23,7 @@ def random_numbers(folder: Path) -> Path:
 def stable_interface(folder: Path, python311: Path) -> Path:
     """Make python3.dll, which passes every call on to python311.dll: extension modules of any CPython 3 want it."""
     dump = ("x86_64-w64-mingw32-objdump", "-p", str(python311))
-    listing = subprocess.run(dump, check=True, capture_output=True, text=True, timeout=60).stdout
+    listing = subprocess.run(dump, check=True, capture_output=True, text=True, timeout=PATIENCE_S).stdout
     exported = listing.partition("[Ordinal/Name Pointer] Table")[2].split("\n\n")[0].split()
     passed_on = (f"  {name} = python311.{name}\n" for name in exported if name.startswith(("Py", "_Py")))
     (folder / "python3.def").write_text("LIBRARY python3.dll\nEXPORTS\n" + "".join(passed_on))
@@ -31,4 +33,4 @@ def stable_interface(folder: Path, python311: Path) -> Path:
 
 
 def _compile(folder: Path, *words: str) -> None:
-    subprocess.run((*_COMPILER, *words), check=True, timeout=60, cwd=folder)
+    subprocess.run((*_COMPILER, *words), check=True, timeout=PATIENCE_S, cwd=folder)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import filelock
 import pytest
 
-from tests.kits.agent_process import wait_for
-from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
+from tests.kits.hosts import PATIENCE_S, wait_for
+from tests.kits.windows_agent import WindowsAgent
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def running(agent: WindowsAgent) -> WindowsAgent:
     if not agent.loops():
         agent.at_console("install")
         agent.at_console("start")
-    wait_for("a beat", agent.beats, PATIENCE_S)
+    wait_for("a beat", agent.beats)
     return agent
 
 
@@ -148,7 +148,7 @@ def test_a_killed_loop_is_brought_back_by_its_trigger(running: WindowsAgent) -> 
     old = session_of(running)
     (pid,) = running.loops()
     running.host.kill(pid)
-    wait_for("another life", lambda: session_of(running) != old, PATIENCE_S)
+    wait_for("another life", lambda: session_of(running) != old)
     assert running.loops() != [pid]
 
 
@@ -177,7 +177,7 @@ def test_a_drive_that_goes_and_comes_is_beaten_on_again(running: WindowsAgent) -
     session = session_of(running)
     running.host.unmap_drive()
     try:
-        wait_for("trouble", lambda: running.over_ssh("status")["share"]["state"] == "missing", PATIENCE_S)
+        wait_for("trouble", lambda: running.over_ssh("status")["share"]["state"] == "missing")
         gone = running.over_ssh("look", code=3)
         assert gone["code"] == "DRIVE_NOT_MOUNTED"
     finally:
@@ -225,10 +225,10 @@ def test_without_a_logon_session_start_and_look_say_so_and_leave_no_task_of_thei
 def test_a_logoff_is_no_leaving_and_the_next_logon_beats_again(running: WindowsAgent) -> None:
     session = session_of(running)
     running.host.logoff()
-    wait_for("the end of the loop", lambda: not running.loops(), PATIENCE_S)
+    wait_for("the end of the loop", lambda: not running.loops())
     assert running.record()["agent"]["state"] == "running"
     running.host.logon()
-    wait_for("another life", lambda: session_of(running) != session, PATIENCE_S)
+    wait_for("another life", lambda: session_of(running) != session)
 
 
 def test_a_drive_missing_in_the_logon_session_too_is_what_start_says(running: WindowsAgent) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from roosync_ops.show import schemas
-from tests.acceptance.main_job import Job, until
+from tests.acceptance.main_job import Job
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
+from tests.kits.hosts import wait_for
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet
 
@@ -57,7 +58,7 @@ def hosts(job: Job) -> Iterator[tuple[OnWindows, OnWindows]]:
     for host in both:
         speed(host.host, FAST)
         host.host.mend()
-    until(lambda: job.run("validate").code == 0, 120, "the fleet to be well again")
+    wait_for("the fleet to be well again", lambda: job.run("validate").code == 0, 120)
 
 
 def until_seen(job: Job, wanted: set[tuple[str, str | None]]) -> Seen:
@@ -71,7 +72,7 @@ def until_seen(job: Job, wanted: set[tuple[str, str | None]]) -> Seen:
         found.append(schemas.of("matrix").validate_json(job.run("matrix", *PATIENT).out))
         return {(one["kind"], one["machineId"]) for one in found[-1]["findings"]} == wanted
 
-    until(is_so, 120, f"{wanted} to be found")
+    wait_for(f"{wanted} to be found", is_so, 120)
     judged: Any = schemas.of("validate").validate_json(job.run("validate", "--probe", *PATIENT).out)
     diagnosed: Any = schemas.of("diagnose").validate_json(job.run("diagnose", *PATIENT).out)
     return Seen(
@@ -134,7 +135,7 @@ def test_an_agent_that_was_killed_and_a_user_who_is_not_logged_on(job: Job, host
     assert share["code"] == "NO_LOGON_SESSION", share
     fixed = job.run("diagnose", FIRST, "--fix", *PATIENT).document
     assert [(one["fix"], one["machineId"], one["done"]) for one in fixed["fixes"]] == [("restart", FIRST, True)]
-    until(lambda: cause_of(job, FIRST) == "well", 120, "it to be well")
+    wait_for("it to be well", lambda: cause_of(job, FIRST) == "well", 120)
 
 
 def test_a_record_that_is_held_and_a_drive_that_is_not_mounted(job: Job, hosts: tuple[OnWindows, OnWindows]) -> None:
@@ -142,7 +143,7 @@ def test_a_record_that_is_held_and_a_drive_that_is_not_mounted(job: Job, hosts: 
     blind.host.unmap_drive()
     with first.host.hold(f"{first.host.shared}/heartbeats/{FIRST}.json"):
         for host in hosts:
-            until(lambda host=host: host.agent("status")["share"]["state"] != "ok", 60, "the agent to notice")  # type: ignore[misc]  # a bound default
+            wait_for("the agent to notice", lambda host=host: host.agent("status")["share"]["state"] != "ok")  # type: ignore[misc]  # a bound default
         seen = until_seen(job, {("share-stuck", FIRST), ("share-stuck", BLIND_ONE)})
     assert {seen.words[name] for name in (FIRST, BLIND_ONE)} == {"stuck"}
     assert {seen.own[name] for name in (FIRST, BLIND_ONE)} == {"stuck"}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_out, survive, take_off, until
+from tests.acceptance.main_job import Job, come_back, fall_silent, leave, roll_out, survive, take_off
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
 from tests.kits.agent_process import current
+from tests.kits.hosts import wait_for
 from tests.kits.product import pyinfra, record, roosync_ops, sequence
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
@@ -33,16 +34,14 @@ def fleet() -> Iterator[WinFleet]:
 
 @pytest.fixture(scope="module")
 def job(fleet: WinFleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    with job_on(fleet, tmp_path_factory.mktemp("windows"), back_s=10 + 2 * MINUTE_S, reboot_s=60) as job:
+    with job_on(fleet, tmp_path_factory.mktemp("windows")) as job:
         yield job
 
 
 @pytest.fixture
 def rolled_out(job: Job) -> Job:
     """The fleet as a rollout leaves it, whatever the test before did to it."""
-    if job.run("validate").code != 0:
-        answer = job.run("rollout", "--limit", "enroll")
-        assert answer.code == 0, str(answer)
+    job.put_right()
     return job
 
 
@@ -55,15 +54,9 @@ def test_dry_writes_nothing_on_any_machine(job: Job) -> None:
 
 
 def test_one_command_rolls_out_to_four_of_six_and_a_second_changes_nothing(job: Job) -> None:
-    roll_out(job)
-
-
-def test_an_idle_rollout_leaves_every_file_as_it_was(rolled_out: Job) -> None:
-    hosts = [host for host in rolled_out.controllers if isinstance(host, OnWindows)]
-    before = [still(host) for host in hosts]
-    answer = rolled_out.run("rollout", "--limit", "enroll")
-    assert answer.code == 0, str(answer)
-    assert [still(host) for host in hosts] == before
+    """Nor does it touch a file."""
+    hosts = [host for host in job.controllers if isinstance(host, OnWindows)]
+    roll_out(job, lambda: [still(host) for host in hosts])
 
 
 def still(host: OnWindows) -> dict[str, str]:
@@ -107,9 +100,9 @@ def test_a_record_that_another_process_holds_open_is_written_when_it_lets_go(rol
     host = on(rolled_out, "myia-po-2024")
     own = f"{host.host.shared}/heartbeats/{host.machine_id}.json"
     with host.host.hold(own):
-        until(lambda: host.agent("status")["share"]["state"] != "ok", 30, "the agent to notice")
+        wait_for("the agent to notice", lambda: host.agent("status")["share"]["state"] != "ok")
         number = record(host.host.share, host.machine_id)["agent"]["sequence"]
-    until(lambda: record(host.host.share, host.machine_id)["agent"]["sequence"] > number, 30, "a newer beat")
+    wait_for("a newer beat", lambda: record(host.host.share, host.machine_id)["agent"]["sequence"] > number)
     assert host.agent("status")["share"]["state"] == "ok"
 
 
@@ -117,13 +110,11 @@ def test_a_drive_that_goes_and_comes_back_is_told_and_used_again(rolled_out: Job
     host = on(rolled_out, "myia-po-2024")
     host.host.unmap_drive()
     try:
-        until(
-            lambda: host.agent("status")["share"]["state"] == "missing", 30, "the agent to say that the share is gone"
-        )
+        wait_for("the share to be told missing", lambda: host.agent("status")["share"]["state"] == "missing")
         number = sequence(host.host.share, host.machine_id)
     finally:
         host.host.map_drive()
-    until(lambda: sequence(host.host.share, host.machine_id) > number, 30, "a newer beat")
+    wait_for("a newer beat", lambda: sequence(host.host.share, host.machine_id) > number)
 
 
 def test_a_machine_where_nobody_is_logged_on_is_told_so(rolled_out: Job) -> None:

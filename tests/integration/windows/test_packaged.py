@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.remote_script import bundle
-from tests.kits.agent_process import wait_for
-from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
+from tests.kits.hosts import wait_for
+from tests.kits.windows_agent import WindowsAgent
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_what_a_packaged_program_starts_lives_where_everybody_sees_it_and_beats(
     assert installed["permanence"]["installed"] is True
     packaged(host, "start")
     own = host.share / "heartbeats" / f"{NAME.lower()}.json"
-    wait_for("a beat", own.exists, PATIENCE_S)
+    wait_for("a beat", own.exists)
     assert not on_disk(host, PRIVATE).exists(), "nothing is written where the task does not see it"
     assert on_disk(host, r".roosync").is_dir()
     line = ["python", "-I", "-S", "-B", rf"{host.user_profile}\Assistant\agent.pyz", "status"]

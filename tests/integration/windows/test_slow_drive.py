@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.windows.hosts import enrolled
-from tests.kits.agent_process import wait_for
+from tests.kits.hosts import wait_for
 from tests.kits.product import record, roosync_ops
-from tests.kits.windows_agent import PATIENCE_S, WindowsAgent
+from tests.kits.windows_agent import WindowsAgent
 from tests.kits.winlab import WinFleet, WinHostSpec
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_a_drive_that_was_just_mounted_is_slow_and_not_dead(agent: WindowsAgent)
         look = agent.at_console("look")
         assert (look["share"]["hung"], look["share"]["readable"]) == (False, True), "a look has a minute"
     before = agent.sequence()
-    wait_for("beats", lambda: agent.sequence() >= before + 2, PATIENCE_S)
+    wait_for("beats", lambda: agent.sequence() >= before + 2)
     assert agent.at_console("status")["share"]["state"] == "ok"
 
 

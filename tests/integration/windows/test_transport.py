@@ -28,6 +28,7 @@ from roosync_ops.transport import windows_line
 from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.ssh import WindowsSsh
 from roosync_ops.transport.windows_link import PYTHON
+from tests.kits.hosts import wait_for
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 
@@ -200,26 +201,22 @@ def test_a_connection_killed_in_mid_upload_leaves_the_old_agent(fleet: WinFleet,
 
     thread = threading.Thread(target=upload)
     thread.start()
-    until(lambda: len(names(usual, "C:/ProgramData/killed")) == 2)
+    wait_for("both files", lambda: len(names(usual, "C:/ProgramData/killed")) == 2)
     process.end_all()
     thread.join(60)
     assert raised
     assert fetched(usual, target) == b"old"
     # The old session's server may go on writing for a while to what it had open.
-    until(lambda: usual.put_file(BytesIO(b"new"), target) and names(usual, "C:/ProgramData/killed") == ["agent.pyz"])
+    wait_for(
+        "the file alone",
+        lambda: usual.put_file(BytesIO(b"new"), target) and names(usual, "C:/ProgramData/killed") == ["agent.pyz"],
+    )
     assert fetched(usual, target) == b"new"
 
 
 def names(host: Host, folder: str) -> list[str]:
     found = ssh(host).list_folder(folder)
     return sorted(found)
-
-
-def until(holds: Any) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_the_watchdog_of_drive_is_found_among_the_tasks_of_a_machine(fleet: WinFleet, usual: Host) -> None:

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
+from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 from tests.kits.winlab import CommandError, HostDownError, WinFleet, WinHost, WinHostSpec
 from tests.kits.winlab.cache import cache
-from tests.kits.winlab.shell import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.wine
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 60
 FOREVER = "python -I -S -c __import__('time').sleep(600)"
 
 
@@ -92,15 +91,15 @@ def test_a_child_dies_with_its_ssh_session(plain: WinHost) -> None:
         "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600); orphan = 1'])"
     )
     over_ssh(plain, start)
-    wait_for("the child to die", ended(plain, "orphan"), PATIENCE_S)
+    wait_for("the child to die", ended(plain, "orphan"))
 
 
 def test_a_command_dies_with_its_connection(plain: WinHost) -> None:
     argv = ("ssh", "-F", str(plain.ssh_config), plain.name, FOREVER)
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
-        wait_for("the command to run", lambda: running(plain, "sleep(600)"), PATIENCE_S)
+    with child_process(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        wait_for("the command to run", lambda: running(plain, "sleep(600)"))
         client.kill()
-    wait_for("the command to die", ended(plain, "sleep(600)"), PATIENCE_S)
+    wait_for("the command to die", ended(plain, "sleep(600)"))
 
 
 def test_sftp_reaches_windows_paths_and_the_drive(fleet: WinFleet, plain: WinHost, tmp_path: Path) -> None:
@@ -176,7 +175,7 @@ def test_a_drive_is_unmapped_and_mapped_again_under_running_programs(plain: WinH
         "while not os.path.exists('G:/'): time.sleep(.1)\nprint('back', flush=True)\n"
     )
     argv = ("ssh", "-F", str(plain.ssh_config), plain.name, "python -I -S -")
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as watcher:
+    with child_process(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as watcher:
         assert watcher.stdin
         assert watcher.stdout
         watcher.stdin.write(watch.encode())
@@ -196,8 +195,8 @@ def test_the_py_launcher_runs_the_registered_python(hidden: WinHost) -> None:
 
 def test_a_process_is_ended_by_its_windows_id(plain: WinHost) -> None:
     argv = ("ssh", "-F", str(plain.ssh_config), plain.name, FOREVER)
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as client:
-        numbers = wait_for("the command to run", lambda: running(plain, "sleep(600)"), PATIENCE_S)
+    with child_process(argv, stdin=subprocess.DEVNULL) as client:
+        numbers = wait_for("the command to run", lambda: running(plain, "sleep(600)"))
         plain.kill(numbers[-1])
         assert client.wait(PATIENCE_S) == 1
     with pytest.raises(CommandError, match="cannot end process"):
@@ -235,13 +234,13 @@ def test_nothing_stays_of_a_fleet_whose_tests_are(how: signal.Signals) -> None:
         "    print(fleet.folder, fleet['PASSING'].pid1, flush=True)\n    time.sleep(600)\n"
     )
     argv = (sys.executable, "-c", script)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as tests:
+    with child_process(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as tests:
         assert tests.stdout
         folder, pid1 = tests.stdout.readline().split()
         assert str(cache()) in folder
         tests.send_signal(how)
-    wait_for("the folder to go", lambda: not Path(folder).exists(), PATIENCE_S)
-    wait_for("the host to end", lambda: not Path(f"/proc/{pid1}").exists(), PATIENCE_S)
+    wait_for("the folder to go", lambda: not Path(folder).exists())
+    wait_for("the host to end", lambda: not Path(f"/proc/{pid1}").exists())
     assert left_of(folder) == []
 
 

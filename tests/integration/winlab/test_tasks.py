@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.agent.permanence import task_folder
+from tests.kits.hosts import wait_for
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
-from tests.kits.winlab.shell import wait_for
 from tests.kits.winlab.tasks.document import NAMESPACE
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.wine
 NAME = r"\kit\sleeper"
-PATIENCE_S = 60
 #: A minute of a task lasts so many seconds.
 MINUTE_S = 1
 
@@ -76,10 +75,6 @@ def host(fleet: WinFleet) -> Iterator[WinHost]:
     (drive(host) / "pids.txt").unlink(missing_ok=True)
 
 
-def until(what: str, look: Callable[[], bool]) -> None:
-    wait_for(what, lambda: look() or None, PATIENCE_S)
-
-
 def drive(host: WinHost) -> Path:
     return host.prefix / "drive_c"
 
@@ -113,18 +108,18 @@ def starts(host: WinHost) -> list[list[int]]:
 
 
 def started(host: WinHost, times: int) -> list[int]:
-    until(f"start {times} of the task", lambda: len(starts(host)) >= times)
+    wait_for(f"start {times} of the task", lambda: len(starts(host)) >= times)
     return starts(host)[times - 1]
 
 
 def gone(host: WinHost, pids: list[int]) -> None:
-    until(f"the end of {pids}", lambda: not set(pids) & {pid for pid, _ in host.processes()})
+    wait_for(f"the end of {pids}", lambda: not set(pids) & {pid for pid, _ in host.processes()})
 
 
 def minutes(host: WinHost, count: int) -> None:
     """Let so many of a task's minutes pass on the host, once it starts programs: a session that ends is in its way."""
     words = ("python", "-I", "-S", "-c", f"__import__('time').sleep({count * MINUTE_S})")
-    until("a program to start", lambda: host.run(*words).returncode == 0)
+    wait_for("a program to start", lambda: host.run(*words).returncode == 0)
 
 
 def test_a_killed_task_is_started_again_by_its_repetition_and_a_running_one_is_not(host: WinHost) -> None:
@@ -142,10 +137,10 @@ def test_end_ends_the_task_with_its_children(host: WinHost) -> None:
     create(host, ON_DEMAND)
     assert schtasks(host, "/Run", "/TN", NAME).returncode == 0
     pids = started(host, 1)
-    until("the task to run", lambda: last_result(host) == RUNNING)
+    wait_for("the task to run", lambda: last_result(host) == RUNNING)
     assert schtasks(host, "/End", "/TN", NAME).returncode == 0
     gone(host, pids)
-    until("the last result", lambda: last_result(host) == TERMINATED)
+    wait_for("the last result", lambda: last_result(host) == TERMINATED)
 
 
 def test_a_disabled_task_is_not_started(host: WinHost) -> None:
@@ -169,7 +164,7 @@ def test_nothing_runs_without_a_session_and_a_logoff_ends_what_ran(host: WinHost
     pids = started(host, 1)
     host.logoff()
     gone(host, pids)
-    until("the last result", lambda: last_result(host) == LOGGED_OFF)
+    wait_for("the last result", lambda: last_result(host) == LOGGED_OFF)
 
 
 def test_a_task_outlives_a_restart_and_runs_when_its_user_is_back(host: WinHost) -> None:
@@ -215,7 +210,7 @@ def test_an_empty_folder_of_tasks_stays_until_com_removes_it(host: WinHost) -> N
     done = host.run("python", "-I", "-S", "-", input=product + b"\nprint(remove_if_empty('kit'))\n")
     assert done.stdout.strip() == b"True"
     assert not folder.exists()
-    until("no such folder", lambda: b"path" in schtasks(host, "/Query", "/TN", NAME).stderr)
+    wait_for("no such folder", lambda: b"path" in schtasks(host, "/Query", "/TN", NAME).stderr)
 
 
 @pytest.mark.parametrize(("level", "sees"), [("LeastPrivilege", "True"), ("HighestAvailable", "False")])
@@ -229,5 +224,5 @@ def test_the_ordinary_token_has_the_drive_and_the_elevated_one_has_not(host: Win
     (drive(host) / "task.xml").write_bytes(text.encode("utf-16"))
     assert schtasks(host, "/Create", "/TN", NAME, "/XML", r"C:\task.xml", "/F").returncode == 0
     assert schtasks(host, "/Run", "/TN", NAME).returncode == 0
-    until("the task's word", said.exists)
+    wait_for("the task's word", said.exists)
     assert said.read_text() == sees

@@ -7,9 +7,11 @@
 Root only; `why_not()` says why a fleet cannot run here. See tests/kits/README.md.
 """
 
+from tests.kits.hosts import HostDownError
+
 from .base import SUITES, build, build_all
 from .fleet import Fleet
-from .host import Host, HostDownError, HostSpec
+from .host import Host, HostSpec
 from .requirements import why_not
 from .share import SHARED
 

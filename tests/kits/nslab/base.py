@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.kits.hosts import CommandError, sh
+
 from .mounts import remove_tree
-from .shell import CommandError, sh
 
 #: suite -> the CPython its hosts run.
 SUITES = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}

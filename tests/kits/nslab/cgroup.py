@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from .shell import wait_for
+from tests.kits.hosts import wait_for
 
 ROOT = Path("/sys/fs/cgroup")
 
@@ -35,7 +35,7 @@ class Cgroup:
         _write(self.unified / sub / "cgroup.freeze", "1" if frozen else "0")
         word = f"frozen {int(frozen)}"
         events = self.unified / sub / "cgroup.events"
-        wait_for(f"{events}: {word}", lambda: word in _read(events), 10)
+        wait_for(f"{events}: {word}", lambda: word in _read(events))
 
     def first(self, sub: str) -> int | None:
         """Return the lowest process id in a sub-group, or None where there is none."""
@@ -48,7 +48,7 @@ class Cgroup:
             return
         _write(self.unified / "cgroup.kill", "1")
         events = self.unified / "cgroup.events"
-        wait_for(f"{self.unified.name} to be empty", lambda: "populated 1" not in _read(events), 10, every=0.01)
+        wait_for(f"{self.unified.name} to be empty", lambda: "populated 1" not in _read(events), every=0.01)
 
     def remove(self) -> None:
         for path in self.paths:

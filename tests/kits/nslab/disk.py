@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from .shell import sh
+from tests.kits.hosts import new_key, sh
 
 _NETWORK = "[Match]\nName=host0\n[Network]\nAddress={address}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nLLMNR=no\n"
 _FLEET_UID = 1000
@@ -34,9 +34,7 @@ class Disk:
         self._write("etc/systemd/network/10-host0.network", _NETWORK.format(address=address))
         self._authorize("root", 0, public_key)
         self._authorize("home/fleet", _FLEET_UID, public_key)
-        key = self.root / "etc/ssh/ssh_host_ed25519_key"
-        sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(key))
-        return " ".join(key.with_suffix(".pub").read_text("ascii").split()[:2])
+        return new_key(self.root / "etc/ssh/ssh_host_ed25519_key", name)
 
     def files(self, *without: str) -> dict[str, str]:
         """Return a line for every file beyond the base: mode, owner, time of change, contents.

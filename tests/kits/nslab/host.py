@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.kits.hosts import PATIENCE_S, CommandError, HostDownError, sh, wait_for
+
 from .cgroup import Cgroup
 from .disk import Disk
 from .share import MOUNT, ShareFaults
-from .shell import CommandError, sh, wait_for
 from .slot import Slot
 
 #: nspawn's exit code when the host asked for a reboot: with --keep-unit whoever started it starts it again.
 _REBOOT = 133
 #: Starts a program as a member of the groups whose files are named before `--`.
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 98; shift; done; shift; exec "$@"'
-_BOOT_S = 60
-
-
-class HostDownError(RuntimeError):
-    """The host is off."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class Host(ShareFaults):
             self._hardware = threading.Thread(target=self._run_hardware, name=self.name, daemon=True)
             self._hardware.start()
 
-    def power_off(self, timeout: float = 60) -> None:
+    def power_off(self, timeout: float = PATIENCE_S) -> None:
         """Shut down in good order, as the button on the case does, and wait until the host is off."""
         self.run("systemctl", "poweroff", "--no-block")
         self._wait_off(timeout)
@@ -88,16 +84,16 @@ class Host(ShareFaults):
         """Take the power away: every process of the host ends at the same instant."""
         self._powered.clear()
         self._group.kill()
-        self._wait_off(10)
+        self._wait_off(PATIENCE_S)
 
     def reboot(self) -> None:
         """Reboot in good order, and wait until the host answers again."""
         before = self.pid1
         self.run("systemctl", "reboot", "--no-block")
-        wait_for(f"{self.name} to reboot", lambda: self._is_up_as_another(before), _BOOT_S)
+        wait_for(f"{self.name} to reboot", lambda: self._is_up_as_another(before))
         self.wait_ready()
 
-    def wait_ready(self, timeout: float = _BOOT_S) -> str:
+    def wait_ready(self, timeout: float = PATIENCE_S) -> str:
         """Wait until the host answers ssh and its systemd has settled; returns `running` or `degraded`."""
         try:
             return wait_for(f"{self.name} to be ready", self._settled, timeout, every=0.2)
@@ -133,12 +129,12 @@ class Host(ShareFaults):
 
     # --- inside
 
-    def run(self, *argv: str, timeout: float = 60, input: str | None = None) -> str:  # noqa: A002 - as subprocess
+    def run(self, *argv: str, timeout: float = PATIENCE_S, input: str | None = None) -> str:  # noqa: A002 - as subprocess
         """Run a program at the host's console, as root, network or not. Raises CommandError, HostDownError."""
         return sh("nsenter", "-t", str(self.pid1), "-a", "--", *argv, timeout=timeout, input=input)
 
     def ssh(
-        self, command: str, *, user: str = "root", timeout: float = 60, check: bool = True
+        self, command: str, *, user: str = "root", timeout: float = PATIENCE_S, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run a command line over OpenSSH, host key checked. Raises CommandError unless `check` is false."""
         argv = ("ssh", "-F", str(self.ssh_config), "-l", user, self.name, command)

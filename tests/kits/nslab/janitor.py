@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.kits.hosts import PATIENCE_S
+
 from .slot import Slot
 
 _ROOT = Path(__file__).parents[3]
-_SWEEP_S = 60
 
 
 class Janitor:
@@ -32,7 +33,7 @@ class Janitor:
     def dismiss(self) -> None:
         """Have the slot swept now, and give it back. Raises RuntimeError with what could not be taken away."""
         try:
-            _, said = self._process.communicate(timeout=_SWEEP_S)
+            _, said = self._process.communicate(timeout=PATIENCE_S)
         finally:
             self._slot.release()
         if self._process.returncode != 0:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from .shell import CommandError, sh
+from tests.kits.hosts import CommandError, sh
 
 
 def under(folder: Path) -> list[str]:

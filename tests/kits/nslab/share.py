@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .shell import sh
+from tests.kits.hosts import PATIENCE_S, sh
 
 #: The share as a host sees it, and what it lies on: a mount, so that when it is gone the path is missing.
 SHARED = "/srv/roosync/.shared-state"
@@ -69,7 +69,7 @@ class ShareFaults:
 
     def _mount(self, *argv: str) -> None:
         descriptors = () if self._fuse is None else (self._fuse,)
-        subprocess.run((*self._enter(), "mount", *argv), check=True, pass_fds=descriptors, timeout=20)
+        subprocess.run((*self._enter(), "mount", *argv), check=True, pass_fds=descriptors, timeout=PATIENCE_S)
 
     def _enter(self) -> tuple[str, ...]:
         return ("nsenter", "-t", str(self.pid1), "-a", "--")

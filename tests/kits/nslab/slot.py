@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from tests.kits.hosts import CommandError, sh
+
 from . import base
 from .cgroup import Cgroup
 from .mounts import remove_tree
-from .shell import CommandError, sh, succeeds
 
 #: Machine-wide, as bridges and groups are; and gone after a reboot, as they are.
 LOCKS = Path("/run/roosync-ops-nslab")
@@ -42,7 +43,7 @@ class Slot:
             slot = cls.try_hold(number)
             if slot is None:
                 continue
-            if not succeeds(("ip", "link", "show", slot.bridge)):
+            if not _is_link(slot.bridge):
                 slot._move_in()
                 return slot
             slot.release()
@@ -81,7 +82,7 @@ class Slot:
         group.kill()
         # a cable stays where a console command outlived its host
         for link in (self.bridge, *self._cables()):
-            if succeeds(("ip", "link", "show", link)):
+            if _is_link(link):
                 sh("ip", "link", "delete", link)
         group.remove()
         self._sweep_nspawn()
@@ -128,3 +129,7 @@ def _unheld() -> Iterator[Slot]:
             slot = Slot.try_hold(number)
             if slot is not None:
                 yield slot
+
+
+def _is_link(name: str) -> bool:
+    return Path("/sys/class/net", name).exists()

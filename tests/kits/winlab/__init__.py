@@ -7,10 +7,11 @@
 Root only; `why_not()` says why a fleet cannot run here. See tests/kits/README.md for what is not real Windows.
 """
 
+from tests.kits.hosts import CommandError, HostDownError
+
 from .fleet import WinFleet
-from .host import HostDownError, WinHost
+from .host import WinHost
 from .requirements import why_not
-from .shell import CommandError
 from .spec import WinHostSpec
 
 __all__ = ["CommandError", "HostDownError", "WinFleet", "WinHost", "WinHostSpec", "why_not"]

@@ -14,9 +14,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.kits.hosts import CommandError, sh
+
 from . import debian, python311, tools, wine
 from .cache import forget_all_but, obtain
-from .shell import CommandError, sh
 
 #: Its folder deploy_libs/ holds python311.dll and the compiled modules of the real Windows CPython 3.11.9.
 WHEEL = "panda3d==1.10.16"

@@ -4,7 +4,7 @@ import functools
 import subprocess
 from pathlib import Path
 
-from .shell import CommandError, sh
+from tests.kits.hosts import CommandError, sh
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 

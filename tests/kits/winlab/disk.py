@@ -11,9 +11,9 @@ from pathlib import Path
 
 from roosync_ops import lab
 from roosync_ops.lab import mounts, slow_share
+from tests.kits.hosts import new_key
 
 from . import base, tools, wine
-from .shell import sh
 from .spec import ON_DISK, ON_DRIVE, WinHostSpec
 
 _INSIDE = Path(__file__).with_name("inside")
@@ -83,9 +83,7 @@ class Disk:
         if self.spec.py:
             (self.changes / "drive_c/windows").mkdir()
             shutil.copy(self._tools / "drive_c/winlab/py.exe", self.changes / "drive_c/windows/py.exe")
-        key = self.kit / "host_key"
-        sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.spec.name, "-f", str(key))
-        return " ".join(key.with_suffix(".pub").read_text("ascii").split()[:2])
+        return new_key(self.kit / "host_key", self.spec.name)
 
     def map_drive(self) -> None:
         """Map G: on a host that is off."""

@@ -9,12 +9,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.kits.hosts import PATIENCE_S, CommandError, HostDownError, child_process, wait_for
+
 from . import wine
 from .base import interpreter
 from .disk import Disk
-from .shell import CommandError, wait_for
 
-_BOOT_S = 90.0
 _PYTHON = r"C:\winlab\python\python.exe"
 #: What others may do with a file that is held: read 1, write 2, delete or replace 4.
 _SHARES = {"none": 0, "read": 1, "read-write": 3, "all": 7}
@@ -32,10 +32,6 @@ sys.stdin.read()
 share.uncover()
 """
 _SPACES = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
-
-
-class HostDownError(RuntimeError):
-    """The host is off."""
 
 
 class WinHost:
@@ -96,12 +92,12 @@ class WinHost:
         command = (interpreter(), "-IS", str(self.disk.kit / "init.py"), str(self.disk.folder))
         with (self.disk.kit / "console.log").open("ab") as log:
             self._power = subprocess.Popen((*_SPACES, *command), stdin=subprocess.PIPE, stdout=log, stderr=log)
-        wait_for(f"{self.name} to boot", lambda: ready.exists() or not self.is_on, _BOOT_S)
+        wait_for(f"{self.name} to boot", lambda: ready.exists() or not self.is_on)
         if not self.is_on:
             raise CommandError(f"{self.name} did not boot: {self._last_words()}")
         self._init = os.pidfd_open(self.pid1)
 
-    def power_off(self, timeout: float = 60) -> None:
+    def power_off(self, timeout: float = PATIENCE_S) -> None:
         """Shut down in good order: processes end, the registry is written. Files and registry stay."""
         if self._power is None or self._power.stdin is None or not self.is_on:
             return
@@ -114,7 +110,7 @@ class WinHost:
         if self.is_on:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
-            self._wait_off(20)
+            self._wait_off(PATIENCE_S)
 
     def restart(self, *, logon: bool = True) -> None:
         """Shut down in good order, and boot."""
@@ -179,19 +175,14 @@ class WinHost:
         """Have another Windows process keep a file open. `share`: what others may do: none, read, read-write, all."""
         argv = (_PYTHON, "-I", "-S", r"C:\winlab\hold.py", path, str(_SHARES[share]))
         pipe = subprocess.PIPE
-        with subprocess.Popen(self._console(), stdin=pipe, stdout=pipe, stderr=pipe, env=_line(argv)) as holder:
-            try:
-                assert holder.stdout
-                if not select.select([holder.stdout], [], [], 60)[0] or not holder.stdout.readline():
-                    raise CommandError(f"{self.name}: {path} could not be held")
-                yield
-            finally:
-                assert holder.stdin
-                holder.stdin.close()
-                try:
-                    holder.wait(30)
-                except subprocess.TimeoutExpired:
-                    holder.kill()
+        with child_process(self._console(), stdin=pipe, stdout=pipe, stderr=pipe, env=_line(argv)) as holder:
+            assert holder.stdin
+            assert holder.stdout
+            if not select.select([holder.stdout], [], [], PATIENCE_S)[0] or not holder.stdout.readline():
+                raise CommandError(f"{self.name}: {path} could not be held")
+            yield
+            holder.stdin.close()
+            holder.wait(PATIENCE_S)
 
     def files(self) -> dict[str, str]:
         """See Disk.files."""
@@ -218,7 +209,7 @@ class WinHost:
         """G: was just mounted: for a minute each touch of its folders takes half a minute (the lab's `cold`)."""
         cold = (interpreter(), "-IS", "-c", _COLD, str(touch_s), str(cold_s))
         enter = ("nsenter", "-t", str(self.pid1), "-m", "-p", "--", *cold)  # it reads /proc/self
-        with subprocess.Popen(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cover:
+        with child_process(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cover:
             assert cover.stdin
             assert cover.stdout
             try:
@@ -227,7 +218,7 @@ class WinHost:
                 yield
             finally:
                 cover.stdin.close()
-                cover.wait(20)
+                cover.wait(PATIENCE_S)
 
     def logoff(self) -> None:
         """End the user's logon session: the task service ends what runs in it."""

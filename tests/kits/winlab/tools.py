@@ -4,8 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from tests.kits.hosts import sh
+
 from .cache import forget_all_but, obtain
-from .shell import sh
 
 _HERE = Path(__file__).parent
 SOURCES = _HERE / "source"

@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from roosync_ops.agent.answer import lines, printable
 from roosync_ops.agent.main import main
+from roosync_ops.state import from_document, read_folder
 from roosync_ops.wire.times import from_iso
 from tests.kits.shares import heartbeat, ours, put
 
@@ -194,6 +195,21 @@ def test_state_shows_the_whole_replica(ask: Ask, shared: Path) -> None:
     assert {"file": "heartbeats/m3.json", "kind": "not-an-object", "detail": "a JSON list, not an object"} in state[
         "findings"
     ]
+
+
+def test_state_tells_an_admin_without_a_share_of_the_signs_of_life_in_it(ask: Ask, shared: Path) -> None:
+    put(shared, ours("m1"))
+    (shared / "listener-heartbeats").mkdir()
+    (shared / "listener-heartbeats" / "m2.heartbeat").write_text("2026-02-12T10:10:00Z\n")
+    (shared / "dashboards").mkdir()
+    (shared / "dashboards" / "global.md").write_text("# Board\n### [2026-02-12T10:11:00.000Z] m3|work\nsecret\n")
+    answer = ask("state")
+    assert "secret" not in json.dumps(answer)
+    at = from_iso("2026-02-12T10:15:00.000Z")
+    here = read_folder(shared, at).signs
+    assert {name: source for name, (_, source) in here.items()} == {"m2": "listener", "m3": "dashboard"}
+    assert from_document(answer, at).signs == here
+    assert from_document({**answer, "signs": None}, at).signs == {}  # an agent of before
 
 
 def test_version_needs_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.agent.history import (
+from roosync_ops.agent.beat import (
     CLOCK_IS_SET_FROM_MS,
     KEPT_MS,
     MAX_INTERVALS,
     MAX_STOPS,
     extend,
-    stops,
-    write,
+    stops_until,
+    written,
 )
 from roosync_ops.wire.times import intervals_in
 from tests.kits.shares import NOW
@@ -58,7 +58,7 @@ def test_a_clock_put_back_within_an_interval_shortens_nothing() -> None:
 
 
 def test_writing_and_reading_agree_and_rubbish_is_skipped() -> None:
-    assert intervals_in([*write([(NOW, NOW + 5)]), "x", 3, "2026/2027", f"{write([(NOW, NOW)])[0]}/", None]) == [
+    assert intervals_in([*written([(NOW, NOW + 5)]), "x", 3, "2026/2027", f"{written([(NOW, NOW)])[0]}/", None]) == [
         (NOW, NOW + 5)
     ]
     assert intervals_in("2026") == []
@@ -99,9 +99,9 @@ def test_each_stop_on_purpose_is_kept_for_seven_days_through_the_starts_after_it
 
 
 def test_stops_are_bounded_and_what_is_no_time_is_left_out() -> None:
-    assert len(stops([*write([(NOW, NOW)]), 7, None], NOW)) == 1
-    assert stops({"a": 1}, NOW) == stops([], NOW)
-    many = stops([], NOW)
+    assert len(stops_until([*written([(NOW, NOW)]), 7, None], NOW)) == 1
+    assert stops_until({"a": 1}, NOW) == stops_until([], NOW)
+    many = stops_until([], NOW)
     for at in range(1, 3 * MAX_STOPS):
-        many = stops(many, NOW + at)
+        many = stops_until(many, NOW + at)
     assert len(many) == MAX_STOPS

@@ -15,6 +15,7 @@ from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import MAX_SET_ASIDE
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare, ShareTroubleError
+from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import from_iso, to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put
 from tests.kits.virtual_agent import Rig, Touch
@@ -159,6 +160,26 @@ def test_another_agent_under_our_name_is_noticed(rig: Rig) -> None:
     rig.beat(30)
     assert rig.sequence == 51
     assert "another session" in rig.notes()["ownFile"]["lastDetail"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_an_older_service_put_there_of_another_machine_is_neither_our_past_nor_a_twins(
+    rig: Rig, restart: bool
+) -> None:
+    """Of `x` and `myia-x` it makes one, and keeps the newer one's data."""
+    rig.beat()
+    record = rig.record()
+    ours = record["metadata"]["firstSeen"]
+    record["metadata"].update(hostname="web1", firstSeen=to_iso(NOW - 86_400_000))
+    record["agent"].update(sequence=50, sessionId="web1's", upIntervals=[f"{to_iso(NOW - 7_200_000)}/{to_iso(NOW)}"])
+    put(rig.shared, record)
+    if restart:
+        rig.boot()
+    rig.beat(30)
+    assert (rig.sequence, rig.record()["metadata"]["firstSeen"]) == (2, ours)
+    assert rig.record()["agent"]["upIntervals"] == [f"{to_iso(NOW)}/{to_iso(NOW + 30_000)}"]
+    assert rig.notes()["ownFile"]["lastDetail"] == "what another machine wrote"
+    assert rig.notes()["ownFile"]["lastKind"] != OF_A_TWIN
 
 
 @pytest.mark.parametrize(

@@ -337,3 +337,16 @@ def test_what_a_record_says_it_knows_is_bounded_and_hostile(rig: Rig) -> None:
     assert {"m0", "z"} <= found
     assert len(found) <= 34
     assert "evil" not in "".join(found)
+
+
+def test_a_keeper_without_memory_takes_what_was_put_into_a_machines_file_for_no_word_of_it(make_rig: Make) -> None:
+    """An older service takes `x` for `myia-x`, which left; the view alone still knows, and its entry has no past."""
+    rig = make_rig("a")
+    left = ours("myia-x", 7_200_000, sequence=90, state="left", leftAt=to_iso(NOW - 7_100_000))
+    x = {**ours("x", 5_000, sequence=500), "metadata": {"firstSeen": to_iso(NOW - 90_000_000)}}
+    put_view(rig.shared, left, x)
+    put(rig.shared, x)
+    put(rig.shared, {**x, "machineId": "myia-x"}, "myia-x.json")
+    rig.beat()
+    assert rig.view()["heartbeats"]["myia-x"]["agent"]["state"] == "left"
+    assert rig.view()["onlineMachines"] == ["a", "x"]

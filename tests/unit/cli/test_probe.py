@@ -28,6 +28,22 @@ def test_a_patience_that_is_none_is_a_wrong_command_line(run: Run, typed: str) -
     assert "or auto" in done.err
 
 
+@pytest.mark.parametrize("command", [("validate", "--shared", "shared"), ("dashboard", "--shared", "shared")])
+@pytest.mark.parametrize("spelled", [("--probe", "sometimes"), ("--probe=sometimes",)])
+def test_a_wrong_word_of_probe_is_told_as_one_with_the_right_ones(
+    run: Run, command: tuple[str, ...], spelled: tuple[str, ...]
+) -> None:
+    done = run(*command, *spelled)
+    assert done.code == 2
+    assert all(word in done.err for word in ("--probe", "sometimes", "auto", "always", "never"))
+
+
+def test_a_bare_probe_before_a_machine_that_is_unknown_says_both(run: Run) -> None:
+    done = run("validate", "--shared", "shared", "--probe", "nobody", "a")
+    assert done.code == 2
+    assert "nobody is no machine of the inventory" in done.err
+
+
 def test_patience_lets_silence_last_longer_and_says_so(run: Run, beat: Beat, place: Path) -> None:
     beat("a", 150_000)
     plain = run("validate", "--shared", "shared", "--probe", "never", "--json").document

@@ -21,10 +21,16 @@ UNREACHED = Failure("connect", "TIMEOUT", "no answer", "roosync-ops diagnose")
 
 
 class Fleet:
-    """Answers as machines would: `old` run another build, `bad` go back, `dead` are not reached."""
+    """Answers as machines would: `old` run another build, `bad` go back, `dead` are not reached, `lost` no more."""
 
-    def __init__(self, old: Sequence[str] = NAMES, bad: Sequence[str] = (), dead: Sequence[str] = ()) -> None:
-        self.old, self.bad, self.dead = old, bad, dead
+    def __init__(
+        self,
+        old: Sequence[str] = NAMES,
+        bad: Sequence[str] = (),
+        dead: Sequence[str] = (),
+        lost: Sequence[str] = (),
+    ) -> None:
+        self.old, self.bad, self.dead, self.lost = old, bad, dead, lost
         self.asked: list[tuple[str, list[str]]] = []
 
     def __call__(self, deploy: str, machines: Sequence[Machine]) -> tuple[Result, ...]:
@@ -32,7 +38,7 @@ class Fleet:
         return tuple(self._row(deploy, machine.machine_id) for machine in machines)
 
     def _row(self, deploy: str, name: str) -> Result:
-        if name in self.dead:
+        if name in self.dead or (deploy == "prove" and name in self.lost):
             return Result(name, failure=UNREACHED)
         if deploy == "ramp" and name in self.old:
             return Result(name, skipped=WAITS)
@@ -101,6 +107,16 @@ def test_a_dead_machine_stops_nobody_unless_that_is_said() -> None:
     strict = Fleet(old=NAMES[1:], dead=NAMES[:1])
     assert run(strict, max_fail="0")[0].stopped is True
     assert strict.replaced() == []
+
+
+def test_a_machine_that_is_lost_with_the_new_build_on_it_is_the_last_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("roosync_ops.cli.ramp.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("roosync_ops.cli.ramp.time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    fleet = Fleet(lost=NAMES[:1])
+    found, words = run(fleet)
+    assert (found.stopped, fleet.replaced()) == (True, [NAMES[:1]])
+    assert list(words.values()) == ["unreachable", *["skipped"] * 4]
 
 
 @pytest.mark.parametrize(("max_fail", "batches"), [("0", 1), ("1", 2), ("20%", 2), ("2", 3), ("100%", 5)])

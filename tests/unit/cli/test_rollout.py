@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree as ET
+
 import pytest
 
-from roosync_ops.cli import rollout
+from roosync_ops import show
+from roosync_ops.cli import acting, ramp, rollout, rollout_file
 from roosync_ops.fleet import Machine
+from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, Difference
 from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.show.report import report_markdown
 from roosync_ops.transport.failure import Failure
 
 PC, SERVER = Machine(machine_id="pc", system="windows"), Machine(machine_id="server")
 BOUND = "survives a reboot once its user has logged on"
 AT_NIGHT = "Use my sign-in info to automatically finish setting up after an update"
+
+
+def test_beyond_forty_machines_those_alone_have_a_line_that_something_is_to_be_said_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good = [Result(f"m{number}", {"push": "changed"}) for number in range(40)]
+    bad = Result("bad", failure=Failure("proved", ROLLED_BACK, "its loop ended", "roosync-ops diagnose bad"))
+    acting.tell(good)
+    assert len(capsys.readouterr().out.splitlines()) == 42
+    acting.tell([*good, bad])
+    said = capsys.readouterr().out
+    assert "its loop ended" in said
+    assert "41 machines: 40 done, 1 rolled back" in said
+    assert len(said.splitlines()) == 4
+    acting.tell([*good, bad], lang="fr")
+    assert "41 machines : 40 fait, 1 annulé" in capsys.readouterr().out
+
+
+def test_a_dry_run_shows_what_would_differ_and_who_would_come_when(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        Result(name, {"push": "planned"}, differences=(Difference("build", "a", "b"),)) for name in ("pc", "server")
+    ]
+    acting.tell(rows, dry=True)
+    assert capsys.readouterr().out.count("build a -> b") == 2
+    steps = ramp.Ramp((PC, SERVER), lambda _, __: (), lambda _: None, batch="1", soak=0, max_fail=None)
+    assert steps.plan(rows) == [(PC,), (SERVER,)]
+    assert "Batches: pc; server" in capsys.readouterr().err
+
+
+def test_a_rollout_is_junit_too_with_whoever_was_not_reached() -> None:
+    rows = (Result("pc", {"push": "changed"}), Result("server", failure=Failure("connect", "TIMEOUT", "<off>", "x")))
+    document = rollout._document(rows, None, ok=False, dry=False, lang="en")
+    suite = ET.fromstring(show.junit_report(rollout_file.report_of(document)))[0]  # noqa: S314 - our own
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [failure.get("type") for failure in suite.iter("failure")] == ["unreachable"]
+
+
+def test_every_outcome_has_its_word_in_a_report_too() -> None:
+    back = Result("pc", failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
+    document = rollout._document((back,), None, ok=False, dry=False, lang="fr")
+    assert "annulé" in report_markdown(rollout_file.report_of(document), "fr")
 
 
 @pytest.mark.parametrize(

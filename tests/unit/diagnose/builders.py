@@ -70,7 +70,6 @@ def a_sight(  # noqa: PLR0913 - what a test may want to be otherwise
     hostname: str | None = None,
     path: str = PATH,
     share: tuple[str, str, str] | None = None,
-    clock: str | None = None,
     offset_ms: int = 0,
     builds: Builds = CURRENT,
     drive: dict[str, str] | None = None,
@@ -90,7 +89,6 @@ def a_sight(  # noqa: PLR0913 - what a test may want to be otherwise
         report=report,
         reach=Reach(f"{name}.local", 22, ("192.0.2.7",), None, "open"),
         share=None if share is None else Failure("preflight", *share),
-        clock=clock,
         login=("ssh", f"me@{name}.local"),
         builds=builds,
     )

@@ -66,6 +66,11 @@ def _downloads_stalled(tmp_path: Path) -> DiagnosisInput:
     return seen_in(scene, {**scene.views, "m": stale})
 
 
+def _own_clock_wrong(tmp_path: Path) -> DiagnosisInput:
+    scene = a_scene(tmp_path)
+    return replace(scene, probes={name: replace(one, offset_ms=3_600_000) for name, one in scene.probes.items()})
+
+
 def _own_replica_stale(tmp_path: Path) -> DiagnosisInput:
     scene = a_scene(tmp_path)
     stale = a_view(tmp_path / "stale", *(old_record(name) for name in NAMES))
@@ -170,7 +175,7 @@ PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "uploads-stalled": ("m", _uploads_stalled),
     "downloads-stalled": ("m", _downloads_stalled),
     "record-unreadable": ("m", _unreadable),
-    "clock-wrong": ("m", _sight(a_sight(clock="its clock is 3600.0 s ahead of this computer's", offset_ms=3_600_000))),
+    "clock-wrong": ("m", _sight(a_sight(offset_ms=3_600_000))),
     "twin-identity": ("m", _twins),
     "case-double": ("m", _beside("M.json")),
     "conflict-copies": ("m", _beside("m (1).json")),
@@ -182,6 +187,7 @@ PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "beats-though-expected-offline": ("m", lambda tmp_path: a_scene(tmp_path, fleet=fleet(expected="offline"))),
     "not-in-inventory": ("ghost", _stranger),
     "own-replica-unavailable": (None, lambda tmp_path: a_scene(tmp_path, here=("it hangs", "restart it"))),
+    "own-clock-wrong": (None, _own_clock_wrong),
     "own-replica-stale": (None, _own_replica_stale),
     "view-missing": (None, _view(None)),
     "view-unreadable": (None, _view(b"")),

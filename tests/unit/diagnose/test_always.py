@@ -63,7 +63,6 @@ ANSWERS = st.builds(
     st.builds(a_sight, agent=st.none() | AGENTS, hostname=TEXTS, path=TEXTS, offset_ms=st.integers(-(10**10), 10**10)),
     reach=REACHES,
     share=st.none() | FAILURES,
-    clock=st.none() | TEXTS,
     login=st.lists(TEXTS, max_size=3).map(tuple),
     builds=st.none() | st.builds(Builds, st.booleans(), st.booleans(), st.none() | st.booleans()),
 )

@@ -133,11 +133,17 @@ def test_ages_of_beats_in_replicas_are_taken_by_one_clock(tmp_path: Path, hours:
     """A machine whose clock is an hour off: its beats are told fresh by its own clock, and the clock is the cause."""
     off = hours * 3_600_000
     agent = an_agent(beat_ms=NOW + off - 10_000, now_ms=NOW + off, started_ms=NOW + off - 60_000)
-    sight = a_sight(agent=agent, clock="an hour off", offset_ms=off)
+    sight = a_sight(agent=agent, offset_ms=off)
     row = cause_of(a_scene(tmp_path, sight, ours("m", 10_000 - off)))
     assert (row.cause, row.observed) == ("clock-wrong", "online")
     checks = checks_of(row)
     assert checks["beat"] == checks["uploads"] == checks["zombie"] == "ok"
+
+
+def test_where_all_clocks_agree_and_not_with_this_one_no_machine_is_told_to_set_its_own(tmp_path: Path) -> None:
+    scene = PROVOKED["own-clock-wrong"][1](tmp_path)
+    assert {checks_of(cause_of(scene, name))["clock"] for name in NAMES} == {"ok"}
+    assert {one.kind for one in scene.matrix.findings} == {"reader-clock-wrong"}, "matrix and diagnose say the same"
 
 
 def test_a_machine_that_is_expected_off_and_off_is_as_expected(tmp_path: Path) -> None:

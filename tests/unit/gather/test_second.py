@@ -13,15 +13,17 @@ from roosync_ops.judge import AgentState, Knowledge, probes
 from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.state import read_folder
+from roosync_ops.state.seen import Seen
 from tests.kits.shares import NOW, ours, put
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from roosync_ops.judge import Verdict
 
 NAMES = ("a", "b", "c", "d")
+_DIRECTLY: Mapping[str, Machine] = {}
 FLEET = Fleet([Machine.of(name, {}) for name in NAMES])
 
 
@@ -30,19 +32,24 @@ class Way:
 
     def __init__(self, reach: dict[str, frozenset[str]] | None = None, /, **words: str) -> None:
         self.words = words
+        self.indirect: dict[str, str] = {}
         self.reach = {"a": frozenset[str]()} if reach is None else reach
         self.asked: list[list[str]] = []
         self.knocked: list[list[str]] = []
         self.states: dict[str, Any] = {}
 
-    def ask(self, machines: Sequence[Machine], *, with_state: bool) -> dict[str, Answer]:
+    def ask(
+        self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = _DIRECTLY
+    ) -> dict[str, Answer]:
         self.asked.append([one.machine_id for one in machines])
-        return {one.machine_id: self._one(one.machine_id, with_state=with_state) for one in machines}
+        words = {name: self.indirect.get(name, probes.OFF) for name in through} or self.words
+        return {one.machine_id: self._one(one.machine_id, words, with_state=with_state) for one in machines}
 
-    def _one(self, name: str, *, with_state: bool) -> Answer:
-        word = self.words.get(name, probes.OFF)
+    def _one(self, name: str, words: Mapping[str, str], *, with_state: bool) -> Answer:
+        word = words.get(name, probes.OFF)
         said: dict[str, Any] = {} if word in (probes.OFF, probes.REFUSED) else {"since_ms": NOW - 5_000, "sequence": 9}
-        return Answer(name, AgentState(word, detail="timed out", **said), self.states.get(name) if with_state else None)
+        state = self.states.get(name) if with_state else None
+        return Answer(name, AgentState(word, detail="timed out", **said), state, read_ms=NOW)
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:  # noqa: ARG002 - it is played
         self.knocked.append([one.machine_id for one in witnesses])
@@ -56,10 +63,13 @@ class Stamps:
         return Knowledge()
 
 
-def look(shared: Path, asks: Second, **ages: int) -> dict[str, Verdict]:
+STAMPS = Stamps()
+
+
+def look(shared: Path, asks: Second, fleet: Fleet = FLEET, by: Stamps = STAMPS, /, **ages: int) -> dict[str, Verdict]:
     for name in NAMES:
         put(shared, ours(name, ages.get(name, 1_000), sequence=5))
-    found = judged(read_folder(shared, NOW), FLEET, None, Stamps(), asks)  # type: ignore[arg-type]  # learn() is all of it
+    found = judged(read_folder(shared, NOW), fleet, None, by, asks)  # type: ignore[arg-type]  # learn() is all of it
     return {row.machine_id: row for row in found.verdicts}
 
 
@@ -89,6 +99,51 @@ def test_a_cut_between_here_and_a_machine_is_told_as_that(tmp_path: Path) -> Non
     assert reason is not None
     assert (reason.kind, reason.facts["detail"]) == ("cut-off-from-here", "c")
     assert rows["b"].rests_on == Basis.COULD_NOT_ASK
+
+
+@pytest.mark.parametrize(("word", "observed"), [(probes.RUNNING, "online"), (probes.NOT_RUNNING, "offline")])
+def test_a_machine_that_only_another_reaches_is_asked_through_that(tmp_path: Path, word: str, observed: str) -> None:
+    way = Way({"c": frozenset("b")})
+    way.indirect["b"] = word
+    found = look(tmp_path, Second(FLEET, way), b=130_000)["b"]
+    assert (found.observed, found.rests_on) == (observed, Basis.ASKED)
+    assert found.probe is not None
+    assert found.probe.through == "c"
+
+
+def test_a_machine_with_winrm_is_not_asked_through_another(tmp_path: Path) -> None:
+    way = Way({"c": frozenset("b")})
+    fleet = Fleet(
+        [*(one for one in FLEET if one.machine_id != "b"), Machine.of("b", {"transport": "winrm", "system": "windows"})]
+    )
+    rows = look(tmp_path, Second(fleet, way), fleet, b=130_000)
+    assert (way.asked[0], rows["b"].rests_on) == (["b"], Basis.COULD_NOT_ASK)
+
+
+def test_what_other_replicas_show_tells_of_a_machine_that_cannot_be_asked(tmp_path: Path) -> None:
+    way = Way(a=probes.RUNNING, b=probes.REFUSED)
+    (tmp_path / "a").mkdir()
+    put(tmp_path / "a", ours("b", 10_000, sequence=9))
+    way.states["a"] = read_folder(tmp_path / "a", NOW)
+    asks = Second(FLEET, way, clock=lambda: 0.0)
+    found = look(tmp_path, asks, b=500_000)["b"]
+    assert (found.observed, found.rests_on) == ("online", Basis.ELSEWHERE)
+    assert way.asked == [["b"], ["a", "c", "d"]]
+    look(tmp_path, asks, b=500_000)
+    assert len(way.asked) == 2, "asked again at once"
+
+
+def test_who_judges_by_arrivals_asks_as_soon_as_a_stamp_is_too_old(tmp_path: Path) -> None:
+    class Arrived(Stamps):
+        """A reader to whom every beat came in just now."""
+
+        def learn(self, _: Any) -> Knowledge:
+            b = Seen(NOW - 900_000, NOW, 5, None, NOW - 130_000, NOW - 20_000, NOW - 10_000)
+            return Knowledge(seen={"b": b}, patience_ms=0)
+
+    way = Way(b=probes.NOT_RUNNING)
+    assert look(tmp_path, Second(FLEET, way), FLEET, Arrived(), b=130_000)["b"].observed == "offline"
+    assert way.asked == [["b"]]
 
 
 def test_a_computer_that_reaches_nobody_calls_nobody_unreachable(tmp_path: Path) -> None:
@@ -147,7 +202,7 @@ def test_who_stays_in_doubt_is_asked_again_after_30_60_120_and_300_s(tmp_path: P
     assert asked == [0, 30, 90, 210, 510, 810]
 
 
-def test_a_machine_that_said_it_lives_is_asked_again_within_its_timeout(tmp_path: Path) -> None:
+def test_a_machine_that_said_it_lives_is_asked_again_before_that_word_is_too_old(tmp_path: Path) -> None:
     asked = []
     now = 0.0
     way = Way(b=probes.RUNNING)
@@ -157,7 +212,7 @@ def test_a_machine_that_said_it_lives_is_asked_again_within_its_timeout(tmp_path
         before = len(way.asked)
         look(tmp_path, asks, b=214_000)
         asked += [second] if len(way.asked) > before else []
-    assert asked == [0, 30, 90, 210, 330, 450]
+    assert asked == [0, 30, 90, 180, 270, 360, 450]
 
 
 def test_a_doubt_that_is_over_is_forgotten(tmp_path: Path) -> None:

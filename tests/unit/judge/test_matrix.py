@@ -61,7 +61,7 @@ class World:
             old = observer != name and (observer in self.stale or name in self.stalled)
             ago = HOUR if name in self.dead else 600_000 if old else 30_000 if observer != name else 5_000
             found[name] = Evidence(self.record(name, ago), FILE, f"heartbeats/{name}.json")
-        return SharedState(f"{observer}:/share", NOW, found, {}, (), None, "absent", len(found))
+        return SharedState(f"{observer}:/share", NOW, found, (), None, "absent", len(found))
 
     def probe(self, name: str) -> Answer:
         if name in self.dead:
@@ -343,7 +343,7 @@ def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_hav
             one: Evidence(Record(one, NOW + 595_000, sequence=1_020, session_id="s"), FILE, f"heartbeats/{one}.json")
             for one in NAMES
         }
-        state = SharedState(f"{name}:/share", NOW, beats, {}, (), None, "absent", len(beats))
+        state = SharedState(f"{name}:/share", NOW, beats, (), None, "absent", len(beats))
         word = AgentState(e.RUNNING, sequence=1_020, heard_ms=NOW + 595_000)
         late[name] = Answer(name, word, state, None, NOW + 600_000, 0, 20)
     found = matrix(fleet(), late, own, NOW)
@@ -356,7 +356,7 @@ def test_no_beat_grows_old_while_another_machine_is_waited_for() -> None:
     world = World(here=False)
     first = world.probe("ai-01")
     own = {"web1": Evidence(Record("web1", NOW + 590_000, sequence=1_020), FILE, "heartbeats/web1.json")}
-    state = SharedState("web1:/share", NOW, own, {}, (), None, "absent", 1)
+    state = SharedState("web1:/share", NOW, own, (), None, "absent", 1)
     second = Answer("web1", AgentState(e.RUNNING, sequence=1_020), state, None, NOW + 600_000, 0, 20)
     pool = merge_replicas(None, [first, second], NOW + 600_000)
     assert pool is not None

@@ -13,12 +13,17 @@ from roosync_ops.gather.past import pasts
 from roosync_ops.judge import Knowledge, matrix, observe, probes, validate, verdict
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.flip import OLDER_SILENT
+from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.older import AT_ONCE, HEARD_LAST, SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table
+from roosync_ops.show.messages import flip_said
 from roosync_ops.state import read_folder
-from roosync_ops.wire.findings import FILE_DELETED, ROLLED_BACK
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
+from roosync_ops.watch.rows import rows_of
+from roosync_ops.wire.findings import OF_ANOTHER
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import to_iso
@@ -404,3 +409,107 @@ def test_who_saved_everybodys_file_is_known_by_its_own_written_in_the_same_momen
     assert (found.reason.facts["by"], found.reason.facts["by_basis"]) == ("q", AT_ONCE)
     assert "(on q? its own file was written in that moment)" in sentence(found.reason)
     assert "sa propre fiche a été écrite au même instant" in sentence(found.reason, "fr")
+
+
+X_LEFT = {**LEFT, "machineId": "myia-x"}
+X_FLEET = Fleet(Machine.of(name, {}) for name in ("myia-x", "n", "o", "x"))
+_BORN_LATER = {"firstSeen": to_iso(NOW - 9 * HOUR), "lastUpdated": to_iso(NOW), "version": "3.1.0"}
+
+
+def x_row(path: Path) -> tuple[Verdict, SharedState]:
+    state = read_folder(path, NOW)
+    return validate(X_FLEET, state, NOW).verdicts[0], state
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["ours", "an older service's"])
+@pytest.mark.parametrize("is_there", [True, False], ids=["beats on", "its file is deleted"])
+@pytest.mark.parametrize("view", ["whole", "of an old keeper"])
+def test_what_an_older_service_puts_of_x_under_myia_x_is_no_beat_of_that(
+    tmp_path: Path, kept: bool, is_there: bool, view: str
+) -> None:
+    """Both are real machines, and an older service takes them for one."""
+    x = ours("x", 20_000, sequence=500) if kept else heartbeat("x", 70_000)
+    x["metadata"] = _BORN_LATER
+    shared(tmp_path, X_LEFT, x)
+    keep_view(tmp_path)
+    if view != "whole":
+        put(tmp_path, ours("n", knows={"myia-x": _view_entry(tmp_path, "myia-x")}))
+        known = json.loads((tmp_path / "heartbeat.json").read_bytes())["heartbeats"]
+        (tmp_path / "heartbeat.json").write_bytes(dump({"heartbeats": {"myia-x": known["myia-x"], "x": known["x"]}}))
+    written(put(tmp_path, {**x, "machineId": "myia-x"}, "myia-x.json"), NOW - 5_000)
+    (tmp_path / "heartbeats" / "x.json").unlink()
+    if is_there:
+        put(tmp_path, {**x, "lastHeartbeat": to_iso(NOW - 1_000)})
+    found, state = x_row(tmp_path)
+    assert (found.observed, found.reason and found.reason.kind) == ("left", verdict.HAS_LEFT)
+    assert found.reason is not None
+    assert "put another machine's record in its file at 2026-02-12 10:15:25Z" in sentence(found.reason)
+    assert "fiche d'une autre machine" in sentence(found.reason, "fr")
+    assert [item.kind for item in state.findings] == [OF_ANOTHER]
+    assert state.machines["x"].record.last_heartbeat_ms == (
+        NOW - 1_000 if is_there else NOW - (20_000 if kept else 70_000)
+    )
+    assert pasts(X_FLEET, tuple(X_FLEET), state, [], NOW - 24 * HOUR)[0].total_ms("up") == 14_380_000
+    keep_view(tmp_path)  # and what our keeper makes of it is no other
+    assert x_row(tmp_path)[0].observed == "left"
+
+
+def test_whose_file_an_older_service_takes_over_itself_is_its_own_though_x_lives(tmp_path: Path) -> None:
+    """Only with both its own past and a living `x` is it a doubt; what a new service writes anew is a beat."""
+    born = {**_BORN_LATER, "firstSeen": to_iso(NOW - 60_000)}
+    shared(tmp_path, ours("myia-x", 20_000), {**heartbeat("x", 10_000), "metadata": born})
+    assert x_row(tmp_path)[0].observed == "online"
+
+
+@pytest.mark.parametrize(("x_age", "word"), [(10_000, "unknown"), (SELDOM_MS + HOUR, "online")])
+def test_a_beat_that_may_be_x_s_is_a_doubt_in_words_and_no_life(tmp_path: Path, x_age: int, word: str) -> None:
+    """The time alone was put over what `myia-x` wrote: byte for byte what its own older service would have written."""
+    x = {**heartbeat("x", x_age), "metadata": _BORN_LATER}
+    shared(tmp_path, X_LEFT, x)
+    keep_view(tmp_path)
+    put(tmp_path, {**X_LEFT, "lastHeartbeat": to_iso(NOW - 70_000), "status": "online"}, "myia-x.json")
+    found, _ = x_row(tmp_path)
+    assert found.observed == word
+    if word == "unknown":
+        assert found.reason is not None
+        assert found.reason.kind == verdict.MAY_BE_ANOTHERS
+        assert found.reason.doubt is verdict.Doubt.SIGHT
+        for lang in ("en", "fr"):
+            assert sentence(found.reason, lang).endswith("roosync-ops rollout --limit myia-x")
+
+
+@pytest.mark.parametrize("word", [probes.OFF, probes.REFUSED, probes.UNASKED, probes.NOT_RUNNING, probes.SHARE_BLOCKED])
+def test_a_sign_of_life_is_told_whatever_a_machine_says_or_does_not_say_itself(tmp_path: Path, word: str) -> None:
+    state = shared(tmp_path, ours("m", HOUR))
+    state.signs["m"] = (NOW - 180_000, "worker")
+    said = {"m": probes.ProbeResult("m", probes.AgentState(word, detail="d", hint="h"))}
+    found = validate(FLEET, state, NOW, asked=said).verdicts[0]
+    assert found.reason is not None
+    assert "; last sign of life 3 min 00 s ago (worker)" in sentence(found.reason)
+    assert " ; dernier signe de vie il y a 3 min 00 s" in sentence(found.reason, "fr")
+
+
+@pytest.mark.parametrize("word", [probes.OFF, probes.NO_AGENT])
+def test_the_matrix_too_says_to_enrol_a_machine_that_an_older_service_kept_and_stopped(
+    tmp_path: Path, word: str
+) -> None:
+    stopped = heartbeat("m", 9 * 60_000, status="offline", offlineSince=to_iso(NOW - 9 * 60_000 + 400))
+    told = {"m": probes.ProbeResult("m", probes.AgentState(word))}
+    (found,) = [one for one in matrix(FLEET, told, shared(tmp_path, stopped), NOW).findings if one.machine_id == "m"]
+    assert sentence(found).endswith("roosync-ops rollout --limit m")
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_watcher_says_to_enrol_the_machine_whose_older_service_fell_silent(tmp_path: Path, lang: str) -> None:
+    flips, told = Flips(), []
+    for minute in range(45):
+        now = NOW + minute * 60_000
+        for name in ("n", "o"):
+            put(tmp_path, ours(name, -minute * 60_000, sequence=90 + minute))
+        put(tmp_path, heartbeat("m", -min(minute, 2) * 60_000))
+        state = read_folder(tmp_path, now)
+        told += flips.step(list(rows_of(validate(FLEET, state, now), state, FLEET)), now)
+    (flip,) = told
+    assert (flip.machine_id, flip.to, flip.reason) == ("m", "offline", OLDER_SILENT)
+    said = flip_said(flip.reason, lang, {"machine": "m", "since": ""})
+    assert str(said).endswith("roosync-ops rollout --limit m")

@@ -11,7 +11,7 @@ from roosync_ops.judge import AgentState, Knowledge, Verdict, probes, second, va
 from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.state import read_folder
-from tests.kits.shares import NOW, heartbeat, ours, put
+from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,9 +112,9 @@ def test_a_clock_an_hour_behind_makes_nobody_offline_who_says_it_lives(tmp_path:
 def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_has_no_second_way(
     tmp_path: Path,
 ) -> None:
-    found = row(tmp_path, 449_000, None, late=300_000)
+    found = row(tmp_path, 699_000, None, late=400_000)
     assert (found.observed, kind(found)) == ("warning", verdict.LATE_SHARE)
-    assert row(tmp_path, 451_000, None, late=300_000).observed == "offline"
+    assert row(tmp_path, 701_000, None, late=400_000).observed == "offline"
     assert row(tmp_path, 130_000, None, late=0).observed == "offline"
     assert row(tmp_path, 214_000, AgentState(probes.OFF), late=300_000).observed == "offline"
     assert row(tmp_path, 214_000, AgentState(probes.REFUSED), late=300_000).observed == "warning"
@@ -123,9 +123,9 @@ def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_h
 @pytest.mark.parametrize(
     ("noted", "expected"),
     [
-        pytest.param({"day": [300_000, 60_000]}, 450_000, id="half as long again"),
-        pytest.param({"day": [30_000, 30_000]}, 420_000, id="a day is short"),
-        pytest.param({"day": [10**9, 0]}, 720_000, id="whoever wrote it, never for long"),
+        pytest.param({"day": [400_000, 60_000]}, 700_000, id="three quarters as long again"),
+        pytest.param({"day": [30_000, 30_000]}, 480_000, id="a day is short"),
+        pytest.param({"day": [10**9, 0]}, 840_000, id="whoever wrote it, never for long"),
         pytest.param({"day": ["x"]}, 0, id="no number"),
         pytest.param({"day": [True]}, 0, id="no number either"),
         pytest.param({"day": [-5]}, 0, id="less than nothing"),
@@ -136,6 +136,29 @@ def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_h
 def test_what_the_keeper_noted_of_delays_is_bounded_whoever_wrote_it(tmp_path: Path, noted: Any, expected: int) -> None:
     put(tmp_path, ours("one", late=noted))
     assert second.may_last_ms(second.late_ms(read_folder(tmp_path, NOW), NOW), 120_000) == expected
+
+
+def test_a_note_is_read_where_the_view_has_a_later_beat_of_its_keeper(tmp_path: Path) -> None:
+    put(tmp_path, ours("one", 40_000, sequence=5, late={"day": [240_000, 60_000]}))
+    later = ours("one", 5_000, sequence=6)
+    put_view(tmp_path, later)
+    state = read_folder(tmp_path, NOW)
+    assert state.machines["one"].record.sequence == 6
+    assert second.late_ms(state, NOW) == 240_000
+
+
+def test_a_file_that_cannot_be_read_just_now_is_late_where_the_view_heard_lately(tmp_path: Path) -> None:
+    put(tmp_path, ours("one", 1_000, late={"day": [240_000, 60_000]}))
+    put_view(tmp_path, ours("m", 200_000, sequence=6))
+    put(tmp_path, ours("m"), "m.json").write_text("{", encoding="utf-8")
+    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=Knowledge(late_ms=240_000)).verdicts[0]
+    assert (found.observed, kind(found)) == ("warning", verdict.NOT_UNDERSTOOD)
+
+
+def test_the_silence_of_all_at_once_is_borne_longer_than_that_of_one() -> None:
+    assert second.may_last_ms(30_000, 120_000) == 480_000
+    assert second.may_last_ms(30_000, 120_000, of_all=True) == 840_000
+    assert second.may_last_ms(0, 120_000, of_all=True) == 0
 
 
 def test_a_note_of_a_keeper_that_is_gone_for_a_day_counts_no_more(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from roosync_ops import process
 from roosync_ops.errors import CommandError
 from roosync_ops.mcp import changes
-from roosync_ops.mcp.pledges import LIFE_S, Pledges
+from roosync_ops.mcp.desk import LIFE_S, PlanStore
 from roosync_ops.process import Ended
 from tests.kits.assistant import Assistant
 
@@ -130,20 +130,20 @@ def test_a_command_that_fails_gives_its_own_code_and_way_out(assistant: Assistan
 
 def test_a_plan_ends_and_the_oldest_go_first() -> None:
     now = [0.0]
-    pledges = Pledges(lambda: now[0])
-    old, kept = pledges.make("rollout", ("a",), "x"), ""
+    plans = PlanStore(lambda: now[0])
+    old, kept = plans.make("rollout", ("a",), "x"), ""
     now[0] = LIFE_S
-    assert pledges.redeem(old).machines == ("a",)
-    old = pledges.make("rollout", ("a",), "x")
+    assert plans.redeem(old).machines == ("a",)
+    old = plans.make("rollout", ("a",), "x")
     now[0] += LIFE_S + 0.1
     with pytest.raises(CommandError, match="older than 10 minutes"):
-        pledges.redeem(old)
-    tokens = [pledges.make("rollout", (), "x") for _ in range(17)]
+        plans.redeem(old)
+    tokens = [plans.make("rollout", (), "x") for _ in range(17)]
     with pytest.raises(CommandError, match="no plan"):
-        pledges.redeem(tokens[0])
+        plans.redeem(tokens[0])
     kept = tokens[1]
     assert len(set(tokens)) == 17
-    assert pledges.redeem(kept).action == "rollout"
+    assert plans.redeem(kept).action == "rollout"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.gather import source
-from roosync_ops.mcp import last_look, tools
+from roosync_ops.mcp import status, tools
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms, to_iso
@@ -97,7 +97,7 @@ def test_changes_are_against_the_last_look_on_this_computer(settings: Settings, 
 
 def test_a_memory_that_is_not_understood_is_begun_anew(settings: Settings, shared: Path) -> None:
     assert settings.memory
-    look = last_look.LastLook(settings.memory, str(shared))
+    look = status.LastLook(settings.memory, str(shared))
     assert look.swap({"a": "online"}) is None
     for broken in (b"", b"[]", b'{"format": 9}', b"[" * 100_000, b'{"format": 1, "machines": {"../x": "online"}}'):
         look.path.write_bytes(broken)

@@ -15,8 +15,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.limits import Probe
 from roosync_ops.publish import files
 from roosync_ops.publish.dashboard import refresh
-from roosync_ops.state import StateUnavailableError
-from roosync_ops.state.signs import read_signs
+from roosync_ops.state import StateUnavailableError, read_folder
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
@@ -179,4 +178,4 @@ def test_newer_services_are_told_of_machines_that_beat_and_only_where_that_was_a
     record = json.loads((shared / "heartbeats" / "a.json").read_bytes())
     assert f"### [{record['lastHeartbeat']}] a|roosync-ops" in lines
     assert not any("gone" in line for line in lines)
-    assert read_signs(str(shared), now_ms()) == {}
+    assert read_folder(shared, now_ms()).signs == {}

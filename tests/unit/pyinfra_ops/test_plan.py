@@ -130,3 +130,23 @@ def test_the_share_is_written_into_the_configuration_because_a_service_has_no_lo
 )
 def test_taking_off_does_what_is_left_to_do(fields: dict[str, Any], steps: tuple[str, ...]) -> None:
     assert plan.removable(a_report(**fields)) == steps
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, []),
+        ({"status": a_status(loopBuildId="f" * 16)}, [f"build {'f' * 16} -> {BUNDLE.build_id}"]),
+        ({"status": a_status(permanence={"kind": "none"})}, ["permanence - -> auto"]),
+    ],
+)
+def test_the_difference_is_told_by_what_is_there_and_what_comes(fields: dict[str, Any], said: list[str]) -> None:
+    assert list(map(str, plan.differences(a_machine(), BUNDLE, a_report(**fields)))) == said
+
+
+def test_a_configuration_differs_by_its_keys_and_what_the_operator_passes_on_is_not_shown() -> None:
+    machine = a_machine(heartbeat_interval=1000, offline_timeout=5000, metadata={"key": "hunter2"})
+    said = [str(one) for one in plan.differences(machine, BUNDLE, a_report(a_machine()))]
+    assert said == ["heartbeatInterval 30000 -> 1000", "offlineTimeout 120000 -> 5000", "metadata"]
+    found = plan.differences(a_machine(), BUNDLE, a_report(config={"machineId": 3, "x": "y" * 999}))
+    assert max(len(str(one)) for one in found) < 200

@@ -37,6 +37,14 @@ def test_every_machine_is_some_worker_s(count: int) -> None:
     assert sorted(one.machine_id for part in parts for one in part) == sorted(one.machine_id for one in machines)
 
 
+@pytest.mark.parametrize(("count", "parallel"), [(100, 1), (100, 7), (3, 2), (1, 9)])
+def test_no_more_machines_at_once_than_were_asked_for(count: int, parallel: int) -> None:
+    parts = run.parts_of([Machine.of(f"m-{number}", {}) for number in range(count)], parallel)
+    assert sum(map(len, parts)) == count
+    assert 1 <= len(parts) <= parallel
+    assert len(parts) * (parallel // len(parts)) <= parallel
+
+
 @pytest.mark.parametrize(
     ("said", "first"),
     [

@@ -90,6 +90,7 @@ def test_docstrings_and_comments_stay_behind_and_every_line_keeps_its_number() -
         tree = ast.parse(data)
         assert b"TYPE_CHECKING" not in data, name
         original = (Path(roosync_ops.__file__).parents[1] / name).read_text("utf-8")
+        assert "I" not in {node.id for node in ast.walk(ast.parse(original)) if isinstance(node, ast.Name)}, name
         documented = [node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and ast.get_docstring(node)]
         assert documented == [], name
         assert not [
@@ -122,7 +123,12 @@ class _Untyped(ast.NodeTransformer):
             node.module, node.level = "", 1
         return node
 
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = "self" if node.id == "I" else node.id
+        return node
+
     def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.arg = "self" if node.arg == "I" else node.arg
         node.annotation, node.end_lineno = None, node.lineno
         return node
 
@@ -152,6 +158,12 @@ def _bare(tree: ast.Module) -> ast.Module:
 def test_no_space_is_left_beside_a_sign_and_every_string_and_word_is_as_it_was() -> None:
     source = b"x = 1 if a else b'c d'\ny = f'{ x } {1 + 1} , ' + d [ -1 : 2 ] or not (z)\nw = 1 .real\n"
     assert bundle._bare(source) == b"x=1 if a else b'c d'\ny=f'{ x } {1 + 1} , '+d[-1:2]or not(z)\nw=1 .real\n"
+
+
+def test_self_is_one_sign_in_the_agent_and_in_its_f_strings_and_no_other_text_is_touched() -> None:
+    source = b"class A:\n    def f(self):\n        return self.x, f'{self.y!r} {itself}', '/proc/self/x', rf'{self}'\n"
+    tight = b"class A:\n def f(I):\n  return I.x,f'{I.y!r} {itself}','/proc/self/x',rf'{I}'\n"
+    assert bundle._bare(source) == tight
 
 
 def test_a_string_of_several_lines_keeps_its_blanks() -> None:

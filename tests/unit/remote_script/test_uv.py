@@ -122,20 +122,16 @@ def test_a_uv_that_does_not_run_there_is_told(environment: dict[str, str]) -> No
         assert line
         return 216, "", "This version of uv.exe is not compatible with the version of Windows you're running.\r\n"
 
-    with pytest.raises(uv.UvError, match=r"does not run there: exit code 216: This version of uv\.exe") as raised:
+    with pytest.raises(uv.UvError, match=r"does not run there: exit code 216: This version of uv\.exe"):
         uv.bootstrap(Machine().put_file, run, wheel=WHEEL, environment=environment)
-    assert 'python="C:/.../python.exe"' in raised.value.hint
 
 
-def test_a_machine_without_a_way_out_gets_uvs_own_reason_and_the_ways_out(environment: dict[str, str]) -> None:
+def test_a_machine_without_a_way_out_gets_uvs_own_reason_and_the_way_out(environment: dict[str, str]) -> None:
     machine = Machine()
     machine.install_fails = FAILED
-    with pytest.raises(
-        uv.UvError, match=r"error: Failed to install .* / cause: Host not found\. \(os error 11001\)$"
-    ) as raised:
+    reason = r"error: Failed to install .* / cause: Host not found\. \(os error 11001\); a mirror .*"
+    with pytest.raises(uv.UvError, match=reason + uv.MIRROR_VARIABLE):
         bootstrap(machine, environment)
-    assert uv.MIRROR_VARIABLE in raised.value.hint
-    assert 'python="C:/.../python.exe"' in raised.value.hint
 
 
 def test_an_installation_that_left_no_python_is_no_success(environment: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
+from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.show.badge import badge
 from roosync_ops.show.dashboard_markdown import dashboard_markdown
 from roosync_ops.show.refreshed import refreshed
@@ -53,6 +54,14 @@ def test_the_twin_shows_hostile_texts_as_text() -> None:
 def test_the_twin_says_where_nobody_was_asked() -> None:
     text = dashboard_markdown(boards.six(probed=False))
     assert "none, the shared state alone was read" in text
+
+
+def test_the_twin_counts_the_machines_in_doubt_that_were_asked() -> None:
+    board = boards.six(probed=False)
+    silent = ProbeResult("myia-web1", AgentState(probes.OFF))
+    rows = [replace(row, probe=silent) if row.machine_id == "myia-web1" else row for row in board.validation.verdicts]
+    text = dashboard_markdown(replace(board, validation=replace(board.validation, verdicts=tuple(rows))))
+    assert "0 of 1 answered" in text
 
 
 def test_the_badge_says_how_many_and_when() -> None:

@@ -38,7 +38,7 @@ def state(observer: str, names: tuple[str, ...], **ages: int) -> SharedState:
         if age >= 0:
             record = Record(name, NOW - age * 1_000, sequence=10_000 - age // 30, session_id="s")
             found[name] = Evidence(record, FILE, f"heartbeats/{name}.json")
-    return SharedState(observer, NOW, found, {}, (), None, "absent", len(found))
+    return SharedState(observer, NOW, found, (), None, "absent", len(found))
 
 
 def answers() -> dict[str, Answer]:
@@ -102,7 +102,7 @@ def test_what_follows_is_said_below_in_order(seen: Matrix) -> None:
         "myia-web1",
     ]
     assert text.splitlines()[-1] == "5/6 machines asked have answered; 4 to look at"
-    assert "agent running, share blocked since 2026-02-12 10:13:55Z (hung" in text
+    assert "agent running, share blocked since 2026-02-12 10:13:55Z: it does not answer" in text
     assert "its replica is stale since" in text
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _samples(validation: Validation) -> dict[tuple[str, str, str], float]:
     families = text_string_to_metric_families(show.openmetrics(validation) + "\n")
     return {
-        (sample.name, sample.labels.get("machine", ""), sample.labels.get("roosync_machine_observed", "")): sample.value
+        (sample.name, sample.labels.get("machine", ""), sample.labels.get(sample.name, "")): sample.value
         for family in families
         for sample in family.samples
     }
@@ -30,7 +30,9 @@ def test_the_reference_parser_finds_what_the_table_shows(procedure: Validation) 
         name = row.machine_id
         assert found["roosync_machine_as_expected", name, ""] == row.ok
         assert found["roosync_machine_observed", name, row.observed] == 1
-        assert sum(value for key, value in found.items() if key[:2] == ("roosync_machine_observed", name)) == 1
+        assert found["roosync_machine_basis", name, row.rests_on] == 1
+        for states in ("roosync_machine_observed", "roosync_machine_basis"):
+            assert sum(value for key, value in found.items() if key[:2] == (states, name)) == 1
         age = found.get(("roosync_machine_heartbeat_age_seconds", name, ""))
         assert age == (None if row.age_ms is None else row.age_ms / 1000)
 

@@ -11,11 +11,27 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from roosync_ops import show
-from roosync_ops.judge import Finding, Reason, enrolment_checks, verdict
+from roosync_ops.judge import (
+    AgentState,
+    Finding,
+    ProbeResult,
+    Reason,
+    Validation,
+    Verdict,
+    enrolment_checks,
+    probes,
+    verdict,
+)
+from roosync_ops.judge.dashboard import Dashboard
+from roosync_ops.judge.report import Report
+from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import reasons, schemas
+from roosync_ops.show.page import page
+from roosync_ops.show.report import report_markdown
+from tests.kits.shares import NOW
 
 if TYPE_CHECKING:
-    from roosync_ops.judge import Survey, Validation
+    from roosync_ops.judge import Survey
 
 KINDS = [value for name, value in vars(verdict).items() if name.isupper() and isinstance(value, str) and name[0] != "_"]
 
@@ -99,6 +115,33 @@ def test_junit_is_xml_with_a_case_a_machine_and_a_failure_a_trouble(trouble: Val
     assert "2/6 machines online (33%)" in (suite.findtext("system-out") or "")
 
 
+ASKED_THROUGH = ProbeResult("m", AgentState(probes.RUNNING), through="myia-po-2025")
+
+
+@pytest.mark.parametrize(
+    ("rests_on", "probe", "lang", "said"),
+    [
+        (Basis.HEARD, None, "en", "heard here 1"),
+        (Basis.ELSEWHERE, None, "en", "heard by other replicas: m"),
+        (Basis.ASKED, ASKED_THROUGH, "en", "late here, asked: m (through myia-po-2025)"),
+        (Basis.ASKED, ASKED_THROUGH, "fr", "en retard ici, interrogée : m (par myia-po-2025)"),
+        (Basis.UNREACHABLE, None, "en", "silent and unreachable: m"),
+        (Basis.COULD_NOT_ASK, None, "fr", "muette, non interrogeable : m"),
+    ],
+)
+def test_what_a_verdict_rests_on_is_in_every_output(
+    rests_on: Basis, probe: ProbeResult | None, lang: str, said: str
+) -> None:
+    row = Verdict("m", "online", "online", True, True, NOW, 0, 0, None, None, probe=probe, rests_on=rests_on)
+    seen = Validation(NOW, "/s", (row,), (), ())
+    board = Dashboard("here", "/s", None, seen, (), (), (), "m", NOW, NOW, 60_000)
+    told = report_markdown(Report(seen), lang)
+    for text in (show.table(seen, lang), show.markdown(seen, lang), show.junit(seen, lang), told, page(board, lang)):
+        assert said in text
+    assert f'roosync_machine_basis="{rests_on}"}} 1' in show.openmetrics(seen)
+    assert show.validation_document(seen)["machines"][0]["basis"] == rests_on
+
+
 def test_junit_of_a_fleet_as_expected_has_no_failure(procedure: Validation) -> None:
     root = ET.fromstring(show.junit(procedure).encode())  # noqa: S314 - our own output
     assert root.get("failures") == "0"
@@ -131,6 +174,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "count": 5,
         "back": 3_600_000,
         "observer": "n",
+        "other": "x",
         "state": "hung",
     }
     text = show.sentence(Reason(kind, "m", facts, 60_000), lang)

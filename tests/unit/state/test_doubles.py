@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.state import read_folder
-from roosync_ops.state.doubles import double_of, is_twin
-from roosync_ops.wire import findings as f
+from roosync_ops.state.doubles import DOUBLED, double_of, is_twin
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def shared(tmp_path: Path) -> Path:
 
 
 def doubled(state: SharedState) -> list[str]:
-    return [found.file for found in state.findings if found.kind == f.DOUBLED]
+    return [found.file for found in state.findings if found.kind == DOUBLED]
 
 
 @pytest.mark.parametrize("name", ["heartbeats (1)", "heartbeats (12)", "heartbeats - Copy", "heartbeats - Copie (2)"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.state.doubles import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view, share_threads
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 def test_a_file_of_generation_3_1_is_read_rightly(tmp_path: Path) -> None:
     put(tmp_path, heartbeat("myia-po-2025", 42_000))
     state = read_folder(tmp_path, NOW)
-    record = state.records["myia-po-2025"]
+    record = state.machines["myia-po-2025"].record
     assert state.machines["myia-po-2025"].record.last_heartbeat_ms == NOW - 42_000
-    assert (record.last_heartbeat, record.metadata.version) == ("2026-02-12T10:14:48.123Z", "3.1.0")
-    assert record.agent is None
+    assert record.data["metadata"]["version"] == "3.1.0"
+    assert record.agent == {}
     assert state.findings == ()
 
 
@@ -51,16 +52,12 @@ def test_both_generations_together_give_the_newest_of_each_machine(tmp_path: Pat
     }
 
 
-def test_our_own_record_is_read_as_a_model(tmp_path: Path) -> None:
+def test_our_own_record_is_read_with_what_our_agent_adds(tmp_path: Path) -> None:
     put(tmp_path, ours("m", sequence=12))
-    agent = read_folder(tmp_path, NOW).records["m"].agent
-    assert agent is not None
-    assert (agent.sequence, agent.state, agent.heartbeat_interval, len(agent.up_intervals)) == (
-        12,
-        "running",
-        30_000,
-        1,
-    )
+    state = read_folder(tmp_path, NOW)
+    record = state.machines["m"].record
+    assert (record.sequence, record.agent["state"], record.thresholds.interval_ms) == (12, "running", 30_000)
+    assert state.findings == ()
 
 
 def test_a_share_without_any_heartbeat_is_a_fresh_fleet(tmp_path: Path) -> None:
@@ -122,6 +119,20 @@ def test_a_share_that_hangs_costs_one_thread_however_often_it_is_read(tmp_path: 
     hanging.set()
 
 
+def test_signs_of_life_that_hang_take_neither_this_reading_nor_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, heartbeat("myia-po-2025"))
+    release, bounded = threading.Event(), BoundedShare(60)
+    monkeypatch.setattr(folder, "SIGNS_S", 0.02)
+    monkeypatch.setattr("roosync_ops.wire.signs._read", lambda _: release.wait(600))
+    before = set(threading.enumerate())
+    for _ in range(3):
+        assert set(read_folder(tmp_path, NOW, bounded=bounded).machines) == {"myia-po-2025"}
+    assert len(set(threading.enumerate()) - before) == 2
+    release.set()
+
+
 @pytest.mark.parametrize("half", [pytest.param("", id="emptied"), pytest.param('{"hea', id="cut-off")])
 def test_what_an_old_service_is_writing_in_place_is_looked_at_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: str
@@ -177,3 +188,13 @@ def test_copies_of_a_kind_are_one_finding_that_counts_them(tmp_path: Path) -> No
     (found,) = state.findings
     assert (found.kind, "58 such files" in found.detail) == (f.CONFLICT_COPY, True)
     assert len(state.findings_about("a")) == 58
+
+
+def test_copies_of_the_view_and_of_the_folder_are_one_finding_that_counts_them(tmp_path: Path) -> None:
+    put(tmp_path, ours("a"))
+    put_view(tmp_path, ours("a"))
+    for number in range(1, 30):
+        (tmp_path / f"heartbeat ({number}).json").write_bytes((tmp_path / "heartbeat.json").read_bytes())
+        (tmp_path / f"heartbeats ({number})").mkdir()
+    (found,) = read_folder(tmp_path, NOW).findings
+    assert (found.kind, "58 such files" in found.detail) == (DOUBLED, True)

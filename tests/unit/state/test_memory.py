@@ -38,7 +38,7 @@ class Clock:
 def state(clock: Clock, sequence: int, stamp: int = NOW) -> SharedState:
     record = Record("m", stamp, sequence=sequence, session_id="s")
     evidence = {"m": Evidence(record, FILE, "heartbeats/m.json")}
-    return SharedState("/share", clock.wall, evidence, {}, (), None, "absent", 1)
+    return SharedState("/share", clock.wall, evidence, (), None, "absent", 1)
 
 
 def note(folder: Path, clock: Clock, sequence: int) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
 from roosync_ops.fleet.fleet import Fleet
 from roosync_ops.fleet.machine import Machine
-from roosync_ops.judge import validate
+from roosync_ops.judge import AgentState, Knowledge, ProbeResult, flip, probes, validate
 from roosync_ops.judge.flip import Flip
+from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.flips import flip_text, reason
 from roosync_ops.show.live import Told, View, live
+from roosync_ops.show.reasons import said
 from roosync_ops.state import read_folder
+from roosync_ops.state.seen import Seen
 from roosync_ops.watch.rows import rows_of
 from tests.kits.shares import NOW, ours, put
 
@@ -114,6 +118,25 @@ def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
     assert all(row.sequence is not None for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("said_ms", "death"),
+    [
+        pytest.param(130_000, flip.AGENT_GONE, id="silent for its timeout by its own word, whenever that came in"),
+        pytest.param(60_000, None, id="its last beat is on its way: it may just be starting again"),
+    ],
+)
+def test_that_an_agent_is_gone_is_a_death_once_it_has_not_beaten_for_its_timeout(
+    shared: Path, said_ms: int, death: str | None
+) -> None:
+    put(shared, ours("m-000", 130_000, NOW))
+    state = read_folder(shared, NOW)
+    gone = ProbeResult("m-000", AgentState(probes.NOT_RUNNING, NOW - said_ms, sequence=7))
+    arrived = Seen(NOW - 900_000, NOW, 7, None, NOW - 130_000, NOW - 100_000, NOW - 95_000)
+    known = Knowledge(seen={"m-000": arrived}, patience_ms=0)
+    seen = validate(_fleet(1), state, NOW, known=known, asked={"m-000": gone})
+    assert [row.death for row in rows_of(seen, state, _fleet(1))] == [death]
+
+
 def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
     seen, view = _seen(shared, 12, dead=(7,)), View()
 
@@ -135,3 +158,20 @@ def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
     assert view.meant(seen).machine_id == "m-011"  # type: ignore[union-attr] # it is there
     assert any("j k" in line for line in screen("?"))
     assert all(len(screen(key)) <= 14 for key in "jk?sfx")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_command_for_a_line_is_whole_however_long_its_cause_is(shared: Path, width: int) -> None:
+    seen = _seen(shared, 2, dead=(1,))
+    facts = {"state": "refused", "since": NOW, "detail": "/a/long/way: " * 30}
+    row = dataclasses.replace(seen.verdicts[1], reason=Reason(SHARE_STUCK, "m-001", facts))
+    seen = dataclasses.replace(seen, verdicts=(seen.verdicts[0], row))
+    assert _lines(seen, width, 24)[-1].endswith("roosync-ops diagnose m-001")
+
+
+@pytest.mark.parametrize("state", ["hung", "missing", "read-only", "full"])
+def test_the_agents_own_words_stay_in_its_language(state: str) -> None:
+    facts = {"state": state, "since": NOW, "detail": "aucune réponse en 5 s (lecture de sa fiche)"}
+    text = str(said(Reason(SHARE_STUCK, "m-001", facts)))
+    assert "aucune" not in text
+    assert text.endswith("roosync-ops diagnose m-001")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.state.memory import Memory
+from roosync_ops.state.store import Store
 from roosync_ops.wire import local
 
 if TYPE_CHECKING:
@@ -29,14 +29,15 @@ def test_folders_and_files_are_their_owner_s_whatever_the_umask(tmp_path: Path, 
         local.make_folder(str(tmp_path / "ours"))
         local.write(str(tmp_path / "ours" / "a"), b"x", durable=True)
         local.write(str(tmp_path / "ours" / "unit"), b"x", 0o644)
-        (Memory(tmp_path / "ours", "s"))._keep()
+        store = Store(tmp_path / "ours", "seen", "s")
+        store.write({})
     finally:
         os.umask(before)
     assert mode_of(tmp_path / "ours") == 0o700
     assert {path.name: mode_of(path) for path in (tmp_path / "ours").iterdir()} == {
         "a": 0o600,
         "unit": 0o644,
-        Memory(tmp_path / "ours", "s").path.name: 0o600,
+        store.path.name: 0o600,
     }
 
 

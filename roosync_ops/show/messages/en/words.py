@@ -86,8 +86,20 @@ WORDS: Final = {
     "report.unchanged_word": "no change",
     "report.planned_word": "to do",
     "report.failed_word": "failed",
+    "report.rolled-back_word": "rolled back",
     "report.unreachable_word": "unreachable",
     "report.skipped_word": "skipped",
+    # What was done on machines
+    "acting.dry": "Dry run: every machine was looked at, nothing was changed.",
+    "acting.next": "next:",
+    "acting.after": "after {steps}",
+    "acting.not_begun": "not begun: the rollout stopped before its turn",
+    "acting.still": "still seen as {word}",
+    "acting.batches": "Batches: {batches}",
+    "acting.sizes": "Batches of {sizes} machines",
+    "acting.log": "Written down in {path}",
+    "acting.no_table": "No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.",
+    "acting.bound": 'A Windows machine\'s agent survives a reboot once its user has logged on. After updates that restart at night Windows can log on by itself: Settings, Accounts, Sign-in options, "Use my sign-in info to automatically finish setting up after an update".',
     # Dashboard
     "dashboard.title": "RooSync fleet",
     "dashboard.as_of": "As of {at}, seen by {observer}.",
@@ -202,6 +214,7 @@ WORDS: Final = {
     # Parts of sentences
     "fact.ahead": " (its heartbeat lies {ahead} in the future: a clock is suspect)",
     "fact.older-record-written-back": "; an older service{by} wrote an older record back{at}: enrol its machine, or end that service",
+    "fact.record-of-another-machine": "; an older service{by} put another machine's record in its file{at}: enrol its machine, or end that service",
     "fact.own-file-deleted": "; an older service{by} deleted its file since: enrol its machine, or end that service",
     "fact.at": " at {at}",
     "fact.wrote-its-own-then": " (on {by}? its own file was written in that moment)",
@@ -222,4 +235,9 @@ WORDS: Final = {
     "fact.since": " since {since}",
     "fact.for": " for {length}",
     "fact.share": "shared state",
+    "share.hung": "it does not answer; restart the sync product there",
+    "share.missing": "it is not there; start the sync product there",
+    "share.read-only": "it is mounted read-only; mount it writable",
+    "share.full": "its disk is full; free some space there",
+    "share.refused": "{detail}; see who may write to it",
 }

@@ -86,8 +86,20 @@ WORDS: Final = {
     "report.unchanged_word": "rien à changer",
     "report.planned_word": "à faire",
     "report.failed_word": "échec",
+    "report.rolled-back_word": "annulé",
     "report.unreachable_word": "injoignable",
     "report.skipped_word": "passée",
+    # What was done on machines
+    "acting.dry": "À blanc : chaque machine a été examinée, rien n'a été changé.",
+    "acting.next": "ensuite :",
+    "acting.after": "après {steps}",
+    "acting.not_begun": "pas commencée : le déploiement s'est arrêté avant son tour",
+    "acting.still": "encore vue {word}",
+    "acting.batches": "Lots : {batches}",
+    "acting.sizes": "Lots de {sizes} machines",
+    "acting.log": "Consigné dans {path}",
+    "acting.no_table": "Aucun état partagé n'est nommé, donc pas de tableau : ajouter --shared DIR ou --via MACHINE.",
+    "acting.bound": "L'agent d'une machine Windows survit à un redémarrage une fois la session de son utilisateur ouverte. Après les mises à jour qui redémarrent la nuit, Windows peut ouvrir la session de lui-même : Paramètres, Comptes, Options de connexion, « Utiliser mes informations de connexion pour terminer automatiquement la configuration après une mise à jour ».",
     # Dashboard
     "dashboard.title": "Flotte RooSync",
     "dashboard.as_of": "État à {at}, vu par {observer}.",
@@ -202,6 +214,7 @@ WORDS: Final = {
     # Parts of sentences
     "fact.ahead": " (son heartbeat est daté {ahead} dans le futur : horloge suspecte)",
     "fact.older-record-written-back": " ; un ancien service{by} a remis une fiche plus ancienne{at} : enrôler sa machine ou l'arrêter",
+    "fact.record-of-another-machine": " ; un ancien service{by} a mis la fiche d'une autre machine à sa place{at} : enrôler sa machine ou l'arrêter",
     "fact.own-file-deleted": " ; un ancien service{by} a supprimé sa fiche depuis : enrôler sa machine ou l'arrêter",
     "fact.at": " à {at}",
     "fact.wrote-its-own-then": " (sur {by} ? sa propre fiche a été écrite au même instant)",
@@ -222,4 +235,9 @@ WORDS: Final = {
     "fact.since": " depuis {since}",
     "fact.for": " depuis {length}",
     "fact.share": "état partagé",
+    "share.hung": "il ne répond pas ; y relancer le produit de synchronisation",
+    "share.missing": "il n'est pas là ; y démarrer le produit de synchronisation",
+    "share.read-only": "il est monté en lecture seule ; le remonter en écriture",
+    "share.full": "son disque est plein ; y libérer de la place",
+    "share.refused": "{detail} ; voir qui peut y écrire",
 }

@@ -35,6 +35,18 @@ static HANDLE session_job(void)
     return job;
 }
 
+/* Wine answers ERROR_INTERNAL_ERROR where the new process died before its first instruction, as happens on a busy
+ * machine. Windows has no such answer, and nothing has run, so it is started again. */
+static BOOL start_suspended(STARTUPINFOW *start, PROCESS_INFORMATION *process)
+{
+    for (int left = 5; !CreateProcessW(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, home, start, process); left--) {
+        if (GetLastError() != ERROR_INTERNAL_ERROR || !left)
+            return FALSE;
+        Sleep(500);
+    }
+    return TRUE;
+}
+
 static void write_code(DWORD code)
 {
     FILE *file = code_file[0] ? _wfopen(code_file, L"w") : NULL;
@@ -66,7 +78,7 @@ int wmain(void)
     start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, home, &start, &process)) {
+    if (!start_suspended(&start, &process)) {
         fwprintf(stderr, L"winlab: cannot start %ls: error %lu\n", line, GetLastError());
         write_code(127);
         return 127;

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import wintypes
 
@@ -13,6 +14,8 @@ _CREATE_SUSPENDED, _CREATE_NO_WINDOW, _NEW_GROUP, _USE_HANDLES, _STILL_ACTIVE = 
 #: A Linux system call by its number and two arguments, in the Windows calling convention; and what is called.
 _SYSCALL = bytes.fromhex("5756 4889c8 4889d7 4c89c6 0f05 5e5f c3".replace(" ", ""))
 _UNSHARE, _UMOUNT2, _NEW_MOUNTS_AND_FS, _DETACH, _EXECUTABLE = 272, 166, 0x0002_0200, 2, 0x40
+#: ERROR_INTERNAL_ERROR: under Wine on a busy machine the new process died before its first instruction; tried again.
+_WINE_LOST_IT = 1359
 _GENERIC_READ_WRITE, _SHARE_ALL, _OPEN_EXISTING = 0xC0000000, 7, 3
 
 
@@ -99,10 +102,14 @@ class Process:
         start.cb, start.stdin, start.stdout, start.stderr = ctypes.sizeof(start), null, null, null
         flags = _CREATE_SUSPENDED | _CREATE_NO_WINDOW | _NEW_GROUP
         buffer = ctypes.create_unicode_buffer(line)
-        made = _kernel.CreateProcessW(
-            None, buffer, None, None, True, flags, None, folder, ctypes.byref(start), ctypes.byref(info)
-        )
-        error = ctypes.get_last_error()
+        for left in range(5, -1, -1):
+            made = _kernel.CreateProcessW(
+                None, buffer, None, None, True, flags, None, folder, ctypes.byref(start), ctypes.byref(info)
+            )
+            error = ctypes.get_last_error()
+            if made or error != _WINE_LOST_IT or not left:
+                break
+            time.sleep(0.5)
         _kernel.CloseHandle(wintypes.HANDLE(null))
         if not made:
             raise OSError(0, "CreateProcess", line, error)

@@ -1,0 +1,68 @@
+"""Where newer services leave signs of life, and the text of what may be one: read as whatever is hostile is.
+
+Bounded in files, bytes and seconds, and never followed. What it means is read by state.signs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .bounds import Bounds
+from .files import read_file
+from .text import NotUnderstoodError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .deadline import BoundedShare
+
+    #: A file, relative to the shared folder, and what may be signs in it.
+    Raw = list[tuple[str, str]]
+
+#: How long they may take, in s: a share that answers late has none, for no verdict rests on them.
+SIGNS_S = 3.0
+_MAX_SECONDS = 1.0
+MAX_FILES = 1_024
+_MAX_BYTES = 1_048_576
+#: By folder: how its files end, and of how many bytes one is read.
+_FOLDERS = {
+    "listener-heartbeats": (".heartbeat", 4_096),
+    "worker-heartbeats": (".heartbeat", 4_096),
+    "presence": (".json", 16_384),
+    "dashboards": (".md", _MAX_BYTES),
+}
+_LINE = re.compile(rb"^### \[[^\r\n]{1,400}", re.MULTILINE)
+
+
+def signs_within(bounded: BoundedShare, shared: str) -> Raw:
+    """Return what may be signs of life; nothing where that cannot be had in time, or at all."""
+    try:
+        return bounded.call(lambda: _read(shared), "reading signs of life")
+    except (OSError, ValueError):
+        return []
+
+
+def _read(shared: str) -> Raw:
+    found: Raw = []
+    left, bounds = _MAX_BYTES, Bounds(files=MAX_FILES, few=MAX_FILES, seconds=_MAX_SECONDS)
+    for folder, (ending, limit) in _FOLDERS.items():
+        place = os.path.join(shared, folder)
+        for name in _names(place, bounds):
+            if bounds.are_over() or left <= 0:
+                break
+            if name.endswith(ending):
+                try:
+                    raw = read_file(os.path.join(place, name), limit)
+                except (OSError, NotUnderstoodError):
+                    continue
+                raw = (b"\n".join(_LINE.findall(raw)) if ending == ".md" else raw)[:left]
+                left -= len(raw)
+                found.append((f"{folder}/{name}", raw.decode("utf-8-sig", "replace")))
+    return found
+
+
+def _names(place: str, bounds: Bounds) -> list[str]:
+    try:
+        return [] if os.path.islink(place) else bounds.names_in(place)
+    except OSError:
+        return []

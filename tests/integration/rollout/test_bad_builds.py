@@ -1,0 +1,114 @@
+"""A bad build, rolled out at the default intervals, costs one machine less than two minutes, and is told.
+
+And whoever rolls a build out is killed at any instant, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.agent.builds import on_trial
+from roosync_ops.cli.ramp import STOPPED
+from tests.integration.rollout.test_replacing import agents
+from tests.kits.agent_process import wait_for
+from tests.kits.product import record
+from tests.kits.sshd import Fleet
+from tests.kits.variant import BAD, GOOD, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.sshd, pytest.mark.timeout(1200)]
+NAMES = ("m1", "m2", "m3")
+#: How many kills of each kind; twenty before a release.
+KILLS = int(os.environ.get("TEST_KILLS", "2"))
+#: A bad build is gone, and the one before beats, within so long, in s.
+BACK_S = 120
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with Fleet(tmp_path, NAMES) as fleet:
+        yield fleet
+
+
+def parts(fleet: Fleet) -> dict[str, Any]:
+    return {name: record(fleet.shared, name)["agent"] for name in NAMES}
+
+
+@pytest.mark.parametrize("what", ["crashes at start", "hangs at start", "never writes"])
+def test_at_most_one_machine_is_affected_and_beats_again_within_two_minutes(
+    fleet: Fleet, tmp_path: Path, what: str
+) -> None:
+    inventory = fleet.inventory(tmp_path / "inventory.py")
+    where = ("-i", inventory, "--shared", fleet.shared)
+    code, said = Variant(tmp_path / "old")("rollout", *where)
+    assert code == 0, said
+    before = parts(fleet)
+    process = Variant(tmp_path / "bad", BAD[what]).begin("rollout", *where)
+    hit = wait_for("the first to be replaced", lambda: _touched(fleet), 300)
+    began = time.monotonic()
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == STOPPED, said
+    assert "rolled back" in said
+    (name,) = hit
+    assert _touched(fleet) == hit
+    wait_for("the build before", lambda: _is_back(fleet, name, before), 300)
+    took = time.monotonic() - began
+    after = parts(fleet)
+    assert {other: after[other]["sessionId"] for other in NAMES if other != name} == {
+        other: before[other]["sessionId"] for other in NAMES if other != name
+    }
+    assert len(agents(fleet)) == 2 * len(NAMES)
+    print(f"{what}: {name} beats again after {took:.0f} s")  # noqa: T201 - the figure of tests/README.md
+    assert took < BACK_S
+
+
+def _touched(fleet: Fleet) -> list[str]:
+    """Return on whose machine another build is on trial, or was."""
+    was = {path.parent.name[:2] for host in fleet for path in host.local_dir.glob("*/rolled-back")}
+    return sorted(was | {host.machine_id for host in fleet if on_trial(str(host.local_dir))})
+
+
+def _is_back(fleet: Fleet, name: str, before: dict[str, Any]) -> bool:
+    now = record(fleet.shared, name)["agent"]
+    return now["buildId"] == before[name]["buildId"] and "rolledBack" in now
+
+
+@pytest.mark.parametrize("kind", ["first", "upgrade"])
+def test_killed_at_any_instant_a_rollout_goes_on_from_there(fleet: Fleet, tmp_path: Path, kind: str) -> None:
+    inventory = fleet.inventory(tmp_path / "inventory.py", heartbeat_interval=500, offline_timeout=8000)
+    where = ("-i", inventory, "--shared", fleet.shared)
+    products = Variant(tmp_path / "one"), Variant(tmp_path / "two", GOOD)
+    began = time.monotonic()
+    code, said = products[0]("rollout", *where)
+    assert code == 0, said
+    usual_s = time.monotonic() - began
+    for seed in range(KILLS):
+        product = products[(seed + 1) % 2]
+        if kind == "first":
+            code, said = products[0]("uninstall", *where, "--yes")
+            assert code == 0, said
+        process = product.begin("rollout", *where)
+        with suppress(Exception):
+            process.communicate(timeout=random.Random(seed).uniform(0, usual_s))  # noqa: S311 - an instant
+        process.kill()
+        process.communicate()
+        code, said = product("rollout", *where, "--resume")
+        if "left nobody behind" in said:
+            code, said = product("rollout", *where)
+        assert code == 0, (seed, said)
+        assert {part["buildId"] for part in parts(fleet).values()} == {product.build_id}, seed
+        assert len(agents(fleet)) == 2 * len(NAMES), seed
+        code, said = product("rollout", *where)
+        assert code == 0, (seed, said)
+        assert "3 machines: 3 no change" in said, (seed, said)
+        for host in fleet:
+            assert not list(host.local_dir.glob(".*.new")), seed

@@ -1,0 +1,112 @@
+"""A build on trial, on real systemd: a reboot and a power cut in the middle of it, and a cable pulled in a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roosync_ops.cli.ramp import STOPPED
+from tests.integration.systemd.test_rollout import write_inventory
+from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
+from tests.kits.nslab.shell import wait_for
+from tests.kits.product import record
+from tests.kits.variant import BAD, GOOD, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900)]
+NAMES = ("myia-po-2024", "myia-po-2023", "myia-web1", "myia-po-2025")
+NAME = NAMES[0]
+AGENT = "/var/lib/roosync/agent.pyz"
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Fleet]:
+    with Fleet(HostSpec(name) for name in NAMES) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def fleet(machines: Fleet, tmp_path: Path) -> Iterator[Fleet]:
+    """Four machines that beat as the product of `tmp_path / "old"`."""
+    machines.mend()
+    machines[NAME].run("find", SHARED, "-mindepth", "1", "-delete")
+    machines[NAME].run("mkdir", "-m", "0777", f"{SHARED}/dashboards")
+    write_inventory(machines, tmp_path / "inventory.py")
+    product = Variant(tmp_path / "old")
+    code, said = product("rollout", *where(machines, tmp_path))
+    assert code == 0, said
+    yield machines
+    machines.mend()
+    product("uninstall", *where(machines, tmp_path), "--yes")
+
+
+def where(fleet: Fleet, folder: Path) -> tuple[str | Path, ...]:
+    return "-i", folder / "inventory.py", "--shared", fleet.share
+
+
+def agent_part(fleet: Fleet, name: str = NAME) -> Any:
+    return record(fleet.share, name)["agent"]
+
+
+def begin_trial(fleet: Fleet, folder: Path, change: tuple[str, str, str], build: str) -> None:
+    """Have a build be on trial on the first machine, and beat there; whoever rolled it out is gone."""
+    process = Variant(folder / "new", change).begin("rollout", *where(fleet, folder), "--limit", NAME)
+    wait_for("a beat of the new build", lambda: agent_part(fleet)["buildId"] != build, 120)
+    process.kill()
+    process.communicate()
+
+
+def on_trial(host: Host) -> bool:
+    return "# trial" in host.run("cat", AGENT)
+
+
+@pytest.mark.parametrize("how", ["reboot", "power cut"])
+@pytest.mark.parametrize("what", ["hangs after 3 beats", None])
+def test_a_trial_that_a_machine_went_down_in_ends_as_it_would_have(
+    fleet: Fleet, tmp_path: Path, how: str, what: str | None
+) -> None:
+    host, build = fleet[NAME], agent_part(fleet)["buildId"]
+    begin_trial(fleet, tmp_path, BAD[what] if what else GOOD, build)
+    if how == "reboot":
+        host.reboot()
+    else:
+        host.power_cut()
+        host.power_on()
+        host.wait_ready()
+    wait_for("the end of the trial", lambda: not on_trial(host), 120)
+    if what:
+        wait_for("the build before", lambda: "rolledBack" in agent_part(fleet), 60)
+    assert (agent_part(fleet)["buildId"] == build) == bool(what)
+    number = agent_part(fleet)["sequence"]
+    wait_for("another beat", lambda: agent_part(fleet)["sequence"] > number, 60)
+    assert agent_part(fleet)["state"] == "running"
+
+
+def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fleet, tmp_path: Path) -> None:
+    before = {name: agent_part(fleet, name) for name in NAMES}
+    product = Variant(tmp_path / "new", GOOD)
+    process = product.begin("rollout", *where(fleet, tmp_path), "--batch", "1,1,100%", "--connect-timeout", "3")
+    changed = wait_for("a beat of the new build", lambda: _changed(fleet, before), 120)
+    (first,) = changed
+    fleet[first].partition()
+    try:
+        said, _ = process.communicate(timeout=300)
+        touched = _changed(fleet, before)
+    finally:
+        fleet[first].heal()
+    # The cable came too late where the trial was over already: then the next batch was on, and is all there is.
+    assert len(touched) <= (1 if process.returncode == STOPPED else len(NAMES)), said
+    assert process.returncode in (STOPPED, 1), said
+    assert first in said
+    assert all(agent_part(fleet, name)["state"] == "running" for name in NAMES)
+    code, said = product("rollout", *where(fleet, tmp_path), "--resume")
+    assert code == 0, said
+    assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+
+
+def _changed(fleet: Fleet, before: dict[str, Any]) -> list[str]:
+    return [name for name in NAMES if agent_part(fleet, name)["buildId"] != before[name]["buildId"]]

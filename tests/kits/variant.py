@@ -1,0 +1,94 @@
+"""The product with its sources altered, run from a folder of its own: good builds, and eleven ways to be a bad one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import roosync_ops
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_AGENT: Final = "roosync_ops/agent"
+_STEP: Final = "        now_ms = self.clock.wall_ms()\n        good"
+_BEGIN: Final = "    clock = _clock()\n"
+_FIRST: Final = "from __future__ import annotations\n"
+#: What is wrong with a build: which file, which text, what stands there instead.
+BAD: Final = {
+    "crashes at start": (f"{_AGENT}/verbs/run.py", _BEGIN, f"    raise RuntimeError('bad build')\n{_BEGIN}"),
+    "hangs at start": (f"{_AGENT}/verbs/run.py", _BEGIN, f"    import time; time.sleep(100000)\n{_BEGIN}"),
+    "never writes": (f"{_AGENT}/share.py", 'self._call(lambda: self._publish(raw), "writing own file")', "return"),
+    "another name": (f"{_AGENT}/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
+    "no such module": (f"{_AGENT}/main.py", _FIRST, f"{_FIRST}import no_such_module\n"),
+    "no such module in run": (f"{_AGENT}/verbs/run.py", _FIRST, f"{_FIRST}import no_such_module\n"),
+    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "type X[T] = list[T]\ndef _clock()"),
+    "dies after 3 beats": (f"{_AGENT}/loop.py", _STEP, f"        if self.beats >= 3: raise MemoryError\n{_STEP}"),
+    "hangs after 3 beats": (
+        f"{_AGENT}/loop.py",
+        _STEP,
+        f"        if self.beats >= 3: __import__('time').sleep(100000)\n{_STEP}",
+    ),
+    "eats memory": (
+        f"{_AGENT}/loop.py",
+        _STEP,
+        f"        self.__dict__.setdefault('hog', []).append(bytearray(20_000_000))\n{_STEP}",
+    ),
+    "stop fails": (f"{_AGENT}/verbs/stop.py", "    turn = take_turn(places)", "    raise RuntimeError('bad stop')"),
+}
+#: Nothing is wrong with it; it is another one.
+GOOD: Final = (f"{_AGENT}/answer.py", _FIRST, f"{_FIRST}ANOTHER = 1\n")
+
+
+class Variant:
+    """The command line of an altered product; `change` as in BAD, None for what it is."""
+
+    def __init__(self, folder: Path, change: tuple[str, str, str] | None = None) -> None:
+        self._folder = folder
+        source = Path(roosync_ops.__file__).parent
+        shutil.copytree(source, folder / "roosync_ops", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source.parent / "deploys", folder / "deploys", ignore=shutil.ignore_patterns("__pycache__"))
+        if change is not None:
+            name, old, new = change
+            text = (folder / name).read_text("utf-8")
+            assert old in text, name
+            (folder / name).write_text(text.replace(old, new, 1), "utf-8")
+
+    @property
+    def build_id(self) -> str:
+        """The id of the agent that it rolls out."""
+        words = ["-c", "from roosync_ops.remote_script.bundle import build; print(build().build_id)"]
+        return subprocess.run(
+            [sys.executable, *words], env=self._environment(), capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    def begin(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Begin a command, at the head of a process group."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "roosync_ops", *map(str, words)],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *words: str | Path, timeout: float = 400) -> tuple[int, str]:
+        """Run a command; return its exit code and all that it said."""
+        with self.begin(*words) as process:
+            try:
+                said, _ = process.communicate(timeout=timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return process.returncode, said
+
+    def _environment(self) -> dict[str, str]:
+        clean: Sequence[tuple[str, str]] = [pair for pair in os.environ.items() if not pair[0].startswith("ROOSYNC_")]
+        state = self._folder.parent / "kept"  # one computer, whatever product it runs
+        return {**dict(clean), "PYTHONPATH": str(self._folder), "XDG_STATE_HOME": str(state), "NO_COLOR": "1"}
