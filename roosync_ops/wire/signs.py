@@ -10,7 +10,7 @@ import re
 
 from .bounds import Bounds
 from .files import read_file
-from .record import NotUnderstoodError
+from .text import NotUnderstoodError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

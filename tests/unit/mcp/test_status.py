@@ -14,7 +14,7 @@ from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.assistant import Assistant, text
-from tests.kits.shares import heartbeat, ours, put
+from tests.kits.shares import heartbeat, ours, put, share_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,14 +158,11 @@ def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
 
     monkeypatch.setattr(source, "read_folder", hung)
 
-    def threads() -> int:
-        return sum(thread.name == "share" for thread in threading.enumerate())
-
     assistant = Assistant(dataclasses.replace(settings, deadline_s=0.2))
-    before = threads()
+    before = share_threads()
     for _ in range(5):
         assert assistant.error(STATUS)["code"] == "HEARTBEAT_STATUS_FAILED"
-    assert threads() <= before + 1
+    assert share_threads() <= before + 1
     over.set()
 
 
