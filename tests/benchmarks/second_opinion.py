@@ -22,9 +22,10 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from roosync_ops.wire.times import now_ms
+from tests.kits.hosts import free_ports
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, deaf_port, free_ports
+from tests.kits.sshd import Fleet, deaf_port
 
 LIMIT_S = 6.0
 
