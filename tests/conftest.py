@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,10 @@ from tests.capabilities import markers, need
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+#: Each of the thousands of programs that tests start would compile all it imports anew: twice the work of a command.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _LOOKS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from roosync_ops.agent import builds, local_state, share_facts
 from roosync_ops.agent import config as agent_config
-from roosync_ops.wire import identity, local
+from roosync_ops.wire import child, identity, local
 
 from . import on_common, on_knock, on_logs, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
 
@@ -41,7 +41,8 @@ def _source(system: System, do: str) -> str:
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
         + _needed(local_state, "INSTANCE")
-        + f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
+        + f"import errno, os, shlex, stat, subprocess, threading\n{_needed(local, 'make_folder', 'create')}"
+        + _needed(child, "run")
     )
     parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
     texts = {"FACTS": share_facts} if system == "windows" else {}

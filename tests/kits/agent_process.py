@@ -1,12 +1,14 @@
 """The agent as it is shipped, in real processes on this computer, in folders of the test's own."""
 
 import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +74,15 @@ class Agent:
 
 
 def a_build(path: Path, name: str, old: str, new: str) -> bundle.Bundle:
-    """Build another agent into `path`: one in whose source `name` the first `old` is `new`."""
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for source, data in bundle.sources().items():
-            target = Path(folder, source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            assert source != name or old.encode() in data
-            target.write_bytes(data.replace(old.encode(), new.encode(), 1) if source == name else data)
-        patch.setattr("importlib.resources.files", lambda _: Path(folder, "roosync_ops"))
-        return bundle.build(path)
+    """Build another agent into `path`: one in whose source `name`, as it travels, the first `old` is `new`."""
+    with zipfile.ZipFile(io.BytesIO(bundle.build().data)) as archive:
+        files = {entry: archive.read(entry) for entry in archive.namelist() if entry.startswith("roosync_ops/")}
+    assert old.encode() in files[name]
+    files[name] = files[name].replace(old.encode(), new.encode(), 1)
+    with tempfile.TemporaryDirectory() as cache, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "_raw", lambda: files)
+        patch.setattr(bundle, "_stripped", dict)
+        return bundle.build(path, cache=Path(cache))
 
 
 def current(local_dir: Path) -> Path:

@@ -28,6 +28,7 @@ from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
+from roosync_ops.wire.child import run
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -85,7 +86,7 @@ def check(config: Config, name: str) -> None:
 def _said(line: list[str]) -> str:
     """Return the last words of a program that failed, "" of one that did not."""
     try:
-        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - our own agent
+        done = run(line, _LOAD_S)
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
     words = (done.stderr or done.stdout or b"?")[-300:].decode("utf-8", "replace").strip()

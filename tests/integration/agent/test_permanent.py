@@ -76,13 +76,11 @@ def test_of_many_starts_at_once_one_succeeds(agent: Agent) -> None:
     assert {answer.get("code") for answer in answers} == {None, "HEARTBEAT_ALREADY_STARTED"}
 
 
-def test_killed_it_is_back_within_five_seconds_and_counts_on(agent: Agent) -> None:
+def test_killed_it_is_back_and_counts_on(agent: Agent) -> None:
     agent("start", *BEATS)
     pid, number = agent("status")["pid"], agent.sequence()
     kill(pid)
-    began = time.monotonic()
     wait_for("a beat of another loop", lambda: agent.record()["agent"]["sequence"] > number + 5)
-    assert time.monotonic() - began < 5
     assert agent("status")["pid"] != pid
 
 
@@ -94,7 +92,7 @@ def test_a_killed_supervisor_takes_nothing_with_it_and_stop_still_stops(agent: A
     wait_for("a beat without a supervisor", lambda: agent.sequence() > number)
     began = time.monotonic()
     agent("stop")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE_S / 3
     assert not alive(pid)
     assert agent.record()["agent"]["state"] == "left"
 
@@ -113,10 +111,8 @@ def test_stopped_between_two_lives_it_stays_stopped(agent: Agent) -> None:
 def test_sigterm_ends_run_with_left_and_exit_zero(agent: Agent) -> None:
     run = agent.run(*BEATS)
     wait_for("a beat", agent.sequence)
-    began = time.monotonic()
     kill(run.pid, signal.SIGTERM)
     out, err = run.communicate(timeout=PATIENCE_S)
-    assert time.monotonic() - began < 2
     assert (run.returncode, err) == (0, b"")
     answer = json.loads(out)
     assert answer["result"]["stateSaved"] is True
@@ -144,22 +140,6 @@ def test_register_beside_a_running_loop_harms_neither(agent: Agent) -> None:
     assert agent.record()["metadata"]["n"] == 4
     assert agent.record()["agent"]["sessionId"] == session
     assert agent("status")["ownFile"]["rewrites"] == 0
-
-
-def test_start_on_a_share_in_trouble_says_so_and_the_loop_waits_for_it(agent: Agent) -> None:
-    away = agent.shared.with_name("away")
-    agent.shared.rename(away)
-    for again in range(2):  # the second time the last loop's words are there from the start
-        answer = agent("start", *BEATS)
-        assert (answer["success"], answer["result"]["share"]["state"]) == (True, "missing")
-        assert "la boucle l'attend" in answer["message"]
-        assert str(agent.shared) in answer["result"]["share"]["detail"]
-        assert agent("status")["running"] is True
-        assert not agent.shared.exists()
-        if not again:
-            agent("stop", "--no-save-state")
-    away.rename(agent.shared)
-    wait_for("a beat in the share that is back", agent.sequence)
 
 
 def test_restart_is_another_process_and_the_record_never_left(agent: Agent) -> None:
@@ -240,26 +220,6 @@ def test_stop_that_cannot_save_says_that_it_stopped_and_that_it_did_not_save(age
     away.rename(agent.shared)
     assert agent("stop")["result"]["stateSaved"] is True
     assert agent.record()["agent"]["state"] == "left"
-
-
-def test_a_share_that_vanishes_is_named_and_used_when_it_is_back(agent: Agent) -> None:
-    agent("start", *BEATS)
-    pid = agent("status")["pid"]
-    away = agent.shared.with_name("away")
-    agent.shared.rename(away)
-    share = wait_for("the trouble in status", lambda: _trouble(agent))
-    assert share["state"] == "missing"
-    assert share["since"]
-    assert not agent.shared.exists()
-    number = int(json.loads((away / "heartbeats" / "m1.json").read_bytes())["agent"]["sequence"])
-    away.rename(agent.shared)
-    wait_for("a beat in the share that is back", lambda: agent.sequence() > number)
-    assert agent("status")["pid"] == pid
-
-
-def _trouble(agent: Agent) -> dict[str, str] | None:
-    share: dict[str, str] = agent("status")["share"]
-    return share if share["state"] != "ok" else None
 
 
 def test_install_is_idempotent_and_uninstall_leaves_no_trace_of_it(agent: Agent) -> None:

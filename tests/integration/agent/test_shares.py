@@ -1,5 +1,6 @@
 """A share that is full, read-only or hung, for real: named, lived through, used again."""
 
+import json
 import subprocess
 import threading
 import time
@@ -20,6 +21,7 @@ from roosync_ops.wire.times import now_ms
 from tests.capabilities import need
 from tests.kits.agent_process import Agent, fill
 from tests.kits.hosts import PATIENCE_S, wait_for
+from tests.kits.shares import share_threads
 
 BEATS = ("--heartbeat-interval", "100", "--offline-timeout", "2000", "--share-deadline", "1")
 
@@ -82,7 +84,7 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     places, clock = prepare(config), SystemClock()
     loop = Loop(publisher_of(config, places, now_ms()), clock)
     loop.step()
-    before = set(threading.enumerate())
+    before = share_threads()
     answers, real = threading.Event(), module._read_own
 
     def hang(*words: str) -> Any:
@@ -92,16 +94,52 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     monkeypatch.setattr(module, "_read_own", hang)
     began = time.monotonic()
     loop.step()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PATIENCE_S / 3
     share = read_local_state(places)["share"]
     assert share["state"] == "hung"
     for _ in range(3):
         loop.step()
     assert read_local_state(places)["share"]["since"] == share["since"]
-    assert set(threading.enumerate()) == before, "a share that hangs costs one thread, however long"
+    assert share_threads() == before, "a share that hangs costs one thread, however long"
     threading.Timer(0.3, answers.set).start()
     began = time.monotonic()
     loop.pause()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE_S / 3
     loop.step()
     assert read_local_state(places)["share"]["state"] == "ok"
+
+
+def test_start_on_a_share_in_trouble_says_so_and_the_loop_waits_for_it(agent: Agent) -> None:
+    away = agent.shared.with_name("away")
+    agent.shared.rename(away)
+    for again in range(2):  # the second time the last loop's words are there from the start
+        answer = agent("start", *BEATS)
+        assert (answer["success"], answer["result"]["share"]["state"]) == (True, "missing")
+        assert "la boucle l'attend" in answer["message"]
+        assert str(agent.shared) in answer["result"]["share"]["detail"]
+        assert agent("status")["running"] is True
+        assert not agent.shared.exists()
+        if not again:
+            agent("stop", "--no-save-state")
+    away.rename(agent.shared)
+    wait_for("a beat in the share that is back", agent.sequence)
+
+
+def test_a_share_that_vanishes_is_named_and_used_when_it_is_back(agent: Agent) -> None:
+    agent("start", *BEATS)
+    pid = agent("status")["pid"]
+    away = agent.shared.with_name("away")
+    agent.shared.rename(away)
+    share = wait_for("the trouble in status", lambda: _trouble(agent))
+    assert share["state"] == "missing"
+    assert share["since"]
+    assert not agent.shared.exists()
+    number = int(json.loads((away / "heartbeats" / "m1.json").read_bytes())["agent"]["sequence"])
+    away.rename(agent.shared)
+    wait_for("a beat in the share that is back", lambda: agent.sequence() > number)
+    assert agent("status")["pid"] == pid
+
+
+def _trouble(agent: Agent) -> dict[str, str] | None:
+    share: dict[str, str] = agent("status")["share"]
+    return share if share["state"] != "ok" else None

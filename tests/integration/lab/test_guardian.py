@@ -55,7 +55,7 @@ def test_every_mark_must_be_there(mark: str) -> None:
 def test_ending_returns_soon_where_there_is_nothing_to_end(mark: str) -> None:
     began = time.monotonic()
     assert guardian.end_marked(mark)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_folder_is_removed_without_following_links_out_of_it(tmp_path: Path) -> None:

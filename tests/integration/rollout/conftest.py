@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = ("myia-po-2024", "myia-po-2023", "myia-web1")
 DEAD = "myia-po-2026"
+#: What a beat moves on a machine: its journal and its own notes, and its record and the view in the share.
+MOVING = ("journal", "lock")
 
 
 @pytest.fixture
@@ -46,6 +48,15 @@ def tree(folder: Path) -> dict[str, str]:
         kind = stat.filemode(status.st_mode)
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         found[os.fspath(path.relative_to(folder))] = f"{kind} {status.st_mtime_ns} {content}"
+    return found
+
+
+def still(fleet: Fleet) -> dict[str, str]:
+    """Return what is on the machines' disks, without what each beat moves."""
+    found = {}
+    for host in fleet:
+        files = {path: told for path, told in tree(host.home).items() if not path.endswith(MOVING)}
+        found.update({f"{host.machine_id}/{path}": told for path, told in files.items()})
     return found
 
 

@@ -102,7 +102,7 @@ def test_a_match_exec_that_hangs_is_told_as_that(user: User) -> None:
     error = refused("m1", SHORT)
     assert error.code == links.SSH_CONFIG
     assert "sleep 600" in error.reason
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("end", ["exec sleep 600", "exit 1"])

@@ -141,7 +141,7 @@ def test_a_machine_that_takes_no_connection_is_given_up_in_its_own_time(user: Us
         began = time.monotonic()
         error = refused("m1", Patience(0.5, 20, 60), host="127.0.0.1", port=port)
     assert (error.code, error.met) == (links.TIMED_OUT, False)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_a_machine_that_never_greets_is_met_and_silent(user: User) -> None:

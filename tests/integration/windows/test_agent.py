@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import filelock
 import pytest
 
+from tests.integration.windows.programs import KILLER, LOCKER, WEIGHER
 from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.windows_agent import WindowsAgent
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
@@ -114,34 +115,10 @@ def test_the_console_sees_the_drive_itself(running: WindowsAgent) -> None:
 
 def test_the_loop_is_at_most_half_larger_than_a_bare_interpreter(running: WindowsAgent) -> None:
     (pid,) = running.loops()
-    done = running.host.run("python", "-I", "-S", "-", str(pid), input=_WEIGHER.encode())
+    done = running.host.run("python", "-I", "-S", "-", str(pid), input=WEIGHER.encode())
     assert done.returncode == 0, done.stderr
     loop, bare = json.loads(done.stdout)
     assert loop <= 1.5 * bare, f"working sets of {loop // 1024} and {bare // 1024} KiB"
-
-
-#: Runs on the host: the working sets, in bytes, of a process and of a pythonw.exe that does nothing.
-_WEIGHER = """
-import ctypes, json, subprocess, sys, time
-from ctypes import wintypes
-
-class Counters(ctypes.Structure):
-    _fields_ = [('cb', wintypes.DWORD), ('faults', wintypes.DWORD), ('peak', ctypes.c_size_t), ('now', ctypes.c_size_t),
-                ('rest', ctypes.c_size_t * 6)]
-
-kernel, psapi = ctypes.WinDLL('kernel32'), ctypes.WinDLL('psapi')
-kernel.OpenProcess.restype = wintypes.HANDLE
-
-def working_set(pid):
-    handle, counters = wintypes.HANDLE(kernel.OpenProcess(0x0410, False, pid)), Counters()
-    assert psapi.GetProcessMemoryInfo(handle, ctypes.byref(counters), ctypes.sizeof(counters))
-    return counters.now
-
-bare = subprocess.Popen(['pythonw', '-I', '-S', '-c', 'import time; time.sleep(60)'], stdin=subprocess.PIPE)
-time.sleep(2)
-print(json.dumps([working_set(int(sys.argv[1])), working_set(bare.pid)]))
-bare.kill()
-"""
 
 
 def test_a_killed_loop_is_brought_back_by_its_trigger(running: WindowsAgent) -> None:
@@ -261,7 +238,7 @@ def test_an_agent_that_ends_at_once_is_called_crashed_with_its_last_words(runnin
 def test_killed_at_any_instant_it_leaves_a_whole_record(agent: WindowsAgent) -> None:
     agent.at_console("stop", "--no-save-state")
     before = agent.sequence()
-    program = _KILLER.replace("KILLS", str(KILLS)).replace("SEED", str(random.randrange(10**6)))  # noqa: S311 - which instants does not matter
+    program = KILLER.replace("KILLS", str(KILLS)).replace("SEED", str(random.randrange(10**6)))  # noqa: S311 - which instants does not matter
     line = json.dumps(agent.line("register"))
     done = agent.host.run("python", "-I", "-S", "-", line, input=program.encode(), timeout=170)
     assert done.returncode == 0, done
@@ -271,35 +248,11 @@ def test_killed_at_any_instant_it_leaves_a_whole_record(agent: WindowsAgent) -> 
     assert {path.name for path in agent.own.parent.iterdir()} <= {"myia-po-2024.json"}
 
 
-#: Runs on the host: starts beats, ends them by TerminateProcess at random instants, and reads the record each time.
-_KILLER = """
-import glob, json, random, subprocess, sys, time
-line = json.loads(sys.argv[1])
-dice = random.Random(SEED)
-own = glob.glob('G:/Mon Drive/Synchronisation/RooSync/.shared-state/heartbeats/myia-po-2024.json')[0]
-began = time.monotonic()
-subprocess.run(line, stdin=subprocess.PIPE, capture_output=True)
-whole = time.monotonic() - began
-broken = 0
-for _ in range(KILLS):
-    child = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(whole * dice.uniform(0.5, 1.1))
-    child.kill()
-    child.wait()
-    try:
-        with open(own, encoding='utf-8') as file:
-            broken += json.load(file)['machineId'] != 'myia-po-2024'
-    except ValueError:
-        broken += 1
-print(json.dumps({'broken': broken}))
-"""
-
-
 def test_its_lock_and_filelock_s_exclude_each_other_on_windows_too(agent: WindowsAgent) -> None:
     target = agent.on_disk(r"C:\packages\filelock")
     shutil.copytree(Path(filelock.__file__).parent, target, ignore=shutil.ignore_patterns("__pycache__"))
     words = ["python", "-I", "-S", "-B", "-", rf"{agent.local}\agent.pyz", r"C:\packages", rf"{agent.local}\a.lock"]
-    done = agent.host.run(*words, input=_LOCKER.encode())
+    done = agent.host.run(*words, input=LOCKER.encode())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "alone": [True, True],
@@ -307,46 +260,6 @@ def test_its_lock_and_filelock_s_exclude_each_other_on_windows_too(agent: Window
         "beside filelock's": [False, False],
         "after a kill": [True, True],
     }
-
-
-#: Runs on the host: who may lock, asked of the agent's lock and of filelock, while another process holds it with one.
-_LOCKER = """
-import json, subprocess, sys
-pyz, packages, path = sys.argv[1:]
-sys.path[:0] = [pyz, packages]
-from filelock import FileLock, Timeout
-from roosync_ops.agent.lock import Lock
-
-def free():
-    ours = Lock(path)
-    first = ours.acquire()
-    ours.release()
-    theirs = FileLock(path, timeout=0)
-    try:
-        theirs.acquire()
-    except Timeout:
-        return [first, False]
-    theirs.release()
-    return [first, True]
-
-def beside(take):
-    code = f'import sys; sys.path[:0] = {[pyz, packages]!r}; {take}; print(1, flush=True); sys.stdin.read()'
-    line = [sys.executable, '-I', '-S', '-B', '-c', code, path]
-    holder = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    holder.stdout.readline()
-    answer = free()
-    holder.kill()
-    holder.wait()
-    return answer
-
-answers = {
-    'alone': free(),
-    "beside the agent's": beside('from roosync_ops.agent.lock import Lock; k = Lock(sys.argv[1]); k.acquire()'),
-    "beside filelock's": beside('from filelock import FileLock; k = FileLock(sys.argv[1]); k.acquire()'),
-    'after a kill': free(),
-}
-print(json.dumps(answers))
-"""
 
 
 def test_uninstall_leaves_neither_task_nor_process_nor_file_of_the_task(agent: WindowsAgent) -> None:

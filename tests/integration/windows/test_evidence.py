@@ -22,7 +22,7 @@ FIRST, BLIND_ONE, OF_THE_LAB = "myia-po-2024", "myia-po-2023", "myia-po-2025"
 SLOW, FAST = 0.0001, 20.0
 #: No machine has to be offline here, and none that answers late on a busy computer may look as if it were.
 TIMEOUT_MS = 60_000
-PATIENT = ("--timeout", "60", "--connect-timeout", "10", "--json")
+PATIENT = ("--timeout", "120", "--connect-timeout", "30", "--json")
 
 
 @dataclass
@@ -91,7 +91,7 @@ def cause_of(job: Job, name: str) -> str:
 
 
 def shares(job: Job, *names: str, seconds: int = 0) -> dict[str, Any]:
-    words = ("--via", ",".join(names), "--seconds", str(seconds), "--connect-timeout", "10", "--json")
+    words = ("--via", ",".join(names), "--seconds", str(seconds), "--connect-timeout", "30", "--json")
     answer = roosync_ops("verify-share", "--inventory", job.inventory, *words)
     assert "error" not in answer.document, answer
     document: dict[str, Any] = schemas.of("verify-share").validate_python(answer.document)

@@ -8,13 +8,7 @@ from __future__ import annotations
 import base64
 import gc
 import json
-import logging
-import os
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,19 +22,16 @@ from roosync_ops.transport import winrm_access
 from roosync_ops.transport.winrm_access import PLAINTEXT
 from roosync_ops.transport.winrm_secret import PASSWORD
 from tests.kits.hosts import PATIENCE_S
-from tests.kits.wsman import USER, Endpoint
+from tests.kits.wsman import Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
 from roosync_ops.transport.winrm_errors import LoginError, UnknownHostError, WinrmError
-from roosync_ops.transport.winrm_session import Session
+from tests.integration.windows.winrm_sessions import COMMAND, data, said, session, shows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: What no packet may show: a word of the command.
-COMMAND = "echo unmistakable"
-REPOSITORY = Path(__file__).parents[3]
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -55,39 +46,10 @@ def _fresh(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PASSWORD, endpoint.password)
 
 
-def data(endpoint: Endpoint, transport: str, **more: Any) -> dict[str, Any]:
-    port = endpoint.https if transport == "https" else endpoint.http
-    known = {"winrm_ca": str(endpoint.files.authority)} if transport == "https" else {}
-    return (
-        {"winrm_hostname": "127.0.0.1", "winrm_user": USER, "winrm_transport": transport, "winrm_port": port}
-        | known
-        | more
-    )
-
-
-def session(endpoint: Endpoint, transport: str = "http", **more: Any) -> Session:
-    usual = winrm_access.with_defaults({})
-    return Session(winrm_access.of("m", {**usual, **data(endpoint, transport, **more)}), connect_timeout=10)
-
-
-def said(session: Session) -> bytes:
-    try:
-        session.open()
-        return session.run(COMMAND).out
-    finally:
-        session.close()
-
-
 def on_the_wire(endpoint: Endpoint) -> bytes:
     return b"".join(
         json.dumps(request["headers"]).encode() + base64.b64decode(request["body"]) for request in endpoint.requests()
     )
-
-
-def shows(text: str, endpoint: Endpoint) -> bool:
-    """Tell whether a text holds the password, plain or as a login's header would carry it."""
-    pair = f"{USER}:{endpoint.password}".encode()
-    return endpoint.password in text or base64.b64encode(pair).decode()[:-4] in text
 
 
 @pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
@@ -168,45 +130,12 @@ def test_a_proxy_or_a_netrc_of_the_environment_is_not_asked(
     assert said(session(endpoint)) == b"unmistakable\n"
 
 
-def failing(endpoint: Endpoint) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Every way a login fails, by what is said of it: (what is said, data keys)."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        closed = nobody.getsockname()[1]
-    soon = {"winrm_operation_timeout": 1, "winrm_read_timeout": 1}
-    return {
-        "refused": ("Connection refused", data(endpoint, "https", winrm_port=closed)),
-        "untrusted": ("TLS error", data(endpoint, "https", winrm_ca=None)),
-        "other-name": ("Could not resolve", data(endpoint, "https", winrm_hostname="m.invalid")),
-        "no-tls": ("TLS error", data(endpoint, "https", winrm_port=endpoint.http)),
-        "echo": ("HTTP 500", data(endpoint, "https", winrm_auth="basic", winrm_path="wsman/echo")),
-        "redirect": ("another address", data(endpoint, "https", winrm_auth="basic", winrm_path="wsman/redirect")),
-        "garbage": ("answer", data(endpoint, "https", winrm_auth="basic", winrm_path="wsman/garbage")),
-        "silent": ("no login within", data(endpoint, "http", winrm_path="wsman/silent", **soon)),
-        "open": ("no login", data(endpoint, "http", winrm_path="wsman/open")),
-        "forged": ("not believed", data(endpoint, "http", winrm_path="wsman/forged")),
-        "plaintext": ("plaintext", data(endpoint, "http", winrm_auth="basic")),
-    }
-
-
 def test_a_wrong_password_is_a_login_that_was_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PASSWORD, "not it")
     for transport, auth in (("http", "negotiate"), ("https", "negotiate"), ("https", "basic")):
         with pytest.raises(LoginError, match="Authentication error") as refused:
             said(session(endpoint, transport, winrm_auth=auth))
         assert "not it" not in str(refused.value)
-
-
-def test_an_error_carries_no_frame_in_which_the_password_could_be_read(endpoint: Endpoint) -> None:
-    with pytest.raises(WinrmError) as failed:
-        said(session(endpoint, "https", winrm_auth="basic", winrm_path="wsman/echo"))
-    assert failed.value.__context__ is None
-    assert failed.value.__cause__ is None
-    frame = failed.value.__traceback__
-    while frame is not None:
-        shown = {name: repr(value) for name, value in frame.tb_frame.f_locals.items() if name != "endpoint"}
-        assert not [name for name, text in shown.items() if shows(text, endpoint)]
-        frame = frame.tb_next
 
 
 def test_a_name_nobody_has_is_told_as_such(endpoint: Endpoint) -> None:
@@ -290,79 +219,3 @@ def test_a_connection_that_was_idle_for_long_is_made_anew(endpoint: Endpoint, tr
     assert idle.run(COMMAND).out == b"unmistakable\n"
     idle.close()
     assert sum(event["event"] == "connection" for event in endpoint.events()) == 2
-
-
-def test_no_log_at_any_level_holds_the_password_or_a_token_of_the_login(
-    endpoint: Endpoint, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    said(session(endpoint))
-    with pytest.raises(WinrmError):
-        said(session(endpoint, "https", winrm_auth="basic", winrm_path="wsman/echo"))
-    assert not shows(caplog.text, endpoint)
-    assert "TlRMTVNTUA" not in caplog.text  # NTLMSSP, as every token of NTLM begins
-    assert "unmistakable" not in caplog.text
-
-
-COMMANDS = {
-    "rollout --json": ["-m", "roosync_ops", "rollout", "-i", "FLEET", "--shared", "SHARE", "--wait", "0", "--json"],
-    "rollout --verbose": ["-m", "roosync_ops", "rollout", "-i", "FLEET", "--shared", "SHARE", "--wait", "0", "-v"],
-    "pyinfra -vvv": ["-m", "pyinfra", "-vvv", "--debug", "-y", "FLEET", "exec", "--", "ver"],
-    "pyinfra --debug-all": ["-m", "pyinfra", "-vvv", "--debug-all", "-y", "FLEET", "fact", "server.Os"],
-}
-
-
-@pytest.fixture(scope="module")
-def ways_to_fail(endpoint: Endpoint) -> dict[str, tuple[str, dict[str, Any]]]:
-    return failing(endpoint)
-
-
-@pytest.fixture(scope="module")
-def outputs(
-    endpoint: Endpoint, ways_to_fail: dict[str, tuple[str, dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[int, str]]:
-    """All at once, each on a machine for each way to fail: the exit code, and all that was printed."""
-    folder = tmp_path_factory.mktemp("failing")
-    wrong, inventory, share = folder / "wrong", folder / "inventory.py", folder / "share"
-    wrong.write_text(f"not-{endpoint.password[3:]}\n", encoding="utf-8")
-    wrong.chmod(0o600)
-    (share / "dashboards").mkdir(parents=True)  # a shared state nobody has beaten in yet
-    fleet = [
-        (f"@roosync-winrm/{name}", {key: value for key, value in keys.items() if value is not None})
-        for name, (_, keys) in ways_to_fail.items()
-    ]
-    fleet.append(("@roosync-winrm/wrong", data(endpoint, "https", winrm_password_file=str(wrong))))
-    inventory.write_text(f"lab = {fleet!r}\n", encoding="utf-8")
-    places = {"FLEET": str(inventory), "SHARE": str(share)}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROOSYNC_")}
-    environment |= {"PYTHONPATH": str(REPOSITORY), PASSWORD: endpoint.password, "COLUMNS": "400"}
-    running = {
-        name: subprocess.Popen(
-            [sys.executable, *(places.get(word, word) for word in command)],
-            cwd=folder,
-            env={**environment, "XDG_STATE_HOME": str(folder / f"state-{number}")},  # one rollout at a time, each
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for number, (name, command) in enumerate(COMMANDS.items())
-    }
-    said = {name: process.communicate(timeout=150)[0] for name, process in running.items()}
-    return {name: (process.returncode, said[name]) for name, process in running.items()}
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_output_of_a_run_that_fails_holds_the_password(
-    endpoint: Endpoint,
-    ways_to_fail: dict[str, tuple[str, dict[str, Any]]],
-    outputs: dict[str, tuple[int, str]],
-    command: str,
-) -> None:
-    code, output = outputs[command]
-    assert code != 0
-    assert not shows(output, endpoint)
-    assert endpoint.password[3:] not in output
-    for name, (words, _) in {**ways_to_fail, "wrong": ("Authentication error", {})}.items():
-        assert name in output
-        assert words in output

@@ -34,6 +34,11 @@ class Done(NamedTuple):
         found: dict[str, Any] = json.loads(self.out)
         return found
 
+    @property
+    def next(self) -> str:
+        """The command that it says is next."""
+        return self.err.rpartition("Next:  ")[2].strip()
+
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

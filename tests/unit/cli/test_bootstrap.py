@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_bootstrap_script import BLOB, KEY, defects, meant, value
+from .powershell_script import BLOB, KEY, defects, meant, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from tests.kits.bare_windows import (
 )
 from tests.kits.powershell_values import Thrown
 
-from .test_bootstrap_script import KEY
+from .powershell_script import KEY
 
 SCRIPT = windows.script(KEY)
 OWN = r"C:\Users\me\.ssh\authorized_keys"

@@ -2,96 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import struct
-from typing import TYPE_CHECKING
 
 import pytest
-import tree_sitter
-import tree_sitter_powershell
-from hypothesis import given
-from hypothesis import strategies as st
 
 from roosync_ops.bootstrap import windows
-from roosync_ops.bootstrap.keys import PublicKey, parse
-from roosync_ops.errors import CommandError
+from roosync_ops.bootstrap.keys import PublicKey
+from tests.unit.cli.powershell_script import BLOB, KEY, commands, defects, meant, nodes, parsed, text, value
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
-BLOB = base64.b64encode(struct.pack(">I11sI32s", 11, b"ssh-ed25519", 32, bytes(32))).decode()
-KEY = PublicKey("ssh-ed25519", BLOB, "me@admin")
 RULE = "OpenSSH-Server-In-TCP"
-
-#: What a comment of somebody else's making may try.
-BREAKOUTS = [
-    "it's",
-    "'; Remove-Item C:\\ -Recurse; '",
-    "\N{RIGHT SINGLE QUOTATION MARK}; iex evil; \N{SINGLE LOW-9 QUOTATION MARK}",
-    "$(iex evil)",
-    '"; iex evil; "',
-    "`",
-    "#>",
-    "@@PORT@@",
-    "'@\niex evil\n@'".replace("\n", " "),
-    "Élodie Dupont",
-    "\t",
-]
-
-
-def nodes(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    yield node
-    for child in node.children:
-        yield from nodes(child)
-
-
-def parsed(script: str) -> tree_sitter.Node:
-    return PARSER.parse(script.encode()).root_node
-
-
-def defects(script: str) -> list[str]:
-    """What the grammar cannot read, with its line."""
-    broken = [node for node in nodes(parsed(script)) if node.is_error or node.is_missing]
-    return [f"{node.start_point.row + 1}: {node.type} {text(node)[:60]}" for node in broken]
-
-
-def text(node: tree_sitter.Node) -> str:
-    assert node.text is not None
-    return node.text.decode()
-
-
-def commands(script: str) -> list[tuple[str, str]]:
-    """Every command that is called anywhere in the script (& where it is computed), and its whole text."""
-    calls = [node for node in nodes(parsed(script)) if node.type == "command"]
-    named = [(call.child_by_field_name("command_name"), call) for call in calls]
-    return [(text(name) if name and name.type == "command_name" else "&", text(call)) for name, call in named]
 
 
 def called(script: str, name: str) -> list[str]:
     return [whole for command, whole in commands(script) if command == name]
-
-
-def value(script: str, variable: str) -> tree_sitter.Node:
-    """What is first assigned to a variable."""
-    for node in nodes(parsed(script)):
-        if node.type == "assignment_expression" and text(node).split(" ", 1)[0] == f"${variable}":
-            found = node.child_by_field_name("value")
-            assert found is not None
-            return found
-    raise AssertionError(f"${variable} is never assigned")
-
-
-def meant(expression: tree_sitter.Node) -> str:
-    """What PowerShell makes of one of our literals: quotes undoubled, base64 decoded."""
-    literals = [text(node) for node in nodes(expression) if node.type == "verbatim_string_characters"]
-    assert len(literals) == 1, literals
-    plain = literals[0][1:-1].replace("''", "'")
-    if "FromBase64String" in text(expression):
-        return base64.b64decode(plain, validate=True).decode()
-    assert text(expression) == literals[0]
-    return plain
 
 
 def scripts() -> list[str]:
@@ -307,90 +230,3 @@ def test_it_ends_with_the_inventory_line_and_the_host_keys() -> None:
     script = windows.script(KEY)
     assert 'machine(`"$id`", system=`"windows`", user=`"' in script.splitlines()[-2]
     assert "'ssh-keygen.exe') -l -f $public.FullName" in script
-
-
-@pytest.mark.parametrize("comment", BREAKOUTS)
-def test_a_comment_cannot_break_out(comment: str) -> None:
-    key = PublicKey("ssh-ed25519", BLOB, comment)
-    script = windows.script(key)
-    assert defects(script) == []
-    assert meant(value(script, "Key")) == str(key)
-    assert [name for name, _ in commands(script)] == [name for name, _ in commands(windows.script(KEY))]
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
-def test_no_text_at_all_can_break_out(comment: str, account: str) -> None:
-    key = PublicKey("ssh-ed25519", BLOB, comment)
-    head = windows.script(key, account=account).split("    $Kind")[0] + "}"
-    assert head.isascii()
-    assert defects(head) == []
-    assert meant(value(head, "Key")) == str(key)
-    assert meant(value(head, "Account")) == account
-    assert [name for name, _ in commands(head)][1:] == ["Set-StrictMode"]
-
-
-@given(st.one_of(st.ip_addresses().map(str), st.text(), st.from_regex(r"[0-9a-f.:/'\"$ ]{1,30}", fullmatch=True)))
-def test_a_range_is_a_range_or_is_refused(cidr: str) -> None:
-    try:
-        written = windows.addresses(cidr)
-    except CommandError:
-        return
-    assert re.fullmatch(r"[0-9a-f.:/]+", written)
-
-
-@pytest.mark.parametrize(
-    ("cidr", "written"),
-    [
-        ("192.168.1.0/24", "192.168.1.0/255.255.255.0"),
-        ("192.168.1.7", "192.168.1.7"),
-        ("192.168.1.7/32", "192.168.1.7"),
-        ("fd00::/8", "fd00::/8"),
-    ],
-)
-def test_a_range_is_written_as_windows_tells_it_back(cidr: str, written: str) -> None:
-    assert windows.addresses(cidr) == written
-
-
-@pytest.mark.parametrize("cidr", ["0.0.0.0/0", "::/0", "192.168.1.7/24", "LocalSubnet", "fe80::1%eth0", "'", ""])
-def test_what_is_no_local_range_is_refused(cidr: str) -> None:
-    with pytest.raises(CommandError):
-        windows.addresses(cidr)
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        pytest.param(b"-----BEGIN OPENSSH PRIVATE KEY-----\nx\n", "a private key", id="private"),
-        pytest.param(b"PuTTY-User-Key-File-3: ssh-ed25519\n", "a private key", id="private, of PuTTY"),
-        pytest.param(b"---- BEGIN SSH2 PUBLIC KEY ----\n", "not in OpenSSH's form", id="another form"),
-        pytest.param(b"", "0 lines", id="empty"),
-        pytest.param(f"{KEY}\n{KEY}\n".encode(), "2 lines", id="two"),
-        pytest.param(f"ssh-dss {BLOB}".encode(), "no type", id="DSA"),
-        pytest.param(f"ssh-rsa {BLOB}".encode(), "damaged", id="another type than it says"),
-        pytest.param(f"ssh-ed25519 {BLOB[:-8]}".encode(), "damaged", id="cut short"),
-        pytest.param(b"ssh-ed25519", "damaged", id="no key"),
-        pytest.param(f'command="x" ssh-ed25519 {BLOB}'.encode(), "no type", id="options"),
-        pytest.param(f"ssh-ed25519 {BLOB} a\0b".encode(), "control characters", id="NUL"),
-        pytest.param(f"ssh-ed25519 {BLOB} a\rssh-rsa".encode(), "control characters", id="carriage return"),
-        pytest.param(b"\xc3(", "not text", id="not UTF-8"),
-        pytest.param(f"{KEY}\n".encode("utf-16"), "in UTF-16", id="UTF-16, as PowerShell writes it"),
-        pytest.param(f"{KEY}\n".encode("utf-16-le"), "in UTF-16", id="UTF-16 without a mark"),
-        pytest.param(f"{KEY}\n".encode("utf-16-be"), "in UTF-16", id="UTF-16, big-endian"),
-        pytest.param(b"x" * 70_000, "too long", id="too long"),
-    ],
-)
-def test_what_is_not_one_public_key_is_refused(data: bytes, reason: str) -> None:
-    with pytest.raises(CommandError, match=reason):
-        parse(data, "it")
-
-
-@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n# of the admin machine\n"])
-def test_a_public_key_is_taken_with_its_comment(ending: str) -> None:
-    assert parse(f"\ufeff{KEY} at home{ending}".encode(), "it") == KEY._replace(comment="me@admin at home")
-    assert str(parse(f"ssh-ed25519\t{BLOB}{ending}".encode(), "it")) == f"ssh-ed25519 {BLOB}"
-
-
-@given(st.binary(max_size=200))
-def test_whatever_is_given_as_a_key_is_a_key_or_is_refused(data: bytes) -> None:
-    with pytest.raises(CommandError):
-        parse(data, "it")

@@ -15,7 +15,7 @@ import yaml
 from roosync_ops.cli import COMMANDS
 from tests.acceptance import main_job
 
-from .test_bootstrap_script import defects
+from .powershell_script import defects
 
 REPOSITORY = Path(__file__).parents[3]
 FILES = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))

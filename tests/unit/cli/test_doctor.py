@@ -13,7 +13,7 @@ from roosync_ops.gather.doctor import LINE_S, Answer
 from roosync_ops.transport import windows_line
 from roosync_ops.transport.failure import Failure
 
-from .test_bootstrap_script import defects
+from .powershell_script import defects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SHARED = ("--shared", "shared")
 #: Every command that takes --lang, in the ways that run without a machine.
-TAKE_IT = {
+TAKE_IT: dict[str, list[tuple[str, ...]]] = {
     "validate": [SHARED, (*SHARED, "-f", "markdown"), (*SHARED, "-f", "junit"), (*SHARED, "--patience", "5")],
     "status": [SHARED],
     "history": [SHARED],

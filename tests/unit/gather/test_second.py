@@ -194,7 +194,7 @@ def test_who_stays_in_doubt_is_asked_again_after_30_60_120_and_300_s(tmp_path: P
     now = 0.0
     way = Way()
     asks = Second(FLEET, way, clock=lambda: now)
-    for second in range(0, 1000, 5):
+    for second in range(0, 1000, 10):
         now = float(second)
         before = len(way.asked)
         look(tmp_path, asks, b=130_000)
