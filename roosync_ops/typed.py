@@ -23,7 +23,7 @@ _VIA: Final = (
 _SHARED: Final = (*_VIA, "matrix", "diagnose", "dashboard")
 #: Which commands take which of the flags that say what fleet it is about.
 TAKES: Final = {
-    "--inventory": (*_SHARED, "verify-share", "machines", "init", "doctor", "ssh"),
+    "--inventory": (*_SHARED, "verify-share", "machines", "init", "doctor", "ssh", "logs"),
     "--shared": (*_SHARED, "init"),
     "--via": _VIA,
 }
@@ -63,6 +63,12 @@ def flags_of(arguments: Sequence[str]) -> dict[str, str]:
 def ours(verb: str, *words: str) -> str:
     """Return a command of ours, about the fleet at hand."""
     return " ".join([line((OURS, verb, *words)), *_needed((verb, *words))])
+
+
+def elsewhere(verb: str, *words: str) -> str:
+    """Return a command of ours as `ours` does, and name no shared state: the one that was named is of no use."""
+    with about({flag: value for flag, value in _flags.items() if flag not in ("--shared", "--via")}):
+        return ours(verb, *words)
 
 
 @contextmanager

@@ -20,27 +20,21 @@ _NAMES = "# builds:"
 _TRIAL = "\n# trial\n"
 _SCRIPT = f"""\
 #!/usr/bin/env python3
-{_NAMES} {{names}}
-import os, sys
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "{{current}}"))
+{_NAMES} {{names}}{{trial}}import os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+{{guard}}sys.path.insert(0, os.path.join(here, "{{current}}"))
 from roosync_ops.agent.main import main
 sys.exit(main())
 """
 #: Whatever keeps the loop starts the guard with it, from the build before; there is never but one.
-_TRIAL_SCRIPT = f"""\
-#!/usr/bin/env python3
-{_NAMES} {{names}}{_TRIAL}\
-import os, subprocess, sys
-here = os.path.dirname(os.path.abspath(__file__))
+_GUARD = """\
+import subprocess
 if sys.argv[1:2] == ["run"]:
-    guard = [sys.executable, "-I", "-S", "-B", os.path.join(here, "{{previous}}"), "guard", *sys.argv[2:]]
+    guard = [sys.executable, "-I", "-S", "-B", os.path.join(here, "{previous}"), "guard", *sys.argv[2:]]
     try:
         subprocess.call(guard, stdin=-3, stdout=-3, stderr=-3, timeout=30)
     except Exception:
         pass
-sys.path.insert(0, os.path.join(here, "{{current}}"))
-from roosync_ops.agent.main import main
-sys.exit(main())
 """
 #: A build says which it is at its end, in the zip's comment: remote_script.bundle writes it.
 _COMMENT = re.compile(rb"roosync-ops agent \S{1,40} ([0-9a-f]{16})\Z")
@@ -106,12 +100,13 @@ def put(local_dir: str, name: str, data: bytes) -> None:
 def name_builds(local_dir: str, names: list[str], *, trial: bool = False) -> None:
     """Have `agent.pyz` name these, the first of them on `trial` or for good. OSError passes through."""
     if names and (names != named_builds(local_dir) or trial != bool(on_trial(local_dir))):
-        _point(local_dir, names, _TRIAL_SCRIPT if trial else _SCRIPT)
+        _point(local_dir, names, trial=trial)
 
 
-def _point(local_dir: str, names: list[str], script: str = _SCRIPT) -> None:
+def _point(local_dir: str, names: list[str], *, trial: bool = False) -> None:
     """Write `agent.pyz` anew, whole or not at all."""
-    text = script.format(names=" ".join(names), current=names[0], previous=names[-1])
+    guard = _GUARD.format(previous=names[-1]) if trial else ""
+    text = _SCRIPT.format(names=" ".join(names), trial=_TRIAL if trial else "\n", guard=guard, current=names[0])
     _write(os.path.join(local_dir, AGENT_NAME), text.encode())
 
 

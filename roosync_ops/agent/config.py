@@ -97,8 +97,13 @@ def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
     )
     config.shared_from_environment = not (flags.shared or written.get("shared"))
     config.auto_sync = _pick(flags.auto_sync, written, "enableAutoSync", True)
-    config.share_deadline_s = _deadline(_pick(flags.share_deadline, written, "shareDeadline", DEFAULT_DEADLINE_S))
-    config.permanence = _permanence(_pick(flags.permanence, written, "permanence", "auto"))
+    deadline = _pick(flags.share_deadline, written, "shareDeadline", DEFAULT_DEADLINE_S)
+    if not 0 < deadline <= MAX_DEADLINE_S:
+        raise UsageError(f"shareDeadline invalide: {deadline!r} s", "corriger --share-deadline")
+    config.share_deadline_s = float(deadline)
+    config.permanence = _pick(flags.permanence, written, "permanence", "auto")
+    if config.permanence not in PERMANENCES:
+        raise UsageError(f"permanence inconnue {config.permanence!r}", f"choisir parmi {', '.join(PERMANENCES)}")
     config.metadata = check_metadata({**written.get("metadata", {}), **(flags.metadata or {})})
     return config
 
@@ -198,18 +203,6 @@ def _thresholds(flags: Flags, written: dict[str, Any]) -> Thresholds:
         reason = f"heartbeatInterval ({interval} ms) doit être positif et inférieur à offlineTimeout ({timeout} ms)"
         raise UsageError(reason, "corriger --heartbeat-interval ou --offline-timeout")
     return Thresholds(interval, timeout)
-
-
-def _deadline(seconds: float) -> float:
-    if not 0 < seconds <= MAX_DEADLINE_S:
-        raise UsageError(f"shareDeadline invalide: {seconds!r} s", "corriger --share-deadline")
-    return float(seconds)
-
-
-def _permanence(kind: str) -> str:
-    if kind not in PERMANENCES:
-        raise UsageError(f"permanence inconnue {kind!r}", f"choisir parmi {', '.join(PERMANENCES)}")
-    return kind
 
 
 def check_metadata(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shlex
 import sys
 import zlib
 
@@ -84,6 +83,8 @@ def unusable(path: str, error: OSError) -> ProblemError:
     """Word a failure of the local folder."""
     if isinstance(error, local.NotOursError):
         why = "appartient à un autre utilisateur" if error.code == local.FOREIGN else "d'autres peuvent y écrire"
+        import shlex  # noqa: PLC0415 - 80 kB that a loop would hold for months
+
         return CodedError(error.code, f"dossier local refusé: {error.filename}: {why}", shlex.join(error.mend))
     detail = f"{path}: {error.strerror or error}"
     problem = LocalError(

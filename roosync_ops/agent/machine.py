@@ -102,17 +102,11 @@ def system_goes_down() -> bool:
     """
     if not os.path.isdir(_SYSTEMD):
         return False
-    import subprocess  # noqa: PLC0415 - not carried for months
+    from subprocess import SubprocessError  # noqa: PLC0415 - not carried for months
 
-    try:
-        done = subprocess.run(
-            ["systemctl", "is-system-running"],  # noqa: S607 - where it lies differs between distributions
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
+    from roosync_ops.wire.child import run  # noqa: PLC0415 - as above
+
+    try:  # where it lies differs between distributions
+        return run(["systemctl", "is-system-running"], _ANSWER_S).stdout.strip() == b"stopping"
+    except (OSError, SubprocessError):
         return False
-    return done.stdout.strip() == b"stopping"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from roosync_ops.wire.merge import reach
-from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, NotUnderstoodError, dump, object_in, parse
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
+from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import to_iso
 
 from .beat import PreviousRecords, agent_part, bare, compose, has_left, leave, rewritten, sequence_of

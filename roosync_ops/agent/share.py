@@ -13,8 +13,10 @@ from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
-from roosync_ops.wire.record import NotUnderstoodError, Record, load, parse
+from roosync_ops.wire.record import Record, parse
+from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.view import reading
 
 from .errors import EXIT_SHARE, ProblemError
 from .writing import make_folder, put, remove, write
@@ -43,32 +45,20 @@ FULL = "full"
 REFUSED = "refused"
 UNSYNCED = "unsynced"
 
+# ENOTCONN: a FUSE mount whose process died.
+_AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ESTALE)
 _WORDS = {
-    errno.ENOENT: MISSING,
-    errno.ENOTDIR: MISSING,
-    errno.ENOTCONN: MISSING,  # a FUSE mount whose process died
-    errno.ENODEV: MISSING,
-    errno.ENXIO: MISSING,
-    errno.ESTALE: MISSING,
+    **dict.fromkeys(_AWAY, MISSING),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
     errno.EROFS: READ_ONLY,
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.EFBIG: FULL,
 }
 #: What Windows says in a number of its own, and C's errno in none that tells. Source: "System Error Codes".
+#: NOT_READY, BAD_NETPATH, DEV_NOT_EXIST, UNEXP_NET_ERR, NETNAME_DELETED, BAD_NET_NAME, CLOUD_FILE_PROVIDER_NOT_RUNNING,
+#: NO_SUCH_DEVICE, DEVICE_NOT_CONNECTED; HANDLE_DISK_FULL, DISK_FULL; WRITE_PROTECT.
 _WINDOWS_WORDS = {
-    19: READ_ONLY,  # WRITE_PROTECT
-    21: MISSING,  # NOT_READY
-    39: FULL,  # HANDLE_DISK_FULL
-    53: MISSING,  # BAD_NETPATH
-    55: MISSING,  # DEV_NOT_EXIST
-    59: MISSING,  # UNEXP_NET_ERR
-    64: MISSING,  # NETNAME_DELETED
-    67: MISSING,  # BAD_NET_NAME
-    112: FULL,  # DISK_FULL
-    362: MISSING,  # CLOUD_FILE_PROVIDER_NOT_RUNNING
-    433: MISSING,  # NO_SUCH_DEVICE
-    1167: MISSING,  # DEVICE_NOT_CONNECTED
+    **dict.fromkeys((21, 53, 55, 59, 64, 67, 362, 433, 1167), MISSING),
+    **dict.fromkeys((39, 112), FULL),
+    19: READ_ONLY,
 }
 _HINTS = {
     HUNG: "vérifier le client de synchronisation: le dossier partagé ne répond pas",
@@ -78,22 +68,9 @@ _HINTS = {
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
     UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
 }
-#: What a touch that hangs was to do, in the agent's language.
-_DOING = {
-    "writing to the share": "écriture d'essai",
-    "looking for heartbeats": "recherche des fiches",
-    "reading own file": "lecture de sa fiche",
-    "writing own file": "écriture de sa fiche",
-    "reading the shared state": "lecture de l'état partagé",
-    "reading heartbeats": "lecture des fiches",
-    "writing the view": "écriture de la vue",
-    "copying own file": "copie de sa fiche",
-    "copying the view": "copie de la vue",
-}
-#: A probe as large as a record with everything in it: a share with less room than that is full.
+#: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
-#: What an agent reads of others is bounded, whatever lies there: its memory and its own beat depend on none of it. More
-#: files than this are read at its next check, and the next.
+#: What an agent reads of others is bounded, whatever lies there. More files than this are read at its next checks.
 MAX_RECORD_BYTES = 65_536
 MAX_VIEW_BYTES = 262_144
 _MAX_ENTRIES = 1_000
@@ -115,6 +92,7 @@ def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, s
         after=after,
         before=before,
         slim=slim,
+        entry=reading,
     )
 
 
@@ -232,7 +210,7 @@ class FolderShare:
             call = (bounded or self._bounded).call
             return call(function, doing) if progress is None else call(function, doing, progress)
         except ShareHungError as error:
-            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
+            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({error.doing})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
         except OSError as error:
             raise self._trouble(error) from None

@@ -6,23 +6,16 @@ When it is gone the next one finds itself smallest. Two at once (replicas differ
 
 from __future__ import annotations
 
+import zlib
+
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import (
-    KNOWS,
-    MAX_KNOWS,
-    RUNNING_STATE,
-    NotUnderstoodError,
-    Record,
-    born_ms,
-    dump,
-    object_in,
-    parse,
-)
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
-from roosync_ops.wire.times import time_or_none, to_iso
-from roosync_ops.wire.view import build, carried, needs_write
+from roosync_ops.wire.text import Members, NotUnderstoodError
+from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.view import build, carried, entry_of, needs_write, reading, text
 
 from . import flips
 from .local_state import set_aside
@@ -30,6 +23,7 @@ from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from roosync_ops.wire.folder import Snapshot
@@ -70,8 +64,8 @@ class ViewWriter:
         self._publisher = publisher
         self._config: Config = publisher.config
         self._unreadable = 0
-        #: The entries of the view as last built: should it be lost, nothing is.
-        self._entries: dict[str, Any] = {}
+        #: The view as last written, compressed: should it be lost, nothing is.
+        self._written = b""
         #: The live machine before us in order that was found last, and behind which name looking for one goes on.
         self._live: str | None = None
         self._looked_to = ""
@@ -89,7 +83,7 @@ class ViewWriter:
         if notes["keeper"] != self._config.machine_id:
             notes["wrote"] = None
             self._publisher.extra = {}
-            self._entries, self._known, self._unreadable = {}, {}, 0
+            self._written, self._known, self._unreadable = b"", {}, 0
             return False
         counted: dict[tuple[str, int | None], tuple[int, int]] = {}
 
@@ -104,7 +98,7 @@ class ViewWriter:
             return True
 
         bounds = bounds_from(self._read_to, slim=slim)
-        return self._keep(self._publisher.share.read_all(now_ms, bounds=bounds), now_ms)
+        return self._keep(self._publisher.share.read_all(now_ms, bounds=bounds), now_ms, slim)
 
     def _elect(self, now_ms: int) -> str:
         """Return the smallest live machine that is known; of very many files some are looked at at each check."""
@@ -114,7 +108,7 @@ class ViewWriter:
         self._looked_to = bounds.after
         return self._live or me
 
-    def _keep(self, snapshot: Snapshot, now_ms: int) -> bool:
+    def _keep(self, snapshot: Snapshot, now_ms: int, slim: Callable[[Record, str], bool]) -> bool:
         is_whole = not (self._read_to or snapshot.bounds.after)
         self._read_to = snapshot.bounds.after
         if not self._understood(snapshot):
@@ -123,26 +117,30 @@ class ViewWriter:
         if snapshot.view_state == "read":
             self._notice_erasure(snapshot, now_ms)
         old = snapshot.view if _is_view(snapshot) else None
-        merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered()], now_ms)
+        merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered(slim)], now_ms)
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
         self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
-        view = build(merged, old, now_ms, self._config.thresholds)
-        self._remember(view, merged)
-        if not needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds):
+        view = build(merged, old, now_ms, self._config.thresholds, reading)
+        self._remember(view, merged, now_ms)
+        is_due = needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds)
+        if self._written and not is_due:
+            return False
+        raw = text(view, merged, now_ms, self._config.thresholds)
+        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
+            for piece in merged.values():
+                piece.record.keep(_bare(piece.record.data))
+            view = build(merged, None, now_ms, self._config.thresholds, reading)
+            self._remember(view, merged, now_ms)
+            raw = text(view, merged, now_ms, self._config.thresholds)
+        press = zlib.compressobj(1, zlib.DEFLATED, 12, 3)  # so many kB of memory, where the usual takes 268
+        self._written = press.compress(raw) + press.flush()
+        if not is_due:
             return False
         if _lossy(snapshot):
             self._set_aside()
-        del snapshot, old  # as large as what is written now
-        raw = dump(view)
-        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
-            for piece in merged.values():
-                piece.record.data = _bare(piece.record.data)
-            view = build(merged, None, now_ms, self._config.thresholds)
-            self._remember(view, merged)
-            raw = dump(view)
         self._publisher.share.write_view(raw)
-        notes["view"]["wrote"] = {key: entry["lastHeartbeat"] for key, entry in view["heartbeats"].items()}
+        notes["view"]["wrote"] = {key: at for key, (at, _) in view["heartbeats"].items()}
         return True
 
     def _understood(self, snapshot: Snapshot) -> bool:
@@ -167,12 +165,13 @@ class ViewWriter:
             own, _ = parse(self._publisher.notes["record"] or {}, self._config.machine_id, "")
         except NotUnderstoodError:
             return list(self._known.values())
-        _slim(own, 0)
+        _slim(own, 0)  # none of its past: it lives
         return [*self._known.values(), Evidence(own, FILE, "")]
 
     def _rank(self, record: Record, now_ms: int) -> tuple[bool, bool, int]:
         lives = status(record, now_ms, record.thresholds) == ONLINE
-        return not lives, record.machine_id not in self._entries, -(record.last_heartbeat_ms or 0)
+        is_new = record.machine_id not in (self._publisher.notes["view"]["wrote"] or ())
+        return not lives, is_new, -(record.last_heartbeat_ms or 0)
 
     def _newest(self, merged: dict[str, Evidence], is_whole: bool, now_ms: int) -> dict[str, Evidence]:
         """Return the machines heard last, and remember what their own files say."""
@@ -183,38 +182,50 @@ class ViewWriter:
         self._known = {name: piece for name, piece in merged.items() if piece.kind != VIEW} if not is_whole else {}
         return merged
 
-    def _remembered(self) -> list[Evidence]:
-        found = []
-        for machine_id, entry in {**(self._publisher.notes["legacy"] or {}), **self._entries}.items():
+    def _remembered(self, slim: Callable[[Record, str], bool]) -> list[Evidence]:
+        """Return what the journal, and then what the view as last written, tells that files do not."""
+        found: list[Evidence] = []
+
+        def take(machine_id: str, entry: dict[str, Any]) -> None:
             try:
                 record, _ = parse(entry, machine_id, VIEW_NAME)
             except NotUnderstoodError:
-                continue
-            found.append(Evidence(record, VIEW, VIEW_NAME))
+                return
+            if slim(record, VIEW):
+                found.append(Evidence(record, VIEW, VIEW_NAME))
+
+        for machine_id, entry in (self._publisher.notes["legacy"] or {}).items():
+            take(machine_id, entry)
+        if self._written:
+            members = Members(zlib.decompress(self._written))
+            if next(iter(members)) == "heartbeats":
+                for machine_id in members:
+                    take(machine_id, members.value())
         return found
 
-    def _remember(self, view: dict[str, Any], merged: dict[str, Evidence]) -> None:
-        """Keep what the view holds; in the journal too what nobody else would write again: so much as has room."""
-        self._entries = view["heartbeats"]
+    def _remember(self, view: dict[str, Any], merged: dict[str, Evidence], now_ms: int) -> None:
+        """Keep in the journal what nobody else would write again: so much as has room."""
         silent = set(view["offlineMachines"])
-        self._publisher.extra[KNOWS] = self._undone(silent, merged)
+        latest = sorted(view["heartbeats"], key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))
         kept: dict[str, Any] = {}
         room = MAX_REMEMBERED_BYTES
-        for name in sorted(self._entries, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0)):
+        for name in latest:
             if name not in silent and merged[name].kind == FILE:
                 continue
-            room -= len(dump(self._entries[name]))
+            entry = entry_of(merged[name], now_ms, self._config.thresholds)
+            room -= len(dump(entry))
             if room < 0:
                 break
-            kept[name] = self._entries[name]
+            kept[name] = entry
         self._publisher.notes["legacy"] = kept
+        self._publisher.extra[KNOWS] = self._undone([name for name in latest if name in silent], merged, now_ms)
 
-    def _undone(self, silent: set[str], merged: dict[str, Evidence]) -> dict[str, Any]:
+    def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> dict[str, Any]:
         """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
         names = [name for name in silent if merged[name].kind != FILE and merged[name].record.sequence is not None]
         kept: dict[str, Any] = {}
-        for name in sorted(names, key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))[:MAX_KNOWS]:
-            kept[name] = self._entries[name]
+        for name in names[:MAX_KNOWS]:
+            kept[name] = entry_of(merged[name], now_ms, self._config.thresholds)
             if len(dump(kept)) > MAX_KNOWS_BYTES:
                 del kept[name]
         return kept
@@ -222,7 +233,7 @@ class ViewWriter:
     def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
         """An older service rewrote the view from its stale memory: machines we had put in are gone."""
         notes = self._publisher.notes["view"]
-        wrote: dict[str, str] | None = notes["wrote"]
+        wrote: dict[str, int] | None = notes["wrote"]
         entries = snapshot.view.get("heartbeats") if snapshot.view else None
         if not wrote or not isinstance(entries, dict):
             return
@@ -238,13 +249,10 @@ def _slim(record: Record, now_ms: int) -> None:
     """Keep of a record what the view and the choice of its keeper need; the past only of who does not beat."""
     data = record.data
     if record.sequence is None and not record.doubted:
-        if len(dump(data)) > _MAX_LEGACY_BYTES:
-            record.data = _bare(data)
+        record.keep(_bare(data) if len(dump(data)) > _MAX_LEGACY_BYTES else data)
         return
-    record.data = {
-        **_bare(data),
-        "agent": carried(record, past=status(record, now_ms, record.thresholds) in (LEFT, OFFLINE)),
-    }
+    past = status(record, now_ms, record.thresholds) in (LEFT, OFFLINE)
+    record.keep({**_bare(data), "agent": carried(record, past=past)})
 
 
 def _bare(data: dict[str, Any]) -> dict[str, Any]:
@@ -253,14 +261,10 @@ def _bare(data: dict[str, Any]) -> dict[str, Any]:
     return {"metadata": {key: value for key, value in kept.items() if len(value) < 64}}  # noqa: PLR2004 - a time, a version
 
 
-def _newest_stranger(entries: dict[str, Any], wrote: dict[str, str]) -> str | None:
+def _newest_stranger(entries: dict[str, Any], wrote: dict[str, int]) -> str | None:
     """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
-    heard: dict[str, int] = {}
-    for key, entry in entries.items():
-        at = time_or_none(entry.get("lastHeartbeat")) if isinstance(entry, dict) else None
-        if at is not None:
-            heard[str(key).lower()] = at
-    strange = {key: at for key, at in heard.items() if to_iso(at) != wrote.get(key)} or heard
+    heard: dict[str, int] = {key.lower(): at for key, (at, _) in entries.items() if at is not None}
+    strange = {key: at for key, at in heard.items() if at != wrote.get(key)} or heard
     return max(strange, key=lambda key: strange[key]) if strange else None
 
 

@@ -52,6 +52,7 @@ PANELS: Final = {
         "status": "Show what the shared state holds, judged against nothing.",
         "matrix": "Show who sees whom: what every machine's own replica shows.",
         "history": "Show when each machine was up, and how much of that is known.",
+        "logs": "Show what the agent of a machine said last.",
         "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
     },
     "Change machines": {

@@ -17,6 +17,7 @@ from roosync_ops.judge.dashboard import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
+from roosync_ops.show.messages import words
 
 from . import asking, errors, options, output
 
@@ -133,7 +134,7 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
     try:
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)
-            output.note("Ctrl-C ends it.")
+            output.note(words(lang)["dashboard.ends"])
             _wait_for_ctrl_c()
     except OSError as error:
         raise errors.usage(

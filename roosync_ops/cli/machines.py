@@ -1,6 +1,7 @@
 """`roosync-ops machines list|check|add`: the inventory, without touching any machine."""
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +12,10 @@ import typer
 from roosync_ops import show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
 from roosync_ops.fleet.adding import USUAL, line_of, with_machine
+from roosync_ops.show.messages import words
+from roosync_ops.show.text import clock_ms
+from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence
+from roosync_ops.wire.times import now_ms
 
 from . import errors, options, output
 
@@ -34,6 +39,15 @@ roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows
 roosync-ops machines add cellar --expected offline --why "switched off" --to off
 
 Exit codes: 0 added, 2 not: the file is as it was."""
+
+_SILENCE_EXAMPLES: Final = """Examples:
+
+roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"
+
+roosync-ops machines silence myia-po-2024 --end
+
+Exit codes: 0 so it is, 2 not."""
+_UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @app.command("list", epilog=_LIST_EXAMPLES)
@@ -106,6 +120,48 @@ def add(  # noqa: PLR0913 - one argument an option
     following = ("rollout", name, "--dry") if expected == "online" else ("validate",)
     output.note(f"Next:  {typed.ours(*following)}")
     return errors.OK
+
+
+@app.command("silence", epilog=_SILENCE_EXAMPLES)
+def silence_machines(  # noqa: PLR0913 - one argument an option
+    machines: options.Machines = None,
+    *,
+    how_long: Annotated[
+        str | None, typer.Option("--for", metavar="2h", help="How long: 30m, 2h, 1d; it ends by itself.")
+    ] = None,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What is done; every report tells it.")] = "",
+    end: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    lang: options.Language = options.Lang.en,
+) -> int:
+    """Open a maintenance window: until it ends, a machine is as expected whatever it is seen as, and raises no alarm.
+
+    Kept on this computer, for all that this user runs here.
+    """
+    names = [machine.machine_id for machine in load_inventory(inventory).select(machines or [])]
+    if not names or end == (how_long is not None) or (not end and not why.strip()):
+        said = "name machines, and either --for 2h --why TEXT, or --end"
+        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
+    now = now_ms()
+    until = 0 if how_long is None else now + _ms(how_long)
+    one = None if end else Silence(until, why.strip()[:MAX_WHY])
+    try:
+        silence(names, one, now)
+    except OSError as error:
+        raise errors.usage(f"not kept: {error}", typed.ours("machines", "silence", "--help")) from None
+    said = words(lang)["acting.heard" if end else "acting.silenced"]
+    output.write(said.format(machines=", ".join(names), until=clock_ms(until)))
+    return errors.OK
+
+
+def _ms(text: str) -> int:
+    """Return `30m`, `2h` or `1d` in ms. Raises CommandError."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    ms = 0 if found is None else int(found[1]) * _UNITS[found[2]]
+    if not 0 < ms <= MOST_MS:
+        said = f"--for {text!s:.40}: give a number and s, m, h or d, up to 30d"
+        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
+    return ms
 
 
 def _put(path: Path, raw: bytes) -> None:

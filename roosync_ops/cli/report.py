@@ -18,6 +18,7 @@ from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import Seen, seen, seen_by_all
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
+from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
 
@@ -145,7 +146,7 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     with typed.about({}):
         body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
     if dry:
-        output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")
+        output.note(words(lang)["report.would_send"].format(where=to.name))
         output.write(comment.marked(body, run))
         return None
     try:
@@ -153,9 +154,9 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     except GhError as error:
         error.reason = f"{to.name}: {error}"
         raise
-    output.note(f"Our comment in {to.name} was {sent.action}.")
+    output.note(words(lang)[f"report.{sent.action}"].format(where=to.name))
     if sent.others:
-        output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
+        output.note(words(lang)["report.others"].format(others=", ".join(sent.others)))
     return sent
 
 

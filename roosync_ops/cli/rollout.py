@@ -86,7 +86,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     machines = journal.left() if resume else machines
     chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
     where = None if dry else acting.source(fleet, shared, via, deadline)
-    before = None if where is None else _before(where)
+    before = None if where is None else _before(where, lang)
 
     log = RunLog("rollout", chosen, wanted=not dry)
     act = partial(
@@ -130,14 +130,14 @@ def rollout(  # noqa: PLR0913 - one argument an option
     return ramp.STOPPED if steps.stopped else code
 
 
-def _before(where: Source) -> SharedState | None:
+def _before(where: Source, lang: str) -> SharedState | None:
     """Return the state before anything is done; a state that cannot be read yet is no reason not to begin."""
     try:
         return where()
     except Exception as error:
         if errors.describe(error).exit_code != errors.UNAVAILABLE:
             raise
-        output.note(f"Before: {error}")
+        output.note(words(lang)["acting.before"].format(error=error))
         return None
 
 

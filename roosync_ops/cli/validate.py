@@ -13,6 +13,7 @@ from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import Seen, seen, seen_by_all
+from roosync_ops.show.messages import words
 
 from . import asking, errors, options, output, reading
 
@@ -82,7 +83,7 @@ def validate(  # noqa: PLR0913 - one argument an option
             look, poll_s = partial(seen, source, fleet, chosen, grace, second), source.poll_s
         validation = reading.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         output.write(_text(validation, "json" if as_json else report, lang))
-        _note_patience(validation, grace)
+        _note_patience(validation, grace, lang)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
@@ -96,12 +97,13 @@ def _probing(
     return look
 
 
-def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
+def _note_patience(validation: judge.Validation, grace: GracePeriod, lang: str) -> None:
     """Say on stderr how much patience there was, and what of it could not be kept."""
+    word = words(lang)
     if validation.patience_ms is not None:
-        output.note(f"Judged by beats received, {validation.patience_ms / 1000:g} s beyond each timeout.")
+        output.note(word["validate.patience"].format(seconds=f"{validation.patience_ms / 1000:g}"))
     if grace.trouble is not None:
-        output.note(f"What was seen could not be kept: {grace.trouble}")
+        output.note(word["validate.not_kept"].format(trouble=grace.trouble))
 
 
 def _text(validation: judge.Validation, report: str, lang: str) -> str:

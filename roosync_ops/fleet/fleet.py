@@ -28,10 +28,6 @@ class Fleet:
             self._by_id[machine.machine_id] = machine
         self.groups: dict[str, tuple[str, ...]] = {name: tuple(ids) for name, ids in (groups or {}).items()}
 
-    @property
-    def machines(self) -> tuple[Machine, ...]:
-        return tuple(self._by_id.values())
-
     def get(self, machine_id: str) -> Machine | None:
         return self._by_id.get(machine_id)
 

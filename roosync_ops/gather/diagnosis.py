@@ -47,7 +47,8 @@ def diagnoses(
     """
     strangers = [name.lower() for name in names if not _stands_for_somebody(fleet, name)]
     chosen = fleet.select(name for name in names if name.lower() not in strangers) if names else tuple(fleet)
-    tell(f"looking at {len(chosen) or len(fleet)} machines")
+    count = len(chosen) or len(fleet)
+    tell(f"looking at {count} machine{'' if count == 1 else 's'}")
     scene = gather(fleet, chosen, shared, limits)
     unseen = [name for name in strangers if not any(name in view.machines for view in scene.views.values())]
     fleet.select(unseen)

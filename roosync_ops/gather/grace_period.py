@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import errors
 from roosync_ops.judge import Knowledge, patience, second
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
+from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,15 +45,19 @@ class GracePeriod:
 
     def learn(self, state: SharedState | None, offsets: Mapping[str, int] | None = None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
+        from roosync_ops.state.silences import silences  # noqa: PLC0415 - after the reading is on its way
+
+        silenced = silences(now_ms())
         if not self._on:
             late_ms = 0 if state is None else second.late_ms(state, state.read_at_ms)
-            return Knowledge(offsets or {}, {} if state is None else self._glimpse(state), late_ms=late_ms)
+            seen = {} if state is None else self._glimpse(state)
+            return Knowledge(offsets or {}, seen, late_ms=late_ms, silences=silenced)
         if state is not None:
             self._memory = self._memory or self._remember(state.shared)
             self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)
         seen = {} if self._memory is None else self._memory.seen
         extra = patience.auto_ms(seen.values(), self._thresholds) if self._auto else self._extra_ms
-        return Knowledge(offsets or {}, seen, extra)
+        return Knowledge(offsets or {}, seen, extra, silences=silenced)
 
     def _glimpse(self, state: SharedState) -> Mapping[str, Seen]:
         """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""

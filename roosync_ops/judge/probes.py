@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state.seen import Seen
     from roosync_ops.state.signs import Sign
+    from roosync_ops.state.silences import Silence
     from roosync_ops.transport.failure import Failure
     from roosync_ops.transport.reach import Reach
     from roosync_ops.wire.merge import Evidence
@@ -130,6 +131,8 @@ class Knowledge:
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
     #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
     late_ms: int = 0
+    #: Until when, and why, nobody is to be troubled about a machine.
+    silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None
 
     def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:

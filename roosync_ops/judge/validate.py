@@ -105,6 +105,10 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
     if sign is not None and reason is not None:
         facts = {**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]}
         reason = replace(reason, facts=facts)
+    silence = given.known.silences.get(machine.machine_id)
+    if silence is not None and given.now_ms < silence.until_ms:
+        facts = {"until": silence.until_ms, "why": silence.why, "observed": row.observed}
+        ok, reason = True, v.Reason(v.SILENCED, machine.machine_id, facts)
     return v.Verdict(
         machine.machine_id,
         machine.expected,

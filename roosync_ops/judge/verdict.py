@@ -34,6 +34,7 @@ CLOCK_SUSPECTED: Final = "clock-suspected"  # no fact of its own
 OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone (or late), of, age (None: never seen here)
 FILE_BEHIND: Final = "replica-behind-the-view"  # age, newer
 VIEW_BEHIND: Final = "replica-behind"  # age, lag, keeper
+SILENCED: Final = "silenced"  # until, why, observed
 # What a probe tells: a machine's own word, and who sees whom. `since` is on the reader's clock, None where not known.
 MACHINE_OFF: Final = "machine-off"  # detail
 NOT_LET_IN: Final = "not-let-in"  # detail, hint
@@ -98,6 +99,7 @@ _DOUBTS: Final = {
             UPLOAD_STALLED,
             LINK_STALLED,
             SHARE_STUCK,
+            SILENCED,
         ],
         Doubt.SIGHT,
     ),

@@ -6,7 +6,7 @@ Each thing is worked out once, and only when it is asked for: most tables need n
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, ONLINE
 from roosync_ops.wire.times import BadTimeError, from_iso
@@ -50,16 +50,12 @@ class ViewEvidence:
         """The record of the machine that keeps the view, as far as this replica shows: see agent.view_writer."""
         names = sorted(row.machine_id for row in self._rows if row.observed == ONLINE)
         records = (self._state.machines[name].record for name in names)
-        return next((record for record in records if _keeps_views(record.data.get("agent"))), None)
+        return next((record for record in records if record.agent.get("autoSyncEnabled") is True), None)
 
     def own(self, machine_id: str) -> Record | None:
         """Return the record in a machine's own file, as our agent wrote it; None where there is none of that kind."""
         record = self._state.own_files.get(machine_id)
         return None if record is None or record.sequence is None else record
-
-
-def _keeps_views(agent: Any) -> bool:
-    return isinstance(agent, dict) and agent.get("autoSyncEnabled") is True
 
 
 def _time(part: object, key: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT
@@ -238,13 +238,10 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
     if row.observed == OFFLINE:
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
+        undone = older.undone(given.state.machines.get(row.machine_id), given.state)
         kind = v.OLDER_LEFT if row.older else v.HAS_LEFT
-        return v.Reason(kind, row.machine_id, {"since": _left_at_ms(row, given), **_undone(row, given)}, ahead)
+        return v.Reason(kind, row.machine_id, {"since": _left_at_ms(row, given), **undone}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)
-
-
-def _undone(row: v.Observation, given: Given) -> dict[str, Any]:
-    return older.undone(given.state.machines.get(row.machine_id), given.state)
 
 
 def _left_at_ms(row: v.Observation, given: Given) -> int | None:

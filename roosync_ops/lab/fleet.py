@@ -143,10 +143,13 @@ class LabFleet:
 
     def activate(self, name: str) -> None:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""
-        host = self.host(name)
+        host, machine = self.host(name), self.fleet.get(name)
+        if machine is None:
+            raise LabError(f"{name}: not in the lab's inventory")
         host.local_dir.mkdir(parents=True, exist_ok=True)
         bundle.build(host.agent, cache=self.temporary / "roosync-ops")
-        self._configure(name)
+        config = {**config_of(machine), "shared": machine.shared}
+        (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
         for verb in ("install", "start"):
             self.agent(name, verb)
 
@@ -174,7 +177,8 @@ class LabFleet:
         self._make_machines(stack)
         self._write_files()
         self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay, self._seed)))
-        self._mischief = Mischief(self.sync, self._places())
+        places = {name: Place(machine.host.drive, machine.nest) for name, machine in self._machines.items()}
+        self._mischief = Mischief(self.sync, {**places, ADMIN: Place(self.shared, None)})
         for part in self.parts:
             if part.powered:
                 self.power_on(part.name)
@@ -192,11 +196,6 @@ class LabFleet:
             self._machines[part.name] = _Machine(host, SshServer(host, self._client_key), nest)
         for machine in self._machines.values():
             machine.nest.settle()
-
-    def _places(self) -> dict[str, Place]:
-        machines = self._machines.values()
-        places = {machine.host.name: Place(machine.host.drive, machine.nest) for machine in machines}
-        return {**places, ADMIN: Place(self.shared, None)}
 
     def _write_files(self) -> None:
         """Write what an operator needs, and read the inventory back: a wrong one would fail every command later."""
@@ -220,13 +219,6 @@ class LabFleet:
         (self.shared / "dashboards").mkdir(parents=True)  # a shared state, in which nobody has beaten yet
         folders = {name: machine.host.shared for name, machine in self._machines.items()}
         return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
-
-    def _configure(self, name: str) -> None:
-        host, machine = self.host(name), self.fleet.get(name)
-        if machine is None:
-            raise LabError(f"{name}: not in the lab's inventory")
-        config = {**config_of(machine), "shared": machine.shared}
-        (host.local_dir / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
     def agent(self, name: str, verb: str) -> dict[str, Any]:
         """Run one of the agent's verbs on its machine. Raises LabError with the agent's own sentence."""

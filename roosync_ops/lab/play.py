@@ -42,7 +42,12 @@ def play(lab: LabFleet, board: Board, screen: Screen) -> Outcome:
     """Play the procedure on a fleet that has just started. Raises LabError, StateUnavailableError."""
     began = time.monotonic()
     screen.say(introduction(lab))
-    before = _curtain(lab, board, screen)
+    active = sum(part.group == "active" for part in lab.parts)
+    with screen.progress("starting the agent that is active already, and waiting for its first heartbeat"):
+        activate(lab)
+        before = board.wait(lambda validation: validation.online == active, PATIENCE_S)
+    if before.online != active:
+        raise LabError(f"{before.online} of the {active} machines that are active already were seen online")
     screen.say("\n1. Before: one machine is active, two are off, three are to be enrolled.\n")
     screen.show(before)
     command = rollout_command(lab)
@@ -83,17 +88,6 @@ def activate(lab: LabFleet) -> None:
 def rollout_command(lab: LabFleet) -> list[str]:
     """Return the words behind `roosync-ops` that enrol the machines that are to be enrolled."""
     return ["rollout", "--limit", ENROLL, "--inventory", str(lab.inventory), "--shared", str(lab.shared)]
-
-
-def _curtain(lab: LabFleet, board: Board, screen: Screen) -> Validation:
-    """Start what is active already and wait until the admin machine's replica shows it. Raises LabError."""
-    active = sum(part.group == "active" for part in lab.parts)
-    with screen.progress("starting the agent that is active already, and waiting for its first heartbeat"):
-        activate(lab)
-        before = board.wait(lambda validation: validation.online == active, PATIENCE_S)
-    if before.online != active:
-        raise LabError(f"{before.online} of the {active} machines that are active already were seen online")
-    return before
 
 
 def _paste(command: list[str]) -> str:

@@ -54,7 +54,22 @@ def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
         raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
     heartbeats = _heartbeats(state)
     found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}
-    document, notes = _document(arguments, state, heartbeats, found), list(_suspicion(state, found))
+    wanted = tuple(_LISTS) if arguments.filter == _ALL else (arguments.filter,)
+    named = {word: [machine_id for machine_id, seen in found.items() if seen == word] for word in _LISTS}
+    document: dict[str, Any] = {
+        "success": True,
+        **{key: named[word] if word in wanted else [] for word, key in _LISTS.items()},
+        "statistics": {
+            "totalMachines": len(found),
+            "onlineCount": len(named[ONLINE]),
+            "offlineCount": len(named[OFFLINE]),
+            "warningCount": len(named[WARNING]),
+            "lastHeartbeatCheck": to_iso(state.read_at_ms),
+        },
+    }
+    if arguments.include_heartbeats:
+        document["heartbeats"] = {name: entry for name, entry in heartbeats.items() if found[name] in wanted}
+    notes = list(_suspicion(state, found))
     if arguments.force_check or arguments.include_changes:
         settings = desk.settings
         last = LastLook(settings.memory or default_folder(), memory_name(settings.shared, settings.via))
@@ -72,27 +87,6 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
         for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
             found[name] = {key: value for key, value in entry.items() if key not in _OURS}
     return found
-
-
-def _document(
-    arguments: HeartbeatStatus, state: SharedState, heartbeats: dict[str, Any], found: dict[str, str]
-) -> dict[str, Any]:
-    wanted = tuple(_LISTS) if arguments.filter == _ALL else (arguments.filter,)
-    named = {word: [machine_id for machine_id, seen in found.items() if seen == word] for word in _LISTS}
-    document: dict[str, Any] = {
-        "success": True,
-        **{key: named[word] if word in wanted else [] for word, key in _LISTS.items()},
-        "statistics": {
-            "totalMachines": len(found),
-            "onlineCount": len(named[ONLINE]),
-            "offlineCount": len(named[OFFLINE]),
-            "warningCount": len(named[WARNING]),
-            "lastHeartbeatCheck": to_iso(state.read_at_ms),
-        },
-    }
-    if arguments.include_heartbeats:
-        document["heartbeats"] = {name: entry for name, entry in heartbeats.items() if found[name] in wanted}
-    return document
 
 
 def _suspicion(state: SharedState, found: dict[str, str]) -> tuple[str, ...]:

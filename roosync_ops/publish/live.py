@@ -130,13 +130,6 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed's own wish
 
 
-def _parts(path: str) -> SplitResult | None:
-    try:
-        return urlsplit(path)
-    except ValueError:  # a bracket that is not closed
-        return None
-
-
 def _page(live: Live, asked: SplitResult) -> tuple[HTTPStatus, str, str]:
     """Return what is answered to a path, as what."""
     if asked.path == "/":
@@ -159,7 +152,10 @@ def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
         sys_version = ""
 
         def do_GET(self) -> None:
-            asked = _parts(self.path)
+            try:
+                asked = urlsplit(self.path)
+            except ValueError:  # a bracket that is not closed
+                asked = None
             if not self._is_for_us():
                 self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", _TEXT)
             elif asked is None:

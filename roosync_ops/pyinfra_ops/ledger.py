@@ -7,13 +7,15 @@ machine is asked once, and again by the answer of whatever changed it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pyinfra.api.host import Host
 
     from roosync_ops.remote_script.facts_model import Reply, Report
     from roosync_ops.transport.failure import Failure
+
+    from .plan import Difference
 
 _KEY = "roosync"
 
@@ -30,18 +32,6 @@ CHANGED: Final = "changed"
 UNCHANGED: Final = "unchanged"
 PLANNED: Final = "planned"
 FAILED: Final = "failed"
-
-
-class Difference(NamedTuple):
-    """What a rollout changes on a machine; None where there is nothing, or where it is not ours to show."""
-
-    what: str
-    before: str | None
-    after: str | None
-
-    def __str__(self) -> str:
-        known = self.before is not None or self.after is not None
-        return f"{self.what} {self.before or '-'} -> {self.after or '-'}" if known else self.what
 
 
 @dataclass

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from roosync_ops.wire.times import BadTimeError, from_iso
-
-from .ledger import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +31,18 @@ REMOVAL: Final = (STOP, UNINSTALL, REMOVE)
 
 #: systemd keeps a unit for the system or for a user; either is what `permanence="systemd"` asks for.
 _KINDS: Final = {"systemd": ("systemd-system", "systemd-user"), "process": ("process",), "task": ("task",)}
+
+
+class Difference(NamedTuple):
+    """What a rollout changes on a machine; None where there is nothing, or where it is not ours to show."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        known = self.before is not None or self.after is not None
+        return f"{self.what} {self.before or '-'} -> {self.after or '-'}" if known else self.what
 
 
 def rollout(machine: Machine) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Machine
 
-    from .ledger import Difference
+    from .plan import Difference
 
 Firsts: TypeAlias = "list[tuple[bool, str]] | None"
 

@@ -194,12 +194,14 @@ def _bare(source: bytes) -> bytes:
                 lines[row - 1] += " "
             is_text = token.type == tokenize.STRING and not _F_STRING.match(token.string)
             text, *more = (token.string if is_text else _SELF.sub(_SELF_SHORT, token.string)).split("\n")
+            text = text.replace("_", "" if token.type == tokenize.NUMBER else "_")
             lines[row - 1] += text
             lines[row : row + len(more)] = more
             before = token
     for first, last, alone in (*_docstrings(source), *_for_checkers(source)):
         lines[first - 1 : last] = [" " * levels[first] + "pass" if alone else "", *[""] * (last - first)]
-    return "\n".join("" if line == _FUTURE else line for line in lines).encode("utf-8")
+    text = "\n".join("" if line == _FUTURE else line for line in lines)
+    return (text.rstrip() + "\n" * text.endswith("\n")).encode("utf-8")
 
 
 def _tokens(source: bytes) -> Iterator[tokenize.TokenInfo]:

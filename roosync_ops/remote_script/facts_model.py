@@ -241,6 +241,19 @@ class Knocked(Answer):
     open: list[bool]
 
 
+class Place(Answer):
+    """Where an agent's words are kept on its machine, and the last of them."""
+
+    place: str
+    lines: list[str] = Field(max_length=1000)
+
+
+class Logs(Answer):
+    """What an agent said last."""
+
+    logs: list[Place] = Field(max_length=100)
+
+
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
@@ -278,11 +291,12 @@ def _model(model: type[T], lines: Iterable[str]) -> T:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
 
 
-#: Of the output of an `apply`, a `verify`, a `tend`, a `knock`. Each raises SilenceError.
+#: Of the output of an `apply`, a `verify`, a `tend`, a `knock`, a `logs`. Each raises SilenceError.
 parse_reply: Final[Callable[[Iterable[str]], Reply]] = functools.partial(_model, Reply)
 parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_model, Measured)
 parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
 parse_knocked: Final[Callable[[Iterable[str]], Knocked]] = functools.partial(_model, Knocked)
+parse_logs: Final[Callable[[Iterable[str]], Logs]] = functools.partial(_model, Logs)
 
 
 def _document(lines: list[str]) -> str:

@@ -21,8 +21,6 @@ PUSHED_NAME = ".agent.pyz.pushed"
 MEASURE_NAMES = ("measure-share.py", "measure-share.out")
 #: A config.json larger than this is none of ours.
 MAX_CONFIG_BYTES = 65_536
-#: What one verb may print; a `state` of ten thousand machines is far below.
-MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 #: How long the agent's own `status` may take, in s: it touches no share.
 STATUS_LIMIT_S = 15.0
 #: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.

@@ -12,8 +12,9 @@ import time
 import zlib
 
 from roosync_ops.agent.share_facts import share_facts
+from roosync_ops.wire.child import MAX_OUTPUT_BYTES
 
-from .on_common import MAX_OUTPUT_BYTES, StepError, check_ours, parse_last_line, silence
+from .on_common import StepError, check_ours, parse_last_line, silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@ there has the user's logon session run it. Travels behind on_machine, and only w
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
 
+from roosync_ops.wire.child import run
 from roosync_ops.wire.local import create
 
 from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError
@@ -127,21 +126,11 @@ def _done(
 
 def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Run the program in a process of its own, which is left behind where it hangs and cannot be killed."""
-    with tempfile.TemporaryFile() as output:
-        child = subprocess.Popen(  # noqa: S603 - this very Python, with a program of ours
-            [sys.executable, "-I", "-S", "-X", "utf8", "-c", program + _MAIN, _token(asked)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            child.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_END_S)
-        output.seek(0)
-        return _lines(output.read(_MAX_OUTPUT))
+    try:
+        output = run([sys.executable, "-I", "-S", "-X", "utf8", "-c", program + _MAIN, _token(asked)], limit_s).stdout
+    except subprocess.TimeoutExpired as ended:
+        output = ended.output or b""
+    return _lines(output[:_MAX_OUTPUT])
 
 
 def _token(asked: dict[str, Any]) -> str:

@@ -10,7 +10,9 @@ import sys
 import time
 from contextlib import suppress
 
-from .on_common import MAX_OUTPUT_BYTES, PUSHED_NAME, StepError, parse_last_line, silence
+from roosync_ops.wire.child import run
+
+from .on_common import PUSHED_NAME, StepError, parse_last_line, silence
 
 if sys.platform == "win32":
     import winreg
@@ -162,27 +164,11 @@ def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
 
 def _run(words: list[str], limit_s: float) -> tuple[int | None, str]:
     """Run this Python with `words`; return (its exit code, what it printed). The code is None after `limit_s`."""
-    child = subprocess.Popen(  # noqa: S603 - this very Python, with words of ours
-        [sys.executable, "-I", "-S", "-X", "utf8", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
     try:
-        output, _ = child.communicate(timeout=limit_s)
-    except subprocess.TimeoutExpired:
-        return None, _ended(child)
-    return child.returncode, output[:MAX_OUTPUT_BYTES].decode("utf-8", "replace")
-
-
-def _ended(child: subprocess.Popen[bytes]) -> str:
-    """End a child and return what it printed; one that hangs where nothing reaches it is left behind."""
-    child.kill()
-    try:
-        output, _ = child.communicate(timeout=2)
-    except subprocess.TimeoutExpired:
-        return ""
-    return output[:MAX_OUTPUT_BYTES].decode("utf-8", "replace")
+        done = run([sys.executable, "-I", "-S", "-X", "utf8", *words], limit_s)
+    except subprocess.TimeoutExpired as ended:
+        return None, ((ended.stderr or b"") + (ended.output or b"")).decode("utf-8", "replace")
+    return done.returncode, (done.stderr + done.stdout).decode("utf-8", "replace")
 
 
 def unlink(path: str) -> None:

@@ -8,8 +8,9 @@ from roosync_ops.remote_script.checks import failed, there
 from roosync_ops.remote_script.facts_model import Reply, SilenceError
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
-from roosync_ops.wire.record import NotUnderstoodError, parse
+from roosync_ops.wire.record import parse
 from roosync_ops.wire.status import ONLINE, status
+from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:

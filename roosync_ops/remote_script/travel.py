@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from roosync_ops.agent import builds, local_state, share_facts
 from roosync_ops.agent import config as agent_config
-from roosync_ops.wire import identity, local
+from roosync_ops.wire import child, identity, local
 
-from . import on_common, on_knock, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
+from . import on_common, on_knock, on_logs, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 System = Literal["posix", "windows"]
 _PARTS: Final = {"posix": on_posix, "windows": on_windows}
 #: What is asked about a share takes a part more, which the many other requests need not carry.
+_ALONE: Final = {"knock": (on_knock,), "logs": (on_logs,)}
 _OF_SHARES: Final = ("verify", "tidy", "tend")
 
 
@@ -40,15 +41,15 @@ def _source(system: System, do: str) -> str:
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
         + _needed(local_state, "INSTANCE")
-        + f"import errno, os, shlex, stat\n{_needed(local, 'make_folder', 'create')}"
+        + f"import errno, os, shlex, stat, subprocess, threading\n{_needed(local, 'make_folder', 'create')}"
+        + _needed(child, "run")
     )
     parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
     texts = {"FACTS": share_facts} if system == "windows" else {}
     if do in _OF_SHARES:
         parts.append(_body(on_verify))
         texts |= {"MEASURE": on_measure, "TIDY": on_tidy}
-    if do == "knock":
-        parts.append(_body(on_knock))
+    parts += [_body(part) for part in _ALONE.get(do, ())]
     parts += [f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items()]
     return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
 

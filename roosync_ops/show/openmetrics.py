@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.judge.verdict import Basis
+from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ def openmetrics(validation: Validation) -> str:
             "gauge",
             "Whether a machine is what the inventory expects.",
             [(f'machine="{row.machine_id}"', int(row.ok)) for row in rows],
+        ),
+        *_family(
+            "machine_silenced",
+            "gauge",
+            "Whether a maintenance window is open for a machine.",
+            [
+                (f'machine="{row.machine_id}"', int(row.reason is not None and row.reason.kind == SILENCED))
+                for row in rows
+            ],
         ),
         *_states("machine_observed", "What a machine is seen as.", _STATES, [(row, row.observed) for row in rows]),
         *_states("machine_basis", "What that rests on.", tuple(Basis), [(row, row.rests_on) for row in rows]),

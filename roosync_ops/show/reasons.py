@@ -47,6 +47,8 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     facts.update(evidence_reasons.facts(reason.machine_id, reason.facts, written, lang, quote))
     if written is not None:
         facts["since"] = clock(written)
+    if "until" in facts:
+        facts["until"] = clock_ms(reason.facts["until"])
     if reason.ahead_ms is not None:
         facts["ahead"] = duration(reason.ahead_ms, lang)
     facts["machine"] = reason.machine_id

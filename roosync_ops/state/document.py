@@ -11,8 +11,9 @@ from roosync_ops.wire import findings as f
 from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import Evidence
-from roosync_ops.wire.record import NotUnderstoodError, parse
+from roosync_ops.wire.record import parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
+from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none, to_iso
 
 from .errors import StateUnavailableError

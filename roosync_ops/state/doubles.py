@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.folder import read_heartbeats, read_view, report_stranger
-from roosync_ops.wire.names import COPIED, HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME, copies_of
 
 if TYPE_CHECKING:
     from roosync_ops.wire.folder import Snapshot
@@ -20,8 +20,8 @@ DOUBLED: Final = "doubled-by-sync"
 
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup that somebody named otherwise is none.
-_DOUBLE: Final = re.compile(rf"heartbeats?(?:{COPIED}+| \(.{{1,200}}\))(\.json)?", re.ASCII | re.DOTALL)
-_NUMBERED: Final = re.compile(r"(.+?)(?: \(\d{1,3}\))*", re.DOTALL)
+_COPIES: Final = {HEARTBEATS: copies_of("heartbeats"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
+_NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
 
 
 def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
@@ -62,10 +62,7 @@ def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> No
 
 def double_of(name: str) -> str | None:
     """Return which of HEARTBEATS and VIEW_NAME a name is the second of, None for neither."""
-    match = _DOUBLE.fullmatch(name)
-    if match is None or name.startswith("heartbeats") == bool(match.group(1)):
-        return None
-    return VIEW_NAME if match.group(1) else HEARTBEATS
+    return next((first for first, copies in _COPIES.items() if name != first and copies.fullmatch(name)), None)
 
 
 def is_twin(name: str, of: str) -> bool:

@@ -80,5 +80,5 @@ def _check_place(shared: str, bounded: BoundedShare) -> None:
 
 def _unavailable(shared: str, why: str, right: str | None) -> StateUnavailableError:
     named = shared if shared.isprintable() and shared == shared.strip().strip("\"'") else repr(shared)
-    hint = typed.ours("matrix") if right is None else typed.ours("status", "--shared", right)
+    hint = typed.elsewhere("validate", "--probe") if right is None else typed.ours("status", "--shared", right)
     return StateUnavailableError(f"the shared state {named} {why}", hint)

@@ -8,16 +8,12 @@ from typing import Final
 from urllib.parse import unquote
 
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME
+from roosync_ops.wire.signs import FOLDERS
 
 from .doubles import double_of
 
 #: What other services of the fleet keep in the shared state: with one of these it is one, though nobody has beaten yet.
-_ITS_OWN: Final = frozenset(
-    [
-        *("dashboards", "presence", "listener-heartbeats", "worker-heartbeats"),
-        *(".machine-registry.json", ".identity-registry.json"),
-    ]
-)
+_ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-registry.json"])
 #: So many folders are looked into for the right one.
 _MAX_CHILDREN: Final = 64
 

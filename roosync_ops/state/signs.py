@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.identity import machine_id_named
 from roosync_ops.wire.names import OUR_WORKSPACE
-from roosync_ops.wire.record import NotUnderstoodError, load
 from roosync_ops.wire.signs import MAX_FILES
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
+from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Endings:
         for name, ending in (("SIGTERM", Ended), ("SIGHUP", Ended), ("SIGINT", KeyboardInterrupt)):
             number = getattr(signal, name, None)
             if number is not None:
-                self._before[number] = signal.signal(number, self._handler(ending))
+                self._before[number] = signal.signal(number, partial(self._heard, ending))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,13 +54,10 @@ class Endings:
             if came is not None:
                 raise came
 
-    def _handler(self, ending: type[BaseException]) -> Callable[[int, FrameType | None], None]:
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            if not self._guarded:
-                raise ending
-            self._came = ending
-
-        return handle
+    def _heard(self, ending: type[BaseException], _number: int, _frame: FrameType | None) -> None:
+        if not self._guarded:
+            raise ending
+        self._came = ending
 
 
 class Keys:

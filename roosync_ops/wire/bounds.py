@@ -11,6 +11,7 @@ from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .record import Record
 
@@ -43,7 +44,8 @@ class Bounds:
 
     `files` are read at once; where there are more, `few` of them each time. `after` is the name behind which reading
     goes on, and where it ended: "" where all was read. No name from `before` on is read. `slim` is given each record
-    and its kind, to keep less of it; False where it is of no use. `tell` hears how many files are read, of how many.
+    and its kind, to keep less of it; False where it is of no use. `entry` makes of an entry of the view what is kept of
+    it there. `tell` hears how many files are read, of how many.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a bound
@@ -58,6 +60,7 @@ class Bounds:
         after: str = "",
         before: str | None = None,
         slim: Callable[[Record, str], bool] | None = None,
+        entry: Callable[[Any], Any] | None = None,
         tell: Callable[[int, int], None] | None = None,
     ) -> None:
         self.record_bytes = record_bytes
@@ -69,15 +72,12 @@ class Bounds:
         self.after = after
         self.before = before
         self.slim = slim
-        self.tell = tell
+        self.entry = entry
+        self.tell = tell or (lambda _done, _of: None)
         self.begun = time.monotonic()
 
     def are_over(self) -> bool:
         return self.seconds is not None and time.monotonic() - self.begun > self.seconds
-
-    def told(self, done: int, of: int) -> None:
-        if self.tell is not None:
-            self.tell(done, of)
 
     def names_in(self, folder: str) -> list[str]:
         """Return the names behind `after`, in order: the first `files` of them. OSError passes through."""
@@ -91,7 +91,7 @@ class Bounds:
                     names.sort()
                     del names[limit + 1 :]
                 if not count % 1024:
-                    self.told(0, count)
+                    self.tell(0, count)
                     if self.are_over():
                         break
         names.sort()

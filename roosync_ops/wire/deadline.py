@@ -6,7 +6,7 @@ started beside it: however long the share hangs, it costs one thread.
 
 from __future__ import annotations
 
-import threading
+import _thread  # threading is 250 kB that a loop would hold for months
 import time
 
 TYPE_CHECKING = False
@@ -38,10 +38,19 @@ class _Job:
     def __init__(self, function: Callable[[], object], doing: str) -> None:
         self.function = function
         self.doing = doing
-        self.done = threading.Event()
+        #: Held until it has ended.
+        self.done = _thread.allocate_lock()
+        self.done.acquire()
         self.result: object = None
         self.error: BaseException | None = None
         self.since_ms = time.time_ns() // 1_000_000
+
+    def is_done(self, within_s: float = 0.0) -> bool:
+        """Return True once it has ended, False where that takes longer."""
+        ended = self.done.acquire(timeout=within_s)
+        if ended:
+            self.done.release()  # it stays so, whoever asks
+        return ended
 
 
 class BoundedShare:
@@ -51,8 +60,10 @@ class BoundedShare:
         self.deadline_s = deadline_s
         self._stuck: _Job | None = None
         self._job: _Job | None = None
-        self._wake = threading.Semaphore(0)
-        self._thread: threading.Thread | None = None
+        #: Free while there is work to take.
+        self._wake = _thread.allocate_lock()
+        self._wake.acquire()
+        self._has_worker = False
         self._aside: BoundedShare | None = None
 
     def aside(self, deadline_s: float) -> BoundedShare:
@@ -68,13 +79,13 @@ class BoundedShare:
         While an earlier call is still stuck this raises at once, unless that call comes back within the deadline.
         """
         if self._stuck is not None:
-            if not self._stuck.done.wait(self.deadline_s):
+            if not self._stuck.is_done(self.deadline_s):
                 raise ShareHungError(self._stuck.doing, self.deadline_s, self._stuck.since_ms)
             self._stuck = None
         job = _Job(function, doing)
         self._submit(job)
         moved = 0
-        while not job.done.wait(self.deadline_s):
+        while not job.is_done(self.deadline_s):
             done = 0 if progress is None else progress()
             if done != moved:
                 moved = done
@@ -89,14 +100,14 @@ class BoundedShare:
     def stuck_since_ms(self) -> int | None:
         """When the call that is stuck now began (ms since the epoch), or None."""
         stuck = self._stuck
-        return stuck.since_ms if stuck is not None and not stuck.done.is_set() else None
+        return stuck.since_ms if stuck is not None and not stuck.is_done() else None
 
     def _submit(self, job: _Job) -> None:
         self._job = job
-        if self._thread is None:
-            # A daemon: the interpreter must be able to end while this thread hangs in the kernel.
-            self._thread = threading.Thread(target=self._work, name="share", daemon=True)
-            self._thread.start()
+        if not self._has_worker:
+            # Nobody waits for it at the end: the interpreter must be able to end while it hangs in the kernel.
+            _thread.start_new_thread(self._work, ())
+            self._has_worker = True
         self._wake.release()
 
     def _work(self) -> None:
@@ -109,4 +120,4 @@ class BoundedShare:
                 job.result = job.function()
             except BaseException as error:  # noqa: BLE001 - it is handed to the caller, whatever it is
                 job.error = error
-            job.done.set()
+            job.done.release()

@@ -9,7 +9,7 @@ import sys
 import time
 
 from . import findings as f
-from .record import NotUnderstoodError
+from .text import NotUnderstoodError
 
 #: Python on Windows opens in text mode unless told; elsewhere these do not exist.
 _FLAGS = (
@@ -61,7 +61,7 @@ def read_file(path: str, limit: int) -> bytes:
             raise NotUnderstoodError(f.TOO_LARGE, f"{status.st_size} bytes; at most {limit} are read")
         chunks, left = [], limit + 1
         while left > 0:
-            chunk = os.read(descriptor, min(left, 1 << 20))
+            chunk = os.read(descriptor, min(left, status.st_size + 1))  # so much is held for it at once
             if not chunk:
                 break
             chunks.append(chunk)

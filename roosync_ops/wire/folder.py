@@ -15,17 +15,9 @@ from .files import ASIDE, SPARE, read_file
 from .identity import machine_id_named
 from .merge import CONFLICT, VIEW, Evidence
 from .names import HEARTBEATS, VIEW_NAME, owner_of
-from .record import (
-    BEFORE,
-    KNOWS,
-    MAX_KNOWS,
-    NotUnderstoodError,
-    is_too_deep,
-    load,
-    object_in,
-    parse,
-)
+from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in, parse
 from .status import FUTURE_TOLERANCE_MS
+from .text import Members, NotUnderstoodError, load
 from .times import to_iso
 
 TYPE_CHECKING = False
@@ -146,7 +138,7 @@ def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
             return
         bounds.after = name
         _read_named(folder, label, name, spelt, snapshot)
-        bounds.told(number + 1, len(names))
+        bounds.tell(number + 1, len(names))
     bounds.after = ""
 
 
@@ -248,10 +240,12 @@ def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: 
 
 def read_view(path: str, file: str, snapshot: Snapshot) -> None:
     """Read `heartbeat.json`; one entry that is wrong loses that entry alone. Of a second one only the entries count."""
+    before = len(snapshot.evidence), len(snapshot.findings), snapshot.seen
     try:
-        view, bom = load(read_file(path, snapshot.bounds.view_bytes))
-        _check_view(view, snapshot.bounds.entries)
+        view = _scan_view(path, file, snapshot)
     except NotUnderstoodError as error:
+        del snapshot.evidence[before[0] :], snapshot.findings[before[1] :]
+        snapshot.seen = before[2]
         if not snapshot.put_off(path, error.kind, lambda: read_view(path, file, snapshot)):
             _view_is(error.kind, error.detail, file, snapshot)
         return
@@ -262,15 +256,36 @@ def read_view(path: str, file: str, snapshot: Snapshot) -> None:
         return
     if file == VIEW_NAME:
         snapshot.view, snapshot.view_state = view, "read"
-    if bom:
-        snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
     entries = view.get("heartbeats")
     if not isinstance(entries, dict):
         snapshot.seen += 1
         snapshot.report(file, f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
-        return
-    for key, entry in entries.items():
+
+
+def _scan_view(path: str, file: str, snapshot: Snapshot) -> dict[str, Any]:
+    """Take in entry by entry, and return what is kept of the view. Raises NotUnderstoodError, and OSError."""
+    members = Members(read_file(path, snapshot.bounds.view_bytes))
+    if members.bom:
+        snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
+    view: dict[str, Any] = {}
+    for key in members:
+        is_object = key == "heartbeats" and members.is_next("{")
+        view[key] = _scan_entries(members, file, snapshot) if is_object else members.value()
+    members.end()
+    if is_too_deep({key: value for key, value in view.items() if key != "heartbeats"}):
+        raise NotUnderstoodError(f.WRONG_TYPE, "nested deeper than any view is")
+    return view
+
+
+def _scan_entries(members: Members, file: str, snapshot: Snapshot) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key in members:
+        entry = members.value()
+        if len(kept) == snapshot.bounds.entries:
+            raise NotUnderstoodError(f.TOO_LARGE, f"more than {snapshot.bounds.entries} entries")
         _read_entry(key, entry, file, snapshot)
+        kept[key] = entry if snapshot.bounds.entry is None else snapshot.bounds.entry(entry)
+    return kept
 
 
 def _view_is(kind: str, detail: str, file: str, snapshot: Snapshot) -> None:
@@ -278,15 +293,6 @@ def _view_is(kind: str, detail: str, file: str, snapshot: Snapshot) -> None:
         snapshot.view_state = kind
     snapshot.seen += kind != f.EMPTY
     snapshot.report(file, kind, detail)
-
-
-def _check_view(view: dict[str, Any], limit: int) -> None:
-    """Raise NotUnderstoodError for a view that no heartbeat service wrote."""
-    entries = view.get("heartbeats")
-    if isinstance(entries, dict) and len(entries) > limit:
-        raise NotUnderstoodError(f.TOO_LARGE, f"{len(entries)} entries; at most {limit} are read")
-    if is_too_deep({key: value for key, value in view.items() if key != "heartbeats"}):
-        raise NotUnderstoodError(f.WRONG_TYPE, "nested deeper than any view is")
 
 
 def _read_entry(key: str, entry: Any, file: str, snapshot: Snapshot) -> None:

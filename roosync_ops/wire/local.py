@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shlex
 import stat
 
 TYPE_CHECKING = False
@@ -44,6 +43,8 @@ class NotOursError(PermissionError):
         return words.get(self.code, ["ls", "-ld", where])
 
     def __str__(self) -> str:
+        import shlex  # noqa: PLC0415 - 80 kB that a loop would hold for months
+
         return f"{self.filename}: {self.strerror}; next: {shlex.join(self.mend)}"
 
 

@@ -84,7 +84,12 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
     own = min(counted, key=_by_sequence, default=None)
     if own is None or len(pieces) == 1 or _heard(own.record) > now_ms + _ODD_CLOCK_MS:
         return pieces
-    sound = [piece for piece in pieces if (piece.record.sequence or 0) <= _reach(own.record, piece.record, now_ms)]
+    most_ms = now_ms + _ODD_CLOCK_MS  # its clock may be ahead of ours, and then of both records
+    sound = [
+        piece
+        for piece in pieces
+        if (piece.record.sequence or 0) <= reach(own.record, max(now_ms, min(_heard(piece.record), most_ms)))
+    ]
     findings.extend(
         f.Finding(
             piece.file,
@@ -96,11 +101,6 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
         if piece not in sound
     )
     return sound
-
-
-def _reach(own: Record, other: Record, now_ms: int) -> int:
-    """Return what its machine's sequence can be by now; its clock may be ahead of ours, and then of both records."""
-    return reach(own, max(now_ms, min(_heard(other), now_ms + _ODD_CLOCK_MS)))
 
 
 def reach(record: Record, until_ms: int) -> int:

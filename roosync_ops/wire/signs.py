@@ -10,7 +10,7 @@ import re
 
 from .bounds import Bounds
 from .files import read_file
-from .record import NotUnderstoodError
+from .text import NotUnderstoodError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MAX_SECONDS = 1.0
 MAX_FILES = 1_024
 _MAX_BYTES = 1_048_576
 #: By folder: how its files end, and of how many bytes one is read.
-_FOLDERS = {
+FOLDERS = {
     "listener-heartbeats": (".heartbeat", 4_096),
     "worker-heartbeats": (".heartbeat", 4_096),
     "presence": (".json", 16_384),
@@ -45,7 +45,7 @@ def signs_within(bounded: BoundedShare, shared: str) -> Raw:
 def _read(shared: str) -> Raw:
     found: Raw = []
     left, bounds = _MAX_BYTES, Bounds(files=MAX_FILES, few=MAX_FILES, seconds=_MAX_SECONDS)
-    for folder, (ending, limit) in _FOLDERS.items():
+    for folder, (ending, limit) in FOLDERS.items():
         place = os.path.join(shared, folder)
         for name in _names(place, bounds):
             if bounds.are_over() or left <= 0:

@@ -5,12 +5,13 @@ Anyone may rebuild it; losing it or a race on it loses nothing. The protocol fix
 
 from __future__ import annotations
 
-from .record import BEFORE, PROTOCOL_VERSION, Record, first_seen, object_in, ordered
+from .record import BEFORE, PROTOCOL_VERSION, Record, dump, first_seen, object_in, ordered
 from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
 from .times import time_or_none, to_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .merge import Evidence
@@ -23,25 +24,29 @@ _CARRIED = (
 _PAST = ("upIntervals", "stops")
 _MOST_OF_THE_PAST = 64
 _LONG = 128
+_HEAD = b'{\n  "heartbeats": {'
 _TOP_KEYS = ("heartbeats", "onlineMachines", "offlineMachines", "warningMachines", "statistics")
 
 
 def build(
-    merged: dict[str, Evidence], old: dict[str, Any] | None, now_ms: int, thresholds: Thresholds
+    merged: dict[str, Evidence],
+    old: dict[str, Any] | None,
+    now_ms: int,
+    thresholds: Thresholds,
+    kept: Callable[[Any], Any] = dict,
 ) -> dict[str, Any]:
     """Return the view of `merged` (machineId to its best evidence) as an older service would write it at `now_ms`.
 
     Machines without one valid heartbeat are left out: an older reader takes them for online for ever. Top-level keys
-    of `old` that the protocol does not know are kept, last.
+    of `old` that the protocol does not know are kept, last. Of each entry there is what `kept` makes of it.
     """
     heartbeats: dict[str, Any] = {}
     lists: dict[str, list[str]] = {ONLINE: [], OFFLINE: [], WARNING: []}
     for machine_id, piece in merged.items():
         if piece.record.last_heartbeat_ms is None:
             continue
-        word = old_status(piece.record, now_ms, thresholds)
-        heartbeats[machine_id] = _entry(piece, word, now_ms, thresholds)
-        lists[word].append(machine_id)
+        heartbeats[machine_id] = kept(entry_of(piece, now_ms, thresholds))
+        lists[old_status(piece.record, now_ms, thresholds)].append(machine_id)
     view: dict[str, Any] = {
         "heartbeats": heartbeats,
         "onlineMachines": lists[ONLINE],
@@ -57,6 +62,17 @@ def build(
     }
     view.update((key, value) for key, value in (old or {}).items() if key not in _TOP_KEYS)
     return view
+
+
+def text(view: dict[str, Any], merged: dict[str, Evidence], now_ms: int, thresholds: Thresholds) -> bytes:
+    """Return the bytes of the `view` that was built of `merged` then, whatever was kept of its entries."""
+    empty = dump({**view, "heartbeats": {}})
+    raw = bytearray(empty[: len(_HEAD)])
+    for machine_id in view["heartbeats"]:
+        piece = dump({machine_id: entry_of(merged[machine_id], now_ms, thresholds)})[2:-2]
+        raw += b"," * (len(raw) > len(_HEAD)) + b"\n  " + piece.replace(b"\n", b"\n  ")
+    raw += b"\n  " * bool(view["heartbeats"]) + empty[len(_HEAD) :]
+    return bytes(raw)
 
 
 def old_status(record: Record, now_ms: int, thresholds: Thresholds) -> str:
@@ -81,9 +97,10 @@ def carried(record: Record, *, past: bool) -> dict[str, Any]:
     return result
 
 
-def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> dict[str, Any]:
+def entry_of(piece: Evidence, now_ms: int, thresholds: Thresholds) -> dict[str, Any]:
+    """Return a machine's entry in the view of `now_ms`."""
     record = piece.record
-    data = record.data
+    data, word = record.data, old_status(record, now_ms, thresholds)
     heard = to_iso(record.last_heartbeat_ms or 0)
     old = object_in(data, "metadata")
     metadata: dict[str, Any] = {
@@ -92,7 +109,7 @@ def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> d
         "version": PROTOCOL_VERSION,
     }
     metadata.update((key, old[key]) for key in ("lastUpdated", "version") if isinstance(old.get(key), str))
-    entry: dict[str, Any] = {
+    result: dict[str, Any] = {
         "machineId": record.machine_id,
         "lastHeartbeat": heard,
         "status": word,
@@ -101,20 +118,20 @@ def _entry(piece: Evidence, word: str, now_ms: int, thresholds: Thresholds) -> d
     }
     if record.sequence is None and not record.doubted:
         # an older service's entry: what it put there survives a rewrite, as in its own
-        entry.update((key, value) for key, value in data.items() if key not in entry)
+        result.update((key, value) for key, value in data.items() if key not in result)
         metadata.update((key, value) for key, value in old.items() if key not in metadata)
-    entry.pop("offlineSince", None)
-    entry.pop(BEFORE, None)
+    result.pop("offlineSince", None)
+    result.pop(BEFORE, None)
     agent = carried(record, past=word == OFFLINE)
     if agent:
-        entry["agent"] = agent
+        result["agent"] = agent
     if piece.before is not None:
         before = piece.before.record
-        entry[BEFORE] = {"lastHeartbeat": to_iso(before.last_heartbeat_ms or 0), "agent": carried(before, past=True)}
+        result[BEFORE] = {"lastHeartbeat": to_iso(before.last_heartbeat_ms or 0), "agent": carried(before, past=True)}
     if word == OFFLINE:
         since = record.left_at_ms if record.has_left else (record.last_heartbeat_ms or 0) + thresholds.timeout_ms
-        entry["offlineSince"] = to_iso(since or 0)
-    return ordered(entry)
+        result["offlineSince"] = to_iso(since or 0)
+    return ordered(result)
 
 
 def needs_write(
@@ -124,7 +141,7 @@ def needs_write(
 
     A reader of the view computes each machine's status from its `lastHeartbeat`; it also reads the lists, and what is
     proven of machines that do not beat. Nothing else in the view is worth an upload. `horizon_ms` is how long it is
-    until the next occasion to write.
+    until the next occasion to write. An entry may be the `reading` of one.
     """
     if old is None:
         return True
@@ -136,24 +153,31 @@ def needs_write(
     statistics = old.get("statistics")
     if not isinstance(statistics, dict) or statistics.get("onlineCount") != len(new["onlineMachines"]):
         return True
-    if any(_proof(known[machine]) != _proof(fresh[machine]) for machine in new["offlineMachines"]):
+    if any(reading(known[machine])[1] != reading(fresh[machine])[1] for machine in new["offlineMachines"]):
         return True
     return any(
-        _reading(known[machine], at, thresholds) != _reading(fresh[machine], at, thresholds)
+        _word(known[machine], at, thresholds) != _word(fresh[machine], at, thresholds)
         for machine in fresh
         for at in (now_ms, now_ms + horizon_ms)
     )
 
 
-def _proof(entry: Any) -> tuple[Any, Any] | None:
-    return (entry.get("agent"), entry.get(BEFORE)) if isinstance(entry, dict) else None
+def reading(entry: Any) -> tuple[int | None, int]:
+    """Return what a reader makes of an entry: when it was heard (None where it cannot be read), what else it proves.
+
+    That is a hash: a few bytes of an entry are held where the whole is not.
+    """
+    if isinstance(entry, tuple):
+        return entry
+    if not isinstance(entry, dict):
+        return None, 0
+    return time_or_none(entry.get("lastHeartbeat")), hash(repr((entry.get("agent"), entry.get(BEFORE))))
 
 
 def _as_set(value: Any) -> set[str] | None:
     return {str(item) for item in value} if isinstance(value, list) else None
 
 
-def _reading(entry: Any, at_ms: int, thresholds: Thresholds) -> str | None:
-    """What a reader of the view makes of one entry at `at_ms`; None for one it cannot read."""
-    heard = time_or_none(entry.get("lastHeartbeat")) if isinstance(entry, dict) else None
+def _word(entry: Any, at_ms: int, thresholds: Thresholds) -> str | None:
+    heard = reading(entry)[0]
     return None if heard is None else status(Record("", heard), at_ms, thresholds)

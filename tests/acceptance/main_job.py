@@ -68,7 +68,7 @@ class Job:
     promises: list[tuple[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.machines: tuple[Machine, ...] = load_inventory(self.inventory).machines
+        self.machines: tuple[Machine, ...] = tuple(load_inventory(self.inventory))
         self.expected = [machine for machine in self.machines if machine.expected == "online"]
 
     @contextmanager

@@ -22,9 +22,10 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from roosync_ops.wire.times import now_ms
+from tests.kits.hosts import free_ports
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, deaf_port, free_ports
+from tests.kits.sshd import Fleet, deaf_port
 
 LIMIT_S = 6.0
 
@@ -38,6 +39,7 @@ def main() -> None:
     late = [f"late-{at}" for at in range(chosen.late)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         root = Path(folder)
+        (root / "kit").mkdir()
         fleet = stack.enter_context(Fleet(root / "kit", late))
         done = roosync_ops("rollout", "-i", fleet.inventory(root / "late.py"), timeout=600)
         assert done.code == 0, done

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
+from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
 #: 2026-02-12T10:15:30.123Z, the day of the procedure.
 NOW = 1_770_891_330_123
@@ -75,3 +78,14 @@ def put_view(shared: Path, *records: dict[str, Any], now_ms: int = NOW) -> Path:
     path = shared / "heartbeat.json"
     path.write_text(json.dumps(view, ensure_ascii=False, indent=2), encoding="utf-8")
     return path
+
+
+def share_threads() -> int:
+    """How many threads of this process are there to touch a share."""
+    count = 0
+    for frame in [*sys._current_frames().values()]:
+        at: FrameType | None = frame
+        while at is not None and at.f_code is not BoundedShare._work.__code__:
+            at = at.f_back
+        count += at is not None
+    return count

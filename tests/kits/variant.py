@@ -63,7 +63,12 @@ class Variant:
         """The id of the agent that it rolls out."""
         words = ["-c", "from roosync_ops.remote_script.bundle import build; print(build().build_id)"]
         return subprocess.run(
-            [sys.executable, *words], env=self._environment(), capture_output=True, text=True, check=True
+            [sys.executable, *words],
+            env=self._environment(),
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
 
     def begin(self, *words: str | Path) -> subprocess.Popen[str]:
@@ -71,6 +76,7 @@ class Variant:
         return subprocess.Popen(
             [sys.executable, "-m", "roosync_ops", *map(str, words)],
             env=self._environment(),
+            cwd=self._folder,  # what lies in the folder at hand comes before PYTHONPATH
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

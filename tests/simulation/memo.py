@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 from roosync_ops.agent import beat, publisher, share
-from roosync_ops.wire import folder, record, times, view
+from roosync_ops.wire import folder, record, text, times, view
 
 from . import truth
 
@@ -25,7 +25,7 @@ _TIMES: Final = 32_768
 
 
 class Memo:
-    """record.load and record.parse, which are pure functions. Nothing that reads here changes what they return."""
+    """text.load and record.parse, which are pure functions. Nothing that reads here changes what they return."""
 
     def __init__(self) -> None:
         self._loaded: dict[bytes, tuple[dict[str, Any], bool]] = {}
@@ -36,7 +36,7 @@ class Memo:
         if known is None:
             if len(self._loaded) > _MOST:
                 self._loaded.clear()
-            known = self._loaded[raw] = record.load(raw)
+            known = self._loaded[raw] = text.load(raw)
         return known
 
     def parse(self, data: dict[str, Any], machine_id: str, file: str) -> tuple[record.Record, list[Finding]]:

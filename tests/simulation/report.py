@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.wire.status import OFFLINE
+
 from .world import OURS
 
 if TYPE_CHECKING:
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
 
 HEAD: Final = (
     "| protocol, reader | false offline per machine-month | of these: sync delay alone / fault at the machine / at the "
-    "reader | living machines shown offline or not at all | deaths | missed | of these, the clock was named | no "
-    "news | detected after p50 / p99 | history lost |\n"
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "reader | of these, *unknown* | living machines shown offline or not at all | deaths | missed | of these, "
+    "the clock was named | no news | detected after p50 / p99 | dead machines shown online | history lost |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 _CAUSES: Final = ("delay", "writer", "observer")
 
@@ -41,12 +43,14 @@ def _row(outcomes: Sequence[Outcome], scores: Sequence[Score]) -> str:
         f"{first.protocol}: {scores[0].reader}",
         f"{sum(len(score.false) for score in scores) / months:.1f}{_range(rates, '.0f')}",
         causes if first.protocol == OURS else "its own doing",
+        f"{sum(one.word != OFFLINE for score in scores for one in score.false) / months:.1f}",
         f"{total_wrong:.2f} %{_range(wrong, '.2f')}",
         str(sum(score.deaths for score in scores)),
         str(missed),
         str(missed - sum(score.silently_missed for score in scores)),
         str(sum(score.no_news for score in scores)),
         f"{_seconds(_percentile(scores, 50))} / {_seconds(_percentile(scores, 99))}",
+        str(sum(score.false_online for score in scores)),
         str(lost) if first.protocol == OURS else f"{erased} rewritten to older",
     ]
     return f"| {' | '.join(cells)} |"

@@ -40,6 +40,8 @@ class FalseOffline:
     cause: str
     #: The kind of the reason that the judge gave for it.
     reason: str | None
+    #: What it was shown as: offline, or unknown.
+    word: str = OFFLINE
 
 
 @dataclass
@@ -155,7 +157,7 @@ class Score:
         before = self._was.get(name)
         # What was offline while it was not alive, and never shown otherwise since, became false as its grace ended.
         if before not in _GONE or now - since < GRACE_S + self.period_s:
-            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), why))
+            self.false.append(FalseOffline(name, now, causes.get(name, DELAY), why, word))
 
     def count(self, cause: str) -> int:
         return sum(one.cause == cause for one in self.false)

@@ -71,6 +71,12 @@ def test_what_others_read_names_no_place_of_this_computer() -> None:
     assert typed.ours("matrix") != "roosync-ops matrix"
 
 
+@pytest.mark.usefixtures("fleet")
+def test_where_a_share_is_of_no_use_what_comes_next_does_not_name_it() -> None:
+    assert typed.elsewhere("validate", "--probe") == "roosync-ops validate --probe --inventory 'my fleet.py'"
+    assert "--shared" in typed.ours("validate")
+
+
 @pytest.mark.parametrize(
     ("arguments", "flags"),
     [

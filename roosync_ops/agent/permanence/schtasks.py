@@ -8,6 +8,7 @@ import subprocess
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.windows_user import user_sid
 from roosync_ops.wire import local
+from roosync_ops.wire.child import run
 
 from . import task_xml
 
@@ -99,14 +100,7 @@ def program() -> str:
 def run_quietly(line: list[str]) -> tuple[int, bytes, bytes]:
     """Run `line` without a window. Raises LocalError where it cannot be run or does not end."""
     try:
-        done = subprocess.run(  # noqa: S603 - Windows' own program and our own task's name
-            line,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_CALL_S,
-            check=False,
-            creationflags=_NO_WINDOW,
-        )
+        done = run(line, _CALL_S, creationflags=_NO_WINDOW)
     except (OSError, subprocess.SubprocessError) as error:
         raise LocalError(f"schtasks: {error}", "sc query Schedule (le service Planificateur de tâches)") from None
     return done.returncode, done.stdout, done.stderr

@@ -11,6 +11,7 @@ import zlib
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
+from roosync_ops.wire.child import run
 
 from . import Mechanism
 from .launch import agent_command, text_in
@@ -203,9 +204,7 @@ def _run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
     if os.geteuid() != 0:
         environment["XDG_RUNTIME_DIR"] = _runtime_dir()
     try:
-        return subprocess.run(  # noqa: S603 - fixed words and our own unit's name
-            line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=_SYSTEMCTL_S, check=False
-        )
+        return run(line, _SYSTEMCTL_S, env=environment)
     except (OSError, subprocess.SubprocessError) as error:
         raise LocalError(f"{line[0]}: {error}", "action install --permanence process") from None
 

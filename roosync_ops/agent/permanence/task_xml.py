@@ -79,23 +79,24 @@ _DOCUMENT = """\
   </Actions>
 </Task>
 """
-#: What the scheduler leaves out of its answer, since it is what a missing element means; by the end of the path.
+#: What the scheduler leaves out of its answer, since it is what a missing element means; by the end of the path,
+#: of the settings by name.
 _DEFAULTS = {
     "Trigger/Enabled": "true",
     "Repetition/StopAtDurationEnd": "false",
     "Principal/RunLevel": "LeastPrivilege",
-    "Settings/AllowStartOnDemand": "true",
-    "Settings/MultipleInstancesPolicy": "IgnoreNew",
-    "Settings/DisallowStartIfOnBatteries": "true",
-    "Settings/StopIfGoingOnBatteries": "true",
-    "Settings/AllowHardTerminate": "true",
-    "Settings/StartWhenAvailable": "false",
-    "Settings/RunOnlyIfNetworkAvailable": "false",
-    "Settings/WakeToRun": "false",
-    "Settings/Hidden": "false",
-    "Settings/RunOnlyIfIdle": "false",
-    "Settings/ExecutionTimeLimit": "PT72H",
-    "Settings/Priority": "7",
+    "AllowStartOnDemand": "true",
+    "MultipleInstancesPolicy": "IgnoreNew",
+    "DisallowStartIfOnBatteries": "true",
+    "StopIfGoingOnBatteries": "true",
+    "AllowHardTerminate": "true",
+    "StartWhenAvailable": "false",
+    "RunOnlyIfNetworkAvailable": "false",
+    "WakeToRun": "false",
+    "Hidden": "false",
+    "RunOnlyIfIdle": "false",
+    "ExecutionTimeLimit": "PT72H",
+    "Priority": "7",
 }
 #: `Enabled` is what stop and start change; letters of texts may be lost, and the description's CRC tells of them.
 _NOT_COMPARED = ("Settings/Enabled", "Command", "Arguments", "WorkingDirectory")
@@ -160,7 +161,9 @@ def _means(path: str, wanted: str, found: list[str] | None) -> bool:
     if found is None:
         kind = "Trigger" if parent.endswith("Trigger") else parent.rpartition("/")[2]
         # the scheduler keeps a descriptor elsewhere and need not show it
-        return name == "SecurityDescriptor" or _value(_DEFAULTS.get(f"{kind}/{name}", "")) == _value(wanted)
+        return name == "SecurityDescriptor" or _value(
+            _DEFAULTS.get(f"{kind}/{name}".replace("Settings/", ""), "")
+        ) == _value(wanted)
     if name == "UserId":
         return any(text == wanted or not text.startswith("S-1-") for text in found)
     if name == "SecurityDescriptor":

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 from roosync_ops.agent import builds, permanence
@@ -26,6 +28,7 @@ from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
+from roosync_ops.wire.child import run
 from roosync_ops.wire.times import now_ms, to_iso
 
 TYPE_CHECKING = False
@@ -46,19 +49,15 @@ _LOOK_S = 0.25
 _LOAD_S = 30.0
 #: How often going back is tried, and how long is waited in between, in s.
 _TRIES, _AGAIN_S = 5, 5.0
-_LOADED = "import sys; sys.path.insert(0, sys.argv[1]); import roosync_ops.agent.main, roosync_ops.agent.verbs.run as r"
-#: Runs a verb of a build for so long at most, even where whoever started it has gone: seconds, build, words.
-_BOUNDED = """\
-import os, sys, threading
-bound = threading.Timer(float(sys.argv.pop(1)), os._exit, [9])
-bound.daemon = True
-bound.start()
+#: In a process of its own, which ends by itself, in s: a build is loaded, and answers the words behind its path.
+_LOADED = """import sys, faulthandler
+faulthandler.dump_traceback_later(60, exit=True)
 sys.path.insert(0, sys.argv.pop(1))
+import roosync_ops.agent.verbs.run
 from roosync_ops.agent.main import main
-sys.exit(main())
-"""
-#: How long the rehearsal's loop may take to beat and, told to stop, to be gone, in s.
-_PLAY_S, _GONE_S = 20.0, 15.0
+sys.exit(main())"""
+#: How long the loop of a rehearsal may take to beat and, told to stop, to be gone, in s.
+_PLAY_S = 20.0
 
 
 def check(config: Config, name: str) -> None:
@@ -71,54 +70,51 @@ def check(config: Config, name: str) -> None:
     if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
     line = build_command("-c", [_LOADED, path])
-    try:
-        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - our own agent
-        said = "" if done.returncode == 0 else done.stderr[-300:].decode("utf-8", "replace").strip().split("\n")[-1]
-    except (OSError, subprocess.SubprocessError) as error:
-        done, said = None, str(error)
-    if done is None or done.returncode != 0:
-        raise _told("le nouvel agent ne se charge pas", f"the new build cannot be loaded: {said}", said)
-    said = _rehearse(path)
+    said = _said([*line, "version"])
     if said:
-        raise _told("le nouvel agent ne s'arrête pas", f"the new build does not stop: {said}", said)
+        raise _told("ne se charge pas", "cannot be loaded", said)
+    try:
+        folder = tempfile.mkdtemp("", "roosync-")
+        said = _rehearse(line, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise unusable(config.local_dir, error) from None
+    if said:
+        raise _told("ne s'arrête pas", "does not stop", said)
 
 
-def _rehearse(path: str) -> str:
-    """Return what is wrong with how the build in `path` stops a loop of its own, in a folder and a share of its own.
+def _said(line: list[str]) -> str:
+    """Return the last words of a program that failed, "" of one that did not."""
+    try:
+        done = run(line, _LOAD_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    words = (done.stderr or done.stdout or b"?")[-300:].decode("utf-8", "replace").strip()
+    return words.split("\n")[-1] if done.returncode else ""
+
+
+def _rehearse(line: list[str], folder: str) -> str:
+    """Return what is wrong with how a build stops a loop of its own, in a `folder` and share of its own.
 
     A trial shows beats, and no end. What does not beat there is no stop's fault: the trial will tell.
     """
-    import shutil  # noqa: PLC0415 - asked for once an upgrade
-    import tempfile  # noqa: PLC0415 - as above
-
-    folder = tempfile.mkdtemp(prefix="roosync-trial-")
-    where = ["--local-dir", folder, "--shared", folder, "--machine-id", "rehearsal", "--json"]
-    line = build_command("-c", [_BOUNDED, str(_LOAD_S), path])
-    quiet = subprocess.DEVNULL
-    own = os.path.join(folder, "heartbeats", "rehearsal.json")
-    loop = None
+    where = ["--local-dir", folder, "--shared", folder, "--machine-id", "x"]
+    own = os.path.join(folder, "heartbeats", "x.json")
+    loop = _begun([*line, "run", *where])
     try:
-        loop = subprocess.Popen([*line, "run", *where], stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - our own agent
         until = time.monotonic() + _PLAY_S
         while not os.path.exists(own):
             if loop.poll() is not None or time.monotonic() > until:
                 return ""
             time.sleep(_LOOK_S)
-        done = subprocess.run([*line, "stop", *where], stdin=quiet, capture_output=True, timeout=_LOAD_S, check=False)  # noqa: S603 - as above
-        if done.returncode != 0:
-            return (done.stderr or done.stdout)[-300:].decode("utf-8", "replace").strip().split("\n")[-1]
-        loop.wait(_GONE_S)
-        with open(own, encoding="utf-8") as file:
-            return "" if has_left(json.load(file)) else "its record does not say that it left"
+        said = _said([*line, "stop", *where])
+        loop.wait(_PLAY_S)
+        return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
     except subprocess.TimeoutExpired:
-        return "its loop went on"
-    except OSError:
-        return ""  # this machine has no room for a rehearsal
+        return said or "its loop goes on"
     finally:
-        if loop is not None:
-            loop.kill()
-            loop.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        loop.kill()
+        loop.wait()
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
@@ -144,7 +140,7 @@ def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any
     except ProblemError as problem:
         _go_back(flags, config, places, f"it does not come up: {problem.reason}")
         reason = problem.reason
-        raise _told("le nouvel agent ne démarre pas", f"the new build does not come up: {reason}", reason) from None
+        raise _told("ne démarre pas", "does not come up", reason) from None
 
 
 def begin(flags: Flags, config: Config) -> None:
@@ -159,8 +155,12 @@ def begin(flags: Flags, config: Config) -> None:
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
-        quiet = subprocess.DEVNULL
-        subprocess.Popen(line, stdin=quiet, stdout=quiet, stderr=quiet, cwd=config.local_dir, **options)  # noqa: S603 - our own agent
+        _begun(line, cwd=config.local_dir, **options)
+
+
+def _begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(line, stdin=quiet, stdout=quiet, stderr=quiet, **options)  # noqa: S603 - our own agent
 
 
 def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
@@ -172,16 +172,15 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     places = prepare(config)
     only = take(os.path.join(places.folder, LOCK))
     names = builds.on_trial(config.local_dir)
-    if only is None or not names:
-        return {"success": True}, []
-    why = _watch(config, places, names)
+    why = _watch(config, places, names) if only is not None and names else ""
     if why:
         turn = take(places.control_lock, _LOAD_S)
         if builds.on_trial(config.local_dir) == names:
             _go_back(flags, config, places, why)
         if turn is not None:
             turn.release()
-    only.release()
+    if only is not None:
+        only.release()
     return {"success": True}, [why]
 
 
@@ -244,7 +243,7 @@ def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
     from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - as above
 
     bad, mine = (*builds.on_trial(config.local_dir), "", "")[:2]
-    said = {"from": _id(bad), "to": _id(mine), "at": to_iso(now_ms()), "why": why[:400]}
+    said = {"from": bad[6:22], "to": mine[6:22], "at": to_iso(now_ms()), "why": why[:400]}
     flags.to, flags.supervised = None, None
     for _ in range(_TRIES):
         try:
@@ -259,12 +258,8 @@ def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
             return
 
 
-def _id(name: str) -> str:
-    return name[6:22]
-
-
 def _told(what: str, detail: str, said: str) -> CodedError:
     """Word what an agent that was tried said; `detail` is for the operator's program, which speaks English."""
-    error = CodedError(ROLLED_BACK, f"{what}: {said}", "action status")
-    error.cause, error.detail = ROLLED_BACK, detail
+    error = CodedError(ROLLED_BACK, f"le nouvel agent {what}: {said}", "action status")
+    error.cause, error.detail = ROLLED_BACK, f"the new build {detail}: {said}"
     return error

@@ -73,7 +73,11 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
         mechanism.start(words if _typed(flags) or not mechanism.installed() else None)
         trouble = _prove(config, places, share, before, mechanism)
     except ProblemError:
-        _undo(config, mechanism, builds_before)
+        # the failure that is being reported is the one that matters
+        with contextlib.suppress(ProblemError):
+            mechanism.stop()
+        with contextlib.suppress(OSError):
+            builds.name_builds(config.local_dir, builds_before)
         raise
     return _document(config, read_local_state(places), trouble)
 
@@ -143,14 +147,6 @@ def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     except ShareTroubleError:
         seen = False
     return "" if seen else _NOT_THERE
-
-
-def _undo(config: Config, mechanism: Mechanism, builds_before: list[str]) -> None:
-    # the failure that is being reported is the one that matters
-    with contextlib.suppress(ProblemError):
-        mechanism.stop()
-    with contextlib.suppress(OSError):
-        builds.name_builds(config.local_dir, builds_before)
 
 
 def _document(

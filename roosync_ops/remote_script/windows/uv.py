@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
+from roosync_ops.wire.child import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -206,13 +207,11 @@ def _run_pip(wheel: Wheel, folder: str) -> None:
     command = [sys.executable, "-m", "pip", "--no-input", "download", "--quiet", "--no-deps", "--dest", folder]
     command += ["--only-binary=:all:", "--platform", "win_amd64", f"uv=={wheel.version}"]
     try:
-        done = subprocess.run(  # noqa: S603 - a list of our own words
-            command, capture_output=True, text=True, errors="replace", timeout=DOWNLOAD_DEADLINE_S, check=False
-        )
+        done = run(command, DOWNLOAD_DEADLINE_S)
     except subprocess.TimeoutExpired:
         raise UvError(f"pip did not get {wheel.name} in {DOWNLOAD_DEADLINE_S} s; {_OTHERWISE}") from None
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+        said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
         last = said[-1].strip() if said else f"exit code {done.returncode}"
         raise UvError(f"pip on this machine does not get {wheel.name}: {last}; {_OTHERWISE}")
 

@@ -14,6 +14,7 @@ REASONS: Final = {
     "kept-by-older-service": "rollout --limit {machine}",
     "older-service-silent": "rollout --limit {machine}",
     "older-service-left": "rollout --limit {machine}",
+    "silenced": "machines silence {machine} --end",
     "left": "restart --limit {machine}",
     "beats-though-expected-offline": "stop --limit {machine}",
     "observer-suspected": "matrix",

@@ -21,6 +21,7 @@ from roosync_ops.wire.times import now_ms
 from tests.capabilities import need
 from tests.kits.agent_process import Agent, fill
 from tests.kits.hosts import PATIENCE_S, wait_for
+from tests.kits.shares import share_threads
 
 BEATS = ("--heartbeat-interval", "100", "--offline-timeout", "2000", "--share-deadline", "1")
 
@@ -83,7 +84,7 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     places, clock = prepare(config), SystemClock()
     loop = Loop(publisher_of(config, places, now_ms()), clock)
     loop.step()
-    before = set(threading.enumerate())
+    before = share_threads()
     answers, real = threading.Event(), module._read_own
 
     def hang(*words: str) -> Any:
@@ -99,7 +100,7 @@ def test_a_call_that_hangs_never_holds_the_loop_and_its_return_is_used_at_once(
     for _ in range(3):
         loop.step()
     assert read_local_state(places)["share"]["since"] == share["since"]
-    assert set(threading.enumerate()) == before, "a share that hangs costs one thread, however long"
+    assert share_threads() == before, "a share that hangs costs one thread, however long"
     threading.Timer(0.3, answers.set).start()
     began = time.monotonic()
     loop.pause()

@@ -128,7 +128,7 @@ def test_a_build_that_cannot_stop_is_never_begun(machine: Machine, what: str) ->
     machine.beats()
     assert machine.agent.record()["agent"]["sessionId"] == session
     assert not machine.is_guarded()
-    assert not list(Path(tempfile.gettempdir()).glob("roosync-trial-*"))
+    assert not list(Path(tempfile.gettempdir()).glob("roosync-????????"))
 
 
 def test_an_admin_that_is_gone_right_after_the_switch_leaves_nobody_dark(machine: Machine) -> None:

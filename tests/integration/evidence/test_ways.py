@@ -11,10 +11,10 @@ import pytest
 
 from roosync_ops.wire.times import now_ms
 from tests.kits.agent_process import alive, kill
-from tests.kits.hosts import wait_for
+from tests.kits.hosts import free_ports, wait_for
 from tests.kits.product import roosync_ops
 from tests.kits.shares import ours, put
-from tests.kits.sshd import Fleet, deaf_port, free_ports
+from tests.kits.sshd import Fleet, deaf_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def test_a_machine_this_computer_does_not_reach_is_asked_through_one_that_does(
     with closed() as port:
         program.write_text(_CUT.format(port=port), encoding="utf-8")
         program.chmod(0o755)
-        way = {"ssh": {"ssh_program": str(program)}}
+        way: dict[str, Any] = {"ssh": {"ssh_program": str(program)}}
         assert here.sees(**way) == ("online", "asked", "late-here", "m2")
         fleet.down(fleet["m2"])
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import os
 import string
@@ -116,7 +117,14 @@ def test_a_share_that_hangs_is_told_within_its_deadline_and_holds_nothing_up(tmp
         "def share_facts(shared", "def share_facts(shared, _=None):\n    time.sleep(60)\n\n\ndef _never(shared"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"{hanging}\nsys.exit(main(sys.argv))", shell._token(request)],
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"{hanging}\nsys.exit(main(sys.argv))",
+            base64.b64encode(json.dumps(request).encode()).decode(),
+        ],
         capture_output=True,
         text=True,
         check=False,

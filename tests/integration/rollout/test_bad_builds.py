@@ -16,7 +16,7 @@ import pytest
 from roosync_ops.agent.builds import on_trial
 from roosync_ops.cli.ramp import STOPPED
 from tests.integration.rollout.test_replacing import agents
-from tests.kits.agent_process import wait_for
+from tests.kits.hosts import wait_for
 from tests.kits.product import record
 from tests.kits.sshd import Fleet
 from tests.kits.variant import BAD, GOOD, Variant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.schedule import ADMIN, episodes
-from tests.simulation.world import AUTO, DEFAULT, OURS, SELDOM, V30, V31, WATCH, Outcome, Plan, simulate
+from tests.simulation.world import ASKING, ASKS, AUTO, DEFAULT, OURS, SELDOM, V30, V31, WATCH, Outcome, Plan, simulate
 
 HOURS = 8.0
 SEED = 3
@@ -51,6 +51,15 @@ def test_the_syncs_own_delays_make_no_watcher_call_a_living_machine_offline(ordi
     assert ordinary.false_flips == 0
     watch = next(one for one in ordinary.scores if one.reader == WATCH)
     assert watch.false == []
+
+
+@pytest.mark.parametrize("reader", [ASKS, ASKING])
+def test_who_may_ask_calls_no_living_machine_offline_and_tells_a_death_within_three_minutes(
+    outcome: Outcome, reader: str
+) -> None:
+    score = next(one for one in outcome.scores if one.reader == reader)
+    assert (score.false, score.false_online) == ([], 0)
+    assert max(score.detections) <= 180
 
 
 def test_patience_costs_no_more_false_offlines_than_the_protocol_alone(ordinary: Outcome) -> None:

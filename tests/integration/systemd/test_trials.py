@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.integration.systemd.test_rollout import write_inventory
-from tests.kits.nslab.shell import wait_for
 
 from roosync_ops.cli.ramp import STOPPED
+from tests.integration.systemd.hosts import write_inventory
+from tests.kits.hosts import wait_for
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.product import record
 from tests.kits.variant import BAD, GOOD, Variant

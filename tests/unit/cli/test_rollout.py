@@ -9,7 +9,8 @@ import pytest
 from roosync_ops import show
 from roosync_ops.cli import acting, ramp, rollout, rollout_file
 from roosync_ops.fleet import Machine
-from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, Difference
+from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK
+from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.show.report import report_markdown
 from roosync_ops.transport.failure import Failure

@@ -128,7 +128,7 @@ STATUS = st.none() | st.dictionaries(
     hostname=st.text(max_size=20),
 )
 def test_any_look_gives_a_cause(failure: Failure | None, status: dict[str, Any] | None, hostname: str) -> None:
-    machine = fleet().machines[2]
+    machine = tuple(fleet())[2]
     report = Report.model_validate(an_answer(status=status, hostname=hostname))
     told = failure or report
     sight = compared(machine, result_of(machine, told, Reach("m", 22)), BUNDLE)

@@ -122,7 +122,7 @@ def test_a_slip_with_one_meaning_has_that_for_who_checks_and_who_acts(text: str,
     path = tmp_path / "inventory.py"
     path.write_bytes(text.encode())
     assert main(["machines", "check", "-i", str(path)]) == 0
-    (result,) = run("rollout", load_inventory(path).machines, dry=True)
+    (result,) = run("rollout", tuple(load_inventory(path)), dry=True)
     assert result.outcome == "unreachable"
 
 

@@ -37,7 +37,7 @@ def cause(machine: Machine, **fields: Any) -> str:
 def test_a_machine_as_a_rollout_leaves_it_has_nothing_wrong_with_it() -> None:
     found = seen(a_machine())
     assert found.builds == Builds(agent=True, config=True, loop=True)
-    assert (found.share, found.clock, found.login) == (None, None, ("ssh", "-p", "2222", "me@127.0.0.1"))
+    assert (found.share, found.login) == (None, ("ssh", "-p", "2222", "me@127.0.0.1"))
 
 
 @pytest.mark.parametrize(

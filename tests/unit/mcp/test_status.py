@@ -14,7 +14,7 @@ from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.assistant import Assistant, text
-from tests.kits.shares import heartbeat, ours, put
+from tests.kits.shares import heartbeat, ours, put, share_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,14 +158,11 @@ def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
 
     monkeypatch.setattr(source, "read_folder", hung)
 
-    def threads() -> int:
-        return sum(thread.name == "share" for thread in threading.enumerate())
-
     assistant = Assistant(dataclasses.replace(settings, deadline_s=0.2))
-    before = threads()
+    before = share_threads()
     for _ in range(5):
         assert assistant.error(STATUS)["code"] == "HEARTBEAT_STATUS_FAILED"
-    assert threads() <= before + 1
+    assert share_threads() <= before + 1
     over.set()
 
 
@@ -183,7 +180,7 @@ def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
             told.wait(60)
             return entry.run(desk, arguments)
 
-        return {**found, STATUS: dataclasses.replace(entry, run=slow)}
+        return {**found, STATUS: entry._replace(run=slow)}
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         assert progress > 0
@@ -210,7 +207,7 @@ def test_a_question_that_never_comes_back_is_given_up_in_time(
     def entries(*, allow_changes: bool, compat: bool) -> dict[str, tools.Entry]:
         found = real(allow_changes=allow_changes, compat=compat)
         entry = found[STATUS]
-        return {**found, STATUS: dataclasses.replace(entry, limit_s=0.2, run=never)}
+        return {**found, STATUS: entry._replace(limit_s=0.2, run=never)}
 
     monkeypatch.setattr("roosync_ops.mcp.server.entries", entries)
     threading.Timer(20, over.set).start()

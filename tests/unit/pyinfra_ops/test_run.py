@@ -90,5 +90,5 @@ def test_an_inventory_that_prints_does_not_spoil_the_run(tmp_path: Path) -> None
         "from roosync_ops.fleet import machine\nprint('hello'); print('{}')\n"
         "some = [machine('a', host='127.0.0.1', port=9)]\n"
     )
-    (result,) = run.run("rollout", load_inventory(inventory).machines)
+    (result,) = run.run("rollout", tuple(load_inventory(inventory)))
     assert result.outcome == "unreachable"

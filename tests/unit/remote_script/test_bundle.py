@@ -212,7 +212,7 @@ def test_a_changed_source_changes_the_build_id(
 ) -> None:
     _copy(sources, tmp_path)
     with (tmp_path / "roosync_ops" / "wire" / "times.py").open("a") as file:
-        file.write("\n")
+        file.write("LATER = 1\n")
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path / "roosync_ops")
     after = bundle.build()
     assert after.build_id != built.build_id

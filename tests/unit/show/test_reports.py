@@ -161,6 +161,7 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "newer": 30_000,
         "keeper": "n",
         "missed": 6,
+        "until": 1_770_891_330_000,
         "since": "2026-02-12T10:15:30.123Z",
         "observed": "online",
         "gone": 4,

@@ -82,6 +82,25 @@ def test_a_folder_beside_the_share_that_somebody_named_is_no_second_one(shared: 
         ("heartbeats (PO (2)'s conflicted copy)", "heartbeats"),
         ("heartbeat.sync-conflict-20260212-101530-ABCDEFG.json", "heartbeat.json"),
         ("heartbeat_conflict-20260212-101530.json", "heartbeat.json"),
+        ("heartbeats(1)", "heartbeats"),
+        ("heartbeats 2", "heartbeats"),
+        ("heartbeats copy 2", "heartbeats"),
+        ("Copy of heartbeats", "heartbeats"),
+        ("Copie de heartbeats", "heartbeats"),
+        ("Kopie von heartbeats (2)", "heartbeats"),
+        ("Kopie van heartbeats", "heartbeats"),
+        ("Copia de heartbeats", "heartbeats"),
+        ("Copia di heartbeats", "heartbeats"),
+        ("C\u00f3pia de heartbeats", "heartbeats"),
+        ("heartbeats.sync-conflict-20260212-101530-ABCDEFG", "heartbeats"),
+        ("heartbeats (conflicted copy 2026-02-12 101530)", "heartbeats"),
+        ("heartbeats (Copie en conflit de PC 2026-02-12)", "heartbeats"),
+        ("heartbeat(1).json", "heartbeat.json"),
+        ("heartbeat.json (1)", "heartbeat.json"),
+        ("heartbeat 2.json", "heartbeat.json"),
+        ("Copy of heartbeat.json", "heartbeat.json"),
+        ("Copy of heartbeat", None),
+        ("heartbeats 2026", None),
         ("heartbeats", None),
         ("heartbeat.json", None),
         ("heartbeats (1).json", None),
@@ -94,7 +113,10 @@ def test_which_names_are_doubles(name: str, of: str | None) -> None:
     assert double_of(name) == of
 
 
-@pytest.mark.parametrize("part", [" (a)", " - Copy (1)", " - Copy", " copy", "_conflict-1", ".sync-conflict-1"])
+@pytest.mark.parametrize(
+    "part",
+    ["(1)", " 2", " copy 2", "Copy of ", " (a)", " - Copy (1)", " - Copy", " copy", "_conflict-1", ".sync-conflict-1"],
+)
 def test_no_name_takes_long_to_tell_from_a_double(part: str) -> None:
     began = time.process_time()
     assert double_of("heartbeats" + part * (240 // len(part)) + "!") is None

@@ -12,7 +12,7 @@ from roosync_ops.state import StateUnavailableError, folder, read_folder
 from roosync_ops.state.doubles import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
-from tests.kits.shares import NOW, heartbeat, ours, put, put_view
+from tests.kits.shares import NOW, heartbeat, ours, put, put_view, share_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_share_without_any_heartbeat_is_a_fresh_fleet(tmp_path: Path) -> None:
 def test_a_share_that_does_not_exist_is_unavailable_and_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailableError, match="does not exist") as caught:
         read_folder(tmp_path / "gone", NOW)
-    assert caught.value.hint == "roosync-ops matrix"
+    assert caught.value.hint == "roosync-ops validate --probe"
     assert not (tmp_path / "gone").exists()
 
 
@@ -111,11 +111,11 @@ def test_a_share_that_hangs_is_unavailable_within_the_deadline(tmp_path: Path, h
 
 
 def test_a_share_that_hangs_costs_one_thread_however_often_it_is_read(tmp_path: Path, hanging: threading.Event) -> None:
-    bounded, before = BoundedShare(0.02), set(threading.enumerate())
+    bounded, before = BoundedShare(0.02), share_threads()
     for _ in range(5):
         with pytest.raises(StateUnavailableError, match="hangs"):
             read_folder(tmp_path, NOW, bounded=bounded)
-    assert len(set(threading.enumerate()) - before) == 1
+    assert share_threads() == before + 1
     hanging.set()
 
 

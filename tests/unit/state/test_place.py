@@ -77,7 +77,7 @@ def test_an_empty_folder_may_be_a_new_fleet_or_not_mounted_and_both_are_said(tmp
     found = refused(tmp_path)
     assert "it is empty" in found.reason
     assert "the first rollout makes it" in found.reason
-    assert found.hint == "roosync-ops matrix"
+    assert found.hint == "roosync-ops validate --probe"
     assert list(tmp_path.iterdir()) == []
 
 

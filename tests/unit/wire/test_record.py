@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.record import NotUnderstoodError, Record, dump, load, ordered, parse
+from roosync_ops.wire.record import Record, dump, ordered, parse
+from roosync_ops.wire.text import NotUnderstoodError, load
 from tests.kits.shares import heartbeat, ours
 
 trees = st.recursive(

@@ -16,6 +16,7 @@ REASONS: Final = {
     "kept-by-older-service": ("old service, {age}", "{machine} runs the old service, which writes this seldom (last {age} ago); enrol it"),
     "older-service-silent": ("old service silent", "{machine} has been silent for {age}, since {since}, and ran only the old service; enrol it"),
     "older-service-left": ("stopped on purpose", "{machine} was stopped on purpose at {since}{suspect}, and ran only the old service; enrol it"),
+    "silenced": ("silenced", "{machine} is silenced until {until}{because}; it is seen as {observed}; end that sooner"),
     "left": ("stopped on purpose", "{machine} was stopped on purpose at {since}{suspect}{undone_said}; start it again"),
     "beats-though-expected-offline": ("beats, expected off", "{machine} is expected offline{because} and is {observed}{suspect}; correct the inventory, or stop it"),
     "clock-suspected": ("clock suspected", "the last heartbeat of {machine} lies {ahead} in the future; compare its clock with this computer's"),

@@ -16,6 +16,7 @@ REASONS: Final = {
     "kept-by-older-service": ("ancien service, {age}", "{machine} n'a que l'ancien service, qui écrit aussi rarement (il y a {age}) ; l'enrôler"),
     "older-service-silent": ("ancien service muet", "{machine} est muette depuis {age} (dernier heartbeat : {since}) et n'avait que l'ancien service ; l'enrôler"),
     "older-service-left": ("arrêtée exprès", "{machine} a été arrêtée exprès à {since}{suspect} et n'avait que l'ancien service ; l'enrôler"),
+    "silenced": ("en sourdine", "{machine} est en sourdine jusqu'à {until}{because} ; elle est vue {observed} ; pour finir plus tôt"),
     "left": ("arrêtée exprès", "{machine} a été arrêtée exprès à {since}{suspect}{undone_said} ; la relancer"),
     "beats-though-expected-offline": ("bat, attendue off", "{machine} est attendue offline{because} et elle est {observed}{suspect} ; corriger l'inventaire, ou l'arrêter"),
     "clock-suspected": ("horloge suspecte", "le dernier heartbeat de {machine} est daté {ahead} dans le futur ; comparer son horloge à celle-ci"),

@@ -1,0 +1,58 @@
+"""`roosync-ops logs`: what the agent of a machine said last, wherever it is kept there."""
+
+from typing import Annotated, Final
+
+import typer
+
+from roosync_ops import show, typed
+from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.verify_via import asked
+from roosync_ops.remote_script.facts_model import parse_logs
+from roosync_ops.show.messages import words
+from roosync_ops.show.text import safe
+from roosync_ops.transport.failure import Failure
+
+from . import acting, errors, options, output
+
+app = typer.Typer()
+
+_EXAMPLES: Final = """Examples:
+
+roosync-ops logs myia-po-2024
+
+roosync-ops logs myia-po-2024 --lines 500
+
+Exit codes: 0 shown, 1 the machine did not answer, 2 usage or inventory."""
+#: Beyond the login: journalctl twice, in s.
+_LIMIT_S: Final = 40.0
+
+
+@app.command(epilog=_EXAMPLES)
+def logs(  # noqa: PLR0913 - one argument an option
+    machine: Annotated[
+        str, typer.Argument(metavar="MACHINE", autocompletion=options.machine_names, help="Whose agent.")
+    ],
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="So many of each place.")] = 100,
+    as_json: options.Json = False,
+    lang: options.Language = options.Lang.en,
+    connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
+) -> int:
+    """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
+    found, *others = load_inventory(inventory).select([machine])
+    if others:
+        raise errors.usage(f"{machine!s:.80} is more than one machine", typed.ours("machines", "list"))
+    told = asked(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
+    if isinstance(told, Failure):
+        raise errors.CommandError(
+            told.code, f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id), 1
+        )
+    if as_json:
+        rows = [{"place": one.place, "lines": one.lines} for one in told.logs]
+        output.write(show.json_text({"ok": True, "machineId": found.machine_id, "logs": rows}))
+    elif not told.logs:
+        output.write(words(lang)["acting.no_logs"].format(machine=found.machine_id))
+    for one in () if as_json else told.logs:
+        output.write("\n".join([f"== {safe(one.place)}", *map(safe, one.lines)]))
+    return errors.OK

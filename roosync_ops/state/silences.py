@@ -1,0 +1,54 @@
+"""Maintenance windows: until when, and why, nobody is to be troubled about a machine. This user's, on this computer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from roosync_ops.wire.identity import is_machine_id
+
+from .memory import default_folder
+from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A window is no way to forget a machine, in ms; and a reason is a line, in characters.
+MOST_MS: Final = 30 * 86_400_000
+MAX_WHY: Final = 200
+
+
+class Silence(NamedTuple):
+    """Until when, in ms since the epoch, and why."""
+
+    until_ms: int
+    why: str
+
+
+def silences(now_ms: int) -> dict[str, Silence]:
+    """Return the windows that are open, by machineId; none where nothing can be read."""
+    try:
+        found = _store().read().get("machines", {}).items()
+    except (OSError, ValueError, AttributeError, RuntimeError):  # RuntimeError: Path.home
+        return {}
+    known = {name: _silence(value) for name, value in found if is_machine_id(name)}
+    return {name: one for name, one in known.items() if one is not None and now_ms < one.until_ms <= now_ms + MOST_MS}
+
+
+def silence(names: Iterable[str], one: Silence | None, now_ms: int) -> None:
+    """Open a window for machines; None closes theirs. Raises OSError."""
+    store = _store()
+    with store.locked():
+        known = {name: kept for name, kept in silences(now_ms).items() if name not in set(names)}
+        known |= {} if one is None else dict.fromkeys(names, one)
+        store.write({"machines": {name: [kept.until_ms, kept.why] for name, kept in known.items()}})
+
+
+def _store() -> Store:
+    return Store(default_folder(), "silence", "")
+
+
+def _silence(value: Any) -> Silence | None:
+    match value:
+        case [int(until_ms), str(why)] if not isinstance(until_ms, bool):
+            return Silence(until_ms, why[:MAX_WHY])
+    return None
