@@ -126,10 +126,10 @@ def test_signs_of_life_that_hang_take_neither_this_reading_nor_the_next(
     release, bounded = threading.Event(), BoundedShare(60)
     monkeypatch.setattr(folder, "SIGNS_S", 0.02)
     monkeypatch.setattr("roosync_ops.wire.signs._read", lambda _: release.wait(600))
-    before = set(threading.enumerate())
+    before = share_threads()
     for _ in range(3):
         assert set(read_folder(tmp_path, NOW, bounded=bounded).machines) == {"myia-po-2025"}
-    assert len(set(threading.enumerate()) - before) == 2
+    assert share_threads() == before + 2
     release.set()
 
 
