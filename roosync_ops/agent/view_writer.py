@@ -222,7 +222,9 @@ class ViewWriter:
 
     def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> dict[str, Any]:
         """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
-        names = [name for name in silent if merged[name].kind != FILE and merged[name].record.sequence is not None]
+        once = self._publisher.extra.get(KNOWS, {})  # what was undone once is undone again: several services do it
+        names = [name for name in silent if merged[name].kind != FILE or name in once]
+        names = [name for name in names if merged[name].record.sequence is not None]
         kept: dict[str, Any] = {}
         for name in names[:MAX_KNOWS]:
             kept[name] = entry_of(merged[name], now_ms, self._config.thresholds)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.merge import FILE, TAKEN_FOR, VIEW
+from roosync_ops.wire.record import born_ms
 from roosync_ops.wire.status import Thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from roosync_ops.state import SharedState
     from roosync_ops.wire.merge import Evidence
 
@@ -32,15 +35,20 @@ def is_kept_by_older(piece: Evidence) -> bool:
     return piece.before is None or piece.kind != VIEW or piece.before.record.has_left
 
 
-def may_be_anothers(machine_id: str, state: SharedState) -> str | None:
-    """Return whose beat it may be that an older service wrote of a machine of ours which left; None for its own.
+def may_be_anothers(machine_id: str, state: SharedState, fleet: Container[str]) -> str | None:
+    """Return whose beat it may be that an older service wrote of `myia-x`; None for its own.
 
-    Where that service keeps what `myia-x` wrote and puts only the later time of `x` there, nothing tells the two apart
-    but that `x` lived then.
+    Where `x` is in the inventory too and nothing but its record is left of either, it is that one's. Where the service
+    keeps what `myia-x` wrote and puts only the later time of `x` there, after a stop of ours, nothing tells the two
+    apart but that `x` lived then.
     """
     piece, name = state.machines.get(machine_id), machine_id.removeprefix(TAKEN_FOR)
     other = state.machines.get(name)
-    if piece is None or other is None or name == machine_id or not is_kept_by_older(piece):
+    if piece is None or other is None or name == machine_id:
+        return None
+    if name in fleet and born_ms(piece.record) == born_ms(other.record) is not None:
+        return name
+    if not is_kept_by_older(piece):
         return None
     left = piece.before.record.has_left if piece.before is not None else piece.record.left_at_ms is not None
     heard = other.record.last_heartbeat_ms or 0

@@ -60,7 +60,7 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
     witness = ViewEvidence(state, tuple(row for _, row in seen))
     clocks = () if matrix is not None else tuple(wrong_clocks(asked.values()))
     behind_ms = _reader_behind_ms(seen, now_ms, known)
-    given = why.Given(state, now_ms, known, matrix, asked, clocks, gone, behind_ms, witness)
+    given = why.Given(state, now_ms, known, matrix, asked, clocks, gone, behind_ms, witness, fleet)
     verdicts = tuple(_verdict(machine, row, given) for machine, row in decided)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
@@ -159,8 +159,8 @@ def _is_no_evidence(row: v.Observation, given: why.Given, probe: ProbeResult | N
     machine's own file is there and cannot be read, half arrived perhaps, an older word from elsewhere is no death. Nor
     is it a life where what an older service wrote may be another machine's.
     """
-    if row.older and row.observed in (ONLINE, WARNING) and (probe is None or probe.agent.kind != RUNNING):
-        return older.may_be_anothers(row.machine_id, given.state) is not None
+    if row.observed in (ONLINE, WARNING) and (probe is None or probe.agent.kind != RUNNING):
+        return older.may_be_anothers(row.machine_id, given.state, given.fleet) is not None
     if row.observed != OFFLINE or (probe is not None and probe.agent.kind in SELF_REPORTED):
         return False
     return why.unread(row, given.state) is not None or (bool(given.asked) and given.gone is not None)

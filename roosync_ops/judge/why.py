@@ -21,7 +21,7 @@ from .verdict import Basis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roosync_ops.fleet import Machine
+    from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.state import SharedState
     from roosync_ops.wire.findings import Finding
 
@@ -48,6 +48,7 @@ class Given:
     gone: tuple[int, int] | None
     behind_ms: int | None
     witness: ViewEvidence
+    fleet: Fleet
 
     def probe(self, machine_id: str) -> ProbeResult | None:
         return self.asked.get(machine_id)
@@ -144,7 +145,7 @@ def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | N
 
 
 def _anothers(row: v.Observation, given: Given) -> v.Reason | None:
-    other = older.may_be_anothers(row.machine_id, given.state) if row.observed == UNKNOWN else None
+    other = older.may_be_anothers(row.machine_id, given.state, given.fleet) if row.observed == UNKNOWN else None
     return None if other is None else v.Reason(v.MAY_BE_ANOTHERS, row.machine_id, {"age": row.age_ms, "other": other})
 
 

@@ -54,6 +54,10 @@ def _plain(value: dict[str, Any], *, ensure_ascii: bool) -> bytes:
     return json.dumps(value, ensure_ascii=ensure_ascii, allow_nan=False).encode()
 
 
+def _indented(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=2).encode()
+
+
 @contextmanager
 def remembered() -> Iterator[None]:
     """Let what reads the share and what writes times use a memo: a history is a week of times at each beat."""
@@ -64,6 +68,7 @@ def remembered() -> Iterator[None]:
             for name in ("load", "parse"):
                 stack.enter_context(mock.patch.object(module, name, getattr(memo, name)))
         stack.enter_context(mock.patch.object(record, "_dump", _plain))
+        stack.enter_context(mock.patch.object(view, "dump", _indented))  # a view is put together from its texts
         for module in (times, record, truth):
             stack.enter_context(mock.patch.object(module, "from_iso", from_iso))
         for module in (beat, publisher, view):

@@ -159,6 +159,24 @@ def test_of_a_machine_that_left_the_keepers_own_record_tells_where_file_and_view
     assert "knows" not in keeper_.record()["agent"]
 
 
+def test_what_was_undone_once_stays_known_while_its_machine_is_gone(make_rig: Make) -> None:
+    """Where several older services write, each undoes it again, and a reader sees any of them."""
+    clock = VirtualClock()
+    keeper_, left = make_rig("a", clock=clock), make_rig("b", clock=clock)
+    for _ in range(3):
+        keeper_.beat(30)
+        left.beat()
+    memory = left.own.read_bytes()
+    left.loop.leave()
+    word = left.own.read_bytes()
+    keeper_.beat(30)
+    for now_there in (memory, word):
+        left.own.write_bytes(now_there)
+        for _ in range(2):
+            keeper_.beat(30)
+        assert set(keeper_.record()["agent"]["knows"]) == {"b"}
+
+
 def test_what_a_record_says_it_knows_is_bounded_and_hostile(rig: Rig) -> None:
     known = {f"m{number}": {**heartbeat(f"m{number}"), "agent": {"sequence": 3}} for number in range(500)}
     knows: dict[str, Any] = {"x": 7, "../evil": heartbeat("x"), "con": {}, "deep": {"agent": {"knows": known}}, **known}

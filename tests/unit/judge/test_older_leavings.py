@@ -271,3 +271,17 @@ def test_a_watcher_says_to_enrol_the_machine_whose_older_service_fell_silent(tmp
     assert (flip.machine_id, flip.to, flip.reason) == ("m", "offline", OLDER_SILENT)
     said = flip_said(flip.reason, lang, {"machine": "m", "since": ""})
     assert str(said).endswith("roosync-ops rollout --limit m")
+
+
+@pytest.mark.parametrize(("names", "word"), [(("myia-x", "n", "o", "x"), "unknown"), (("myia-x", "n", "o"), "online")])
+@pytest.mark.parametrize("kept", [True, False], ids=["ours", "an older service's"])
+def test_what_nothing_else_is_known_of_is_x_s_where_the_inventory_has_both_and_its_own_where_x_is_its_other_name(
+    tmp_path: Path, names: tuple[str, ...], word: str, kept: bool
+) -> None:
+    x = {**(ours("x", 20_000, sequence=500) if kept else heartbeat("x", 20_000)), "metadata": _BORN_LATER}
+    shared(tmp_path, x)
+    put(tmp_path, {**x, "machineId": "myia-x"}, "myia-x.json")
+    state = read_folder(tmp_path, NOW)
+    found = validate(Fleet(Machine.of(name, {}) for name in names), state, NOW).verdicts[0]
+    assert found.observed == word
+    assert (found.reason is not None and found.reason.kind == verdict.MAY_BE_ANOTHERS) is (word == "unknown")

@@ -12,7 +12,7 @@ REASONS: Final = {
     "no-valid-heartbeat": ("no valid heartbeat", "{file} holds no valid heartbeat ({kind}: {detail}); have its machine write it again"),
     "missing-beats": ("{missed} beats missed", "{machine} missed {missed} beats, its last one is {age} old; look again"),
     "silent": ("silent {age}", "{machine} has been silent for {age}, since {since}; start it again"),
-    "may-be-another-machines-beat": ("{other}'s beat?", "{machine} was stopped on purpose, and the beat an older service wrote of it since ({age} ago) may be {other}'s, which that one takes for it; enrol it"),
+    "may-be-another-machines-beat": ("{other}'s beat?", "the beat of {machine} ({age} ago) may be {other}'s, which an older service takes for it; enrol it"),
     "kept-by-older-service": ("old service, {age}", "{machine} runs the old service, which writes this seldom (last {age} ago); enrol it"),
     "older-service-silent": ("old service silent", "{machine} has been silent for {age}, since {since}, and ran only the old service; enrol it"),
     "older-service-left": ("stopped on purpose", "{machine} was stopped on purpose at {since}{suspect}, and ran only the old service; enrol it"),

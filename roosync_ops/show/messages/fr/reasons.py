@@ -12,7 +12,7 @@ REASONS: Final = {
     "no-valid-heartbeat": ("heartbeat non valide", "{file} ne contient aucun heartbeat exploitable ({kind} : {detail}) ; le faire réécrire par sa machine"),
     "missing-beats": ("{missed} battements manqués", "{machine} a manqué {missed} battements, le dernier date de {age} ; regarder encore"),
     "silent": ("muette {age}", "{machine} est muette depuis {age} (dernier heartbeat : {since}) ; la relancer"),
-    "may-be-another-machines-beat": ("battement de {other} ?", "{machine} a été arrêtée exprès, et le battement qu'un ancien service a noté depuis (il y a {age}) est peut-être celui de {other}, qu'il prend pour elle ; l'enrôler"),
+    "may-be-another-machines-beat": ("battement de {other} ?", "le battement de {machine} (il y a {age}) est peut-être celui de {other}, qu'un ancien service prend pour elle ; l'enrôler"),
     "kept-by-older-service": ("ancien service, {age}", "{machine} n'a que l'ancien service, qui écrit aussi rarement (il y a {age}) ; l'enrôler"),
     "older-service-silent": ("ancien service muet", "{machine} est muette depuis {age} (dernier heartbeat : {since}) et n'avait que l'ancien service ; l'enrôler"),
     "older-service-left": ("arrêtée exprès", "{machine} a été arrêtée exprès à {since}{suspect} et n'avait que l'ancien service ; l'enrôler"),
