@@ -152,8 +152,8 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
         finally:
             _end(child)
             _running.discard(child)
-        out.join(_DRAIN_S)
-        if child.stdout is not None and not out.is_alive():
+        # not join(): in a worker, where gevent plays the threads, that waits for all of it
+        if child.stdout is not None and out.done.wait(_DRAIN_S):
             child.stdout.close()
         too_much = out.too_much or (not ended and os.fstat(errors.fileno()).st_size > MAX_ERR_BYTES)
         errors.seek(0)

@@ -155,12 +155,9 @@ class Knowledge:
 NOTHING_ELSE: Final = Knowledge()
 
 
-def knowledge(
-    probes: Iterable[ProbeResult], seen: Mapping[str, Seen] | None = None, patience_ms: int | None = None
-) -> Knowledge:
-    """Return what a probe and a memory know together."""
-    offsets = {one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None}
-    return Knowledge(offsets, seen or {}, patience_ms)
+def knowledge(probes: Iterable[ProbeResult]) -> Knowledge:
+    """Return the clocks that were measured."""
+    return Knowledge({one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None})
 
 
 def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:

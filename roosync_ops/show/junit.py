@@ -61,7 +61,7 @@ def _validated(validation: Validation, lang: str) -> _Suite:
     said += [f"{row.machine_id}: {row.observed}, not in the inventory" for row in validation.unexpected]
     said += [_finding(item) for item in validation.findings]
     at = f' timestamp="{validation.checked_at[:19]}"'
-    lines = [*(_case(row, lang) for row in rows), f"    <system-out>{_xml(chr(10).join(said))}</system-out>"]
+    lines = [*(_case(row, lang) for row in rows), f"    <system-out>{_xml(*said)}</system-out>"]
     return _Suite("roosync-ops validate", at, len(rows), len(rows) - validation.as_expected, 0, lines)
 
 
@@ -78,15 +78,15 @@ def _failed(row: Done) -> bool:
 
 def _step_case(row: Done) -> str:
     head = f'    <testcase classname="rollout" name="{row.machine_id}" time="0"'
-    told = "\n".join(f"{step}: {outcome}" for step, outcome in row.steps)
+    told = [f"{step}: {outcome}" for step, outcome in row.steps]
     if _failed(row):
         why = [*([row.reason] if row.reason else []), *row.checks]
-        text = "\n".join([*why, *([f"next: {row.hint}"] if row.hint else []), told])
-        body = f'<failure type="{row.outcome}" message="{_xml(why[0] if why else row.outcome)}">{_xml(text)}</failure>'
+        text = _xml(*why, *([f"next: {row.hint}"] if row.hint else []), *told)
+        body = f'<failure type="{row.outcome}" message="{_xml(why[0] if why else row.outcome)}">{text}</failure>'
     elif row.outcome == "skipped":
         body = "<skipped/>"
     else:
-        body = f"<system-out>{_xml(told or row.outcome)}</system-out>"
+        body = f"<system-out>{_xml(*(told or [row.outcome]))}</system-out>"
     return f"{head}>{body}</testcase>"
 
 
@@ -105,13 +105,9 @@ def _finding(item: Finding) -> str:
     return f"{item.file}: {item.kind}: {item.detail}"
 
 
-def _xml(text: str) -> str:
-    return html.escape(_clean(text))  # xml.sax.saxutils brings the whole of urllib and ssl
-
-
-def _clean(text: str) -> str:
-    """Make every line printable: XML 1.0 has no place for control characters, even escaped.
+def _xml(*lines: str) -> str:
+    """Escape lines of ours, whatever is told in each: XML 1.0 has no place for control characters, even escaped.
 
     U+FFFE and U+FFFF, which XML forbids too, are unassigned and so not printable either.
     """
-    return "\n".join(safe(line) for line in text.split("\n"))
+    return html.escape("\n".join(map(safe, lines)))  # xml.sax.saxutils brings the whole of urllib and ssl

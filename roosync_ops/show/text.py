@@ -23,12 +23,18 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!$])")
 #: Where GitHub makes a mention, a reference or a link of plain text: it looks at what is rendered, so that no backslash
 #: keeps it from that. A zero-width space does, in the place of the empty match.
 _LINKED: Final = re.compile(r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=\bGH-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+#: A command that names hundreds of machines is shown whole.
+_MOST: Final = 16_384
 _ZERO_WIDTH: Final = "&#8203;"
 _TICKS: Final = re.compile(r"`+")
 
 
 def safe(text: str) -> str:
-    """Return `text` without anything a terminal obeys: controls, ANSI, bidi marks and lone surrogates as escapes."""
+    """Return `text` without anything a terminal obeys: controls, ANSI, bidi marks and lone surrogates as escapes.
+
+    Nobody reads more than so much of it.
+    """
+    text = text if len(text) <= _MOST else f"{text[:_MOST]}…"
     return text if text.isprintable() else "".join(map(_visible, text))
 
 

@@ -143,7 +143,8 @@ def environment(flip: dict[str, Any]) -> dict[str, str]:
         "ROOSYNC_FLIP_FLAPPING": "1" if flip["flapping"] else "0",
         "ROOSYNC_FLIP_TEXT": flip.get("text") or "",
     }
-    return {name: value.replace("\0", "")[:_MAX_VALUE] for name, value in found.items()}
+    fit = {name: value.replace("\0", "")[:_MAX_VALUE] for name, value in found.items()}
+    return {name: value.encode("utf-8", "replace").decode() for name, value in fit.items()}  # no lone surrogate
 
 
 def notification(number: int, url: str) -> Target:

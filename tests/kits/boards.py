@@ -79,16 +79,16 @@ def many(count: int, now_ms: int = NOW, *, probed: bool = True) -> Dashboard:
     return board(fleet, records, now_ms, probed=names[:12] if probed else ())
 
 
-def hostile(count: int, now_ms: int = NOW) -> Dashboard:
+def hostile(count: int, now_ms: int = NOW, text: str = HOSTILE, found: int = 300) -> Dashboard:
     """A fleet whose every text that a machine, a file or the inventory gives is hostile."""
     names = [f"node-{number:03}" for number in range(count)]
-    fleet = Fleet(Machine.of(name, {"expected": "offline", "why": HOSTILE}) for name in names)
-    records = [ours(name, 5_000, now_ms, version=HOSTILE) for name in names]
-    records.append(ours("stranger", 5_000, now_ms, version=HOSTILE))
-    flips = [_flip(HOSTILE, HOSTILE, HOSTILE, now_ms - 1_000, "flapping", detail=HOSTILE)]
-    found = tuple(Finding(HOSTILE, HOSTILE, HOSTILE) for _ in range(300))
-    made = board(fleet, records, now_ms, flips=flips, findings=found, probed=names[:3], off=names[3:5], detail=HOSTILE)
-    return replace(made, observer=HOSTILE, replica=None, trouble=HOSTILE, baseline=HOSTILE)
+    fleet = Fleet(Machine.of(name, {"expected": "offline", "why": text}) for name in names)
+    records = [ours(name, 5_000, now_ms, version=text) for name in names]
+    records.append(ours("stranger", 5_000, now_ms, version=text))
+    flips = [_flip(text, text, text, now_ms - 1_000, "flapping", detail=text)]
+    findings = tuple(Finding(text, text, text) for _ in range(found))
+    made = board(fleet, records, now_ms, flips=flips, findings=findings, probed=names[:3], off=names[3:5], detail=text)
+    return replace(made, observer=text, replica=None, trouble=text, baseline=text)
 
 
 def board(  # noqa: PLR0913 - a fleet, and what is known of it

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from roosync_ops import process
+from tests.kits.hosts import PATIENCE_S
 
 
 def python(code: str) -> list[str]:
@@ -46,3 +47,20 @@ def test_ourselves_are_found_wherever_we_run_and_without_what_is_left_out(monkey
     done = process.within(120, [*process.ours("--version")], environment=environment)
     assert done.out.startswith(b"roosync-ops ")
     assert os.environ["ROOSYNC_SHARED_PATH"] == "/mnt"
+
+
+#: As in a worker: our module was loaded before gevent took the place of threads.
+_UNDER_GEVENT = """
+import sys, time
+from roosync_ops import process
+process._DRAIN_S = 600
+from gevent import monkey
+monkey.patch_all()
+print(process.run([sys.executable, "-c", "print(1)"], until=time.monotonic() + 600, max_out=1000).out)
+"""
+
+
+def test_where_gevent_plays_the_threads_a_program_that_has_ended_is_waited_for_no_longer() -> None:
+    """Else each command to a machine takes two seconds more, a rollout to Windows a minute."""
+    done = process.within(PATIENCE_S, [sys.executable, "-W", "ignore", "-c", _UNDER_GEVENT])
+    assert (done.code, done.out) == (0, b"b'1\\n'\n"), done.said

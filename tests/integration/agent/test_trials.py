@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 BEATS = ("--heartbeat-interval", "300", "--offline-timeout", "3000", "--share-deadline", "1")
 RUN, LOOP = "roosync_ops/agent/verbs/run.py", "roosync_ops/agent/loop.py"
-STEP = "  now_ms=self.clock.wall_ms()\n  good"
+STEP = "  now_ms=I.clock.wall_ms()\n  good"
 #: What is done to a loop so that it comes up, and goes bad afterwards.
 LATER = {
-    "dies after 3 beats": "  if self.beats>=3:raise MemoryError\n",
-    "hangs after 3 beats": "  if self.beats>=3:__import__('time').sleep(9999)\n",
-    "eats memory": "  self.__dict__.setdefault('hog',[]).append(b'x'*20_000_000)\n",
+    "dies after 3 beats": "  if I.beats>=3:raise MemoryError\n",
+    "hangs after 3 beats": "  if I.beats>=3:__import__('time').sleep(9999)\n",
+    "eats memory": "  I.__dict__.setdefault('hog',[]).append(b'x'*20_000_000)\n",
 }
 #: What keeps it from coming up at all: file, text, its replacement.
 NEVER = {

@@ -14,6 +14,7 @@ from roosync_ops.gather.via import read_state
 from roosync_ops.remote_script import bundle
 from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, still, tree
+from tests.kits.agent_process import a_build
 from tests.kits.hosts import PATIENCE_S
 from tests.kits.hung import hung_server
 from tests.kits.product import record
@@ -58,14 +59,12 @@ def test_dry_says_what_is_to_do_and_writes_nothing(fleet: Fleet, inventory: Path
     assert set(share) == {"dashboards"}
 
 
-def test_a_new_agent_takes_over_while_the_old_one_runs_and_goes_on_counting(
-    fleet: Fleet, inventory: Path, tmp_path: Path
-) -> None:
+def test_a_new_agent_takes_over_while_the_old_one_runs_and_goes_on_counting(fleet: Fleet, inventory: Path) -> None:
     deploy("rollout", inventory, NAMES[0])
     host = fleet[NAMES[0]]
     number = record(fleet.shared, host.machine_id)["agent"]["sequence"]
-    # An older build: the same sources with one comment more, put there and started as a rollout would have.
-    _install_another_build(host.local_dir, tmp_path)
+    # an older build, in one file, put there and started as a rollout of then would have
+    a_build(host.local_dir / "agent.pyz", "roosync_ops/agent/answer.py", "import json", "import json\nOLDER = 1")
     results = deploy("rollout", inventory, NAMES[0])
     assert results[NAMES[0]].steps["push"] == "changed", results
     assert results[NAMES[0]].steps["configure"] == "unchanged"
@@ -73,16 +72,6 @@ def test_a_new_agent_takes_over_while_the_old_one_runs_and_goes_on_counting(
     assert part["buildId"] == bundle.build().build_id
     assert part["sequence"] > number
     assert part["state"] == "running"
-
-
-def _install_another_build(local_dir: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    for name, data in bundle.sources().items():
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        (copy / name).write_bytes(data + b"\n# another build\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("importlib.resources.files", lambda _: copy / "roosync_ops")
-        bundle.build(local_dir / "agent.pyz")
 
 
 def test_a_machine_with_another_name_is_refused_and_nothing_is_put_on_it(tmp_path: Path) -> None:

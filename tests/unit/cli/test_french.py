@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -58,7 +58,7 @@ def english() -> Iterator[str]:
 def test_every_command_that_takes_a_language_is_asked() -> None:
     known = set()
     for name in COMMANDS:
-        command = typer.main.get_command(import_module(f"roosync_ops.cli.{name.replace('-', '_')}").app)
+        command: Any = typer.main.get_command(import_module(f"roosync_ops.cli.{name.replace('-', '_')}").app)
         each = [command, *getattr(command, "commands", {}).values()]
         known |= {name for one in each if any(option.name == "lang" for option in one.params)}
     assert known == TAKE_IT.keys() | ELSEWHERE

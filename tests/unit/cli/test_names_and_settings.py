@@ -23,7 +23,7 @@ def test_a_settings_file_stands_for_what_is_not_typed(place: Path, run: Run, bea
     text = 'shared = "shared"\nlang = "fr"\npatience = 5\n'
     (place / name).write_text(text if name == "roosync-ops.toml" else f"[tool.roosync-ops]\n{text}")
     found = run("validate")
-    assert (found.code, "Attendu" in found.out, "5 s beyond" in found.err) == (0, True, True)
+    assert (found.code, "Attendu" in found.out, "5 s au-delà" in found.err) == (0, True, True)
     assert "Expected" in run("validate", "--lang", "en").out
     assert run("validate", "--shared", "elsewhere").code == 3
 

@@ -14,6 +14,7 @@ from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.assistant import Assistant, text
+from tests.kits.hostile import OBEYED, TEXTS
 from tests.kits.shares import heartbeat, ours, put, share_threads
 
 if TYPE_CHECKING:
@@ -128,6 +129,17 @@ def test_a_fleet_that_was_stopped_on_purpose_makes_no_replica_suspect(assistant:
     assert result.structured_content is not None
     assert result.structured_content["offlineMachines"] == ["a", "b"]
     assert len(result.content) == 1
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_no_result_holds_what_is_obeyed_whatever_a_record_says(assistant: Assistant, shared: Path, kind: str) -> None:
+    told, now = TEXTS[kind][:100_000], now_ms()
+    put(shared, heartbeat("a", 1_000, now, note=told, metadata={"firstSeen": told, "lastUpdated": told, told: told}))
+    put(shared, ours("b", 1_000, now, version=told, state=told, sessionId=told))
+    put(shared, heartbeat("c", lastHeartbeat=told))
+    result = assistant.call(STATUS)
+    for at in range(len(result.content)):
+        assert not OBEYED.search(text(result, at))
 
 
 def test_five_hundred_hostile_machines_fit_and_what_is_left_out_is_counted(assistant: Assistant, shared: Path) -> None:

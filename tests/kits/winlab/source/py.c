@@ -26,6 +26,8 @@ int wmain(int argc, wchar_t **argv)
     PROCESS_INFORMATION process;
     DWORD size = sizeof path, code = 103;
     const wchar_t *rest = after_own_name(GetCommandLineW());
+    BOOL made;
+    int tries = 5;
 
     if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"ExecutablePath", RRF_RT_REG_SZ, NULL, path, &size)) {
         fwprintf(stderr, L"No installed Python found!\n");
@@ -42,7 +44,11 @@ int wmain(int argc, wchar_t **argv)
         return 103;
     }
     _snwprintf(line, 33000, L"\"%ls\" %ls", path, rest);
-    if (!CreateProcessW(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &process)) {
+    /* Wine's internal error: the new process died before its first instruction, so it is started again (see shell.c) */
+    while (!(made = CreateProcessW(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &process)) && tries--
+           && GetLastError() == ERROR_INTERNAL_ERROR)
+        Sleep(500);
+    if (!made) {
         fwprintf(stderr, L"Unable to create process using '%ls': error %lu\n", line, GetLastError());
         return 101;
     }

@@ -19,7 +19,7 @@ from .pipe import serve  # noqa: E402 - only there
 from .process import Process, hresult, start  # noqa: E402 - only there
 from .store import Store  # noqa: E402 - only there
 
-_TICK_S = 0.1
+_TICK_S = 0.2
 _TIDY_S = 1.0
 _CALLERS = 2
 

@@ -1,7 +1,7 @@
 r"""The stand-in task service of a test host: `python.exe C:\winlab\tasks\taskd.py`, started when the host boots.
 
 Everything on the host that talks to it does so as on Windows, through schtasks.exe. The kit talks to it through files
-in `C:\winlab\tasks\state\` (made if missing), looked at every 100 ms:
+in `C:\winlab\tasks\state\` (made if missing), looked at every 200 ms:
 
 session    there: somebody is logged on (the text is the user's name, empty: the host's user). Removing it is a logoff:
            processes of interactive tasks end.
