@@ -123,13 +123,17 @@ def test_signs_of_life_that_hang_take_neither_this_reading_nor_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, heartbeat("myia-po-2025"))
-    release, bounded = threading.Event(), BoundedShare(60)
+    release, bounded, begun = threading.Event(), BoundedShare(60), list[str]()
+
+    def hang(shared: str) -> None:
+        begun.append(shared)
+        release.wait(600)
+
     monkeypatch.setattr(folder, "SIGNS_S", 0.02)
-    monkeypatch.setattr("roosync_ops.wire.signs._read", lambda _: release.wait(600))
-    before = share_threads()
+    monkeypatch.setattr("roosync_ops.wire.signs._read", hang)
     for _ in range(3):
         assert set(read_folder(tmp_path, NOW, bounded=bounded).machines) == {"myia-po-2025"}
-    assert share_threads() == before + 2
+    assert begun == [str(tmp_path)]  # and no second one was begun beside it
     release.set()
 
 
