@@ -68,6 +68,18 @@ _HINTS = {
     REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
     UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
 }
+#: What a touch that hangs was to do, in the agent's language.
+_DOING = {
+    "writing to the share": "écriture d'essai",
+    "looking for heartbeats": "recherche des fiches",
+    "reading own file": "lecture de sa fiche",
+    "writing own file": "écriture de sa fiche",
+    "reading the shared state": "lecture de l'état partagé",
+    "reading heartbeats": "lecture des fiches",
+    "writing the view": "écriture de la vue",
+    "copying own file": "copie de sa fiche",
+    "copying the view": "copie de la vue",
+}
 #: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
 #: What an agent reads of others is bounded, whatever lies there. More files than this are read at its next checks.
@@ -210,7 +222,7 @@ class FolderShare:
             call = (bounded or self._bounded).call
             return call(function, doing) if progress is None else call(function, doing, progress)
         except ShareHungError as error:
-            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({error.doing})"
+            reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
         except OSError as error:
             raise self._trouble(error) from None

@@ -50,6 +50,6 @@ def test_what_a_share_that_hangs_was_asked_is_said_in_french(
 
 
 def test_a_build_that_was_left_again_is_told_in_french_with_the_operators_words_beside_it() -> None:
-    told = answer_to("restart", guard._told("le nouvel agent ne démarre pas", "the new build does not come up: x", "x"))
+    told = answer_to("restart", guard._told("ne démarre pas", "does not come up", "x"))
     assert told.message == "Erreur lors de l'action restart: le nouvel agent ne démarre pas: x"
     assert (told.extra["cause"], told.extra["detail"]) == ("ROLLED_BACK", "the new build does not come up: x")

@@ -99,7 +99,7 @@ def test_metrics_and_health_are_those_of_the_last_look() -> None:
     with serving(live, 0, 3_600) as address:
         status, kind, text = _asked(address, "/metrics")
         assert (status, kind.partition(";")[0]) == (200, "application/openmetrics-text")
-        assert len(list(text_string_to_metric_families(text))) == 7
+        assert len(list(text_string_to_metric_families(text))) == 8
         assert _asked(address, "/healthz")[::2] == (200, "ok\n")
         live.again()
         assert _asked(address, "/healthz")[::2] == (503, "the drive is gone\n")

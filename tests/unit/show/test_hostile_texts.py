@@ -7,7 +7,7 @@ import os
 import re
 from functools import cache
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,6 +23,8 @@ from tests.kits import boards
 from tests.kits.hostile import OBEYED, TEXTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from roosync_ops.judge.dashboard import Dashboard
 
 #: However much was said: 30 places of a fleet of six, and 16 kB of each.
@@ -75,7 +77,7 @@ def is_page(text: str) -> None:
     assert not {"img", "b", "iframe"} & set(tags)
 
 
-OUTPUTS = {
+OUTPUTS: dict[str, tuple[Callable[[Any], str], Callable[[str], None]]] = {
     "table": (lambda one: show.table(one.validation), is_table),
     "json": (lambda one: show.json_text(show.validation_document(one.validation)), is_json),
     "markdown": (lambda one: show.markdown(one.validation), is_markdown),
