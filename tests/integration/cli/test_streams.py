@@ -46,6 +46,7 @@ WRITING = [
     (["rollback", "--help"], 0),
     (["init", "--help"], 0),
     (["ssh", "--help"], 0),
+    (["logs", "--help"], 0),
     (["doctor", "windows", "--help"], 0),
 ]
 
