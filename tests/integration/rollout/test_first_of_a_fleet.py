@@ -85,7 +85,7 @@ def test_one_machine_makes_the_folder_and_the_others_wait_until_they_see_it(flee
 def test_one_is_first_however_many_workers_there_are(
     fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def alone(names: Sequence[str]) -> list[list[str]]:
+    def alone(names: Sequence[str], _parallel: int | None) -> list[list[str]]:
         return [[name] for name in names]
 
     monkeypatch.setattr(run, "parts_of", alone)
