@@ -61,7 +61,7 @@ class Fleet(Hosts[Host]):
             host_key = host.disk.assemble(bases[spec.suite], host.name, host.address, public_key)
             known.append(f"{host.address},{host.name} {host_key}\n")
         blocks = [f"Host {host.name}\n  HostName {host.address}\n" for host in self]
-        self.configure_ssh(known, blocks, "  ConnectTimeout 20\n")
+        self.configure_ssh(known, blocks, "  ConnectTimeout 10\n")
 
     def _make(self, spec: HostSpec, octet: int) -> Host:
         share = self._share_of(spec.name if self._share == "each" else "common")
