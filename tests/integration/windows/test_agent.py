@@ -229,7 +229,8 @@ def test_an_agent_that_ends_at_once_is_called_crashed_with_its_last_words(runnin
     pyz.write_bytes(broken)
     try:
         done = running.host.run(*[copy if word.endswith("agent.pyz") else word for word in line])
-        assert json.loads(done.stdout)["code"] == "AGENT_CRASHED"
+        answer = json.loads(done.stdout)
+        assert answer["code"] == "AGENT_CRASHED", answer
     finally:
         pyz.write_bytes(whole)
         (running.folder / "copy.pyz").unlink()
