@@ -228,9 +228,12 @@ def test_an_agent_that_ends_at_once_is_called_crashed_with_its_last_words(runnin
     broken = b"import sys\nif 'run' in sys.argv: raise SystemExit('broken on purpose')\n"
     pyz.write_bytes(broken)
     try:
-        done = running.host.run(*[copy if word.endswith("agent.pyz") else word for word in line])
-        answer = json.loads(done.stdout)
-        assert answer["code"] == "AGENT_CRASHED", answer
+        for left in (2, 1, 0):  # on a busy machine its time is over before the scheduler has told how the task ended
+            done = running.host.run(*[copy if word.endswith("agent.pyz") else word for word in line])
+            answer = json.loads(done.stdout)
+            if answer["code"] == "AGENT_CRASHED":
+                break
+            assert left, answer
     finally:
         pyz.write_bytes(whole)
         (running.folder / "copy.pyz").unlink()
