@@ -54,6 +54,7 @@ class Row:
 
     `sequence` is None in records of older services; `heard_ms` is the last heartbeat, by its writer's clock. `death` is
     why a machine that is offline is so for certain; None where silence alone says it, of an `older` service perhaps.
+    `here_ms` is the last heartbeat that has come into this replica, where `heard_ms` is by the word of who was asked.
     """
 
     machine_id: str
@@ -65,6 +66,7 @@ class Row:
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     death: str | None = None
     older: bool = False
+    here_ms: int | None = None
 
     @property
     def key(self) -> Key:
@@ -115,7 +117,7 @@ class Known:
     `told` is what was last told, or taken for granted at the first look; `told_key` the record it rested on;
     `moved_at_ms` is when its last record came in, by the reader's clock.
     `silence_ms` is how long nothing came from it while the share was seen to move; `changes` are when it flipped
-    without a plan, in the last FLAP_WINDOW_MS.
+    without a plan, in the last FLAP_WINDOW_MS. `came_ms` is the last heartbeat of it that came into this replica.
     """
 
     told: str | None = None
@@ -125,6 +127,7 @@ class Known:
     silence_ms: int = 0
     changes: list[int] = field(default_factory=list)
     flapping: bool = False
+    came_ms: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -135,6 +138,7 @@ class Known:
             "silence": self.silence_ms,
             "changes": self.changes,
             "flapping": self.flapping,
+            "came": self.came_ms,
         }
 
     @classmethod
@@ -151,6 +155,7 @@ class Known:
             whole(data["silence"]),
             [whole(at) for at in data["changes"]][-MAX_CHANGES:],
             bool(data["flapping"]),
+            None if data.get("came") is None else whole(data["came"]),
         )
 
 

@@ -54,6 +54,8 @@ class Flips:
         self._share = Known(f.OK)
         self._at_ms: int | None = None
         self._moved_at_ms = 0
+        #: When a beat last came into this replica: that a machine answers when it is asked proves no sync.
+        self._came_at_ms = 0
         self._trouble_since_ms: int | None = None
         self._interval_ms = DEFAULT_INTERVAL_MS
         self._timeout_ms = DEFAULT_TIMEOUT_MS
@@ -84,6 +86,7 @@ class Flips:
             self._clock_put_back(now_ms)
         if first or passed < 0 or passed > max(AWAY_MS, self._timeout_ms // 2):
             self._listen_anew(now_ms)
+            self._came_at_ms = now_ms
             passed = 0
         self._at_ms = now_ms
         heard = self._hear(seen or [], passed, now_ms)
@@ -102,6 +105,7 @@ class Flips:
         return {
             "at": self._at_ms,
             "movedAt": self._moved_at_ms,
+            "cameAt": self._came_at_ms,
             "troubleSince": self._trouble_since_ms,
             "share": self._share.as_dict(),
             "machines": {name: known.as_dict() for name, known in self._machines.items()},
@@ -115,6 +119,7 @@ class Flips:
             return flips
         flips._at_ms = _time(data.get("at"))
         flips._moved_at_ms = _time(data.get("movedAt")) or 0
+        flips._came_at_ms = _time(data.get("cameAt")) or flips._moved_at_ms
         flips._trouble_since_ms = _time(data.get("troubleSince"))
         flips._share = _known(data.get("share"), f.SHARE_WORDS) or Known(f.OK)
         machines = data.get("machines")
@@ -137,10 +142,12 @@ class Flips:
             known.silence_ms = 0
 
     def _hear(self, rows: list[Row], passed_ms: int, now_ms: int) -> bool:
-        """Take in the beats that came, and count the silence of the others; True where somebody was heard."""
+        """Take in the beats that are known of, and count the silence of the others; True where a beat came in here."""
         moved = {row.machine_id for row in rows if self._takes(row)}
-        heard = bool(moved - {self.observer})
-        if heard:
+        came = {row.machine_id for row in rows if self._comes(row)} - {self.observer}
+        if came:
+            self._came_at_ms = now_ms
+        if moved - {self.observer}:
             if now_ms - self._moved_at_ms > _STALL_BEATS * self._interval_ms:
                 self._listen_anew(now_ms)
             self._moved_at_ms = now_ms
@@ -153,7 +160,15 @@ class Flips:
             elif alive or not up - {row.machine_id}:
                 # Of a long pause between two readings only as much counts as one beat may take.
                 known.silence_ms += min(passed_ms, self._interval_ms)
-        return heard
+        return bool(came)
+
+    def _comes(self, row: Row) -> bool:
+        here_ms = row.heard_ms if row.here_ms is None else row.here_ms
+        if here_ms is None:
+            return False
+        known = self._machines[row.machine_id]
+        before, known.came_ms = known.came_ms, here_ms
+        return before is not None and here_ms > before
 
     def _takes(self, row: Row) -> bool:
         """Remember the record of `row`; True where it is a later one than was known."""
@@ -191,7 +206,7 @@ class Flips:
             return f.UNAVAILABLE, f.SHARE_UNAVAILABLE
         if any(row.doubt == Doubt.OBSERVER for row in rows):
             return f.SUSPECT, f.SHARE_SUSPECT
-        if len(self._up()) >= _SEVERAL and now_ms - self._moved_at_ms > self._timeout_ms:
+        if len(self._up()) >= _SEVERAL and now_ms - self._came_at_ms > self._timeout_ms:
             return f.SUSPECT, f.SHARE_SILENT
         return f.OK, f.SHARE_BACK
 

@@ -292,6 +292,9 @@ def _look(agent: str, step: dict[str, Any]) -> dict[str, Any]:
 #: What else lies in the local folder, whole or cut off.
 _OURS = (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)
 _CUT_OFF = re.compile(r"\.(agent|agent-[0-9a-f]{16}|config)\.(pyz|json)(\.[0-9]+)?\.new")
+#: What the logon session answered, where the one who asked was ended before it took that away.
+_ANSWER = re.compile(r"answer-[0-9a-f]{16}(\.tmp|\.log)?")
+_OUR_NAMES = (BUILD_FILE, _CUT_OFF, _ANSWER)
 #: A file of 200 kB is written in less; a temporary name of it that is older is nobody's any more, in s.
 CUT_S = 600.0
 
@@ -304,7 +307,7 @@ def _remove(agent: str, _step: dict[str, Any]) -> dict[str, Any]:
         path = os.path.join(folder, name)
         if INSTANCE.fullmatch(name) and os.path.isdir(path) and not os.path.islink(path):
             kept += _remove_instance(path)
-        elif name in _OURS or name.startswith(PUSHED_NAME) or BUILD_FILE.fullmatch(name) or _CUT_OFF.fullmatch(name):
+        elif name in _OURS or name.startswith(PUSHED_NAME) or any(each.fullmatch(name) for each in _OUR_NAMES):
             unlink(path)
     _rmdir_if_empty(folder)
     return {"kept": kept}

@@ -40,6 +40,7 @@ def rows_of(validation: Validation, state: SharedState, fleet: Fleet) -> Iterato
             machine.thresholds.timeout_ms + patience_ms,
             _death(verdict, machine.thresholds.timeout_ms, validation.checked_at_ms),
             older=verdict.reason is not None and verdict.reason.kind == OLDER_SILENT,
+            here_ms=None if piece is None else piece.record.last_heartbeat_ms,
         )
 
 

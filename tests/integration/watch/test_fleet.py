@@ -39,7 +39,10 @@ def lab() -> Iterator[LabFleet]:
 
 
 def _watch(lab: LabFleet, home: Path, *words: str | Path) -> Lines:
-    return Lines(home, "--shared", lab.shared, "--inventory", lab.inventory, "--interval", "0.5", *words)
+    """Return a watcher that has looked once: what it keeps is there."""
+    watcher = Lines(home, "--shared", lab.shared, "--inventory", lab.inventory, "--interval", "0.5", *words)
+    wait_for("its first look", lambda: list((home / "state").rglob("watch-*.json")))
+    return watcher
 
 
 def _events(*watchers: Lines) -> list[tuple[str | None, str, str]]:

@@ -185,7 +185,9 @@ def test_taking_off_leaves_nothing_of_ours(tmp_path: Path) -> None:
     (instance / "set-aside").mkdir(parents=True)
     for name in ("loop.lock", "journal", "permanence"):
         (instance / name).write_text("")
-    for name in ("agent.pyz", NEW, "config.json", ".agent.pyz.new", f".{NEW}.17.new", ".config.json.3.new"):
+    ours = ["agent.pyz", NEW, "config.json", ".agent.pyz.new", f".{NEW}.17.new", ".config.json.3.new"]
+    ours += [f"answer-f0775d4606448870{ending}" for ending in ("", ".tmp", ".log")]
+    for name in ours:
         (folder / name).write_text("")
     assert remove(folder)["ok"] is True
     assert list(tmp_path.iterdir()) == []
