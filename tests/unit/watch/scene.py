@@ -20,7 +20,10 @@ NAMES = ("a", "b", "c", "d", "e", "f")
 
 
 class Scene:
-    """Machines beat every 30 s unless `dead`; a `stalled` share brings nothing. `log` is every flip told."""
+    """Machines beat every 30 s unless `dead`; a `stalled` share brings nothing. `log` is every flip told.
+
+    With `asks` a living machine's own word is known at once, whatever has come in.
+    """
 
     def __init__(self, names: tuple[str, ...] = NAMES, observer: str | None = None) -> None:
         self.names = names
@@ -29,7 +32,7 @@ class Scene:
         self.dead: set[str] = set()
         self.hidden: set[str] = set()
         self.doubt: dict[str, str] = {}
-        self.stalled = self.unreadable = False
+        self.stalled = self.unreadable = self.asks = False
         self.truth: dict[str, tuple[int, int, bool]] = {}
         self.replica: dict[str, tuple[int, int, bool]] = {}
         self.log: list[Flip] = []
@@ -42,10 +45,11 @@ class Scene:
     def _row(self, name: str) -> Row:
         if name in self.hidden or name not in self.replica:
             return Row(name, "unknown", doubt=self.doubt.get(name))
-        sequence, heard, left = self.replica[name]
+        sequence, here, left = self.replica[name]
+        heard = self.truth[name][1] if self.asks and name not in self.dead else here
         record = Record(name, heard, sequence=sequence, left_at_ms=heard if left else None)
         word = status(record, self.now, Thresholds(INTERVAL_MS, TIMEOUT_MS))
-        return Row(name, word, heard, sequence, self.doubt.get(name))
+        return Row(name, word, heard, sequence, self.doubt.get(name), here_ms=here)
 
     def run(self, seconds: float) -> list[Flip]:
         """Let time pass, and return what was told meanwhile."""

@@ -104,8 +104,13 @@ def test_what_happened_while_nobody_watched_is_told_once_by_the_next_watcher(sce
     assert sorted(words(scene.run(3600))) == [("a", "online", "offline"), ("b", "online", "left")]
 
 
-def test_a_share_that_falls_silent_is_one_flip_about_the_share(scene: Scene) -> None:
-    scene.stalled = True
+@pytest.mark.parametrize("asks", [False, True], ids=["the share alone", "machines answer when asked"])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_share_that_falls_silent_is_one_flip_about_the_share(scene: Scene, asks: bool, restarts: bool) -> None:
+    scene.stalled, scene.asks = True, asks
+    if restarts:
+        assert scene.run(60) == []
+        scene.restart()
     (told,) = scene.run(12 * 3600)
     assert (told.machine_id, told.to, told.reason) == (None, f.SUSPECT, f.SHARE_SILENT)
     scene.stalled = False
