@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.kits.hosts import PATIENCE_S, sh
+from tests.kits.hosts import PATIENCE_S, sh, wait_for
 
 #: The share as a host sees it, and what it lies on: a mount, so that when it is gone the path is missing.
 SHARED = "/srv/roosync/.shared-state"
@@ -25,7 +25,16 @@ class ShareFaults:
 
     def share_ro(self) -> None:
         """Every write is refused (EROFS)."""
-        self._mount("-o", "remount,bind,ro", MOUNT)
+        wait_for("a moment when no file of the share is open for writing", self._writes_end)
+
+    def _writes_end(self) -> bool:
+        asked = subprocess.run(
+            (*self._enter(), "mount", "-o", "remount,bind,ro", MOUNT),
+            capture_output=True, text=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+        if asked.returncode and "busy" not in asked.stderr:
+            raise RuntimeError(asked.stderr)
+        return asked.returncode == 0
 
     def share_rw(self) -> None:
         self._mount("-o", "remount,bind,rw", MOUNT)
