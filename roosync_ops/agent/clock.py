@@ -8,9 +8,11 @@ import signal
 import sys
 import time
 
+from roosync_ops.wire.typed import Any
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Protocol
 
     class Clock(Protocol):
         """What the loop asks of time. `wait` returns early once stopping; `stopping` never turns false again."""

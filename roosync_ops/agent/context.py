@@ -9,17 +9,12 @@ from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.times import time_or_none
 
 from .beat import Session
-from .config import resolve
-from .local_state import open_journal
+from .config import Config, resolve
+from .flags import Flags
+from .local_state import Places, open_journal
 from .machine import boot_id, new_session_id
 from .publisher import HeartbeatPublisher
 from .share import FolderShare
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .config import Config
-    from .flags import Flags
-    from .local_state import Places
 
 
 def config_of(flags: Flags) -> Config:

@@ -6,15 +6,11 @@ import os
 import signal
 import sys
 
+from roosync_ops.wire.typed import Json
+
 from .errors import LocalError
-from .local_state import read_local_state
+from .local_state import Places, read_local_state
 from .machine import signal_process
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .local_state import Places
 
 
 def signal_loop(places: Places, *, kill: bool) -> None:
@@ -35,7 +31,7 @@ def signal_loop(places: Places, *, kill: bool) -> None:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 
 
-def wait_for_exit(loop: dict[str, Any], seconds: float) -> None:
+def wait_for_exit(loop: Json, seconds: float) -> None:
     """On Windows, wait for the process behind a loop that gave its lock back."""
     if sys.platform == "win32" and isinstance(loop.get("pid"), int):
         from .windows import wait_for_end  # noqa: PLC0415 - as above

@@ -9,19 +9,13 @@ import sys
 import zlib
 
 from roosync_ops.wire import local
+from roosync_ops.wire.typed import Callable, Iterator, Json
 
-from .config import is_packaged
+from .config import Config, is_packaged
 from .errors import PACKAGED_PROCESS, CodedError, LocalError, ProblemError
 from .journal import Journal, read
 from .lock import Lock, is_held
 from .share import OK
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from .config import Config
 
 #: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
 ASK_LOCK = "ask.lock"
@@ -135,7 +129,7 @@ def loops(local_dir: str) -> list[Places]:
     return [places for places in instances(local_dir) if loop_runs(places)]
 
 
-def read_local_state(places: Places) -> dict[str, Any]:
+def read_local_state(places: Places) -> Json:
     """Read the local truth without a lock. Raises LocalError where it lies there and cannot be read."""
     try:
         return with_defaults(read(places.journal))
@@ -143,9 +137,9 @@ def read_local_state(places: Places) -> dict[str, Any]:
         raise unusable(places.journal, error) from None
 
 
-def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(state: Json) -> Json:
     """Return `state` with every key there; what has a wrong shape counts as absent."""
-    blank: dict[str, Any] = {
+    blank: Json = {
         "loop": {},
         "sequence": 0,
         "record": None,
@@ -165,7 +159,7 @@ def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
     return blank
 
 
-def set_aside(places: Places, taken: dict[str, Any], name: str, copy: Callable[[int], bytes | None]) -> None:
+def set_aside(places: Places, taken: Json, name: str, copy: Callable[[int], bytes | None]) -> None:
     """Keep what `copy` gives in the local folder, once, under one of a fixed number of names. Raises LocalError.
 
     `copy` returns the piece at an offset; None where there is nothing to keep. `taken` is the journal's count for each

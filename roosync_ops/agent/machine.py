@@ -7,9 +7,7 @@ import signal
 import sys
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from roosync_ops.wire.typed import Any
 
 #: A boot time computed from two clocks moves by rounding and by corrections of the wall clock, in s.
 _BOOT_GRAIN_S = 60

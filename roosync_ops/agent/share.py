@@ -16,6 +16,7 @@ from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.typed import Callable, Json, T
 from roosync_ops.wire.view import reading
 
 from .errors import EXIT_SHARE, ProblemError
@@ -23,10 +24,7 @@ from .writing import make_folder, put, remove, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol, TypeVar
-
-    T = TypeVar("T")
+    from typing import Protocol
 
     class Bounded(Protocol):
         """What runs a touch of the share: wire.deadline.BoundedShare, or a simulator's own."""
@@ -131,7 +129,7 @@ class OwnFile:
         self.detail = detail
 
     @property
-    def data(self) -> dict[str, Any] | None:
+    def data(self) -> Json | None:
         return None if self.record is None else self.record.data
 
 

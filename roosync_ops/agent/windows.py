@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import sys
 
+from roosync_ops.wire.typed import Callable, T
+
 if sys.platform != "win32":
     raise ImportError("Windows alone")
 
 import ctypes
 from ctypes import wintypes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
 
 _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _ALREADY_EXISTS = 183

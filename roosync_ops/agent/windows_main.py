@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import NoReturn
+from roosync_ops.wire.typed import Callable, NoReturn
 
 
 def answer_and_end(words: list[str], work: Callable[[], int]) -> NoReturn:

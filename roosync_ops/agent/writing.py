@@ -11,10 +11,7 @@ import stat
 import time
 
 from roosync_ops.wire.files import ASIDE, RETRY_DELAYS_S, SPARE, open_patiently
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from roosync_ops.wire.typed import Iterator
 
 #: O_EXCL: what lies there is neither written through nor opened, be it a link, a pipe or a device.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL

@@ -6,14 +6,8 @@ import os
 import sys
 import time
 
-from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .record import Record
+from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES, Record
+from .typed import Any, Callable
 
 #: A reading that takes longer says how far it is, and again after as long, in s.
 _SAY_AFTER_S = 3.0

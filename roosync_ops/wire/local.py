@@ -10,10 +10,7 @@ import json
 import os
 import stat
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from .typed import Iterator, Json
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -119,7 +116,7 @@ def write(path: str, raw: bytes, mode: int = FILE_MODE, *, durable: bool = False
         raise
 
 
-def read_object(path: str) -> dict[str, Any]:
+def read_object(path: str) -> Json:
     """Return the JSON object in a small file of ours; empty where there is none, whatever lies there."""
     try:
         with open(path, encoding="utf-8") as file:

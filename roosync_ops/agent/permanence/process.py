@@ -9,6 +9,7 @@ import time
 
 from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.local_state import instances, unusable
 from roosync_ops.agent.lock import is_held
@@ -18,10 +19,6 @@ from roosync_ops.wire import local
 from . import Mechanism
 from .launch import bare_command, text_in
 from .supervisor import LOCK_NAME, PID_NAME
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from roosync_ops.agent.config import Config
 
 #: Written by `install`: the words the loop is run with.
 MARKER = "permanence"

@@ -9,15 +9,9 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.windows_user import user_sid
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.typed import Callable
 
 from . import task_xml
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    #: Runs a command line; returns its exit code, stdout and stderr.
-    Run = Callable[[list[str]], "tuple[int, bytes, bytes]"]
 
 #: Task Scheduler's own results, as `Last Result` shows them. Source: "Task Scheduler Error and Success Constants".
 RUNNING = 0x41301
@@ -35,7 +29,9 @@ _NO_WINDOW = 0x0800_0000
 class Scheduler:
     """The task scheduler; all but the questions raise LocalError. `user` is the SID its tasks are registered for."""
 
-    def __init__(self, run: Run | None = None, user: str | None = None) -> None:
+    def __init__(
+        self, run: Callable[[list[str]], tuple[int, bytes, bytes]] | None = None, user: str | None = None
+    ) -> None:
         self._run = run or run_quietly
         self._user = user
 

@@ -12,11 +12,7 @@ import time
 from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.machine import process_start
 from roosync_ops.wire import local
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from roosync_ops.wire.typed import Any, Callable
 
 LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor"

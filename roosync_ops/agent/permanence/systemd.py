@@ -12,13 +12,10 @@ from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.typed import Sequence
 
 from . import Mechanism
 from .launch import agent_command, text_in
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _TEMPLATE = """\
 [Unit]

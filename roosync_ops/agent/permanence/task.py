@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.ending import signal_loop, wait_for_exit
 from roosync_ops.agent.errors import (
     AGENT_CRASHED,
@@ -17,18 +18,13 @@ from roosync_ops.agent.errors import (
 from roosync_ops.agent.local_state import ASK_LOCK, places_of, read_local_state, unusable
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
+from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
 from .launch import agent_command
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
 from .task_folder import remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from roosync_ops.agent.config import Config
 
 #: What the loop says on stderr, which pythonw.exe has not got.
 LOG = "task.log"

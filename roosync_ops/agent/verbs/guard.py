@@ -19,26 +19,21 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left, sequence_of
 from roosync_ops.agent.build import bundle_path
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError
-from roosync_ops.agent.local_state import loop_runs, prepare, read_local_state, take, unusable
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.local_state import Places, loop_runs, prepare, read_local_state, take, unusable
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
+from roosync_ops.agent.share import FolderShare
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.share import FolderShare
+from roosync_ops.wire.typed import Answer, Any, Json
 
 ROLLED_BACK = "ROLLED_BACK"
 LOCK = "guard.lock"
@@ -117,7 +112,7 @@ def _rehearse(line: list[str], folder: str) -> str:
         loop.wait()
 
 
-def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     """Put the build `flags.to` in the place of this one, on trial; the caller has the turn.
 
     Raises CodedError ROLLED_BACK where it does not come up; then this one runs again.
@@ -152,7 +147,7 @@ def begin(flags: Flags, config: Config) -> None:
     line = build_command(os.path.join(config.local_dir, names[1]), words)
     mechanism = permanence.installed(config)
     if mechanism is None or not mechanism.run_beside(line):
-        options: dict[str, Any] = {"start_new_session": True}
+        options: Json = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
         _begun(line, cwd=config.local_dir, **options)
@@ -163,7 +158,7 @@ def _begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(line, stdin=quiet, stdout=quiet, stderr=quiet, **options)  # noqa: S603 - our own agent
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Start the guard, or be it: until the trial is over."""
     config = config_of(flags)
     if flags.supervised != _DETACHED:

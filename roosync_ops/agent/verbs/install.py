@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.build import bundle_path
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.verbs.stop import take_turn
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
+from roosync_ops.wire.typed import Answer
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Install once; a second time changes nothing and says so. Raises ProblemError."""
     config = config_of(flags)
     places = prepare(config)
@@ -31,7 +27,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         turn.release()
 
 
-def _install(flags: Flags, config: Config) -> tuple[dict[str, Any], list[str]]:
+def _install(flags: Flags, config: Config) -> Answer:
     if not builds.named_builds(config.local_dir):
         builds.adopt(config.local_dir)  # what is installed here starts `agent.pyz`
     mechanism = permanence.choose(config)

@@ -7,21 +7,17 @@ import contextlib
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.context import config_of, join_session, publisher_of, share_of
 from roosync_ops.agent.errors import ProblemError
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb_if_needed
 from roosync_ops.agent.local_state import loop_runs, prepare
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.view_writer import ViewWriter
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.publisher import HeartbeatPublisher
+from roosync_ops.wire.typed import Answer, Json
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Beat once. Raises ProblemError where the heartbeat is not in the share afterwards."""
     config = config_of(flags)
     elsewhere = run_verb_if_needed(flags, config, "register")
@@ -47,7 +43,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     )
 
 
-def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> dict[str, Any]:
+def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> Json:
     if beside_loop:
         join_session(publisher)
     record = publisher.beat(now)

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import os
 
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import started_elsewhere
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
-from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
+from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state, take, unusable
 from roosync_ops.agent.share import OK, ShareTroubleError
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.stop import end_all, take_turn
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
+from roosync_ops.wire.typed import Answer
 
 #: More than a journal, a log and two locks take at their beginning.
 _ROOM_BYTES = 65_536
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Start anew whatever runs, or nothing does; the record never says that the machine left.
 
     Raises ShareTroubleError, and leaves a loop that runs alone, where the share is in trouble; else as `start`.
@@ -46,7 +41,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         turn.release()
 
 
-def again(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+def again(flags: Flags, config: Config, places: Places) -> Answer:
     """End what runs and start what is named, or this build; the caller has the turn."""
     end_all(config, places, save=False)
     return start.bring_up(flags, config, places)

@@ -8,24 +8,19 @@ import sys
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.clock import SystemClock
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
-from roosync_ops.agent.local_state import loops, prepare, read_local_state, take
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.local_state import Places, loops, prepare, read_local_state, take
+from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.machine import process_start, system_goes_down
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.single_instance import claim
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.lock import Lock
-    from roosync_ops.agent.publisher import HeartbeatPublisher
+from roosync_ops.wire.typed import Answer, Json
 
 #: How often a supervised loop asks again for a lock that another loop holds, in s.
 _STANDBY_S = 1.0
@@ -33,7 +28,7 @@ _STANDBY_S = 1.0
 _BAD_CONFIG_S = 30.0
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
     clock = _clock()
     clock.catch_signals()
@@ -93,7 +88,7 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
             return None
 
 
-def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
+def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer:
     clock.begin()
     _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
@@ -109,7 +104,7 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> t
     return _document(config, started, loop.beats, saved=saved)
 
 
-def _description(publisher: HeartbeatPublisher, flags: Flags) -> dict[str, Any]:
+def _description(publisher: HeartbeatPublisher, flags: Flags) -> Json:
     return {
         "pid": os.getpid(),
         "start": process_start(os.getpid()),
@@ -135,7 +130,7 @@ def _end(loop: Loop, places: Places) -> bool:
     return True
 
 
-def _take_request(places: Places) -> dict[str, Any]:
+def _take_request(places: Places) -> Json:
     """Read and remove what `stop` asked for beside the signal."""
     request = local.read_object(places.request)
     try:  # noqa: SIM105 - contextlib is memory held for months
@@ -145,7 +140,7 @@ def _take_request(places: Places) -> dict[str, Any]:
     return request
 
 
-def _document(config: Config, started: int, beats: int, *, saved: bool) -> tuple[dict[str, Any], list[str]]:
+def _document(config: Config, started: int, beats: int, *, saved: bool) -> Answer:
     message = "Service de heartbeat arrêté avec succès"
     return result(
         message,

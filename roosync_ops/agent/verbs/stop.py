@@ -9,22 +9,17 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.beat import agent_part, has_left
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
-from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
+from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state, take, unusable
+from roosync_ops.agent.lock import Lock
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.lock import Lock
+from roosync_ops.wire.typed import Answer
 
 _TURN_S = 60.0
 #: How long the loop may take to end, beside the share's deadline for its last record, in s.
@@ -35,7 +30,7 @@ _KILLED_S = 2.0
 MESSAGE = "Service de heartbeat arrêté avec succès"
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Stop; done already is done too. Raises ProblemError where the loop lives on or its leaving is not written."""
     config = config_of(flags)
     places = prepare(config)
