@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 
@@ -14,15 +13,15 @@ from .machine import signal_process
 
 
 def signal_loop(places: Places, *, kill: bool) -> None:
-    """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it."""
+    """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it.
+
+    On Windows it is asked by verbs.stop's file alone.
+    """
     loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
-        from .windows import end_process, set_event  # noqa: PLC0415 - each platform loads its own
-        from .windows_clock import stop_event  # noqa: PLC0415 - as above
+        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
 
-        if not kill:
-            set_event(stop_event(os.path.basename(places.folder)))
-        elif isinstance(loop.get("pid"), int):
+        if kill and isinstance(loop.get("pid"), int):
             end_process(loop["pid"], str(loop.get("start")))
     else:
         try:

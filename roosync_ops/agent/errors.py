@@ -90,7 +90,7 @@ class CodedError(ProblemError):
 
 def no_session() -> CodedError:
     """Word that nobody is logged on."""
-    from .windows_user import user_name  # noqa: PLC0415 - only a failure asks
+    from .permanence.schtasks import user_name  # noqa: PLC0415 - only a failure asks
 
     reason = f"{user_name()} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
     return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 #: What a name is taken for; no other program has a reason to use it.
 _PREFIX = "\0roosync-heartbeat/"
-#: Events and mutexes share their names there, and the event that stops the loop has the plain one.
 _WINDOWS_PREFIX = "Global\\roosync-heartbeat-loop-"
 #: `<descriptor> <pid> <instance>` of a place that was taken before the loop's own image began.
 HANDED_OVER = "ROOSYNC_CLAIM"

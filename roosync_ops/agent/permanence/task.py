@@ -22,8 +22,7 @@ from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
 from .launch import agent_command
-from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
-from .task_folder import remove_if_empty
+from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name
 
 #: What the loop says on stderr, which pythonw.exe has not got.
@@ -96,7 +95,7 @@ class Task(Mechanism):
             raise self._refused(error) from None
 
     def stop(self) -> None:
-        """Disable the task, whose triggers would start the loop again, and end the loop, at worst its process."""
+        """Disable the task, whose triggers would start the loop again, and see the loop end, at worst its process."""
         if not self.enabled():
             return
         places = places_of(self._config)
@@ -105,7 +104,6 @@ class Task(Mechanism):
         self._change(lambda: self._scheduler.disable(self.name))
         until = time.monotonic() + _END_S + self._config.share_deadline_s
         while self._loop_runs() and time.monotonic() < until:
-            signal_loop(places, kill=False)
             time.sleep(_LOOK_S)
         if self._loop_runs():
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12

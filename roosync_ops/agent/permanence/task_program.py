@@ -11,8 +11,7 @@ from roosync_ops.agent.errors import LocalError, no_session
 
 from . import task_xml
 from .launch import text_in
-from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
-from .task_folder import remove_if_empty
+from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 
 FOLDER = "roosync-ops"
 

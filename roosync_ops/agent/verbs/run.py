@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.build import BUILD, VERSION
@@ -30,7 +29,7 @@ _BAD_CONFIG_S = 30.0
 
 def answer(flags: Flags) -> Answer:
     """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
-    clock = _clock()
+    clock = SystemClock()
     clock.catch_signals()
     try:
         config = config_of(flags)
@@ -38,7 +37,7 @@ def answer(flags: Flags) -> Answer:
     except ProblemError:
         _hold_back(flags, clock)
         raise
-    clock.listen(config.instance, places.request)
+    clock.listen(places.request)
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
@@ -56,14 +55,6 @@ def answer(flags: Flags) -> Answer:
         lock.release()
         if place is not None:
             place.close()
-
-
-def _clock() -> SystemClock:
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - each platform loads its own
-
-        return WindowsClock()
-    return SystemClock()
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
@@ -89,7 +80,6 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
 
 
 def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer:
-    clock.begin()
     _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
     publisher = publisher_of(config, places, started)

@@ -69,7 +69,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     except ProblemError:
         # the failure that is being reported is the one that matters
         with contextlib.suppress(ProblemError):
-            mechanism.stop()
+            end_all(config, places, save=True)
         with contextlib.suppress(OSError):
             builds.name_builds(config.local_dir, builds_before)
         raise
