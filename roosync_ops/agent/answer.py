@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Answer, Any, Json
 
 from .errors import AgentError
@@ -62,8 +63,6 @@ def give_error(error: AgentError, *, as_json: bool) -> None:
 
 def _print(text: str, stream: Any) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
+    with suppress(BrokenPipeError):  # whoever asked has gone; the work is done
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
-    except BrokenPipeError:
-        pass  # whoever asked has gone; the work is done

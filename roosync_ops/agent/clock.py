@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Any
 
 #: How soon a request to stop is seen where it is a file, in s.
@@ -78,7 +79,5 @@ class SystemClock:
             if self._pipe is None:
                 time.sleep(min(left, _REQUEST_LOOK_S))
             elif select.select([self._pipe[0]], [], [], left)[0]:
-                try:  # noqa: SIM105 - contextlib is memory held for months
+                with suppress(BlockingIOError):
                     os.read(self._pipe[0], 64)
-                except BlockingIOError:
-                    pass

@@ -18,7 +18,7 @@ from roosync_ops.wire.typed import Answer, Callable, Json
 from .config import Config
 from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, ProblemError, no_session
 from .flags import Flags
-from .local_state import ASK_LOCK, take, unusable
+from .local_state import ASK_LOCK, Using, take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +59,8 @@ def run_verb(flags: Flags, config: Config, verb: str, scheduler: Scheduler | Non
     """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
     from .permanence.launch import agent_command  # noqa: PLC0415 - Windows alone gets here
 
-    try:
+    with Using(config.local_dir):
         local.make_folder(config.local_dir, parents=True)
-    except OSError as error:
-        raise unusable(config.local_dir, error) from None
     turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")

@@ -10,9 +10,9 @@ from roosync_ops.wire.typed import Any, Callable, Json, T
 
 from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
 from .config import Config
-from .errors import LocalError
+from .errors import LocalError, ProblemError
 from .journal import Journal
-from .local_state import Places, read_local_state, set_aside, unusable, with_defaults
+from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
 from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from
 
@@ -71,29 +71,27 @@ class HeartbeatPublisher:
         """Take write.lock and learn what others of this machine wrote in between."""
         self._acquire()
         try:
-            if self.journal.generation_on_disk() != self.journal.generation:
-                self.notes = with_defaults(self.journal.load())
-        except OSError as error:
+            with Using(self.places.journal):
+                if self.journal.generation_on_disk() != self.journal.generation:
+                    self.notes = with_defaults(self.journal.load())
+        except ProblemError:
             self._lock.release()
-            raise unusable(self.places.journal, error) from None
+            raise
         if self.loop is not None:
             self.notes["loop"] = {**self.loop, "earlier": self._earlier}
 
     def _close(self) -> None:
         """Write the local truth down and give write.lock back, unless a hung call may still land."""
         try:
-            self.journal.save(self.notes)
-        except OSError as error:
-            raise unusable(self.places.journal, error) from None
+            with Using(self.places.journal):
+                self.journal.save(self.notes)
         finally:
             if not self.share.is_stuck:
                 self._lock.release()
 
     def _acquire(self) -> None:
-        try:
+        with Using(self.places.write_lock):
             taken = self._lock.acquire(self.config.share_deadline_s)
-        except OSError as error:
-            raise unusable(self.places.write_lock, error) from None
         if not taken:
             share = read_local_state(self.places)["share"]
             if share["state"] == HUNG:  # whoever holds the lock does so for a call that may still land

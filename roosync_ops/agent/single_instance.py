@@ -12,6 +12,8 @@ import os
 import stat
 import sys
 
+from roosync_ops.wire.small import suppress
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .windows import Handle
@@ -85,10 +87,8 @@ def _claim_name(instance: str) -> Claim | Handle | None:
     if sys.platform == "win32":  # for mypy: no other platform has the module
         from .windows import take_name  # noqa: PLC0415 - as above
 
-        try:
+        with suppress(OSError):  # no such names here: loop.lock alone guards
             return take_name(_WINDOWS_PREFIX + instance)
-        except OSError:
-            pass  # no such names here: loop.lock alone guards
     return Claim()
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 
+from .small import suppress
 from .typed import Iterator, Json
 
 FOLDER_MODE = 0o700
@@ -109,11 +110,14 @@ def write(path: str, raw: bytes, mode: int = FILE_MODE, *, durable: bool = False
                 os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        try:  # noqa: SIM105 - contextlib is memory held for months
-            os.unlink(temporary)
-        except OSError:
-            pass
+        remove(temporary)
         raise
+
+
+def remove(path: str) -> None:
+    """Remove a file; what has gone already, or cannot go yet, is no matter."""
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def read_object(path: str) -> Json:

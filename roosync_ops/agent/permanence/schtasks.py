@@ -66,8 +66,7 @@ class Scheduler:
         except OSError as error:
             raise LocalError(f"{path}: {error.strerror or error}", "vérifier les droits de ce dossier") from None
         finally:
-            if os.path.exists(path):
-                os.unlink(path)
+            local.remove(path)
 
     def run(self, name: str) -> None:
         self._do("/Run", "/TN", name)

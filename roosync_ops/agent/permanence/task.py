@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.ending import signal_loop, wait_for_exit
@@ -15,9 +14,10 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
-from roosync_ops.agent.local_state import ASK_LOCK, places_of, read_local_state, unusable
+from roosync_ops.agent.local_state import ASK_LOCK, Using, places_of, read_local_state
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
@@ -77,9 +77,7 @@ class Task(Mechanism):
             self._change(lambda: self._scheduler.delete(self.name))
         remove_if_empty(FOLDER)
         for name in (LOG, ASK_LOCK):
-            path = os.path.join(self._local_dir, name)
-            if os.path.exists(path):
-                os.unlink(path)
+            local.remove(os.path.join(self._local_dir, name))
         return was
 
     def start(self, words: list[str] | None) -> None:
@@ -102,10 +100,7 @@ class Task(Mechanism):
         loop = read_local_state(places)["loop"]
         self._halt(yes=True)
         self._change(lambda: self._scheduler.disable(self.name))
-        until = time.monotonic() + _END_S + self._config.share_deadline_s
-        while self._loop_runs() and time.monotonic() < until:
-            time.sleep(_LOOK_S)
-        if self._loop_runs():
+        if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
         wait_for_exit(loop, _EXIT_S)  # until then the task counts as running
 
@@ -154,13 +149,11 @@ class Task(Mechanism):
     def _halt(self, *, yes: bool) -> None:
         """Say to an instance that is just starting whether it is still wanted."""
         path = places_of(self._config).halted
-        try:
+        with Using(path):
             if yes:
                 local.write(path, b"")
             elif os.path.exists(path):
                 os.unlink(path)
-        except OSError as error:
-            raise unusable(path, error) from None
 
     def _refused(self, error: LocalError) -> ProblemError:
         if self.installed() and not self.enabled():
@@ -172,9 +165,6 @@ class Task(Mechanism):
     def _disabled(self, what: str, hint: str | None = None) -> ProblemError:
         hint = hint or f'schtasks /Change /TN "{self.name}" /ENABLE, puis action start'
         return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
-
-    def _loop_runs(self) -> bool:
-        return is_held(places_of(self._config).loop_lock)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""

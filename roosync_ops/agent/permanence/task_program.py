@@ -8,6 +8,7 @@ import sys
 import zlib
 
 from roosync_ops.agent.errors import LocalError, no_session
+from roosync_ops.wire.small import suppress
 
 from . import task_xml
 from .launch import text_in
@@ -73,10 +74,8 @@ class OneShot:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:  # noqa: SIM105 - contextlib is memory held for months
+        with suppress(LocalError):  # never made
             self.scheduler.delete(self._name)
-        except LocalError:
-            pass  # never made
         remove_if_empty(FOLDER)
 
     def run(self, program: task_xml.Program) -> None:

@@ -24,7 +24,7 @@ from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.local_state import Places, loop_runs, prepare, read_local_state, take, unusable
+from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, take
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
@@ -32,6 +32,7 @@ from roosync_ops.agent.share import FolderShare
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.times import now_ms, to_iso
 from roosync_ops.wire.typed import Answer, Any, Json
 
@@ -68,12 +69,10 @@ def check(config: Config, name: str) -> None:
     said = _said([*line, "version"])
     if said:
         raise _told("ne se charge pas", "cannot be loaded", said)
-    try:
+    with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
         said = _rehearse(line, folder)
         shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise unusable(config.local_dir, error) from None
     if said:
         raise _told("ne s'arrête pas", "does not stop", said)
 
@@ -97,11 +96,9 @@ def _rehearse(line: list[str], folder: str) -> str:
     own = os.path.join(folder, "heartbeats", "x.json")
     loop = _begun([*line, "run", *where])
     try:
-        until = time.monotonic() + _PLAY_S
-        while not os.path.exists(own):
-            if loop.poll() is not None or time.monotonic() > until:
-                return ""
-            time.sleep(_LOOK_S)
+        wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
+        if not os.path.exists(own):
+            return ""
         said = _said([*line, "stop", *where])
         loop.wait(_PLAY_S)
         return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
@@ -123,13 +120,11 @@ def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     if names[0] == names[1]:
         flags.to = None
         return again(flags, config, places)
-    try:
+    with Using(config.local_dir):
         if os.path.exists(places.rolled_back):
             os.unlink(places.rolled_back)
         builds.name_builds(config.local_dir, names, trial=True)
         begin(flags, config)
-    except OSError as error:
-        raise unusable(config.local_dir, error) from None
     try:
         return again(flags, config, places)
     except ProblemError as problem:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.context import config_of, join_session, publisher_of, share_of
 from roosync_ops.agent.errors import ProblemError
@@ -12,6 +10,7 @@ from roosync_ops.agent.interactive_session import run_verb_if_needed
 from roosync_ops.agent.local_state import loop_runs, prepare
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.view_writer import ViewWriter
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import now_ms, to_iso
 from roosync_ops.wire.typed import Answer, Json
@@ -48,6 +47,6 @@ def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> Json
         join_session(publisher)
     record = publisher.beat(now)
     # the heartbeat is registered; the view is rebuilt by whoever keeps it next
-    with contextlib.suppress(ProblemError):
+    with suppress(ProblemError):
         ViewWriter(publisher).tend(now)
     return record

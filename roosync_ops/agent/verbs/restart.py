@@ -9,11 +9,12 @@ from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
-from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state, take, unusable
+from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
 from roosync_ops.agent.share import OK, ShareTroubleError
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.stop import end_all, take_turn
+from roosync_ops.wire import local
 from roosync_ops.wire.typed import Answer
 
 #: More than a journal, a log and two locks take at their beginning.
@@ -51,13 +52,10 @@ def _check_room(places: Places) -> None:
     """A loop that runs needs no room for its journal, one that begins does. Raises LocalError."""
     path = os.path.join(places.folder, ".room.tmp")
     try:
-        with open(path, "wb") as file:
+        with Using(path), open(path, "wb") as file:
             file.write(bytes(_ROOM_BYTES))
-    except OSError as error:
-        raise unusable(path, error) from None
     finally:
-        if os.path.exists(path):
-            os.unlink(path)
+        local.remove(path)
 
 
 def _look_first(config: Config, places: Places) -> None:

@@ -18,6 +18,7 @@ from roosync_ops.agent.machine import process_start, system_goes_down
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.single_instance import claim
 from roosync_ops.wire import local
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.times import now_ms, to_iso
 from roosync_ops.wire.typed import Answer, Json
 
@@ -84,10 +85,8 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> A
     started = now_ms()
     publisher = publisher_of(config, places, started)
     publisher.loop = _description(publisher, flags)
-    try:  # noqa: SIM105 - contextlib is memory held for months
+    with suppress(LocalError):  # another process publishes just now; the first beat writes it down
         publisher.attempt(lambda: None, started)
-    except LocalError:
-        pass  # another process publishes just now; the first beat writes it down
     loop = Loop(publisher, clock)
     loop.run()
     saved = _end(loop, places)
@@ -123,10 +122,7 @@ def _end(loop: Loop, places: Places) -> bool:
 def _take_request(places: Places) -> Json:
     """Read and remove what `stop` asked for beside the signal."""
     request = local.read_object(places.request)
-    try:  # noqa: SIM105 - contextlib is memory held for months
-        os.unlink(places.request)
-    except OSError:
-        pass  # nothing was asked, or whoever asks has it open
+    local.remove(places.request)
     return request
 
 

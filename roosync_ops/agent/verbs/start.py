@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 from roosync_ops.agent import builds, permanence
@@ -20,6 +19,7 @@ from roosync_ops.agent.share import HUNG, OK, FolderShare, ShareTroubleError
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Answer, Json
 
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
@@ -68,9 +68,9 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
         trouble = _prove(config, places, share, before, mechanism)
     except ProblemError:
         # the failure that is being reported is the one that matters
-        with contextlib.suppress(ProblemError):
+        with suppress(ProblemError):
             end_all(config, places, save=True)
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             builds.name_builds(config.local_dir, builds_before)
         raise
     return _document(config, read_local_state(places), trouble)

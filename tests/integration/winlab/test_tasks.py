@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import inspect
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from tests.kits.winlab.tasks.document import NAMESPACE
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.wine
 NAME = r"\kit\sleeper"
