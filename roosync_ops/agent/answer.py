@@ -44,7 +44,7 @@ def _word(item: Any) -> str:
 
 def result(message: str, line: str, **parts: Any) -> Answer:
     """Return a verb's answer as the protocol has it, and the line a person reads."""
-    return {"success": True, "message": message, "result": parts}, [line]
+    return {"message": message, "result": parts}, [line]
 
 
 def give(value: Json, human: list[str], *, as_json: bool) -> None:

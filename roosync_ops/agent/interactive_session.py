@@ -48,11 +48,9 @@ def sees_share(config: Config) -> bool:
         return False
 
 
-def run_verb_if_needed(flags: Flags, config: Config, verb: str) -> Answer | None:
-    """Return `verb`'s answer from the logon session where this one lacks the share, None where it has it."""
-    if flags.answer is not None or sees_share(config):
-        return None
-    return run_verb(flags, config, verb)
+def is_elsewhere(flags: Flags, config: Config) -> bool:
+    """Return True if the logon session is to be asked: this one lacks the share, and does not answer for it."""
+    return flags.answer is None and not sees_share(config)
 
 
 def run_verb(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
@@ -66,13 +64,11 @@ def run_verb(flags: Flags, config: Config, verb: str, scheduler: Scheduler | Non
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
     words = words_of(flags, config, verb)
     limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow
-    folder = config.local_dir
-    try:
-        return _unpacked(
-            run_command("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
+    with turn:
+        asked = run_command(
+            "ask", config.local_dir, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler
         )
-    finally:
-        turn.release()
+    return _unpacked(asked)
 
 
 def run_command(

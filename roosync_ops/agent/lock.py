@@ -71,6 +71,12 @@ class Lock:
         if descriptor is not None:
             os.close(descriptor)
 
+    def __enter__(self) -> Lock:  # noqa: PYI034 - Python 3.9 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
     def _try(self) -> bool:
         if self._descriptor is not None:
             return True

@@ -121,14 +121,12 @@ def for_start(config: Config) -> Mechanism:
 def describe(config: Config) -> Json:
     """Return `status`'s object about what is installed."""
     found = installed(config)
-    if found is None:
-        return {"kind": "none", "installed": False, "enabled": False, "survivesReboot": False}
-    value = {
-        "kind": found.kind,
-        "installed": True,
-        "enabled": found.enabled(),
-        "survivesReboot": found.survives_reboot(),
+    value: Json = {
+        "kind": "none" if found is None else found.kind,
+        "installed": found is not None,
+        "enabled": found is not None and found.enabled(),
+        "survivesReboot": found is not None and found.survives_reboot(),
     }
-    if value["survivesReboot"] and found.kind == "task":
+    if value["survivesReboot"] and value["kind"] == "task":
         value["note"] = "survit à un redémarrage une fois la session de son utilisateur ouverte"
     return value

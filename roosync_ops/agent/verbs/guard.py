@@ -158,7 +158,7 @@ def answer(flags: Flags) -> Answer:
     config = config_of(flags)
     if flags.supervised != _DETACHED:
         begin(flags, config)
-        return {"success": True}, []
+        return {}, []
     places = prepare(config)
     only = take(os.path.join(places.folder, LOCK))
     names = builds.on_trial(config.local_dir)
@@ -171,7 +171,7 @@ def answer(flags: Flags) -> Answer:
             turn.release()
     if only is not None:
         only.release()
-    return {"success": True}, [why]
+    return {}, [why]
 
 
 def _watch(config: Config, places: Places, names: list[str]) -> str:

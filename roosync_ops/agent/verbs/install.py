@@ -20,11 +20,8 @@ def answer(flags: Flags) -> Answer:
     places = prepare(config)
     if bundle_path() is None:
         raise LocalError("install ne se fait qu'à partir du fichier agent.pyz", "python3 agent.pyz install")
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         return _install(flags, config)
-    finally:
-        turn.release()
 
 
 def _install(flags: Flags, config: Config) -> Answer:
@@ -40,5 +37,4 @@ def _install(flags: Flags, config: Config) -> Answer:
     changed = mechanism.install(words) or changed
     described = permanence.describe(config)
     done = "installée" if changed else "déjà installée"
-    value = {"success": True, "changed": changed, "permanence": described}
-    return value, [f"Permanence {described['kind']} {done}"]
+    return {"changed": changed, "permanence": described}, [f"Permanence {described['kind']} {done}"]

@@ -9,7 +9,7 @@ from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import DRIVE_NOT_MOUNTED, EXIT_SHARE, CodedError
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.interactive_session import run_verb, sees_share
+from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
 from roosync_ops.wire.typed import Answer, Json
@@ -22,7 +22,7 @@ LOGON = "logon"
 def answer(flags: Flags) -> Answer:
     """Look here, else in the logon session. Raises CodedError where there is none, or where it has no such folder."""
     config = config_of(flags)
-    if flags.answer is not None or sees_share(config):
+    if not is_elsewhere(flags, config):
         return _answer(config, look(config), HERE)
     value, _ = run_verb(flags, config, "look")
     share = value["share"]
@@ -47,5 +47,5 @@ def look(config: Config) -> Json:
 
 
 def _answer(config: Config, share: Json, session: str) -> Answer:
-    value = {"success": True, "machineId": config.machine_id, "share": share, "session": session}
-    return value, lines({key: item for key, item in value.items() if key != "success"})
+    value = {"machineId": config.machine_id, "share": share, "session": session}
+    return value, lines(value)

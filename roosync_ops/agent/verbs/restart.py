@@ -30,16 +30,13 @@ def answer(flags: Flags) -> Answer:
     places = prepare(config)
     if flags.to is not None:
         guard.check(config, flags.to)
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         if loops(config.local_dir):
             _check_room(places)
             _look_first(config, places)
         if is_claimed(config.instance) and not loop_runs(places):
             raise started_elsewhere()
         return guard.try_out(flags, config, places) if flags.to else again(flags, config, places)
-    finally:
-        turn.release()
 
 
 def again(flags: Flags, config: Config, places: Places) -> Answer:
@@ -80,7 +77,5 @@ def _probe(config: Config, places: Places) -> None:
     if turn is None:
         share.read_own()
         return
-    try:
+    with turn:
         share.probe()
-    finally:
-        turn.release()

@@ -41,8 +41,7 @@ def answer(flags: Flags) -> Answer:
     """
     config = config_of(flags)
     places = prepare(config)
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         found = loops(config.local_dir)
         if found:
             raise already_started(read_local_state(found[0])["loop"])
@@ -50,8 +49,6 @@ def answer(flags: Flags) -> Answer:
             raise started_elsewhere()
         end_all(config, places, save=True)  # a supervisor between two lives of a loop that does not come up
         return bring_up(flags, config, places)
-    finally:
-        turn.release()
 
 
 def bring_up(flags: Flags, config: Config, places: Places) -> Answer:

@@ -21,14 +21,13 @@ def answer(flags: Flags) -> Answer:
     config = config_of(flags)
     places = places_of(config)
     value = _document(config, read_local_state(places), running=loop_runs(places))
-    return value, lines({key: item for key, item in value.items() if key != "success"})
+    return value, lines(value)
 
 
 def _document(config: Config, notes: Json, *, running: bool) -> Json:
     loop = notes["loop"] if running else {}
     view = notes["view"]
     return {
-        "success": True,
         "machineId": config.machine_id,
         "hostname": config.hostname,
         "version": VERSION,

@@ -13,7 +13,7 @@ from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.interactive_session import run_verb, sees_share
+from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
 from roosync_ops.agent.lock import Lock
 from roosync_ops.wire import local
@@ -33,17 +33,14 @@ def answer(flags: Flags) -> Answer:
     """Stop; done already is done too. Raises ProblemError where the loop lives on or its leaving is not written."""
     config = config_of(flags)
     places = prepare(config)
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # who stops it ends the trial
         end_all(config, places, save=flags.save_state)
-        if flags.save_state and flags.answer is None and not sees_share(config):
+        if flags.save_state and is_elsewhere(flags, config):
             notes = read_local_state(places)  # the loop itself wrote that it leaves, and read it back
             saved = True if has_left(notes["record"]) and notes["pending"] is None else None
         else:
             saved = flags.save_state and _saved(config, places)
-    finally:
-        turn.release()
     if saved is None:  # the one who is asked takes the turn itself
         return run_verb(flags, config, "stop")
     return result(MESSAGE, MESSAGE, action="stop", stoppedAt=to_iso(now_ms()), stateSaved=saved)

@@ -19,5 +19,5 @@ def answer(flags: Flags) -> Answer:
         stop.answer(flags)
     removed = permanence.uninstall(config)
     changed = ran or removed
-    value = {"success": True, "changed": changed, "permanence": permanence.describe(config)}
+    value = {"changed": changed, "permanence": permanence.describe(config)}
     return value, ["Permanence retirée" if changed else "Aucune permanence installée"]

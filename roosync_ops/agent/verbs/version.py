@@ -13,5 +13,5 @@ def answer(_flags: Flags) -> Answer:
     """Needs no configuration and no share."""
     sha256 = bundle_sha256()
     python = ".".join(str(part) for part in sys.version_info[:3])
-    value = {"success": True, "version": VERSION, "buildId": BUILD, "sha256": sha256, "python": python}
+    value = {"version": VERSION, "buildId": BUILD, "sha256": sha256, "python": python}
     return value, [f"roosync-ops agent {VERSION}, build {BUILD}, sha256 {sha256 or '-'}, Python {python}"]
