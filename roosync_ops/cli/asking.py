@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from roosync_ops import errors
 from roosync_ops.gather.limits import PROBE_TIMEOUT_S, SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.second import Second, Ssh
-
-from . import errors
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet

@@ -1,12 +1,11 @@
 """`roosync-ops diagnose`: the cause of a machine's trouble, and the one command that mends it."""
 
-import sys
 import time
 from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import show
+from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.limits import Limits
@@ -17,7 +16,7 @@ from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
-from . import acting, errors, options, output
+from . import acting, options, output
 
 app = typer.Typer()
 
@@ -172,5 +171,4 @@ def _tell(  # noqa: PLR0913 - what to show, and how
     if as_json:
         output.write(show.json_text(diagnoses_document(found, fixes, lang, dry=dry)))
         return
-    width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-    output.write(diagnoses_table(found, fixes, lang, width, color=color, everything=everything))
+    output.write(diagnoses_table(found, fixes, lang, output.width(), color=output.wants_color(), everything=everything))

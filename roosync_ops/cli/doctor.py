@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from roosync_ops import __version__
+from roosync_ops import __version__, errors
 from roosync_ops.bootstrap import checklist
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.show import text
 from roosync_ops.show.redacted import Redaction
 
-from . import errors, options, output
+from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from . import errors, options, output
+from roosync_ops import errors
+
+from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +181,7 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
         commands, done = console.Console(fleet, table, screen), True
         if do is not None:
             done = prompt.run_script(commands, screen, do)
-        elif not no_prompt and not as_json and output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout):
+        elif not no_prompt and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
             prompt.run_prompt(commands, screen)
         if as_json:
             output.write(json.dumps(_document(fleet, outcome, screen, done=done)))

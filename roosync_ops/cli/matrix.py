@@ -1,16 +1,15 @@
 """`roosync-ops matrix`: who sees whom."""
 
-import sys
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
+from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.validation import who_sees_whom
 
-from . import errors, options, output
+from . import options, output
 
 app = typer.Typer()
 
@@ -61,4 +60,4 @@ def _text(result: judge.Matrix, report: str, lang: str) -> str:
         return show.json_text(show.matrix_document(result, lang))
     if report == "markdown":
         return show.matrix_markdown(result, lang)
-    return show.matrix_table(result, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
+    return show.matrix_table(result, lang, output.width(), color=output.wants_color())

@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import typed
+from roosync_ops import errors, typed
 from roosync_ops.gather.limits import Probe as Asked
 
-from . import errors, output, settings
+from . import output, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 

@@ -7,7 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from . import errors, output
+from roosync_ops import errors
+
+from . import failures, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +53,7 @@ def _try(look: Callable[[], Validation], *, last: bool) -> tuple[Validation | No
     try:
         validation = look()
     except Exception as error:
-        if last or errors.describe(error).exit_code != errors.UNAVAILABLE:
+        if last or failures.describe(error).exit_code != errors.UNAVAILABLE:
             raise
         return None, str(error)
     return validation, f"{validation.as_expected}/{validation.total} as expected"

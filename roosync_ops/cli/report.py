@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import show, typed
+from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
@@ -22,7 +22,7 @@ from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
 
-from . import asking, errors, options, output, rollout_file
+from . import asking, options, output, rollout_file
 
 app = typer.Typer()
 

@@ -5,14 +5,14 @@ from typing import Final
 
 import typer
 
-from roosync_ops import show
+from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.show.messages import words
 
-from . import acting, errors, options, output, reading
+from . import acting, failures, options, output, reading
 from .run_log import RunLog
 
 _EXAMPLES: Final = """Examples:
@@ -74,7 +74,7 @@ def command(deploy: str, text: str, wanted: tuple[str, ...], question: str | Non
             acting.tell(results, notes, dry=dry, lang=lang)
         acting.note_log(log, lang)
         if unseen is not None:
-            return errors.report(unseen, ())
+            return failures.report(unseen, ())
         return errors.OK if ok else errors.NOT_AS_EXPECTED
 
     return app

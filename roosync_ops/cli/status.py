@@ -1,14 +1,13 @@
 """`roosync-ops status`: what the shared state holds, judged against nothing."""
 
-import sys
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
+from roosync_ops import errors, judge, show
 from roosync_ops.gather.source import Source, machine_of
 
-from . import errors, options, output, reading
+from . import options, output, reading
 
 app = typer.Typer()
 
@@ -45,8 +44,7 @@ def status(  # noqa: PLR0913 - one argument an option
         if as_json or report == "json":
             output.write(show.json_text(show.survey_document(survey)))
         else:
-            width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-            output.write(show.survey_table(survey, lang, width, color=color))
+            output.write(show.survey_table(survey, lang, output.width(), color=output.wants_color()))
     return errors.OK
 
 

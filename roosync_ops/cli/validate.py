@@ -1,13 +1,12 @@
 """`roosync-ops validate`: the validation table."""
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
+from roosync_ops import errors, judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
@@ -15,7 +14,7 @@ from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import Seen, seen, seen_by_all
 from roosync_ops.show.messages import words
 
-from . import asking, errors, options, output, reading
+from . import asking, options, output, reading
 
 app = typer.Typer()
 
@@ -115,4 +114,4 @@ def _text(validation: judge.Validation, report: str, lang: str) -> str:
         return show.junit(validation, lang)
     if report == "openmetrics":
         return show.openmetrics(validation)
-    return show.table(validation, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
+    return show.table(validation, lang, output.width(), color=output.wants_color())

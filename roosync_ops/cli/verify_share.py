@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from roosync_ops import typed
+from roosync_ops import errors, typed
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
-from . import errors, options, output
+from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,5 +184,5 @@ def _tell(shares: Sequence[MeasuredShare], pairs: Sequence[Pair], *, as_json: bo
     if as_json:
         output.write(json_text(shares_document(found)))
     else:
-        output.write(shares_table(found, output.width_of(sys.stdout), color=output.wants_color(sys.stdout)))
+        output.write(shares_table(found, output.width(), color=output.wants_color()))
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
