@@ -74,6 +74,8 @@ PANELS: Final = {
         "deploys": "Say where the pyinfra deploys are, to run or to build upon.",
     },
 }
+#: Several commands of one module.
+_MODULES: Final = dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple")
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
@@ -88,7 +90,9 @@ class LazyCommand(TyperCommand):
     def load(self) -> Any:
         """Import the command's module and return the real command."""
         name = str(self.name)
-        command: Any = typer.main.get_command(import_module(f"{__name__}.{name.replace('-', '_')}").app)
+        module = import_module(f"{__name__}.{_MODULES.get(name, name.replace('-', '_'))}")
+        command: Any = typer.main.get_command(module.app)
+        command = command.commands[name] if name in _MODULES else command
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]

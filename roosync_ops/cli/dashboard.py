@@ -20,7 +20,7 @@ from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 from roosync_ops.show.messages import words
 
-from . import asking, failures, options, output
+from . import failures, looking, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     /metrics for a Prometheus and /healthz (503 where it is not current) beside it.
     """
     fleet = load_inventory(inventory)
-    limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
+    limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
     if serve:
         source = Source(shared, None, deadline) if shared or probe is Probe.never else None
         named = checked_baseline(BASELINE if baseline is None else baseline)

@@ -61,14 +61,12 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     timeout: Timeout = _TIMEOUT_S,
     connect_timeout: ConnectTimeout = _CONNECT_S,
     deadline: options.Deadline = None,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Diagnose machines: ordered checks, one cause, and the one command that mends it.
 
     Without names: all machines; those that are not as expected are shown. Nothing is changed without --fix.
     """
-    if schema:
-        return options.print_schema("diagnose")
     if dry and not fix:
         said = "--dry goes with --fix: without it nothing is ever changed"
         raise errors.usage(said, "roosync-ops diagnose --fix --dry")

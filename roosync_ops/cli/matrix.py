@@ -37,15 +37,13 @@ def matrix(  # noqa: PLR0913 - one argument an option
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Show who sees whom: ask every machine what its own replica shows, one round trip each, all at once.
 
     A stale row is a stale replica, a stale column a machine whose beats are not uploaded; the diagonal is what each
     agent reports about itself. With --shared, or ROOSYNC_SHARED_PATH, this computer's replica is a row as well.
     """
-    if schema:
-        return options.print_schema("matrix")
     fleet = load_inventory(inventory)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = fleet.select(names) if names else tuple(fleet)

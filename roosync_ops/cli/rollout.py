@@ -19,7 +19,7 @@ from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
 
-from . import acting, asking, failures, options, output, ramp, reading, rollout_file
+from . import acting, failures, looking, options, output, ramp, rollout_file
 from .run_log import RunLog
 
 app = typer.Typer()
@@ -71,15 +71,13 @@ def rollout(  # noqa: PLR0913 - one argument an option
     max_fail: _MaxFail = None,
     resume: _Resume = False,
     probe: options.Probe = Probe.auto,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
 
     Every machine is looked at before the first is changed: reachable, its own name, Python, share, clock. Then, where
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
-    if schema:
-        return options.print_schema("rollout")
     fleet = load_inventory(inventory)
     journal = ramp.Journal(inventory)
     machines = journal.left() if resume else machines
@@ -109,7 +107,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     report = "json" if as_json else report
     if report == "table":
         _tell(results, chosen, dry=dry, lang=lang)
-    view, second = before and before.view, asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
+    view, second = before and before.view, looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
     after, unseen = acting.attempt(
         lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
     )
@@ -167,7 +165,7 @@ class _Look:
             return replace(validation, verdicts=tuple(told))
 
         # Where nobody was enrolled there is nothing to wait for: one look.
-        self.validation = reading.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
+        self.validation = looking.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
         if second is not None and not self.validation.ok:  # what is waited for is what the share shows
             self.validation = look(second)
 

@@ -7,7 +7,7 @@ import typer
 from roosync_ops import errors, judge, show
 from roosync_ops.gather.source import Source, machine_of
 
-from . import options, output, reading
+from . import looking, options, output
 
 app = typer.Typer()
 
@@ -30,15 +30,13 @@ def status(  # noqa: PLR0913 - one argument an option
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Show every machine in the shared state, expected or not.
 
     The inventory is needed for --via alone. Each machine is judged by the interval and timeout its own agent states.
     """
-    if schema:
-        return options.print_schema("status")
-    with reading.without_collector():
+    with looking.without_collector():
         state = _source(inventory, shared, via, deadline)()
         survey = judge.observe(state, state.read_at_ms)
         if as_json or report == "json":

@@ -60,15 +60,13 @@ def verify_share(  # noqa: PLR0913 - one argument an option
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Measure a shared folder: is replacing atomic, are names unique, do locks exclude, how long is a beat under way.
 
     It writes in a hidden folder of its own and removes it; heartbeats are only read. With --via it is done on machines,
     each in its own replica, and tells how long beats take between them, with the differences of their clocks taken out.
     """
-    if schema:
-        return options.print_schema("verify-share")
     if path is None and not via:
         raise errors.usage("no shared folder is named", "roosync-ops verify-share --help")
     if via:

@@ -20,7 +20,7 @@ from roosync_ops.gather.validation import judged
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from . import asking
+from . import looking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ _CHECK_S: Final = 30.0
 
 def asker(fleet: Fleet, probe: Probe) -> Second | None:
     """Return who asks for those who watch: a machine that does not answer is tried twice."""
-    return asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
+    return looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
 
 
 def judging(fleet: Fleet, grace: GracePeriod, second: Second | None) -> Callable[[SharedState], judge.Validation]:
