@@ -11,9 +11,9 @@ from roosync_ops import show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.changes import changed
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
+from roosync_ops.gather.past import changed
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import Seen, seen, seen_by_all
 from roosync_ops.judge.report import Report

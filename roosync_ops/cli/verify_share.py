@@ -16,13 +16,12 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHun
 from . import errors, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.gather.propagation import Pair
-    from roosync_ops.gather.verify_share import Sighting, Trait
-    from roosync_ops.gather.verify_via import Place
-    from roosync_ops.show.shares import MeasuredShare
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.judge.shares import Share, Sighting, Trait, Way
+    from roosync_ops.remote_script.facts_model import Measured
+    from roosync_ops.transport.failure import Failure
 
     Own = tuple[list[Trait], list[Sighting]]
 
@@ -102,88 +101,74 @@ def _verify(path: Path | None, seconds: float, deadline: float | None, *, quietl
 
 def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
     path: Path | None, fleet: Fleet, names: Sequence[str], seconds: float, deadline: float | None, connect_s: float
-) -> tuple[list[MeasuredShare], list[Pair]]:
+) -> tuple[list[Share], list[Way]]:
     """Measure on machines, and on this computer meanwhile where a folder is named. Raises CommandError, FleetError."""
-    from roosync_ops.gather import propagation, verify_via  # noqa: PLC0415 - as above
+    from roosync_ops.gather import verify_share as measured  # noqa: PLC0415 - as above
+    from roosync_ops.judge import shares  # noqa: PLC0415 - as above
+    from roosync_ops.remote_script.facts_model import Measured  # noqa: PLC0415 - as above
 
     chosen = fleet.select(names)
     with ThreadPoolExecutor(1) as pool, output.Progress() as progress:
         progress.show("measuring the clocks of the machines")
-        clocks, failed = verify_via.clocks([*chosen, *verify_via.others(fleet, chosen)], connect_s)
+        clocks, failed = measured.clocks([*chosen, *measured.others(fleet, chosen)], connect_s)
         mine = pool.submit(_verify, path, seconds, deadline, quietly=True)
         reached = [machine for machine in chosen if machine.machine_id in clocks]
-        places = {one.machine_id: one for one in verify_via.measure(reached, seconds, connect_s, progress.show)}
+        told = {**failed, **measured.measure(reached, seconds, connect_s, progress.show)}
         own = mine.result()
-    for machine in chosen:
-        if machine.machine_id not in places:
-            places[machine.machine_id] = verify_via.Place(machine.machine_id, failure=failed.get(machine.machine_id))
-    if path is None and not any(one.measured is not None for one in places.values()):
-        raise _nowhere(list(places.values()))
-    ways = propagation.pairs(_sightings(own, places.values()), {None: propagation.Clock(), **clocks})
-    shares = [] if path is None else [_own(path, seconds, own, ways)]
-    return [*shares, *(_of(machine, places[machine.machine_id], ways, seconds) for machine in chosen)], ways
-
-
-def _sightings(own: Own, places: Iterable[Place]) -> dict[str | None, list[Sighting]]:
-    from roosync_ops.gather.verify_share import parsed  # noqa: PLC0415 - as above
-
     seen: dict[str | None, list[Sighting]] = {None: own[1]}
-    seen.update((one.machine_id, parsed(one.measured.sightings)) for one in places if one.measured is not None)
-    return seen
+    seen |= {name: measured.parsed(one.sightings) for name, one in told.items() if isinstance(one, Measured)}
+    if path is None and len(seen) == 1:
+        raise _nowhere(chosen[0].machine_id, told.get(chosen[0].machine_id))
+    ways = shares.ways(seen, {None: shares.Clock(), **clocks})
+    found = [] if path is None else [_own(path, seconds, own, ways)]
+    return [*found, *(_of(machine.machine_id, told.get(machine.machine_id), ways, seconds) for machine in chosen)], ways
 
 
-def _nowhere(places: Sequence[Place]) -> errors.CommandError:
+def _nowhere(name: str, told: Measured | Failure | None) -> errors.CommandError:
     """Return the error for machines of which none could be asked: no verdict about any share can rest on it."""
-    failure = places[0].failure
-    why = "it gave no answer" if failure is None else failure.reason
-    hint = typed.ours("diagnose", places[0].machine_id) if failure is None else failure.hint
-    return errors.CommandError("NOBODY_ASKED", f"{places[0].machine_id}: {why}", hint, errors.UNAVAILABLE)
+    _, reason, hint = _problem(name, told)
+    return errors.CommandError("NOBODY_ASKED", f"{name}: {reason}", hint, errors.UNAVAILABLE)
 
 
-def _own(path: Path | None, seconds: float, own: Own, ways: Sequence[Pair] | None) -> MeasuredShare:
+def _own(path: Path | None, seconds: float, own: Own, ways: Sequence[Way] | None) -> Share:
     """Return this computer's part; without machines nobody's clock was measured."""
-    from roosync_ops.gather.propagation import judged  # noqa: PLC0415 - as above
-    from roosync_ops.gather.verify_share import uncorrected  # noqa: PLC0415 - as above
+    from roosync_ops.judge import shares  # noqa: PLC0415 - as above
 
-    last = uncorrected(own[1], seconds) if ways is None else judged(None, ways, seconds)
-    return _share(None, str(path), [*own[0], last])
+    last = shares.uncorrected(own[1], seconds) if ways is None else shares.propagation(None, ways, seconds)
+    return shares.Share(None, str(path), [*own[0], last])
 
 
-def _of(machine: Machine, place: Place, ways: Sequence[Pair], seconds: float) -> MeasuredShare:
-    from roosync_ops.gather.propagation import judged  # noqa: PLC0415 - as above
-    from roosync_ops.gather.verify_share import Trait  # noqa: PLC0415 - as above
+def _of(name: str, told: Measured | Failure | None, ways: Sequence[Way], seconds: float) -> Share:
+    from roosync_ops.judge import shares  # noqa: PLC0415 - as above
+    from roosync_ops.remote_script.facts_model import Measured  # noqa: PLC0415 - as above
 
-    name, hint, measured = machine.machine_id, typed.ours("diagnose", machine.machine_id), place.measured
-    if measured is None:
-        failure = place.failure
-        problem = ("NO_ANSWER", "it gave no answer", hint) if failure is None else failure[1:]
-        return _share(name, None, [], problem)
-    traits = [Trait(one.name, one.verdict, one.detail, dict(one.figures)) for one in measured.traits]
-    if measured.problem is not None:
-        return _share(name, measured.shared, traits, (measured.problem[0][:80], measured.problem[1][:300], hint))
-    if not measured.removed:
+    if not isinstance(told, Measured):
+        return shares.Share(name, None, (), _problem(name, told))
+    traits = [shares.Trait(one.name, one.verdict, one.detail, one.figures) for one in told.traits]
+    if told.problem is not None:
+        problem = (told.problem[0][:80], told.problem[1][:300], typed.ours("diagnose", name))
+        return shares.Share(name, told.shared, traits, problem)
+    if not told.removed:
         left = "the folder .roosync-verify-* that it was measured in could not be removed"
-        return _share(name, measured.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
-    return _share(name, measured.shared, [*traits, judged(name, ways, seconds)])
+        problem = ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name))
+        return shares.Share(name, told.shared, traits, problem)
+    return shares.Share(name, told.shared, [*traits, shares.propagation(name, ways, seconds)])
 
 
-def _share(
-    name: str | None, shared: str | None, traits: Iterable[Trait], problem: tuple[str, str, str] | None = None
-) -> MeasuredShare:
-    from roosync_ops.show.shares import MeasuredShare  # noqa: PLC0415 - as above
-
-    rows = tuple((one.name, one.verdict, one.detail, one.figures) for one in traits)
-    return MeasuredShare(name, shared, rows, problem)
+def _problem(name: str, told: Measured | Failure | None) -> tuple[str, str, str]:
+    if isinstance(told, tuple):
+        return told[1:]
+    return "NO_ANSWER", "it gave no answer", typed.ours("diagnose", name)
 
 
-def _tell(shares: Sequence[MeasuredShare], pairs: Sequence[Pair], *, as_json: bool) -> int:
+def _tell(found: Sequence[Share], ways: Sequence[Way], *, as_json: bool) -> int:
+    from roosync_ops.judge.shares import Shares  # noqa: PLC0415 - as above
     from roosync_ops.show import json_text  # noqa: PLC0415 - as above
-    from roosync_ops.show.shares import Shares, Way, shares_document, shares_table  # noqa: PLC0415 - as above
+    from roosync_ops.show.shares import shares_document, shares_table  # noqa: PLC0415 - as above
 
-    ways = (Way(one.source, one.observer, len(one.lags_s), one.p50_s, one.p99_s, one.error_s) for one in pairs)
-    found = Shares(tuple(shares), tuple(ways))
+    every = Shares(found, ways)
     if as_json:
-        output.write(json_text(shares_document(found)))
+        output.write(json_text(shares_document(every)))
     else:
-        output.write(shares_table(found, output.width_of(sys.stdout), color=output.wants_color(sys.stdout)))
-    return errors.OK if found.ok else errors.NOT_AS_EXPECTED
+        output.write(shares_table(every, output.width_of(sys.stdout), color=output.wants_color(sys.stdout)))
+    return errors.OK if every.ok else errors.NOT_AS_EXPECTED

@@ -89,7 +89,7 @@ class Ssh:
         return found
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
-        from .knock import knock  # noqa: PLC0415 - as above
+        from .probe import knock  # noqa: PLC0415 - as above
 
         now = time.monotonic()
         self._until = max(self._until, now + (1 - _ASKING_PART) * self._limits.timeout_s)

@@ -13,9 +13,8 @@ from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
 from roosync_ops.wire.signs import SIGNS_S, signs_within
 
 from .doubles import read_doubles
-from .errors import StateUnavailableError
 from .place import meant, wrong_place
-from .shared import SharedState, assemble
+from .shared import SharedState, StateUnavailableError, assemble
 from .signs import signs_in
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.errors import UNAVAILABLE, RoosyncError
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, merge
 from roosync_ops.wire.names import HEARTBEATS, owner_of
@@ -14,7 +15,6 @@ from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, object_in
 from roosync_ops.wire.times import time_or_none
 
 from .doubles import DOUBLED
-from .errors import StateUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -63,6 +63,14 @@ _SAID: Final = {
     ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
     FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
 }
+
+
+class StateUnavailableError(RoosyncError):
+    """The shared state is missing, hung, or holds nothing readable: no verdict about any machine can rest on it."""
+
+    code = "SHARED_STATE_UNAVAILABLE"
+    exit_code = UNAVAILABLE
+    hint: str
 
 
 @dataclass(frozen=True)

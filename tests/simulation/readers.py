@@ -12,7 +12,7 @@ from roosync_ops.judge.flip import Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import auto_ms, status_with
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
-from roosync_ops.state.errors import StateUnavailableError
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.seen import Seen, see_all
 from roosync_ops.state.shared import assemble
 from roosync_ops.wire.folder import ShareUnavailableError, read_shared
