@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops import judge
+from roosync_ops.judge.flip import rows_of
 from roosync_ops.judge.history import Past, history
 from roosync_ops.judge.report import Changes, changes
 from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
-from roosync_ops.watch.rows import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path

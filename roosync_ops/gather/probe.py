@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import AgentState, ProbeResult, probes
-from roosync_ops.judge.duplicate_identity import lately
+from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Report, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document

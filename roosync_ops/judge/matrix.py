@@ -11,13 +11,12 @@ from roosync_ops.wire.status import ONLINE, UNKNOWN, status
 
 from . import older
 from . import verdict as v
-from .clocks import stepped_back_ms, wrong_clocks
-from .duplicate_identity import overlapping
+from .contradictions import contradictions, wrong_clocks
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 from .stalls import compared, stalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from roosync_ops.fleet import Machine
     from roosync_ops.state import SharedState
@@ -260,18 +259,3 @@ def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], h
         elif one.state_problem is not None and one.agent.kind == RUNNING:
             found.append(v.Reason(v.REPLICA_UNREADABLE, name, {"detail": one.state_problem}))
     return found
-
-
-def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
-    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
-
-    The latter by its agent's word as well.
-    """
-    records = [record for state in states if (record := _record(state, name)) is not None]
-    back = stepped_back_ms(records)
-    if back is not None:
-        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
-    said = probes[name].agent.twin if name in probes else None
-    detail = said or overlapping(records)
-    if detail is not None:
-        yield v.Reason(v.TWINS, name, {"detail": detail})

@@ -10,7 +10,7 @@ from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import older, second, why
 from . import verdict as v
-from .clocks import all_ahead_ms, wrong_clocks
+from .contradictions import all_ahead_ms, wrong_clocks
 from .observe import observation
 from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis

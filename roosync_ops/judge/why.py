@@ -12,8 +12,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, 
 
 from . import older, second
 from . import verdict as v
-from .behind import behind
-from .clocks import inconsistent_ms, unheard_ms
+from .contradictions import inconsistent_ms
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
@@ -184,7 +183,7 @@ def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reaso
     back = inconsistent_ms(piece.record)
     if back is not None:
         return v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
-    unheard = unheard_ms(row.machine_id, given.witness, machine.thresholds.timeout_ms)
+    unheard = given.witness.unheard_ms(row.machine_id, machine.thresholds.timeout_ms)
     return (
         None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, {"age": row.age_ms, "unheard": unheard})
     )
@@ -194,7 +193,7 @@ def _behind(machine: Machine, row: v.Observation, given: Given) -> v.Reason | No
     """Return where silence may be this replica's own; of no use where the other replicas were asked."""
     if row.observed != OFFLINE or given.matrix is not None:
         return None
-    return behind(row, given.witness, machine.thresholds)
+    return given.witness.behind(row, machine.thresholds)
 
 
 def unread(row: v.Observation, state: SharedState) -> v.Reason | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from roosync_ops.judge.flip import rows_of
 from roosync_ops.show.flips import reason
 from roosync_ops.state import StateUnavailableError
 
 from .memory import MemoryUnusableError
-from .rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence

@@ -10,14 +10,13 @@ import pytest
 from roosync_ops.fleet.fleet import Fleet
 from roosync_ops.fleet.machine import Machine
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, flip, probes, validate
-from roosync_ops.judge.flip import Flip
+from roosync_ops.judge.flip import Flip, rows_of
 from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.flips import flip_text, reason
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import said
 from roosync_ops.state import read_folder
 from roosync_ops.state.seen import Seen
-from roosync_ops.watch.rows import rows_of
 from tests.kits.shares import NOW, ours, put
 
 if TYPE_CHECKING:
