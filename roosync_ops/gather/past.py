@@ -58,9 +58,9 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     for machine in chosen:
         row = rows[machine.machine_id]
         doubt = suspect or row.doubt is not None
-        name, piece = machine.machine_id, state.machines.get(machine.machine_id)
-        record, others = None if piece is None else piece.record, _others(name, state)
-        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others)
+        name = machine.machine_id
+        record = state.record_of(name)
+        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, _others(name, state))
         reason = reasons[name]
         found.append(replace(past, undone=reason) if reason is not None and "undone" in reason.facts else past)
     return found

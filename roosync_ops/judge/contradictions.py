@@ -83,7 +83,7 @@ def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str
 
     The latter by its agent's word as well.
     """
-    records = [state.machines[name].record for state in states if name in state.machines]
+    records = [record for state in states if (record := state.record_of(name)) is not None]
     back = stepped_back_ms(records)
     if back is not None:
         yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})

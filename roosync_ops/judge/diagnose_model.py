@@ -107,7 +107,7 @@ class MachineCase:
         """What all replicas together show of it: its own only where nobody else shows anything."""
         found = self.scene.merged
         if found is None:
-            return Observation(self.machine_id, status.UNKNOWN, None, None, None)
+            return Observation(self.machine_id, status.UNKNOWN)
         return observation(self.machine_id, found, self.scene.now_ms, self.thresholds, self.scene.known)
 
     @property
@@ -124,8 +124,8 @@ class MachineCase:
     def left_at_ms(self) -> int | None:
         if self.agent is not None and self.agent.running:
             return None
-        piece = None if self.scene.merged is None else self.scene.merged.machines.get(self.machine_id)
-        record, said = None if piece is None else piece.record, self._said
+        record = None if self.scene.merged is None else self.scene.merged.record_of(self.machine_id)
+        said = self._said
         if said is None or said.left_ms is None:
             return record.left_at_ms if record is not None and record.has_left else None
         later = record is not None and not record.has_left and (record.sequence or 0) > (said.sequence or 0)

@@ -202,20 +202,20 @@ def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Itera
     """
     patience_ms = validation.patience_ms or 0
     for verdict in validation.verdicts:
-        machine, piece = fleet.get(verdict.machine_id), state.machines.get(verdict.machine_id)
+        machine, record = fleet.get(verdict.machine_id), state.record_of(verdict.machine_id)
         if machine is None:
             continue
         yield Row(
             verdict.machine_id,
             verdict.observed,
             verdict.last_heartbeat_ms,
-            None if piece is None else piece.record.sequence,
+            None if record is None else record.sequence,
             None if verdict.reason is None else verdict.reason.doubt,
             machine.thresholds.interval_ms,
             machine.thresholds.timeout_ms + patience_ms,
             _death(verdict, machine.thresholds.timeout_ms, validation.checked_at_ms),
             older=verdict.reason is not None and verdict.reason.kind == v.OLDER_SILENT,
-            here_ms=None if piece is None else piece.record.last_heartbeat_ms,
+            here_ms=None if record is None else record.last_heartbeat_ms,
         )
 
 

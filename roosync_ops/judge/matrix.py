@@ -164,11 +164,6 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
-def _record(state: SharedState, machine_id: str) -> Record | None:
-    piece = state.machines.get(machine_id)
-    return None if piece is None else piece.record
-
-
 @dataclass(frozen=True, slots=True)
 class _Beat:
     """One beat somebody knows of; `by` is who, the machine itself included; `told_ms` when, on the reader's clock."""
@@ -190,7 +185,7 @@ def _newest(
     """Return every beat that somebody knows of a machine, the newest first."""
     found = []
     for observer, (state, read_ms) in replicas.items():
-        record = _record(state, machine_id)
+        record = state.record_of(machine_id)
         if record is not None:
             found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
     one = probes.get(machine_id)
@@ -207,7 +202,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     beats: list[_Beat],
     probes: Mapping[str, ProbeResult],
 ) -> Cell:
-    record = _record(state, machine.machine_id)
+    record = state.record_of(machine.machine_id)
     others = [beat for beat in beats if beat.by != observer]
     one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms

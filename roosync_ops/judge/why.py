@@ -246,6 +246,6 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
 
 def _left_at_ms(row: v.Observation, given: Given) -> int | None:
     """Return when it was stopped on purpose: by its record, else by its own word."""
-    piece, probe = given.state.machines.get(row.machine_id), given.probe(row.machine_id)
+    record, probe = given.state.record_of(row.machine_id), given.probe(row.machine_id)
     said = None if probe is None else probe.agent.left_ms
-    return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms
+    return said if record is None or record.left_at_ms is None else record.left_at_ms

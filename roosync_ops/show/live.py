@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .flips import flip_text
 from .messages import headline, words
-from .reasons import said
+from .reasons import flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
 

@@ -93,6 +93,11 @@ class SharedState:
     own_files: dict[str, Record] = field(default_factory=dict, repr=False)
     signs: dict[str, Sign] = field(default_factory=dict, repr=False)
 
+    def record_of(self, machine_id: str) -> Record | None:
+        """Return the best record of a machine, None where there is none."""
+        piece = self.machines.get(machine_id)
+        return None if piece is None else piece.record
+
     def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
         """Return the findings about this machine's own files, conflict copies included."""
         return self._by_machine.get(machine_id, ())

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import history as h
 from roosync_ops.judge import probes
-from roosync_ops.show.basis import basis_line
 from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells, agent_heads
-from roosync_ops.show.evidence_reasons import name_of
-from roosync_ops.show.flips import said as flip_said
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.messages import words
+from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import clock, duration
 

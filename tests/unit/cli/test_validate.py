@@ -173,7 +173,7 @@ class Clock:
 
 def judged(*, ok: bool) -> Validation:
     word = "online" if ok else "offline"
-    return Validation(0, "", (Verdict("a", "online", word, ok, ok, None, None, None, None, None),), (), ())
+    return Validation(0, "", (Verdict("a", word, expected="online", ok=ok),), (), ())
 
 
 def wait(seconds: float, *outcomes: bool | Exception) -> tuple[Validation, Clock, list[str]]:
