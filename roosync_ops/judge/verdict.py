@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.status import ONLINE, WARNING
+from roosync_ops.wire import status
 from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Observation:
 
     @property
     def heartbeat_active(self) -> bool:
-        return self.observed in (ONLINE, WARNING)
+        return self.observed in (status.ONLINE, status.WARNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.gather.second import Second
+from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.validation import judged
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, probes, second
 from roosync_ops.judge.flip import Remembered, rows_of
@@ -37,7 +37,7 @@ _DIRECTLY: Final[Mapping[str, FleetMachine]] = MappingProxyType({})
 _EPISODES: Final = {CUT: (24 * 3600.0, (3600.0, 6 * 3600.0)), HUNG: (48 * 3600.0, (600.0, 3600.0))}
 
 
-class SimulatedWay:
+class SimulatedWay(Ssh):
     """`forbidden` are machines that let nobody in; `off` those without power."""
 
     def __init__(self, hub: Hub, machines: dict[str, Machine], off: set[str], seed: int, hours: float) -> None:

@@ -15,8 +15,7 @@ from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import clock, duration
 
 from .html import Html, el, hidden, join
-from .parts import Row, age, folded, listed, mark, moment, section, short_age, status, table, told
-from .strip import sample, strip
+from .parts import Row, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
