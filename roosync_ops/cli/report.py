@@ -11,9 +11,9 @@ from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.changes import changed
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
+from roosync_ops.gather.past import changed
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
 from roosync_ops.show.messages import words

@@ -25,8 +25,8 @@ from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.show.flips import flip_text
 from roosync_ops.show.messages import headline
+from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import safe
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
 from roosync_ops.watch.loop import Watcher
