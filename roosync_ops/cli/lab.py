@@ -170,7 +170,7 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
 
 def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab import board, console, play, prompt  # noqa: PLC0415 - as above
+        from roosync_ops.lab import board, console, play  # noqa: PLC0415 - as above
 
         screen, table = board.Screen(quiet=as_json), board.Board(fleet)
         outcome = play.play(fleet, table, screen)
@@ -178,9 +178,9 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
         commands, done = console.Console(fleet, table, screen), True
         if do is not None:
-            done = prompt.run_script(commands, screen, do)
+            done = console.run_script(commands, screen, do)
         elif not no_prompt and not as_json and output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout):
-            prompt.run_prompt(commands, screen)
+            console.run_prompt(commands, screen)
         if as_json:
             output.write(json.dumps(_document(fleet, outcome, screen, done=done)))
     return errors.OK if outcome.ok and done else errors.NOT_AS_EXPECTED
