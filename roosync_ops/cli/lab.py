@@ -153,7 +153,7 @@ def fault(  # noqa: PLR0913 - the options of one command
 
 def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab import console, prompt  # noqa: PLC0415 - as in _fleet
+        from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
 
         screen, table = board.Screen(quiet=as_json), board.Board(fleet)
         outcome = play.play(fleet, table, screen)
@@ -161,9 +161,9 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
         commands, done = console.Console(fleet, table, screen), True
         if do is not None:
-            done = prompt.run_script(commands, screen, do)
+            done = console.run_script(commands, screen, do)
         elif not no_prompt and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-            prompt.run_prompt(commands, screen)
+            console.run_prompt(commands, screen)
         if as_json:
             document = {
                 "ok": outcome.ok and done,
@@ -171,9 +171,7 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
                 "before": validation_document(outcome.before),
                 "rollout": outcome.rollout,
                 "after": validation_document(outcome.after),
-                "tables": [
-                    validation_document(validation) for validation in screen.shown
-                ],  # what --do showed, in order
+                "tables": list(map(validation_document, screen.shown)),  # what --do showed, in order
                 "seconds": round(outcome.seconds, 3),
             }
             output.write(json.dumps(document))
