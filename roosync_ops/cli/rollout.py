@@ -223,7 +223,7 @@ def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool
 
 def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
     checks = {} if after is None else after.checks()
-    rows = [{**acting.document(row), "checks": _checks(checks.get(row.machine_id), lang)} for row in results]
+    rows = [{**acting.document(row, lang), "checks": _checks(checks.get(row.machine_id), lang)} for row in results]
     validation = None if after is None else show.validation_document(after.validation, lang)
     return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}
 
