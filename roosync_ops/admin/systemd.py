@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import process
+from roosync_ops.agent.permanence.launch import write_text
 from roosync_ops.agent.permanence.systemd import BOOTED, lingers, manager_is_up, quoted, runtime_dir, units, user_name
-from roosync_ops.wire import local
 
 from .recurring import Job, RecurringError
 
@@ -115,16 +115,12 @@ class Systemd:
 
     def _write(self, name: str, text: str) -> bool:
         """Write a unit whole; False where it is there already."""
-        if self._read(name) == text:
-            return False
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            raw = text.encode("utf-8", "surrogateescape")
-            local.write(str(self._folder / name), raw, 0o644)  # units are for everybody to read
+            return write_text(str(self._folder / name), text, 0o644)  # units are for everybody to read
         except OSError as error:
             reason = f"{self._folder / name} cannot be written: {error.strerror or error}"
             raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None
-        return True
 
     def _systemctl(self, *words: str, check: bool = True) -> process.Ended:
         line = ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
