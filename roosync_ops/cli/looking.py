@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Between two looks at every machine, in s.
 _PROBE_POLL_S = 2.0
+_LIMITS = Limits(SECOND_TIMEOUT_S)
 
 
 def limits_of(probe: Probe, timeout: float | None, connect_timeout: float, deadline: float | None) -> Limits:
@@ -33,7 +34,7 @@ def limits_of(probe: Probe, timeout: float | None, connect_timeout: float, deadl
     return Limits(usual if timeout is None else timeout, connect_timeout, deadline)
 
 
-def second_of(fleet: Fleet, probe: Probe, limits: Limits, confirm_s: float = 0.0) -> Second | None:
+def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: float = 0.0) -> Second | None:
     """Return who asks; None for nobody."""
     if probe is Probe.never:
         return None

@@ -8,7 +8,7 @@ import typer
 
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
@@ -107,7 +107,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     report = "json" if as_json else report
     if report == "table":
         _tell(results, chosen, dry=dry, lang=lang)
-    view, second = before and before.view, looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
+    view, second = before and before.view, looking.second_of(fleet, probe)
     after, unseen = acting.attempt(
         lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
     )

@@ -7,7 +7,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,7 +16,9 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
+from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import judged
 from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.messages import words
@@ -27,11 +29,7 @@ from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import options, output, watching
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+from . import looking, options, output, watching
 
 app = typer.Typer()
 
@@ -96,17 +94,25 @@ def watch(  # noqa: PLR0913 - one argument an option
     told = WatchMemory(folder, named, watching.observer_of(via, fleet))
     on_terminal = output.is_live() and not as_json
     said: list[str] = []
+
+    def tell(flip: dict[str, Any]) -> None:
+        if as_json:
+            output.write(json.dumps(flip))
+        elif not on_terminal:
+            output.write(local(flip_text)(flip, lang))
+
     with ExitStack() as stack:
         endings = stack.enter_context(Endings())
         tell_trouble = said.append if on_terminal else output.note
         deliveries = stack.enter_context(watching.deliveries_to(exec_ or [], notify or [], tell_trouble))
+        second = looking.second_of(fleet, probe, confirm_s=CONFIRM_S)
         watcher = Watcher(
             fleet,
             source,
-            watching.judging(fleet, GracePeriod(patience, folder, fleet), watching.asker(fleet, probe)),
+            partial(judged, fleet=fleet, chosen=None, grace=GracePeriod(patience, folder, fleet), second=second),
             told,
             deliveries=deliveries,
-            tell=_teller(lang, as_json=as_json, silent=on_terminal),
+            tell=tell,
             clock=now_ms,
             lang=lang,
             chosen=chosen,
@@ -205,13 +211,3 @@ def _left(interval: float, until: float | None) -> float | None:
         return interval
     left = until - time.monotonic()
     return None if left <= 0 else min(interval, left)
-
-
-def _teller(lang: str, *, as_json: bool, silent: bool) -> Callable[[dict[str, Any]], None]:
-    def tell(flip: dict[str, Any]) -> None:
-        if as_json:
-            output.write(json.dumps(flip, ensure_ascii=True))
-        elif not silent:
-            output.write(local(flip_text)(flip, lang))
-
-    return tell

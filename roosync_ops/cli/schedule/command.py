@@ -127,11 +127,7 @@ def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The f
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:
-    if as_json:
-        output.write(json.dumps(document, indent=2))
-    else:
-        for text in _lines(document):
-            output.write(text)
+    output.write(json.dumps(document, indent=2) if as_json else "\n".join(_lines(document)))
     if document.get("note") and not as_json:
         output.note(f"Note: {document['note']}")
     return errors.OK if document["ok"] else errors.NOT_AS_EXPECTED
@@ -140,11 +136,9 @@ def _say(document: dict[str, Any], *, as_json: bool) -> int:
 def _lines(document: dict[str, Any]) -> list[str]:
     state, changed = document["state"], document.get("changed")
     if changed is not None:
-        done = "removed" if state == "absent" else "installed"
-        nothing = "nothing to remove" if state == "absent" else "installed already, nothing changed"
-        said = done if changed else nothing
-        name = f"{document['name']}: " if "name" in document else ""
-        return [f"{name}{said}"]
+        if state == "absent":
+            return ["removed" if changed else "nothing to remove"]
+        return [f"{document['name']}: {'installed' if changed else 'installed already, nothing changed'}"]
     if state is None:
         return _printed(document)
     if state == "absent":
