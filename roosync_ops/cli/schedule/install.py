@@ -96,9 +96,7 @@ class Place:
         changed, job = False, self._job(1)
         for each in _mechanisms():
             if each.kind != but and each.unavailable() is None:
-                with suppress(
-                    RecurringError
-                ):  # one that cannot even be asked (a user who may have no crontab) has none
+                with suppress(RecurringError):  # of a user who may have no crontab there is nothing to remove
                     changed |= each.remove(job)
         return changed
 
