@@ -49,23 +49,15 @@ _Resume = Annotated[bool, typer.Option("--resume", help="Go on with whoever the 
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     limit: options.Limit = None,
-    failed: acting.Again = False,
-    dry: acting.Dry = False,
-    wait: acting.Wait = acting.WAIT_S,
+    how: acting.How,
     report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
-    connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
-    parallel: acting.Parallel = None,
-    verbose: acting.Verbose = False,
+    shown: options.Shown,
     batch: _Batch = ramp.DEFAULT,
     soak: _Soak = 0,
     max_fail: _MaxFail = None,
@@ -78,51 +70,49 @@ def rollout(  # noqa: PLR0913 - one argument an option
     Every machine is looked at before the first is changed: reachable, its own name, Python, share, clock. Then, where
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
-    fleet = load_inventory(inventory)
-    journal = ramp.Journal(inventory)
+    fleet = load_inventory(at.inventory)
+    journal = ramp.Journal(at.inventory)
     machines = journal.left() if resume else machines
-    chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
-    where = None if dry else acting.source(fleet, shared, via, deadline)
-    before = None if where is None else _before(where, lang)
+    chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
+    where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
+    before = None if where is None else _before(where, shown.lang)
 
-    log = RunLog("rollout", chosen, wanted=not dry)
-    act = partial(
-        acting.act,
-        dry=dry,
-        verbose=verbose,
-        connect_timeout=connect_timeout,
-        is_new=before is None or not before.seen,
-        parallel=parallel,
-        log=log,
+    log = RunLog("rollout", chosen, wanted=not how.dry)
+    act = partial(acting.act, how=how, is_new=before is None or not before.seen, log=log)
+    steps = ramp.Ramp(
+        chosen=chosen, act=act, note=journal.note, batch=batch, soak=soak, max_fail=max_fail, lang=shown.lang
     )
-    steps = ramp.Ramp(chosen, act, journal.note, batch=batch, soak=soak, max_fail=max_fail, lang=lang)
-    if dry:
+    if how.dry:
         results = act("rollout", chosen)
         steps.plan(results)
     else:
         with journal.held():
             journal.begin(chosen)
             results = steps.run()
-        acting.keep_failures(inventory, results)
-    report = "json" if as_json else report
+        journal.ended(results)
+    report = "json" if shown.as_json else report
     if report == "table":
-        _tell(results, chosen, dry=dry, lang=lang)
+        _tell(results, chosen, dry=how.dry, lang=shown.lang)
     view, second = before and before.view, looking.second_of(fleet, probe)
     after, unseen = acting.attempt(
-        lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
+        lambda: (
+            None if where is None else _Look(fleet, where, chosen, results, before=view, wait=how.wait, second=second)
+        )
     )
-    everybody = not (machines or limit or failed or resume)
+    everybody = not (machines or limit or how.failed or resume)
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(everybody=everybody))
     if report != "table":
-        document = _document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)
+        document = _document(results, after, ok=ok, dry=how.dry, lang=shown.lang) | acting.beside(unseen)
         output.write(
-            show.json_text(document) if report == "json" else show.junit_report(rollout_file.report_of(document), lang)
+            show.json_text(document)
+            if report == "json"
+            else show.junit_report(rollout_file.report_of(document), shown.lang)
         )
     elif after is not None:
-        _tell_after(after, lang)
-    elif where is None and not dry:
-        output.note(words(lang)["acting.no_table"])
-    acting.note_log(log, lang)
+        _tell_after(after, shown.lang)
+    elif where is None and not how.dry:
+        output.note(words(shown.lang)["acting.no_table"])
+    acting.note_log(log, shown.lang)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
 

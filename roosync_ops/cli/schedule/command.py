@@ -53,15 +53,14 @@ Ping = Annotated[
 
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+@options.grouped
 def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     *,
     install: Annotated[bool, typer.Option("--install", help="Install it, and start it.")] = False,
     uninstall: Uninstall = False,
     status: Annotated[bool, typer.Option("--status", help="Show whether it is installed, and its last run.")] = False,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     every: Annotated[int, typer.Option("--every", metavar="MINUTES", min=1, max=1440, help="How often.")] = 5,
     dashboard: Dashboard = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
@@ -72,9 +71,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
     ping: Ping = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = "auto",
     patience: options.Patience = "auto",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
+    shown: options.Shown,
     memory: options.Memory = None,
 ) -> int:
     """Validate again and again on this computer: refresh the dashboard, notify on flips, exit as `validate` does.
@@ -86,24 +83,24 @@ def schedule(  # noqa: PLR0913 - one argument an option
         return errors.OK
     if install + uninstall + status > 1:
         raise errors.usage("--install, --uninstall and --status exclude each other", "roosync-ops schedule --help")
-    if not shared and not via:
+    if not at.shared and not at.via:
         raise errors.usage("no shared state is named", "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH")
     folder = Path(os.path.abspath(memory or default_folder()))  # noqa: PTH100 - a link stays the name it has
-    named = memory_name(shared, via)
-    place = Place(folder, key_of(inventory, named))
+    named = memory_name(at.shared, at.via)
+    place = Place(folder, key_of(at.inventory, named))
     if uninstall or status:
-        return _say(place.removed() if uninstall else place.status(mechanism), as_json=as_json)
+        return _say(place.removed() if uninstall else place.status(mechanism), as_json=shown.as_json)
     settings = Settings.made(
-        inventory=os.path.abspath(inventory),  # noqa: PTH100 - as above
-        shared=None if via else named,
-        via=via,
+        inventory=os.path.abspath(at.inventory),  # noqa: PTH100 - as above
+        shared=None if at.via else named,
+        via=at.via,
         memory=str(folder),
         every_min=every,
         mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
         patience=patience or "auto",
-        lang=lang.value,
-        deadline=deadline,
-        dashboard=not no_dashboard and (dashboard is not None or not via),
+        lang=shown.lang.value,
+        deadline=at.deadline,
+        dashboard=not no_dashboard and (dashboard is not None or not at.via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
         probe=probe,
         presence=presence,
@@ -112,7 +109,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         ping=ping,
     )
     check(settings)
-    return _say(place.installed(settings) if install else place.printed(settings), as_json=as_json)
+    return _say(place.installed(settings) if install else place.printed(settings), as_json=shown.as_json)
 
 
 @app.command("run")
