@@ -53,7 +53,8 @@ class Systemd(Mechanism):
 
     def __init__(self, folder: Path | None = None) -> None:
         self._user = os.geteuid() != 0
-        self._folder = folder or (_user_units() if self._user else _SYSTEM_UNITS)
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        self._folder = folder or (base / "systemd" / "user" if self._user else _SYSTEM_UNITS)
 
     def name(self, job: Job) -> str:
         return f"roosync-validate-{job.key}.timer"
@@ -132,11 +133,6 @@ def command_line(command: Sequence[str]) -> str:
         reason = f"systemd runs no program whose path has quotes or a backslash in it: {program!a:.200}"
         raise RecurringError(reason, "move this Python, or roosync-ops schedule --mechanism cron")
     return " ".join([quoted(program).replace("$$", "$"), *map(quoted, arguments)])
-
-
-def _user_units() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "systemd" / "user"
 
 
 def _user_name() -> str:

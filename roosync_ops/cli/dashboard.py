@@ -45,39 +45,39 @@ _PORT: Final = 8460
 #: Windows hands Ctrl-C over between two waits alone, in s.
 _CTRL_C_S: Final = 0.5
 
-Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
-]
-Baseline = Annotated[
-    str | None,
-    typer.Option(
-        "--baseline",
-        metavar="MACHINE",
-        autocompletion=options.machine_names,
-        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
-    ),
-]
-Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
-Every = Annotated[
-    int | None,
-    typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
-]
-Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")]
-
 
 @app.command(epilog=_EXAMPLES)
 @options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
-    output_dir: Output = None,
-    baseline: Baseline = None,
+    output_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="MACHINE",
+            autocompletion=options.machine_names,
+            help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+        ),
+    ] = None,
     asked: options.Asked,
-    every: Every = None,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
+    ] = None,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
-    serve: Serve = False,
-    port: Port = _PORT,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")
+    ] = _PORT,
     shown: options.Shown,
     memory: options.Memory = None,
 ) -> int:
@@ -112,19 +112,10 @@ def dashboard(  # noqa: PLR0913 - one argument an option
             every_min=every,
             tell=progress.show,
         )
-    output.write(json_text(result) if shown.as_json else _told(str(result["dashboardPath"])))
+    twin = Path(str(result["dashboardPath"]))
+    paths = [str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg")]
+    output.write(json_text(result) if shown.as_json else "\n".join(paths))
     return errors.OK
-
-
-def _told(path: str) -> str:
-    twin = Path(path)
-    return "\n".join(str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg"))
-
-
-def _wait_for_ctrl_c() -> None:
-    never = threading.Event()
-    while not never.wait(_CTRL_C_S):
-        pass
 
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
@@ -134,7 +125,9 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)
             output.note(words(lang)["dashboard.ends"])
-            _wait_for_ctrl_c()
+            never = threading.Event()
+            while not never.wait(_CTRL_C_S):
+                pass
     except OSError as error:
         raise errors.usage(
             f"cannot listen on 127.0.0.1:{port}: {error.strerror}", "roosync-ops dashboard --serve --port 0"

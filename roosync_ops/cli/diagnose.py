@@ -35,17 +35,6 @@ Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory."""
 _CONNECT_S: Final = 1.2
 _TIMEOUT_S: Final = 15.0
 
-Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long one machine may take in all.")
-]
-ConnectTimeout = Annotated[
-    float, typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long its connection may take.")
-]
-FixOption = Annotated[
-    bool,
-    typer.Option("--fix", help="Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."),
-]
-
 
 @app.command(epilog=_EXAMPLES)
 @options.grouped
@@ -54,13 +43,22 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
     limit: options.Limit = None,
-    fix: FixOption = False,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."
+        ),
+    ] = False,
     dry: Annotated[
         bool, typer.Option("--dry", "--dry-run", "--check", help="With --fix: show what would be done, do nothing.")
     ] = False,
     shown: options.Shown,
-    timeout: Timeout = _TIMEOUT_S,
-    connect_timeout: ConnectTimeout = _CONNECT_S,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long one machine may take in all.")
+    ] = _TIMEOUT_S,
+    connect_timeout: Annotated[
+        float, typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long its connection may take.")
+    ] = _CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:
     """Diagnose machines: ordered checks, one cause, and the one command that mends it.

@@ -178,19 +178,15 @@ def _put(path: Path, raw: bytes) -> None:
 
 
 def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:
+    # What the inventory leaves to the SSH configuration is left out.
+    user = f"{machine.user}@" if machine.user else ""
+    port = f":{machine.port}" if machine.port else ""
     return {
         "machineId": machine.machine_id,
         "expected": machine.expected,
         "why": machine.why,
-        "ssh": _target(machine),
+        "ssh": f"{user}{machine.host or machine.machine_id}{port}",
         "groups": [name for name, members in fleet.groups.items() if machine.machine_id in members],
         "heartbeatInterval": machine.heartbeat_interval,
         "offlineTimeout": machine.offline_timeout,
     }
-
-
-def _target(machine: Machine) -> str:
-    """Return `user@host:port`, with what the inventory leaves to the SSH configuration left out."""
-    user = f"{machine.user}@" if machine.user else ""
-    port = f":{machine.port}" if machine.port else ""
-    return f"{user}{machine.host or machine.machine_id}{port}"

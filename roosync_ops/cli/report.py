@@ -139,14 +139,9 @@ def _text(found: Report, form: str, lang: str, sent: comment.Posted | None) -> s
 
 def _write(file: Path, text: str) -> None:
     """Write the whole report or nothing: a reader of the file never sees half of it."""
+    os.umask(mask := os.umask(0))
     try:
-        mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+        mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~mask
         local.write(str(file), f"{text}\n".encode(), mode)
     except OSError as error:
         raise errors.usage(f"--output {file}: {error.strerror or error}", "choose another file") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -51,11 +51,6 @@ _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
 
-Interval = Annotated[
-    float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
-]
-For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")]
-
 
 @app.command(epilog=_EXAMPLES)
 @options.grouped
@@ -64,8 +59,10 @@ def watch(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
     limit: options.Limit = None,
-    interval: Interval = 5.0,
-    seconds: For = None,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
+    ] = 5.0,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")] = None,
     patience: options.Patience = "auto",
     exec_: watching.Exec = None,
     notify: watching.Notify = None,

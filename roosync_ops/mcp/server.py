@@ -61,7 +61,12 @@ class _Tools:
             document = bounded(answer.document, entry.whole)
             # A client refuses what is not as the tool's schema says, and could not tell the assistant why.
             entry.result.validate_python({key: value for key, value in document.items() if key != "truncated"})
-            return _shown(answer, document)
+            notes = [f"Note: {safe(note)}" for note in answer.notes]
+            if "truncated" in document:
+                cut = document["truncated"]
+                notes.append(f"Note: {cut['note']}. All of it: {cut['whole']}")
+            texts = [TextContent(type="text", text=text) for text in (show.json_text(document), *notes)]
+            return CallToolResult(content=texts, structured_content=document)
         except Exception as error:  # noqa: BLE001 - whatever it is, the assistant is told, and told what to do
             return _refused(entry, error)
 
@@ -127,15 +132,6 @@ def parse(entry: Entry, given: dict[str, Any]) -> Arguments:
         raise CommandError(UNKNOWN_ACTION, f"Action inconnue: {action['input'][:80]}", way_out)
     told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:_MAX_FAULTS])
     raise CommandError("INVALID_ARGUMENT", told, way_out)
-
-
-def _shown(answer: Answer, document: dict[str, Any]) -> CallToolResult:
-    notes = [f"Note: {safe(note)}" for note in answer.notes]
-    if "truncated" in document:
-        cut = document["truncated"]
-        notes.append(f"Note: {cut['note']}. All of it: {cut['whole']}")
-    texts = [show.json_text(document), *notes]
-    return CallToolResult(content=[TextContent(type="text", text=text) for text in texts], structured_content=document)
 
 
 def _refused(entry: Entry, error: Exception) -> CallToolResult:

@@ -35,7 +35,14 @@ def put_into_share(shared: str, folder: str, files: Mapping[str, bytes], deadlin
 
     def begin() -> None:
         os.stat(shared)  # noqa: PTH116 - a share that is not there is told as such, not as its folder missing
-        _own_folder(path)
+        with suppress(FileExistsError):  # made before, or delivered by another replica this moment
+            os.mkdir(path)  # noqa: PTH102 - as above
+        found = os.lstat(path)
+        mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
+        if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
+            raise OSError(errno.EPERM, "it is a link, which is never followed", path)
+        if not stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EPERM, "it is no folder", path)
 
     hint = "start the sync product, or write elsewhere: roosync-ops dashboard --output DIR"
     return _put(begin, path, files, deadline_s, hint, UNAVAILABLE)
@@ -56,18 +63,6 @@ def _absolute(path: str) -> str:
     if not path or "\0" in path:
         raise _error(f"{path!r:.80} is no path to a folder", "name a folder that exists", USAGE)
     return os.path.abspath(path)  # noqa: PTH100 - resolve() touches what may hang
-
-
-def _own_folder(path: str) -> None:
-    """Make the folder where it is missing, and nothing above it; refuse what leads elsewhere. Raises OSError."""
-    with suppress(FileExistsError):  # made before, or delivered by another replica this moment
-        os.mkdir(path)  # noqa: PTH102 - as above
-    found = os.lstat(path)
-    mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
-    if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
-        raise OSError(errno.EPERM, "it is a link, which is never followed", path)
-    if not stat.S_ISDIR(found.st_mode):
-        raise OSError(errno.EPERM, "it is no folder", path)
 
 
 def _put(  # noqa: PLR0913, PLR0917 - where, what, how long, and what to say

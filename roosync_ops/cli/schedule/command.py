@@ -33,24 +33,6 @@ roosync-ops schedule --status --shared /mnt/share
 Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or inventory or
 it cannot be installed here."""
 
-Dashboard = Annotated[
-    Path | None,
-    typer.Option(
-        "--dashboard", metavar="DIR", help="Where to (else dashboards/ of the shared state; with --via, none)."
-    ),
-]
-Uninstall = Annotated[bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")]
-Ping = Annotated[
-    str | None,
-    typer.Option(
-        "--ping",
-        metavar="URL",
-        envvar="ROOSYNC_PING_URL",
-        show_envvar=True,
-        help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
-    ),
-]
-
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
 @options.grouped
@@ -58,17 +40,33 @@ def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     *,
     install: Annotated[bool, typer.Option("--install", help="Install it, and start it.")] = False,
-    uninstall: Uninstall = False,
+    uninstall: Annotated[
+        bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")
+    ] = False,
     status: Annotated[bool, typer.Option("--status", help="Show whether it is installed, and its last run.")] = False,
     at: options.HereOrVia,
     every: Annotated[int, typer.Option("--every", metavar="MINUTES", min=1, max=1440, help="How often.")] = 5,
-    dashboard: Dashboard = None,
+    dashboard: Annotated[
+        Path | None,
+        typer.Option(
+            "--dashboard", metavar="DIR", help="Where to (else dashboards/ of the shared state; with --via, none)."
+        ),
+    ] = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
     probe: options.Probe = Probe.auto,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
     exec_: watching.Exec = None,
     notify: watching.Notify = None,
-    ping: Ping = None,
+    ping: Annotated[
+        str | None,
+        typer.Option(
+            "--ping",
+            metavar="URL",
+            envvar="ROOSYNC_PING_URL",
+            show_envvar=True,
+            help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
+        ),
+    ] = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = "auto",
     patience: options.Patience = "auto",
     shown: options.Shown,
