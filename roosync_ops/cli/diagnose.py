@@ -78,7 +78,14 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         fixes += _tend(found.here, fleet, connect_timeout, dry=dry)
         if any(one.done for one in fixes):
             found = _look(fleet, names, at.shared, limits)
-    _tell(found, fixes, shown.lang, as_json=shown.as_json, dry=dry, everything=bool(names))
+    if shown.as_json:
+        output.write(show.json_text(diagnoses_document(found, fixes, shown.lang, dry=dry)))
+    else:
+        output.write(
+            diagnoses_table(
+                found, fixes, shown.lang, output.width(), color=output.wants_color(), everything=bool(names)
+            )
+        )
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -138,12 +145,3 @@ def _tend(row: Diagnosis, fleet: Fleet, connect_timeout_s: float, *, dry: bool) 
         return [Fix(REBUILD_VIEW if rebuild else SWEEP, about, done=False, problem=str(error))]
     fixes = [Fix(REBUILD_VIEW, about, done=not dry)] if rebuild else []
     return [*fixes, Fix(SWEEP, about, done=not dry, files=tuple(found.files))] if found.files else fixes
-
-
-def _tell(  # noqa: PLR0913 - what to show, and how
-    found: Diagnoses, fixes: list[Fix], lang: str, *, as_json: bool, dry: bool, everything: bool
-) -> None:
-    if as_json:
-        output.write(show.json_text(diagnoses_document(found, fixes, lang, dry=dry)))
-        return
-    output.write(diagnoses_table(found, fixes, lang, output.width(), color=output.wants_color(), everything=everything))

@@ -16,8 +16,6 @@ from . import options, output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roosync_ops.mcp.desk import Settings
-
 app = typer.Typer()
 
 _EXAMPLES: Final = """Examples:
@@ -76,22 +74,16 @@ def mcp(  # noqa: PLR0913 - one argument an option
         )
     if find_spec("mcp") is None:
         raise errors.CommandError("EXTRA_MISSING", _NO_SDK, extras.install("mcp"))
-    from roosync_ops.mcp.desk import Settings  # noqa: PLC0415 - not for --print-config
+    from roosync_ops.mcp import desk, server, transports  # noqa: PLC0415 - they bring the SDK
 
-    settings = Settings(
-        at.inventory.absolute(), at.shared, at.via, at.deadline, allow_changes, agent_dir, memory, compat
+    inventory = at.inventory.absolute()
+    built = server.build(
+        desk.Settings(inventory, at.shared, at.via, at.deadline, allow_changes, agent_dir, memory, compat)
     )
-    return _serve(settings, http)
-
-
-def _serve(settings: "Settings", http: int | None) -> int:
-    from roosync_ops.mcp import transports  # noqa: PLC0415 - it brings the SDK
-    from roosync_ops.mcp.server import build  # noqa: PLC0415 - as above
-
     if http is None:
-        transports.stdio(build(settings))
+        transports.stdio(built)
     try:
-        transports.http(build(settings), http, output.note)
+        transports.http(built, http, output.note)
     except OSError as error:
         reason = f"port {http} of loopback cannot be listened on: {error.strerror or error}"
         raise errors.CommandError("PORT_TAKEN", reason, "roosync-ops mcp --http 0") from None

@@ -55,11 +55,6 @@ def sizes(text: str, total: int) -> list[int]:
     return found
 
 
-def allowed(text: str | None, total: int) -> int | None:
-    """Return how many of `total` may fail, None where nothing was said. Raises CommandError."""
-    return None if text is None else _number(text, total, "--max-fail")
-
-
 def _number(word: str, total: int, option: str) -> int:
     digits = word.strip().removesuffix("%")
     if not digits.isascii() or not digits.isdigit() or len(digits) > 6:  # noqa: PLR2004 - no fleet is larger
@@ -73,14 +68,6 @@ def waiting(results: Sequence[Result]) -> set[str]:
     # of a dry run: a build that runs, and another to take its place
     dry = [(row, one) for row in results if row.outcome == PLANNED for one in row.differences]
     return found | {row.machine_id for row, one in dry if one.what == "build" and one.before}
-
-
-def told(plan: Sequence[Sequence[Machine]], lang: str) -> str:
-    """Return the order: who is in which batch, or how many."""
-    if sum(map(len, plan)) > MANY:
-        return words(lang)["acting.sizes"].format(sizes=", ".join(str(len(batch)) for batch in plan))
-    names = ("+".join(machine.machine_id for machine in batch) for batch in plan)
-    return words(lang)["acting.batches"].format(batches="; ".join(names))
 
 
 @dataclass(kw_only=True)
@@ -98,7 +85,8 @@ class Ramp:
 
     def __post_init__(self) -> None:
         """Raises CommandError for what no option takes."""
-        self._allowed = allowed(self.max_fail, len(self.chosen))
+        most = self.max_fail
+        self._allowed = None if most is None else _number(most, len(self.chosen), "--max-fail")
         sizes(self.batch, len(self.chosen))
         #: Who has the new build, whatever became of it since.
         self._begun: set[str] = set()
@@ -116,7 +104,8 @@ class Ramp:
                 self.stopped = True
                 break
             done = self._replace(batch)
-            output.mention(f"{number}/{len(plan)}: " + ", ".join(self._said(row) for row in done[:MANY]))
+            said = (f"{row.machine_id} {words(self.lang)[f'report.{row.outcome}_word']}" for row in done[:MANY])
+            output.mention(f"{number}/{len(plan)}: {', '.join(said)}")
             results.update((row.machine_id, row) for row in done)
             replaced.update(machine.machine_id for machine in batch)
         found = tuple(results[machine.machine_id] for machine in self.chosen)
@@ -129,12 +118,13 @@ class Ramp:
         names = set() if self.batch == ALL else waiting(results)
         left = iter([machine for machine in self.chosen if machine.machine_id in names])
         plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
-        if plan:
-            output.mention(told(plan, self.lang))
+        word = words(self.lang)
+        if len(names) > MANY:
+            output.mention(word["acting.sizes"].format(sizes=", ".join(str(len(batch)) for batch in plan)))
+        elif plan:
+            told = ("+".join(machine.machine_id for machine in batch) for batch in plan)
+            output.mention(word["acting.batches"].format(batches="; ".join(told)))
         return plan
-
-    def _said(self, row: Result) -> str:
-        return f"{row.machine_id} {words(self.lang)[f'report.{row.outcome}_word']}"
 
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
         """Where nothing was said, one machine that took harm is too many; one that was never reached took none.

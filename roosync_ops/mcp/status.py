@@ -6,6 +6,7 @@ not the watchers' memory: what is told there is told once, and an assistant that
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
@@ -119,19 +120,14 @@ class LastLook:
 
     def swap(self, now: Mapping[str, str]) -> dict[str, str] | None:
         """Keep `now`, and return what was kept before; None where nothing was, or nothing that is understood."""
+        kept: Any = None
         try:
             with self._store.locked():
-                before = self._read()
+                with suppress(ValueError):
+                    kept = self._store.read().get("machines")
                 self._store.write({"machines": dict(now)})
         except OSError as error:
             self.trouble = f"{self.path}: {error}"
-            return None
-        return before
-
-    def _read(self) -> dict[str, str] | None:
-        try:
-            kept = self._store.read().get("machines")
-        except ValueError:
             return None
         if not isinstance(kept, dict):
             return None
