@@ -37,8 +37,6 @@ Exit codes: 0 each line was answered, 1 some was not, 2 usage or inventory, 3 th
 #: checklist.NAMES, without the share.
 _OWN_NAMES: Final = 5
 
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")]
-
 
 @app.callback()
 def doctor() -> None:
@@ -50,7 +48,9 @@ def for_windows(
     machine: Annotated[str, typer.Argument(metavar="MACHINE", help="A Windows machine of the inventory.")],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    report: Output = Path("doctor-windows.md"),
+    report: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")
+    ] = Path("doctor-windows.md"),
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     as_json: options.Json = False,
 ) -> int:
