@@ -8,7 +8,7 @@ from roosync_ops.wire.findings import Finding
 from .enrolment import enrolment_checks
 from .matrix import Cell, Matrix, matrix
 from .observe import observe
-from .probes import HERE, AgentState, Knowledge, ProbeResult, heard_here, knowledge, looked_at, merge_replicas
+from .probes import HERE, AgentState, Knowledge, ProbeResult, knowledge, merge_replicas
 from .validate import validate
 from .verdict import Check, Observation, Reason, Survey, Validation, Verdict
 
@@ -27,9 +27,7 @@ __all__ = [
     "Validation",
     "Verdict",
     "enrolment_checks",
-    "heard_here",
     "knowledge",
-    "looked_at",
     "matrix",
     "merge_replicas",
     "observe",

@@ -42,16 +42,13 @@ def refreshed(board: Dashboard, path: str) -> dict[str, Any]:
 
 
 def _machine(one: Installed, board: Dashboard) -> dict[str, str]:
-    status, diffs = _said(one, board)
-    return {"id": one.machine_id, "status": status, "diffs": diffs}
-
-
-def _said(one: Installed, board: Dashboard) -> tuple[str, str]:
-    if not one.present:
-        return "❌ Inventaire manquant", "Bootstrap requis"
-    if one.machine_id == board.baseline:
-        return "✅ Baseline", "-"
     differing = board.differing(one)
-    if differing is None:
-        return "⚠️ Erreur comparaison", f"Inventaire source introuvable: {board.baseline}"
-    return "✅ Disponible", f"{len(differing)} diffs"
+    if not one.present:
+        said = "❌ Inventaire manquant", "Bootstrap requis"
+    elif one.machine_id == board.baseline:
+        said = "✅ Baseline", "-"
+    elif differing is None:
+        said = "⚠️ Erreur comparaison", f"Inventaire source introuvable: {board.baseline}"
+    else:
+        said = "✅ Disponible", f"{len(differing)} diffs"
+    return {"id": one.machine_id, "status": said[0], "diffs": said[1]}

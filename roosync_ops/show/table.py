@@ -10,7 +10,7 @@ from roosync_ops.judge.verdict import SHARE_STALLED
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
 from .reasons import basis_line, brief, said, sentence
-from .text import age, clock, local, safe
+from .text import age, clock, local, safe, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -147,15 +147,5 @@ def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None
 
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
-    text = safe(str(said))
-    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping does not help
-        return ["  " + text]
-    lines = textwrap.wrap(
-        str(Said(safe(said.text), safe(said.command).replace(" ", _HARD))),
-        width,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [line.replace(_HARD, " ") for line in lines]
+    text = str(Said(safe(said.text), safe(said.command).replace(" ", _HARD)))
+    return [line.replace(_HARD, " ") for line in wrapped(f"  {text}", width)]
