@@ -148,4 +148,4 @@ def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
     text = str(Said(safe(said.text), safe(said.command).replace(" ", _HARD)))
-    return [line.replace(_HARD, " ") for line in wrapped(f"  {text}", width)]
+    return [line.replace(_HARD, " ") for line in wrapped(f"  {text}", width, whole=True)]
