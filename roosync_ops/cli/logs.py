@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import show, typed
+from roosync_ops import errors, show, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.facts_model import parse_logs
@@ -12,7 +12,7 @@ from roosync_ops.show.messages import words
 from roosync_ops.show.text import safe
 from roosync_ops.transport.failure import Failure
 
-from . import acting, errors, options, output
+from . import acting, options, output
 
 app = typer.Typer()
 

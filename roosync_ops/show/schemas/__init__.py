@@ -23,7 +23,7 @@ _DOCUMENTS: Final = {
     "status": fleet.SurveyDocument,
     "validate": fleet.ValidationDocument,
     "verify-share": acted.SharesDocument,
-    **dict.fromkeys(("restart", "stop", "uninstall"), acted.ActionDocument),
+    **dict.fromkeys(("restart", "rollback", "stop", "uninstall"), acted.ActionDocument),
 }
 _CLOSED: Final = ConfigDict(extra="forbid", strict=True)
 

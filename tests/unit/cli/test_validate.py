@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.cli import reading
+from roosync_ops.cli import looking
 from roosync_ops.judge import Validation, Verdict
 from roosync_ops.show import schemas
 from roosync_ops.state import StateUnavailableError
@@ -186,7 +186,7 @@ def wait(seconds: float, *outcomes: bool | Exception) -> tuple[Validation, Clock
             raise outcome
         return judged(ok=outcome)
 
-    found = reading.wait_for(check, lambda seen: seen.ok, seconds, 0.5, told.append, clock=clock, sleep=clock.sleep)
+    found = looking.wait_for(check, lambda seen: seen.ok, seconds, 0.5, told.append, clock=clock, sleep=clock.sleep)
     return found, clock, told
 
 
