@@ -15,7 +15,7 @@ from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
 from roosync_ops.gather.past import changed
 from roosync_ops.judge.report import Report
-from roosync_ops.show.junit import junit_report
+from roosync_ops.show.exports import junit_report
 from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state.seen import Seen
-    from roosync_ops.state.signs import Sign
+    from roosync_ops.state.shared import Sign
     from roosync_ops.state.silences import Silence
     from roosync_ops.transport.failure import Failure
     from roosync_ops.transport.reach import Reach

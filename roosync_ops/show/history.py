@@ -10,9 +10,9 @@ from roosync_ops.wire.times import to_iso
 
 from .columns import tabled
 from .document import keyed
-from .markdown import piped
 from .messages import words
 from .reasons import flip_said, sentence
+from .table import piped
 from .text import clock_ms, duration, local, markdown_code, markdown_safe
 
 if TYPE_CHECKING:

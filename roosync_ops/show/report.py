@@ -12,9 +12,9 @@ from roosync_ops import typed
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
-from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
 from .reasons import flip_said, sentence
+from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:

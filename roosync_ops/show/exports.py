@@ -1,9 +1,12 @@
-"""The validation as JUnit XML: a test case a machine, for the dashboards that read nothing else."""
+"""The validation for programs that read neither JSON nor a table: JUnit XML, and OpenMetrics 1.0 for Prometheus."""
 
 from __future__ import annotations
 
 import html
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from roosync_ops.judge.verdict import SILENCED, Basis
+from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from .messages import headline
 from .reasons import basis, basis_line, brief, sentence
@@ -11,13 +14,16 @@ from .table import beside
 from .text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from roosync_ops.judge import Validation, Verdict
     from roosync_ops.judge.report import Done, Report
 
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"
+#: What it is served as.
+TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+_STATES: Final = (ONLINE, WARNING, OFFLINE, LEFT, UNKNOWN)
 
 
 def junit(validation: Validation, lang: str = "en") -> str:
@@ -103,3 +109,41 @@ def _xml(*lines: str) -> str:
     U+FFFE and U+FFFF, which XML forbids too, are unassigned and so not printable either.
     """
     return html.escape("\n".join(map(safe, lines)))  # xml.sax.saxutils brings the whole of urllib and ssl
+
+
+def openmetrics(validation: Validation) -> str:
+    """Return one exposition. A machineId holds nothing that a label would have to escape."""
+    rows = {f'machine="{row.machine_id}"': row for row in validation.verdicts}
+    expected = [(name, int(row.ok)) for name, row in rows.items()]
+    silenced = [(name, int(row.reason is not None and row.reason.kind == SILENCED)) for name, row in rows.items()]
+    ages = [(name, row.age_ms / 1000) for name, row in rows.items() if row.age_ms is not None]
+    observed = {name: row.observed for name, row in rows.items()}
+    basis = {name: row.rests_on for name, row in rows.items()}
+    checked = [("", validation.checked_at_ms / 1000)]
+    lines = [
+        *_family("machines", "gauge", "Machines of the inventory.", [("", validation.total)]),
+        *_family("machines_online", "gauge", "Those seen online.", [("", validation.online)]),
+        *_family("machine_as_expected", "gauge", "Whether a machine is what the inventory expects.", expected),
+        *_family("machine_silenced", "gauge", "Whether a maintenance window is open for a machine.", silenced),
+        *_states("machine_observed", "What a machine is seen as.", _STATES, observed),
+        *_states("machine_basis", "What that rests on.", tuple(Basis), basis),
+        *_family("machine_heartbeat_age_seconds", "gauge", "How old a machine's last heartbeat is.", ages),
+        *_family("checked_timestamp_seconds", "gauge", "When this was looked at.", checked),
+        "# EOF",
+    ]
+    return "\n".join(lines)
+
+
+def _states(name: str, told: str, states: Sequence[str], rows: Mapping[str, str]) -> list[str]:
+    samples = (
+        (f'{machine},roosync_{name}="{state}"', int(now == state)) for machine, now in rows.items() for state in states
+    )
+    return _family(name, "stateset", told, samples)
+
+
+def _family(name: str, kind: str, told: str, samples: Iterable[tuple[str, float]]) -> list[str]:
+    unit = [f"# UNIT roosync_{name} seconds"] if name.endswith("_seconds") else []
+    lines = [
+        f"roosync_{name}{{{labels}}} {value}" if labels else f"roosync_{name} {value}" for labels, value in samples
+    ]
+    return [f"# TYPE roosync_{name} {kind}", *unit, f"# HELP roosync_{name} {told}", *lines]
