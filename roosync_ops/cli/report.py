@@ -14,7 +14,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
 from roosync_ops.judge.report import Report
-from roosync_ops.show.junit import junit_report
+from roosync_ops.show.exports import junit_report
 from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
