@@ -190,10 +190,10 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
 def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     """Run the fleet for a block. Raises CommandError for whatever the lab cannot do."""
     _check_possible()
-    from roosync_ops.lab import delays, scenario  # noqa: PLC0415 - as above
+    from roosync_ops.lab import replicator, scenario  # noqa: PLC0415 - as above
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = delays.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, _controlled(fleet):
         yield fleet
 

@@ -1,6 +1,6 @@
 """A name space of mounts for one lab machine: what is mounted over its share there, nobody else sees.
 
-It runs as a program of its own (see nest.py; standard library only), on Linux: `mounts.py SHARE`. It says in
+It runs as a program of its own (see host.py; standard library only), on Linux: `mounts.py SHARE`. It says in
 one JSON line whether it has a name space, then obeys one JSON line after the other, `{"cover": KIND}` or
 `{"uncover": true}`, with one line of answer each. The machine's processes are started inside with nsenter. The end of
 its standard input ends it: with the lab, however the lab ends. What hung then fails, and the mounts go with the last
