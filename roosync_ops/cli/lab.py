@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from roosync_ops import errors, extras
-from roosync_ops.lab import board, control, delays, play, tool
+from roosync_ops.lab import board, control, play, replicator, tool
 from roosync_ops.lab.faults import FAULTS, fault_list, faults_text
 from roosync_ops.lab.scenario import FIELD_TIMES, PROCEDURE
 from roosync_ops.show import validation_document
@@ -183,7 +183,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = delays.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, ExitStack() as stack:
         try:
             stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))
