@@ -12,18 +12,15 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Build the agent, or tell which one a file is.")
 
-_BUILD_EXAMPLES: Final = """Examples:
-
-roosync-ops agent build -o agent.pyz
-
-python3 agent.pyz register --shared /mnt/share --json
-
-The same sources give the same bytes, wherever it is built."""
-_IDENTIFY_EXAMPLES: Final = """Examples:
-
-roosync-ops agent identify agent.pyz
-
-Exit codes: 0 an agent of ours, 1 it is none."""
+_BUILD_EXAMPLES: Final = options.examples(
+    "roosync-ops agent build -o agent.pyz",
+    "python3 agent.pyz register --shared /mnt/share --json",
+    "The same sources give the same bytes, wherever it is built.",
+)
+_IDENTIFY_EXAMPLES: Final = options.examples(
+    "roosync-ops agent identify agent.pyz",
+    "Exit codes: 0 an agent of ours, 1 it is none.",
+)
 
 
 @app.command("build", epilog=_BUILD_EXAMPLES)
