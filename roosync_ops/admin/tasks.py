@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.permanence import task_xml
-from roosync_ops.agent.permanence.schtasks import Scheduler
-from roosync_ops.agent.permanence.task_folder import remove_if_empty
+from roosync_ops.agent.permanence.schtasks import Scheduler, remove_if_empty, user_name
 from roosync_ops.agent.permanence.task_program import FOLDER
-from roosync_ops.agent.windows_user import user_name
 
 from .recurring import Job, Mechanism, RecurringError
 

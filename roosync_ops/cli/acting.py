@@ -16,7 +16,7 @@ from roosync_ops.gather.validation import seen
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from roosync_ops.show.messages import words
+from roosync_ops.show.messages import reason, words
 from roosync_ops.show.text import safe
 
 from . import failures, options, output
@@ -192,7 +192,7 @@ def _told(row: Result, lang: str) -> str:
         done = ", ".join(step for step, outcome in row.steps.items() if outcome == "changed")
         before = f"({words(lang)['acting.after'].format(steps=done)}) " if done else ""
         step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
-        return f"{before}{step}{safe(row.failure.reason.removeprefix('unreachable: '))}"
+        return f"{before}{step}{safe(reason(row.failure.reason, row.failure.told, lang).removeprefix('unreachable: '))}"
     if row.skipped is not None:
         return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(row.skipped)
     return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
@@ -212,7 +212,7 @@ def note_log(log: RunLog, lang: str) -> None:
         output.mention(words(lang)["acting.log"].format(path=safe(str(log.path))))
 
 
-def document(row: Result) -> dict[str, Any]:
+def document(row: Result, lang: str = "en") -> dict[str, Any]:
     """Return what --json says of one machine."""
     failure = row.failure
     return {
@@ -222,7 +222,7 @@ def document(row: Result) -> dict[str, Any]:
         "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
         "changes": [{"what": one.what, "from": one.before, "to": one.after} for one in row.differences],
         "code": None if failure is None else failure.code,
-        "reason": None if failure is None else f"{failure.step}: {failure.reason}",
+        "reason": None if failure is None else f"{failure.step}: {reason(failure.reason, failure.told, lang)}",
         "hint": None if failure is None else failure.hint,
     }
 

@@ -9,9 +9,8 @@ import typer
 
 from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.diagnosis import diagnoses
+from roosync_ops.gather.diagnosis import TidyError, diagnoses, rebuild_view, sweep, tend
 from roosync_ops.gather.limits import Limits
-from roosync_ops.gather.tidy import TidyError, rebuild_view, sweep, tend
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
 from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table

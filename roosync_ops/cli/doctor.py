@@ -102,7 +102,7 @@ def _answers(
     *own, path = answers[0].text.strip().split("|") if answers and answers[0].ended else [""]
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"
-        code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:]
+        code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:4]
         hint = hint or f"roosync-ops diagnose {machine.machine_id}"
         raise errors.CommandError(code, f"{machine.machine_id}: {reason}", hint, errors.UNAVAILABLE)
     known = [each for one in fleet for each in (one.machine_id, one.host, one.user)]

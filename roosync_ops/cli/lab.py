@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from roosync_ops import errors, extras
-from roosync_ops.lab import board, control, delays, play, tool
+from roosync_ops.lab import board, control, play, replicator, tool
 from roosync_ops.lab.faults import FAULTS, fault_list, faults_text
 from roosync_ops.lab.scenario import FIELD_TIMES, PROCEDURE
 from roosync_ops.show import validation_document
@@ -139,7 +139,7 @@ def fault(  # noqa: PLR0913 - the options of one command
 
 def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab import console, prompt  # noqa: PLC0415 - as in _fleet
+        from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
 
         screen, table = board.Screen(quiet=as_json), board.Board(fleet)
         outcome = play.play(fleet, table, screen)
@@ -147,9 +147,9 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
         commands, done = console.Console(fleet, table, screen), True
         if do is not None:
-            done = prompt.run_script(commands, screen, do)
+            done = console.run_script(commands, screen, do)
         elif not no_prompt and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-            prompt.run_prompt(commands, screen)
+            console.run_prompt(commands, screen)
         if as_json:
             document = {
                 "ok": outcome.ok and done,
@@ -157,8 +157,7 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
                 "before": validation_document(outcome.before),
                 "rollout": outcome.rollout,
                 "after": validation_document(outcome.after),
-                # what --do showed, in order
-                "tables": [validation_document(validation) for validation in screen.shown],
+                "tables": list(map(validation_document, screen.shown)),  # what --do showed, in order
                 "seconds": round(outcome.seconds, 3),
             }
             output.write(json.dumps(document))
@@ -177,7 +176,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = delays.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, ExitStack() as stack:
         try:
             stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))

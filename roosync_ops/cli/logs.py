@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import errors, show, typed
-from roosync_ops.gather.verify_via import asked
+from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.facts_model import parse_logs
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import safe
@@ -38,7 +38,7 @@ def logs(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
     found = options.one(inventory, machine)
-    told = asked(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
+    told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
     if isinstance(told, Failure):
         raise errors.CommandError(
             told.code, f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id), 1

@@ -10,7 +10,7 @@ import typer
 
 from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
-from roosync_ops.fleet.adding import USUAL, line_of, with_machine
+from roosync_ops.fleet.inventory import USUAL, line_of, with_machine
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock_ms
 from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence

@@ -14,8 +14,7 @@ from roosync_ops import errors
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
 from roosync_ops.show.messages import words
-from roosync_ops.state.memory import default_folder
-from roosync_ops.state.store import Store
+from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso

@@ -199,6 +199,6 @@ def _document(results: tuple[Result, ...], after: _After | None, *, ok: bool, dr
         told = ((one, None if one.reason is None else show.sentence(one.reason, lang)) for one in after.checks[name])
         return [{"check": one.name, "ok": one.ok, "reason": reason} for one, reason in told]
 
-    rows = [{**acting.document(row), "checks": checks(row.machine_id)} for row in results]
+    rows = [{**acting.document(row, lang), "checks": checks(row.machine_id)} for row in results]
     validation = None if after is None else show.validation_document(after.validation, lang)
     return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}

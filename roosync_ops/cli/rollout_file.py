@@ -82,15 +82,13 @@ def _verdict(row: dict[str, Any]) -> Verdict:
     """Return a row without a Reason: its sentence is written already."""
     return Verdict(
         check_machine_id(row["machineId"]),
-        row["expected"],
         row["observed"],
-        row["ok"],
-        row["heartbeatActive"],
         _time(row["lastHeartbeat"]),
         row["ageMs"],
         row["missedHeartbeats"],
-        None,
-        row["reason"] or row["why"],
+        expected=row["expected"],
+        ok=row["ok"],
+        why=row["reason"] or row["why"],
         rests_on=Basis(row["basis"]),
     )
 

@@ -8,14 +8,14 @@ import typer
 
 from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather import propagation, verify_via
 from roosync_ops.gather import verify_share as measured
 from roosync_ops.gather.limits import PROBE_CONNECT_S, silently
-from roosync_ops.gather.propagation import Pair
-from roosync_ops.gather.verify_share import Sighting, Trait
-from roosync_ops.gather.verify_via import Place
+from roosync_ops.judge.shares import Clock, Share, Shares, Sighting, Trait, Way, propagation, uncorrected
+from roosync_ops.judge.shares import ways as ways_of
+from roosync_ops.remote_script.facts_model import Measured
 from roosync_ops.show import json_text
-from roosync_ops.show.shares import MeasuredShare, Shares, Way, shares_document, shares_table
+from roosync_ops.show.shares import shares_document, shares_table
+from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
 from . import options, output
@@ -64,9 +64,8 @@ def verify_share(  # noqa: PLR0913 - one argument an option
         shares, ways = _everywhere(path, chosen, options.names_of(via), seconds, deadline, connect_timeout)
     else:
         traits, seen = _verify(path, seconds, deadline)
-        shares, ways = [_share(None, str(path), [*traits, measured.uncorrected(seen, seconds)])], []
-    rows = (Way(one.source, one.observer, len(one.lags_s), one.p50_s, one.p99_s, one.error_s) for one in ways)
-    found = Shares(tuple(shares), tuple(rows))
+        shares, ways = [Share(None, str(path), [*traits, uncorrected(seen, seconds)])], []
+    found = Shares(shares, ways)
     if as_json:
         output.write(json_text(shares_document(found)))
     else:
@@ -92,50 +91,41 @@ def _verify(
 
 def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
     path: Path | None, fleet: Fleet, names: list[str], seconds: float, deadline: float | None, connect_s: float
-) -> tuple[list[MeasuredShare], list[Pair]]:
+) -> tuple[list[Share], list[Way]]:
     """Measure on machines, and on this computer meanwhile where a folder is named. Raises CommandError, FleetError."""
     chosen = fleet.select(names)
     with ThreadPoolExecutor(1) as pool, output.Progress() as progress:
         progress.show("measuring the clocks of the machines")
-        clocks, failed = verify_via.clocks([*chosen, *verify_via.others(fleet, chosen)], connect_s)
+        clocks, failed = measured.clocks([*chosen, *measured.others(fleet, chosen)], connect_s)
         mine = pool.submit(_verify, path, seconds, deadline, quietly=True)
         reached = [machine for machine in chosen if machine.machine_id in clocks]
-        found = {one.machine_id: one for one in verify_via.measure(reached, seconds, connect_s, progress.show)}
-        traits, seen = mine.result()
-    places = [found.get(one.machine_id) or Place(one.machine_id, failure=failed.get(one.machine_id)) for one in chosen]
-    if path is None and all(one.measured is None for one in places):  # no verdict about any share can rest on it
-        _, why, hint = _no_answer(places[0])
-        raise errors.CommandError("NOBODY_ASKED", f"{places[0].machine_id}: {why}", hint, errors.UNAVAILABLE)
-    sightings: dict[str | None, list[Sighting]] = {None: seen}
-    sightings |= {one.machine_id: measured.parsed(one.measured.sightings) for one in places if one.measured is not None}
-    ways = propagation.pairs(sightings, {None: propagation.Clock(), **clocks})
-    own = [] if path is None else [_share(None, str(path), [*traits, propagation.judged(None, ways, seconds)])]
-    return [*own, *(_of(place, ways, seconds) for place in places)], ways
+        told = {**failed, **measured.measure(reached, seconds, connect_s, progress.show)}
+        traits, here = mine.result()
+    seen: dict[str | None, list[Sighting]] = {None: here}
+    seen |= {name: measured.parsed(one.sightings) for name, one in told.items() if isinstance(one, Measured)}
+    if path is None and len(seen) == 1:  # no verdict about any share can rest on it
+        name = chosen[0].machine_id
+        failure = told.get(name)
+        _, why, hint = _problem(name, None if isinstance(failure, Measured) else failure)
+        raise errors.CommandError("NOBODY_ASKED", f"{name}: {why}", hint, errors.UNAVAILABLE)
+    ways = ways_of(seen, {None: Clock(), **clocks})
+    own = [] if path is None else [Share(None, str(path), [*traits, propagation(None, ways, seconds)])]
+    return [*own, *(_of(machine.machine_id, told.get(machine.machine_id), ways, seconds) for machine in chosen)], ways
 
 
-def _no_answer(place: Place) -> tuple[str, str, str]:
-    """Return why nothing was measured on a machine: a code, a sentence, and the next command."""
-    if place.failure is None:
-        return "NO_ANSWER", "it gave no answer", typed.ours("diagnose", place.machine_id)
-    return place.failure[1:]
-
-
-def _of(place: Place, ways: list[Pair], seconds: float) -> MeasuredShare:
-    name, found = place.machine_id, place.measured
-    if found is None:
-        return _share(name, None, [], _no_answer(place))
-    traits = [Trait(one.name, one.verdict, one.detail, dict(one.figures)) for one in found.traits]
-    if found.problem is not None:
-        code, reason = found.problem
-        return _share(name, found.shared, traits, (code[:80], reason[:300], typed.ours("diagnose", name)))
-    if not found.removed:
+def _of(name: str, told: Measured | Failure | None, ways: list[Way], seconds: float) -> Share:
+    if not isinstance(told, Measured):
+        return Share(name, None, (), _problem(name, told))
+    traits = [Trait(one.name, one.verdict, one.detail, one.figures) for one in told.traits]
+    if told.problem is not None:
+        code, reason = told.problem
+        return Share(name, told.shared, traits, (code[:80], reason[:300], typed.ours("diagnose", name)))
+    if not told.removed:
         left = "the folder .roosync-verify-* that it was measured in could not be removed"
-        return _share(name, found.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
-    return _share(name, found.shared, [*traits, propagation.judged(name, ways, seconds)])
+        return Share(name, told.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
+    return Share(name, told.shared, [*traits, propagation(name, ways, seconds)])
 
 
-def _share(
-    name: str | None, shared: str | None, traits: list[Trait], problem: tuple[str, str, str] | None = None
-) -> MeasuredShare:
-    rows = tuple((one.name, one.verdict, one.detail, one.figures) for one in traits)
-    return MeasuredShare(name, shared, rows, problem)
+def _problem(name: str, told: Failure | None) -> tuple[str, str, str]:
+    """Return why nothing was measured on a machine: a code, a sentence, and the next command."""
+    return ("NO_ANSWER", "it gave no answer", typed.ours("diagnose", name)) if told is None else told[1:]

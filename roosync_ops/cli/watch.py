@@ -19,9 +19,9 @@ from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.validation import judged
-from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.messages import words
+from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.loop import Watcher

@@ -13,8 +13,7 @@ from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.judge.observe import stated_thresholds
-from roosync_ops.state.memory import default_folder
-from roosync_ops.state.store import Store
+from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import BEFORE
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING

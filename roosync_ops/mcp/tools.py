@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from mcp.types import Tool, ToolAnnotations
 from pydantic import TypeAdapter
 
-from roosync_ops.show.schemas.diagnosis import DiagnosisDocument
-from roosync_ops.show.schemas.fleet import HistoryDocument, MatrixDocument, ValidationDocument
+from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, MatrixDocument, ValidationDocument
 
 from . import arguments as a
 from . import changes, reading, results, service, status

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from roosync_ops.show.openmetrics import TYPE, openmetrics
+from roosync_ops.show.exports import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
 from roosync_ops.show.text import safe
 from roosync_ops.wire.times import now_ms

@@ -28,8 +28,8 @@ from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import judged
-from roosync_ops.show.flips import flip_text
 from roosync_ops.show.messages import headline
+from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import safe
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
 from roosync_ops.watch.loop import Watcher
