@@ -209,9 +209,15 @@ def _seen(places: Places, share: FolderShare) -> Seen:
 
 
 def _costs(pid: object) -> tuple[int, float]:
-    """Return what a process has resident, in bytes, and what it had of a processor, in s; zeros where none can tell."""
-    fields = process_fields(pid) if type(pid) is int else []
-    if not fields or sys.platform == "win32":
+    """Return what a process has of memory, in bytes, and had of a processor, in s; zeros where none can tell."""
+    if type(pid) is not int:
+        return 0, 0.0
+    if sys.platform == "win32":
+        from roosync_ops.agent import windows  # noqa: PLC0415 - Windows alone
+
+        return windows.process_costs(pid)
+    fields = process_fields(pid)
+    if not fields:
         return 0, 0.0
     ticks = int(fields[11]) + int(fields[12])
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")

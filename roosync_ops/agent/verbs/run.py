@@ -29,8 +29,7 @@ _BAD_CONFIG_S = 30.0
 
 def answer(flags: Flags) -> Answer:
     """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
-    clock = SystemClock()
-    clock.catch_signals()
+    clock = _clock()
     try:
         config = config_of(flags)
         places = prepare(config)
@@ -55,6 +54,12 @@ def answer(flags: Flags) -> Answer:
         lock.release()
         if place is not None:
             place.close()
+
+
+def _clock() -> SystemClock:
+    clock = SystemClock()
+    clock.catch_signals()
+    return clock
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
