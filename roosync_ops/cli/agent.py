@@ -58,11 +58,6 @@ def _tell(found: bundle.Bundle, *, as_json: bool) -> int:
         "sha256": found.sha256,
         "bytes": len(found.data),
     }
-    if as_json:
-        output.write(show.json_text(facts))
-    else:
-        output.write(
-            f"{found.path}: agent {found.version}, build {found.build_id}, {len(found.data)} bytes\n"
-            f"sha256 {found.sha256}"
-        )
+    said = f"{found.path}: agent {found.version}, build {found.build_id}, {len(found.data)} bytes"
+    output.write(show.json_text(facts) if as_json else f"{said}\nsha256 {found.sha256}")
     return errors.OK

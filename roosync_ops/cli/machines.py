@@ -54,10 +54,9 @@ def list_machines(
     fleet = load_inventory(inventory)
     names = options.names_of(limit)
     rows = [_row(machine, fleet) for machine in (fleet.select(names) if names else fleet)]
-    if as_json:
-        output.write(show.json_text({"ok": True, "inventory": str(inventory), "machines": rows}))
-    else:
-        output.write(show.machines_table(rows, lang, output.width(), color=output.wants_color()))
+    document = {"ok": True, "inventory": str(inventory), "machines": rows}
+    table = show.machines_table(rows, lang, output.width(), color=output.wants_color())
+    output.write(show.json_text(document) if as_json else table)
     return errors.OK
 
 
@@ -66,12 +65,10 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     """Check the inventory file: every machine is valid, and none is defined twice."""
     fleet = load_inventory(inventory)
     groups = {name: len(members) for name, members in fleet.groups.items()}
-    if as_json:
-        document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
-        output.write(show.json_text(document))
-    else:
-        told = ", ".join(f"{name} {count}" for name, count in groups.items())
-        output.write(f"{inventory}: {len(fleet)} machines ({told}); all sound")
+    document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
+    told = ", ".join(f"{name} {count}" for name, count in groups.items())
+    said = f"{inventory}: {len(fleet)} machines ({told}); all sound"
+    output.write(show.json_text(document) if as_json else said)
     return errors.OK
 
 
