@@ -29,27 +29,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
+_EXAMPLES: Final = options.examples(
+    "roosync-ops lab",
+    'roosync-ops lab --do "off myia-po-2024; wait 10; table"',
+    "roosync-ops lab up",
+    "roosync-ops lab fault hang myia-po-2024",
+    "Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted.",
+)
 
-roosync-ops lab
-
-roosync-ops lab --do "off myia-po-2024; wait 10; table"
-
-roosync-ops lab up
-
-roosync-ops lab fault hang myia-po-2024
-
-Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted."""
-
-_FAULT_EXAMPLES: Final = """Examples:
-
-roosync-ops lab fault --list
-
-roosync-ops lab fault hang myia-po-2024
-
-roosync-ops lab fault download-stall admin
-
-roosync-ops lab fault hang 2024 --off"""
+_FAULT_EXAMPLES: Final = options.examples(
+    "roosync-ops lab fault --list",
+    "roosync-ops lab fault hang myia-po-2024",
+    "roosync-ops lab fault download-stall admin",
+    "roosync-ops lab fault hang 2024 --off",
+)
 
 
 def _known(ctx: typer.Context, incomplete: str) -> list[str]:
