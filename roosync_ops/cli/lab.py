@@ -193,7 +193,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import replicator, scenario  # noqa: PLC0415 - as above
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = replicator.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed, 1 / scenario.FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, _controlled(fleet):
         yield fleet
 

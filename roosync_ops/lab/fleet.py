@@ -54,12 +54,13 @@ class _Machine(NamedTuple):
 class LabFleet:
     """A fleet on this computer. Use it as a context manager: nothing it started is left when the block ends.
 
-    `delay` draws how long one upload or one download takes, in seconds; `seed` decides what faults draw. Attributes
-    are paths: `root` (the lab's folder), `inventory`, `shared` (the admin machine's replica), `ssh_config`.
+    `delay` draws how long one upload or download that begins then takes (both in seconds); `seed` decides what faults
+    draw. Attributes are paths: `root` (the lab's folder), `inventory`, `shared` (the admin machine's replica),
+    `ssh_config`.
     """
 
     def __init__(
-        self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[], float] | None = None, seed: int = 0
+        self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[float], float] | None = None, seed: int = 0
     ) -> None:
         self.parts = tuple(parts)
         self.lab_id = secrets.token_hex(8)

@@ -175,7 +175,7 @@ def main() -> int:
     chosen = parser.parse_args()
     parts = [Part(name, "active") for name in NAMES]
     speed = mock.patch.multiple(files, HEARTBEAT_INTERVAL_MS=BEAT_MS, OFFLINE_TIMEOUT_MS=TIMEOUT_MS)
-    with speed, LabFleet(parts, Delay(chosen.seed).scaled(1 / SPEED)) as lab:
+    with speed, LabFleet(parts, Delay(chosen.seed, 1 / SPEED)) as lab:
         return _soak(lab, chosen)
 
 
