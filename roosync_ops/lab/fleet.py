@@ -115,7 +115,7 @@ class LabFleet:
         self._loop.run(self._machines[name].server.start())
         self.sync.switch(name, up=True, down=True)
         if self.host(name).agent.exists():
-            self.start_agent(name)
+            self.agent(name, "start")
 
     def power_off(self, name: str) -> None:
         """Cut a machine's power: its SSH server, its sync client and all its processes are gone. Raises LabError."""
@@ -137,14 +137,6 @@ class LabFleet:
     def crash_agent(self, name: str) -> None:
         """SIGKILL a machine's agent together with its supervisor: nobody brings it back."""
         end_marked(*self.host(name).marks)
-
-    def stop_agent(self, name: str) -> dict[str, Any]:
-        """Stop a machine's agent on purpose; its state becomes left. Raises LabError."""
-        return self.agent(name, "stop")
-
-    def start_agent(self, name: str) -> dict[str, Any]:
-        """Start the agent that is on a machine. Raises LabError."""
-        return self.agent(name, "start")
 
     def activate(self, name: str) -> None:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""

@@ -151,7 +151,7 @@ class Soak:
         elif what == "power":
             (self.lab.power_off if on else self.lab.power_on)(name)
         elif what == "stop":
-            (self.lab.stop_agent if on else self.lab.start_agent)(name)
+            self.lab.agent(name, "stop" if on else "start")
         else:
             self.lab.fault(what, name, on=on)
 
