@@ -5,28 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
 
 from roosync_ops.wire.bounds import Bounds
-from roosync_ops.wire.deadline import ShareHungError
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
+from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.typed import Callable, Json, T
 from roosync_ops.wire.view import reading
 
+from .config import Config
 from .errors import EXIT_SHARE, ProblemError
-from .writing import make_folder, put, remove, write
+from .writing import make_folder, put, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol, TypeVar
-
-    T = TypeVar("T")
+    from typing import Protocol
 
     class Bounded(Protocol):
         """What runs a touch of the share: wire.deadline.BoundedShare, or a simulator's own."""
@@ -94,18 +94,11 @@ _FOLLOW_S = 0.2
 
 def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, str], bool] | None = None) -> Bounds:
     """Return how much an agent reads at a check, of what lies behind the name `after` and before `before`."""
-    return Bounds(
-        record_bytes=MAX_RECORD_BYTES,
-        view_bytes=MAX_VIEW_BYTES,
-        entries=_MAX_ENTRIES,
-        files=MAX_FILES,
-        few=_FEW_FILES,
-        seconds=_MAX_SECONDS,
-        after=after,
-        before=before,
-        slim=slim,
-        entry=reading,
-    )
+    bounds = Bounds(after)
+    bounds.record_bytes, bounds.view_bytes, bounds.entries = MAX_RECORD_BYTES, MAX_VIEW_BYTES, _MAX_ENTRIES
+    bounds.files, bounds.few, bounds.seconds = MAX_FILES, _FEW_FILES, _MAX_SECONDS
+    bounds.before, bounds.slim, bounds.entry = before, slim, reading
+    return bounds
 
 
 class ShareTroubleError(ProblemError):
@@ -131,7 +124,7 @@ class OwnFile:
         self.detail = detail
 
     @property
-    def data(self) -> dict[str, Any] | None:
+    def data(self) -> Json | None:
         return None if self.record is None else self.record.data
 
 
@@ -163,11 +156,12 @@ class FolderShare:
 
     def follow(self, limit_s: float) -> None:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
-        until = time.monotonic() + limit_s
-        while not self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading):
-            if time.monotonic() > until:
-                raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
-            time.sleep(_FOLLOW_S)
+
+        def are_here() -> bool:
+            return self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading)
+
+        if not wait_until(are_here, limit_s, _FOLLOW_S):
+            raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
 
     def read_own(self) -> OwnFile:
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
@@ -247,6 +241,12 @@ class FolderShare:
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
         make_folder(self._folder)
         return self._own_temporary
+
+
+def share_of(config: Config) -> FolderShare:
+    """Return the share, each touch bounded by the configured deadline."""
+    own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
+    return FolderShare(config.shared, config.machine_id, own, others)
 
 
 def _holds_records(folder: str) -> bool:

@@ -1,4 +1,4 @@
-r"""What the agent asks of Windows itself: named events and mutexes, and processes by their creation time. Win32 alone.
+r"""What the agent asks of Windows itself: named mutexes, and processes by their creation time. Win32 alone.
 
 Names in `Global\\` are the machine's, not a logon session's: a command over SSH and a task of the desktop meet there.
 """
@@ -7,29 +7,21 @@ from __future__ import annotations
 
 import sys
 
+from roosync_ops.wire.typed import Callable, T
+
 if sys.platform != "win32":
     raise ImportError("Windows alone")
 
 import ctypes
 from ctypes import wintypes
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
-
 _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _ALREADY_EXISTS = 183
 _ACCESS_DENIED = 5
 _SYNCHRONIZE = 0x0010_0000
-_EVENT_MODIFY_STATE = 0x0002
 _PROCESS_TERMINATE = 0x0001
 _PROCESS_QUERY_LIMITED = 0x1000
 _WAIT_OBJECT_0 = 0
-#: The longest wait that is not "for ever", in ms.
-_LONGEST_MS = 0xFFFF_FFFE
 
 
 def _prototype(name: str, result: object, *arguments: object) -> None:
@@ -39,15 +31,24 @@ def _prototype(name: str, result: object, *arguments: object) -> None:
 
 _prototype("CreateMutexW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.LPCWSTR)
 _prototype("OpenMutexW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
-_prototype("CreateEventW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR)
-_prototype("OpenEventW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
-_prototype("SetEvent", wintypes.BOOL, wintypes.HANDLE)
-_prototype("ResetEvent", wintypes.BOOL, wintypes.HANDLE)
 _prototype("CloseHandle", wintypes.BOOL, wintypes.HANDLE)
 _prototype("WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWORD)
 _prototype("OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
 _prototype("TerminateProcess", wintypes.BOOL, wintypes.HANDLE, wintypes.UINT)
 _prototype("GetProcessTimes", wintypes.BOOL, wintypes.HANDLE, *[ctypes.POINTER(wintypes.FILETIME)] * 4)
+_prototype("K32GetProcessMemoryInfo", wintypes.BOOL, wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD)
+
+
+class _Memory(ctypes.Structure):
+    """PROCESS_MEMORY_COUNTERS; its PagefileUsage is what is committed for the process alone."""
+
+    _fields_ = (
+        ("size", wintypes.DWORD),
+        ("faults", wintypes.DWORD),
+        ("others", ctypes.c_size_t * 6),
+        ("own", ctypes.c_size_t),
+        ("peak", ctypes.c_size_t),
+    )
 
 
 class Handle:
@@ -83,32 +84,6 @@ def is_taken(name: str) -> bool:
     return True
 
 
-class Event:
-    """A named event that stays set until it is cleared. Raises OSError where it cannot be made."""
-
-    def __init__(self, name: str) -> None:
-        self._handle = _KERNEL32.CreateEventW(None, True, False, name)
-        if not self._handle:
-            raise ctypes.WinError(ctypes.get_last_error())
-
-    def clear(self) -> None:
-        _KERNEL32.ResetEvent(self._handle)
-
-    def wait(self, seconds: float) -> bool:
-        """Wait at most `seconds`; True once the event is set."""
-        return _waited(self._handle, min(int(seconds * 1000) + 1, _LONGEST_MS) if seconds > 0 else 0)
-
-
-def set_event(name: str) -> bool:
-    """Set the event of that name; False where nobody has it, or it is not ours to set."""
-    value = _KERNEL32.OpenEventW(_EVENT_MODIFY_STATE, False, name)
-    if not value:
-        return False
-    done = bool(_KERNEL32.SetEvent(value))
-    _KERNEL32.CloseHandle(value)
-    return done
-
-
 def process_start(pid: int) -> str | None:
     """Return when process `pid` was created, in units of 100 ns since 1601; None where it is gone or hidden from us."""
     return _asked(pid, 0, lambda handle: None if _waited(handle, 0) else _created(handle))
@@ -127,6 +102,17 @@ def end_process(pid: int, start: str) -> None:
     _asked(pid, _PROCESS_TERMINATE, lambda handle: _created(handle) == start and _KERNEL32.TerminateProcess(handle, 1))
 
 
+def process_costs(pid: int) -> tuple[int, float]:
+    """Return what process `pid` has of memory for itself, in bytes, and had of a processor, in s; zeros for none."""
+    return _asked(pid, 0, _costs) or (0, 0.0)
+
+
+def _costs(handle: int) -> tuple[int, float]:
+    counters = _Memory(ctypes.sizeof(_Memory))
+    _KERNEL32.K32GetProcessMemoryInfo(handle, ctypes.byref(counters), counters.size)
+    return counters.own, sum(_times(handle)[2:]) / 1e7
+
+
 def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
     """Return what `work` makes of a process's handle; None where there is none to be had."""
     handle = _KERNEL32.OpenProcess(access | _PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
@@ -139,12 +125,18 @@ def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
 
 
 def _waited(handle: int, milliseconds: int) -> bool:
-    """Wait at most so long; True once the process has ended, or the event is set."""
+    """Wait at most so long; True once the process has ended."""
     return bool(_KERNEL32.WaitForSingleObject(handle, milliseconds) == _WAIT_OBJECT_0)
 
 
 def _created(handle: int) -> str | None:
+    times = _times(handle)
+    return str(times[0]) if times else None
+
+
+def _times(handle: int) -> list[int]:
+    """Return when a process was created and ended, and what it had of a processor as the kernel and as itself."""
     times = [wintypes.FILETIME() for _ in range(4)]
     if not _KERNEL32.GetProcessTimes(handle, *[ctypes.byref(each) for each in times]):
-        return None
-    return str(times[0].dwHighDateTime << 32 | times[0].dwLowDateTime)
+        return []
+    return [each.dwHighDateTime << 32 | each.dwLowDateTime for each in times]

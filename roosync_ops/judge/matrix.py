@@ -1,4 +1,4 @@
-"""Who sees whom: what each replica shows of each machine, and what follows from that about replicas and writers."""
+"""Who sees whom: what each replica shows of each machine, and what stands still by that."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.merge import merge
-from roosync_ops.wire.status import ONLINE, UNKNOWN, status
+from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 
 from . import older
 from . import verdict as v
-from .clocks import stepped_back_ms, wrong_clocks
-from .duplicate_identity import overlapping
+from .contradictions import contradictions, wrong_clocks
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
-from .stalls import compared, stalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from roosync_ops.fleet import Machine
     from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
+    from .probes import ProbeResult
+
 #: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
 _NEW_BEATS: Final = 5
+#: Invariant 4: where so many of the beats do not arrive anywhere, it is what carries them that stands still.
+_SHARE_PERCENT: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +167,6 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
-def _record(state: SharedState, machine_id: str) -> Record | None:
-    piece = state.machines.get(machine_id)
-    return None if piece is None else piece.record
-
-
 @dataclass(frozen=True, slots=True)
 class _Beat:
     """One beat somebody knows of; `by` is who, the machine itself included; `told_ms` when, on the reader's clock."""
@@ -191,7 +188,7 @@ def _newest(
     """Return every beat that somebody knows of a machine, the newest first."""
     found = []
     for observer, (state, read_ms) in replicas.items():
-        record = _record(state, machine_id)
+        record = state.record_of(machine_id)
         if record is not None:
             found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
     one = probes.get(machine_id)
@@ -208,7 +205,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     beats: list[_Beat],
     probes: Mapping[str, ProbeResult],
 ) -> Cell:
-    record = _record(state, machine.machine_id)
+    record = state.record_of(machine.machine_id)
     others = [beat for beat in beats if beat.by != observer]
     one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms
@@ -262,16 +259,62 @@ def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], h
     return found
 
 
-def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
-    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
+def compared(cells: Mapping[tuple[str, str], Cell], probes: Mapping[str, ProbeResult]) -> dict[tuple[str, str], bool]:
+    """Return whether a beat arrived, for each replica and machine that tells: one that has not beaten tells nothing."""
+    beating = {name for (_, name), cell in cells.items() if cell.status in (ONLINE, WARNING)}
+    beating |= {name for name, one in probes.items() if one.agent.kind == RUNNING}
+    return {
+        (observer, name): cell.lags
+        for (observer, name), cell in cells.items()
+        if observer != name and (cell.lags or cell.status == ONLINE or (cell.behind_ms is not None and name in beating))
+    }
 
-    The latter by its agent's word as well.
-    """
-    records = [record for state in states if (record := _record(state, name)) is not None]
-    back = stepped_back_ms(records)
-    if back is not None:
-        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
-    said = probes[name].agent.twin if name in probes else None
-    detail = said or overlapping(records)
-    if detail is not None:
-        yield v.Reason(v.TWINS, name, {"detail": detail})
+
+def stalls(
+    cells: Mapping[tuple[str, str], Cell], compared: dict[tuple[str, str], bool], offsets: Mapping[str, int]
+) -> list[v.Reason]:
+    """Explain the cells that lag by as few stale replicas and stalled writers as can be."""
+    lagging = sum(compared.values())
+    rows = {observer for (observer, _), lags in compared.items() if lags}
+    columns = {name for (_, name), lags in compared.items() if lags}
+    if len(rows) > 1 and len(columns) > 1 and lagging * 100 >= len(compared) * _SHARE_PERCENT:
+        since = max((_arrived(cells, pair, offsets) for pair in compared), default=0)
+        facts = {"since": since or None, "behind": lagging, "of": len(compared)}
+        return [v.Reason(v.SHARE_STALLED, min(columns), facts)]
+    found = []
+    while any(compared.values()):
+        reason, explained = _worst_line(cells, compared, offsets)
+        if reason is None:
+            break
+        found.append(reason)
+        compared = {pair: lags for pair, lags in compared.items() if pair not in explained}
+    return found
+
+
+def _worst_line(
+    cells: Mapping[tuple[str, str], Cell], compared: Mapping[tuple[str, str], bool], offsets: Mapping[str, int]
+) -> tuple[v.Reason | None, set[tuple[str, str]]]:
+    """Return the row or column that lags most, by share and then by number; none where no line lags by half."""
+    lines = [(v.OBSERVER_STALE, observer) for observer in dict.fromkeys(pair[0] for pair in compared)]
+    lines += [(v.UPLOAD_STALLED, name) for name in dict.fromkeys(pair[1] for pair in compared)]
+    ranked = []
+    for kind, name in lines:
+        pairs = {pair for pair in compared if pair[kind == v.UPLOAD_STALLED] == name}
+        behind = sum(compared[pair] for pair in pairs)
+        ranked.append((behind / len(pairs), behind, kind, name, pairs))
+    ranked.sort(key=lambda line: line[:2], reverse=True)
+    share, behind, kind, name, pairs = ranked[0]
+    if share <= 0.5:  # noqa: PLR2004 - half of a line: a beat on its way, not a line that stands still
+        return None, set()
+    since = max((_arrived(cells, pair, offsets) for pair in pairs), default=0) or None
+    tied = [line for line in ranked[1:] if line[:2] == (share, behind) and line[4] & pairs and line[2] != kind]
+    if tied and behind == 1:
+        observer, writer = next(iter(pairs & tied[0][4]))
+        return v.Reason(v.LINK_STALLED, writer, {"since": since, "observer": observer}), pairs | tied[0][4]
+    return v.Reason(kind, name, {"since": since, "behind": behind, "of": len(pairs)}), pairs
+
+
+def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offsets: Mapping[str, int]) -> int:
+    """Return when the beat that a replica shows was sent, on the reader's clock; 0 where it shows none."""
+    heard = cells[pair].heard_ms
+    return 0 if heard is None else heard - offsets.get(pair[1], 0)

@@ -12,8 +12,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, 
 
 from . import older, second
 from . import verdict as v
-from .behind import behind
-from .clocks import inconsistent_ms, unheard_ms
+from .contradictions import inconsistent_ms
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
@@ -80,7 +79,7 @@ def reason(machine: Machine, row: v.Observation, given: Given, rests_on: Basis, 
     return (
         _contradicted(machine, row, given)
         or _arrives(machine, row, given)
-        or _behind(machine, row, given)
+        or (None if given.matrix is not None else given.witness.behind(row, machine.thresholds))
         or _silence(row, given, ahead, rests_on)
     )
 
@@ -184,17 +183,10 @@ def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reaso
     back = inconsistent_ms(piece.record)
     if back is not None:
         return v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
-    unheard = unheard_ms(row.machine_id, given.witness, machine.thresholds.timeout_ms)
+    unheard = given.witness.unheard_ms(row.machine_id, machine.thresholds.timeout_ms)
     return (
         None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, {"age": row.age_ms, "unheard": unheard})
     )
-
-
-def _behind(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
-    """Return where silence may be this replica's own; of no use where the other replicas were asked."""
-    if row.observed != OFFLINE or given.matrix is not None:
-        return None
-    return behind(row, given.witness, machine.thresholds)
 
 
 def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
@@ -203,29 +195,24 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     What was heard of it then comes from elsewhere (an old given), or from nowhere.
     """
     if row.observed == UNKNOWN and row.file is not None and row.last_heartbeat_ms is None:
-        finding = _finding(state, row, _TIME_FINDINGS)
+        about = state.findings_about(row.machine_id) or state.findings
+        finding = next((item for item in about if item.file == row.file and item.kind in _TIME_FINDINGS), None)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
     own = f"{HEARTBEATS}/{row.machine_id}.json"
     if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
-    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
-    troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
+    troubles = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
+    if row.file not in (None, VIEW_NAME):
+        troubles = [item for item in troubles if item.file == own]
     if not troubles:
         return None
     return v.Reason(v.NOT_UNDERSTOOD, row.machine_id, _facts(troubles[0].file, troubles[0]))
 
 
-def _finding(state: SharedState, row: v.Observation, kinds: frozenset[str]) -> Finding | None:
-    about = state.findings_about(row.machine_id) or state.findings
-    return next((item for item in about if item.file == row.file and item.kind in kinds), None)
-
-
 def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
-    return {
-        "file": file,
-        "kind": finding.kind if finding is not None else NO_HEARTBEAT,
-        "detail": finding.detail if finding is not None else "no valid lastHeartbeat",
-    }
+    if finding is None:
+        return {"file": file, "kind": NO_HEARTBEAT, "detail": "no valid lastHeartbeat"}
+    return {"file": file, "kind": finding.kind, "detail": finding.detail}
 
 
 def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basis) -> v.Reason:
@@ -247,6 +234,6 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
 
 def _left_at_ms(row: v.Observation, given: Given) -> int | None:
     """Return when it was stopped on purpose: by its record, else by its own word."""
-    piece, probe = given.state.machines.get(row.machine_id), given.probe(row.machine_id)
+    record, probe = given.state.record_of(row.machine_id), given.probe(row.machine_id)
     said = None if probe is None else probe.agent.left_ms
-    return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms
+    return said if record is None or record.left_at_ms is None else record.left_at_ms

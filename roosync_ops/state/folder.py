@@ -1,26 +1,31 @@
-"""The shared state in a synced folder, read with a deadline."""
+"""The shared state in a synced folder, read with a deadline; and where it is if the folder that is named is none."""
 
 from __future__ import annotations
 
 import errno
+import re
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from roosync_ops import typed
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
-from roosync_ops.wire.folder import SETTLE_S, ShareUnavailableError, read_shared
-from roosync_ops.wire.signs import SIGNS_S, signs_within
+from roosync_ops.wire.folder import (
+    SETTLE_S,
+    ShareUnavailableError,
+    read_heartbeats,
+    read_shared,
+    read_view,
+    report_stranger,
+)
+from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of
+from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
 
-from .doubles import read_doubles
-from .errors import StateUnavailableError
-from .place import meant, wrong_place
-from .shared import SharedState, assemble
-from .signs import signs_in
+from .shared import DOUBLED, SharedState, StateUnavailableError, assemble
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from roosync_ops.wire.folder import Snapshot
 
 _REASONS: Final = {
@@ -29,6 +34,14 @@ _REASONS: Final = {
     errno.EACCES: "may not be read by this user",
     errno.EPERM: "may not be read by this user",
 }
+#: What other services of the fleet keep in the shared state: with one of these it is one, though nobody has beaten yet.
+_ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-registry.json"])
+#: So many folders are looked into for the right one.
+_MAX_CHILDREN: Final = 64
+#: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
+#: a backup that somebody named otherwise is none.
+_COPIES: Final = {HEARTBEATS: copies_of("heartbeats"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
+_NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
 
 
 def read_folder(
@@ -43,7 +56,7 @@ def read_folder(
     shared = str(path)
     bounded = bounded or BoundedShare(deadline_s)
     snapshot = _read(shared, now_ms, bounded)
-    return assemble(shared, snapshot, signs_in(signs_within(bounded.aside(SIGNS_S), shared), now_ms))
+    return assemble(shared, snapshot, signs_within(bounded.aside(SIGNS_S), shared))
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
@@ -82,3 +95,96 @@ def _unavailable(shared: str, why: str, right: str | None) -> StateUnavailableEr
     named = shared if shared.isprintable() and shared == shared.strip().strip("\"'") else repr(shared)
     hint = typed.elsewhere("validate", "--probe") if right is None else typed.ours("status", "--shared", right)
     return StateUnavailableError(f"the shared state {named} {why}", hint)
+
+
+def wrong_place(shared: str) -> tuple[str, str | None] | None:
+    """Tell why `shared` is no shared state, and where one is; None where it is one. OSError passes through."""
+    place = Path(shared).absolute()
+    names = [item.name for item in place.iterdir()]
+    if any(name in (HEARTBEATS, VIEW_NAME) or double_of(name) for name in names):
+        return None
+    if place.name == HEARTBEATS or double_of(place.name) == HEARTBEATS:
+        return f"it is the {HEARTBEATS} folder of one", str(place.parent)
+    for name in [USUAL_NAME, *sorted(names)[:_MAX_CHILDREN]]:
+        for within in (place / name, place / name / USUAL_NAME):
+            if _is_shared_state(within):
+                return "the right one lies in it", str(within)
+    if _ITS_OWN.intersection(names):
+        return None
+    if _is_shared_state(place.parent):
+        return "it lies in the right one", str(place.parent)
+    return ("nothing in it is RooSync's" if names else "it is empty"), None
+
+
+def meant(shared: str) -> str | None:
+    """Return the folder a setting names once quotes, what is not seen, `;`, `~` or `file://` are taken off; or None.
+
+    What names a file of the shared state means its folder.
+    """
+    bare = "".join(char for char in shared if char.isprintable()).strip().rstrip(";,").strip("\"'").strip()
+    if bare.startswith("file://"):
+        bare = unquote(bare[len("file://") :])
+    with suppress(OSError, RuntimeError, ValueError):  # no home, no such user, a NUL
+        place = Path(bare).expanduser()
+        if bare and place.is_file():
+            place = next((folder for folder in place.absolute().parents[:2] if _is_shared_state(folder)), place)
+        return str(place) if bare and str(place) != shared and place.is_dir() else None
+    return None
+
+
+def _is_shared_state(place: Path) -> bool:
+    try:
+        return not place.is_symlink() and any(item.name in (HEARTBEATS, VIEW_NAME) for item in place.iterdir())
+    except OSError:
+        return False
+
+
+def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
+    """Add what lies in the doubles of folder and view in `shared`, and of `shared` itself: evidence, and told.
+
+    Drive keeps two folders of one name, and shows the second as `NAME (1)`. Machines that made `heartbeats/` before
+    they saw each other's get one each: to some of them the second is the first.
+    """
+    place = Path(shared).absolute()
+    _within(place, "", names, snapshot)
+    try:
+        for twin in sorted(beside for beside in place.parent.iterdir() if is_twin(beside.name, place.name)):
+            if not twin.is_symlink() and twin.is_dir():
+                _twin(twin, f"../{twin.name}", snapshot)
+    except OSError:
+        return  # what lies beside the share is no part of it
+
+
+def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
+    names = [item.name for item in place.iterdir()]
+    if not {HEARTBEATS, VIEW_NAME}.isdisjoint(names):
+        snapshot.report(label, DOUBLED, "a second shared state of this name; the records in it are evidence")
+        if HEARTBEATS in names:
+            read_heartbeats(str(place / HEARTBEATS), f"{label}/{HEARTBEATS}", snapshot)
+        if VIEW_NAME in names:
+            read_view(str(place / VIEW_NAME), f"{label}/{VIEW_NAME}", snapshot)
+        _within(place, f"{label}/", names, snapshot)
+
+
+def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> None:
+    for name in sorted(names):
+        which, path = double_of(name), place / name
+        if which == HEARTBEATS and not path.is_symlink() and path.is_dir():
+            snapshot.report(label + name, DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
+            read_heartbeats(str(path), label + name, snapshot)
+        elif which == VIEW_NAME:
+            snapshot.report(label + name, DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
+            read_view(str(path), label + name, snapshot)
+        elif name.startswith(".heartbeat"):
+            report_stranger(str(place), label, name, snapshot)
+
+
+def double_of(name: str) -> str | None:
+    """Return which of HEARTBEATS and VIEW_NAME a name is the second of, None for neither."""
+    return next((first for first, copies in _COPIES.items() if name != first and copies.fullmatch(name)), None)
+
+
+def is_twin(name: str, of: str) -> bool:
+    """Return True if two folders beside each other are one that a sync product holds twice: `NAME` and `NAME (1)`."""
+    first, second = _NUMBERED.fullmatch(name), _NUMBERED.fullmatch(of)
+    return name != of and first is not None and second is not None and first.group(1) == second.group(1)

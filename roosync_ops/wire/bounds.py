@@ -6,14 +6,9 @@ import os
 import sys
 import time
 
-from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .record import Record
+from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES, Record
+from .small import suppress
+from .typed import Any, Callable
 
 #: A reading that takes longer says how far it is, and again after as long, in s.
 _SAY_AFTER_S = 3.0
@@ -33,10 +28,8 @@ class Progress:
         if now - self._said_at < _SAY_AFTER_S:
             return
         self._said_at = now
-        try:  # noqa: SIM105 - contextlib is memory held for months
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all (pythonw)
             sys.stderr.write(f"{self._shared}: {done} of {of} files read\n")
-        except (OSError, ValueError, AttributeError):
-            pass  # closed, or none at all (pythonw)
 
 
 class Bounds:
@@ -48,31 +41,18 @@ class Bounds:
     it there. `tell` hears how many files are read, of how many.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument a bound
-        self,
-        *,
-        record_bytes: int = MAX_RECORD_BYTES,
-        view_bytes: int = MAX_VIEW_BYTES,
-        entries: int = MAX_VIEW_ENTRIES,
-        files: int | None = None,
-        few: int = 0,
-        seconds: float | None = None,
-        after: str = "",
-        before: str | None = None,
-        slim: Callable[[Record, str], bool] | None = None,
-        entry: Callable[[Any], Any] | None = None,
-        tell: Callable[[int, int], None] | None = None,
-    ) -> None:
-        self.record_bytes = record_bytes
-        self.view_bytes = view_bytes
-        self.entries = entries
-        self.files = files
-        self.few = few
-        self.seconds = seconds
+    record_bytes = MAX_RECORD_BYTES
+    view_bytes = MAX_VIEW_BYTES
+    entries = MAX_VIEW_ENTRIES
+    files: int | None = None
+    few = 0
+    seconds: float | None = None
+    before: str | None = None
+    slim: Callable[[Record, str], bool] | None = None
+    entry: Callable[[Any], Any] | None = None
+
+    def __init__(self, after: str = "", tell: Callable[[int, int], None] | None = None) -> None:
         self.after = after
-        self.before = before
-        self.slim = slim
-        self.entry = entry
         self.tell = tell or (lambda _done, _of: None)
         self.begun = time.monotonic()
 

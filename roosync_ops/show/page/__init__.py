@@ -13,14 +13,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import __version__
-from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said, verdict_line
+from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
 from roosync_ops.show.messages import headline, words
 from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
 from .html import Html, el, join
-from .parts import age, moment
-from .strip import patterns
+from .parts import age, moment, patterns
 
 if TYPE_CHECKING:
     from roosync_ops.judge.dashboard import Dashboard

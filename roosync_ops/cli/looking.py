@@ -1,0 +1,124 @@
+"""From what was typed to a look at the fleet, and looking again until it shows what is waited for."""
+
+from __future__ import annotations
+
+import gc
+import time
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from roosync_ops import errors
+from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
+from roosync_ops.gather.second import Second, Ssh
+from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import Seen, seen, seen_by_all
+
+from . import failures, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from roosync_ops.fleet import Fleet, Machine
+    from roosync_ops.gather.grace_period import GracePeriod
+    from roosync_ops.judge import Validation
+
+#: Between two looks at every machine, in s.
+_PROBE_POLL_S = 2.0
+_LIMITS = Limits(SECOND_TIMEOUT_S)
+
+
+def source_of(at: options.HereOrVia, fleet: Fleet | None = None) -> Source:
+    """Return where the shared state is read. Raises CommandError where nothing names it."""
+    if not at.via:
+        return Source(at.shared, None, at.deadline)
+    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - `status` needs none without --via
+
+    fleet = load_inventory(at.inventory) if fleet is None else fleet
+    return Source(at.shared, machine_of(fleet, at.via), at.deadline)
+
+
+def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: float = 0.0) -> Second | None:
+    """Return who asks; None for nobody."""
+    if probe is Probe.never:
+        return None
+    return Second(fleet, Ssh(limits), everybody=probe is Probe.always, confirm_s=confirm_s)
+
+
+def look_of(  # noqa: PLR0913, PLR0917 - what was typed
+    command: str,
+    fleet: Fleet,
+    chosen: tuple[Machine, ...] | None,
+    at: options.HereOrVia,
+    asked: options.Asked,
+    grace: GracePeriod,
+) -> tuple[Callable[[], Seen], float]:
+    """Return what reads, asks and judges once, and how long to wait between two of them, in s. Raises CommandError."""
+    limits = asked.limits(at.deadline)
+    if asked.probe is not Probe.always:
+        source = source_of(at, fleet)
+        return partial(seen, source, fleet, chosen, grace, second_of(fleet, asked.probe, limits)), source.poll_s
+    if at.via:
+        said = "--probe asks every machine, so --via is of no use beside it"
+        raise errors.usage(said, f"roosync-ops {command} --probe")
+
+    def look() -> Seen:
+        with output.Progress() as progress:
+            return seen_by_all(fleet, chosen, at.shared, limits, grace, progress.show)
+
+    return look, _PROBE_POLL_S
+
+
+def watch(
+    look: Callable[[], Validation], wanted: Callable[[Validation], bool], seconds: float, poll_s: float
+) -> Validation:
+    """Wait as `wait_for` does, showing on a terminal how far it is."""
+    with output.Progress() as progress:
+        return wait_for(look, wanted, seconds, poll_s, progress.show)
+
+
+def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not sleep
+    look: Callable[[], Validation],
+    wanted: Callable[[Validation], bool],
+    seconds: float,
+    poll_s: float,
+    tell: Callable[[str], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Validation:
+    """Return the first look that is `wanted`, or the last one within `seconds`.
+
+    A shared state that is unavailable is waited for too; what made the last look fail is raised in the end.
+    """
+    end = clock() + seconds
+    while True:
+        last, validation = clock() >= end, None
+        try:
+            validation = look()
+            said = f"{validation.as_expected}/{validation.total} as expected"
+        except Exception as error:
+            if last or failures.describe(error).exit_code != errors.UNAVAILABLE:
+                raise
+            said = str(error)
+        left = end - clock()
+        if validation is not None and (wanted(validation) or left <= 0):
+            return validation
+        tell(f"{said}; waiting {max(0, left):.0f} s more")
+        sleep(max(0.0, min(poll_s, left)))
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Hold the cycle collector off: 10,000 parsed files keep it busy for half a second and leave it nothing.
+
+    What is alive at the end is exempted for good: the process is about to end, and would be searched once more.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was:
+            gc.enable()
