@@ -126,6 +126,8 @@ class HeartbeatPublisher:
         self.notes["pending"] = [agent["sequence"], agent.get("sessionId")]
         self.share.publish(raw)
         self._note(record, now_ms)
+        if leaving:
+            self.share.say_left(raw)
         return record
 
     def _compose(self, past: PreviousRecords, now_ms: int) -> dict[str, Any]:

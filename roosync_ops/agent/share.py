@@ -12,7 +12,7 @@ from roosync_ops.wire.deadline import ShareHungError
 from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
+from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
@@ -74,6 +74,7 @@ _DOING = {
     "looking for heartbeats": "recherche des fiches",
     "reading own file": "lecture de sa fiche",
     "writing own file": "écriture de sa fiche",
+    "writing that it leaves": "écriture de son départ",
     "reading the shared state": "lecture de l'état partagé",
     "reading heartbeats": "lecture des fiches",
     "writing the view": "écriture de la vue",
@@ -148,6 +149,7 @@ class FolderShare:
         self._reading = reading or bounded
         self._folder = os.path.join(shared, HEARTBEATS)
         self._own = os.path.join(self._folder, f"{machine_id}.json")
+        self._left = os.path.join(self._folder, f"{machine_id}{LEFT_ENDING}")
         self._own_temporary = os.path.join(self._folder, f".{machine_id}.tmp")
         self._view = os.path.join(shared, VIEW_NAME)
         self._view_temporary = os.path.join(shared, f".heartbeat.{machine_id}.tmp")
@@ -178,6 +180,11 @@ class FolderShare:
 
     def _publish(self, raw: bytes) -> None:
         replace_file(self._own, self._prepared(), raw)
+        remove(self._left)
+
+    def say_left(self, raw: bytes) -> None:
+        """Put the record of a machine that left where no older service writes its memory over it."""
+        self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing that it leaves")
 
     def read_all(
         self,
