@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops import process
 
-from .recurring import Job, RecurringError
+from .recurring import Job, Mechanism, RecurringError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ _MARK: Final = "# roosync-ops schedule {key}: validate the fleet, refresh the da
 _HOUR, _DAY = 60, 1440
 
 
-class Cron:
+class Cron(Mechanism):
     """A job as two lines of the crontab."""
 
     kind = "cron"
@@ -33,30 +33,17 @@ class Cron:
     def texts(self, job: Job) -> Mapping[str, str]:
         return {"crontab": f"{_MARK.format(key=job.key)}\n{line(job)}\n"}
 
-    def install(self, job: Job) -> bool:
-        before = _listed()
-        after = _without(before, job) + self.texts(job)["crontab"]
-        if sorted(before.splitlines()) == sorted(after.splitlines()):
-            return False
-        _set(after)
-        return True
+    def put(self, job: Job) -> None:
+        _crontab("-", given=_without(_listed(), job) + self.texts(job)["crontab"])
 
-    def remove(self, job: Job) -> bool:
-        before = _listed()
-        after = _without(before, job)
-        if before == after:
-            return False
-        _set(after)
-        return True
+    def take(self, job: Job) -> None:
+        _crontab("-", given=_without(_listed(), job))
 
     def state(self, job: Job) -> str:
         before = _listed()
         if _without(before, job) == before:
             return "absent"
         return "installed" if self.texts(job)["crontab"] in before else "changed"
-
-    def note(self) -> str | None:
-        return None
 
 
 def line(job: Job) -> str:
@@ -108,25 +95,24 @@ def _listed() -> str:
 
     The words are those of vixie-cron and cronie, and of BusyBox.
     """
-    ended = _crontab("-l")
-    if ended.code == 0:
-        return os.fsdecode(ended.out)
-    if any(words in ended.said.lower() for words in ("no crontab for", "no such file")):
-        return ""
-    raise RecurringError(f"crontab -l: {ended.said or f'exit code {ended.code}'}", "crontab -l")
+    try:
+        return _crontab("-l")
+    except RecurringError as error:
+        if any(words in error.reason.lower() for words in ("no crontab for", "no such file")):
+            return ""
+        raise
 
 
-def _set(text: str) -> None:
-    ended = _crontab("-", given=os.fsencode(text))
-    if ended.code != 0:
-        raise RecurringError(f"crontab -: {ended.said}", "crontab -l")
-
-
-def _crontab(*words: str, given: bytes = b"") -> process.Ended:
+def _crontab(word: str, given: str = "") -> str:
+    """Return what crontab answers. Raises RecurringError."""
     program = shutil.which("crontab")
     if program is None:
         raise RecurringError("there is no crontab on this computer", "roosync-ops schedule --mechanism systemd")
     try:
-        return process.within(_CRONTAB_S, [program, *words], given, environment={**os.environ, "LC_ALL": "C"})
+        line, environment = [program, word], {**os.environ, "LC_ALL": "C"}
+        ended = process.within(_CRONTAB_S, line, os.fsencode(given), environment=environment)
     except process.ChildError as error:
-        raise RecurringError(f"crontab {words[0]}: {error}", "crontab -l") from None
+        raise RecurringError(f"crontab {word}: {error}", "crontab -l") from None
+    if ended.code != 0:
+        raise RecurringError(f"crontab {word}: {ended.said or f'exit code {ended.code}'}", "crontab -l")
+    return os.fsdecode(ended.out)

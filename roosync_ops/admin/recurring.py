@@ -1,9 +1,10 @@
-"""What is run again and again on this computer, and the three that can do it: systemd, cron, the Task Scheduler."""
+"""What is run again and again on this computer; systemd, cron or the Task Scheduler does it."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from roosync_ops.errors import USAGE, RoosyncError
 
@@ -32,25 +33,46 @@ class RecurringError(RoosyncError):
     exit_code = USAGE
 
 
-class Mechanism(Protocol):
-    """One way to run a job again and again. All but `kind`, `name`, `unavailable` and `texts` raise RecurringError.
+class Mechanism(ABC):
+    """One way to run a job again and again. All but `name`, `unavailable` and `note` may raise RecurringError."""
 
-    `texts` are the files or lines it takes, by their names. `install` and `remove` tell whether they changed anything.
-    `state` is one word: installed, disabled, changed (what is there is not what would be installed now) or absent.
-    """
+    kind: ClassVar[str]
 
-    kind: str
-
+    @abstractmethod
     def name(self, job: Job) -> str: ...
 
-    def unavailable(self) -> str | None: ...
+    @abstractmethod
+    def unavailable(self) -> str | None:
+        """Return why this computer has it not, None where it has."""
 
-    def texts(self, job: Job) -> Mapping[str, str]: ...
+    @abstractmethod
+    def texts(self, job: Job) -> Mapping[str, str]:
+        """Return the files or lines that a job takes, by their names."""
 
-    def install(self, job: Job) -> bool: ...
+    @abstractmethod
+    def state(self, job: Job) -> str:
+        """Return installed, disabled, changed (what is there is not what would be installed now) or absent."""
 
-    def remove(self, job: Job) -> bool: ...
+    @abstractmethod
+    def put(self, job: Job) -> None: ...
 
-    def state(self, job: Job) -> str: ...
+    @abstractmethod
+    def take(self, job: Job) -> None: ...
 
-    def note(self) -> str | None: ...
+    def note(self) -> str | None:
+        """Return what a person has to know about when it runs."""
+        return None
+
+    def install(self, job: Job) -> bool:
+        """Return True if that changed anything."""
+        if self.state(job) == "installed":
+            return False
+        self.put(job)
+        return True
+
+    def remove(self, job: Job) -> bool:
+        """Return True if that changed anything."""
+        if self.state(job) == "absent":
+            return False
+        self.take(job)
+        return True

@@ -10,7 +10,7 @@ from roosync_ops import process
 from roosync_ops.agent.permanence.systemd import quoted
 from roosync_ops.wire import local
 
-from .recurring import Job, RecurringError
+from .recurring import Job, Mechanism, RecurringError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ WantedBy=timers.target
 """
 
 
-class Systemd:
+class Systemd(Mechanism):
     """A job as `roosync-validate-KEY.timer` and `.service`."""
 
     kind = "systemd"
@@ -72,35 +72,32 @@ class Systemd:
             self.name(job): _TIMER.format(every=job.every_min),
         }
 
-    def install(self, job: Job) -> bool:
-        changed = [self._write(name, text) for name, text in self.texts(job).items()]
-        if any(changed):
-            self._systemctl("daemon-reload")
-        if not any(changed) and self.state(job) == "installed":
-            return False
+    def put(self, job: Job) -> None:
+        for name, text in self.texts(job).items():
+            path = self._folder / name
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                local.write(str(path), os.fsencode(text), 0o644)  # units are for everybody to read
+            except OSError as error:
+                reason = f"{path} cannot be written: {error.strerror or error}"
+                raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None
+        self._systemctl("daemon-reload")
         self._systemctl("enable", self.name(job))
         self._systemctl("restart", self.name(job))
-        return True
 
-    def remove(self, job: Job) -> bool:
-        there = [name for name in self.texts(job) if (self._folder / name).is_file()]
-        if not there:
-            return False
+    def take(self, job: Job) -> None:
         self._systemctl("disable", "--now", self.name(job), check=False)
         for name in self.texts(job):
             self._systemctl("stop", name, check=False)
-        for name in there:
             (self._folder / name).unlink(missing_ok=True)
         self._systemctl("daemon-reload")
         self._systemctl("reset-failed", *self.texts(job), check=False)
-        return True
 
     def state(self, job: Job) -> str:
-        found = {name: self._read(name) for name in self.texts(job)}
-        if not any(text is not None for text in found.values()):
-            return "absent"
-        if any(found[name] != text for name, text in self.texts(job).items()):
-            return "changed"
+        wanted = {name: os.fsencode(text) for name, text in self.texts(job).items()}
+        found = {name: path.read_bytes() for name in wanted if (path := self._folder / name).is_file()}
+        if found != wanted:
+            return "changed" if found else "absent"
         enabled = self._systemctl("is-enabled", self.name(job), check=False).code == 0
         active = self._systemctl("is-active", self.name(job), check=False).code == 0
         return "installed" if enabled and active else "disabled"
@@ -111,29 +108,12 @@ class Systemd:
             return None
         return f"it runs while {_user_name()} is logged in; for always: sudo loginctl enable-linger {_user_name()}"
 
-    def _read(self, name: str) -> str | None:
-        try:
-            return (self._folder / name).read_text(encoding="utf-8", errors="surrogateescape")
-        except OSError:
-            return None
-
-    def _write(self, name: str, text: str) -> bool:
-        """Write a unit whole; False where it is there already."""
-        if self._read(name) == text:
-            return False
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            raw = text.encode("utf-8", "surrogateescape")
-            local.write(str(self._folder / name), raw, 0o644)  # units are for everybody to read
-        except OSError as error:
-            reason = f"{self._folder / name} cannot be written: {error.strerror or error}"
-            raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None
-        return True
-
     def _systemctl(self, *words: str, check: bool = True) -> process.Ended:
         line = ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
+        environment = {**os.environ, "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "LC_ALL": "C.UTF-8"}
+        environment |= {"XDG_RUNTIME_DIR": _runtime_dir()} if self._user else {}
         try:
-            ended = process.within(_SYSTEMCTL_S, line, environment=_environment())
+            ended = process.within(_SYSTEMCTL_S, line, environment=environment)
         except process.ChildError as error:
             raise RecurringError(f"systemctl {words[0]}: {error}", "systemctl --version") from None
         if check and ended.code != 0:
@@ -168,8 +148,3 @@ def _user_name() -> str:
 def _runtime_dir() -> str:
     # A command over SSH may come without a session, and so without the variable.
     return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
-
-
-def _environment() -> dict[str, str]:
-    quiet = {**os.environ, "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "LC_ALL": "C.UTF-8"}
-    return quiet if os.geteuid() == 0 else {**quiet, "XDG_RUNTIME_DIR": _runtime_dir()}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.permanence import task_xml
-from roosync_ops.agent.permanence.schtasks import Scheduler
-from roosync_ops.agent.permanence.task_folder import remove_if_empty
+from roosync_ops.agent.permanence.schtasks import Scheduler, remove_if_empty, user_name
 from roosync_ops.agent.permanence.task_program import FOLDER
-from roosync_ops.agent.windows_user import user_name
 
-from .recurring import Job, RecurringError
+from .recurring import Job, Mechanism, RecurringError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _TRIGGER: Final = """\
   <Triggers>
@@ -37,7 +36,7 @@ _WHAT: Final = "roosync-ops: validate the fleet, refresh the dashboard, notify o
 _HINT: Final = "schtasks /Query /TN \\roosync-ops\\ /V /FO LIST"
 
 
-class Tasks:
+class Tasks(Mechanism):
     r"""A job as the task `\roosync-ops\validate-KEY`."""
 
     kind = "task"
@@ -52,36 +51,22 @@ class Tasks:
         return None if sys.platform == "win32" else "there is no Task Scheduler on this computer"
 
     def texts(self, job: Job) -> Mapping[str, str]:
-        try:
+        with _recurring("whoami /user"):
             return {f"validate-{job.key}.xml": task_text(job, self._scheduler.user)}
-        except LocalError as error:
-            raise RecurringError(error.reason, error.hint or _HINT) from None
 
-    def install(self, job: Job) -> bool:
-        if self.state(job) == "installed":
-            return False
+    def put(self, job: Job) -> None:
         (text,) = self.texts(job).values()
-        try:
+        with _recurring():
             self._scheduler.create(self.name(job), text, str(job.folder))
-        except LocalError as error:
-            raise RecurringError(error.reason, _HINT) from None
-        return True
 
-    def remove(self, job: Job) -> bool:
-        try:
-            if self._scheduler.document(self.name(job)) is None:
-                return False
+    def take(self, job: Job) -> None:
+        with _recurring():
             self._scheduler.delete(self.name(job))
-        except LocalError as error:
-            raise RecurringError(error.reason, _HINT) from None
         remove_if_empty(FOLDER)
-        return True
 
     def state(self, job: Job) -> str:
-        try:
+        with _recurring():
             found = self._scheduler.document(self.name(job))
-        except LocalError as error:
-            raise RecurringError(error.reason, _HINT) from None
         if found is None:
             return "absent"
         (text,) = self.texts(job).values()
@@ -91,6 +76,14 @@ class Tasks:
 
     def note(self) -> str | None:
         return f"it runs while {user_name()} is logged on: only then is the drive of the shared state there"
+
+
+@contextmanager
+def _recurring(hint: str = _HINT) -> Iterator[None]:
+    try:
+        yield
+    except LocalError as error:
+        raise RecurringError(error.reason, hint) from None
 
 
 def task_text(job: Job, user: str) -> str:

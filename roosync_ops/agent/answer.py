@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from roosync_ops.wire.small import suppress
+from roosync_ops.wire.typed import Answer, Any, Json
 
-    from .errors import AgentError
+from .errors import AgentError
 
 
 def printable(text: str) -> str:
@@ -17,12 +16,12 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def document(value: dict[str, Any]) -> str:
+def document(value: Json) -> str:
     """Return `value` as one JSON document that any terminal's or pipe's encoding can carry."""
     return json.dumps(value, ensure_ascii=True, indent=2, default=str)
 
 
-def lines(value: dict[str, Any], indent: str = "") -> list[str]:
+def lines(value: Json, indent: str = "") -> list[str]:
     """Return `value` as `name: value` lines, objects indented."""
     found = []
     for key, item in value.items():
@@ -43,12 +42,12 @@ def _word(item: Any) -> str:
     return json.dumps(item, ensure_ascii=False) if isinstance(item, (list, dict)) else str(item)
 
 
-def result(message: str, line: str, **parts: Any) -> tuple[dict[str, Any], list[str]]:
+def result(message: str, line: str, **parts: Any) -> Answer:
     """Return a verb's answer as the protocol has it, and the line a person reads."""
-    return {"success": True, "message": message, "result": parts}, [line]
+    return {"message": message, "result": parts}, [line]
 
 
-def give(value: dict[str, Any], human: list[str], *, as_json: bool) -> None:
+def give(value: Json, human: list[str], *, as_json: bool) -> None:
     """Print a verb's answer on stdout."""
     _print(document(value) if as_json else "\n".join(human), sys.stdout)
 
@@ -64,8 +63,6 @@ def give_error(error: AgentError, *, as_json: bool) -> None:
 
 def _print(text: str, stream: Any) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
+    with suppress(BrokenPipeError):  # whoever asked has gone; the work is done
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
-    except BrokenPipeError:
-        pass  # whoever asked has gone; the work is done

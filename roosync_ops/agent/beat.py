@@ -22,16 +22,12 @@ from roosync_ops.wire.record import (
 )
 from roosync_ops.wire.status import OFFLINE, ONLINE
 from roosync_ops.wire.times import intervals_in, time_or_none, times_in, to_iso
+from roosync_ops.wire.typed import Any, Json
 
 from .build import BUILD, VERSION
+from .config import Config
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .config import Config
-
-    Interval = tuple[int, int]
+Interval = tuple[int, int]
 
 KEPT_MS = 7 * 24 * 3600 * 1000
 #: Two a day-hour for seven days; about 17 kB, the most a record may grow by.
@@ -72,15 +68,15 @@ class Session:
         self.session_id = session_id
         self.started_at_ms = started_at_ms
         #: Which build this life follows, and why: {from, to, at, why}.
-        self.rolled_back: dict[str, Any] | None = None
+        self.rolled_back: Json | None = None
 
 
-def agent_part(record: dict[str, Any] | None) -> dict[str, Any]:
+def agent_part(record: Json | None) -> Json:
     """Return our additive object of a record, empty where an older service wrote it."""
     return object_in(record, "agent")
 
 
-def sequence_of(record: dict[str, Any] | None) -> int:
+def sequence_of(record: Json | None) -> int:
     """Return a record's sequence, 0 where it has none that can be believed."""
     sequence = agent_part(record).get("sequence")
     return sequence if type(sequence) is int and 0 <= sequence <= MAX_SEQUENCE else 0
@@ -91,7 +87,7 @@ class PreviousRecords:
 
     __slots__ = ("known", "on_disk", "sequence")
 
-    def __init__(self, known: dict[str, Any] | None, on_disk: dict[str, Any] | None, counted: int) -> None:
+    def __init__(self, known: Json | None, on_disk: Json | None, counted: int) -> None:
         self.known = known
         self.on_disk = on_disk
         self.sequence = max(counted, sequence_of(known), sequence_of(on_disk))
@@ -101,14 +97,14 @@ class PreviousRecords:
         return min(self.sequence + 1, MAX_SEQUENCE)
 
     @property
-    def latest(self) -> dict[str, Any]:
+    def latest(self) -> Json:
         """The one with the higher sequence; the remembered one where they are equal."""
         pair = [record for record in (self.known, self.on_disk) if record is not None]
         return max(pair, key=sequence_of) if pair else {}
 
-    def both(self, key: str | None = None) -> dict[str, Any]:
+    def both(self, key: str | None = None) -> Json:
         """Return the fields of both, or of their objects under `key`; what lies in the share wins."""
-        result: dict[str, Any] = {}
+        result: Json = {}
         for record in (self.known, self.on_disk):
             result.update((record or {}) if key is None else object_in(record, key))
         return result
@@ -119,9 +115,9 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
     session: Session,
     past: PreviousRecords,
     now_ms: int,
-    metadata: dict[str, Any],
-    extra: dict[str, Any],
-) -> dict[str, Any]:
+    metadata: Json,
+    extra: Json,
+) -> Json:
     """Return the record of a beat at `now_ms`.
 
     Fields that neither the protocol nor we define are kept. `metadata` is what the operator passes now.
@@ -140,7 +136,7 @@ def compose(  # noqa: PLR0913, PLR0917 - what a record is made of
     return ordered(record)
 
 
-def leave(past: PreviousRecords, now_ms: int) -> dict[str, Any]:
+def leave(past: PreviousRecords, now_ms: int) -> Json:
     """Return the latest record, saying that its machine leaves at `now_ms`; lastHeartbeat stays the last beat's."""
     record = past.latest
     # a clock put back must not make the beat look newer than the leaving
@@ -153,7 +149,7 @@ def leave(past: PreviousRecords, now_ms: int) -> dict[str, Any]:
     return ordered(left)
 
 
-def bare(record: dict[str, Any], config: Config) -> dict[str, Any]:
+def bare(record: Json, config: Config) -> Json:
     """Return a record with nothing in it but what the protocol, the operator and we put there."""
     metadata = {key: value for key, value in object_in(record, "metadata").items() if key in _BEGINNINGS}
     result = {key: record[key] for key in _PROTOCOLS if key in record}
@@ -161,12 +157,12 @@ def bare(record: dict[str, Any], config: Config) -> dict[str, Any]:
     return ordered({**result, "metadata": {**metadata, **config.metadata}, "agent": agent})
 
 
-def has_left(record: dict[str, Any] | None) -> bool:
+def has_left(record: Json | None) -> bool:
     """Return True if the agent that wrote `record` said that it leaves."""
     return agent_part(record).get("state") == LEFT_STATE
 
 
-def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[str, ...]) -> tuple[str, str] | None:
+def rewritten(on_disk: Json, known: Json, sessions: tuple[str, ...]) -> tuple[str, str] | None:
     """Tell (kind, how) the file is not the one we left, None where it is (or is a later one of our own)."""
     found, kept = sequence_of(on_disk), sequence_of(known)
     session = agent_part(on_disk).get("sessionId")
@@ -183,7 +179,7 @@ def rewritten(on_disk: dict[str, Any], known: dict[str, Any], sessions: tuple[st
     return None
 
 
-def _metadata(config: Config, past: PreviousRecords, now_ms: int, passed: dict[str, Any]) -> dict[str, Any]:
+def _metadata(config: Config, past: PreviousRecords, now_ms: int, passed: Json) -> Json:
     kept = past.both("metadata")
     firsts = [object_in(record, "metadata").get("firstSeen") for record in (past.known, past.on_disk)]
     result = {
@@ -200,9 +196,7 @@ def _metadata(config: Config, past: PreviousRecords, now_ms: int, passed: dict[s
     return result
 
 
-def _agent(
-    config: Config, session: Session, past: PreviousRecords, now_ms: int, extra: dict[str, Any]
-) -> dict[str, Any]:
+def _agent(config: Config, session: Session, past: PreviousRecords, now_ms: int, extra: Json) -> Json:
     agent = past.both("agent")
     up = intervals_in(agent_part(past.latest).get("upIntervals"))
     agent.update(
@@ -230,7 +224,7 @@ def _agent(
     return _in_order(agent)
 
 
-def _in_order(agent: dict[str, Any]) -> dict[str, Any]:
+def _in_order(agent: Json) -> Json:
     result = {key: agent[key] for key in _OURS if key in agent}
     result.update((key, value) for key, value in agent.items() if key not in result)
     return result

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import re
 
+from roosync_ops.wire.local import remove
+
 from .build import bundle_path
-from .local_state import unusable
+from .local_state import Using
 from .share import replace_file
 
 AGENT_NAME = "agent.pyz"
@@ -79,15 +81,13 @@ def adopt(local_dir: str) -> list[str]:
     before = named_builds(local_dir)
     if not BUILD_FILE.fullmatch(name) or os.path.normcase(folder) != os.path.normcase(local_dir):
         return before
-    try:
+    with Using(local_dir):
         if before == [AGENT_NAME]:
             before = _kept(local_dir)
         names = [name, *(other for other in before if other != name)][:2]
         if names != before:
             _point(local_dir, names)
         _sweep(local_dir, names)
-    except OSError as error:
-        raise unusable(local_dir, error) from None
     return before
 
 
@@ -131,7 +131,4 @@ def _write(path: str, data: bytes) -> None:
 def _sweep(local_dir: str, names: list[str]) -> None:
     for name in os.listdir(local_dir):
         if BUILD_FILE.fullmatch(name) and name not in names:
-            try:  # noqa: SIM105 - contextlib is memory
-                os.unlink(os.path.join(local_dir, name))
-            except OSError:
-                pass  # somebody's question is still answered from it: the next start sweeps it
+            remove(os.path.join(local_dir, name))  # one that still answers somebody's question goes at the next start

@@ -8,9 +8,15 @@ import signal
 import sys
 import time
 
+from roosync_ops.wire.small import suppress
+from roosync_ops.wire.typed import Any
+
+#: How soon a request to stop is seen where it is a file, in s.
+_REQUEST_LOOK_S = 0.5
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Protocol
 
     class Clock(Protocol):
         """What the loop asks of time. `wait` returns early once stopping; `stopping` never turns false again."""
@@ -25,15 +31,17 @@ if TYPE_CHECKING:
 
 
 class SystemClock:
-    """The machine's clocks, and SIGTERM and SIGINT as the request to stop.
+    """The machine's clocks, and SIGTERM and SIGINT as the request to stop; on Windows, which has none, a file.
 
     A signal's handler only writes to a pipe that `wait` selects on: setting an Event there could dead-lock with the
-    very wait it interrupts.
+    very wait it interrupts. What is behind time.monotonic on Windows counts the time a machine sleeps: GetTickCount64,
+    and from CPython 3.13 on QueryPerformanceCounter.
     """
 
     def __init__(self) -> None:
         self._stopping = False
         self._pipe: tuple[int, int] | None = None
+        self._request: str | None = None
 
     def catch_signals(self) -> None:
         """Turn SIGTERM and SIGINT into `stopping`. Main thread only."""
@@ -46,11 +54,10 @@ class SystemClock:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
-    def listen(self, instance: str, request: str) -> None:
-        """Where there are no signals: take what names `instance` as the request to stop, and the file `request` too."""
-
-    def begin(self) -> None:
-        """Forget what was asked of an earlier loop. Call once this is the only one."""
+    def listen(self, request: str) -> None:
+        """Where there are no signals, take the file `request` as the request to stop."""
+        if sys.platform == "win32":
+            self._request = request
 
     def _stop(self, _number: int, _frame: Any) -> None:
         self._stopping = True
@@ -62,17 +69,15 @@ class SystemClock:
         return time.monotonic_ns()
 
     def stopping(self) -> bool:
+        self._stopping = self._stopping or (self._request is not None and os.path.exists(self._request))
         return self._stopping
 
     def wait(self, seconds: float) -> None:
-        """Wait `seconds`, less where a signal comes."""
-        if self._stopping or seconds <= 0:
-            return
-        if self._pipe is None:
-            time.sleep(seconds)
-            return
-        if select.select([self._pipe[0]], [], [], seconds)[0]:
-            try:  # noqa: SIM105 - contextlib is memory held for months
-                os.read(self._pipe[0], 64)
-            except BlockingIOError:
-                pass
+        """Wait `seconds`, less where the end is asked for."""
+        until = time.monotonic() + seconds
+        while not self.stopping() and (left := until - time.monotonic()) > 0:
+            if self._pipe is None:
+                time.sleep(min(left, _REQUEST_LOOK_S))
+            elif select.select([self._pipe[0]], [], [], left)[0]:
+                with suppress(BlockingIOError):
+                    os.read(self._pipe[0], 64)

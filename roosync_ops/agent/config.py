@@ -17,14 +17,12 @@ from roosync_ops.wire.identity import (
 )
 from roosync_ops.wire.record import MAX_METADATA_BYTES
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thresholds
+from roosync_ops.wire.typed import Any, Json, Mapping
 
 from .errors import MissingMachineIdError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from .flags import Flags
 
 CONFIG_NAME = "config.json"
@@ -58,7 +56,7 @@ class Config:
         self.hostname = hostname()
         self.auto_sync = True
         self.share_deadline_s = DEFAULT_DEADLINE_S
-        self.metadata: dict[str, Any] = {}
+        self.metadata: Json = {}
         self.permanence = "auto"
         self.shared_from_environment = False
 
@@ -77,7 +75,7 @@ class Config:
         """Where this machine keeps what belongs to this shared state alone."""
         return os.path.join(self.local_dir, self.instance)
 
-    def as_wire(self) -> dict[str, Any]:
+    def as_wire(self) -> Json:
         return {
             "heartbeatInterval": self.thresholds.interval_ms,
             "offlineTimeout": self.thresholds.timeout_ms,
@@ -144,7 +142,7 @@ def is_packaged() -> bool:
     return ask is not None and ask(ctypes.byref(ctypes.c_uint32(0)), None) == _INSUFFICIENT_BUFFER
 
 
-def read_config(path: str) -> dict[str, Any]:
+def read_config(path: str) -> Json:
     """Read config.json; an absent one says nothing. Raises UsageError that names the file and the field."""
     try:
         with open(path, encoding="utf-8-sig") as file:
@@ -169,11 +167,11 @@ def _check_field(path: str, field: str, value: Any) -> None:
         raise UsageError(f"{path}: {field} invalide: {value!r:.80}", "corriger ce champ")
 
 
-def _pick(flag: Any, written: dict[str, Any], field: str, default: Any) -> Any:
+def _pick(flag: Any, written: Json, field: str, default: Any) -> Any:
     return written.get(field, default) if flag is None else flag
 
 
-def _machine_id(flag: str | None, written: dict[str, Any]) -> str:
+def _machine_id(flag: str | None, written: Json) -> str:
     given = _pick(flag, written, "machineId", None)
     try:
         if given is None:
@@ -185,7 +183,7 @@ def _machine_id(flag: str | None, written: dict[str, Any]) -> str:
         raise UsageError(str(error), "machineId est le nom de la machine en minuscules (commande: hostname)") from None
 
 
-def _shared(flag: str | None, written: dict[str, Any], environment: Mapping[str, str]) -> str:
+def _shared(flag: str | None, written: Json, environment: Mapping[str, str]) -> str:
     shared = flag or written.get("shared") or environment.get(SHARED_VARIABLE)
     if not shared:
         raise UsageError(
@@ -196,7 +194,7 @@ def _shared(flag: str | None, written: dict[str, Any], environment: Mapping[str,
     return os.path.abspath(shared)
 
 
-def _thresholds(flags: Flags, written: dict[str, Any]) -> Thresholds:
+def _thresholds(flags: Flags, written: Json) -> Thresholds:
     interval = _pick(flags.heartbeat_interval, written, "heartbeatInterval", DEFAULT_INTERVAL_MS)
     timeout = _pick(flags.offline_timeout, written, "offlineTimeout", DEFAULT_TIMEOUT_MS)
     if not 0 < interval < timeout:
@@ -205,7 +203,7 @@ def _thresholds(flags: Flags, written: dict[str, Any]) -> Thresholds:
     return Thresholds(interval, timeout)
 
 
-def check_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+def check_metadata(metadata: Json) -> Json:
     """Return the operator's part of the metadata if every beat can carry it. Raises UsageError."""
     try:
         size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8"))

@@ -9,17 +9,13 @@ from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.times import time_or_none
 
 from .beat import Session
-from .config import resolve
-from .local_state import open_journal
+from .config import Config, resolve
+from .flags import Flags
+from .journal import Journal
+from .local_state import Places, Using
 from .machine import boot_id, new_session_id
 from .publisher import HeartbeatPublisher
 from .share import FolderShare
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .config import Config
-    from .flags import Flags
-    from .local_state import Places
 
 
 def config_of(flags: Flags) -> Config:
@@ -37,7 +33,9 @@ def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublis
     """Return a publisher with a session of its own. Raises LocalError."""
     session = Session(boot_id(), new_session_id(), now_ms)
     session.rolled_back = local.read_object(places.rolled_back) or None
-    return HeartbeatPublisher(config, places, share_of(config), open_journal(places), session)
+    with Using(places.journal):
+        journal = Journal(places.journal)
+    return HeartbeatPublisher(config, places, share_of(config), journal, session)
 
 
 def join_session(publisher: HeartbeatPublisher) -> None:

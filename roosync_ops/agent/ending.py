@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 
+from roosync_ops.wire.typed import Json
+
 from .errors import LocalError
-from .local_state import read_local_state
+from .local_state import Places, read_local_state
 from .machine import signal_process
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .local_state import Places
 
 
 def signal_loop(places: Places, *, kill: bool) -> None:
-    """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it."""
+    """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it.
+
+    On Windows it is asked by verbs.stop's file alone.
+    """
     loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
-        from .windows import end_process, set_event  # noqa: PLC0415 - each platform loads its own
-        from .windows_clock import stop_event  # noqa: PLC0415 - as above
+        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
 
-        if not kill:
-            set_event(stop_event(os.path.basename(places.folder)))
-        elif isinstance(loop.get("pid"), int):
+        if kill and isinstance(loop.get("pid"), int):
             end_process(loop["pid"], str(loop.get("start")))
     else:
         try:
@@ -35,7 +30,7 @@ def signal_loop(places: Places, *, kill: bool) -> None:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 
 
-def wait_for_exit(loop: dict[str, Any], seconds: float) -> None:
+def wait_for_exit(loop: Json, seconds: float) -> None:
     """On Windows, wait for the process behind a loop that gave its lock back."""
     if sys.platform == "win32" and isinstance(loop.get("pid"), int):
         from .windows import wait_for_end  # noqa: PLC0415 - as above

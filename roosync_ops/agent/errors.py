@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from roosync_ops.wire.typed import Any, Json
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -39,11 +37,11 @@ class AgentError(Exception):
         self.extra = extra
         super().__init__(message)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         return {"success": False, "code": self.code, "message": self.message, **self.extra}
 
 
-def already_started(loop: dict[str, Any]) -> AgentError:
+def already_started(loop: Json) -> AgentError:
     """Return the protocol's failure of a second start; it says since when, and what to do."""
     hint = "ne rien faire s'il bat (action status); pour le redémarrer: action restart; pour l'arrêter: action stop"
     return AgentError(ALREADY_STARTED, _ALREADY, since=loop.get("startedAt"), hint=hint)
@@ -92,7 +90,7 @@ class CodedError(ProblemError):
 
 def no_session() -> CodedError:
     """Word that nobody is logged on."""
-    from .windows_user import user_name  # noqa: PLC0415 - only a failure asks
+    from .permanence.schtasks import user_name  # noqa: PLC0415 - only a failure asks
 
     reason = f"{user_name()} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"
     return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
@@ -109,7 +107,7 @@ class MissingMachineIdError(ProblemError):
 
 def answer_to(action: str, problem: ProblemError) -> AgentError:
     """Word `problem` as the protocol words the failure of `action`."""
-    extra: dict[str, Any] = {} if problem.hint is None else {"hint": problem.hint}
+    extra: Json = {} if problem.hint is None else {"hint": problem.hint}
     if problem.cause is not None:
         extra.update(cause=problem.cause, detail=problem.detail)
     if isinstance(problem, MissingMachineIdError):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
-from .errors import EXIT_USAGE, UNKNOWN_ACTION, AgentError, UsageError
+from roosync_ops.wire.typed import Any, Callable, Json
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from .errors import EXIT_USAGE, UNKNOWN_ACTION, AgentError, UsageError
 
 VERBS = ("run", "register", "start", "stop", "restart", "status", "state", "look", "install", "uninstall", "version")
 #: The supervisor of a detached process; started by `start`, never typed.
@@ -48,7 +45,7 @@ class Flags:
     offline_timeout: int | None = None
     auto_sync: bool | None = None
     share_deadline: float | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Json | None = None
     save_state = True
     #: How long another machine's record is waited for, in s.
     follow = 0.0
@@ -77,7 +74,7 @@ _WHOLE = _number(int, "entier de millisecondes")
 _SECONDS = _number(float, "de secondes")
 
 
-def _object(name: str, text: str) -> dict[str, Any]:
+def _object(name: str, text: str) -> Json:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

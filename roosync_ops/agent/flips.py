@@ -8,15 +8,11 @@ is in the journal: no restart tells it again. How late beats come is counted bes
 
 from __future__ import annotations
 
+from roosync_ops.wire.merge import Evidence
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.times import to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.wire.merge import Evidence
-    from roosync_ops.wire.record import Record
+from roosync_ops.wire.typed import Json
 
 #: So many are kept here; the watcher on the admin machine keeps more.
 MAX_FLIPS = 16
@@ -30,13 +26,13 @@ HOUR_MS = 3_600_000
 _HOURS = 24
 
 
-def note(notes: dict[str, Any], merged: dict[str, Evidence], me: str, now_ms: int) -> None:
+def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None:
     """Take in what the share shows at `now_ms`.
 
     `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips],
     "late": {hour: how many silences of each length}, "readAt": ms}.
     """
-    known: dict[str, Any] = notes["known"]
+    known: Json = notes["known"]
     moved = [name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms)]
     notes["readAt"] = now_ms
     for name in [name for name in known if name not in merged]:
@@ -55,7 +51,7 @@ def note(notes: dict[str, Any], merged: dict[str, Evidence], me: str, now_ms: in
             _tell(notes, name, OFFLINE, now_ms)
 
 
-def _takes(notes: dict[str, Any], record: Record, now_ms: int) -> bool:
+def _takes(notes: Json, record: Record, now_ms: int) -> bool:
     """Remember a record, and tell what it proves; True where it is a later one than was known."""
     name, sequence, heard = record.machine_id, record.sequence or 0, record.last_heartbeat_ms or 0
     entry = notes["known"].get(name)
@@ -73,7 +69,7 @@ def _takes(notes: dict[str, Any], record: Record, now_ms: int) -> bool:
     return True
 
 
-def late(notes: dict[str, Any], now_ms: int, interval_ms: int) -> dict[str, list[int]]:
+def late(notes: Json, now_ms: int, interval_ms: int) -> dict[str, list[int]]:
     """Return [the longest, the 99th percentile] of the silences of the last "hour" and "day" in ms."""
     hour, found = now_ms // HOUR_MS, dict[str, list[int]]()
     counts = notes["late"] = {key: steps for key, steps in notes["late"].items() if 0 <= hour - int(key) < _HOURS}
@@ -86,7 +82,7 @@ def late(notes: dict[str, Any], now_ms: int, interval_ms: int) -> dict[str, list
     return found
 
 
-def _tell(notes: dict[str, Any], name: str, word: str, now_ms: int) -> None:
+def _tell(notes: Json, name: str, word: str, now_ms: int) -> None:
     entry = notes["known"][name]
     was, entry[0] = entry[0], word
     if was != word and not (was == "warning" and word == ONLINE):

@@ -13,21 +13,17 @@ import time
 
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
+from roosync_ops.wire.typed import Answer, Callable, Json
 
+from .config import Config
 from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, ProblemError, no_session
-from .local_state import ASK_LOCK, take, unusable
+from .flags import Flags
+from .local_state import ASK_LOCK, Using, take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .config import Config
-    from .flags import Flags
     from .permanence.schtasks import Scheduler
     from .permanence.task_program import OneShot
-
-    Answer = tuple[dict[str, Any], list[str]]
 
 #: How long another question may take, and how long an answer may, beside the touches of the share, in s.
 _TURN_S = 60.0
@@ -52,38 +48,32 @@ def sees_share(config: Config) -> bool:
         return False
 
 
-def run_verb_if_needed(flags: Flags, config: Config, verb: str) -> Answer | None:
-    """Return `verb`'s answer from the logon session where this one lacks the share, None where it has it."""
-    if flags.answer is not None or sees_share(config):
-        return None
-    return run_verb(flags, config, verb)
+def is_elsewhere(flags: Flags, config: Config) -> bool:
+    """Return True if the logon session is to be asked: this one lacks the share, and does not answer for it."""
+    return flags.answer is None and not sees_share(config)
 
 
 def run_verb(flags: Flags, config: Config, verb: str, scheduler: Scheduler | None = None) -> Answer:
     """Run `verb` in the user's logon session. Raises AgentError as that one did, and ProblemError where none came."""
     from .permanence.launch import agent_command  # noqa: PLC0415 - Windows alone gets here
 
-    try:
+    with Using(config.local_dir):
         local.make_folder(config.local_dir, parents=True)
-    except OSError as error:
-        raise unusable(config.local_dir, error) from None
     turn = take(os.path.join(config.local_dir, ASK_LOCK), _TURN_S)
     if turn is None:
         raise LocalError("une autre question est en cours auprès de la session ouverte", "réessayer")
     words = words_of(flags, config, verb)
     limit_s = _ANSWER_S + max(3 * config.share_deadline_s, FIRST_READING_S) + flags.follow
-    folder = config.local_dir
-    try:
-        return _unpacked(
-            run_command("ask", folder, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler)
+    with turn:
+        asked = run_command(
+            "ask", config.local_dir, lambda file: agent_command([*words, "--answer", file]), limit_s, scheduler
         )
-    finally:
-        turn.release()
+    return _unpacked(asked)
 
 
 def run_command(
     what: str, folder: str, command: Callable[[str], list[str]], limit_s: float, scheduler: Scheduler | None = None
-) -> dict[str, Any]:
+) -> Json:
     """Run a command of this Python in the user's logon session, and return what it writes into the file it is given.
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
@@ -100,7 +90,7 @@ def run_command(
             _remove(path)
 
 
-def _awaited(task: OneShot, file: str, limit_s: float) -> dict[str, Any]:
+def _awaited(task: OneShot, file: str, limit_s: float) -> Json:
     now = time.monotonic()
     until, look_at, ended = now + limit_s, now + _RESULT_S, 0
     while time.monotonic() < until:
@@ -140,7 +130,7 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
     return words
 
 
-def give_to_file(path: str, exit_code: int, value: dict[str, Any], human: list[str]) -> None:
+def give_to_file(path: str, exit_code: int, value: Json, human: list[str]) -> None:
     """Leave an answer where the one who asked looks for it, in one step."""
     local.write(path, json.dumps({"exitCode": exit_code, "answer": value, "lines": human}, default=str).encode())
 
@@ -157,7 +147,7 @@ def _remove(path: str) -> None:
             return
 
 
-def _unpacked(document: dict[str, Any]) -> Answer:
+def _unpacked(document: Json) -> Answer:
     """Turn what came back into this verb's own answer, or its own failure."""
     value = document["answer"]
     if value.get("success"):

@@ -12,10 +12,7 @@ import os
 import zlib
 
 from roosync_ops.wire.local import FILE_MODE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from roosync_ops.wire.typed import Json
 
 #: One slot holds a whole record (8 kB of metadata, 17 kB of history) and every machine only older services know.
 SLOT_BYTES = 128 * 1024
@@ -40,7 +37,7 @@ class Journal:
             os.close(self._descriptor)
             raise
 
-    def load(self) -> dict[str, Any]:
+    def load(self) -> Json:
         """Return the newest whole state; empty where none was ever written."""
         self.generation, state = _newest(self._descriptor)
         return state
@@ -49,7 +46,7 @@ class Journal:
         """Return the generation of the newest slot, without reading the state."""
         return max(_header(self._descriptor, at * SLOT_BYTES)[0] for at in (0, 1))
 
-    def save(self, state: dict[str, Any]) -> None:
+    def save(self, state: Json) -> None:
         """Write `state` over the older slot."""
         self.generation += 1
         raw = _framed(self.generation, state)
@@ -62,7 +59,7 @@ class Journal:
         os.close(self._descriptor)
 
 
-def read(path: str) -> dict[str, Any]:
+def read(path: str) -> Json:
     """Return the newest whole state in the journal at `path`, without a lock; empty where there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _BINARY)
@@ -84,7 +81,7 @@ def _preallocate(descriptor: int) -> None:
         os.fsync(descriptor)
 
 
-def _framed(generation: int, state: dict[str, Any]) -> bytes:
+def _framed(generation: int, state: Json) -> bytes:
     body = _body(state)
     return b"%s %020d %08x %08x\n%s" % (_MAGIC, generation, len(body), _check(generation, body), body)
 
@@ -94,7 +91,7 @@ def _check(generation: int, body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(b"%d" % generation))
 
 
-def _body(state: dict[str, Any]) -> bytes:
+def _body(state: Json) -> bytes:
     body = _compact(state)
     for key in _SACRIFICES:
         if len(body) > SLOT_BYTES - _HEADER_BYTES:
@@ -103,16 +100,16 @@ def _body(state: dict[str, Any]) -> bytes:
     return body
 
 
-def _compact(state: dict[str, Any]) -> bytes:
+def _compact(state: Json) -> bytes:
     return json.dumps(state, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
 
-def _newest(descriptor: int) -> tuple[int, dict[str, Any]]:
+def _newest(descriptor: int) -> tuple[int, Json]:
     slots = [_slot(descriptor, at * SLOT_BYTES) for at in (0, 1)]
     return max(slots, key=lambda slot: slot[0])
 
 
-def _slot(descriptor: int, offset: int) -> tuple[int, dict[str, Any]]:
+def _slot(descriptor: int, offset: int) -> tuple[int, Json]:
     """Return a slot's generation and state; (0, {}) for one that is torn or was never written."""
     generation, size, crc = _header(descriptor, offset)
     body = _read_at(descriptor, offset + _HEADER_BYTES, min(size, SLOT_BYTES))

@@ -9,19 +9,13 @@ import sys
 import zlib
 
 from roosync_ops.wire import local
+from roosync_ops.wire.typed import Callable, Iterator, Json
 
-from .config import is_packaged
+from .config import Config, is_packaged
 from .errors import PACKAGED_PROCESS, CodedError, LocalError, ProblemError
-from .journal import Journal, read
+from .journal import read
 from .lock import Lock, is_held
 from .share import OK
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from .config import Config
 
 #: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
 ASK_LOCK = "ask.lock"
@@ -61,11 +55,9 @@ def prepare(config: Config) -> Places:
     places = places_of(config)
     if sys.platform == "win32" and "\\appdata\\" in config.local_dir.lower() and is_packaged():
         raise _in_a_package(config)
-    try:
+    with Using(places.folder):
         local.make_folder(config.local_dir, parents=True)
         local.make_folder(places.folder)
-    except OSError as error:
-        raise unusable(places.folder, error) from None
     return places
 
 
@@ -79,8 +71,7 @@ def _in_a_package(config: Config) -> CodedError:
     return CodedError(PACKAGED_PROCESS, reason, f"dans une console ordinaire (Win+R, cmd): {line}")
 
 
-def unusable(path: str, error: OSError) -> ProblemError:
-    """Word a failure of the local folder."""
+def _unusable(path: str, error: OSError) -> ProblemError:
     if isinstance(error, local.NotOursError):
         why = "appartient à un autre utilisateur" if error.code == local.FOREIGN else "d'autres peuvent y écrire"
         import shlex  # noqa: PLC0415 - 80 kB that a loop would hold for months
@@ -95,29 +86,31 @@ def unusable(path: str, error: OSError) -> ProblemError:
     return problem
 
 
-def open_journal(places: Places) -> Journal:
-    """Open the journal for writing. Raises LocalError."""
-    try:
-        return Journal(places.journal)
-    except OSError as error:
-        raise unusable(places.journal, error) from None
+class Using:
+    """Within it, an OSError is worded as a failure of the local folder: LocalError, CodedError."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError):
+            raise _unusable(self._path, error) from None
 
 
 def take(path: str, timeout_s: float = 0.0) -> Lock | None:
     """Take the lock at `path`; None when another process has it. Raises LocalError."""
     lock = Lock(path)
-    try:
+    with Using(path):
         return lock if lock.acquire(timeout_s) else None
-    except OSError as error:
-        raise unusable(path, error) from None
 
 
 def loop_runs(places: Places) -> bool:
     """Return True if a loop runs for this machine and shared state: whether its lock is held."""
-    try:
+    with Using(places.loop_lock):
         return is_held(places.loop_lock)
-    except OSError as error:
-        raise unusable(places.loop_lock, error) from None
 
 
 def instances(local_dir: str) -> list[Places]:
@@ -135,17 +128,15 @@ def loops(local_dir: str) -> list[Places]:
     return [places for places in instances(local_dir) if loop_runs(places)]
 
 
-def read_local_state(places: Places) -> dict[str, Any]:
+def read_local_state(places: Places) -> Json:
     """Read the local truth without a lock. Raises LocalError where it lies there and cannot be read."""
-    try:
+    with Using(places.journal):
         return with_defaults(read(places.journal))
-    except OSError as error:
-        raise unusable(places.journal, error) from None
 
 
-def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(state: Json) -> Json:
     """Return `state` with every key there; what has a wrong shape counts as absent."""
-    blank: dict[str, Any] = {
+    blank: Json = {
         "loop": {},
         "sequence": 0,
         "record": None,
@@ -165,7 +156,7 @@ def with_defaults(state: dict[str, Any]) -> dict[str, Any]:
     return blank
 
 
-def set_aside(places: Places, taken: dict[str, Any], name: str, copy: Callable[[int], bytes | None]) -> None:
+def set_aside(places: Places, taken: Json, name: str, copy: Callable[[int], bytes | None]) -> None:
     """Keep what `copy` gives in the local folder, once, under one of a fixed number of names. Raises LocalError.
 
     `copy` returns the piece at an offset; None where there is nothing to keep. `taken` is the journal's count for each
@@ -178,11 +169,9 @@ def set_aside(places: Places, taken: dict[str, Any], name: str, copy: Callable[[
     if copy(0) is None or (count and crc == last):
         return
     path = os.path.join(places.set_aside, f"{name}.{count % MAX_SET_ASIDE}")
-    try:
+    with Using(path):
         local.make_folder(places.set_aside)
         local.write(path, b"".join(_pieces(copy)), durable=True)
-    except OSError as error:
-        raise unusable(path, error) from None
     taken[name] = [count + 1, crc]
 
 

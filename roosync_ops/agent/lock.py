@@ -11,9 +11,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
 
 from roosync_ops.wire.local import FILE_MODE
+from roosync_ops.wire.small import wait_until
 
 #: How often a lock that is held is asked for again, in s.
 _POLL_S = 0.02
@@ -63,18 +63,19 @@ class Lock:
 
     def acquire(self, timeout_s: float = 0.0) -> bool:
         """Take the lock; False when another process still has it after `timeout_s`. OSError passes through."""
-        until = time.monotonic() + timeout_s
-        while not self._try():
-            if time.monotonic() >= until:
-                return False
-            time.sleep(_POLL_S)
-        return True
+        return wait_until(self._try, timeout_s, _POLL_S)
 
     def release(self) -> None:
         """Give the lock back; closing the descriptor is what frees it."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+    def __enter__(self) -> Lock:  # noqa: PYI034 - Python 3.9 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def _try(self) -> bool:
         if self._descriptor is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .errors import ProblemError
+from .publisher import HeartbeatPublisher
 from .share import OK
 from .view_writer import ViewWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .clock import Clock
-    from .publisher import HeartbeatPublisher
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000

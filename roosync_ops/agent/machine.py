@@ -7,9 +7,8 @@ import signal
 import sys
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from roosync_ops.wire.small import suppress
+from roosync_ops.wire.typed import Any
 
 #: A boot time computed from two clocks moves by rounding and by corrections of the wall clock, in s.
 _BOOT_GRAIN_S = 60
@@ -76,11 +75,9 @@ def is_same_process(pid: object, start: object) -> bool:
 def signal_process(pid: Any, start: object, number: int) -> None:
     """Signal process `pid` if it is still the one that began at `start`. Raises PermissionError. POSIX alone."""
     if sys.platform != "win32" and is_same_process(pid, start):
-        try:
+        with suppress(ProcessLookupError):  # it ended by itself just now
             os.kill(pid, number)
             os.kill(pid, signal.SIGCONT)  # one that is stopped hears of nothing else
-        except ProcessLookupError:
-            pass  # it ended by itself just now
 
 
 def _exists(pid: int) -> bool:

@@ -51,6 +51,7 @@ def _answer(words: list[str]) -> int:
     as_json = "--json" in words
     try:
         value, human = _do(words)
+        value = {"success": True, **value}
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets one document
@@ -77,10 +78,10 @@ def _do(words: list[str]) -> tuple[dict[str, Any], list[str]]:
     from .flags import USAGE, parse  # noqa: PLC0415 - after preload: the loop is to find it compiled
 
     if not words or words[0] in ("-h", "--help", "help"):
-        return {"success": True, "usage": USAGE}, [USAGE]
+        return {"usage": USAGE}, [USAGE]
     flags = parse(words)
     if flags.help:
-        return {"success": True, "usage": USAGE}, [USAGE]
+        return {"usage": USAGE}, [USAGE]
     # Each verb is a module, loaded only when asked for: the loop must not carry the others' imports.
     module = __import__(f"{__package__}.verbs.{flags.verb}", fromlist=["answer"])
     result: tuple[dict[str, Any], list[str]] = module.answer(flags)

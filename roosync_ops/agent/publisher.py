@@ -6,25 +6,15 @@ from roosync_ops.wire.merge import reach
 from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.typed import Any, Callable, Json, T
 
-from .beat import PreviousRecords, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
-from .errors import LocalError
-from .local_state import read_local_state, set_aside, unusable, with_defaults
+from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
+from .config import Config
+from .errors import LocalError, ProblemError
+from .journal import Journal
+from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
-from .share import HUNG, MAX_RECORD_BYTES, OK, ShareTroubleError, bounds_from
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
-    from .beat import Session
-    from .config import Config
-    from .journal import Journal
-    from .local_state import Places
-    from .share import FolderShare
-
-    T = TypeVar("T")
+from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
@@ -45,17 +35,17 @@ class HeartbeatPublisher:
         self.journal = journal
         self.notes = with_defaults(journal.load())
         #: What the operator passes is written once; afterwards the record carries it.
-        self._metadata: dict[str, Any] = dict(config.metadata)
+        self._metadata: Json = dict(config.metadata)
         self._lock = Lock(places.write_lock)
         self.is_new_machine = False
         #: Where this machine keeps the view: entries of machines whose own files older services undid, and how late
         #: beats arrive.
-        self.extra: dict[str, Any] = {}
+        self.extra: Json = {}
         #: What `status` tells about the permanent loop, where this is its publisher.
-        self.loop: dict[str, Any] | None = None
+        self.loop: Json | None = None
         self._earlier = _begun(self.notes["loop"])
 
-    def beat(self, now_ms: int) -> dict[str, Any]:
+    def beat(self, now_ms: int) -> Json:
         """Publish the beat of `now_ms` and return its record. Raises ShareTroubleError or LocalError."""
         return self._publish(now_ms, leaving=False)
 
@@ -81,29 +71,27 @@ class HeartbeatPublisher:
         """Take write.lock and learn what others of this machine wrote in between."""
         self._acquire()
         try:
-            if self.journal.generation_on_disk() != self.journal.generation:
-                self.notes = with_defaults(self.journal.load())
-        except OSError as error:
+            with Using(self.places.journal):
+                if self.journal.generation_on_disk() != self.journal.generation:
+                    self.notes = with_defaults(self.journal.load())
+        except ProblemError:
             self._lock.release()
-            raise unusable(self.places.journal, error) from None
+            raise
         if self.loop is not None:
             self.notes["loop"] = {**self.loop, "earlier": self._earlier}
 
     def _close(self) -> None:
         """Write the local truth down and give write.lock back, unless a hung call may still land."""
         try:
-            self.journal.save(self.notes)
-        except OSError as error:
-            raise unusable(self.places.journal, error) from None
+            with Using(self.places.journal):
+                self.journal.save(self.notes)
         finally:
             if not self.share.is_stuck:
                 self._lock.release()
 
     def _acquire(self) -> None:
-        try:
+        with Using(self.places.write_lock):
             taken = self._lock.acquire(self.config.share_deadline_s)
-        except OSError as error:
-            raise unusable(self.places.write_lock, error) from None
         if not taken:
             share = read_local_state(self.places)["share"]
             if share["state"] == HUNG:  # whoever holds the lock does so for a call that may still land
@@ -111,7 +99,7 @@ class HeartbeatPublisher:
             reason = f"un autre processus publie déjà et tient {self.places.write_lock}"
             raise LocalError(reason, "réessayer; sinon chercher le processus qui tient ce verrou")
 
-    def _publish(self, now_ms: int, *, leaving: bool) -> dict[str, Any]:
+    def _publish(self, now_ms: int, *, leaving: bool) -> Json:
         known = self.notes["record"]
         on_disk = self._look(known, now_ms)
         if leaving and _nothing_to_leave(known, on_disk):
@@ -130,10 +118,10 @@ class HeartbeatPublisher:
             self.share.say_left(raw)
         return record
 
-    def _compose(self, past: PreviousRecords, now_ms: int) -> dict[str, Any]:
+    def _compose(self, past: PreviousRecords, now_ms: int) -> Json:
         return compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
 
-    def _look(self, known: dict[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
+    def _look(self, known: Json | None, now_ms: int) -> Json | None:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
         own = self.share.read_own()
         if own.detail is not None:
@@ -159,7 +147,7 @@ class HeartbeatPublisher:
                 self._rewritten(*found, now_ms)
         return own.data
 
-    def _is_anothers(self, on_disk: dict[str, Any], known: dict[str, Any] | None) -> bool:
+    def _is_anothers(self, on_disk: Json, known: Json | None) -> bool:
         """Return True if an older service put what another machine's agent wrote under our name."""
         names = [object_in(record, "metadata").get("hostname") for record in (on_disk, known)]
         host, *ours = (str(name).lower() for name in (*names, self.config.hostname))
@@ -167,7 +155,7 @@ class HeartbeatPublisher:
             return False
         return agent_part(on_disk).get("sessionId") not in self._sessions(known or {})
 
-    def _reach(self, known: dict[str, Any] | None, now_ms: int) -> int:
+    def _reach(self, known: Json | None, now_ms: int) -> int:
         """Return what this machine's sequence can be by now: as its own beats say, or those of a clone of it."""
         if known is None:
             return MAX_SEQUENCE
@@ -177,12 +165,12 @@ class HeartbeatPublisher:
             return MAX_SEQUENCE
         return max(int(self.notes["sequence"]), reach(record, now_ms)) + BEATS_UNSEEN
 
-    def _sessions(self, known: dict[str, Any]) -> tuple[str, ...]:
+    def _sessions(self, known: Json) -> tuple[str, ...]:
         pending = self.notes["pending"] or [0, None]
         mine = (self.session.session_id, agent_part(known).get("sessionId"), *_begun(self.notes["loop"]))
         return tuple(str(session) for session in (*mine, pending[1]) if session)
 
-    def _in_view(self, now_ms: int) -> dict[str, Any] | None:
+    def _in_view(self, now_ms: int) -> Json | None:
         """What an older service wrote about this machine, before it had a file of its own."""
         own = self.config.machine_id
         try:  # from "me" to "me.t" are the copies of our own file, and few others
@@ -203,7 +191,7 @@ class HeartbeatPublisher:
     def _set_aside(self) -> None:
         set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)
 
-    def _note(self, record: dict[str, Any], now_ms: int) -> None:
+    def _note(self, record: Json, now_ms: int) -> None:
         self._metadata = {}
         self._earlier = []
         sequence = record["agent"]["sequence"]
@@ -227,7 +215,7 @@ class HeartbeatPublisher:
         self.notes["share"] = {"state": state, "since": since, "detail": detail}
 
 
-def _begun(loop: dict[str, Any]) -> list[Any]:
+def _begun(loop: Json) -> list[Any]:
     """Return the sessions that may have beaten since a beat was last written down, the last one included.
 
     A loop that is killed between the share and the journal has its beat in the share, and only its beginning here.
@@ -236,7 +224,7 @@ def _begun(loop: dict[str, Any]) -> list[Any]:
     return [*(earlier if isinstance(earlier, list) else ()), loop.get("sessionId")][-_MAX_EARLIER:]
 
 
-def _nothing_to_leave(known: dict[str, Any] | None, on_disk: dict[str, Any] | None) -> bool:
+def _nothing_to_leave(known: Json | None, on_disk: Json | None) -> bool:
     if known is None and not agent_part(on_disk):
         return True  # never here, or an older service's machine alone
     if on_disk is not None:

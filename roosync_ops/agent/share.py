@@ -5,28 +5,27 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
 
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import ShareHungError
 from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
+from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.typed import Callable, Json, T
 from roosync_ops.wire.view import reading
 
 from .errors import EXIT_SHARE, ProblemError
-from .writing import make_folder, put, remove, write
+from .writing import make_folder, put, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol, TypeVar
-
-    T = TypeVar("T")
+    from typing import Protocol
 
     class Bounded(Protocol):
         """What runs a touch of the share: wire.deadline.BoundedShare, or a simulator's own."""
@@ -132,7 +131,7 @@ class OwnFile:
         self.detail = detail
 
     @property
-    def data(self) -> dict[str, Any] | None:
+    def data(self) -> Json | None:
         return None if self.record is None else self.record.data
 
 
@@ -165,11 +164,12 @@ class FolderShare:
 
     def follow(self, limit_s: float) -> None:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
-        until = time.monotonic() + limit_s
-        while not self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading):
-            if time.monotonic() > until:
-                raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
-            time.sleep(_FOLLOW_S)
+
+        def are_here() -> bool:
+            return self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading)
+
+        if not wait_until(are_here, limit_s, _FOLLOW_S):
+            raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
 
     def read_own(self) -> OwnFile:
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")

@@ -12,13 +12,14 @@ import os
 import stat
 import sys
 
+from roosync_ops.wire.small import suppress
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .windows import Handle
 
 #: What a name is taken for; no other program has a reason to use it.
 _PREFIX = "\0roosync-heartbeat/"
-#: Events and mutexes share their names there, and the event that stops the loop has the plain one.
 _WINDOWS_PREFIX = "Global\\roosync-heartbeat-loop-"
 #: `<descriptor> <pid> <instance>` of a place that was taken before the loop's own image began.
 HANDED_OVER = "ROOSYNC_CLAIM"
@@ -86,10 +87,8 @@ def _claim_name(instance: str) -> Claim | Handle | None:
     if sys.platform == "win32":  # for mypy: no other platform has the module
         from .windows import take_name  # noqa: PLC0415 - as above
 
-        try:
+        with suppress(OSError):  # no such names here: loop.lock alone guards
             return take_name(_WINDOWS_PREFIX + instance)
-        except OSError:
-            pass  # no such names here: loop.lock alone guards
     return Claim()
 
 

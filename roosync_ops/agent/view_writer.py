@@ -9,27 +9,21 @@ from __future__ import annotations
 import zlib
 
 from roosync_ops.wire import findings as f
+from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
 from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.text import Members, NotUnderstoodError
 from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.typed import Callable, Json
 from roosync_ops.wire.view import build, carried, entry_of, needs_write, reading, text
 
 from . import flips
+from .config import Config
 from .local_state import set_aside
+from .publisher import HeartbeatPublisher
 from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from roosync_ops.wire.folder import Snapshot
-
-    from .config import Config
-    from .publisher import HeartbeatPublisher
 
 #: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
 PATIENCE = 3
@@ -186,7 +180,7 @@ class ViewWriter:
         """Return what the journal, and then what the view as last written, tells that files do not."""
         found: list[Evidence] = []
 
-        def take(machine_id: str, entry: dict[str, Any]) -> None:
+        def take(machine_id: str, entry: Json) -> None:
             try:
                 record, _ = parse(entry, machine_id, VIEW_NAME)
             except NotUnderstoodError:
@@ -203,11 +197,11 @@ class ViewWriter:
                     take(machine_id, members.value())
         return found
 
-    def _remember(self, view: dict[str, Any], merged: dict[str, Evidence], now_ms: int) -> None:
+    def _remember(self, view: Json, merged: dict[str, Evidence], now_ms: int) -> None:
         """Keep in the journal what nobody else would write again: so much as has room."""
         silent = set(view["offlineMachines"])
         latest = sorted(view["heartbeats"], key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))
-        kept: dict[str, Any] = {}
+        kept: Json = {}
         room = MAX_REMEMBERED_BYTES
         for name in latest:
             if name not in silent and merged[name].kind == FILE:
@@ -220,12 +214,12 @@ class ViewWriter:
         self._publisher.notes["legacy"] = kept
         self._publisher.extra[KNOWS] = self._undone([name for name in latest if name in silent], merged, now_ms)
 
-    def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> dict[str, Any]:
+    def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> Json:
         """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
         once = self._publisher.extra.get(KNOWS, {})  # what was undone once is undone again: several services do it
         names = [name for name in silent if merged[name].kind != FILE or name in once]
         names = [name for name in names if merged[name].record.sequence is not None]
-        kept: dict[str, Any] = {}
+        kept: Json = {}
         for name in names[:MAX_KNOWS]:
             kept[name] = entry_of(merged[name], now_ms, self._config.thresholds)
             if len(dump(kept)) > MAX_KNOWS_BYTES:
@@ -257,13 +251,13 @@ def _slim(record: Record, now_ms: int) -> None:
     record.keep({**_bare(data), "agent": carried(record, past=past)})
 
 
-def _bare(data: dict[str, Any]) -> dict[str, Any]:
+def _bare(data: Json) -> Json:
     metadata = object_in(data, "metadata")
     kept = {key: metadata[key] for key in _METADATA if isinstance(metadata.get(key), str)}
     return {"metadata": {key: value for key, value in kept.items() if len(value) < 64}}  # noqa: PLR2004 - a time, a version
 
 
-def _newest_stranger(entries: dict[str, Any], wrote: dict[str, int]) -> str | None:
+def _newest_stranger(entries: Json, wrote: dict[str, int]) -> str | None:
     """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
     heard: dict[str, int] = {key.lower(): at for key, (at, _) in entries.items() if at is not None}
     strange = {key: at for key, at in heard.items() if at != wrote.get(key)} or heard

@@ -1,4 +1,4 @@
-r"""What the agent asks of Windows itself: named events and mutexes, and processes by their creation time. Win32 alone.
+r"""What the agent asks of Windows itself: named mutexes, and processes by their creation time. Win32 alone.
 
 Names in `Global\\` are the machine's, not a logon session's: a command over SSH and a task of the desktop meet there.
 """
@@ -7,29 +7,21 @@ from __future__ import annotations
 
 import sys
 
+from roosync_ops.wire.typed import Callable, T
+
 if sys.platform != "win32":
     raise ImportError("Windows alone")
 
 import ctypes
 from ctypes import wintypes
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
-
 _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _ALREADY_EXISTS = 183
 _ACCESS_DENIED = 5
 _SYNCHRONIZE = 0x0010_0000
-_EVENT_MODIFY_STATE = 0x0002
 _PROCESS_TERMINATE = 0x0001
 _PROCESS_QUERY_LIMITED = 0x1000
 _WAIT_OBJECT_0 = 0
-#: The longest wait that is not "for ever", in ms.
-_LONGEST_MS = 0xFFFF_FFFE
 
 
 def _prototype(name: str, result: object, *arguments: object) -> None:
@@ -39,10 +31,6 @@ def _prototype(name: str, result: object, *arguments: object) -> None:
 
 _prototype("CreateMutexW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.LPCWSTR)
 _prototype("OpenMutexW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
-_prototype("CreateEventW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR)
-_prototype("OpenEventW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
-_prototype("SetEvent", wintypes.BOOL, wintypes.HANDLE)
-_prototype("ResetEvent", wintypes.BOOL, wintypes.HANDLE)
 _prototype("CloseHandle", wintypes.BOOL, wintypes.HANDLE)
 _prototype("WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWORD)
 _prototype("OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
@@ -83,32 +71,6 @@ def is_taken(name: str) -> bool:
     return True
 
 
-class Event:
-    """A named event that stays set until it is cleared. Raises OSError where it cannot be made."""
-
-    def __init__(self, name: str) -> None:
-        self._handle = _KERNEL32.CreateEventW(None, True, False, name)
-        if not self._handle:
-            raise ctypes.WinError(ctypes.get_last_error())
-
-    def clear(self) -> None:
-        _KERNEL32.ResetEvent(self._handle)
-
-    def wait(self, seconds: float) -> bool:
-        """Wait at most `seconds`; True once the event is set."""
-        return _waited(self._handle, min(int(seconds * 1000) + 1, _LONGEST_MS) if seconds > 0 else 0)
-
-
-def set_event(name: str) -> bool:
-    """Set the event of that name; False where nobody has it, or it is not ours to set."""
-    value = _KERNEL32.OpenEventW(_EVENT_MODIFY_STATE, False, name)
-    if not value:
-        return False
-    done = bool(_KERNEL32.SetEvent(value))
-    _KERNEL32.CloseHandle(value)
-    return done
-
-
 def process_start(pid: int) -> str | None:
     """Return when process `pid` was created, in units of 100 ns since 1601; None where it is gone or hidden from us."""
     return _asked(pid, 0, lambda handle: None if _waited(handle, 0) else _created(handle))
@@ -139,7 +101,7 @@ def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
 
 
 def _waited(handle: int, milliseconds: int) -> bool:
-    """Wait at most so long; True once the process has ended, or the event is set."""
+    """Wait at most so long; True once the process has ended."""
     return bool(_KERNEL32.WaitForSingleObject(handle, milliseconds) == _WAIT_OBJECT_0)
 
 

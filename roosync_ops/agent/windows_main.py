@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import NoReturn
+from roosync_ops.wire.small import suppress
+from roosync_ops.wire.typed import Callable, NoReturn
 
 
 def answer_and_end(words: list[str], work: Callable[[], int]) -> NoReturn:
@@ -22,10 +20,8 @@ def answer_and_end(words: list[str], work: Callable[[], int]) -> NoReturn:
 
         traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):
-        try:  # noqa: SIM105 - contextlib is memory held for months
+        with suppress(OSError, ValueError):  # whoever read it has gone
             stream.flush()
-        except (OSError, ValueError):
-            pass  # whoever read it has gone
     os._exit(code)
 
 

@@ -11,10 +11,9 @@ import stat
 import time
 
 from roosync_ops.wire.files import ASIDE, RETRY_DELAYS_S, SPARE, open_patiently
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from roosync_ops.wire.local import remove
+from roosync_ops.wire.small import suppress
+from roosync_ops.wire.typed import Iterator
 
 #: O_EXCL: what lies there is neither written through nor opened, be it a link, a pipe or a device.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -61,14 +60,6 @@ def write(temporary: str, raw: bytes) -> str:
     raise OSError(errno.EEXIST, "un dossier occupe ce nom et les suivants; à enlever à la main", temporary)
 
 
-def remove(path: str) -> None:
-    """Remove a temporary file; what has gone already, or with its share, is no matter."""
-    try:  # noqa: SIM105 - contextlib is memory held for months
-        os.unlink(path)
-    except OSError:
-        pass
-
-
 def clear_way(path: str) -> None:
     """Move a folder aside that lies under a file's name: no file can replace it. OSError."""
     try:
@@ -101,10 +92,8 @@ def make_folder(path: str) -> None:
         move_aside(path)
     except FileNotFoundError:
         pass
-    try:  # noqa: SIM105 - contextlib is memory held for months
+    with suppress(FileExistsError):  # another machine's replica delivered it in between
         os.mkdir(path)
-    except FileExistsError:
-        pass  # another machine's replica delivered it in between
 
 
 def _names(temporary: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ pays for a heavy one's imports; what `roosync-ops --help` says about it stands i
 
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
-`errors.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
+`failures.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
 Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 4 what was found
 could not be delivered, or not be written to stdout; 130 interrupted; 70 internal error, so that a crash never reads
 as a verdict.
@@ -27,7 +27,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from roosync_ops import __version__, typed
 
-from . import errors, options, output, settings
+from . import failures, options, output, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,6 +74,8 @@ PANELS: Final = {
         "deploys": "Say where the pyinfra deploys are, to run or to build upon.",
     },
 }
+#: Several commands of one module.
+_MODULES: Final = dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple")
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
@@ -88,7 +90,9 @@ class LazyCommand(TyperCommand):
     def load(self) -> Any:
         """Import the command's module and return the real command."""
         name = str(self.name)
-        command: Any = typer.main.get_command(import_module(f"{__name__}.{name.replace('-', '_')}").app)
+        module = import_module(f"{__name__}.{_MODULES.get(name, name.replace('-', '_'))}")
+        command: Any = typer.main.get_command(module.app)
+        command = command.commands[name] if name in _MODULES else command
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]
@@ -215,5 +219,5 @@ def _run(arguments: list[str]) -> int:
             _improve(option, {})
         code = program.main(options.spelled(arguments), prog_name=PROGRAM, standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
-        code = errors.report(error, arguments)
-    return errors.delivered(code if isinstance(code, int) else 0)
+        code = failures.report(error, arguments)
+    return failures.delivered(code if isinstance(code, int) else 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from roosync_ops import errors
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import seen
@@ -19,7 +20,7 @@ from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import safe
 
-from . import errors, options, output
+from . import failures, options, output
 from .ramp import MANY, NOT_BEGUN, Journal
 
 if TYPE_CHECKING:
@@ -203,8 +204,8 @@ def _word(outcome: str, lang: str) -> str:
 
 def _columns(name: str, word: str, code: str, told: str) -> list[str]:
     """Return one line, or several where the terminal is too narrow for what is told."""
-    shown = paint(word, code if output.wants_color(sys.stdout) else "")
-    room = (output.width_of(sys.stdout) or 10_000) - len(name) - len(word) - 4
+    shown = paint(word, code if output.wants_color() else "")
+    room = (output.width() or 10_000) - len(name) - len(word) - 4
     first, *rest = textwrap.wrap(told, max(room, _LEAST_CELLS), break_on_hyphens=False) or [""]
     blank = " " * (len(name) + len(word) + 4)
     return [f"{name}  {shown}  {first}".rstrip(), *(blank + line for line in rest)]
@@ -226,7 +227,7 @@ def headline(results: Sequence[Result], lang: str = "en") -> str:
     counts = Counter(_word(row.outcome, lang) for row in results)
     total = f"{len(results)} machine{'' if len(results) == 1 else 's'}{words(lang)['colon']}"
     text = f"{total} {', '.join(f'{count} {word}' for word, count in counts.items())}"
-    return paint(text, BOLD if output.wants_color(sys.stdout) else "")
+    return paint(text, BOLD if output.wants_color() else "")
 
 
 def note_log(log: RunLog, lang: str) -> None:
@@ -260,7 +261,7 @@ def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None
 
 def beside(error: BaseException | None) -> dict[str, Any]:
     """Return what --json says beside what was done, where nobody could look at the fleet after it."""
-    return {} if error is None else {"error": errors.document(errors.describe(error))}
+    return {} if error is None else {"error": failures.document(failures.describe(error))}
 
 
 def judged(fleet: Fleet, where: Source, second: Second | None = None) -> tuple[Validation, object]:

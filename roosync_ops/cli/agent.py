@@ -5,10 +5,10 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import show
+from roosync_ops import errors, show
 from roosync_ops.remote_script import bundle
 
-from . import errors, options, output
+from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Build the agent, or tell which one a file is.")
 

@@ -7,9 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
+from roosync_ops import errors
 from roosync_ops.bootstrap import keys, windows
 
-from . import errors, options, output
+from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Print what makes a bare machine reachable over SSH.")
 

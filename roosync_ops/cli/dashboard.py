@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from roosync_ops import errors
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
@@ -19,7 +20,7 @@ from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 from roosync_ops.show.messages import words
 
-from . import asking, errors, options, output
+from . import failures, looking, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     /metrics for a Prometheus and /healthz (503 where it is not current) beside it.
     """
     fleet = load_inventory(inventory)
-    limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
+    limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
     if serve:
         source = Source(shared, None, deadline) if shared or probe is Probe.never else None
         named = checked_baseline(BASELINE if baseline is None else baseline)
@@ -130,7 +131,7 @@ def _wait_for_ctrl_c() -> None:
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
-    live = Live(look, lambda error: errors.describe(error).message, lang, every_s)
+    live = Live(look, lambda error: failures.describe(error).message, lang, every_s)
     try:
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)

@@ -4,9 +4,10 @@ from typing import Annotated, Final
 
 import typer
 
+from roosync_ops import errors
 from roosync_ops.pyinfra_ops.run import deploy_file
 
-from . import errors, output
+from . import output
 
 app = typer.Typer()
 

@@ -1,12 +1,11 @@
 """`roosync-ops diagnose`: the cause of a machine's trouble, and the one command that mends it."""
 
-import sys
 import time
 from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import show
+from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.limits import Limits
@@ -17,7 +16,7 @@ from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
-from . import acting, errors, options, output
+from . import acting, options, output
 
 app = typer.Typer()
 
@@ -62,14 +61,12 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     timeout: Timeout = _TIMEOUT_S,
     connect_timeout: ConnectTimeout = _CONNECT_S,
     deadline: options.Deadline = None,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Diagnose machines: ordered checks, one cause, and the one command that mends it.
 
     Without names: all machines; those that are not as expected are shown. Nothing is changed without --fix.
     """
-    if schema:
-        return options.print_schema("diagnose")
     if dry and not fix:
         said = "--dry goes with --fix: without it nothing is ever changed"
         raise errors.usage(said, "roosync-ops diagnose --fix --dry")
@@ -172,5 +169,4 @@ def _tell(  # noqa: PLR0913 - what to show, and how
     if as_json:
         output.write(show.json_text(diagnoses_document(found, fixes, lang, dry=dry)))
         return
-    width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-    output.write(diagnoses_table(found, fixes, lang, width, color=color, everything=everything))
+    output.write(diagnoses_table(found, fixes, lang, output.width(), color=output.wants_color(), everything=everything))

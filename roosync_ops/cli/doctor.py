@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from roosync_ops import __version__
+from roosync_ops import __version__, errors
 from roosync_ops.bootstrap import checklist
+from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops.gather import doctor as asking
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.show import text
 from roosync_ops.show.redacted import Redaction
 
-from . import errors, options, output
+from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from roosync_ops.bootstrap.checklist import Line
-    from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.gather.doctor import Answer
 
 app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
@@ -58,40 +59,43 @@ def for_windows(
     Nothing is changed on the machine. User, host and domain names, addresses, account SIDs and the share's path are
     taken out of the report; read it before you send it.
     """
-    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - 40 ms that the help does not need
-
     fleet = load_inventory(inventory)
-    chosen = _the_windows(fleet, machine)
-    lines = checklist.lines()
-    asked = [line for line in lines if line.over_ssh]
+    chosen, *others = fleet.select([machine])
+    if others or chosen.system != "windows":
+        raise errors.usage(f"{machine} is not one Windows machine of the inventory", "roosync-ops machines list")
+    asked = [line for line in checklist.lines() if line.over_ssh]
     answers, redaction = _answers(fleet, chosen, asked, connect_timeout)
     told = {
         line: redaction.of(answer.text) if answer.ended else None for line, answer in zip(asked, answers, strict=False)
     }
-    _write(report, "\n".join(_report(told)) + "\n")
+    try:
+        report.write_text("\n".join(_report(told)) + "\n", encoding="utf-8")
+    except OSError as error:
+        said = f"{report}: cannot be written: {error.strerror or error}"
+        raise errors.usage(said, "name a file that can be: --output FILE") from None
     done = all(told.get(line) is not None for line in asked)
     if as_json:
-        output.write(
-            json.dumps({"ok": done, "report": str(report), "lines": [_document(line, told) for line in lines]})
-        )
+        lines = [
+            {
+                "line": line.text,
+                "places": line.places,
+                "prints": line.prints,
+                "decides": line.decides,
+                "overSsh": line.over_ssh,
+                "answer": told.get(line),
+            }
+            for line in checklist.lines()
+        ]
+        output.write(json.dumps({"ok": done, "report": str(report), "lines": lines}))
     else:
         output.write("\n".join(_screen(told, report)))
     return errors.OK if done else errors.NOT_AS_EXPECTED
-
-
-def _the_windows(fleet: Fleet, name: str) -> Machine:
-    chosen = fleet.select([name])
-    if len(chosen) != 1 or chosen[0].system != "windows":
-        raise errors.usage(f"{name} is not one Windows machine of the inventory", "roosync-ops machines list")
-    return chosen[0]
 
 
 def _answers(
     fleet: Fleet, machine: Machine, asked: Sequence[Line], connect_s: float
 ) -> tuple[Sequence[Answer], Redaction]:
     """Return an answer a line, as far as they came, and what is to be taken out of them. Raises CommandError."""
-    from roosync_ops.gather import doctor as asking  # noqa: PLC0415 - as above
-
     share = machine.shared or ""
     scripts = [checklist.script(line, share) for line in (checklist.NAMES, *asked)]
     with output.Progress() as progress:
@@ -134,16 +138,3 @@ def _screen(told: dict[Line, str | None], report: Path) -> Iterator[str]:
         if places:
             yield from (f"{line.number:2}. [{', '.join(places)}] {line.text}", f"    should print: {line.prints}")
     yield f"\n{report} holds the answers, without names or addresses: add the others, read it, and attach it."
-
-
-def _document(line: Line, told: dict[Line, str | None]) -> dict[str, object]:
-    asked = {"overSsh": line.over_ssh, "answer": told.get(line)}
-    return {"line": line.text, "places": line.places, "prints": line.prints, "decides": line.decides, **asked}
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        said = f"{path}: cannot be written: {error.strerror or error}"
-        raise errors.usage(said, "name a file that can be: --output FILE") from None

@@ -1,17 +1,16 @@
 """`roosync-ops history`: when each machine was up, and how much of that is known."""
 
-import sys
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import show
+from roosync_ops import errors, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.past import flips_told, pasts
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.history import history_document, history_markdown, history_table
 
-from . import errors, options, output
+from . import options, output
 
 app = typer.Typer()
 
@@ -61,6 +60,5 @@ def history(  # noqa: PLR0913 - one argument an option
     elif report == "markdown":
         output.write(history_markdown(found, from_ms, state.read_at_ms, lang))
     else:
-        width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-        output.write(history_table(found, lang, width, color=color))
+        output.write(history_table(found, lang, output.width(), color=output.wants_color()))
     return errors.OK

@@ -8,11 +8,11 @@ from typing import Final
 
 import typer
 
-from roosync_ops import typed
+from roosync_ops import errors, typed
 from roosync_ops.show.text import safe
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
-from . import errors, options, output, settings
+from . import options, output, settings
 
 app = typer.Typer()
 

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from . import errors, options, output
+from roosync_ops import errors, extras
+from roosync_ops.lab import board, control, delays, play, tool
+from roosync_ops.lab.faults import FAULTS, fault_list, faults_text
+from roosync_ops.lab.scenario import FIELD_TIMES, PROCEDURE
+from roosync_ops.show import validation_document
+
+from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from roosync_ops.lab.board import Screen
     from roosync_ops.lab.fleet import LabFleet
-    from roosync_ops.lab.play import Outcome
 
 app = typer.Typer()
 
@@ -50,9 +54,6 @@ roosync-ops lab fault hang 2024 --off"""
 
 def _known(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the faults, or once there is one the machines, that a shell may complete a word to."""
-    from roosync_ops.lab.faults import FAULTS  # noqa: PLC0415 - a Tab is no time to wait
-    from roosync_ops.lab.scenario import PROCEDURE  # noqa: PLC0415 - as above
-
     names = ["admin", *(part.name for part in PROCEDURE)] if ctx.params.get("name") else list(FAULTS)
     return [name for name in names if name.startswith(incomplete)]
 
@@ -112,8 +113,6 @@ app.command("play", help="Play the procedure, then take commands: what `roosync-
 def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) -> int:
     """Keep the fleet running, and print what to type in a second terminal. Ctrl-C ends it."""
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab import play, tool  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
-
         play.activate(fleet)
         if as_json:
             output.write(json.dumps({"ok": True, **_places(fleet)}))
@@ -140,37 +139,21 @@ def fault(  # noqa: PLR0913 - the options of one command
     Without arguments it says which faults are on.
     """
     if list_:
-        from roosync_ops.lab.faults import FAULTS, fault_list  # noqa: PLC0415 - needed by this command alone
-
         output.write(json.dumps({"ok": True, "faults": FAULTS}) if as_json else fault_list())
         return errors.OK
     if (name is None) != (machine is None):
         raise errors.usage("name a fault and a machine", "roosync-ops lab fault --list")
-    answer = _ask(folder, {"active": True} if name is None else {"fault": name, "machine": machine, "on": not off})
-    _tell(answer, as_json=as_json)
-    return errors.OK
-
-
-def _ask(folder: Path | None, request: dict[str, Any]) -> dict[str, Any]:
-    """Return what a running lab answers. Raises CommandError."""
-    from roosync_ops.lab import control  # noqa: PLC0415 - as above
-
     _check_system()
-    return control.ask(folder or control.find(Path.cwd()), request)
-
-
-def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
-    from roosync_ops.lab.faults import faults_text  # noqa: PLC0415 - as above
-
-    if as_json:
-        output.write(json.dumps(answer))
-    else:
-        output.write(answer["said"] if "said" in answer else faults_text(answer["active"]))
+    request = {"active": True} if name is None else {"fault": name, "machine": machine, "on": not off}
+    answer = control.ask(folder or control.find(Path.cwd()), request)
+    said = answer["said"] if "said" in answer else faults_text(answer["active"])
+    output.write(json.dumps(answer) if as_json else said)
+    return errors.OK
 
 
 def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
     with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab import board, console, play, prompt  # noqa: PLC0415 - as above
+        from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
 
         screen, table = board.Screen(quiet=as_json), board.Board(fleet)
         outcome = play.play(fleet, table, screen)
@@ -178,49 +161,42 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
         commands, done = console.Console(fleet, table, screen), True
         if do is not None:
-            done = prompt.run_script(commands, screen, do)
-        elif not no_prompt and not as_json and output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout):
-            prompt.run_prompt(commands, screen)
+            done = console.run_script(commands, screen, do)
+        elif not no_prompt and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+            console.run_prompt(commands, screen)
         if as_json:
-            output.write(json.dumps(_document(fleet, outcome, screen, done=done)))
+            document = {
+                "ok": outcome.ok and done,
+                **_places(fleet),
+                "before": validation_document(outcome.before),
+                "rollout": outcome.rollout,
+                "after": validation_document(outcome.after),
+                "tables": list(map(validation_document, screen.shown)),  # what --do showed, in order
+                "seconds": round(outcome.seconds, 3),
+            }
+            output.write(json.dumps(document))
     return errors.OK if outcome.ok and done else errors.NOT_AS_EXPECTED
 
 
 @contextmanager
 def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
-    """Run the fleet for a block. Raises CommandError for whatever the lab cannot do."""
-    _check_possible()
-    from roosync_ops.lab import delays, scenario  # noqa: PLC0415 - as above
-    from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
-
-    delay = delays.Delay(seed).scaled(1 / scenario.FIELD_TIMES) if sync == "drive" else None
-    with LabFleet(delay=delay, seed=seed) as fleet, _controlled(fleet):
-        yield fleet
-
-
-@contextmanager
-def _controlled(fleet: LabFleet) -> Iterator[None]:
-    """Let a second terminal cause faults for a block; a lab that cannot be reached this way is a lab all the same."""
-    from roosync_ops.lab import console, control  # noqa: PLC0415 - as above
-
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))
-        except OSError as error:
-            output.note(f"`roosync-ops lab fault` will not reach this lab: {error}")
-        yield
-
-
-def _check_possible() -> None:
-    """Raise CommandError (usage) where the lab cannot run at all."""
+    """Run the fleet for a block, and let a second terminal cause faults. Raises CommandError for what cannot be."""
     _check_system()
     try:
         importlib.import_module("asyncssh")
     except ImportError:
-        from roosync_ops import extras  # noqa: PLC0415 - for this sentence alone
-
         said = "the lab's SSH servers need asyncssh, which is not installed"
         raise errors.usage(said, extras.install("lab")) from None
+    from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
+    from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
+
+    delay = delays.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
+    with LabFleet(delay=delay, seed=seed) as fleet, ExitStack() as stack:
+        try:
+            stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))
+        except OSError as error:  # a lab all the same
+            output.note(f"`roosync-ops lab fault` will not reach this lab: {error}")
+        yield fleet
 
 
 def _check_system() -> None:
@@ -236,19 +212,4 @@ def _places(fleet: LabFleet) -> dict[str, Any]:
         "shared": str(fleet.shared),
         "sshConfig": str(fleet.ssh_config),
         "machines": {name: {"port": fleet.port(name), "on": fleet.is_on(name)} for name in fleet.names},
-    }
-
-
-def _document(fleet: LabFleet, outcome: Outcome, screen: Screen, *, done: bool) -> dict[str, Any]:
-    """Return what --json prints; `tables` are those that --do showed, in their order."""
-    from roosync_ops.show import validation_document  # noqa: PLC0415 - as above
-
-    return {
-        "ok": outcome.ok and done,
-        **_places(fleet),
-        "before": validation_document(outcome.before),
-        "rollout": outcome.rollout,
-        "after": validation_document(outcome.after),
-        "tables": [validation_document(validation) for validation in screen.shown],
-        "seconds": round(outcome.seconds, 3),
     }

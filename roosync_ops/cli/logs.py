@@ -4,15 +4,15 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import show, typed
+from roosync_ops import errors, show, typed
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.verify_via import asked
+from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.facts_model import parse_logs
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import safe
 from roosync_ops.transport.failure import Failure
 
-from . import acting, errors, options, output
+from . import acting, options, output
 
 app = typer.Typer()
 
@@ -43,7 +43,7 @@ def logs(  # noqa: PLR0913 - one argument an option
     found, *others = load_inventory(inventory).select([machine])
     if others:
         raise errors.usage(f"{machine!s:.80} is more than one machine", typed.ours("machines", "list"))
-    told = asked(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
+    told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
     if isinstance(told, Failure):
         raise errors.CommandError(
             told.code, f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id), 1

@@ -2,14 +2,13 @@
 
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from roosync_ops import show, typed
+from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
 from roosync_ops.fleet.adding import USUAL, line_of, with_machine
 from roosync_ops.show.messages import words
@@ -17,7 +16,7 @@ from roosync_ops.show.text import clock_ms
 from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence
 from roosync_ops.wire.times import now_ms
 
-from . import errors, options, output
+from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="List the inventory, check it, or add to it. No machine is contacted.")
 
@@ -64,8 +63,7 @@ def list_machines(
     if as_json:
         output.write(show.json_text({"ok": True, "inventory": str(inventory), "machines": rows}))
     else:
-        width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-        output.write(show.machines_table(rows, lang, width, color=color))
+        output.write(show.machines_table(rows, lang, output.width(), color=output.wants_color()))
     return errors.OK
 
 

@@ -1,16 +1,15 @@
 """`roosync-ops matrix`: who sees whom."""
 
-import sys
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
+from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.validation import who_sees_whom
 
-from . import errors, options, output
+from . import options, output
 
 app = typer.Typer()
 
@@ -38,15 +37,13 @@ def matrix(  # noqa: PLR0913 - one argument an option
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Show who sees whom: ask every machine what its own replica shows, one round trip each, all at once.
 
     A stale row is a stale replica, a stale column a machine whose beats are not uploaded; the diagonal is what each
     agent reports about itself. With --shared, or ROOSYNC_SHARED_PATH, this computer's replica is a row as well.
     """
-    if schema:
-        return options.print_schema("matrix")
     fleet = load_inventory(inventory)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = fleet.select(names) if names else tuple(fleet)
@@ -61,4 +58,4 @@ def _text(result: judge.Matrix, report: str, lang: str) -> str:
         return show.json_text(show.matrix_document(result, lang))
     if report == "markdown":
         return show.matrix_markdown(result, lang)
-    return show.matrix_table(result, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
+    return show.matrix_table(result, lang, output.width(), color=output.wants_color())

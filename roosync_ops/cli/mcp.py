@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from roosync_ops import extras
+from roosync_ops import errors, extras
 
-from . import errors, options, output
+from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

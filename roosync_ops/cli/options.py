@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import typed
+from roosync_ops import errors, typed
 from roosync_ops.gather.limits import Probe as Asked
 
-from . import errors, output, settings
+from . import output, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -33,17 +33,18 @@ _FLEET, _OUTPUT, _TIME = "Which fleet", "Output", "Time and patience"
 #: Parameter to the group of options that `--help` shows it in.
 PANEL_OF: Final = {
     **dict.fromkeys(("inventory", "shared", "via", "limit"), _FLEET),
-    **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "schema", "utc"), _OUTPUT),
+    **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "_schema", "utc"), _OUTPUT),
     **dict.fromkeys(("wait", "deadline", "timeout", "connect_timeout", "patience", "memory", "parallel"), _TIME),
 }
 
 
-def print_schema(command: str) -> int:
+def _print_schema(ctx: typer.Context, wanted: bool) -> None:
     """Print what a command's --json is made of."""
-    from roosync_ops.show import schemas  # noqa: PLC0415 - 30 ms that only this flag needs
+    if wanted:
+        from roosync_ops.show import schemas  # noqa: PLC0415 - 30 ms that only this flag needs
 
-    output.write(json.dumps(schemas.of(command).json_schema(), indent=2))
-    return errors.OK
+        output.write(json.dumps(schemas.of(str(ctx.info_name)).json_schema(), indent=2))
+        raise typer.Exit
 
 
 class Lang(StrEnum):
@@ -85,7 +86,10 @@ Machines = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 #: What forms there are is each command's own: Annotated[Literal[...], options.FORMAT].
 FORMAT: Final = typer.Option("--format", "-f", help="How to write the report.")
-Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and exit.")]
+Schema = Annotated[
+    bool,
+    typer.Option("--schema", callback=_print_schema, is_eager=True, help="Print the JSON Schema of --json and exit."),
+]
 Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]
 Deadline = Annotated[
     float | None,

@@ -141,19 +141,19 @@ def _print(text: str, stream: TextIO) -> None:
     stream.flush()
 
 
-def is_terminal(stream: TextIO) -> bool:
-    """Return True if a person is looking."""
-    return stream.isatty()
+def is_live() -> bool:
+    """Return True if a person is looking at stdout, on a terminal that can be drawn on."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def wants_color(stream: TextIO) -> bool:
+def wants_color() -> bool:
     """Return True if to colour: on a terminal that can, unless NO_COLOR (https://no-color.org) is set."""
-    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_live() and not os.environ.get("NO_COLOR")
 
 
-def width_of(stream: TextIO) -> int | None:
+def width() -> int | None:
     """Return how many cells a line may take; None where nothing limits it (a pipe or a file)."""
-    if os.environ.get("COLUMNS", "").isdecimal() or is_terminal(stream):
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
         return shutil.get_terminal_size().columns
     return None
 
@@ -170,7 +170,7 @@ class Progress:
     def show(self, text: str) -> None:
         if _quiet:
             return
-        if is_terminal(self._stream):
+        if self._stream.isatty():
             self._stream.write(f"\r\x1b[2K{text}")
             self._stream.flush()
             self._shown = True

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops import errors
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
 from roosync_ops.show.messages import words
@@ -17,7 +18,7 @@ from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import errors, output
+from . import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,22 +7,20 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import show, typed
+from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
-from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.changes import changed
+from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
-from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import Seen, seen, seen_by_all
+from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
+from roosync_ops.gather.past import changed
 from roosync_ops.judge.report import Report
 from roosync_ops.show.junit import junit_report
 from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
 
-from . import asking, errors, options, output, rollout_file
+from . import looking, options, output, rollout_file
 
 app = typer.Typer()
 
@@ -71,24 +69,28 @@ def report(  # noqa: PLR0913 - one argument an option
     memory: options.Memory = None,
     timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Report a validation, or what a rollout did, in the procedure's own table: to paste, or with --post to send.
 
     What changed is told too: what the rollout did, or the flips a watcher told here and each machine's own gaps. A
     second --post to the same issue edits the comment of the first. Nothing in the report makes a mention or a link.
     """
-    if schema:
-        return options.print_schema("report")
     to = _target(post, dry=dry)
     if rollout is not None:
         found = rollout_file.read(rollout)
     else:
-        limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
         fleet = load_inventory(inventory)
-        found = _Validating(fleet, shared, via, limits, GracePeriod(patience, memory, fleet)).report(
-            options.names_of(limit), memory, days, probe=probe
+        names = options.names_of(limit)
+        chosen = fleet.select(names) if names else None
+        limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
+        grace = GracePeriod(patience, memory, fleet)
+        look, _ = looking.look_of(
+            "report", fleet, chosen, shared=shared, via=via, probe=probe, limits=limits, grace=grace
         )
+        seen, replica = look(), shared if via is None else None
+        at_ms = seen.validation.checked_at_ms
+        found = Report(seen.validation, changes=changed(fleet, chosen, seen.own, memory, (replica, via), at_ms, days))
     form = "json" if as_json else report_format
     sent = _send(to, found, lang, dry=dry)
     text = _text(found, form, lang, sent)
@@ -99,32 +101,6 @@ def report(  # noqa: PLR0913 - one argument an option
     elif sent is not None:
         output.write(sent.url)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
-
-
-class _Validating:
-    """Where a validation is read, and by what it is judged."""
-
-    def __init__(self, fleet: Fleet, shared: str | None, via: str | None, limits: Limits, grace: GracePeriod) -> None:
-        self._fleet, self._shared, self._via, self._limits, self._grace = fleet, shared, via, limits, grace
-
-    def report(self, names: list[str], memory: Path | None, days: float, *, probe: Probe) -> Report:
-        """Read, judge, and find out what changed within `days`."""
-        chosen = self._fleet.select(names) if names else None
-        look = self._probed(chosen) if probe is Probe.always else self._read(chosen, probe)
-        replica = self._shared if self._via is None else None
-        at_ms = look.validation.checked_at_ms
-        found = changed(self._fleet, chosen, look.own, memory, (replica, self._via), at_ms, days)
-        return Report(look.validation, changes=found)
-
-    def _read(self, chosen: tuple[Machine, ...] | None, probe: Probe) -> Seen:
-        via = machine_of(self._fleet, self._via) if self._via else None
-        second = asking.second_of(self._fleet, probe, self._limits)
-        return seen(Source(self._shared, via, self._limits.deadline_s), self._fleet, chosen, self._grace, second)
-
-    def _probed(self, chosen: tuple[Machine, ...] | None) -> Seen:
-        asking.no_via(self._via, "report")
-        with output.Progress() as progress:
-            return seen_by_all(self._fleet, chosen, self._shared, self._limits, self._grace, progress.show)
 
 
 def _target(post: str | None, *, dry: bool) -> comment.Target | None:

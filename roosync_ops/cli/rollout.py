@@ -1,13 +1,12 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
-import sys
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
+from roosync_ops import errors, judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.probe import result_of
@@ -20,7 +19,7 @@ from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
 
-from . import acting, asking, errors, options, output, ramp, reading, rollout_file
+from . import acting, failures, looking, options, output, ramp, rollout_file
 from .run_log import RunLog
 
 app = typer.Typer()
@@ -72,15 +71,13 @@ def rollout(  # noqa: PLR0913 - one argument an option
     max_fail: _MaxFail = None,
     resume: _Resume = False,
     probe: options.Probe = Probe.auto,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Put the agent on machines, start it, and see each one online in the shared state.
 
     Every machine is looked at before the first is changed: reachable, its own name, Python, share, clock. Then, where
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
-    if schema:
-        return options.print_schema("rollout")
     fleet = load_inventory(inventory)
     journal = ramp.Journal(inventory)
     machines = journal.left() if resume else machines
@@ -110,7 +107,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     report = "json" if as_json else report
     if report == "table":
         _tell(results, chosen, dry=dry, lang=lang)
-    view, second = before and before.view, asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
+    view, second = before and before.view, looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
     after, unseen = acting.attempt(
         lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
     )
@@ -126,7 +123,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     elif where is None and not dry:
         output.note(words(lang)["acting.no_table"])
     acting.note_log(log, lang)
-    code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else errors.report(unseen, ())
+    code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
 
 
@@ -135,7 +132,7 @@ def _before(where: Source, lang: str) -> SharedState | None:
     try:
         return where()
     except Exception as error:
-        if errors.describe(error).exit_code != errors.UNAVAILABLE:
+        if failures.describe(error).exit_code != errors.UNAVAILABLE:
             raise
         output.note(words(lang)["acting.before"].format(error=error))
         return None
@@ -168,7 +165,7 @@ class _Look:
             return replace(validation, verdicts=tuple(told))
 
         # Where nobody was enrolled there is nothing to wait for: one look.
-        self.validation = reading.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
+        self.validation = looking.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
         if second is not None and not self.validation.ok:  # what is waited for is what the share shows
             self.validation = look(second)
 
@@ -206,20 +203,20 @@ def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool
 
 
 def _tell_after(after: _Look, lang: str) -> None:
-    color = output.wants_color(sys.stdout)
+    color = output.wants_color()
     checks = after.checks()
     if checks:
         output.write("")
         width = max(map(len, checks))
         for name, found in checks.items():
             output.write("\n".join(_check_lines(name.ljust(width), found, lang, color=color)))
-    output.write("\n" + show.table(after.validation, lang, output.width_of(sys.stdout), color=color))
+    output.write("\n" + show.table(after.validation, lang, output.width(), color=color))
 
 
 def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool) -> list[str]:
     """Return a machine's checks on one line where they fit, else on a line each."""
     plain, shown = show.check_lines(checks, lang), show.check_lines(checks, lang, color=color)
-    if len("  ".join([name, *plain])) <= (output.width_of(sys.stdout) or 10_000):
+    if len("  ".join([name, *plain])) <= (output.width() or 10_000):
         return ["  ".join([name, *shown])]
     return [f"{name if at == 0 else ' ' * len(name)}  {line}" for at, line in enumerate(shown)]
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from roosync_ops import errors
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.report import Done, Report, Rollout, Said
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id
 from roosync_ops.wire.times import from_iso
-
-from . import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +82,7 @@ def _validation(document: dict[str, Any]) -> Validation:
         document["shared"],
         tuple(map(_verdict, document["machines"])),
         tuple(
-            Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]), None, None)
+            Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]))
             for row in document["unexpected"]
         ),
         tuple(Finding(item["file"], item["kind"], item["detail"]) for item in document["findings"]),
@@ -94,15 +93,13 @@ def _verdict(row: dict[str, Any]) -> Verdict:
     """Return a row without a Reason: its sentence is written already."""
     return Verdict(
         check_machine_id(row["machineId"]),
-        row["expected"],
         row["observed"],
-        row["ok"],
-        row["heartbeatActive"],
         _time(row["lastHeartbeat"]),
         row["ageMs"],
         row["missedHeartbeats"],
-        None,
-        row["reason"] or row["why"],
+        expected=row["expected"],
+        ok=row["ok"],
+        why=row["reason"] or row["why"],
         rests_on=Basis(row["basis"]),
     )
 

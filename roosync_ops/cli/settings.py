@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import errors
+from roosync_ops import errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

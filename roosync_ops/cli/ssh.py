@@ -5,11 +5,11 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import typed
+from roosync_ops import errors, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.remote_script.checks import login
 
-from . import errors, options
+from . import options
 
 app = typer.Typer()
 

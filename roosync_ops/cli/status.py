@@ -1,14 +1,13 @@
 """`roosync-ops status`: what the shared state holds, judged against nothing."""
 
-import sys
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
+from roosync_ops import errors, judge, show
 from roosync_ops.gather.source import Source, machine_of
 
-from . import errors, options, output, reading
+from . import looking, options, output
 
 app = typer.Typer()
 
@@ -31,22 +30,19 @@ def status(  # noqa: PLR0913 - one argument an option
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     deadline: options.Deadline = None,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Show every machine in the shared state, expected or not.
 
     The inventory is needed for --via alone. Each machine is judged by the interval and timeout its own agent states.
     """
-    if schema:
-        return options.print_schema("status")
-    with reading.without_collector():
+    with looking.without_collector():
         state = _source(inventory, shared, via, deadline)()
         survey = judge.observe(state, state.read_at_ms)
         if as_json or report == "json":
             output.write(show.json_text(show.survey_document(survey)))
         else:
-            width, color = output.width_of(sys.stdout), output.wants_color(sys.stdout)
-            output.write(show.survey_table(survey, lang, width, color=color))
+            output.write(show.survey_table(survey, lang, output.width(), color=output.wants_color()))
     return errors.OK
 
 

@@ -1,26 +1,19 @@
 """`roosync-ops validate`: the validation table."""
 
-import sys
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Final, Literal
 
 import typer
 
-from roosync_ops import judge, show
-from roosync_ops.fleet import Fleet, Machine, load_inventory
+from roosync_ops import errors, judge, show
+from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import PROBE_CONNECT_S, Limits, Probe
-from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import Seen, seen, seen_by_all
+from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
 from roosync_ops.show.messages import words
 
-from . import asking, errors, options, output, reading
+from . import looking, options, output
 
 app = typer.Typer()
 
-#: Between two looks at every machine, in s.
-_PROBE_POLL_S: Final = 2.0
 _EXAMPLES: Final = """Examples:
 
 roosync-ops validate --shared /mnt/share
@@ -57,7 +50,7 @@ def validate(  # noqa: PLR0913 - one argument an option
     memory: options.Memory = None,
     timeout: options.AskTimeout = None,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
-    schema: options.Schema = False,
+    _schema: options.Schema = False,
 ) -> int:
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
 
@@ -66,35 +59,19 @@ def validate(  # noqa: PLR0913 - one argument an option
     (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
     and what its clock says: a stalled replica, here or there, is then named.
     """
-    if schema:
-        return options.print_schema("validate")
-    with reading.without_collector():
+    with looking.without_collector():
         fleet = load_inventory(inventory)
         names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
         grace = GracePeriod(patience, memory, fleet)
-        limits = asking.limits_of(probe, timeout, connect_timeout, deadline)
-        if probe is Probe.always:
-            asking.no_via(via, "validate")
-            look, poll_s = _probing(fleet, chosen, shared, limits, grace), _PROBE_POLL_S
-        else:
-            source = Source(shared, machine_of(fleet, via) if via else None, deadline)
-            second = asking.second_of(fleet, probe, limits)
-            look, poll_s = partial(seen, source, fleet, chosen, grace, second), source.poll_s
-        validation = reading.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+        limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
+        look, poll_s = looking.look_of(
+            "validate", fleet, chosen, shared=shared, via=via, probe=probe, limits=limits, grace=grace
+        )
+        validation = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         output.write(_text(validation, "json" if as_json else report, lang))
         _note_patience(validation, grace, lang)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
-
-
-def _probing(
-    fleet: Fleet, chosen: tuple[Machine, ...] | None, shared: str | None, limits: Limits, grace: GracePeriod
-) -> Callable[[], Seen]:
-    def look() -> Seen:
-        with output.Progress() as progress:
-            return seen_by_all(fleet, chosen, shared, limits, grace, progress.show)
-
-    return look
 
 
 def _note_patience(validation: judge.Validation, grace: GracePeriod, lang: str) -> None:
@@ -115,4 +92,4 @@ def _text(validation: judge.Validation, report: str, lang: str) -> str:
         return show.junit(validation, lang)
     if report == "openmetrics":
         return show.openmetrics(validation)
-    return show.table(validation, lang, output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
+    return show.table(validation, lang, output.width(), color=output.wants_color())

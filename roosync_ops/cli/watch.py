@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -13,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from roosync_ops import process, typed
+from roosync_ops import errors, process, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.show.flips import flip_text
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.messages import words
+from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.loop import Watcher
@@ -29,7 +27,7 @@ from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import errors, options, output, watching
+from . import options, output, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +94,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     named = " ".join([memory_name(shared, via), *sorted(chosen or ())])
     folder = memory or default_folder()
     told = WatchMemory(folder, named, watching.observer_of(via, fleet))
-    on_terminal = output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
+    on_terminal = output.is_live() and not as_json
     said: list[str] = []
     with ExitStack() as stack:
         endings = stack.enter_context(Endings())
@@ -162,7 +160,7 @@ class _Desk:
 
     def run(self, interval: float, until: float | None) -> None:
         """Look and draw until q is typed, or the time is over."""
-        color = output.wants_color(sys.stdout)
+        color = output.wants_color()
         with Keys() as keys, Screen(color=color) as screen:
             while True:
                 _look(self._watcher, self._endings)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from roosync_ops import process
+from roosync_ops import errors, process
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.validation import judged
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from . import asking, errors
+from . import looking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ _CHECK_S: Final = 30.0
 
 def asker(fleet: Fleet, probe: Probe) -> Second | None:
     """Return who asks for those who watch: a machine that does not answer is tried twice."""
-    return asking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
+    return looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
 
 
 def judging(fleet: Fleet, grace: GracePeriod, second: Second | None) -> Callable[[SharedState], judge.Validation]:

@@ -99,6 +99,22 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
         return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
 
 
+def put(
+    machine: Machine, request: dict[str, Any], timeout_s: float, connect_s: float, parse: Callable[[list[str]], T]
+) -> T | Failure:
+    """As `answer`, over the way to a machine; `parse` takes the lines alone."""
+    with way_to(machine, timeout_s, connect_s) as link:
+        return answer(machine, link, request, timeout_s, lambda lines, _, __: parse(lines))
+
+
+def about_share(
+    machine: Machine, what: dict[str, Any], timeout_s: float, connect_s: float, parse: Callable[[list[str]], T]
+) -> T | Failure:
+    """Have a machine do `what` with the share of its own agent (see on_verify)."""
+    request = {**what, "localDir": machine.local_dir, "shared": machine.shared}
+    return put(machine, request, timeout_s, connect_s, parse)
+
+
 #: The ways to machines that were asked before: who asks again logs in once for all that follows.
 _ways: dict[str, OpenSsh] = {}
 

@@ -1,4 +1,4 @@
-"""When each machine was up: its own record, and the flips that a watcher told on this computer."""
+"""When each machine was up, and what changed: its own record, and the flips that a watcher told on this computer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops import judge
+from roosync_ops.judge.flip import rows_of
 from roosync_ops.judge.history import Past, history
+from roosync_ops.judge.report import Changes, changes
 from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
-from roosync_ops.watch.rows import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +58,9 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     for machine in chosen:
         row = rows[machine.machine_id]
         doubt = suspect or row.doubt is not None
-        name, piece = machine.machine_id, state.machines.get(machine.machine_id)
-        record, others = None if piece is None else piece.record, _others(name, state)
-        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others)
+        name = machine.machine_id
+        record = state.record_of(name)
+        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, _others(name, state))
         reason = reasons[name]
         found.append(replace(past, undone=reason) if reason is not None and "undone" in reason.facts else past)
     return found
@@ -70,3 +71,23 @@ def _others(machine_id: str, state: SharedState) -> list[Record]:
     piece, own = state.machines.get(machine_id), state.own_files.get(machine_id)
     before = None if piece is None or piece.before is None else piece.before.record
     return [record for record in (before, own) if record is not None]
+
+
+def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the window
+    fleet: Fleet,
+    chosen: tuple[Machine, ...] | None,
+    state: SharedState | None,
+    folder: Path | None,
+    replica: tuple[str | None, str | None],
+    to_ms: int,
+    days: float,
+) -> Changes:
+    """Return what changed of `chosen` (None: all) in the last `days`; `replica` is what was read: (shared, via)."""
+    from_ms = to_ms - round(days * 86_400_000)
+    machines = tuple(fleet) if chosen is None else chosen
+    names = {None, *(machine.machine_id for machine in machines)}
+    every = flips_told(folder, *replica) if any(replica) else []
+    told = [flip for flip in every if flip.get("machineId") in names]
+    found = [] if state is None else pasts(fleet, machines, state, told, from_ms)
+    watched = any(replica) and is_watched(folder, *replica)
+    return changes(told, found, from_ms, to_ms, watched=watched)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import AgentState, ProbeResult, probes
-from roosync_ops.judge.duplicate_identity import lately
+from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Report, parse_report
+from roosync_ops.remote_script.facts_model import Report, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT
-from roosync_ops.transport.reach import OPEN, Reach, known_hosts_of, reach_of
+from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
 
@@ -109,6 +109,27 @@ def probe_beside(
     if own is not None and now_ms() - own.read_at_ms > OLD_MS:
         own = read()[0] or own
     return own, found, trouble
+
+
+def knock(
+    witnesses: Sequence[Machine], targets: Sequence[Machine], timeout_s: float, connect_timeout_s: float
+) -> dict[str, frozenset[str]]:
+    """Have each of `witnesses` connect to the ports of `targets`; return whose took it, of who answered in time.
+
+    The indirect probe of SWIM: what a witness says keeps a machine from being called dead, and does nothing else.
+    """
+    ports = {machine.machine_id: [host_of(machine), port_of(machine)] for machine in targets}
+    request = {"do": "knock", "targets": list(ports.values()), "limit": min(connect_timeout_s, timeout_s / 2)}
+
+    def one(machine: Machine) -> frozenset[str] | Failure:
+        return asking.put(machine, request, timeout_s, connect_timeout_s, open_of)
+
+    def open_of(lines: Sequence[str]) -> frozenset[str]:
+        pairs = zip(ports, parse_knocked(lines).open, strict=False)
+        return frozenset(name for name, is_open in pairs if is_open)
+
+    found = asking.each(witnesses, one)
+    return {name: those for name, those in found.items() if not isinstance(those, Failure)}
 
 
 def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import second
 from roosync_ops.judge.probes import CUT, OFF, RUNNING, SELF_REPORTED, UNASKED
@@ -49,22 +49,8 @@ def _says_nothing(machine: Machine, code: str) -> bool:
     return code in _NO_ANSWER or (code == link.UNREACHABLE and machine.transport == "winrm")
 
 
-class Way(Protocol):
-    """How machines are asked."""
-
-    def ask(
-        self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = _DIRECTLY
-    ) -> dict[str, ProbeResult]:
-        """Ask all at once, those in `through` by way of another machine, and return what each testifies."""
-        ...
-
-    def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
-        """Return, by witness that was reached, the machines whose port it could connect to."""
-        ...
-
-
 class Ssh:
-    """The machines' own transports, within limits."""
+    """How machines are asked: by their own transports, within limits."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -73,6 +59,7 @@ class Ssh:
     def ask(
         self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = _DIRECTLY
     ) -> dict[str, ProbeResult]:
+        """Ask all at once, those in `through` by way of another machine, and return what each testifies."""
         from .probe import probe  # noqa: PLC0415 - not needed where nobody is asked
 
         limits = self._limits
@@ -89,7 +76,8 @@ class Ssh:
         return found
 
     def knock(self, witnesses: Sequence[Machine], targets: Sequence[Machine]) -> dict[str, frozenset[str]]:
-        from .knock import knock  # noqa: PLC0415 - as above
+        """Return, by witness that was reached, the machines whose port it could connect to."""
+        from .probe import knock  # noqa: PLC0415 - as above
 
         now = time.monotonic()
         self._until = max(self._until, now + (1 - _ASKING_PART) * self._limits.timeout_s)
@@ -112,7 +100,7 @@ class Second:
     def __init__(
         self,
         fleet: Fleet,
-        way: Way,
+        way: Ssh,
         *,
         everybody: bool = False,
         confirm_s: float = 0.0,
@@ -184,7 +172,7 @@ class Second:
         return said.asked_s + pause
 
 
-def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Way) -> dict[str, ProbeResult]:
+def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh) -> dict[str, ProbeResult]:
     """Return the answers, those without one held against what other machines reach."""
     out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].agent.kind == OFF]
     if not out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import errors
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 #: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
 _VIA_DEADLINE_S: Final = 20.0
+#: How long a TCP connection to it may take, in s; and so much of the time is kept to log in and to start: what is left
+#: the machine has to read, and to say how far it came.
+_CONNECT_S: Final = 10.0
+_LOGIN_S: Final = 5.0
 #: How long to wait between two readings of a folder, and of a machine over SSH, in seconds.
 _FOLDER_POLL_S: Final = 0.5
 _VIA_POLL_S: Final = 2.0
@@ -48,17 +52,29 @@ class Source:
     def __call__(self) -> SharedState:
         """Read now. Raises StateUnavailableError."""
         if self._via is not None:
-            return self._read_via(self._via)
+            asked = now_ms()
+            return from_document(read_state(self._via, timeout_s=self._deadline_s), now_ms(), asked)
         # The time before the reading: a slow share must not make what is read from it look older than it is.
         with self._turn:
             return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
 
-    def _read_via(self, machine: Machine) -> SharedState:
-        from .via import read_state  # noqa: PLC0415 - it brings pyinfra
 
-        asked = now_ms()
-        document = read_state(machine, timeout_s=self._deadline_s)
-        return from_document(document, now_ms(), asked)
+def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
+    """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises StateUnavailableError."""
+    from roosync_ops.remote_script import replica  # noqa: PLC0415 - what asks is not needed where a folder is read
+    from roosync_ops.remote_script.facts_model import parse_reply  # noqa: PLC0415 - as above
+    from roosync_ops.transport.failure import Failure  # noqa: PLC0415 - as above
+
+    from . import asking  # noqa: PLC0415 - as above
+
+    request = replica.request(machine.local_dir, machine.share_deadline, max(timeout_s / 2, timeout_s - _LOGIN_S))
+    found = asking.each([machine], lambda one: asking.put(one, request, timeout_s, _CONNECT_S, parse_reply))
+    told = found[machine.machine_id]
+    document = told if isinstance(told, Failure) else replica.document(machine, told)
+    if isinstance(document, Failure):
+        more = "; it may take longer: --deadline SECONDS" if document.code in ("NO_ANSWER", "TIMEOUT") else ""
+        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}{more}", document.hint)
+    return document
 
 
 def own_replica(

@@ -12,7 +12,7 @@ from roosync_ops.remote_script.facts_model import Tended, parse_tended
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
-from .verify_via import asked
+from .asking import about_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def _bounded(shared: str, deadline_s: float, work: Callable[[], T]) -> T:
 def tend(machine: Machine, *, rebuild: bool, dry: bool, connect_timeout_s: float) -> Tended:
     """Sweep our orphans in the replica of `machine`, and `rebuild` the view. With `dry` only look. Raises TidyError."""
     what = {"do": "tend", "rebuild": rebuild, "dry": dry, "limit": _TEND_S}
-    found = asked(machine, what, _ALL_S, connect_timeout_s, parse_tended)
+    found = about_share(machine, what, _ALL_S, connect_timeout_s, parse_tended)
     if isinstance(found, Failure):
         raise TidyError(f"{machine.machine_id}: {found.reason}")
     if found.problem is not None:

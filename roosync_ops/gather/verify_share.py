@@ -1,49 +1,40 @@
-"""How a shared folder really behaves, measured on the operator's own mount: replace, names, locks, flush, propagation.
+"""How shared folders really behave: measured here, and on machines, each as its own agent is configured.
 
-How each is measured is in on_measure, which machines are asked with as well.
+How each thing is measured is in on_measure. However a machine or the network fails, each machine has its part, and what
+a run that was broken off left in a share is removed by another.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge.shares import Clock, Sighting, Trait
 from roosync_ops.remote_script import on_measure
-from roosync_ops.remote_script.facts_model import MeasuredSighting
-from roosync_ops.remote_script.on_measure import BAD, GOOD, UNKNOWN, percentile
+from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
+from roosync_ops.transport.link import CONNECT
 from roosync_ops.wire.folder import ShareUnavailableError
 from roosync_ops.wire.times import time_or_none
 
+from . import asking
+from .probe import probe
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from roosync_ops.fleet import Machine
+    from roosync_ops.transport.failure import Failure
     from roosync_ops.wire.deadline import BoundedShare
 
-#: Fewer beats than this tell nothing of a 99th percentile.
-FEW_BEATS: Final = 5
-#: The protocol: a machine is offline after this, in s; what arrives later is a false offline.
-TIMEOUT_S: Final = 120.0
-
-
-@dataclass(frozen=True)
-class Trait:
-    """One thing measured: `verdict` is GOOD, BAD or UNKNOWN; `figures` are numbers by name, the unit in each name."""
-
-    name: str
-    verdict: str
-    detail: str
-    figures: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """A beat as it came into a replica. `beat_ms` is by the clock of its maker, `seen_ms` by the replica's computer."""
-
-    machine_id: str
-    beat_ms: int
-    seen_ms: int
+#: What measuring itself may take on a slow share, in s, and a task of a Windows logon session, to begin and to end.
+MEASURE_S: Final = 60.0
+_TASK_S: Final = 45.0
+#: Beyond that: to log in, to start Python, to remove the folder.
+_MARGIN_S: Final = 30.0
+#: How long clocks may take to be measured, and what is left behind to be removed, in s.
+_CLOCK_S: Final = 15.0
+_TIDY_S: Final = 30.0
 
 
 def verify(
@@ -78,15 +69,62 @@ def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
     ]
 
 
-def uncorrected(sightings: list[Sighting], seconds: float) -> Trait:
-    """Return what the beats that arrived say where nobody's clock was measured."""
-    lags = [(one.seen_ms - one.beat_ms) / 1000 for one in sightings]
-    if len(lags) < FEW_BEATS:
-        few = {"beats": float(len(lags))}
-        return Trait("propagation", UNKNOWN, f"{len(lags)} beats arrived in {seconds:g} s: too few to tell", few)
-    low, mid, high = min(lags), percentile(lags, 50), percentile(lags, 99)
-    figures = {"beats": float(len(lags)), "p50S": mid, "p99S": high, "spreadS": high - low}
-    detail = f"{len(lags)} beats, p50 {mid:.1f} s, p99 {high:.1f} s after they were made (two clocks compared)"
-    if low < -1:
-        return Trait("propagation", UNKNOWN, f"{detail}: some came before they were made, so a clock is wrong", figures)
-    return Trait("propagation", BAD if high > TIMEOUT_S else GOOD, detail, figures)
+def clocks(machines: Sequence[Machine], connect_timeout_s: float) -> tuple[dict[str | None, Clock], dict[str, Failure]]:
+    """Return the clock of every machine that answers, in one round trip each, and why each other one does not."""
+    found = probe(machines, _CLOCK_S, connect_timeout_s, with_state=False)
+    known: dict[str | None, Clock] = {
+        name: Clock(one.offset_ms, one.error_ms or 0) for name, one in found.items() if one.offset_ms is not None
+    }
+    return known, {name: one.failure for name, one in found.items() if one.failure is not None}
+
+
+def measure(
+    machines: Sequence[Machine], seconds: float, connect_timeout_s: float, tell: Callable[[str], None]
+) -> dict[str, Measured | Failure]:
+    """Measure the share of each machine, all at once; watch each for `seconds`. Return what each has to tell.
+
+    KeyboardInterrupt passes through, when what was begun has been tidied up as far as the machines answer.
+    """
+    token = secrets.token_hex(4)
+    limit_s = MEASURE_S + seconds + _TASK_S + _MARGIN_S
+    found: dict[str, Measured | Failure] = {}
+
+    def hear(machine: Machine, told: Measured | Failure) -> None:
+        found[machine.machine_id] = told
+        tell(f"measuring {len(machines)} shares: {len(found)} done")
+
+    try:
+        tell(f"measuring {len(machines)} shares, for {seconds:g} s and a little more")
+        what = {"do": "verify", "token": token, "seconds": seconds, "limit": MEASURE_S}
+        _ask(machines, what, limit_s, connect_timeout_s, hear)
+    finally:
+        what = {"do": "tidy", "token": token, "seconds": 0.0, "limit": 0.0}
+        left = [one for one in machines if _may_have_left(found.get(one.machine_id))]
+        _ask(left, what, _TIDY_S, connect_timeout_s, lambda *_: None)
+    return found
+
+
+def _ask(
+    machines: Sequence[Machine],
+    what: dict[str, Any],
+    limit_s: float,
+    connect_timeout_s: float,
+    hear: Callable[[Machine, Measured | Failure], None],
+) -> None:
+    def one(machine: Machine) -> Measured | Failure:
+        return asking.about_share(machine, what, limit_s, connect_timeout_s, parse_measured)
+
+    asking.each(machines, one, hear)
+
+
+def _may_have_left(told: Measured | Failure | None) -> bool:
+    """A machine that was not reached was not touched; one that said that nothing is left is believed."""
+    if isinstance(told, Measured):
+        return not told.removed
+    return told is None or told.step != CONNECT
+
+
+def others(machines: Iterable[Machine], chosen: Sequence[Machine]) -> list[Machine]:
+    """Return whose beats may be seen beside those of `chosen`: every machine that should be online."""
+    names = {one.machine_id for one in chosen}
+    return [one for one in machines if one.machine_id not in names and one.expected == "online"]

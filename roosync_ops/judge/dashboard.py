@@ -5,7 +5,8 @@ Times are ms since the epoch on the clock of the computer that looked, durations
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.status import MISSED_THRESHOLD
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WINDOW_MS: Final = 7 * 86_400_000
 #: Nobody calls a table current that is older.
 MOST_FRESH_MS: Final = 60_000
+_STATED: Final = ("heartbeatInterval", "offlineTimeout", "autoSyncEnabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,6 @@ class Installed:
     interval_ms: int | None = None
     timeout_ms: int | None = None
     auto_sync: bool | None = None
-
-    def differing(self, other: Installed) -> tuple[str, ...]:
-        """Return the settings, by their names on the wire, that both state and that are not the same."""
-        pairs = {
-            "version": (self.version, other.version),
-            "heartbeatInterval": (self.interval_ms, other.interval_ms),
-            "offlineTimeout": (self.timeout_ms, other.timeout_ms),
-            "autoSyncEnabled": (self.auto_sync, other.auto_sync),
-        }
-        return tuple(name for name, (mine, theirs) in pairs.items() if None not in (mine, theirs) and mine != theirs)
 
 
 @dataclass(frozen=True)
@@ -84,17 +76,24 @@ class Dashboard:
     def matrix(self) -> Matrix | None:
         return self.validation.evidence
 
+    @cached_property
+    def _base(self) -> Installed | None:
+        """The baseline's record, where there is one that others can be compared with."""
+        return next((one for one in self.installed if one.machine_id == self.baseline and one.present), None)
+
     @property
     def is_compared(self) -> bool:
-        """Whether the baseline has a record that others can be compared with."""
-        return any(one.machine_id == self.baseline and one.present for one in self.installed)
+        return self._base is not None
 
     def differing(self, machine: Installed) -> tuple[str, ...] | None:
-        """Return in what a machine's agent differs from the baseline's; None where there is nothing to compare."""
-        base = next((one for one in self.installed if one.machine_id == self.baseline), None)
-        if base is None or not base.present or not machine.present:
+        """Return the settings, by their names on the wire, that a machine and the baseline state, and not the same.
+
+        None where there is nothing to compare.
+        """
+        if self._base is None or not machine.present:
             return None
-        return machine.differing(base)
+        stated = zip(("version", *_STATED), astuple(machine)[2:], astuple(self._base)[2:], strict=True)
+        return tuple(name for name, mine, theirs in stated if None not in (mine, theirs) and mine != theirs)
 
 
 def fresh_ms(fleet: Fleet) -> int:
@@ -108,12 +107,10 @@ def installed(fleet: Fleet, state: SharedState, now_ms: int) -> tuple[Installed,
 
 
 def _installed(machine_id: str, state: SharedState, now_ms: int) -> Installed:
-    if machine_id not in state.machines:
+    record = state.record_of(machine_id)
+    if record is None:
         return Installed(machine_id, present=False)
-    agent = state.machines[machine_id].record.agent
-    interval, timeout, auto_sync = (
-        agent.get(key) for key in ("heartbeatInterval", "offlineTimeout", "autoSyncEnabled")
-    )
+    interval, timeout, auto_sync = (record.agent.get(key) for key in _STATED)
     return Installed(
         machine_id,
         present=True,

@@ -13,9 +13,8 @@ from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
-from .diagnose_case import MachineCase
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis
+from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis, MachineCase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

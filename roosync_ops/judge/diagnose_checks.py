@@ -13,7 +13,7 @@ from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
 if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
 
-    from .diagnose_case import MachineCase
+    from .diagnose_model import MachineCase
     from .probes import Builds
 
 #: What a connector says of a login that failed, to the check that it fails and the cause it is.

@@ -12,9 +12,8 @@ from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import verdict as v
+from .contradictions import contradictions, lately
 from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
-from .duplicate_identity import lately
-from .matrix import contradictions
 from .probes import HERE
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.state import SharedState
 
-    from .diagnose_case import MachineCase
-    from .diagnose_model import DiagnosisInput
+    from .diagnose_model import DiagnosisInput, MachineCase
 
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.

@@ -1,15 +1,23 @@
-"""What flips are made of. Everything that leaves is frozen; times are ms since the epoch, durations ms."""
+"""What flips are made of, and from a validation to that. Times are ms since the epoch, durations ms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic.alias_generators import to_camel
+
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN
 from roosync_ops.wire.times import to_iso
 
+from . import verdict as v
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+
+    from roosync_ops.fleet import Fleet
+    from roosync_ops.state import SharedState
 
 # Why a machine flipped.
 FIRST_BEAT: Final = "first-beat"
@@ -38,8 +46,10 @@ SUSPECT: Final = "suspect"
 UNAVAILABLE: Final = "unavailable"
 
 
-MACHINE_WORDS: Final = frozenset([ONLINE, OFFLINE, LEFT, UNKNOWN])
+MACHINE_WORDS: Final = frozenset([ONLINE, OFFLINE, LEFT, UNKNOWN, None])
 SHARE_WORDS: Final = frozenset([OK, SUSPECT, UNAVAILABLE])
+#: What kills a machine for certain.
+_DEATHS: Final = {v.AGENT_GONE: AGENT_GONE, v.NO_AGENT: AGENT_GONE, v.MACHINE_OFF: UNREACHABLE}
 #: A list of changes is never longer.
 MAX_CHANGES: Final = 16
 
@@ -110,6 +120,11 @@ class Flip:
         }
 
 
+#: Keys of the file that memory is kept in: `told_key` is `toldKey`, `moved_at_ms` is `movedAt`.
+_FILED: Final = ConfigDict(alias_generator=lambda name: to_camel(name.removesuffix("_ms")), defer_build=True)
+
+
+@with_config(_FILED)
 @dataclass(slots=True)
 class Known:
     """What is remembered of one machine between two readings.
@@ -129,46 +144,42 @@ class Known:
     flapping: bool = False
     came_ms: int | None = None
 
+
+@with_config(_FILED)
+@dataclass(slots=True)
+class Remembered:
+    """All that has to outlive a watcher. `moved_at_ms`: when a beat was last known of; `came_at_ms`: when one came in.
+
+    That a machine answers when it is asked proves no sync.
+    """
+
+    at_ms: int | None = None
+    moved_at_ms: int = 0
+    came_at_ms: int = 0
+    trouble_since_ms: int | None = None
+    share: Known = field(default_factory=lambda: Known(OK))
+    machines: dict[str, Known] = field(default_factory=dict)
+
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "told": self.told,
-            "toldKey": list(self.told_key),
-            "key": list(self.key),
-            "movedAt": self.moved_at_ms,
-            "silence": self.silence_ms,
-            "changes": self.changes,
-            "flapping": self.flapping,
-            "came": self.came_ms,
-        }
+        """Return it as JSON."""
+        found: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", by_alias=True)
+        return found
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], words: frozenset[str]) -> Known:
-        """Raises ValueError, TypeError or KeyError where `data` is not what `as_dict` gave with one of the `words`."""
-        told = data["told"]
-        if told is not None and told not in words:
-            raise ValueError(f"told: {told!r:.40}")
-        return cls(
-            told,
-            _key(data["toldKey"]),
-            _key(data["key"]),
-            None if data["movedAt"] is None else whole(data["movedAt"]),
-            whole(data["silence"]),
-            [whole(at) for at in data["changes"]][-MAX_CHANGES:],
-            bool(data["flapping"]),
-            None if data.get("came") is None else whole(data["came"]),
-        )
+    def from_dict(cls, data: object) -> Remembered:
+        """Return what `as_dict` gave. What is not understood is taken as not yet seen: it is told to nobody."""
+        try:
+            found = _ADAPTER.validate_python(data)
+        except ValidationError:
+            return cls()
+        told = {one.told for one in found.machines.values()}
+        if found.share.told not in SHARE_WORDS or not told <= MACHINE_WORDS:
+            return cls()
+        found.came_at_ms = found.came_at_ms or found.moved_at_ms
+        return found
 
 
-def whole(value: object) -> int:
-    """Return a whole number as it is. Raises TypeError for anything else, True and 1.0 included."""
-    if type(value) is not int:
-        raise TypeError(f"{value!r:.40} is no whole number")
-    return value
-
-
-def _key(value: Any) -> Key:
-    first, second = value
-    return whole(first), whole(second)
+_ADAPTER: Final = TypeAdapter(Remembered)
 
 
 def latest(known: Key, key: Key) -> Key:
@@ -182,3 +193,42 @@ def latest(known: Key, key: Key) -> Key:
 def is_current(key: Key, known: Key) -> bool:
     """Return True if a record is the latest known, not an old copy."""
     return key[0] == known[0] >= 0 or key[1] == known[1]
+
+
+def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
+    """Yield a row for each machine of the inventory: strangers in the share raise no alarm (field note 10).
+
+    What patience the validation had, the flips have too: a burst of delays is no event either.
+    """
+    patience_ms = validation.patience_ms or 0
+    for verdict in validation.verdicts:
+        machine, record = fleet.get(verdict.machine_id), state.record_of(verdict.machine_id)
+        if machine is None:
+            continue
+        yield Row(
+            verdict.machine_id,
+            verdict.observed,
+            verdict.last_heartbeat_ms,
+            None if record is None else record.sequence,
+            None if verdict.reason is None else verdict.reason.doubt,
+            machine.thresholds.interval_ms,
+            machine.thresholds.timeout_ms + patience_ms,
+            _death(verdict, machine.thresholds.timeout_ms, validation.checked_at_ms),
+            older=verdict.reason is not None and verdict.reason.kind == v.OLDER_SILENT,
+            here_ms=None if record is None else record.last_heartbeat_ms,
+        )
+
+
+def _death(verdict: v.Verdict, timeout_ms: int, now_ms: int) -> str | None:
+    """Return why a machine that is silent for its timeout is dead for certain; None where it may be its silence alone.
+
+    That its agent is gone is for certain no sooner: it may just be starting again. Of when it last beat its own word
+    counts first: that beat may be on its way.
+    """
+    if verdict.observed != OFFLINE or verdict.reason is None:
+        return None
+    said = None if verdict.probe is None else verdict.probe.agent.since_ms
+    silent_ms = verdict.age_ms if said is None else now_ms - said
+    if silent_ms is not None and 0 <= silent_ms <= timeout_ms:
+        return None
+    return _DEATHS.get(verdict.reason.kind)

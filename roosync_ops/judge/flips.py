@@ -14,14 +14,13 @@ What makes silence an event, in the order it is asked:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import flip as f
-from .flip import Flip, Known, Row
+from .flip import Flip, Known, Remembered, Row
 from .verdict import Doubt
 
 if TYPE_CHECKING:
@@ -43,20 +42,14 @@ _SEVERAL: Final = 2
 
 
 class Flips:
-    """Keeps what was told. `observer` is the machineId of the computer that reads, if it is in the fleet.
+    """Keeps what was told, in `kept`. `observer` is the machineId of the computer that reads, if it is in the fleet.
 
     The observer's own beats reach its own replica without any sync: they prove nothing about the share.
     """
 
-    def __init__(self, observer: str | None = None) -> None:
+    def __init__(self, observer: str | None = None, kept: Remembered | None = None) -> None:
         self.observer = observer
-        self._machines: dict[str, Known] = {}
-        self._share = Known(f.OK)
-        self._at_ms: int | None = None
-        self._moved_at_ms = 0
-        #: When a beat last came into this replica: that a machine answers when it is asked proves no sync.
-        self._came_at_ms = 0
-        self._trouble_since_ms: int | None = None
+        self.kept = kept or Remembered()
         self._interval_ms = DEFAULT_INTERVAL_MS
         self._timeout_ms = DEFAULT_TIMEOUT_MS
         #: Whether something looks changed that only more readings can prove: the last one would not have been enough.
@@ -67,15 +60,15 @@ class Flips:
     @property
     def share(self) -> str:
         """What is known of the share: ok, suspect or unavailable."""
-        return str(self._share.told)
+        return str(self.kept.share.told)
 
     def step(self, rows: Iterable[Row] | None, now_ms: int, trouble: str | None = None) -> list[Flip]:
         """Return what is to be told after a reading at `now_ms`; `rows` is None where it failed, with the `trouble`.
 
         A reading older than the last one (two readers of one memory) is passed over.
         """
-        first = self._at_ms is None
-        passed = 0 if self._at_ms is None else now_ms - self._at_ms
+        first = self.kept.at_ms is None
+        passed = 0 if self.kept.at_ms is None else now_ms - self.kept.at_ms
         if -LATE_MS <= passed < 0:
             return []
         seen = None if rows is None else _one_each(rows)
@@ -86,59 +79,30 @@ class Flips:
             self._clock_put_back(now_ms)
         if first or passed < 0 or passed > max(AWAY_MS, self._timeout_ms // 2):
             self._listen_anew(now_ms)
-            self._came_at_ms = now_ms
+            self.kept.came_at_ms = now_ms
             passed = 0
-        self._at_ms = now_ms
+        self.kept.at_ms = now_ms
         heard = self._hear(seen or [], passed, now_ms)
         told = self._share_flips(seen, now_ms, trouble, first=first, heard=heard)
         for row in seen or ():
             told += self._machine_flips(row, now_ms)
         gone = [row for row in seen or () if self._looks_gone(row)]
         self.pending = {
-            row.machine_id: max(0, row.timeout_ms - self._machines[row.machine_id].silence_ms) for row in gone
+            row.machine_id: max(0, row.timeout_ms - self.kept.machines[row.machine_id].silence_ms) for row in gone
         }
-        self.unsettled = self._trouble_since_ms is not None or bool(gone)
+        self.unsettled = self.kept.trouble_since_ms is not None or bool(gone)
         return told
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all that has to outlive a restart, as JSON."""
-        return {
-            "at": self._at_ms,
-            "movedAt": self._moved_at_ms,
-            "cameAt": self._came_at_ms,
-            "troubleSince": self._trouble_since_ms,
-            "share": self._share.as_dict(),
-            "machines": {name: known.as_dict() for name, known in self._machines.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, data: object, observer: str | None = None) -> Flips:
-        """Go on from what `as_dict` gave. What is not understood is taken as not yet seen: it is told to nobody."""
-        flips = cls(observer)
-        if not isinstance(data, Mapping):
-            return flips
-        flips._at_ms = _time(data.get("at"))
-        flips._moved_at_ms = _time(data.get("movedAt")) or 0
-        flips._came_at_ms = _time(data.get("cameAt")) or flips._moved_at_ms
-        flips._trouble_since_ms = _time(data.get("troubleSince"))
-        flips._share = _known(data.get("share"), f.SHARE_WORDS) or Known(f.OK)
-        machines = data.get("machines")
-        for name, value in machines.items() if isinstance(machines, Mapping) else ():
-            known = _known(value, f.MACHINE_WORDS)
-            if known is not None:
-                flips._machines[str(name)] = known
-        return flips
 
     def _clock_put_back(self, now_ms: int) -> None:
         """This computer's clock was put back: times it wrote earlier lie in the future now."""
-        self._trouble_since_ms = None
-        for known in (self._share, *self._machines.values()):
+        self.kept.trouble_since_ms = None
+        for known in (self.kept.share, *self.kept.machines.values()):
             known.changes = [min(at, now_ms) for at in known.changes]
 
     def _listen_anew(self, now_ms: int) -> None:
         """Give every machine its whole timeout again: what was not heard meanwhile proves nothing."""
-        self._moved_at_ms = now_ms
-        for known in self._machines.values():
+        self.kept.moved_at_ms = now_ms
+        for known in self.kept.machines.values():
             known.silence_ms = 0
 
     def _hear(self, rows: list[Row], passed_ms: int, now_ms: int) -> bool:
@@ -146,15 +110,15 @@ class Flips:
         moved = {row.machine_id for row in rows if self._takes(row)}
         came = {row.machine_id for row in rows if self._comes(row)} - {self.observer}
         if came:
-            self._came_at_ms = now_ms
+            self.kept.came_at_ms = now_ms
         if moved - {self.observer}:
-            if now_ms - self._moved_at_ms > _STALL_BEATS * self._interval_ms:
+            if now_ms - self.kept.moved_at_ms > _STALL_BEATS * self._interval_ms:
                 self._listen_anew(now_ms)
-            self._moved_at_ms = now_ms
-        alive = now_ms - self._moved_at_ms <= self._interval_ms
+            self.kept.moved_at_ms = now_ms
+        alive = now_ms - self.kept.moved_at_ms <= self._interval_ms
         up = self._up()
         for row in rows:
-            known = self._machines[row.machine_id]
+            known = self.kept.machines[row.machine_id]
             if row.machine_id in moved:
                 known.silence_ms, known.moved_at_ms = 0, now_ms
             elif alive or not up - {row.machine_id}:
@@ -166,19 +130,19 @@ class Flips:
         here_ms = row.heard_ms if row.here_ms is None else row.here_ms
         if here_ms is None:
             return False
-        known = self._machines[row.machine_id]
+        known = self.kept.machines[row.machine_id]
         before, known.came_ms = known.came_ms, here_ms
         return before is not None and here_ms > before
 
     def _takes(self, row: Row) -> bool:
         """Remember the record of `row`; True where it is a later one than was known."""
-        known = self._machines.setdefault(row.machine_id, Known())
+        known = self.kept.machines.setdefault(row.machine_id, Known())
         before, known.key = known.key, f.latest(known.key, row.key)
         return f.NO_KEY != before != known.key
 
     def _up(self) -> set[str]:
         """Return who is taken to be online, without the observer."""
-        return {name for name, known in self._machines.items() if known.told == ONLINE and name != self.observer}
+        return {name for name, known in self.kept.machines.items() if known.told == ONLINE and name != self.observer}
 
     def _share_flips(
         self, rows: list[Row] | None, now_ms: int, trouble: str | None, *, first: bool, heard: bool
@@ -189,29 +153,29 @@ class Flips:
         if to == f.OK and was == f.SUSPECT and not heard:
             to = f.SUSPECT  # only a beat that comes in shows that it moves again
         if to == was:
-            self._trouble_since_ms = None
-            return self._settled(None, self._share, now_ms)
-        if self._trouble_since_ms is None:
-            self._trouble_since_ms = now_ms
-        held = now_ms - self._trouble_since_ms
+            self.kept.trouble_since_ms = None
+            return self._settled(None, self.kept.share, now_ms)
+        if self.kept.trouble_since_ms is None:
+            self.kept.trouble_since_ms = now_ms
+        held = now_ms - self.kept.trouble_since_ms
         if to != f.OK and reason != f.SHARE_SILENT and held < self._interval_ms and not first:
             return []  # a moment's trouble is nobody's business
-        self._share.told, self._trouble_since_ms = to, None
+        self.kept.share.told, self.kept.trouble_since_ms = to, None
         if to == f.OK:
             self._listen_anew(now_ms)
-        return [] if first else _damped(Flip(None, was, to, now_ms, reason, detail=trouble), self._share)
+        return [] if first else _damped(Flip(None, was, to, now_ms, reason, detail=trouble), self.kept.share)
 
     def _share_state(self, rows: list[Row] | None, now_ms: int) -> tuple[str, str]:
         if rows is None:
             return f.UNAVAILABLE, f.SHARE_UNAVAILABLE
         if any(row.doubt == Doubt.OBSERVER for row in rows):
             return f.SUSPECT, f.SHARE_SUSPECT
-        if len(self._up()) >= _SEVERAL and now_ms - self._came_at_ms > self._timeout_ms:
+        if len(self._up()) >= _SEVERAL and now_ms - self.kept.came_at_ms > self._timeout_ms:
             return f.SUSPECT, f.SHARE_SILENT
         return f.OK, f.SHARE_BACK
 
     def _machine_flips(self, row: Row, now_ms: int) -> list[Flip]:
-        known = self._machines[row.machine_id]
+        known = self.kept.machines[row.machine_id]
         if known.told is None:
             self._take_for_granted(row, known)
             return []
@@ -253,13 +217,13 @@ class Flips:
         """Return True if this silence is the machine's own, not the share's or the observer's."""
         if row.death is not None:
             return True
-        if row.doubt is not None or self.share != f.OK or self._trouble_since_ms is not None:
+        if row.doubt is not None or self.share != f.OK or self.kept.trouble_since_ms is not None:
             return False
         return known.silence_ms >= row.timeout_ms
 
     def _looks_gone(self, row: Row) -> bool:
         """Return True if a machine that was told alive looks gone, and it is still to be seen whether it is."""
-        known = self._machines[row.machine_id]
+        known = self.kept.machines[row.machine_id]
         if row.status not in (OFFLINE, UNKNOWN) or row.doubt is not None or self.share != f.OK:
             return False
         restarted = row.status == OFFLINE and known.told == LEFT and known.key != known.told_key
@@ -303,14 +267,3 @@ def _one_each(rows: Iterable[Row]) -> list[Row]:
         if other is None or row.key > other.key:
             best[row.machine_id] = row
     return list(best.values())
-
-
-def _known(data: object, words: frozenset[str]) -> Known | None:
-    try:
-        return Known.from_dict(data, words) if isinstance(data, Mapping) else None
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-def _time(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None

@@ -11,13 +11,12 @@ from roosync_ops.wire.status import ONLINE, UNKNOWN, status
 
 from . import older
 from . import verdict as v
-from .clocks import stepped_back_ms, wrong_clocks
-from .duplicate_identity import overlapping
+from .contradictions import contradictions, wrong_clocks
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 from .stalls import compared, stalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from roosync_ops.fleet import Machine
     from roosync_ops.state import SharedState
@@ -165,11 +164,6 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
-def _record(state: SharedState, machine_id: str) -> Record | None:
-    piece = state.machines.get(machine_id)
-    return None if piece is None else piece.record
-
-
 @dataclass(frozen=True, slots=True)
 class _Beat:
     """One beat somebody knows of; `by` is who, the machine itself included; `told_ms` when, on the reader's clock."""
@@ -191,7 +185,7 @@ def _newest(
     """Return every beat that somebody knows of a machine, the newest first."""
     found = []
     for observer, (state, read_ms) in replicas.items():
-        record = _record(state, machine_id)
+        record = state.record_of(machine_id)
         if record is not None:
             found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
     one = probes.get(machine_id)
@@ -208,7 +202,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     beats: list[_Beat],
     probes: Mapping[str, ProbeResult],
 ) -> Cell:
-    record = _record(state, machine.machine_id)
+    record = state.record_of(machine.machine_id)
     others = [beat for beat in beats if beat.by != observer]
     one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms
@@ -260,18 +254,3 @@ def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], h
         elif one.state_problem is not None and one.agent.kind == RUNNING:
             found.append(v.Reason(v.REPLICA_UNREADABLE, name, {"detail": one.state_problem}))
     return found
-
-
-def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
-    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
-
-    The latter by its agent's word as well.
-    """
-    records = [record for state in states if (record := _record(state, name)) is not None]
-    back = stepped_back_ms(records)
-    if back is not None:
-        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
-    said = probes[name].agent.twin if name in probes else None
-    detail = said or overlapping(records)
-    if detail is not None:
-        yield v.Reason(v.TWINS, name, {"detail": detail})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from roosync_ops.wire.record import object_in
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats
 
 from . import older
+from .patience import silence_ms, status_with
 from .probes import NOTHING_ELSE, Knowledge
 from .verdict import Observation, Survey
 
@@ -31,12 +33,14 @@ def observation(
     """Return what `state` shows of one machine; unknown where it shows nothing."""
     piece = state.machines.get(machine_id)
     if piece is None:
-        return Observation(machine_id, UNKNOWN, None, None, None)
+        return Observation(machine_id, UNKNOWN)
     record, now_ms = piece.record, piece.read_ms or now_ms
     limits = older.limits(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
-    heard = record.last_heartbeat_ms
-    word, basis = known.status(record, now_ms, limits)
-    age = known.age_ms(record, now_ms, limits)
+    heard, now_ms = record.last_heartbeat_ms, known.looked.get(machine_id, now_ms)
+    seen = None if known.patience_ms is None else known.seen.get(machine_id)
+    offset = known.offsets.get(machine_id)
+    word, basis = status_with(record, seen, now_ms, limits, known.patience_ms, offset)
+    age = None if heard is None else silence_ms(record, seen, now_ms, limits, offset)[0]
     return Observation(
         machine_id,
         word,
@@ -52,14 +56,11 @@ def observation(
 
 def stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
     """Return the interval and timeout a machine's own agent says it runs with, else the protocol's defaults."""
-    piece = state.machines.get(machine_id)
-    return DEFAULT_THRESHOLDS if piece is None else piece.record.thresholds
+    record = state.record_of(machine_id)
+    return DEFAULT_THRESHOLDS if record is None else record.thresholds
 
 
 def _version(piece: Evidence) -> str | None:
     """Return the version of what wrote the record: our agent's, else the older service's."""
-    for part in (piece.record.data.get("agent"), piece.record.data.get("metadata")):
-        version: Any = part.get("version") if isinstance(part, dict) else None
-        if isinstance(version, str):
-            return version
-    return None
+    stated = (object_in(piece.record.data, part).get("version") for part in ("agent", "metadata"))
+    return next((version for version in stated if isinstance(version, str)), None)

@@ -13,7 +13,6 @@ from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import merge
 
 from . import verdict as v
-from .patience import silence_ms, status_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from roosync_ops.transport.failure import Failure
     from roosync_ops.transport.reach import Reach
     from roosync_ops.wire.merge import Evidence
-    from roosync_ops.wire.record import Record
-    from roosync_ops.wire.status import Thresholds
 
 # A machine's own word, the local truth.
 RUNNING: Final = "alive"  # its loop runs and beats
@@ -134,22 +131,6 @@ class Knowledge:
     #: Until when, and why, nobody is to be troubled about a machine.
     silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None
-
-    def status(self, record: Record, now_ms: int, thresholds: Thresholds) -> tuple[str, str]:
-        """Return (status, what its age rests on)."""
-        now_ms = self.looked.get(record.machine_id, now_ms)
-        seen, offset = self.seen.get(record.machine_id), self.offsets.get(record.machine_id)
-        return status_with(record, seen, now_ms, thresholds, self.patience_ms, offset)
-
-    def age_ms(self, record: Record, now_ms: int, thresholds: Thresholds) -> int | None:
-        """Return how old the last heartbeat is; None where there was none."""
-        if record.last_heartbeat_ms is None:
-            return None
-        now_ms = self.looked.get(record.machine_id, now_ms)
-        offset = self.offsets.get(record.machine_id)
-        if self.patience_ms is None:
-            return now_ms + (offset or 0) - record.last_heartbeat_ms
-        return silence_ms(record, self.seen.get(record.machine_id), now_ms, thresholds, offset)[0]
 
 
 NOTHING_ELSE: Final = Knowledge()

@@ -61,8 +61,7 @@ def by_word(
     """Return what a machine is where its own word decides, else what the folder shows of it."""
     if one is None:
         return row
-    piece = state.machines.get(row.machine_id)
-    record = None if piece is None else piece.record
+    record = state.record_of(row.machine_id)
     if one.agent.left_ms is not None and one.agent.kind in SELF_REPORTED and not beats_later(record, one):
         return replace(row, observed=LEFT)
     word = _word_of(row, one, timeout_ms(machine, state), record, now_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +10,7 @@ from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import older, second, why
 from . import verdict as v
-from .clocks import all_ahead_ms, wrong_clocks
+from .contradictions import all_ahead_ms, wrong_clocks
 from .observe import observation
 from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
@@ -110,20 +110,14 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
         facts = {"until": silence.until_ms, "why": silence.why, "observed": row.observed}
         ok, reason = True, v.Reason(v.SILENCED, machine.machine_id, facts)
     return v.Verdict(
-        machine.machine_id,
-        machine.expected,
-        row.observed,
-        ok,
-        row.observed in (ONLINE, WARNING),
-        row.last_heartbeat_ms,
-        row.age_ms,
-        row.missed,
-        reason,
-        machine.why,
-        row.basis,
-        probe,
-        sign,
-        rests_on,
+        **asdict(row),
+        expected=machine.expected,
+        ok=ok,
+        reason=reason,
+        why=machine.why,
+        probe=probe,
+        sign=sign,
+        rests_on=rests_on,
     )
 
 

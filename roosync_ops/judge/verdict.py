@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.wire import status
 from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
@@ -136,14 +137,14 @@ class Reason:
 class Observation:
     """What the shared state shows of one machine. `age_ms` is negative for a heartbeat from the future.
 
-    `older` is whether an older service, and not our agent, beats for it.
+    `basis` is what the age rests on (see patience); `older` whether not our agent, but an older service beats for it.
     """
 
     machine_id: str
     observed: str
-    last_heartbeat_ms: int | None
-    age_ms: int | None
-    missed: int | None
+    last_heartbeat_ms: int | None = None
+    age_ms: int | None = None
+    missed: int | None = None
     version: str | None = None
     file: str | None = None
     basis: str | None = None
@@ -154,35 +155,26 @@ class Observation:
         """The last heartbeat as the wire writes it."""
         return None if self.last_heartbeat_ms is None else to_iso(self.last_heartbeat_ms)
 
+    @property
+    def heartbeat_active(self) -> bool:
+        return self.observed in (status.ONLINE, status.WARNING)
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Observation):
     """One row of the validation table. `why` is the inventory's word on what is expected, `reason` the judge's.
 
-    `basis` is what the age rests on (see patience); `probe` is the machine's own, where it was asked. `sign` is
-    (when, source) of a later sign of life of a machine that is not heard: no heartbeat, and never counted as one.
-    `rests_on` is what the verdict does.
+    `probe` is the machine's own, where it was asked. `sign` is (when, source) of a later sign of life of a machine that
+    is not heard: no heartbeat, and never counted as one. `rests_on` is what the verdict does.
     """
 
-    machine_id: str
     expected: str
-    observed: str
     ok: bool
-    heartbeat_active: bool
-    last_heartbeat_ms: int | None
-    age_ms: int | None
-    missed: int | None
-    reason: Reason | None
-    why: str | None
-    basis: str | None = None
+    reason: Reason | None = None
+    why: str | None = None
     probe: ProbeResult | None = None
     sign: Sign | None = None
     rests_on: Basis = Basis.HEARD
-
-    @property
-    def last_heartbeat(self) -> str | None:
-        """The last heartbeat as the wire writes it."""
-        return None if self.last_heartbeat_ms is None else to_iso(self.last_heartbeat_ms)
 
 
 @dataclass(frozen=True)

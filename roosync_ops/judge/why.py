@@ -12,8 +12,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, 
 
 from . import older, second
 from . import verdict as v
-from .behind import behind
-from .clocks import inconsistent_ms, unheard_ms
+from .contradictions import inconsistent_ms
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
@@ -184,7 +183,7 @@ def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reaso
     back = inconsistent_ms(piece.record)
     if back is not None:
         return v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
-    unheard = unheard_ms(row.machine_id, given.witness, machine.thresholds.timeout_ms)
+    unheard = given.witness.unheard_ms(row.machine_id, machine.thresholds.timeout_ms)
     return (
         None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, {"age": row.age_ms, "unheard": unheard})
     )
@@ -194,7 +193,7 @@ def _behind(machine: Machine, row: v.Observation, given: Given) -> v.Reason | No
     """Return where silence may be this replica's own; of no use where the other replicas were asked."""
     if row.observed != OFFLINE or given.matrix is not None:
         return None
-    return behind(row, given.witness, machine.thresholds)
+    return given.witness.behind(row, machine.thresholds)
 
 
 def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
@@ -247,6 +246,6 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
 
 def _left_at_ms(row: v.Observation, given: Given) -> int | None:
     """Return when it was stopped on purpose: by its record, else by its own word."""
-    piece, probe = given.state.machines.get(row.machine_id), given.probe(row.machine_id)
+    record, probe = given.state.record_of(row.machine_id), given.probe(row.machine_id)
     said = None if probe is None else probe.agent.left_ms
-    return said if piece is None or piece.record.left_at_ms is None else piece.record.left_at_ms
+    return said if record is None or record.left_at_ms is None else record.left_at_ms

@@ -5,7 +5,6 @@ Tables go to stdout, explanations to stderr; with --json neither, one document c
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -60,7 +59,7 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_live = not quiet and output.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
+        self.is_live = not quiet and output.is_live()
         self.shown: list[Validation] = []
         self._height = 0
 
@@ -80,7 +79,7 @@ class Screen:
         if self.quiet:
             self.shown.append(validation)
             return
-        text = show.table(validation, "en", output.width_of(sys.stdout), color=output.wants_color(sys.stdout))
+        text = show.table(validation, "en", output.width(), color=output.wants_color())
         self._height = text.count("\n") + 1
         output.write(text)
 

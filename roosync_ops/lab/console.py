@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
 from functools import partial
@@ -148,6 +149,34 @@ class Console:
         if len(words) != 1:
             raise LabError(f"name one machine: {', '.join(self._lab.names)}")
         return machine_named(words[0], self._lab.names)
+
+
+def run_script(console: Console, screen: Screen, script: str) -> bool:
+    """Run a line of commands and stop at the first that fails; tell whether none did."""
+    try:
+        console.run(script)
+    except LabError as error:
+        screen.say(f"Error: {error}")
+        return False
+    return True
+
+
+def run_prompt(console: Console, screen: Screen, ask: Callable[[str], str] = input) -> None:
+    """Take commands until `quit` or the end of input. Ctrl-C ends a `watch`; at the prompt it is the caller's."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401, PLC0415 - gives `input` its line editing; not every Python has it
+
+    screen.say(f"\nThe fleet is yours:\n{HELP}\n")
+    while not console.ended:
+        try:
+            line = ask("lab> ")
+        except EOFError:
+            screen.say("")
+            return
+        try:
+            run_script(console, screen, line)
+        except KeyboardInterrupt:
+            screen.say("")
 
 
 def answer(lab: LabFleet, request: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import signal
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -19,12 +20,10 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
 from . import files, ssh_client
 from .delays import Delay
-from .faults import LabError
-from .guard import guarded
-from .guardian import LAB_VARIABLE, end_marked, marked_processes
+from .faults import LOCAL, LabError, check_name
+from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
 from .host import DRIVE, LabHost
-from .mischief import Mischief, Place
-from .nest import Nest
+from .nest import Nest, NestError
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Replicator
 from .scenario import PROCEDURE
@@ -40,6 +39,12 @@ if TYPE_CHECKING:
 
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"
+#: The name of a drive that is not mounted; hidden, beside its own.
+_UNMOUNTED = ".{name} (not mounted)"
+_WAY_OUT = (
+    "it takes Linux, nsenter (util-linux), and either root or user name spaces and a /dev/fuse that you may open: "
+    "`sudo modprobe fuse`, `sudo chmod 666 /dev/fuse`, or run the lab as root"
+)
 
 
 class _Machine(NamedTuple):
@@ -64,6 +69,7 @@ class LabFleet:
         self._seed = seed
         self._stack = ExitStack()
         self._machines: dict[str, _Machine] = {}
+        self._one_fault = threading.Lock()
 
     def __enter__(self) -> Self:
         with self._stack as stack:
@@ -156,13 +162,47 @@ class LabFleet:
     def fault(self, name: str, machine: str, *, on: bool = True) -> bool:
         """Switch a fault (faults.FAULTS) of a machine or of ADMIN; tell whether it was not so. Raises LabError."""
         try:
-            return self._mischief.switch(name, machine, on=on)
+            check_name(name)
+            with self._one_fault:
+                return self._switch(name, machine, on=on)
         except (OSError, ValueError) as error:
             raise LabError(f"{machine}: {error}") from None
 
+    def _switch(self, name: str, machine: str, *, on: bool) -> bool:
+        active = self.faults().get(machine, [])
+        # What else makes the same share unusable; one that is worse already is not made worse by being cold.
+        others = [other for other in active if other in LOCAL and other != name]
+        if on and name in LOCAL and others and name != "cold":
+            raise ValueError(f"its share is under {others[0]} already; end that first")
+        if (name in active) == on:
+            return False
+        if name in LOCAL and not (name == "cold" and others):
+            self._spoil(name, machine, on=on)
+        with self.sync.lock:
+            self.sync.replicator.fault(name, machine, on=on)
+        return True
+
+    def _spoil(self, name: str, machine: str, *, on: bool) -> None:
+        """Cause or end a fault of the share itself. Raises OSError, ValueError."""
+        nest = None if machine == ADMIN else self._machines[machine].nest
+        if name == "unmounted":
+            drive = self.shared if machine == ADMIN else self.host(machine).drive
+            aside = drive.with_name(_UNMOUNTED.format(name=drive.name))
+            (drive if on else aside).rename(aside if on else drive)
+        elif nest is None:
+            raise ValueError(f"{name} is for machines: the admin's replica is read by your own shell")
+        elif not on:
+            nest.uncover()
+        else:
+            try:
+                nest.cover(name)
+            except NestError as error:
+                raise NestError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
+
     def faults(self) -> dict[str, list[str]]:
         """Return the faults that are on, of every machine that has one."""
-        active = {name: self._mischief.active(name) for name in (*self.names, ADMIN)}
+        with self.sync.lock:
+            active = {name: sorted(link.faults) for name, link in self.sync.replicator.links.items()}
         return {name: faults for name, faults in active.items() if faults}
 
     def processes(self, name: str | None = None) -> list[int]:
@@ -177,8 +217,6 @@ class LabFleet:
         self._make_machines(stack)
         self._write_files()
         self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay, self._seed)))
-        places = {name: Place(machine.host.drive, machine.nest) for name, machine in self._machines.items()}
-        self._mischief = Mischief(self.sync, {**places, ADMIN: Place(self.shared, None)})
         for part in self.parts:
             if part.powered:
                 self.power_on(part.name)

@@ -15,14 +15,49 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Every process of a lab carries this variable, and so do its children however they detach themselves.
 LAB_VARIABLE = "ROOSYNC_LAB"
 #: How long a process that will not die, or a folder that will not go, is tried for, in seconds.
 PATIENCE_S = 10.0
 _PROC = Path("/proc")
+#: Longer than its patience with processes and with the folder together, in seconds.
+_TIMEOUT_S = 2 * PATIENCE_S + 5
+
+
+@contextmanager
+def guarded(lab_id: str, parent: Path | None = None) -> Iterator[Path]:
+    """Give a lab its own folder, under `parent` (the system's for temporary files); a guardian ends both.
+
+    The end of a pipe, which leaving the block closes, tells the guardian that the lab is over. Raises OSError.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    process = subprocess.Popen(  # noqa: S603 - our own file, by path
+        [sys.executable, "-I", str(Path(__file__)), lab_id, str(parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - for mypy
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise OSError(f"the lab's guardian did not start; can a folder be made in {parent}?")
+        yield Path(json.loads(line))
+    finally:
+        process.stdin.close()
+        # A second Ctrl-C does not stop it: it cleans up on its own from here.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_TIMEOUT_S)
+        process.stdout.close()
 
 
 def marked_processes(*marks: str) -> list[int]:

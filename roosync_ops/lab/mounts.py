@@ -61,7 +61,8 @@ class Share:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._covered = False
+        #: Where something is mounted: on the share, or on the folder around it.
+        self._covered: str | None = None
         self._fuse: int | None = None
         self._server: threading.Thread | None = None
 
@@ -69,8 +70,9 @@ class Share:
         """Cover the share with one of `hang`, `cold`, `full`, `read-only`. Raises OSError, ValueError."""
         if self._covered:
             raise ValueError("the share is covered already")
-        {"hang": self._hang, "cold": self._cold, "full": self._full, "read-only": self._read_only}[kind]()
-        self._covered = True
+        covers = {"hang": self._hang, "cold": self._cold, "full": self._full, "read-only": self._read_only}
+        covers[kind]()
+        self._covered = str(Path(self._path).parent) if kind == "cold" else self._path
 
     def uncover(self) -> None:
         """Show the share as it is again; calls that hung fail. Raises OSError."""
@@ -81,33 +83,39 @@ class Share:
             self._server.join()
             self._server = None
         if self._covered:
-            _check(_libc.umount2(os.fsencode(self._path), _MNT_DETACH), "umount")
-            self._covered = False
+            _check(_libc.umount2(os.fsencode(self._covered), _MNT_DETACH), "umount")
+            self._covered = None
 
     def _hang(self) -> None:
         """A FUSE file system that nobody serves: every call blocks in the kernel until the descriptor is closed."""
+        self._mount_fuse(self._path)
+
+    def _mount_fuse(self, path: str) -> int:
         self._fuse = os.open(_FUSE, os.O_RDWR | os.O_CLOEXEC)
         who = f"rootmode=40000,user_id={os.geteuid()},group_id={os.getegid()}"
         try:
-            _mount("roosync-lab", self._path, "fuse", _MS_NOSUID | _MS_NODEV, f"fd={self._fuse},{who}")
+            _mount("roosync-lab", path, "fuse", _MS_NOSUID | _MS_NODEV, f"fd={self._fuse},{who}")
         except OSError:
             os.close(self._fuse)
             self._fuse = None
             raise
+        return self._fuse
 
     def _cold(self) -> None:
+        """A folder around the share that leads to it: late at first, then at once, until the fault ends."""
+        folder, name = os.path.split(self._path)
         real = os.open(self._path, os.O_PATH | os.O_CLOEXEC)  # what the mount is about to hide
         try:
-            self._hang()
+            fuse = self._mount_fuse(folder)
         except OSError:
             os.close(real)
             raise
-        self._server = threading.Thread(target=self._serve, args=(self._fuse, real), daemon=True)
+        slow = SlowShare(name, f"/proc/{os.getpid()}/fd/{real}")
+        self._server = threading.Thread(target=self._serve, args=(slow, fuse, real), daemon=True)
         self._server.start()
 
-    def _serve(self, fuse: int, real: int) -> None:
-        """Hand the share through: late at first, then as it is, until the fault ends."""
-        slow = SlowShare(f"/proc/self/fd/{real}")
+    @staticmethod
+    def _serve(slow: SlowShare, fuse: int, real: int) -> None:
         with suppress(OSError, ValueError):  # the descriptor is closed: the fault is over
             while True:
                 if select.select([fuse], [], [], slow.wait_s())[0]:

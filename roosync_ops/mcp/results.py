@@ -7,8 +7,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from roosync_ops.show import schemas
-from roosync_ops.show.schemas.diagnosis import DiagnosisDocument
-from roosync_ops.show.schemas.fleet import HistoryDocument, MatrixDocument, ValidationDocument
+from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, MatrixDocument, ValidationDocument
 
 
 class Truncated(TypedDict):

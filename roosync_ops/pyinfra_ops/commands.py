@@ -81,8 +81,8 @@ class AgentCommand(Ask):
 
     def _taken(self, host: Host, reply: Reply) -> tuple[bool, CommandOutput]:
         ledger(host).take(reply)
-        if reply.failed is not None:
-            return _failed(host, checks.failed(self.machine, *reply.failed.told))
+        if (found := reply.failed) is not None:
+            return _failed(host, checks.failed(self.machine, found.step, found.code, found.message, found.path))
         return reply.ok, CommandOutput([])
 
     def _silent(self, host: Host, code: str, reason: str) -> tuple[bool, CommandOutput]:

@@ -220,11 +220,21 @@ def _tokens(source: bytes) -> Iterator[tokenize.TokenInfo]:
 
 
 def _untyped(source: bytes) -> bytes:
-    """Return `source` without annotations: the interpreter would hold each as text for as long as it runs."""
+    """Return `source` without annotations, and without what is imported for them alone.
+
+    The interpreter would hold each as text for as long as it runs.
+    """
     lines = source.split(b"\n")
     for first, begin, last, end in sorted(_annotations(source, lines), reverse=True):
         rest = lines[last - 1][end:]
         lines[first - 1 : last] = [lines[first - 1][:begin] + rest, *[b""] * (last - first)]
+    tree = ast.parse(b"\n".join(lines))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and {each.asname or each.name for each in node.names} - used:
+            node.names = [each for each in node.names if (each.asname or each.name) in used]
+            rows = (node.end_lineno or 0) - node.lineno
+            lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node).encode() * bool(node.names), *[b""] * rows]
     return b"\n".join(lines)
 
 

@@ -118,13 +118,12 @@ class AgentStatus(Answer):
         return self.last_beat is None or self.last_beat.read_back
 
 
-def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> AgentStatus | None:
+def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     """An agent whose status is not understood is replaced by a rollout; that must not depend on its status."""
     try:
-        found: AgentStatus | None = validate(value)
+        return validate(value)
     except ValidationError as error:
         return AgentStatus(success=False, code="NOT_UNDERSTOOD", message=_first(error))
-    return found
 
 
 Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
@@ -137,11 +136,6 @@ class Failed(Answer):
     code: Word = "FAILED"
     message: str
     path: str | None = None
-
-    @property
-    def told(self) -> tuple[str, str, str, str | None]:
-        """What Failure is made of."""
-        return self.step, self.code, self.message, self.path
 
 
 class Report(Answer):

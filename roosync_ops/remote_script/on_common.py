@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 
+from roosync_ops.agent.builds import AGENT_NAME, named_builds
+from roosync_ops.agent.config import default_local_dir
 from roosync_ops.wire.local import NotOursError, check_folder
 
 TYPE_CHECKING = False
@@ -51,6 +54,37 @@ class StepError(Exception):
         self.path = path
         self.cause = cause
         super().__init__(message)
+
+
+def local_dir(request: dict[str, Any]) -> str:
+    """Return the folder the agent lives in: the one asked for, else the agent's own default."""
+    return os.path.abspath(os.path.expanduser(request.get("localDir") or default_local_dir(os.environ)))
+
+
+def agent_of(folder: str, wanted: str | None = None) -> str:
+    """Return the agent to ask: the build that is `wanted` if it lies there, else what is to run, else the last."""
+    names = [*([wanted] if wanted else []), *named_builds(folder), AGENT_NAME]
+    found = (os.path.join(folder, name) for name in names)
+    return next(filter(os.path.exists, found), os.path.join(folder, AGENT_NAME))
+
+
+def read_config(path: str) -> tuple[Any, str | None, int | None]:
+    """Return (config.json as JSON or None, what was wrong with it or None, when it was written in ms or None)."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            modified = os.fstat(file.fileno()).st_mtime_ns // 1_000_000
+            return json.loads(file.read(MAX_CONFIG_BYTES)), None, modified
+    except FileNotFoundError:
+        return None, None, None
+    except (OSError, ValueError, RecursionError) as error:
+        return None, f"{type(error).__name__}: {error}"[:200], None
+
+
+def resolve_shared(request: dict[str, Any], config: Any) -> str | None:
+    """Return the shared folder the agent will use: the inventory's, else config.json's, else the environment's."""
+    written = config.get("shared") if isinstance(config, dict) else None
+    shared = request.get("shared") or written or os.environ.get("ROOSYNC_SHARED_PATH")
+    return os.path.abspath(os.path.expanduser(shared)) if isinstance(shared, str) else None
 
 
 def check_ours(folder: str) -> None:

@@ -6,8 +6,8 @@ import glob
 import os
 import subprocess
 
-from .on_common import check_ours
-from .on_machine import ANSWERS, local_dir
+from .on_common import check_ours, local_dir
+from .on_machine import ANSWERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ import time
 from contextlib import suppress
 
 from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
-from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.local_state import INSTANCE
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.local import create, make_folder
@@ -25,14 +24,17 @@ from .on_common import (
     CONFIG_NAME,
     FULL,
     MARKER,
-    MAX_CONFIG_BYTES,
     MEASURE_NAMES,
     PUSHED_NAME,
     STATUS_LIMIT_S,
     StepError,
+    agent_of,
     cause_of,
     check_ours,
+    local_dir,
+    read_config,
     refused,
+    resolve_shared,
     sha256_of,
     share_problem,
 )
@@ -52,15 +54,15 @@ if TYPE_CHECKING:
 REPLICA_S = 5.0
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def probe(request: dict[str, Any]) -> dict[str, Any]:
     """Learn everything about this machine; write nothing."""
-    started = _now_ms()
+    started_ms = time.time_ns() // 1_000_000
     folder = local_dir(request)
-    problem = _problem(folder)
+    problem = None  # why the folder is not ours alone: what lies there is then neither read nor run
+    try:
+        check_ours(folder)
+    except StepError as error:
+        problem = _failure("localDir", error)
     config, text, modified = (None, None, None) if problem else read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
@@ -82,48 +84,8 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
         "status": own,
         "share": share,
         "state": replica(agent, share, limit_s) if request.get("state") and not problem else None,
-        "clock": {"startMs": started, "endMs": _now_ms()},
+        "clock": {"startMs": started_ms, "endMs": time.time_ns() // 1_000_000},
     }
-
-
-def _problem(folder: str) -> dict[str, Any] | None:
-    """Return why the agent's folder is not ours alone; what lies there is then neither read nor run."""
-    try:
-        check_ours(folder)
-    except StepError as error:
-        return _failure("localDir", error)
-    return None
-
-
-def local_dir(request: dict[str, Any]) -> str:
-    """Return the folder the agent lives in: the one asked for, else the agent's own default."""
-    return os.path.abspath(os.path.expanduser(request.get("localDir") or default_local_dir(os.environ)))
-
-
-def agent_of(folder: str, wanted: str | None = None) -> str:
-    """Return the agent to ask: the build that is `wanted` if it lies there, else what is to run, else the last."""
-    names = [*([wanted] if wanted else []), *named_builds(folder), AGENT_NAME]
-    found = (os.path.join(folder, name) for name in names)
-    return next(filter(os.path.exists, found), os.path.join(folder, AGENT_NAME))
-
-
-def read_config(path: str) -> tuple[Any, str | None, int | None]:
-    """Return (config.json as JSON or None, what was wrong with it or None, when it was written in ms or None)."""
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            modified = os.fstat(file.fileno()).st_mtime_ns // 1_000_000
-            return json.loads(file.read(MAX_CONFIG_BYTES)), None, modified
-    except FileNotFoundError:
-        return None, None, None
-    except (OSError, ValueError, RecursionError) as error:
-        return None, f"{type(error).__name__}: {error}"[:200], None
-
-
-def resolve_shared(request: dict[str, Any], config: Any) -> str | None:
-    """Return the shared folder the agent will use: the inventory's, else config.json's, else the environment's."""
-    written = config.get("shared") if isinstance(config, dict) else None
-    shared = request.get("shared") or written or os.environ.get("ROOSYNC_SHARED_PATH")
-    return os.path.abspath(os.path.expanduser(shared)) if isinstance(shared, str) else None
 
 
 def told(agent: str, verb: str, limit_s: float) -> dict[str, Any] | None:
@@ -205,7 +167,7 @@ def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
 def _take_back(agent: str, done: list[dict[str, Any]], *, everything: bool) -> None:
     """What was pushed and is not what is to run takes up no room; a first agent on a full disk goes wholly."""
     folder = os.path.dirname(agent)
-    pushed = [name for step in done for name in [(step["reply"] or {}).get("pushed")] if isinstance(name, str)]
+    pushed = [step["reply"]["pushed"] for step in done if "pushed" in (step["reply"] or {})]
     if pushed and everything:
         with suppress(StepError):
             run_verb(agent, ["uninstall"], STATUS_LIMIT_S)
@@ -269,10 +231,10 @@ def _start(agent: str, step: dict[str, Any]) -> dict[str, Any]:
 def _back(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     """Have the build before the one that is named take over: it starts itself. Raises StepError where there is none."""
     folder = os.path.dirname(agent)
-    names = named_builds(folder)
-    if len(names) < 2 or not os.path.exists(os.path.join(folder, names[1])):  # noqa: PLR2004 - the one, and the one before
-        raise StepError("NO_BUILD_BEFORE", "the build before is not there any more")
-    return run_verb(os.path.join(folder, names[1]), ["restart"], float(step["limit"]))
+    for before in named_builds(folder)[1:2]:
+        if os.path.exists(os.path.join(folder, before)):
+            return _verb(os.path.join(folder, before), step)
+    raise StepError("NO_BUILD_BEFORE", "the build before is not there any more")
 
 
 def _verb(agent: str, step: dict[str, Any]) -> dict[str, Any]:
@@ -283,18 +245,18 @@ def _look(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     """Have the agent look at the share from the session its loop will run in; what it cannot use ends the rollout."""
     reply = _verb(agent, step)
     share = reply.get("share")
-    problem = share_problem(share, float(step["shareDeadline"])) if isinstance(share, dict) else None
-    if problem is not None and isinstance(share, dict):
+    if isinstance(share, dict) and (problem := share_problem(share, float(step["shareDeadline"]))):
         raise StepError(problem[0], f"share {share.get('path')}: {problem[1]}", share.get("path"))
     return reply
 
 
-#: What else lies in the local folder, whole or cut off.
-_OURS = (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)
+#: What a rollout that was cut off left of a file.
 _CUT_OFF = re.compile(r"\.(agent|agent-[0-9a-f]{16}|config)\.(pyz|json)(\.[0-9]+)?\.new")
-#: What the logon session answered, where the one who asked was ended before it took that away.
-_ANSWER = re.compile(r"answer-[0-9a-f]{16}(\.tmp|\.log)?")
-_OUR_NAMES = (BUILD_FILE, _CUT_OFF, _ANSWER)
+#: What else of ours lies in the local folder; the logon session's answer where the one who asked was ended before.
+_OURS = re.compile(
+    "|".join([*map(re.escape, (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)), f"{re.escape(PUSHED_NAME)}.*"])
+    + rf"|{BUILD_FILE.pattern}|{_CUT_OFF.pattern}|answer-[0-9a-f]{{16}}(\.tmp|\.log)?"
+)
 #: A file of 200 kB is written in less; a temporary name of it that is older is nobody's any more, in s.
 CUT_S = 600.0
 
@@ -307,9 +269,10 @@ def _remove(agent: str, _step: dict[str, Any]) -> dict[str, Any]:
         path = os.path.join(folder, name)
         if INSTANCE.fullmatch(name) and os.path.isdir(path) and not os.path.islink(path):
             kept += _remove_instance(path)
-        elif name in _OURS or name.startswith(PUSHED_NAME) or any(each.fullmatch(name) for each in _OUR_NAMES):
+        elif _OURS.fullmatch(name):
             unlink(path)
-    _rmdir_if_empty(folder)
+    with suppress(OSError):  # whatever else lies there is not ours
+        rmdir(folder)
     return {"kept": kept}
 
 
@@ -319,18 +282,14 @@ def _remove_instance(folder: str) -> list[str]:
         path = os.path.join(folder, name)
         if not os.path.isdir(path) or os.path.islink(path):
             unlink(path)
-        elif not _rmdir_if_empty(path):
+            continue
+        try:
+            rmdir(path)
+        except OSError:
             kept.append(path)
-    _rmdir_if_empty(folder)
-    return kept
-
-
-def _rmdir_if_empty(folder: str) -> bool:
-    try:
+    with suppress(OSError):
         rmdir(folder)
-    except OSError:
-        return False
-    return True
+    return kept
 
 
 _STEPS: dict[str, Callable[[str, dict[str, Any]], Any]] = {

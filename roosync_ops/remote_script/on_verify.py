@@ -14,8 +14,8 @@ import sys
 from roosync_ops.wire.child import run
 from roosync_ops.wire.local import create
 
-from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError
-from .on_machine import ANSWERS, agent_of, local_dir, read_config, resolve_shared
+from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError, agent_of, local_dir, read_config, resolve_shared
+from .on_machine import ANSWERS
 
 if sys.platform == "win32":
     from .on_windows import unlink

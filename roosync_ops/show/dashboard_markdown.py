@@ -8,11 +8,11 @@ from roosync_ops import __version__
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
 
-from .flips import flip_text
 from .history import history_markdown
 from .markdown import markdown, piped
 from .matrix import matrix_markdown
 from .messages import words
+from .reasons import flip_text
 from .text import age, clock_ms, duration, markdown_code, markdown_safe
 
 if TYPE_CHECKING:

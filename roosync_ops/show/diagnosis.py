@@ -10,9 +10,8 @@ from roosync_ops.judge import HERE
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
-from .evidence_reasons import off_said
 from .messages import cause, check_words, words
-from .reasons import undone_said
+from .reasons import off_said, undone_said
 from .text import cells, clock_ms, duration, local, pad, safe
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from roosync_ops.wire.times import to_iso
 
 from .columns import tabled
 from .document import keyed
-from .flips import reason
 from .markdown import piped
 from .messages import words
-from .reasons import sentence
+from .reasons import flip_said, sentence
 from .text import clock, clock_ms, duration, local, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def _last(past: h.Past, lang: str) -> str:
         flip = past.flips[-1]
         at, to = flip.get("at"), flip.get("to")
         when = clock(at) if isinstance(at, str) else "-"
-        return f"{when} {to}: {reason(flip, lang)}"
+        return f"{when} {to}: {flip_said(flip, lang)}"
     return words(lang)["history.flips_alone"] if past.source == h.FLIPS else "-"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, NamedTuple
 
-from .basis import basis, basis_line
 from .messages import headline
-from .reasons import brief, sentence
+from .reasons import basis, basis_line, brief, sentence
 from .table import beside
 from .text import safe
 

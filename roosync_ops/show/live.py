@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .flips import flip_text
 from .messages import headline, words
-from .reasons import said
+from .reasons import flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
 
@@ -98,8 +97,8 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     room = height - _AROUND - len(foot)
     shown = min(len(recent), max(0, room - min(len(rows), 3) - 2))
     mark = None if view.at is None else meant
-    table = _Table(told.pending, mark, lang, width, color=color)
-    body = table.lines(rows, max(1, room - (shown + 2 if shown else 0)))
+    left = max(1, room - (shown + 2 if shown else 0))
+    body = _table(rows, told.pending, mark, left, lang=lang, width=width, color=color)
     if shown:
         foot = ["", paint(word["watch.flipped"], BOLD if color else ""), *recent[-shown:], *foot]
     lines = [title, "", *body, *_head(validation, color=color), *foot]
@@ -125,37 +124,36 @@ def _head(validation: Validation | None, *, color: bool) -> list[str]:
     return ["", paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
 
 
-class _Table:
-    """The rows of the screen. `marked` is the machine that keys are about."""
+def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own facts
+    rows: Sequence[Verdict],
+    pending: Mapping[str, int],
+    marked: Verdict | None,
+    room: int,
+    *,
+    lang: str,
+    width: int,
+    color: bool,
+) -> list[str]:
+    """Return the table with as many rows as there is room for: the `marked` one, that keys are about, among them."""
+    if not rows:
+        return []
+    last = next((at for at, row in enumerate(rows) if row is marked), 0)
+    first = max(0, last - max(1, room - 1) + 1) if len(rows) > room else 0
+    shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
+    told = [_cells(row, pending.get(row.machine_id), lang, marked=row is marked) for row in shown]
+    lines = tabled(_COLUMNS, told, lang, width, color=color)
+    rest = [row for row in rows if row not in shown]
+    if rest:
+        wrong = sum(not row.ok for row in rest)
+        lines.append(cut(words(lang)["watch.more"].format(count=len(rest), wrong=wrong), width))
+    return lines
 
-    def __init__(
-        self, pending: Mapping[str, int], marked: Verdict | None, lang: str, width: int, *, color: bool
-    ) -> None:
-        self._pending = pending
-        self._marked = marked
-        self._lang = lang
-        self._width = width
-        self._color = color
 
-    def lines(self, rows: Sequence[Verdict], room: int) -> list[str]:
-        """Return the table with as many rows as there is room for: the marked one is always among them."""
-        if not rows:
-            return []
-        last = next((at for at, row in enumerate(rows) if row is self._marked), 0)
-        first = max(0, last - max(1, room - 1) + 1) if len(rows) > room else 0
-        shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
-        lines = tabled(_COLUMNS, [self._cells(row) for row in shown], self._lang, self._width, color=self._color)
-        rest = [row for row in rows if row not in shown]
-        if rest:
-            wrong = sum(not row.ok for row in rest)
-            lines.append(cut(words(self._lang)["watch.more"].format(count=len(rest), wrong=wrong), self._width))
-        return lines
-
-    def _cells(self, row: Verdict) -> dict[str, str]:
-        found, left = cells(row, self._lang), self._pending.get(row.machine_id)
-        if row is self._marked:
-            found[""] = f">{found['']}"
-        if left is not None:
-            pending = words(self._lang)["watch.pending"].format(left=duration(left, self._lang))
-            found["why"] = "; ".join(filter(None, [pending, found["why"]]))
-        return found
+def _cells(row: Verdict, left_ms: int | None, lang: str, *, marked: bool) -> dict[str, str]:
+    found = cells(row, lang)
+    if marked:
+        found[""] = f">{found['']}"
+    if left_ms is not None:
+        pending = words(lang)["watch.pending"].format(left=duration(left_ms, lang))
+        found["why"] = "; ".join(filter(None, [pending, found["why"]]))
+    return found

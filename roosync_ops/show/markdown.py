@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .basis import basis_line
 from .messages import headline, words
-from .reasons import sentence
+from .reasons import basis_line, sentence
 from .table import beside
 from .text import age, clock, markdown_code, markdown_safe
 

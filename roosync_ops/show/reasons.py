@@ -1,22 +1,29 @@
-"""A reason's kind and facts as words: a few for the table, one sentence (cause and next step) below it."""
+"""Reasons and flips as words: a few for a cell, one sentence (cause, next step) below it; and what verdicts rest on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge import HERE
+from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.times import to_iso
 
-from . import evidence_reasons, messages
+from . import messages
 from .messages import Said, words
-from .text import clock, clock_ms, duration
+from .text import clock, clock_ms, duration, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from roosync_ops.judge import Reason
+    from roosync_ops.judge import Reason, Verdict
 
 #: Facts that are in ms.
-_DURATIONS: Final = ("age", "lag", "most", "newer", "unheard")
+_DURATIONS: Final = ("age", "back", "lag", "most", "newer", "unheard")
+#: What verdicts rest on, in the order it is told; LATE is asked, and online.
+_LATE: Final = "late"
+_BASES: Final = dict.fromkeys((Basis.HEARD, Basis.ELSEWHERE, _LATE, *Basis))
+#: So many names of one kind are shown; JSON has them all.
+_SHOWN: Final = 10
 
 
 def brief(reason: Reason, lang: str = "en") -> str:
@@ -37,29 +44,15 @@ def sentence(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str
     return str(said(reason, lang, quote))
 
 
-def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict[str, str]:
-    """Return the facts as texts: ages as durations, times as a reader writes them."""
-    word = words(lang)
-    facts = {key: quote(value) if isinstance(value, str) else str(value) for key, value in reason.facts.items()}
-    age, since = reason.facts.get("age"), reason.facts.get("since")
-    facts.update({key: duration(reason.facts[key], lang) for key in _DURATIONS if reason.facts.get(key) is not None})
-    written = to_iso(since) if isinstance(since, int) else since
-    facts.update(evidence_reasons.facts(reason.machine_id, reason.facts, written, lang, quote))
-    if written is not None:
-        facts["since"] = clock(written)
-    if "until" in facts:
-        facts["until"] = clock_ms(reason.facts["until"])
-    if reason.ahead_ms is not None:
-        facts["ahead"] = duration(reason.ahead_ms, lang)
-    facts["machine"] = reason.machine_id
-    if age is None and "age" in facts:
-        facts["age"] = word["fact.never_here"]
-    facts["because"] = f" ({facts['why']})" if reason.facts.get("why") else ""
-    facts["suspect"] = "" if reason.ahead_ms is None else word["fact.ahead"].format_map(facts)
-    facts["sign_said"] = _sign_said(reason.facts, lang)
-    facts["undone_said"] = undone_said(reason.facts, lang)
-    facts["heard"] = word["fact.never_here" if age is None else "fact.heard"].format_map(facts)
-    return facts
+def name_of(machine_id: str, lang: str) -> str:
+    """Return what an observer or a machine is called."""
+    return words(lang)["fact.here"] if machine_id == HERE else machine_id
+
+
+def off_said(off_ms: int, lang: str, brief: str = "") -> str:
+    """Return `3 s ahead of`, or brief `3 s ahead`."""
+    way = "behind" if off_ms < 0 else "ahead"
+    return words(lang)[f"fact.clock_{way}{brief}"].format(off=duration(abs(off_ms), lang))
 
 
 def undone_said(facts: Mapping[str, Any], lang: str) -> str:
@@ -74,8 +67,97 @@ def undone_said(facts: Mapping[str, Any], lang: str) -> str:
     )
 
 
+def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict[str, str]:
+    """Return the facts as texts: ages as durations, times as a reader writes them."""
+    word, given = words(lang), reason.facts
+    age, since, off = given.get("age"), given.get("since"), given.get("off")
+    since = to_iso(since) if isinstance(since, int) else since
+    facts = {key: quote(value) if isinstance(value, str) else str(value) for key, value in given.items()}
+    facts |= {key: duration(given[key], lang) for key in _DURATIONS if given.get(key) is not None}
+    facts |= {
+        "machine": reason.machine_id,
+        "name": name_of(reason.machine_id, lang),
+        "observer_name": name_of(str(given.get("observer") or ""), lang),
+        "since_when": "" if since is None else word["fact.since"].format(since=clock(since)),
+        "at": "" if since is None else word["fact.since"].format(since=f"{since[11:16]}Z"),
+        "silent": "" if age is None else word["fact.silent"].format(age=facts["age"]),
+        "detail": quote(str(given.get("detail") or "?")),
+        "because": f" ({facts['why']})" if given.get("why") else "",
+        "sign_said": _sign_said(given, lang),
+        "undone_said": undone_said(given, lang),
+    }
+    # The agent's own words are its user's language; only what its system said of a refusal has no word of ours.
+    trouble = word.get(f"share.{given.get('state')}", word["share.refused"])
+    facts["trouble"] = trouble.format(detail=facts["detail"])
+    if since is not None:
+        facts["since"] = clock(since)
+    if "until" in facts:
+        facts["until"] = clock_ms(given["until"])
+    if isinstance(off, int):
+        facts["off_long"], facts["off_short"] = off_said(off, lang), off_said(off, lang, "_brief")
+    if age is None and "age" in facts:
+        facts["age"] = word["fact.never_here"]
+    facts["ahead"] = "" if reason.ahead_ms is None else duration(reason.ahead_ms, lang)
+    facts["suspect"] = "" if reason.ahead_ms is None else word["fact.ahead"].format_map(facts)
+    facts["heard"] = word["fact.never_here" if age is None else "fact.heard"].format_map(facts)
+    return facts
+
+
 def _sign_said(facts: Mapping[str, Any], lang: str) -> str:
     if facts.get("sign") is None:
         return ""
     word, source = words(lang), str(facts["sign_of"])
     return word["fact.sign"].format(age=duration(facts["sign"], lang), source=word.get(f"sign.{source}", source))
+
+
+def basis(row: Verdict, lang: str) -> str:
+    """Return what one verdict rests on: `heard here`, `late here, asked (through myia-ai-01)`."""
+    return f"{words(lang)[f'basis.{_basis(row)}']}{_through(row, lang)}"
+
+
+def basis_line(rows: Sequence[Verdict], lang: str) -> str:
+    """Return `Basis: heard here 5; late here, asked: myia-web1`: machines heard here are counted, the others named."""
+    word, groups, told = words(lang), dict[str, list[str]](), list[str]()
+    for row in rows:
+        groups.setdefault(_basis(row), []).append(f"{row.machine_id}{_through(row, lang)}")
+    for kind in filter(groups.__contains__, _BASES):
+        text, names = word[f"basis.{kind}"], groups[kind]
+        more = f" (+{len(names) - _SHOWN})" if len(names) > _SHOWN else ""
+        named = f"{word['colon']} {', '.join(names[:_SHOWN])}{more}"
+        told.append(f"{text} {len(names)}" if kind == Basis.HEARD else f"{text}{named}")
+    return f"{word['basis']}{word['colon']} {'; '.join(told)}"
+
+
+def _basis(row: Verdict) -> str:
+    return _LATE if row.rests_on == Basis.ASKED and row.observed == "online" else row.rests_on
+
+
+def _through(row: Verdict, lang: str) -> str:
+    """Name the machine that another was asked through, which this computer does not reach itself."""
+    by = None if row.probe is None else row.probe.through
+    return "" if by is None else words(lang)["fact.through"].format(by=by)
+
+
+def flip_text(flip: Mapping[str, Any], lang: str = "en") -> str:
+    """Return one line for a flip in its JSON form (`Flip.as_dict`, or an entry of the history); escaped."""
+    who = _word(flip, "machineId") or words(lang)["fact.share"]
+    change = f"{_word(flip, 'from')} -> {_word(flip, 'to')}"
+    return safe(f"{clock(_word(flip, 'at'))}  {who}  {change}  {flip_said(flip, lang)}")
+
+
+def flip_said(flip: Mapping[str, Any], lang: str = "en") -> Said:
+    """Return why, as a sentence; the bare word of a reason that is not known. Not escaped."""
+    detail, silence = _word(flip, "detail"), flip.get("silentMs")
+    length = duration(silence, lang) if type(silence) is int else None
+    facts = {
+        "machine": _word(flip, "machineId"),
+        "detail": detail,
+        "detail_after": f": {detail}" if detail else "",
+        "since": "" if length is None else words(lang)["fact.for"].format(length=length),
+    }
+    return messages.flip_said(_word(flip, "reason"), lang, facts)
+
+
+def _word(flip: Mapping[str, Any], key: str) -> str:
+    value = flip.get(key)
+    return value if isinstance(value, str) else ""

@@ -12,10 +12,9 @@ from roosync_ops import typed
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
-from .flips import reason as flip_reason
 from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
-from .reasons import sentence
+from .reasons import flip_said, sentence
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def _flip(flip: Mapping[str, Any], lang: str) -> str:
     """Return a flip as a list item; it comes from a file."""
     who, at = flip.get("machineId"), flip.get("at")
     name = who if isinstance(who, str) else words(lang)["fact.share"]
-    change = f"{flip.get('from')} -> {flip.get('to')}: {flip_reason(flip, lang)}"
+    change = f"{flip.get('from')} -> {flip.get('to')}: {flip_said(flip, lang)}"
     return markdown_safe(f"{clock(at if isinstance(at, str) else None)} {name}: {change}")
 
 

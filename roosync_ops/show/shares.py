@@ -1,9 +1,10 @@
-"""What was measured of shares, and of the ways between them: as a table, and as JSON with its schema."""
+"""What was measured of shares, and of the ways between them: as a table, and as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from roosync_ops.judge.shares import Share
 
 from .columns import Column, lay_out
 from .document import keyed
@@ -12,55 +13,15 @@ from .text import safe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from roosync_ops.judge.shares import Shares, Way
+
 HERE: Final = "this computer"
 _SIGNS: Final = {"good": "✓", "bad": "✗", "unknown": "?"}
 
 
-@dataclass(frozen=True)
-class MeasuredShare:
-    """One share: of a machine, or, where `machine_id` is None, this computer's own. `shared` None: it is not known.
-
-    `traits` are (name, verdict, detail, figures); `problem` is (code, sentence, next command) where not all of it could
-    be measured.
-    """
-
-    machine_id: str | None
-    shared: str | None
-    traits: tuple[tuple[str, str, str, dict[str, float]], ...] = ()
-    problem: tuple[str, str, str] | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.problem is None and not any(verdict == "bad" for _, verdict, _, _ in self.traits)
-
-
-@dataclass(frozen=True)
-class Way:
-    """How long `beats` of `source` took to the replica of `observer` (None: this computer's), in s ± `error_s`."""
-
-    source: str
-    observer: str | None
-    beats: int
-    p50_s: float
-    p99_s: float
-    error_s: float
-
-
-@dataclass(frozen=True)
-class Shares:
-    """All that was measured."""
-
-    shares: tuple[MeasuredShare, ...]
-    ways: tuple[Way, ...] = field(default=())
-
-    @property
-    def ok(self) -> bool:
-        return all(one.ok for one in self.shares)
-
-
 def shares_document(found: Shares) -> dict[str, Any]:
     """Return the one document of --json: `shared` and `traits` are this computer's own."""
-    own = next((one for one in found.shares if one.machine_id is None), MeasuredShare(None, None))
+    own = next((one for one in found.shares if one.machine_id is None), Share(None, None))
     return {
         "ok": found.ok,
         "shared": own.shared,
@@ -70,21 +31,18 @@ def shares_document(found: Shares) -> dict[str, Any]:
     }
 
 
-def _traits(share: MeasuredShare) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "verdict": verdict, "detail": detail, **figures}
-        for name, verdict, detail, figures in share.traits
-    ]
+def _traits(share: Share) -> list[dict[str, Any]]:
+    return [keyed(one, "name verdict detail", **one.figures) for one in share.traits]
 
 
-def _machine(share: MeasuredShare) -> dict[str, Any]:
+def _machine(share: Share) -> dict[str, Any]:
     code, reason, hint = share.problem or (None, None, None)
     return keyed(share, "machineId shared ok", traits=_traits(share), code=code, reason=reason, hint=hint)
 
 
 def _way(way: Way) -> dict[str, Any]:
     lags = {"p50S": round(way.p50_s, 3), "p99S": round(way.p99_s, 3), "errorS": round(way.error_s, 3)}
-    return keyed(way, "source observer beats", **lags)
+    return keyed(way, "source observer", beats=len(way.lags_s), **lags)
 
 
 def shares_table(found: Shares, width: int | None = None, *, color: bool = False) -> str:
@@ -94,7 +52,7 @@ def shares_table(found: Shares, width: int | None = None, *, color: bool = False
     for share in found.shares:
         if not alone:
             lines += [f"{share.machine_id or HERE}  {safe(share.shared or '')}".rstrip()]
-        lines += [f"{_SIGNS[verdict]} {name:<12} {safe(detail)}" for name, verdict, detail, _ in share.traits]
+        lines += [f"{_SIGNS[one.verdict]} {one.name:<12} {safe(one.detail)}" for one in share.traits]
         if share.problem is not None:
             _, reason, hint = share.problem
             lines += [f"✗ {safe(reason)}", f"  next: {safe(hint)}"]
@@ -108,7 +66,7 @@ def _columns(ways: Sequence[Way]) -> list[Column]:
     return [
         Column("From", [way.source for way in ways], 6),
         Column("To", [way.observer or HERE for way in ways], 5),
-        Column("Beats", [str(way.beats) for way in ways], 1, right=True),
+        Column("Beats", [str(len(way.lags_s)) for way in ways], 1, right=True),
         Column("p50", [f"{way.p50_s:.1f} s" for way in ways], 3, right=True),
         Column("p99", [f"{way.p99_s:.1f} s" for way in ways], 4, right=True),
         Column("±", [f"{way.error_s:.1f} s" for way in ways], 2, right=True),

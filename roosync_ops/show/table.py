@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.verdict import SHARE_STALLED
 
-from .basis import basis_line
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
-from .reasons import brief, said, sentence
+from .reasons import basis_line, brief, said, sentence
 from .text import age, clock, local, safe
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ Above this room nobody knows whether a folder, a machine at the other end of SSH
 """
 
 from .document import from_document
-from .errors import StateUnavailableError
 from .folder import read_folder
-from .shared import SharedState
+from .shared import SharedState, StateUnavailableError
 
 __all__ = [
     "SharedState",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
@@ -16,13 +17,56 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none, to_iso
 
-from .errors import StateUnavailableError
-from .models import EvidenceItem, FindingItem, StateDocument
-from .shared import SharedState, assemble
+from .shared import SharedState, StateUnavailableError, assemble
 from .signs import signs_in
 
 #: The observer's clock and ours disagree, so ages mix two clocks.
 OBSERVER_CLOCK: Final = "observer-clock"
+#: An instant as the wire writes it; wire.times is what reads it.
+Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Wire(BaseModel):
+    """What every part of the wire format shares: camelCase names, no coercion, unknown fields allowed."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, strict=True, frozen=True, extra="ignore", defer_build=True
+    )
+
+
+class StateDocument(Wire):
+    """What the agent's `state` verb answers. Each item of the two lists is checked on its own, so none takes all."""
+
+    machine_id: str
+    shared: str
+    read_at: Instant
+    seen: Count
+    view: dict[str, Any] | None = None
+    view_state: str = "absent"
+    evidence: list[Any]
+    findings: list[Any] = []
+    signs: Any = None
+
+
+class EvidenceItem(Wire):
+    """One piece of evidence in a StateDocument."""
+
+    machine_id: str
+    file: str
+    kind: Literal["file", "conflict", "view"]
+    modified_ms: int | None = None
+    record: dict[str, Any]
+    #: When it was read, where the reading took long.
+    read_at: str | None = None
+
+
+class FindingItem(Wire):
+    """One finding in a StateDocument."""
+
+    file: str
+    kind: str
+    detail: str
 
 
 def from_document(document: object, now_ms: int, asked_ms: int | None = None) -> SharedState:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.errors import UNAVAILABLE, RoosyncError
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE, VIEW, merge
 from roosync_ops.wire.names import HEARTBEATS, owner_of
@@ -14,7 +15,6 @@ from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, object_in
 from roosync_ops.wire.times import time_or_none
 
 from .doubles import DOUBLED
-from .errors import StateUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,6 +65,14 @@ _SAID: Final = {
 }
 
 
+class StateUnavailableError(RoosyncError):
+    """The shared state is missing, hung, or holds nothing readable: no verdict about any machine can rest on it."""
+
+    code = "SHARED_STATE_UNAVAILABLE"
+    exit_code = UNAVAILABLE
+    hint: str
+
+
 @dataclass(frozen=True)
 class SharedState:
     """The shared state at `read_at_ms` (ms since the epoch), as the reader of `shared` saw it.
@@ -84,6 +92,11 @@ class SharedState:
     _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
     own_files: dict[str, Record] = field(default_factory=dict, repr=False)
     signs: dict[str, Sign] = field(default_factory=dict, repr=False)
+
+    def record_of(self, machine_id: str) -> Record | None:
+        """Return the best record of a machine, None where there is none."""
+        piece = self.machines.get(machine_id)
+        return None if piece is None else piece.record
 
     def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
         """Return the findings about this machine's own files, conflict copies included."""

@@ -75,6 +75,8 @@ class Link(abc.ABC):
         self.memory: dict[str, Any] = {}
         #: Why the machine was not reached, where it was not.
         self.failed: LinkError | None = None
+        #: What the server calls itself, as far as it was heard; may be empty.
+        self.banner = ""
 
     @abc.abstractmethod
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
@@ -93,8 +95,3 @@ class Link(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - as above
         """End what is kept; whatever goes wrong, it is over."""
-
-    @property
-    def banner(self) -> str:
-        """What the server calls itself, as far as it was heard; may be empty."""
-        return ""

@@ -7,6 +7,7 @@ every jump host too. The program is `ssh` from PATH, or what ROOSYNC_SSH or the 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shlex
 import socket
@@ -18,10 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import process
 
-from . import link, posix_files, sftp, ssh_errors, ssh_files
+from . import link, posix_files, ssh_errors, ssh_files
 from .link import Finished, Link, LinkError
 from .ssh_files import end_master, room
-from .windows_link import WindowsLink
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
@@ -64,19 +64,10 @@ class OpenSsh(Link):
         self._keep = keep and sys.platform != "win32"
         self._used = False
         self._master: Path | None = None
-        self._destination = machine.host or machine.machine_id
+        self.destination = machine.host or machine.machine_id
         self._words = [program(machine), *_inventory_words(machine)]
-        self._log = ssh_errors.Log("")
-        self._banner = ""
-
-    @property
-    def banner(self) -> str:
-        return self._banner
-
-    @property
-    def log(self) -> ssh_errors.Log:
-        """What ssh noted during the last command."""
-        return self._log
+        #: What ssh noted during the last command.
+        self.log = ssh_errors.Log("")
 
     def open(self) -> None:
         """Log in once for all that follows. What the user's own configuration says of multiplexing stands."""
@@ -92,7 +83,7 @@ class OpenSsh(Link):
             return False
         # A name of its own: where a socket is in the way ssh keeps no connection, and does not end either.
         path = room() / f"{secrets.token_hex(8)}.s"
-        words = ["-v", "-M", "-N", "-S", str(path), "-o", f"ControlPersist={_IDLE_S}", "--", self._destination]
+        words = ["-v", "-M", "-N", "-S", str(path), "-o", f"ControlPersist={_IDLE_S}", "--", self.destination]
         try:
             self._run(words, b"", sum(self.patience) + _IDLE_S)
         except TimeoutError:
@@ -110,7 +101,7 @@ class OpenSsh(Link):
         if self._used:
             self._keeps()
         self._used = True
-        return self._run(["-o", "LogLevel=DEBUG2", "--", self._destination, line], stdin, timeout_s)
+        return self._run(["-o", "LogLevel=DEBUG2", "--", self.destination, line], stdin, timeout_s)
 
     def put(self, data: bytes, path: str) -> None:
         posix_files.put(self, data, path)
@@ -127,29 +118,22 @@ class OpenSsh(Link):
 
     def as_proxy(self) -> str:
         """Return the command that carries a connection to another machine through this one, as ProxyJump would."""
-        words = [*(word.replace("%", "%%") for word in self.words()), "-W", "[%h]:%p", "--", self._destination]
+        words = [*(word.replace("%", "%%") for word in self.words()), "-W", "[%h]:%p", "--", self.destination]
         return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
-    @property
-    def destination(self) -> str:
-        return self._destination
-
-    def settings(self) -> dict[str, str]:
-        """Return what the name stands for, as `ssh -G` has it; empty where ssh does not say."""
+    def _shares_by_itself(self) -> bool:
+        """Return True if the user's own configuration keeps a connection, as `ssh -G` has it."""
         try:
             done = process.run(
-                [*self.words(), "-G", "--", self._destination],
+                [*self.words(), "-G", "--", self.destination],
                 until=time.monotonic() + self.patience.login_s,
                 max_out=process.MAX_ERR_BYTES,
                 environment=_environment(),
             )
         except OSError:
-            return {}
-        lines = done.out.decode("utf-8", "replace").splitlines() if done.code == 0 else []
-        return {key: value for key, _, value in (line.partition(" ") for line in lines)}
-
-    def _shares_by_itself(self) -> bool:
-        return self.settings().get("controlpath", "none") != "none"
+            return False
+        found = re.search(rb"^controlpath (.*)$", done.out.replace(b"\r", b""), re.MULTILINE)
+        return done.code == 0 and found is not None and found[1] != b"none"
 
     def _run(self, words: list[str], stdin: bytes, timeout_s: float | None) -> Finished:
         log = ssh_files.new_log()
@@ -158,20 +142,15 @@ class OpenSsh(Link):
         words = [*self.words(), "-E", str(log), "-T", *words]
         try:
             done = process.run(
-                words,
-                stdin,
-                until=until,
-                max_out=link.MAX_ANSWER,
-                watch=watch,
-                environment=_environment(),
+                words, stdin, until=until, max_out=link.MAX_ANSWER, watch=watch, environment=_environment()
             )
         except FileNotFoundError:
             raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM) from None
         except OSError as error:
             raise LinkError(link.NO_SSH_CLIENT, f"{self._words[0]} cannot be run: {error.strerror}") from None
         finally:
-            self._log = watch.read()
-            self._banner = self._log.banner or self._banner
+            self.log = watch.read()
+            self.banner = self.log.banner or self.banner
             log.unlink(missing_ok=True)
         return self._judged(done, watch, timeout_s)
 
@@ -182,28 +161,12 @@ class OpenSsh(Link):
         if watch.problem is not None:
             raise watch.problem
         if done.code is None:
-            if self._log.logged_in:
+            if self.log.logged_in:
                 raise TimeoutError(f"no answer within {timeout_s:g} s")
-            raise ssh_errors.late(self._log, timeout_s or 0)
-        if (done.code == _OWN_FAILURE or done.code < 0) and not self._log.remote_status:
-            raise ssh_errors.worded(self._log, done.err.decode("utf-8", "replace"))
+            raise ssh_errors.late(self.log, timeout_s or 0)
+        if (done.code == _OWN_FAILURE or done.code < 0) and not self.log.remote_status:
+            raise ssh_errors.worded(self.log, done.err.decode("utf-8", "replace"))
         return Finished(done.code, done.out, done.err)
-
-
-class WindowsSsh(OpenSsh, WindowsLink):
-    """A Windows machine: OpenSSH for Windows, whatever its default shell is. Files go by SFTP."""
-
-    def put(self, data: bytes, path: str) -> None:
-        sftp.put(self, data, path)
-
-    def get(self, path: str) -> bytes:
-        return sftp.get(self, path)
-
-    def list_folder(self, path: str) -> list[str]:
-        return sftp.list_folder(self, path)
-
-    def exists(self, path: str) -> bool:
-        return sftp.exists(self, path)
 
 
 def link_to(machine: Machine, patience: Patience, *, keep: bool = False, through: OpenSsh | None = None) -> Link:
@@ -214,7 +177,11 @@ def link_to(machine: Machine, patience: Patience, *, keep: bool = False, through
         named = {"hostname": machine.host, "user": machine.user, "port": machine.port}
         data = {**machine.winrm, **{f"winrm_{key}": value for key, value in named.items() if value is not None}}
         return winrm.Winrm(machine.machine_id, winrm_access.with_defaults(data), patience.connect_s)
-    return (WindowsSsh if machine.system == "windows" else OpenSsh)(machine, patience, keep=keep, through=through)
+    if machine.system == "windows":
+        from .sftp import WindowsSsh  # noqa: PLC0415 - as above
+
+        return WindowsSsh(machine, patience, keep=keep, through=through)
+    return OpenSsh(machine, patience, keep=keep, through=through)
 
 
 class _Login:
@@ -266,16 +233,13 @@ class _Login:
         if log.established or log.address is None:
             return False
         name, address, port = log.address
-        if name == address or time.monotonic() - self._since > 2 * self._own_limit():
+        if name == address or time.monotonic() - self._since > 2 * ssh_files.connect_timeout_s(self._patience):
             return False
         try:
             found = {info[4][0] for info in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)}
         except OSError:
             return False
         return len(found) > 1
-
-    def _own_limit(self) -> float:
-        return ssh_files.connect_timeout_s(self._patience)
 
 
 def program(machine: Machine) -> str:

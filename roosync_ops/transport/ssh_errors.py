@@ -119,15 +119,12 @@ class Log(NamedTuple):
         found = _BANNER.search(self.text)
         return found[1].strip()[:200] if found else ""
 
-    def complaints(self) -> list[str]:
-        return _complaints(self.text)
-
 
 def worded(log: Log, err: str) -> LinkError:
     """Return what went wrong, from ssh's log and what came on its stderr: there, a jump host's ssh speaks."""
     on_the_way = _complaints(err) if log.proxy is not None and not log.logged_in else []
     # On stderr is what ssh said before it opened its log, or all of it where there is no log.
-    own = log.complaints() + ([] if on_the_way or log.logged_in or log.greeted else _complaints(err))
+    own = _complaints(log.text) + ([] if on_the_way or log.logged_in or log.greeted else _complaints(err))
     if log.logged_in:
         return LinkError(link.CONNECTION_LOST, f"the connection was lost: {_last(own)}", met=True, reached=True)
     for lines, proxy in ((on_the_way, log.proxy), (own, None)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.show.flips import reason
+from roosync_ops.judge.flip import rows_of
+from roosync_ops.show.reasons import flip_said
 from roosync_ops.state import StateUnavailableError
 
 from .memory import MemoryUnusableError
-from .rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -94,7 +94,7 @@ class Watcher:
     def _hand_over(self, flip: dict[str, Any]) -> None:
         if not self._concerns(flip["machineId"]):
             return
-        told = {**flip, "text": f"{flip['from']} -> {flip['to']}: {reason(flip, self._lang)}"}
+        told = {**flip, "text": f"{flip['from']} -> {flip['to']}: {flip_said(flip, self._lang)}"}
         for delivery in self._deliveries:
             delivery.put(told)
         self._tell(told)

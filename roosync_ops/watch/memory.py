@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge.flip import Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.state.store import Store
 
@@ -50,11 +51,11 @@ class WatchMemory:
         try:
             with self._store.locked():
                 document = self._read()
-                flips = Flips.from_dict(document.get("flips"), self._observer)
+                flips = Flips(self._observer, Remembered.from_dict(document.get("flips")))
                 told = look(flips)
                 log = [*_entries(document), *(flip.as_dict() for flip in told)][-MAX_FLIPS:]
                 # A power cut right after what is told must not have it told again.
-                self._store.write({"flips": flips.as_dict(), "log": log}, durable=bool(told))
+                self._store.write({"flips": flips.kept.as_dict(), "log": log}, durable=bool(told))
         except OSError as error:
             raise MemoryUnusableError(f"{self.path}: {error}") from None
         self.recent, self.unsettled, self.pending = log, flips.unsettled, flips.pending

@@ -6,14 +6,9 @@ import os
 import sys
 import time
 
-from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .record import Record
+from .record import MAX_RECORD_BYTES, MAX_VIEW_BYTES, MAX_VIEW_ENTRIES, Record
+from .small import suppress
+from .typed import Any, Callable
 
 #: A reading that takes longer says how far it is, and again after as long, in s.
 _SAY_AFTER_S = 3.0
@@ -33,10 +28,8 @@ class Progress:
         if now - self._said_at < _SAY_AFTER_S:
             return
         self._said_at = now
-        try:  # noqa: SIM105 - contextlib is memory held for months
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all (pythonw)
             sys.stderr.write(f"{self._shared}: {done} of {of} files read\n")
-        except (OSError, ValueError, AttributeError):
-            pass  # closed, or none at all (pythonw)
 
 
 class Bounds:

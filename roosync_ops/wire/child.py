@@ -5,9 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import IO, Any
+from .typed import IO, Any
 
 #: A `state` of ten thousand machines is far below.
 MAX_OUTPUT_BYTES = 67_108_864

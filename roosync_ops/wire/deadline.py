@@ -9,12 +9,7 @@ from __future__ import annotations
 import _thread  # threading is 250 kB that a loop would hold for months
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
+from .typed import Callable, T
 
 #: How long one touch of the share may take, in seconds, unless the operator says otherwise.
 DEFAULT_DEADLINE_S = 5.0

@@ -19,12 +19,7 @@ from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in, parse
 from .status import FUTURE_TOLERANCE_MS
 from .text import Members, NotUnderstoodError, load
 from .times import to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
+from .typed import Any, Callable, Json
 
 #: The older services empty a file before they write it (up to one reading in five saw 0 bytes): what was
 #: changed so lately and is not whole is looked at once more, after so long.
@@ -55,7 +50,7 @@ class Snapshot:
         self.half_written: list[Callable[[], None]] | None = None
         self.evidence: list[Evidence] = []
         self.findings: list[f.Finding] = []
-        self.view: dict[str, Any] | None = None
+        self.view: Json | None = None
         self.view_state = "absent"
         self.seen = 0
 
@@ -197,7 +192,7 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
 
 
 def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
-    data: dict[str, Any], machine_id: str, kind: str, file: str, snapshot: Snapshot, modified_ms: int | None = None
+    data: Json, machine_id: str, kind: str, file: str, snapshot: Snapshot, modified_ms: int | None = None
 ) -> None:
     record, found = parse(data, machine_id, file)
     whose = f"{machine_id}: " if kind == VIEW else ""  # one file, many machines
@@ -214,9 +209,7 @@ def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
     snapshot.evidence.append(Evidence(record, kind, file, modified_ms, read_ms))
 
 
-def _is_copy_of_another(
-    data: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot, modified_ms: int | None
-) -> bool:
+def _is_copy_of_another(data: Json, machine_id: str, file: str, snapshot: Snapshot, modified_ms: int | None) -> bool:
     """Take `NAME-HOST.json`, which OneDrive makes of a second NAME.json, for the conflict copy it is; else False."""
     inner = machine_id_named(data.get("machineId"))
     if inner is None or not machine_id.startswith(f"{inner}-"):
@@ -226,7 +219,7 @@ def _is_copy_of_another(
     return True
 
 
-def _accept_before(entry: dict[str, Any], machine_id: str, file: str, snapshot: Snapshot) -> None:
+def _accept_before(entry: Json, machine_id: str, file: str, snapshot: Snapshot) -> None:
     """Take in what an entry of the view, wherever it was migrated to, says that our agent wrote before.
 
     And what the record of the view's keeper says of machines whose own files were undone.
@@ -263,12 +256,12 @@ def read_view(path: str, file: str, snapshot: Snapshot) -> None:
         snapshot.report(file, f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
 
 
-def _scan_view(path: str, file: str, snapshot: Snapshot) -> dict[str, Any]:
+def _scan_view(path: str, file: str, snapshot: Snapshot) -> Json:
     """Take in entry by entry, and return what is kept of the view. Raises NotUnderstoodError, and OSError."""
     members = Members(read_file(path, snapshot.bounds.view_bytes))
     if members.bom:
         snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
-    view: dict[str, Any] = {}
+    view: Json = {}
     for key in members:
         is_object = key == "heartbeats" and members.is_next("{")
         view[key] = _scan_entries(members, file, snapshot) if is_object else members.value()
@@ -278,8 +271,8 @@ def _scan_view(path: str, file: str, snapshot: Snapshot) -> dict[str, Any]:
     return view
 
 
-def _scan_entries(members: Members, file: str, snapshot: Snapshot) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
+def _scan_entries(members: Members, file: str, snapshot: Snapshot) -> Json:
+    kept: Json = {}
     for key in members:
         entry = members.value()
         if len(kept) == snapshot.bounds.entries:

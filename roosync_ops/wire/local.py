@@ -10,10 +10,8 @@ import json
 import os
 import stat
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from .small import suppress
+from .typed import Iterator, Json
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -112,14 +110,17 @@ def write(path: str, raw: bytes, mode: int = FILE_MODE, *, durable: bool = False
                 os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        try:  # noqa: SIM105 - contextlib is memory held for months
-            os.unlink(temporary)
-        except OSError:
-            pass
+        remove(temporary)
         raise
 
 
-def read_object(path: str) -> dict[str, Any]:
+def remove(path: str) -> None:
+    """Remove a file; what has gone already, or cannot go yet, is no matter."""
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def read_object(path: str) -> Json:
     """Return the JSON object in a small file of ours; empty where there is none, whatever lies there."""
     try:
         with open(path, encoding="utf-8") as file:

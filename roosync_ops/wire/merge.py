@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from . import findings as f
-from .record import beats_within, born_ms
+from .record import Record, beats_within, born_ms
 from .status import FUTURE_TOLERANCE_MS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from .record import Record
+from .typed import Iterable
 
 #: Where a piece of evidence was read.
 FILE = "file"

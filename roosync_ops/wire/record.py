@@ -11,10 +11,7 @@ from . import findings as f
 from .status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS, OFFLINE, Thresholds
 from .text import NotUnderstoodError
 from .times import BadTimeError, NaiveTimeError, from_iso, time_or_none, times_in, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from .typed import Any, Json
 
 #: The old generations put their protocol's version in metadata.version; this is the one whose layout we write.
 PROTOCOL_VERSION = "3.1.0"
@@ -75,7 +72,7 @@ class Record:
         session_id: str | None = None,
         left_at_ms: int | None = None,
         doubted: bool = False,
-        data: dict[str, Any] | None = None,
+        data: Json | None = None,
     ) -> None:
         self.machine_id = machine_id
         self.last_heartbeat_ms = last_heartbeat_ms
@@ -83,19 +80,19 @@ class Record:
         self.session_id = session_id
         self.left_at_ms = left_at_ms
         self.doubted = doubted
-        self._data: dict[str, Any] | bytes = {} if data is None else data
+        self._data: Json | bytes = {} if data is None else data
 
     @property
-    def data(self) -> dict[str, Any]:
-        data: dict[str, Any] = json.loads(self._data) if isinstance(self._data, bytes) else self._data
+    def data(self) -> Json:
+        data: Json = json.loads(self._data) if isinstance(self._data, bytes) else self._data
         return data
 
-    def keep(self, data: dict[str, Any]) -> None:
+    def keep(self, data: Json) -> None:
         """Have `data` instead, as text: a tenth of the memory, where hundreds are held at once."""
         self._data = json.dumps(data, separators=(",", ":")).encode()
 
     @property
-    def agent(self) -> dict[str, Any]:
+    def agent(self) -> Json:
         """What our agent adds, empty where an older service wrote it."""
         return object_in(self.data, "agent")
 
@@ -116,7 +113,7 @@ class Record:
         return self.left_at_ms is not None and (self.last_heartbeat_ms or 0) <= self.left_at_ms
 
 
-def object_in(data: dict[str, Any] | None, key: str) -> dict[str, Any]:
+def object_in(data: Json | None, key: str) -> Json:
     """Return the object under `key`, empty where there is none."""
     value = (data or {}).get(key)
     return value if isinstance(value, dict) else {}
@@ -137,7 +134,7 @@ def is_too_deep(value: Any) -> bool:
     return True
 
 
-def parse(data: dict[str, Any], machine_id: str, file: str) -> tuple[Record, list[f.Finding]]:
+def parse(data: Json, machine_id: str, file: str) -> tuple[Record, list[f.Finding]]:
     """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as findings about `file`.
 
     Raises NotUnderstoodError when the object says it is another machine's: it is then evidence about neither.
@@ -179,7 +176,7 @@ def _named(value: object) -> str:
     return "missing" if value is None else f"a {type(value).__name__}"
 
 
-def _heartbeat_ms(data: dict[str, Any], report: Any) -> int | None:
+def _heartbeat_ms(data: Json, report: Any) -> int | None:
     if data.get("lastHeartbeat") is None:
         report(f.NO_HEARTBEAT, "no lastHeartbeat: seen, but never heard")
         return None
@@ -192,7 +189,7 @@ def _heartbeat_ms(data: dict[str, Any], report: Any) -> int | None:
     return None
 
 
-def _sequence(data: dict[str, Any], agent: dict[str, Any], last: int | None, report: Any) -> int | None:
+def _sequence(data: Json, agent: Json, last: int | None, report: Any) -> int | None:
     """Return the sequence, None where there is none, and _IMPOSSIBLE where no machine can have come to it."""
     sequence = agent.get("sequence")
     if type(sequence) is not int or sequence < 0:
@@ -207,7 +204,7 @@ def _sequence(data: dict[str, Any], agent: dict[str, Any], last: int | None, rep
     return _IMPOSSIBLE
 
 
-def beats_within(elapsed_ms: int, agent: dict[str, Any]) -> int:
+def beats_within(elapsed_ms: int, agent: Json) -> int:
     """Return how often at most a machine can have beaten in so many ms, by its own interval and generously."""
     interval = agent.get("heartbeatInterval")
     every = interval if type(interval) is int and interval > 0 else DEFAULT_INTERVAL_MS
@@ -218,13 +215,13 @@ def _short(number: int) -> str:
     return str(number) if number.bit_length() <= 64 else f"of {number.bit_length()} bits"  # noqa: PLR2004 - twenty digits
 
 
-def _stopped_ms(data: dict[str, Any], last: int | None) -> int | None:
+def _stopped_ms(data: Json, last: int | None) -> int | None:
     """Return when a machine was stopped by an entry without our fields: offline at once, and not after a timeout."""
     since = time_or_none(data.get("offlineSince")) if data.get("status") == OFFLINE else None
     return since if since is not None and last is not None and 0 <= since - last <= STOP_WITHIN_MS else None
 
 
-def _left_at_ms(agent: dict[str, Any], report: Any) -> int | None:
+def _left_at_ms(agent: Json, report: Any) -> int | None:
     if agent.get("state") != LEFT_STATE:
         return None
     try:
@@ -234,7 +231,7 @@ def _left_at_ms(agent: dict[str, Any], report: Any) -> int | None:
     return None
 
 
-def ordered(data: dict[str, Any]) -> dict[str, Any]:
+def ordered(data: Json) -> Json:
     """Return `data` with its keys in the protocol's order: the five known ones, then extras, then offlineSince."""
     result = {key: data[key] for key in _LEADING_KEYS if key in data}
     result.update((key, value) for key, value in data.items() if key not in result and key != "offlineSince")
@@ -243,7 +240,7 @@ def ordered(data: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def dump(value: dict[str, Any]) -> bytes:
+def dump(value: Json) -> bytes:
     """Write JSON as the old services do: UTF-8, no BOM, two-space indent, LF, no trailing newline.
 
     A lone surrogate (legal in JSON, not in UTF-8) is written as its escape, so no input can make a beat fail.
@@ -254,7 +251,7 @@ def dump(value: dict[str, Any]) -> bytes:
         return _dump(value, ensure_ascii=True)
 
 
-def _dump(value: dict[str, Any], *, ensure_ascii: bool) -> bytes:
+def _dump(value: Json, *, ensure_ascii: bool) -> bytes:
     raw = bytearray()
     encoder = json.JSONEncoder(ensure_ascii=ensure_ascii, indent=2, allow_nan=False)
     for piece in encoder.iterencode(value):  # all of them at once take four times what they come to

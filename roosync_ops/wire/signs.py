@@ -9,15 +9,12 @@ import os
 import re
 
 from .bounds import Bounds
+from .deadline import BoundedShare
 from .files import read_file
 from .text import NotUnderstoodError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .deadline import BoundedShare
-
-    #: A file, relative to the shared folder, and what may be signs in it.
-    Raw = list[tuple[str, str]]
+#: A file, relative to the shared folder, and what may be signs in it.
+Raw = list[tuple[str, str]]
 
 #: How long they may take, in s: a share that answers late has none, for no verdict rests on them.
 SIGNS_S = 3.0

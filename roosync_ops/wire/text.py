@@ -6,11 +6,7 @@ import json
 import re
 
 from . import findings as f
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from .typed import Any, Iterator, Json
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -75,7 +71,7 @@ class Members:
         return NotUnderstoodError(f.TRUNCATED, f"not JSON at {self._at} of {len(self._text)}: {why}")
 
 
-def load(raw: bytes) -> tuple[dict[str, Any], bool]:
+def load(raw: bytes) -> tuple[Json, bool]:
     """Parse a file's bytes to a JSON object; also tell whether it began with a byte-order mark.
 
     Raises NotUnderstoodError (empty, UTF-16, not UTF-8, not JSON, not an object); never anything else.
@@ -83,7 +79,7 @@ def load(raw: bytes) -> tuple[dict[str, Any], bool]:
     members = Members(raw)
     if not members.is_next("{"):
         next(iter(members))
-    value: dict[str, Any] = members.value()
+    value: Json = members.value()
     members.end()
     return value, members.bom
 

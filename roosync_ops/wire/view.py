@@ -5,16 +5,11 @@ Anyone may rebuild it; losing it or a race on it loses nothing. The protocol fix
 
 from __future__ import annotations
 
+from .merge import Evidence
 from .record import BEFORE, PROTOCOL_VERSION, Record, dump, first_seen, object_in, ordered
 from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
 from .times import time_or_none, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .merge import Evidence
+from .typed import Any, Callable, Json
 
 #: So much of what our agent writes is carried by an entry, that a file which an older service rolled back or deleted is
 #: contradicted by it; of a machine that does not beat, which nobody would write again, its past as well.
@@ -30,24 +25,24 @@ _TOP_KEYS = ("heartbeats", "onlineMachines", "offlineMachines", "warningMachines
 
 def build(
     merged: dict[str, Evidence],
-    old: dict[str, Any] | None,
+    old: Json | None,
     now_ms: int,
     thresholds: Thresholds,
     kept: Callable[[Any], Any] = dict,
-) -> dict[str, Any]:
+) -> Json:
     """Return the view of `merged` (machineId to its best evidence) as an older service would write it at `now_ms`.
 
     Machines without one valid heartbeat are left out: an older reader takes them for online for ever. Top-level keys
     of `old` that the protocol does not know are kept, last. Of each entry there is what `kept` makes of it.
     """
-    heartbeats: dict[str, Any] = {}
+    heartbeats: Json = {}
     lists: dict[str, list[str]] = {ONLINE: [], OFFLINE: [], WARNING: []}
     for machine_id, piece in merged.items():
         if piece.record.last_heartbeat_ms is None:
             continue
         heartbeats[machine_id] = kept(entry_of(piece, now_ms, thresholds))
         lists[old_status(piece.record, now_ms, thresholds)].append(machine_id)
-    view: dict[str, Any] = {
+    view: Json = {
         "heartbeats": heartbeats,
         "onlineMachines": lists[ONLINE],
         "offlineMachines": lists[OFFLINE],
@@ -64,7 +59,7 @@ def build(
     return view
 
 
-def text(view: dict[str, Any], merged: dict[str, Evidence], now_ms: int, thresholds: Thresholds) -> bytes:
+def text(view: Json, merged: dict[str, Evidence], now_ms: int, thresholds: Thresholds) -> bytes:
     """Return the bytes of the `view` that was built of `merged` then, whatever was kept of its entries."""
     empty = dump({**view, "heartbeats": {}})
     raw = bytearray(empty[: len(_HEAD)])
@@ -81,7 +76,7 @@ def old_status(record: Record, now_ms: int, thresholds: Thresholds) -> str:
     return word if word in (ONLINE, WARNING) else OFFLINE
 
 
-def carried(record: Record, *, past: bool) -> dict[str, Any]:
+def carried(record: Record, *, past: bool) -> Json:
     """Return what an entry carries of our agent's part of a record; all of it is bounded, whoever wrote the record."""
     agent = record.agent
     if record.sequence is None:
@@ -97,19 +92,19 @@ def carried(record: Record, *, past: bool) -> dict[str, Any]:
     return result
 
 
-def entry_of(piece: Evidence, now_ms: int, thresholds: Thresholds) -> dict[str, Any]:
+def entry_of(piece: Evidence, now_ms: int, thresholds: Thresholds) -> Json:
     """Return a machine's entry in the view of `now_ms`."""
     record = piece.record
     data, word = record.data, old_status(record, now_ms, thresholds)
     heard = to_iso(record.last_heartbeat_ms or 0)
     old = object_in(data, "metadata")
-    metadata: dict[str, Any] = {
+    metadata: Json = {
         "firstSeen": first_seen(record),
         "lastUpdated": heard,
         "version": PROTOCOL_VERSION,
     }
     metadata.update((key, old[key]) for key in ("lastUpdated", "version") if isinstance(old.get(key), str))
-    result: dict[str, Any] = {
+    result: Json = {
         "machineId": record.machine_id,
         "lastHeartbeat": heard,
         "status": word,
@@ -134,9 +129,7 @@ def entry_of(piece: Evidence, now_ms: int, thresholds: Thresholds) -> dict[str, 
     return ordered(result)
 
 
-def needs_write(
-    old: dict[str, Any] | None, new: dict[str, Any], now_ms: int, horizon_ms: int, thresholds: Thresholds
-) -> bool:
+def needs_write(old: Json | None, new: Json, now_ms: int, horizon_ms: int, thresholds: Thresholds) -> bool:
     """Return True if a reader would act otherwise on `new` than on `old`, now or up to `horizon_ms` from now.
 
     A reader of the view computes each machine's status from its `lastHeartbeat`; it also reads the lists, and what is

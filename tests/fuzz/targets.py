@@ -20,6 +20,7 @@ from roosync_ops.agent.local_state import with_defaults
 from roosync_ops.agent.share import ShareTroubleError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
+from roosync_ops.judge.flip import Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import status_with
 from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
@@ -229,7 +230,7 @@ def memory_file(data: bytes, folder: Path) -> None:
     for name, piece in state.machines.items():
         status_with(piece.record, seen[name], NOW, DEFAULT_THRESHOLDS, 0)
     with suppress(ValueError, RecursionError):
-        Flips.from_dict(json.loads(data)).step([], NOW)
+        Flips(None, Remembered.from_dict(json.loads(data))).step([], NOW)
 
 
 def wire_time(data: bytes, _folder: Path) -> None:
@@ -291,7 +292,7 @@ def seeds() -> dict[str, list[bytes]]:
         "share": {"path": "/s", "exists": True},
     }
     kept = {"format": 1, "last": [NOW, 5, "b"], "machines": {ME: [NOW, NOW, 7, "s", NOW, NOW, NOW, 3, [[NOW, 40_000]]]}}
-    flips = Flips().as_dict()
+    flips = Remembered().as_dict()
     names = [f"{OTHER}.json", f"{OTHER} (1).json", "..json", "con.json", f"Copy of {OTHER}.json", "K\u212a.json"]
     settings = {
         "machineId": ME,

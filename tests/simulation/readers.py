@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Knowledge, older, validate
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import Remembered, Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.patience import auto_ms, status_with
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
-from roosync_ops.state.errors import StateUnavailableError
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.seen import Seen, see_all
 from roosync_ops.state.shared import assemble
 from roosync_ops.wire.folder import ShareUnavailableError, read_shared
@@ -164,7 +164,7 @@ def auto(seen: Mapping[str, Seen]) -> int:
 
 
 class Watcher:
-    """The shipped flips, fed as watch.rows feeds them; its words are what was last told of each machine."""
+    """The shipped flips, fed as judge.flip feeds them; its words are what was last told of each machine."""
 
     def __init__(self, patient: Patient) -> None:
         self._patient = patient
@@ -188,7 +188,7 @@ class Watcher:
 
     def restart(self) -> None:
         """The watcher itself is restarted with what it kept."""
-        self._flips = Flips.from_dict(self._flips.as_dict())
+        self._flips = Flips(None, Remembered.from_dict(self._flips.kept.as_dict()))
 
 
 def _row(name: str, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> Row:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from roosync_ops.gather.second import Second
+from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.validation import judged
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, probes, second
+from roosync_ops.judge.flip import Remembered, rows_of
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.probes import SELF_REPORTED
-from roosync_ops.watch.rows import rows_of
 from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS
 from roosync_ops.wire.times import from_iso
 
@@ -37,7 +37,7 @@ _DIRECTLY: Final[Mapping[str, FleetMachine]] = MappingProxyType({})
 _EPISODES: Final = {CUT: (24 * 3600.0, (3600.0, 6 * 3600.0)), HUNG: (48 * 3600.0, (600.0, 3600.0))}
 
 
-class SimulatedWay:
+class SimulatedWay(Ssh):
     """`forbidden` are machines that let nobody in; `off` those without power."""
 
     def __init__(self, hub: Hub, machines: dict[str, Machine], off: set[str], seed: int, hours: float) -> None:
@@ -193,4 +193,4 @@ class AskingWatcher:
 
     def restart(self) -> None:
         """The watcher itself is restarted with what it kept."""
-        self._flips = Flips.from_dict(self._flips.as_dict())
+        self._flips = Flips(None, Remembered.from_dict(self._flips.kept.as_dict()))

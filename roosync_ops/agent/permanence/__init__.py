@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.wire.typed import Callable, Json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from roosync_ops.agent.config import Config
-    from roosync_ops.agent.errors import ProblemError
 
 
 class Mechanism:
@@ -121,17 +118,15 @@ def for_start(config: Config) -> Mechanism:
     return installed(config) or _mechanisms(config)[-1]
 
 
-def describe(config: Config) -> dict[str, Any]:
+def describe(config: Config) -> Json:
     """Return `status`'s object about what is installed."""
     found = installed(config)
-    if found is None:
-        return {"kind": "none", "installed": False, "enabled": False, "survivesReboot": False}
-    value = {
-        "kind": found.kind,
-        "installed": True,
-        "enabled": found.enabled(),
-        "survivesReboot": found.survives_reboot(),
+    value: Json = {
+        "kind": "none" if found is None else found.kind,
+        "installed": found is not None,
+        "enabled": found is not None and found.enabled(),
+        "survivesReboot": found is not None and found.survives_reboot(),
     }
-    if value["survivesReboot"] and found.kind == "task":
+    if value["survivesReboot"] and value["kind"] == "task":
         value["note"] = "survit à un redémarrage une fois la session de son utilisateur ouverte"
     return value

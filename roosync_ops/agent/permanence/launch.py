@@ -7,12 +7,9 @@ import sys
 
 from roosync_ops.agent.build import bundle_path, source_root
 from roosync_ops.agent.builds import entry
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import LocalError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.flags import Flags
 
 #: Isolated from the user's environment and site packages, and no bytecode written: only the standard library is used.
 _ISOLATED = ["-I", "-S", "-B"]

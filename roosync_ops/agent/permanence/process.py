@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 
 from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import LocalError
-from roosync_ops.agent.local_state import instances, unusable
+from roosync_ops.agent.local_state import Using, instances
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import signal_process
 from roosync_ops.wire import local
+from roosync_ops.wire.small import wait_until
 
 from . import Mechanism
 from .launch import bare_command, text_in
 from .supervisor import LOCK_NAME, PID_NAME
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from roosync_ops.agent.config import Config
 
 #: Written by `install`: the words the loop is run with.
 MARKER = "permanence"
@@ -55,10 +52,8 @@ class Process(Mechanism):
         wanted = "\0".join(words)
         if text_in(self._marker) == wanted:
             return False
-        try:
+        with Using(self._marker):
             local.write(self._marker, wanted.encode("utf-8", "surrogateescape"))
-        except OSError as error:
-            raise unusable(self._marker, error) from None
         return True
 
     def uninstall(self) -> bool:
@@ -90,9 +85,7 @@ class Process(Mechanism):
             pid, _, start = text_in(os.path.join(folder, PID_NAME)).strip().partition(" ")
             if pid.isdigit():
                 signal_process(int(pid), None if start == "-" else start, signal.SIGTERM)
-        until = time.monotonic() + _END_S
-        while self.active() and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until(lambda: not self.active(), _END_S)
 
     def last_words(self) -> str | None:
         said = text_in(self._log).strip()

@@ -1,23 +1,23 @@
-"""schtasks.exe, asked in the few lines that we use. Of its words, which are in the user's language, none is read."""
+"""What is asked of Windows' Task Scheduler, and for whom.
+
+Of the words of schtasks.exe, which are in the user's language, none is read. A name is no way to call a user to the
+system: AzureAD and Microsoft accounts have names it does not resolve.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
+import sys
+from ctypes import wintypes
 
 from roosync_ops.agent.errors import LocalError
-from roosync_ops.agent.windows_user import user_sid
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.typed import Callable
 
 from . import task_xml
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    #: Runs a command line; returns its exit code, stdout and stderr.
-    Run = Callable[[list[str]], "tuple[int, bytes, bytes]"]
 
 #: Task Scheduler's own results, as `Last Result` shows them. Source: "Task Scheduler Error and Success Constants".
 RUNNING = 0x41301
@@ -30,12 +30,21 @@ _LAST_RESULT = 6
 #: How long one call may take, in s.
 _CALL_S = 60.0
 _NO_WINDOW = 0x0800_0000
+#: TOKEN_QUERY and TokenUser. Source: winnt.h.
+_QUERY, _TOKEN_USER = 0x0008, 1
+_NAME_SAM_COMPATIBLE = 2
+#: Interfaces and their methods' places, from taskschd.h.
+_SCHEDULER = "{0F87369F-A4E5-4CFC-BD3E-73E6154572DD}"
+_SERVICE = "{2FABA4C7-4DA9-4013-9697-20CC3FD40F85}"
+_RELEASE, _GET_FOLDER, _CONNECT, _DELETE_FOLDER = 2, 7, 10, 12
 
 
 class Scheduler:
     """The task scheduler; all but the questions raise LocalError. `user` is the SID its tasks are registered for."""
 
-    def __init__(self, run: Run | None = None, user: str | None = None) -> None:
+    def __init__(
+        self, run: Callable[[list[str]], tuple[int, bytes, bytes]] | None = None, user: str | None = None
+    ) -> None:
         self._run = run or run_quietly
         self._user = user
 
@@ -57,8 +66,7 @@ class Scheduler:
         except OSError as error:
             raise LocalError(f"{path}: {error.strerror or error}", "vérifier les droits de ce dossier") from None
         finally:
-            if os.path.exists(path):
-                os.unlink(path)
+            local.remove(path)
 
     def run(self, name: str) -> None:
         self._do("/Run", "/TN", name)
@@ -128,3 +136,86 @@ def _last_result(text: str) -> int | None:
             except ValueError:
                 continue
     return None
+
+
+def user_name() -> str:
+    r"""Return `DOMAIN\name` of this process's user, for people to read."""
+    if sys.platform == "win32":
+        name, size = ctypes.create_unicode_buffer(512), ctypes.c_ulong(512)
+        ask = ctypes.WinDLL("secur32").GetUserNameExW
+        ask.restype = ctypes.c_ubyte  # a BOOLEAN, whose upper bits say nothing
+        if ask(_NAME_SAM_COMPATIBLE, name, ctypes.byref(size)):
+            return name.value
+    return f"{os.environ.get('USERDOMAIN', '.')}\\{os.environ.get('USERNAME', '')}"
+
+
+def user_sid() -> str:
+    """Return the SID of this process's user, the same whether it is elevated or not. Raises OSError."""
+    if sys.platform != "win32":
+        raise OSError("Windows alone has SIDs")
+    kernel, security = (ctypes.WinDLL(name, use_last_error=True) for name in ("kernel32", "advapi32"))
+    kernel.GetCurrentProcess.restype = wintypes.HANDLE
+    security.OpenProcessToken.argtypes = [wintypes.HANDLE, wintypes.DWORD, ctypes.POINTER(wintypes.HANDLE)]
+    security.GetTokenInformation.argtypes = [
+        *(wintypes.HANDLE, ctypes.c_int, ctypes.c_void_p, wintypes.DWORD, ctypes.POINTER(wintypes.DWORD)),
+    ]
+    security.ConvertSidToStringSidW.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_wchar_p)]
+    kernel.LocalFree.argtypes = kernel.CloseHandle.argtypes = [ctypes.c_void_p]
+    token, size, text = wintypes.HANDLE(), wintypes.DWORD(), ctypes.c_wchar_p()
+    user = (ctypes.c_void_p * 64)()  # a TOKEN_USER begins with a pointer to the SID that follows it
+    if not security.OpenProcessToken(kernel.GetCurrentProcess(), _QUERY, ctypes.byref(token)):
+        raise ctypes.WinError(ctypes.get_last_error())
+    try:
+        known = security.GetTokenInformation(token, _TOKEN_USER, user, ctypes.sizeof(user), ctypes.byref(size))
+        if not known or not security.ConvertSidToStringSidW(user[0], ctypes.byref(text)):
+            raise ctypes.WinError(ctypes.get_last_error())
+        found = str(text.value)
+        kernel.LocalFree(text)
+        return found
+    finally:
+        kernel.CloseHandle(token)
+
+
+def remove_if_empty(name: str) -> bool:
+    r"""Remove the folder of tasks `\name`; False where it holds tasks, is not there, or there is nobody to ask.
+
+    schtasks cannot; COM can: ITaskFolder::DeleteFolder.
+
+    The scheduler refuses to remove a folder that holds anything, so nothing of anybody's can be lost.
+    """
+    if sys.platform != "win32":
+        return False
+
+    class Variant(ctypes.Structure):
+        """An empty VARIANT: this computer, this user."""
+
+        _fields_ = (("kind", ctypes.c_ushort), ("rest", ctypes.c_ushort * 3), ("value", ctypes.c_void_p * 2))
+
+    def call(this: ctypes.c_void_p, place: int, *arguments: object) -> None:
+        table = ctypes.cast(this, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))[0]
+        kinds = [type(each) if isinstance(each, (Variant, ctypes.c_long)) else ctypes.c_void_p for each in arguments]
+        ctypes.WINFUNCTYPE(ctypes.HRESULT, ctypes.c_void_p, *kinds)(table[place])(this, *arguments)
+
+    ole, strings = ctypes.OleDLL("ole32"), ctypes.WinDLL("oleaut32")
+    strings.SysAllocString.restype, strings.SysAllocString.argtypes = ctypes.c_void_p, [ctypes.c_wchar_p]
+    strings.SysFreeString.argtypes = [ctypes.c_void_p]
+    texts = [strings.SysAllocString(text) for text in ("\\", name)]
+    class_id, interface_id = (ctypes.create_string_buffer(16) for _ in range(2))
+    service, root = ctypes.c_void_p(), ctypes.c_void_p()
+    try:
+        ole.CoInitializeEx(None, 0)
+        ole.CLSIDFromString(_SCHEDULER, class_id)
+        ole.IIDFromString(_SERVICE, interface_id)
+        ole.CoCreateInstance(class_id, None, 1, interface_id, ctypes.byref(service))
+        call(service, _CONNECT, *[Variant() for _ in range(4)])
+        call(service, _GET_FOLDER, texts[0], ctypes.byref(root))
+        call(root, _DELETE_FOLDER, texts[1], ctypes.c_long(0))
+    except OSError:
+        return False
+    finally:
+        for each in (root, service):
+            if each:
+                call(each, _RELEASE)
+        for text in texts:
+            strings.SysFreeString(text)
+    return True

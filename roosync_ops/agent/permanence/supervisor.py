@@ -12,11 +12,8 @@ import time
 from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.machine import process_start
 from roosync_ops.wire import local
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from roosync_ops.wire.small import suppress, wait_until
+from roosync_ops.wire.typed import Any, Callable
 
 LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor"
@@ -44,9 +41,7 @@ class _Supervisor:
             if self._one_life() == 0:
                 break
             crashes = 0 if time.monotonic() - began > _WELL_S else crashes + 1
-            until = time.monotonic() + BACKOFF_S[min(max(crashes - 1, 0), len(BACKOFF_S) - 1)]
-            while not self._ending and time.monotonic() < until:
-                time.sleep(0.1)
+            wait_until(lambda: self._ending, BACKOFF_S[min(max(crashes - 1, 0), len(BACKOFF_S) - 1)], 0.1)
         return 0
 
     def _one_life(self) -> int:
@@ -68,11 +63,9 @@ class _Supervisor:
     def _end(self, number: int, _frame: Any) -> None:
         self._ending = True
         if self._child:
-            try:
+            with suppress(ProcessLookupError):  # it ended by itself just now
                 os.kill(self._child, number)
                 os.kill(self._child, signal.SIGCONT)  # one that is stopped hears of nothing else
-            except ProcessLookupError:
-                pass  # it ended by itself just now
 
 
 def supervise(folder: str, work: Callable[[], int]) -> int:
@@ -105,8 +98,6 @@ def _exit_code(work: Callable[[], int]) -> int:
 
 def _forget_last_words() -> None:
     """What the last child said on stderr makes room for the next: the file holds one life, not a history."""
-    try:
+    with suppress(OSError):  # stderr is no file
         os.lseek(2, 0, os.SEEK_SET)
         os.ftruncate(2, 0)
-    except OSError:
-        pass  # stderr is no file

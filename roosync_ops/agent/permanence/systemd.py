@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
-import time
 import zlib
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.small import suppress, wait_until
+from roosync_ops.wire.typed import Sequence
 
 from . import Mechanism
 from .launch import agent_command, text_in
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _TEMPLATE = """\
 [Unit]
@@ -106,7 +102,7 @@ class Systemd(Mechanism):
             return False
         lingering_is_ours = self._lingering_is_ours()
         self._systemctl("disable", self.unit)
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             os.unlink(self._path)
         self._systemctl("daemon-reload")
         if lingering_is_ours:
@@ -150,9 +146,7 @@ class Systemd(Mechanism):
         if self._lingers():
             return False
         self._set_lingering("enable-linger")
-        until = time.monotonic() + _USER_MANAGER_S
-        while not self._manager_is_up() and time.monotonic() < until:
-            time.sleep(0.1)
+        wait_until(self._manager_is_up, _USER_MANAGER_S, 0.1)
         return True
 
     def _set_lingering(self, verb: str) -> None:

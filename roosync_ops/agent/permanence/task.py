@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.ending import signal_loop, wait_for_exit
 from roosync_ops.agent.errors import (
     AGENT_CRASHED,
@@ -14,21 +14,16 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
-from roosync_ops.agent.local_state import ASK_LOCK, places_of, read_local_state, unusable
+from roosync_ops.agent.local_state import ASK_LOCK, Using, places_of, read_local_state
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
+from roosync_ops.wire.small import wait_until
+from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
 from .launch import agent_command
-from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
-from .task_folder import remove_if_empty
+from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 from .task_program import FOLDER, program_of, tail, task_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from roosync_ops.agent.config import Config
 
 #: What the loop says on stderr, which pythonw.exe has not got.
 LOG = "task.log"
@@ -82,9 +77,7 @@ class Task(Mechanism):
             self._change(lambda: self._scheduler.delete(self.name))
         remove_if_empty(FOLDER)
         for name in (LOG, ASK_LOCK):
-            path = os.path.join(self._local_dir, name)
-            if os.path.exists(path):
-                os.unlink(path)
+            local.remove(os.path.join(self._local_dir, name))
         return was
 
     def start(self, words: list[str] | None) -> None:
@@ -100,18 +93,14 @@ class Task(Mechanism):
             raise self._refused(error) from None
 
     def stop(self) -> None:
-        """Disable the task, whose triggers would start the loop again, and end the loop, at worst its process."""
+        """Disable the task, whose triggers would start the loop again, and see the loop end, at worst its process."""
         if not self.enabled():
             return
         places = places_of(self._config)
         loop = read_local_state(places)["loop"]
         self._halt(yes=True)
         self._change(lambda: self._scheduler.disable(self.name))
-        until = time.monotonic() + _END_S + self._config.share_deadline_s
-        while self._loop_runs() and time.monotonic() < until:
-            signal_loop(places, kill=False)
-            time.sleep(_LOOK_S)
-        if self._loop_runs():
+        if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
         wait_for_exit(loop, _EXIT_S)  # until then the task counts as running
 
@@ -160,13 +149,11 @@ class Task(Mechanism):
     def _halt(self, *, yes: bool) -> None:
         """Say to an instance that is just starting whether it is still wanted."""
         path = places_of(self._config).halted
-        try:
+        with Using(path):
             if yes:
                 local.write(path, b"")
             elif os.path.exists(path):
                 os.unlink(path)
-        except OSError as error:
-            raise unusable(path, error) from None
 
     def _refused(self, error: LocalError) -> ProblemError:
         if self.installed() and not self.enabled():
@@ -178,9 +165,6 @@ class Task(Mechanism):
     def _disabled(self, what: str, hint: str | None = None) -> ProblemError:
         hint = hint or f'schtasks /Change /TN "{self.name}" /ENABLE, puis action start'
         return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
-
-    def _loop_runs(self) -> bool:
-        return is_held(places_of(self._config).loop_lock)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""

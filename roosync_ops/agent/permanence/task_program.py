@@ -8,11 +8,11 @@ import sys
 import zlib
 
 from roosync_ops.agent.errors import LocalError, no_session
+from roosync_ops.wire.small import suppress
 
 from . import task_xml
 from .launch import text_in
-from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler
-from .task_folder import remove_if_empty
+from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 
 FOLDER = "roosync-ops"
 
@@ -74,10 +74,8 @@ class OneShot:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:  # noqa: SIM105 - contextlib is memory held for months
+        with suppress(LocalError):  # never made
             self.scheduler.delete(self._name)
-        except LocalError:
-            pass  # never made
         remove_if_empty(FOLDER)
 
     def run(self, program: task_xml.Program) -> None:

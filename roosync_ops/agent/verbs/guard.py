@@ -19,26 +19,22 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left, sequence_of
 from roosync_ops.agent.build import bundle_path
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import CodedError, ProblemError
-from roosync_ops.agent.local_state import loop_runs, prepare, read_local_state, take, unusable
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, take
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
+from roosync_ops.agent.share import FolderShare
 from roosync_ops.agent.trial import SILENT, Seen, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.share import FolderShare
+from roosync_ops.wire.typed import Answer, Any, Json
 
 ROLLED_BACK = "ROLLED_BACK"
 LOCK = "guard.lock"
@@ -73,12 +69,10 @@ def check(config: Config, name: str) -> None:
     said = _said([*line, "version"])
     if said:
         raise _told("ne se charge pas", "cannot be loaded", said)
-    try:
+    with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
         said = _rehearse(line, folder)
         shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise unusable(config.local_dir, error) from None
     if said:
         raise _told("ne s'arrête pas", "does not stop", said)
 
@@ -102,11 +96,9 @@ def _rehearse(line: list[str], folder: str) -> str:
     own = os.path.join(folder, "heartbeats", "x.json")
     loop = _begun([*line, "run", *where])
     try:
-        until = time.monotonic() + _PLAY_S
-        while not os.path.exists(own):
-            if loop.poll() is not None or time.monotonic() > until:
-                return ""
-            time.sleep(_LOOK_S)
+        wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
+        if not os.path.exists(own):
+            return ""
         said = _said([*line, "stop", *where])
         loop.wait(_PLAY_S)
         return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
@@ -117,7 +109,7 @@ def _rehearse(line: list[str], folder: str) -> str:
         loop.wait()
 
 
-def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     """Put the build `flags.to` in the place of this one, on trial; the caller has the turn.
 
     Raises CodedError ROLLED_BACK where it does not come up; then this one runs again.
@@ -128,13 +120,11 @@ def try_out(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any
     if names[0] == names[1]:
         flags.to = None
         return again(flags, config, places)
-    try:
+    with Using(config.local_dir):
         if os.path.exists(places.rolled_back):
             os.unlink(places.rolled_back)
         builds.name_builds(config.local_dir, names, trial=True)
         begin(flags, config)
-    except OSError as error:
-        raise unusable(config.local_dir, error) from None
     try:
         return again(flags, config, places)
     except ProblemError as problem:
@@ -152,7 +142,7 @@ def begin(flags: Flags, config: Config) -> None:
     line = build_command(os.path.join(config.local_dir, names[1]), words)
     mechanism = permanence.installed(config)
     if mechanism is None or not mechanism.run_beside(line):
-        options: dict[str, Any] = {"start_new_session": True}
+        options: Json = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
         _begun(line, cwd=config.local_dir, **options)
@@ -163,12 +153,12 @@ def _begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(line, stdin=quiet, stdout=quiet, stderr=quiet, **options)  # noqa: S603 - our own agent
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Start the guard, or be it: until the trial is over."""
     config = config_of(flags)
     if flags.supervised != _DETACHED:
         begin(flags, config)
-        return {"success": True}, []
+        return {}, []
     places = prepare(config)
     only = take(os.path.join(places.folder, LOCK))
     names = builds.on_trial(config.local_dir)
@@ -181,7 +171,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
             turn.release()
     if only is not None:
         only.release()
-    return {"success": True}, [why]
+    return {}, [why]
 
 
 def _watch(config: Config, places: Places, names: list[str]) -> str:

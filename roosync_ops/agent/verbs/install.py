@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.build import bundle_path
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.verbs.stop import take_turn
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
+from roosync_ops.wire.typed import Answer
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Install once; a second time changes nothing and says so. Raises ProblemError."""
     config = config_of(flags)
     places = prepare(config)
     if bundle_path() is None:
         raise LocalError("install ne se fait qu'à partir du fichier agent.pyz", "python3 agent.pyz install")
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         return _install(flags, config)
-    finally:
-        turn.release()
 
 
-def _install(flags: Flags, config: Config) -> tuple[dict[str, Any], list[str]]:
+def _install(flags: Flags, config: Config) -> Answer:
     if not builds.named_builds(config.local_dir):
         builds.adopt(config.local_dir)  # what is installed here starts `agent.pyz`
     mechanism = permanence.choose(config)
@@ -44,5 +37,4 @@ def _install(flags: Flags, config: Config) -> tuple[dict[str, Any], list[str]]:
     changed = mechanism.install(words) or changed
     described = permanence.describe(config)
     done = "installée" if changed else "déjà installée"
-    value = {"success": True, "changed": changed, "permanence": described}
-    return value, [f"Permanence {described['kind']} {done}"]
+    return {"changed": changed, "permanence": described}, [f"Permanence {described['kind']} {done}"]

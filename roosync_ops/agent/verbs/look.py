@@ -5,28 +5,24 @@ from __future__ import annotations
 import sys
 
 from roosync_ops.agent.answer import lines
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of
 from roosync_ops.agent.errors import DRIVE_NOT_MOUNTED, EXIT_SHARE, CodedError
-from roosync_ops.agent.interactive_session import run_verb, sees_share
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
+from roosync_ops.wire.typed import Answer, Json
 
 HERE = "here"
 #: On Windows a share that this session has not got may be in the user's logon session, where the agent runs.
 LOGON = "logon"
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Look here, else in the logon session. Raises CodedError where there is none, or where it has no such folder."""
     config = config_of(flags)
-    if flags.answer is not None or sees_share(config):
+    if not is_elsewhere(flags, config):
         return _answer(config, look(config), HERE)
     value, _ = run_verb(flags, config, "look")
     share = value["share"]
@@ -39,7 +35,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     return _answer(config, share, LOGON)
 
 
-def look(config: Config) -> dict[str, Any]:
+def look(config: Config) -> Json:
     """Return what can be seen of the share within its deadline, a minute on Windows; `hung` where it gave no answer."""
     deadline_s = max(config.share_deadline_s, FIRST_READING_S if sys.platform == "win32" else 0)
     try:
@@ -50,6 +46,6 @@ def look(config: Config) -> dict[str, Any]:
         return {"path": config.shared, **nothing, "freeBytes": None, "hung": True, "problem": problem}
 
 
-def _answer(config: Config, share: dict[str, Any], session: str) -> tuple[dict[str, Any], list[str]]:
-    value = {"success": True, "machineId": config.machine_id, "share": share, "session": session}
-    return value, lines({key: item for key, item in value.items() if key != "success"})
+def _answer(config: Config, share: Json, session: str) -> Answer:
+    value = {"machineId": config.machine_id, "share": share, "session": session}
+    return value, lines(value)

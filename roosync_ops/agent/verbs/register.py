@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.context import config_of, join_session, publisher_of, share_of
 from roosync_ops.agent.errors import ProblemError
-from roosync_ops.agent.interactive_session import run_verb_if_needed
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.local_state import loop_runs, prepare
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.view_writer import ViewWriter
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.publisher import HeartbeatPublisher
+from roosync_ops.wire.typed import Answer, Json
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Beat once. Raises ProblemError where the heartbeat is not in the share afterwards."""
     config = config_of(flags)
-    elsewhere = run_verb_if_needed(flags, config, "register")
-    if elsewhere is not None:
-        return elsewhere
+    if is_elsewhere(flags, config):
+        return run_verb(flags, config, "register")
     places = prepare(config)
     if flags.follow:
         share_of(config).follow(flags.follow)
@@ -47,11 +41,11 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     )
 
 
-def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> dict[str, Any]:
+def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> Json:
     if beside_loop:
         join_session(publisher)
     record = publisher.beat(now)
     # the heartbeat is registered; the view is rebuilt by whoever keeps it next
-    with contextlib.suppress(ProblemError):
+    with suppress(ProblemError):
         ViewWriter(publisher).tend(now)
     return record

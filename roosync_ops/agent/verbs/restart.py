@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import os
 
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import started_elsewhere
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
-from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
+from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
 from roosync_ops.agent.share import OK, ShareTroubleError
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.stop import end_all, take_turn
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
+from roosync_ops.wire import local
+from roosync_ops.wire.typed import Answer
 
 #: More than a journal, a log and two locks take at their beginning.
 _ROOM_BYTES = 65_536
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Start anew whatever runs, or nothing does; the record never says that the machine left.
 
     Raises ShareTroubleError, and leaves a loop that runs alone, where the share is in trouble; else as `start`.
@@ -34,19 +30,16 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     places = prepare(config)
     if flags.to is not None:
         guard.check(config, flags.to)
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         if loops(config.local_dir):
             _check_room(places)
             _look_first(config, places)
         if is_claimed(config.instance) and not loop_runs(places):
             raise started_elsewhere()
         return guard.try_out(flags, config, places) if flags.to else again(flags, config, places)
-    finally:
-        turn.release()
 
 
-def again(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+def again(flags: Flags, config: Config, places: Places) -> Answer:
     """End what runs and start what is named, or this build; the caller has the turn."""
     end_all(config, places, save=False)
     return start.bring_up(flags, config, places)
@@ -56,13 +49,10 @@ def _check_room(places: Places) -> None:
     """A loop that runs needs no room for its journal, one that begins does. Raises LocalError."""
     path = os.path.join(places.folder, ".room.tmp")
     try:
-        with open(path, "wb") as file:
+        with Using(path), open(path, "wb") as file:
             file.write(bytes(_ROOM_BYTES))
-    except OSError as error:
-        raise unusable(path, error) from None
     finally:
-        if os.path.exists(path):
-            os.unlink(path)
+        local.remove(path)
 
 
 def _look_first(config: Config, places: Places) -> None:
@@ -87,7 +77,5 @@ def _probe(config: Config, places: Places) -> None:
     if turn is None:
         share.read_own()
         return
-    try:
+    with turn:
         share.probe()
-    finally:
-        turn.release()

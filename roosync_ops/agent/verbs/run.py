@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.clock import SystemClock
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
-from roosync_ops.agent.local_state import loops, prepare, read_local_state, take
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.local_state import Places, loops, prepare, read_local_state, take
+from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.machine import process_start, system_goes_down
+from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.single_instance import claim
 from roosync_ops.wire import local
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.lock import Lock
-    from roosync_ops.agent.publisher import HeartbeatPublisher
+from roosync_ops.wire.typed import Answer, Json
 
 #: How often a supervised loop asks again for a lock that another loop holds, in s.
 _STANDBY_S = 1.0
@@ -33,9 +28,9 @@ _STANDBY_S = 1.0
 _BAD_CONFIG_S = 30.0
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
-    clock = _clock()
+    clock = SystemClock()
     clock.catch_signals()
     try:
         config = config_of(flags)
@@ -43,7 +38,7 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
     except ProblemError:
         _hold_back(flags, clock)
         raise
-    clock.listen(config.instance, places.request)
+    clock.listen(places.request)
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
         return _document(config, now_ms(), 0, saved=False)
@@ -61,14 +56,6 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         lock.release()
         if place is not None:
             place.close()
-
-
-def _clock() -> SystemClock:
-    if sys.platform == "win32":
-        from roosync_ops.agent.windows_clock import WindowsClock  # noqa: PLC0415 - each platform loads its own
-
-        return WindowsClock()
-    return SystemClock()
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
@@ -93,23 +80,20 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
             return None
 
 
-def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> tuple[dict[str, Any], list[str]]:
-    clock.begin()
+def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer:
     _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
     publisher = publisher_of(config, places, started)
     publisher.loop = _description(publisher, flags)
-    try:  # noqa: SIM105 - contextlib is memory held for months
+    with suppress(LocalError):  # another process publishes just now; the first beat writes it down
         publisher.attempt(lambda: None, started)
-    except LocalError:
-        pass  # another process publishes just now; the first beat writes it down
     loop = Loop(publisher, clock)
     loop.run()
     saved = _end(loop, places)
     return _document(config, started, loop.beats, saved=saved)
 
 
-def _description(publisher: HeartbeatPublisher, flags: Flags) -> dict[str, Any]:
+def _description(publisher: HeartbeatPublisher, flags: Flags) -> Json:
     return {
         "pid": os.getpid(),
         "start": process_start(os.getpid()),
@@ -135,17 +119,14 @@ def _end(loop: Loop, places: Places) -> bool:
     return True
 
 
-def _take_request(places: Places) -> dict[str, Any]:
+def _take_request(places: Places) -> Json:
     """Read and remove what `stop` asked for beside the signal."""
     request = local.read_object(places.request)
-    try:  # noqa: SIM105 - contextlib is memory held for months
-        os.unlink(places.request)
-    except OSError:
-        pass  # nothing was asked, or whoever asks has it open
+    local.remove(places.request)
     return request
 
 
-def _document(config: Config, started: int, beats: int, *, saved: bool) -> tuple[dict[str, Any], list[str]]:
+def _document(config: Config, started: int, beats: int, *, saved: bool) -> Answer:
     message = "Service de heartbeat arrêté avec succès"
     return result(
         message,

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, share_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
-from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state
+from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
+from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.share import HUNG, OK, ShareTroubleError
+from roosync_ops.agent.share import HUNG, OK, FolderShare, ShareTroubleError
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.permanence import Mechanism
-    from roosync_ops.agent.share import FolderShare
+from roosync_ops.wire.small import suppress
+from roosync_ops.wire.typed import Answer, Json
 
 #: How long the loop may take from being started to a beat that is read back, beside the share's own deadline, in s.
 _FIRST_BEAT_S = 15.0
@@ -40,15 +34,14 @@ _NO_BEAT = "la boucle tourne, mais son premier heartbeat n'est pas écrit"
 _NOT_THERE = "la boucle a battu, mais son heartbeat ne se relit pas dans le dossier partagé"
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Start the loop and wait for its first beat in the share; a share in trouble is told, and the loop waits for it.
 
     Raises AgentError where a loop runs already, ProblemError otherwise; then nothing that was started is left.
     """
     config = config_of(flags)
     places = prepare(config)
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         found = loops(config.local_dir)
         if found:
             raise already_started(read_local_state(found[0])["loop"])
@@ -56,11 +49,9 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
             raise started_elsewhere()
         end_all(config, places, save=True)  # a supervisor between two lives of a loop that does not come up
         return bring_up(flags, config, places)
-    finally:
-        turn.release()
 
 
-def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, Any], list[str]]:
+def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     """Start this build where nothing runs, and prove it; where it does not come up, the one before is named again."""
     # Where this session has no drive the loop's own reading back, in its session, is the proof.
     share = share_of(config) if sees_share(config) else None
@@ -74,17 +65,17 @@ def bring_up(flags: Flags, config: Config, places: Places) -> tuple[dict[str, An
         trouble = _prove(config, places, share, before, mechanism)
     except ProblemError:
         # the failure that is being reported is the one that matters
-        with contextlib.suppress(ProblemError):
-            mechanism.stop()
-        with contextlib.suppress(OSError):
+        with suppress(ProblemError):
+            end_all(config, places, save=True)
+        with suppress(OSError):
             builds.name_builds(config.local_dir, builds_before)
         raise
     return _document(config, read_local_state(places), trouble)
 
 
 def _prove(
-    config: Config, places: Places, share: FolderShare | None, before: dict[str, Any], mechanism: Mechanism
-) -> dict[str, Any] | None:
+    config: Config, places: Places, share: FolderShare | None, before: Json, mechanism: Mechanism
+) -> Json | None:
     """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
 
     Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
@@ -121,7 +112,7 @@ def _typed(flags: Flags) -> bool:
     return any(value is not None for value in typed)
 
 
-def _trouble(places: Places, before: dict[str, Any], *, tried: bool) -> dict[str, Any] | None:
+def _trouble(places: Places, before: Json, *, tried: bool) -> Json | None:
     """Return what the loop that was started says of a share in trouble; None where it says nothing.
 
     One that has just begun still tells of the last one's trouble: the same words count once it has `tried` itself.
@@ -129,7 +120,7 @@ def _trouble(places: Places, before: dict[str, Any], *, tried: bool) -> dict[str
     if not loop_runs(places):
         return None
     notes = read_local_state(places)
-    share: dict[str, Any] = notes["share"]
+    share: Json = notes["share"]
     if share["state"] == OK or notes["loop"].get("sessionId") in (None, before["loop"].get("sessionId")):
         return None
     return share if tried or share != before["share"] else None
@@ -149,9 +140,7 @@ def _missing(places: Places, share: FolderShare | None, before: object) -> str:
     return "" if seen else _NOT_THERE
 
 
-def _document(
-    config: Config, notes: dict[str, Any], trouble: dict[str, Any] | None
-) -> tuple[dict[str, Any], list[str]]:
+def _document(config: Config, notes: Json, trouble: Json | None) -> Answer:
     message = f"Service de heartbeat démarré pour {config.machine_id}"
     loop = notes["loop"]
     parts = {"machineId": config.machine_id, "startedAt": loop.get("startedAt"), "config": loop.get("config")}

@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 from roosync_ops.agent.answer import printable
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, share_of
-from roosync_ops.agent.interactive_session import run_verb_if_needed
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.folder import SETTLE_S
+from roosync_ops.wire.folder import SETTLE_S, Snapshot
 from roosync_ops.wire.signs import SIGNS_S, signs_within
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.wire.folder import Snapshot
+from roosync_ops.wire.typed import Answer, Json
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Read, change nothing. Raises ShareTroubleError where there is no share to read."""
     config = config_of(flags)
-    elsewhere = run_verb_if_needed(flags, config, "state")
-    if elsewhere is not None:
-        return elsewhere
+    if is_elsewhere(flags, config):
+        return run_verb(flags, config, "state")
     progress = Progress(config.shared)
     bounds = Bounds(tell=progress.tell)
     snapshot = share_of(config).read_all(now_ms(), SETTLE_S, bounds, lambda: progress.count)
     return _document(config, snapshot), _lines(snapshot)
 
 
-def _document(config: Config, snapshot: Snapshot) -> dict[str, Any]:
+def _document(config: Config, snapshot: Snapshot) -> Json:
     return {
-        "success": True,
         "machineId": config.machine_id,
         "shared": config.shared,
         "readAt": to_iso(snapshot.read_at_ms),

@@ -6,33 +6,28 @@ from roosync_ops.agent import builds
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.build import BUILD, VERSION, bundle_sha256
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import loop_runs, loops, places_of, read_local_state
 from roosync_ops.agent.permanence import active, describe
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
+from roosync_ops.wire.typed import Answer, Json
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Answer even while the share hangs. Raises LocalError where the journal is there and cannot be read."""
     config = config_of(flags)
     places = places_of(config)
     value = _document(config, read_local_state(places), running=loop_runs(places))
-    return value, lines({key: item for key, item in value.items() if key != "success"})
+    return value, lines(value)
 
 
-def _document(config: Config, notes: dict[str, Any], *, running: bool) -> dict[str, Any]:
+def _document(config: Config, notes: Json, *, running: bool) -> Json:
     loop = notes["loop"] if running else {}
     view = notes["view"]
     return {
-        "success": True,
         "machineId": config.machine_id,
         "hostname": config.hostname,
         "version": VERSION,

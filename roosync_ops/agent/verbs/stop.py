@@ -4,52 +4,43 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.beat import agent_part, has_left
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.context import config_of, publisher_of
 from roosync_ops.agent.ending import signal_loop
 from roosync_ops.agent.errors import LocalError, ProblemError
-from roosync_ops.agent.interactive_session import run_verb, sees_share
-from roosync_ops.agent.local_state import loop_runs, loops, prepare, read_local_state, take, unusable
+from roosync_ops.agent.flags import Flags
+from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
+from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
+from roosync_ops.agent.lock import Lock
 from roosync_ops.wire import local
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.times import now_ms, to_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.config import Config
-    from roosync_ops.agent.flags import Flags
-    from roosync_ops.agent.local_state import Places
-    from roosync_ops.agent.lock import Lock
+from roosync_ops.wire.typed import Answer
 
 _TURN_S = 60.0
 #: How long the loop may take to end, beside the share's deadline for its last record, in s.
 _END_S = 15.0
-_LOOK_S = 0.02
 #: How long a killed loop may take to be gone, in s; one whose call hangs in the kernel stays until that comes back.
 _KILLED_S = 2.0
 MESSAGE = "Service de heartbeat arrêté avec succès"
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Stop; done already is done too. Raises ProblemError where the loop lives on or its leaving is not written."""
     config = config_of(flags)
     places = prepare(config)
-    turn = take_turn(places)
-    try:
+    with take_turn(places):
         builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # who stops it ends the trial
         end_all(config, places, save=flags.save_state)
-        if flags.save_state and flags.answer is None and not sees_share(config):
+        if flags.save_state and is_elsewhere(flags, config):
             notes = read_local_state(places)  # the loop itself wrote that it leaves, and read it back
             saved = True if has_left(notes["record"]) and notes["pending"] is None else None
         else:
             saved = flags.save_state and _saved(config, places)
-    finally:
-        turn.release()
     if saved is None:  # the one who is asked takes the turn itself
         return run_verb(flags, config, "stop")
     return result(MESSAGE, MESSAGE, action="stop", stoppedAt=to_iso(now_ms()), stateSaved=saved)
@@ -84,19 +75,15 @@ def _end(places: Places, seconds: float) -> None:
     for kill, patience_s in ((False, seconds), (True, _KILLED_S)):  # one that does not hear does not beat either
         if loop_runs(places):
             signal_loop(places, kill=kill)
-        until = time.monotonic() + patience_s
-        while loop_runs(places) and time.monotonic() < until:
-            time.sleep(_LOOK_S)
+        wait_until(lambda: not loop_runs(places), patience_s)
     if loop_runs(places):
         pid = read_local_state(places)["loop"].get("pid")
         raise LocalError(f"la boucle (pid {pid}) ne s'arrête pas", "réessayer; sinon arrêter ce pid")
 
 
 def _request(places: Places, *, save: bool) -> None:
-    try:
+    with Using(places.request):
         local.write(places.request, json.dumps({"saveState": save}).encode())
-    except OSError as error:
-        raise unusable(places.request, error) from None
 
 
 def _saved(config: Config, places: Places) -> bool:

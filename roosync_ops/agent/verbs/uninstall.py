@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from roosync_ops.agent import permanence
 from roosync_ops.agent.context import config_of
+from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import loops, prepare
 from roosync_ops.agent.verbs import stop
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from roosync_ops.agent.flags import Flags
+from roosync_ops.wire.typed import Answer
 
 
-def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
+def answer(flags: Flags) -> Answer:
     """Undo; a second time changes nothing and says so. Raises ProblemError."""
     config = config_of(flags)
     prepare(config)
@@ -23,5 +19,5 @@ def answer(flags: Flags) -> tuple[dict[str, Any], list[str]]:
         stop.answer(flags)
     removed = permanence.uninstall(config)
     changed = ran or removed
-    value = {"success": True, "changed": changed, "permanence": permanence.describe(config)}
+    value = {"changed": changed, "permanence": permanence.describe(config)}
     return value, ["Permanence retirée" if changed else "Aucune permanence installée"]

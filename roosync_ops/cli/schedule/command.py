@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from roosync_ops.cli import errors, options, output, watching
+from roosync_ops import errors
+from roosync_ops.cli import options, output, watching
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.show.text import clock, safe

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from roosync_ops import process
+from roosync_ops import errors, process
 from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
-from roosync_ops.cli import errors, watching
+from roosync_ops.cli import watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.source import machine_of

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
-from roosync_ops import process
-from roosync_ops.cli import errors, output, watching
+from roosync_ops import errors, process
+from roosync_ops.cli import failures, output, watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.show.flips import flip_text
 from roosync_ops.show.messages import headline
+from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import safe
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
 from roosync_ops.watch.loop import Watcher
@@ -91,7 +91,7 @@ class _Run:
         except Ended:
             code = errors.INTERRUPTED
         except BaseException as error:
-            failure = errors.describe(error)
+            failure = failures.describe(error)
             code, trouble = failure.exit_code, failure.message
             raise
         finally:

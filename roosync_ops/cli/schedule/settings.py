@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from roosync_ops.cli import errors
+from roosync_ops import errors
 from roosync_ops.gather.limits import Probe
 from roosync_ops.wire import local
 

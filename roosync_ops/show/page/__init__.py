@@ -19,8 +19,7 @@ from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
 from .html import Html, el, join
-from .parts import age, moment
-from .strip import patterns
+from .parts import age, moment, patterns
 
 if TYPE_CHECKING:
     from roosync_ops.judge.dashboard import Dashboard

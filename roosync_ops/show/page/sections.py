@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import history as h
 from roosync_ops.judge import probes
-from roosync_ops.show.basis import basis_line
 from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells, agent_heads
-from roosync_ops.show.evidence_reasons import name_of
-from roosync_ops.show.flips import said as flip_said
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.messages import words
+from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import clock, duration
 
 from .html import Html, el, hidden, join
-from .parts import Row, age, folded, listed, mark, moment, section, short_age, status, table, told
-from .strip import sample, strip
+from .parts import Row, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import is_typeddict
 
-from . import acted, diagnosis, fleet, shares
+from . import acted, fleet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Command to what it prints; where it fails, each prints a FailureDocument instead.
 _DOCUMENTS: Final = {
-    "diagnose": diagnosis.DiagnosisDocument,
+    "diagnose": fleet.DiagnosisDocument,
     "history": fleet.HistoryDocument,
     "matrix": fleet.MatrixDocument,
     "report": acted.ReportDocument,
     "rollout": acted.RolloutDocument,
     "status": fleet.SurveyDocument,
     "validate": fleet.ValidationDocument,
-    "verify-share": shares.SharesDocument,
-    **dict.fromkeys(("restart", "stop", "uninstall"), acted.ActionDocument),
+    "verify-share": acted.SharesDocument,
+    **dict.fromkeys(("restart", "rollback", "stop", "uninstall"), acted.ActionDocument),
 }
 _CLOSED: Final = ConfigDict(extra="forbid", strict=True)
 
@@ -34,7 +34,7 @@ def close(names: Mapping[str, Any]) -> None:
         with_config(_CLOSED)(document)
 
 
-for _module in (acted, diagnosis, fleet, shares):
+for _module in (acted, fleet):
     close(vars(_module))
 
 

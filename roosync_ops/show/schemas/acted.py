@@ -1,4 +1,4 @@
-"""What rollout, restart, stop, uninstall and report print with --json, as types."""
+"""What rollout, restart, stop, uninstall, report and verify-share print with --json, as types."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ class Step(TypedDict):
 Difference = TypedDict("Difference", {"what": str, "from": str | None, "to": str | None})
 
 
-class Acted(TypedDict):
-    """What became of one machine. `code`, `reason` and `hint` (the next command to type) where it is not `ok`."""
-
+class _Told(TypedDict):
     machineId: str
     outcome: Outcome
     ok: bool
     steps: list[Step]
-    changes: NotRequired[list[Difference]]
-    code: str | None
     reason: str | None
     hint: str | None
+
+
+class Acted(_Told):
+    """What became of one machine. `code`, `reason` and `hint` (the next command to type) where it is not `ok`."""
+
+    changes: NotRequired[list[Difference]]
+    code: str | None
 
 
 class Check(TypedDict):
@@ -75,15 +78,9 @@ class ActionDocument(TypedDict):
     error: NotRequired[Failure]
 
 
-class Reported(TypedDict):
+class Reported(_Told):
     """A machine of a rollout, as a report tells it; `failedChecks` are the reasons of the checks that failed."""
 
-    machineId: str
-    outcome: Outcome
-    ok: bool
-    steps: list[Step]
-    reason: str | None
-    hint: str | None
     failedChecks: list[str]
 
 
@@ -129,3 +126,59 @@ class ReportDocument(TypedDict):
     changes: Changes | None
     next: list[str]
     posted: Posted | None
+
+
+class TraitRow(TypedDict):
+    """One thing measured. What figures there are depends on it; the end of each name is the unit (Ms, S)."""
+
+    name: Literal["replace", "names", "locks", "flush", "propagation"]
+    verdict: Literal["good", "bad", "unknown"]
+    detail: str
+    readings: NotRequired[float]
+    wrong: NotRequired[float]
+    refused: NotRequired[float]
+    caseInsensitive: NotRequired[float]
+    beats: NotRequired[float]
+    p50Ms: NotRequired[float]
+    p99Ms: NotRequired[float]
+    p50S: NotRequired[float]
+    p99S: NotRequired[float]
+    spreadS: NotRequired[float]
+    errorS: NotRequired[float]
+
+
+class MachineRow(TypedDict):
+    """A machine's share, measured there. `code`, `reason` and `hint` where not all of it could be."""
+
+    machineId: str
+    shared: str | None
+    ok: bool
+    traits: list[TraitRow]
+    code: str | None
+    reason: str | None
+    hint: str | None
+
+
+class WayRow(TypedDict):
+    """How long the beats of `source` took to the replica of `observer` (null: this computer's), each ± errorS."""
+
+    source: str
+    observer: str | None
+    beats: int
+    p50S: float
+    p99S: float
+    errorS: float
+
+
+class SharesDocument(TypedDict):
+    """`roosync-ops verify-share --json`; exit code 0 where `ok`, else 1.
+
+    `shared` and `traits` are this computer's own, null and empty where no PATH was given. `propagation`: how long beats
+    took from one machine's replica to another's clocks taken out, in s.
+    """
+
+    ok: bool
+    shared: str | None
+    traits: list[TraitRow]
+    machines: list[MachineRow]
+    propagation: list[WayRow]

@@ -1,4 +1,4 @@
-"""What validate, status, matrix and history print with --json, as types."""
+"""What validate, status, matrix, history and diagnose print with --json, as types."""
 
 from __future__ import annotations
 
@@ -71,16 +71,19 @@ class Summary(TypedDict):
     percent: int
 
 
-class ValidationDocument(TypedDict):
+class _Looked(TypedDict):
+    checkedAt: str
+    shared: str
+    findings: list[FindingRow]
+    summary: Summary
+
+
+class ValidationDocument(_Looked):
     """`roosync-ops validate --json`; exit code 0 where `ok`, else 1."""
 
     ok: bool
-    checkedAt: str
-    shared: str
     machines: list[Row]
     unexpected: list[Unexpected]
-    findings: list[FindingRow]
-    summary: Summary
     evidence: NotRequired[Evidence]
     patienceMs: NotRequired[int]
 
@@ -97,15 +100,11 @@ class SurveyRow(TypedDict):
     file: str | None
 
 
-class SurveyDocument(TypedDict):
+class SurveyDocument(_Looked):
     """`roosync-ops status --json`."""
 
     ok: Literal[True]
-    checkedAt: str
-    shared: str
     machines: list[SurveyRow]
-    findings: list[FindingRow]
-    summary: Summary
 
 
 OwnWord = Literal["alive", "stuck", "silent", "gone", "left", "no-agent", "unclear", "refused", "off", "cut", "unasked"]
@@ -227,3 +226,50 @@ class FailureDocument(TypedDict):
 
     ok: Literal[False]
     error: Failure
+
+
+class CheckRow(TypedDict):
+    """One check, in order. `unknown` was not reached; `cause` where this is what is wrong."""
+
+    check: str
+    outcome: Literal["ok", "not ok", "unknown"]
+    seen: str | None
+    cause: str | None
+
+
+class DiagnosisRow(TypedDict):
+    """One machine, or, where `machineId` is null, this computer and the share.
+
+    `cause` is a word for programs, `reason` its sentence, `command` what mends it; `fixable`: --fix does it.
+    """
+
+    machineId: str | None
+    expected: Literal["online", "offline"] | None
+    observed: Observed | None
+    ok: bool
+    cause: str
+    reason: str
+    command: str | None
+    fixable: bool
+    checks: list[CheckRow]
+
+
+class FixRow(TypedDict):
+    """Something --fix did (`done`), would do (--dry), or could not (`problem`)."""
+
+    fix: Literal["restart", "rebuild-view", "sweep"]
+    machineId: str | None
+    done: bool
+    files: list[str]
+    problem: str | None
+
+
+class DiagnosisDocument(TypedDict):
+    """`roosync-ops diagnose --json`; exit code 0 where `ok`, else 1."""
+
+    ok: bool
+    checkedAt: str
+    dry: bool
+    machines: list[DiagnosisRow]
+    here: DiagnosisRow
+    fixes: list[FixRow]

@@ -19,9 +19,8 @@ from roosync_ops.fleet import Fleet as Machines
 from roosync_ops.fleet import load_inventory
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.diagnose import _where, command
-from roosync_ops.judge.diagnose_case import MachineCase
 from roosync_ops.judge.diagnose_causes import CAUSES
-from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.diagnose_model import DiagnosisInput, MachineCase
 from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import commands
 from roosync_ops.transport.reach import Reach

@@ -152,14 +152,17 @@ def test_colour_is_for_terminals_that_want_it(
     monkeypatch.setenv("TERM", "xterm")
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert output.wants_color(Terminal()) is wanted
-    assert not output.wants_color(io.StringIO())
+    monkeypatch.setattr("sys.stdout", Terminal())
+    assert output.wants_color() is wanted
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert not output.wants_color()
 
 
 def test_a_file_or_a_pipe_has_no_width_unless_columns_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert output.width_of(io.StringIO()) is None
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert output.width() is None
     monkeypatch.setenv("COLUMNS", "72")
-    assert output.width_of(io.StringIO()) == 72
+    assert output.width() == 72
 
 
 def test_progress_is_wiped_and_only_a_terminal_sees_it() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.lab import guardian
-from roosync_ops.lab.guard import guarded
+from roosync_ops.lab.guardian import guarded
 from tests.kits.hosts import wait_for
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_where_no_folder_can_be_made_there_is_no_lab(tmp_path: Path, mark: str) 
 HOLDER = """
 import os, subprocess, sys, time
 from pathlib import Path
-from roosync_ops.lab.guard import guarded
+from roosync_ops.lab.guardian import guarded
 parent, lab_id = Path(sys.argv[1]), sys.argv[2]
 with guarded(lab_id, parent):
     env = {"PATH": os.environ["PATH"], "ROOSYNC_LAB": lab_id}

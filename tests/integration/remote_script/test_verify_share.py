@@ -12,6 +12,7 @@ import pytest
 
 from roosync_ops.cli import main
 from roosync_ops.gather import verify_share as v
+from roosync_ops.judge.shares import Sighting, Trait, uncorrected
 from roosync_ops.remote_script import on_measure as m
 from roosync_ops.show import schemas
 from roosync_ops.wire.deadline import BoundedShare
@@ -20,9 +21,9 @@ from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
 
 
-def measured(shared: Path, seconds: float = 0.0) -> dict[str, v.Trait]:
+def measured(shared: Path, seconds: float = 0.0) -> dict[str, Trait]:
     traits, seen = v.verify(shared, seconds, BoundedShare(60.0), lambda _text: None)
-    return {trait.name: trait for trait in [*traits, v.uncorrected(seen, seconds)]}
+    return {trait.name: trait for trait in [*traits, uncorrected(seen, seconds)]}
 
 
 def test_a_local_folder_is_good_in_all_but_beats_and_nothing_is_left(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_what_arrivals_say(lags: list[float], verdict: str) -> None:
-    assert v.uncorrected([v.Sighting("m1", 0, round(lag * 1000)) for lag in lags], 60.0).verdict == verdict
+    assert uncorrected([Sighting("m1", 0, round(lag * 1000)) for lag in lags], 60.0).verdict == verdict
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.via import read_state
+from roosync_ops.gather.source import read_state
 from roosync_ops.remote_script import bundle
 from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, still, tree

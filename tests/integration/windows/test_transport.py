@@ -26,7 +26,7 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
 from roosync_ops.transport import windows_line
 from roosync_ops.transport.link import TransferError
-from roosync_ops.transport.ssh import WindowsSsh
+from roosync_ops.transport.sftp import WindowsSsh
 from roosync_ops.transport.windows_link import PYTHON
 from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.product import roosync_ops

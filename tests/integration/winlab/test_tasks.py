@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.agent.permanence import task_folder
+from roosync_ops.agent.permanence import schtasks as scheduler
 from tests.kits.hosts import wait_for
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec
 from tests.kits.winlab.tasks.document import NAMESPACE
@@ -17,6 +17,7 @@ from tests.kits.winlab.tasks.document import NAMESPACE
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.wine
 NAME = r"\kit\sleeper"
@@ -206,8 +207,10 @@ def test_an_empty_folder_of_tasks_stays_until_com_removes_it(host: WinHost) -> N
     assert (folder / "sleeper").is_file()
     schtasks(host, "/Delete", "/TN", NAME, "/F")
     assert list(folder.iterdir()) == []
-    product = Path(task_folder.__file__).read_bytes()
-    done = host.run("python", "-I", "-S", "-", input=product + b"\nprint(remove_if_empty('kit'))\n")
+    names = ("_SCHEDULER", "_SERVICE", "_RELEASE", "_GET_FOLDER", "_CONNECT", "_DELETE_FOLDER")
+    named = "".join(f"{name} = {getattr(scheduler, name)!r}\n" for name in names)
+    product = f"import ctypes, sys\n{named}{inspect.getsource(scheduler.remove_if_empty)}"
+    done = host.run("python", "-I", "-S", "-", input=f"{product}\nprint(remove_if_empty('kit'))\n".encode())
     assert done.stdout.strip() == b"True"
     assert not folder.exists()
     wait_for("no such folder", lambda: b"path" in schtasks(host, "/Query", "/TN", NAME).stderr)

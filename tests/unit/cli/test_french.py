@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer
 
-from roosync_ops.cli import COMMANDS
+from roosync_ops.cli import COMMANDS, LazyCommand
 from roosync_ops.show.messages.en import diagnosis, reasons, words
 from roosync_ops.show.messages.fr.words import WORDS as FRENCH
 
@@ -58,7 +56,7 @@ def english() -> Iterator[str]:
 def test_every_command_that_takes_a_language_is_asked() -> None:
     known = set()
     for name in COMMANDS:
-        command: Any = typer.main.get_command(import_module(f"roosync_ops.cli.{name.replace('-', '_')}").app)
+        command: Any = LazyCommand(name).load()
         each = [command, *getattr(command, "commands", {}).values()]
         known |= {name for one in each if any(option.name == "lang" for option in one.params)}
     assert known == TAKE_IT.keys() | ELSEWHERE

@@ -9,8 +9,8 @@ import pytest
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.validation import judged
+from roosync_ops.judge.flip import rows_of
 from roosync_ops.state import read_folder
-from roosync_ops.watch.rows import rows_of
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.cli import reading
+from roosync_ops.cli import looking
 from roosync_ops.judge import Validation, Verdict
 from roosync_ops.show import schemas
 from roosync_ops.state import StateUnavailableError
@@ -175,7 +173,7 @@ class Clock:
 
 def judged(*, ok: bool) -> Validation:
     word = "online" if ok else "offline"
-    return Validation(0, "", (Verdict("a", "online", word, ok, ok, None, None, None, None, None),), (), ())
+    return Validation(0, "", (Verdict("a", word, expected="online", ok=ok),), (), ())
 
 
 def wait(seconds: float, *outcomes: bool | Exception) -> tuple[Validation, Clock, list[str]]:
@@ -188,7 +186,7 @@ def wait(seconds: float, *outcomes: bool | Exception) -> tuple[Validation, Clock
             raise outcome
         return judged(ok=outcome)
 
-    found = reading.wait_for(check, lambda seen: seen.ok, seconds, 0.5, told.append, clock=clock, sleep=clock.sleep)
+    found = looking.wait_for(check, lambda seen: seen.ok, seconds, 0.5, told.append, clock=clock, sleep=clock.sleep)
     return found, clock, told
 
 
@@ -233,9 +231,7 @@ def via(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             raise StateUnavailableError("a did not answer", "ssh me@a.local")
         return answer
 
-    module = types.ModuleType("roosync_ops.gather.via")
-    module.read_state = read_state  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("roosync_ops.gather.source.read_state", read_state)
     return script
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather.changes import changed
-from roosync_ops.gather.past import memory_name
+from roosync_ops.gather.past import changed, memory_name
 from roosync_ops.judge.flip import Row
 from roosync_ops.watch.memory import WatchMemory
 from tests.kits.shares import NOW

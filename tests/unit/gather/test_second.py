@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather.second import CONFIRM_S, Second
+from roosync_ops.gather.second import CONFIRM_S, Second, Ssh
 from roosync_ops.gather.validation import judged
 from roosync_ops.judge import AgentState, Knowledge, probes
 from roosync_ops.judge import ProbeResult as Answer
@@ -27,7 +27,7 @@ _DIRECTLY: Mapping[str, Machine] = {}
 FLEET = Fleet([Machine.of(name, {}) for name in NAMES])
 
 
-class Way:
+class Way(Ssh):
     """Answers `words` (off where there is none); `reach`: whose port each witness takes."""
 
     def __init__(self, reach: dict[str, frozenset[str]] | None = None, /, **words: str) -> None:

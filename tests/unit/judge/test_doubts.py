@@ -10,8 +10,8 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import pasts
 from roosync_ops.judge import Reason, validate, verdict
+from roosync_ops.judge.flip import rows_of
 from roosync_ops.state import read_folder
-from roosync_ops.watch.rows import rows_of
 from tests.kits.shares import NOW, ours, put, put_view
 
 if TYPE_CHECKING:

@@ -10,14 +10,13 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import pasts
 from roosync_ops.judge import matrix, probes, validate, verdict
-from roosync_ops.judge.flip import OLDER_SILENT
+from roosync_ops.judge.flip import OLDER_SILENT, rows_of
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.older import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.messages import flip_said
 from roosync_ops.state import read_folder
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
-from roosync_ops.watch.rows import rows_of
 from roosync_ops.wire.findings import OF_ANOTHER
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.times import to_iso

@@ -7,9 +7,8 @@ import pytest
 
 from roosync_ops.judge import Validation
 from roosync_ops.lab.board import Screen
-from roosync_ops.lab.console import Console, machine_named, split
+from roosync_ops.lab.console import Console, machine_named, run_prompt, run_script, split
 from roosync_ops.lab.faults import FAULTS, LabError
-from roosync_ops.lab.prompt import run_prompt, run_script
 from roosync_ops.state import StateUnavailableError
 
 if TYPE_CHECKING:

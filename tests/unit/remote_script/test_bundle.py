@@ -161,9 +161,16 @@ class _Untyped(ast.NodeTransformer):
 
 
 def _bare(tree: ast.Module) -> ast.Module:
-    """Leave out docstrings, the `pass` that stands for one that was a whole body, types, and columns."""
+    """Leave out docstrings, the `pass` that stands for a whole one, types and their imports, and columns."""
     tree.body = [node for node in tree.body if not _is_for_checkers(node) and not _is_of_the_future(node)]
     tree = _Untyped().visit(tree)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            node.names = [each for each in node.names if (each.asname or each.name) in used]
+            for part in (node, *node.names):
+                part.lineno = part.end_lineno = node.lineno
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
             del node.body[0]

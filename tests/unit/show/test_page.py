@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from roosync_ops.judge import history as h
 from roosync_ops.show.page import page
 from roosync_ops.show.page.html import MOST, el, text
-from roosync_ops.show.page.strip import said
+from roosync_ops.show.page.parts import strip_said
 from tests.kits import boards
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_every_table_is_named_and_every_row_has_a_header(lang: str) -> None:
 
 def test_a_strip_says_in_words_what_it_shows() -> None:
     past = next(one for one in boards.six().pasts if one.machine_id == "myia-po-2023")
-    text = said(past, "en")
+    text = strip_said(past, "en")
     assert text == "myia-po-2023, last seven days: up 6 d 19 h, off 4 h 30 min, outages: 2."
     kinds = {span.kind for one in boards.six().pasts for span in one.spans}
     assert kinds == set(h.KINDS)

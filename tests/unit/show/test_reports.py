@@ -132,7 +132,7 @@ ASKED_THROUGH = ProbeResult("m", AgentState(probes.RUNNING), through="myia-po-20
 def test_what_a_verdict_rests_on_is_in_every_output(
     rests_on: Basis, probe: ProbeResult | None, lang: str, said: str
 ) -> None:
-    row = Verdict("m", "online", "online", True, True, NOW, 0, 0, None, None, probe=probe, rests_on=rests_on)
+    row = Verdict("m", "online", NOW, 0, 0, expected="online", ok=True, probe=probe, rests_on=rests_on)
     seen = Validation(NOW, "/s", (row,), (), ())
     board = Dashboard("here", "/s", None, seen, (), (), (), "m", NOW, NOW, 60_000)
     told = report_markdown(Report(seen), lang)

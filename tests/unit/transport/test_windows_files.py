@@ -11,7 +11,7 @@ import pytest
 from roosync_ops.fleet import Machine
 from roosync_ops.transport import sftp
 from roosync_ops.transport.link import Patience, TransferError
-from roosync_ops.transport.ssh import WindowsSsh
+from roosync_ops.transport.sftp import WindowsSsh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Server:
         self.removes = removes
         self.failures = renames_after
 
-    def batch(self, _link: object, commands: Sequence[str]) -> tuple[int, str]:
+    def batch(self, commands: Sequence[str]) -> tuple[int, str]:
         said = ""
         for each in commands:
             verb, *words = shlex.split(each)
@@ -70,7 +70,7 @@ def test_an_upload_that_fails_says_what_is_there(
     link: WindowsSsh, monkeypatch: pytest.MonkeyPatch, *, removes: bool, said: str
 ) -> None:
     server = Server(removes=removes, renames_after=99)
-    monkeypatch.setattr(sftp, "_batch", server.batch)
+    monkeypatch.setattr(link, "_batch", server.batch)
     with pytest.raises(TransferError) as failed:
         link.put(b"new", TARGET)
     assert str(failed.value).endswith(said)
@@ -82,6 +82,6 @@ def test_a_file_that_is_let_go_in_time_is_replaced(
     link: WindowsSsh, monkeypatch: pytest.MonkeyPatch, *, removes: bool
 ) -> None:
     server = Server(removes=removes, renames_after=2)
-    monkeypatch.setattr(sftp, "_batch", server.batch)
+    monkeypatch.setattr(link, "_batch", server.batch)
     link.put(b"new", TARGET)
     assert server.files == {f"/{TARGET}": b"new"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import Remembered, Row
 from roosync_ops.judge.flips import Flips
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import Thresholds, status
@@ -80,7 +80,7 @@ class Scene:
 
     def restart(self) -> None:
         """The watcher ends and begins again, with what it kept."""
-        self.flips = Flips.from_dict(self.flips.as_dict(), self.flips.observer)
+        self.flips = Flips(self.flips.observer, Remembered.from_dict(self.flips.kept.as_dict()))
 
 
 def words(told: list[Flip]) -> list[tuple[str | None, str, str]]:

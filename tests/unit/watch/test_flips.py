@@ -8,7 +8,7 @@ import pytest
 
 from roosync_ops.judge import flip as f
 from roosync_ops.judge import verdict as v
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import Remembered, Row
 from roosync_ops.judge.flips import FLAP_COUNT, STEADY_MS, Flips
 from tests.kits.shares import NOW
 from tests.unit.watch.scene import Scene, words
@@ -287,15 +287,15 @@ def test_doubles_of_a_machine_in_one_reading_are_one(scene: Scene) -> None:
     ],
 )
 def test_a_memory_that_is_not_understood_is_a_first_look(memory: object) -> None:
-    flips = Flips.from_dict(memory)
+    flips = Flips(None, Remembered.from_dict(memory))
     assert flips.step([Row("a", "online", NOW, 3), Row("b", "offline", 5, 3)], NOW) == []
 
 
 def test_the_memory_is_json(scene: Scene) -> None:
     scene.dead.add("a")
     scene.run(600)
-    memory = scene.flips.as_dict()
-    assert Flips.from_dict(json.loads(json.dumps(memory))).as_dict() == memory
+    memory = scene.flips.kept.as_dict()
+    assert Remembered.from_dict(json.loads(json.dumps(memory))).as_dict() == memory
 
 
 def test_a_flip_as_json_names_its_machine_and_times(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.judge import verdict as v
-from roosync_ops.judge.flip import Flip, Row
+from roosync_ops.judge.flip import Flip, Remembered, Row
 from roosync_ops.judge.flips import FLAP_COUNT, FLAP_WINDOW_MS, Flips
 from tests.kits.shares import NOW
 from tests.unit.watch.scene import NAMES, STEP_MS, Scene
@@ -36,7 +36,7 @@ def _play(steps: list[tuple[list[Row] | None, int, bool]], *, restarts: bool = T
         now += passed
         told.append(flips.step(rows, now))
         if restart and restarts:
-            flips = Flips.from_dict(json.loads(json.dumps(flips.as_dict())))
+            flips = Flips(None, Remembered.from_dict(json.loads(json.dumps(flips.kept.as_dict()))))
     return told
 
 

@@ -10,14 +10,12 @@ import pytest
 from roosync_ops.fleet.fleet import Fleet
 from roosync_ops.fleet.machine import Machine
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, flip, probes, validate
-from roosync_ops.judge.flip import Flip
+from roosync_ops.judge.flip import Flip, rows_of
 from roosync_ops.judge.verdict import SHARE_STUCK, Reason
-from roosync_ops.show.flips import flip_text, reason
 from roosync_ops.show.live import Told, View, live
-from roosync_ops.show.reasons import said
+from roosync_ops.show.reasons import flip_said, flip_text, said
 from roosync_ops.state import read_folder
 from roosync_ops.state.seen import Seen
-from roosync_ops.watch.rows import rows_of
 from tests.kits.shares import NOW, ours, put
 
 if TYPE_CHECKING:
@@ -93,12 +91,12 @@ def test_every_reason_has_its_sentence(lang: str) -> None:
     kinds = [f.FIRST_BEAT, f.BEATS_AGAIN, f.STARTED_AGAIN, f.STOPPED, f.SILENT, f.SILENT_ALONE, f.RECORD_GONE]
     kinds += [f.FLAPPING, f.SETTLED, f.SHARE_SILENT, f.SHARE_SUSPECT, f.SHARE_UNAVAILABLE, f.SHARE_BACK]
     for kind in kinds:
-        assert reason({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, lang) != kind
-    assert "2 min 05 s" in reason(_FLIP.as_dict(), lang)
+        assert str(flip_said({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, lang)) != kind
+    assert "2 min 05 s" in str(flip_said(_FLIP.as_dict(), lang))
 
 
 def test_a_reason_of_a_later_version_is_shown_as_it_is() -> None:
-    assert reason({"reason": "moon {phase}"}) == "moon {phase}"
+    assert str(flip_said({"reason": "moon {phase}"})) == "moon {phase}"
 
 
 def test_strangers_in_the_share_are_no_rows(shared: Path) -> None:

@@ -34,6 +34,17 @@ WORDS: Final = {
     "groups": "Groups",
     "empty": "The inventory holds no machine.",
     "probe": "Evidence from the machines",
+    # What a verdict rests on
+    "basis": "Basis",
+    "basis.heard-here": "heard here",
+    "basis.heard-elsewhere": "heard by other replicas",
+    "basis.late": "late here, asked",
+    "basis.asked": "asked",
+    "basis.silent-and-unreachable": "silent and unreachable",
+    "basis.silent-could-not-be-asked": "silent, could not be asked",
+    "basis.silent-no-agent-to-ask": "silent, no agent to ask",
+    "basis.silent-not-asked": "silent, not asked",
+    "fact.through": " (through {by})",
     # Tables in Markdown
     "markdown.expected": "Expected status",
     "markdown.active": "Heartbeat active",

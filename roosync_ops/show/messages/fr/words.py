@@ -34,6 +34,17 @@ WORDS: Final = {
     "groups": "Groupes",
     "empty": "L'inventaire ne contient aucune machine.",
     "probe": "Ce que disent les machines",
+    # What a verdict rests on
+    "basis": "Fondement",
+    "basis.heard-here": "entendue ici",
+    "basis.heard-elsewhere": "entendue par d'autres répliques",
+    "basis.late": "en retard ici, interrogée",
+    "basis.asked": "interrogée",
+    "basis.silent-and-unreachable": "muette et injoignable",
+    "basis.silent-could-not-be-asked": "muette, non interrogeable",
+    "basis.silent-no-agent-to-ask": "muette, sans agent à interroger",
+    "basis.silent-not-asked": "muette, non interrogée",
+    "fact.through": " (par {by})",
     # Tables in Markdown
     "markdown.expected": "Status Attendu",
     "markdown.active": "Heartbeat Actif",

@@ -1,4 +1,4 @@
-"""Whose clock is wrong: from offsets that were measured, and from records that contradict themselves."""
+"""Whose clock is wrong, and which name two computers beat under: what was measured, and what contradicts itself."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
-from .patience import AUTO_MOST_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from roosync_ops.state import SharedState
     from roosync_ops.wire.record import Record
 
     from .probes import ProbeResult
-    from .view_evidence import ViewEvidence
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2
+#: Whoever erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
+LATELY_MS: Final = 3_600_000
+#: Reading two records of one session can tell times that overlap by what a beat takes, in ms.
+_OVERLAP_MS: Final = 1_000
 
 
 def wrong_clocks(probes: Iterable[ProbeResult]) -> list[v.Reason]:
@@ -67,24 +70,48 @@ def inconsistent_ms(record: Record) -> int | None:
     return before - record.last_heartbeat_ms
 
 
-def unheard_ms(machine_id: str, witness: ViewEvidence, timeout_ms: int) -> int | None:
-    """Return how old a machine's own beat would have been, by its stamp, when the view was written without it.
-
-    None where that is no longer than a delay may be, AUTO_MOST_MS beyond the timeout; or where the view's writer is no
-    witness: it had not heard two others, of which one may be itself, lately.
-    """
-    own, checked, known = witness.own(machine_id), witness.checked_ms, witness.heard_ms.get(machine_id)
-    if own is None or own.last_heartbeat_ms is None or checked is None or known is None:
-        return None
-    unheard = checked - own.last_heartbeat_ms
-    if own.last_heartbeat_ms <= known or unheard <= timeout_ms + AUTO_MOST_MS or witness.heard_lately < _AGREEING:
-        return None
-    return unheard
-
-
 def all_ahead_ms(heard: Mapping[str, int], now_ms: int) -> int | None:
     """Return how far the reader's clock seems behind: every machine heard of lies in its future, and two at least."""
     ahead = [at - now_ms for at in heard.values()]
     if len(ahead) < _AGREEING or min(ahead) <= FUTURE_TOLERANCE_MS:
         return None
     return min(ahead)
+
+
+def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:
+    """Yield what two replicas that hold two beats of a name tell: its clock went back; two computers beat under it.
+
+    The latter by its agent's word as well.
+    """
+    records = [record for state in states if (record := state.record_of(name)) is not None]
+    back = stepped_back_ms(records)
+    if back is not None:
+        yield v.Reason(v.CLOCK_STEPPED, name, {"back": back})
+    said = probes[name].agent.twin if name in probes else None
+    detail = said or overlapping(records)
+    if detail is not None:
+        yield v.Reason(v.TWINS, name, {"detail": detail})
+
+
+def lately(detail: str | None, at: str | None, now: str | None) -> str | None:
+    """Return in what way somebody rewrote a machine's record, by its own word, unless that is over by its own clock."""
+    now_ms, at_ms = time_or_none(now), time_or_none(at)
+    return None if now_ms is None or at_ms is None or now_ms - at_ms > LATELY_MS else detail
+
+
+def overlapping(records: Sequence[Record]) -> str | None:
+    """Return the two sessions that cannot be of one computer, cut for the eye; None where there are no such two."""
+    pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
+    return None if pair is None else f"{pair[0].session_id!s:.12} + {pair[1].session_id!s:.12}"
+
+
+def _overlap(one: Record, other: Record) -> bool:
+    """Return True if two sessions of one name each beat after the other began: a computer has one session at a time."""
+    if None in (one.session_id, other.session_id) or one.session_id == other.session_id:
+        return False
+    return _beat_after(one, other) and _beat_after(other, one)
+
+
+def _beat_after(one: Record, other: Record) -> bool:
+    began = time_or_none(other.agent.get("startedAt"))
+    return began is not None and one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.gather.propagation import Clock, Pair, judged, pairs
-from roosync_ops.gather.verify_share import Sighting, parsed
+from roosync_ops.gather.verify_share import parsed
+from roosync_ops.judge.shares import Clock, Sighting, Way, propagation, ways
 from roosync_ops.remote_script.facts_model import MeasuredSighting
 
 NOW = 1_770_891_330_123
@@ -20,16 +20,16 @@ def test_clocks_an_hour_off_change_nothing(lags: list[int], maker: int, observer
     sent = [NOW + 30_000 * at for at in range(len(lags))]
     seen = [Sighting("m1", at + maker, at + lag + observer) for at, lag in zip(sent, lags, strict=True)]
     clocks: dict[str | None, Clock] = {"m1": Clock(maker, 40), "m2": Clock(observer, 60)}
-    (found,) = pairs({"m2": seen}, clocks)
-    assert found == Pair("m1", "m2", tuple(lag / 1000 for lag in lags), 0.1)
+    (found,) = ways({"m2": seen}, clocks)
+    assert found == Way("m1", "m2", tuple(lag / 1000 for lag in lags), 0.1)
     assert min(lags) / 1000 <= found.p50_s <= found.p99_s <= max(lags) / 1000
 
 
 def test_own_beats_and_those_of_unknown_clocks_tell_nothing() -> None:
     seen = [Sighting(name, NOW, NOW + 5_000) for name in ("m1", "m2", "m3")]
     clocks = {None: Clock(), "m1": Clock(), "m2": Clock()}
-    found = pairs({"m2": seen, None: seen, "m4": seen}, clocks)
-    assert [(pair.source, pair.observer) for pair in found] == [("m1", None), ("m2", None), ("m1", "m2")]
+    found = ways({"m2": seen, None: seen, "m4": seen}, clocks)
+    assert [(way.source, way.observer) for way in found] == [("m1", None), ("m2", None), ("m1", "m2")]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_own_beats_and_those_of_unknown_clocks_tell_nothing() -> None:
     ],
 )
 def test_what_arrivals_say_of_a_replica(lags: tuple[float, ...], verdict: str) -> None:
-    others = Pair("m1", "elsewhere", (500.0,) * 9, 0.1)
-    assert judged("m2", [Pair("m1", "m2", lags, 0.1), others], 60.0).verdict == verdict
+    others = Way("m1", "elsewhere", (500.0,) * 9, 0.1)
+    assert propagation("m2", [Way("m1", "m2", lags, 0.1), others], 60.0).verdict == verdict
 
 
 def test_a_beat_whose_time_cannot_be_read_is_left_out() -> None:
