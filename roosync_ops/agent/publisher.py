@@ -62,7 +62,8 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            self._note_trouble(trouble, now_ms)
+            since_ms = now_ms if trouble.since_ms is None else trouble.since_ms
+            self.note_share(trouble.state, trouble.reason, since_ms)
             raise
         finally:
             self._close()
@@ -203,11 +204,6 @@ class HeartbeatPublisher:
             "readBack": True,
         }
         self.note_share(OK, None, now_ms)
-
-    def _note_trouble(self, trouble: ShareTroubleError, now_ms: int) -> None:
-        """Write down what ails the share and since when."""
-        since = trouble.since_ms if trouble.state == HUNG and trouble.since_ms is not None else now_ms
-        self.note_share(trouble.state, trouble.reason, since)
 
     def note_share(self, state: str, detail: str | None, since_ms: int) -> None:
         share = self.notes["share"]

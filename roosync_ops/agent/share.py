@@ -73,7 +73,6 @@ _DOING = {
     "looking for heartbeats": "recherche des fiches",
     "reading own file": "lecture de sa fiche",
     "writing own file": "écriture de sa fiche",
-    "writing that it leaves": "écriture de son départ",
     "reading the shared state": "lecture de l'état partagé",
     "reading heartbeats": "lecture des fiches",
     "writing the view": "écriture de la vue",
@@ -184,7 +183,7 @@ class FolderShare:
 
     def say_left(self, raw: bytes) -> None:
         """Put the record of a machine that left where no older service writes its memory over it."""
-        self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing that it leaves")
+        self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing own file")
 
     def read_all(
         self,
@@ -303,9 +302,7 @@ def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, 
     else:
         bounds.after = ""
         return None
-    if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept):
-        return also
-    return None
+    return also if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept) else None
 
 
 def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
