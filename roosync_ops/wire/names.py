@@ -11,8 +11,8 @@ HEARTBEATS = "heartbeats"
 #: What the shared folder itself is called throughout the fleet.
 USUAL_NAME = ".shared-state"
 VIEW_NAME = "heartbeat.json"
-#: What its record ends in a second time while a machine is gone: no service of any generation reads, rewrites, deletes
-#: or sweeps away what ends so. A sync product takes it along, for it is not hidden.
+#: Where a machine that left says so once more: no service of any generation reads, rewrites or sweeps what ends so, and
+#: a sync product takes it along, for it is not hidden.
 LEFT_ENDING = ".left"
 #: What our own lines in a dashboard name as the workspace: they tell what was read here, and are no sign of their own.
 OUR_WORKSPACE = "roosync-ops"
