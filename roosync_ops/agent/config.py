@@ -83,6 +83,11 @@ class Config:
         }
 
 
+def config_of(flags: Flags) -> Config:
+    """Return the configuration of this command line, in this environment. Raises UsageError, MissingMachineIdError."""
+    return resolve(flags, os.environ)
+
+
 def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
     """Put together what was typed, written down, exported and assumed. Raises UsageError or MissingMachineIdError."""
     local_dir = os.path.abspath(flags.local_dir or default_local_dir(environment))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+from roosync_ops.wire import local
 from roosync_ops.wire.merge import reach
 from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
 from roosync_ops.wire.text import NotUnderstoodError
-from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.typed import Any, Callable, Json, T
 
 from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
@@ -14,7 +17,8 @@ from .errors import LocalError, ProblemError
 from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
-from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from
+from .machine import boot_id
+from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
@@ -44,6 +48,13 @@ class HeartbeatPublisher:
         #: What `status` tells about the permanent loop, where this is its publisher.
         self.loop: Json | None = None
         self._earlier = _begun(self.notes["loop"])
+
+    def join_session(self) -> None:
+        """Beat as the loop that runs beside us, if the journal names it: its life is the machine's, ours a moment."""
+        loop = self.notes["loop"]
+        started = time_or_none(loop.get("startedAt"))
+        if started is not None and isinstance(loop.get("sessionId"), str):
+            self.session = Session(self.session.boot_id, loop["sessionId"], started)
 
     def beat(self, now_ms: int) -> Json:
         """Publish the beat of `now_ms` and return its record. Raises ShareTroubleError or LocalError."""
@@ -208,6 +219,15 @@ class HeartbeatPublisher:
         share = self.notes["share"]
         since = None if state == OK else share["since"] if share["state"] == state else to_iso(since_ms)
         self.notes["share"] = {"state": state, "since": since, "detail": detail}
+
+
+def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublisher:
+    """Return a publisher with a session of its own. Raises LocalError."""
+    session = Session(boot_id(), os.urandom(16).hex(), now_ms)
+    session.rolled_back = local.read_object(places.rolled_back) or None
+    with Using(places.journal):
+        journal = Journal(places.journal)
+    return HeartbeatPublisher(config, places, share_of(config), journal, session)
 
 
 def _begun(loop: Json) -> list[Any]:

@@ -7,7 +7,7 @@ import os
 import sys
 
 from roosync_ops.wire.bounds import Bounds
-from roosync_ops.wire.deadline import ShareHungError
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.local import remove
@@ -20,6 +20,7 @@ from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Callable, Json, T
 from roosync_ops.wire.view import reading
 
+from .config import Config
 from .errors import EXIT_SHARE, ProblemError
 from .writing import make_folder, put, write
 
@@ -93,18 +94,11 @@ _FOLLOW_S = 0.2
 
 def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, str], bool] | None = None) -> Bounds:
     """Return how much an agent reads at a check, of what lies behind the name `after` and before `before`."""
-    return Bounds(
-        record_bytes=MAX_RECORD_BYTES,
-        view_bytes=MAX_VIEW_BYTES,
-        entries=_MAX_ENTRIES,
-        files=MAX_FILES,
-        few=_FEW_FILES,
-        seconds=_MAX_SECONDS,
-        after=after,
-        before=before,
-        slim=slim,
-        entry=reading,
-    )
+    bounds = Bounds(after)
+    bounds.record_bytes, bounds.view_bytes, bounds.entries = MAX_RECORD_BYTES, MAX_VIEW_BYTES, _MAX_ENTRIES
+    bounds.files, bounds.few, bounds.seconds = MAX_FILES, _FEW_FILES, _MAX_SECONDS
+    bounds.before, bounds.slim, bounds.entry = before, slim, reading
+    return bounds
 
 
 class ShareTroubleError(ProblemError):
@@ -253,6 +247,12 @@ class FolderShare:
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
         make_folder(self._folder)
         return self._own_temporary
+
+
+def share_of(config: Config) -> FolderShare:
+    """Return the share, each touch bounded by the configured deadline."""
+    own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
+    return FolderShare(config.shared, config.machine_id, own, others)
 
 
 def _holds_records(folder: str) -> bool:

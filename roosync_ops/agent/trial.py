@@ -12,7 +12,17 @@ MAX_BYTES = 50_331_648
 MAX_BUSY = 0.5
 #: A loop that begins compiles itself: it is busy for so long, in s.
 _BUSY_S = 10.0
-SILENT = "no beat"
+#: Why a build is left again: a code, and the record's sentence, filled in with what was measured.
+WHY = {
+    "refused": "it does not come up: {}",
+    "not-up": "its loop does not come up",
+    "ended": "its loop ended",
+    "begun-again": "its loop ended, and another began",
+    "memory": "it takes {} MiB of memory",
+    "busy": "it took {} s of a processor in {} s",
+    "silent": "no beat of it in time, while the share can be written to",
+}
+SILENT = ("silent",)
 
 
 class Seen:
@@ -50,26 +60,29 @@ class Trial:
         """The share is in trouble: its silence is nobody's fault."""
         self._heard = now
 
-    def look(self, now: float, seen: Seen) -> str | None:
-        """Return why to go back, "" where the build is proved, None while neither is known. SILENT asks for a probe."""
+    def look(self, now: float, seen: Seen) -> tuple[str, ...] | None:
+        """Return why to go back: a code of WHY and what fills it in; SILENT asks for a probe.
+
+        () where the build is proved, None while neither is known.
+        """
         if seen.session is None:
             if self._session is None:
-                return "its loop does not come up" if now - self._began > COME_UP_S else None
-            return "its loop ended"
+                return ("not-up",) if now - self._began > COME_UP_S else None
+            return ("ended",)
         if self._session not in (None, seen.session):
-            return "its loop ended, and another began"
+            return ("begun-again",)
         self._session = seen.session
         if seen.size > MAX_BYTES:
-            return f"it takes {seen.size >> 20} MiB of memory"
+            return "memory", str(seen.size >> 20)
         if seen.busy_s > _BUSY_S and seen.busy_s > MAX_BUSY * (now - self._began):
-            return f"it took {seen.busy_s:.0f} s of a processor in {now - self._began:.0f} s"
+            return "busy", f"{seen.busy_s:.0f}", f"{now - self._began:.0f}"
         return self._count(now, seen)
 
-    def _count(self, now: float, seen: Seen) -> str | None:
+    def _count(self, now: float, seen: Seen) -> tuple[str, ...] | None:
         session, sequence = seen.beat
         if session == self._session and sequence > self._sequence:
             self._sequence, self._heard = sequence, now
             self._beats += 1
         if self._beats >= BEATS:
-            return ""
+            return ()
         return SILENT if now - self._heard > self._patience else None

@@ -25,11 +25,14 @@ roosync-ops agent identify agent.pyz
 
 Exit codes: 0 an agent of ours, 1 it is none."""
 
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")]
-
 
 @app.command("build", epilog=_BUILD_EXAMPLES)
-def build(target: Output = Path("agent.pyz"), as_json: options.Json = False) -> int:
+def build(
+    target: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = Path(
+        "agent.pyz"
+    ),
+    as_json: options.Json = False,
+) -> int:
     """Build the agent: one file that any CPython 3.9 or later runs."""
     try:
         return _tell(bundle.build(target), as_json=as_json)

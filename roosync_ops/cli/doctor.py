@@ -37,8 +37,6 @@ Exit codes: 0 each line was answered, 1 some was not, 2 usage or inventory, 3 th
 #: checklist.NAMES, without the share.
 _OWN_NAMES: Final = 5
 
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")]
-
 
 @app.callback()
 def doctor() -> None:
@@ -50,7 +48,9 @@ def for_windows(
     machine: Annotated[str, typer.Argument(metavar="MACHINE", help="A Windows machine of the inventory.")],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    report: Output = Path("doctor-windows.md"),
+    report: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")
+    ] = Path("doctor-windows.md"),
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     as_json: options.Json = False,
 ) -> int:
@@ -104,7 +104,7 @@ def _answers(
     *own, path = answers[0].text.strip().split("|") if answers and answers[0].ended else [""]
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"
-        code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:]
+        code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:4]
         hint = hint or f"roosync-ops diagnose {machine.machine_id}"
         raise errors.CommandError(code, f"{machine.machine_id}: {reason}", hint, errors.UNAVAILABLE)
     known = [each for one in fleet for each in (one.machine_id, one.host, one.user)]

@@ -10,7 +10,7 @@ import typer
 
 from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
-from roosync_ops.fleet.adding import USUAL, line_of, with_machine
+from roosync_ops.fleet.inventory import USUAL, line_of, with_machine
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock_ms
 from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence
@@ -141,7 +141,11 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
         said = "name machines, and either --for 2h --why TEXT, or --end"
         raise errors.usage(said, typed.ours("machines", "silence", "--help"))
     now = now_ms()
-    until = 0 if how_long is None else now + _ms(how_long)
+    length = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", how_long or "")
+    until = now + (int(length[1]) * _UNITS[length[2]] if length else 0)
+    if not end and not now < until <= now + MOST_MS:
+        said = f"--for {how_long!s:.40}: give a number and s, m, h or d, up to 30d"
+        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
     one = None if end else Silence(until, why.strip()[:MAX_WHY])
     try:
         silence(names, one, now)
@@ -150,16 +154,6 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
     said = words(lang)["acting.heard" if end else "acting.silenced"]
     output.write(said.format(machines=", ".join(names), until=clock_ms(until)))
     return errors.OK
-
-
-def _ms(text: str) -> int:
-    """Return `30m`, `2h` or `1d` in ms. Raises CommandError."""
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    ms = 0 if found is None else int(found[1]) * _UNITS[found[2]]
-    if not 0 < ms <= MOST_MS:
-        said = f"--for {text!s:.40}: give a number and s, m, h or d, up to 30d"
-        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
-    return ms
 
 
 def _put(path: Path, raw: bytes) -> None:
@@ -178,19 +172,15 @@ def _put(path: Path, raw: bytes) -> None:
 
 
 def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:
+    # What the inventory leaves to the SSH configuration is left out.
+    user = f"{machine.user}@" if machine.user else ""
+    port = f":{machine.port}" if machine.port else ""
     return {
         "machineId": machine.machine_id,
         "expected": machine.expected,
         "why": machine.why,
-        "ssh": _target(machine),
+        "ssh": f"{user}{machine.host or machine.machine_id}{port}",
         "groups": [name for name, members in fleet.groups.items() if machine.machine_id in members],
         "heartbeatInterval": machine.heartbeat_interval,
         "offlineTimeout": machine.offline_timeout,
     }
-
-
-def _target(machine: Machine) -> str:
-    """Return `user@host:port`, with what the inventory leaves to the SSH configuration left out."""
-    user = f"{machine.user}@" if machine.user else ""
-    port = f":{machine.port}" if machine.port else ""
-    return f"{user}{machine.host or machine.machine_id}{port}"

@@ -32,16 +32,6 @@ roosync-ops verify-share /mnt/share --via myia-web1 --json
 
 Exit codes: 0 nothing bad, 1 something is, 2 usage or inventory, 3 no folder could be measured."""
 
-Vias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--via",
-        metavar="MACHINE",
-        autocompletion=options.machine_names,
-        help="Measure on this machine, its agent's share (a,b or repeated).",
-    ),
-]
-
 
 @app.command(epilog=_EXAMPLES)
 def verify_share(  # noqa: PLR0913 - one argument an option
@@ -49,7 +39,15 @@ def verify_share(  # noqa: PLR0913 - one argument an option
         Path | None, typer.Argument(metavar="[PATH]", help="The shared folder, as this computer sees it.")
     ] = None,
     *,
-    via: Vias = None,
+    via: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--via",
+            metavar="MACHINE",
+            autocompletion=options.machine_names,
+            help="Measure on this machine, its agent's share (a,b or repeated).",
+        ),
+    ] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     seconds: Annotated[float, typer.Option("--seconds", min=0, help="How long to watch beats arrive.")] = 60.0,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,

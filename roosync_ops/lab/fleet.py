@@ -19,13 +19,11 @@ from roosync_ops.remote_script import bundle
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
 from . import files, ssh_client
-from .delays import Delay
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost
-from .nest import Nest, NestError
+from .host import DRIVE, LabHost, Nest, NestError
 from .replica import FolderReplica
-from .replicator import DEFAULT_DELAY_S, Replicator
+from .replicator import DEFAULT_DELAY_S, Delay, Replicator
 from .scenario import PROCEDURE
 from .sshd import SshServer
 from .threads import LoopThread, SyncThread

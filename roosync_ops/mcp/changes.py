@@ -41,7 +41,7 @@ def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
     document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
     machines = tuple(row["machineId"] for row in document["machines"])  # so that the same are looked at again
     token = None
-    if _has_something(arguments.action, document):
+    if document.get("fixes") or any(row.get("outcome") == _PLANNED for row in document["machines"]):
         mark = _fingerprint(desk, arguments.action, document)
         token = desk.plans.make(arguments.action, machines, mark)
     return Answer(
@@ -68,7 +68,9 @@ def apply_change(desk: Desk, arguments: ApplyChange) -> Answer:
         if _fingerprint(desk, plan.action, seen) != plan.fingerprint:
             said = "the inventory, or what is seen of the machines, is not what it was when this was planned"
             raise CommandError("PLAN_CHANGED", f"{said}; nothing was done", "call roosync_plan_change again")
-        document = _command(settings, [*_words(plan.action), *_wait(plan.action), "--", *names], APPLY_S)
+        words = [] if plan.action == FIX else ["--wait", str(_WAIT_S)]
+        words += [] if plan.action in (FIX, "rollout") else ["--yes"]
+        document = _command(settings, [*_words(plan.action), *words, "--", *names], APPLY_S)
     finally:
         _CHANGING.release()
     done = {"success": document.get("ok") is True, "action": plan.action, "machines": names, "result": document}
@@ -81,16 +83,6 @@ def _dry_run(settings: Settings, action: str, names: Sequence[str]) -> dict[str,
 
 def _words(action: str) -> list[str]:
     return ["diagnose", "--fix"] if action == FIX else [action]
-
-
-def _wait(action: str) -> list[str]:
-    return [] if action == FIX else ["--wait", str(_WAIT_S), *([] if action == "rollout" else ["--yes"])]
-
-
-def _has_something(action: str, document: dict[str, Any]) -> bool:
-    if action == FIX:
-        return bool(document["fixes"])
-    return any(row["outcome"] == _PLANNED for row in document["machines"])
 
 
 def _fingerprint(desk: Desk, action: str, document: dict[str, Any]) -> str:

@@ -89,6 +89,8 @@ class OwnFile(Answer):
 
 
 class RolledBack(Answer):
-    """Why a build on trial was left again."""
+    """Why a build on trial was left again: in English, and as a code of the agent's with what fills it in."""
 
     why: str
+    code: str = ""
+    values: list[str] = Field(default_factory=list)

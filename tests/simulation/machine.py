@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from roosync_ops.lab.link import Link
+    from roosync_ops.lab.replica import Link
 
     from .replica import RamReplica
 

@@ -17,7 +17,7 @@ from tests.kits.sync import local_trouble
 from .truth import Life
 
 if TYPE_CHECKING:
-    from roosync_ops.lab.link import Link
+    from roosync_ops.lab.replica import Link
 
     from .hub import Hub
     from .replica import RamReplica

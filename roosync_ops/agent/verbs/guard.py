@@ -19,17 +19,15 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left, sequence_of
 from roosync_ops.agent.build import bundle_path
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of, share_of
-from roosync_ops.agent.ending import signal_loop
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, take
+from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, signal_loop, take
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
-from roosync_ops.agent.share import FolderShare
-from roosync_ops.agent.trial import SILENT, Seen, Trial
+from roosync_ops.agent.share import FolderShare, share_of
+from roosync_ops.agent.trial import SILENT, WHY, Seen, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import wait_until
@@ -128,7 +126,7 @@ def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     try:
         return again(flags, config, places)
     except ProblemError as problem:
-        _go_back(flags, config, places, f"it does not come up: {problem.reason}")
+        _go_back(flags, config, places, ("refused", problem.reason[:400]))
         reason = problem.reason
         raise _told("ne démarre pas", "does not come up", reason) from None
 
@@ -162,7 +160,7 @@ def answer(flags: Flags) -> Answer:
     places = prepare(config)
     only = take(os.path.join(places.folder, LOCK))
     names = builds.on_trial(config.local_dir)
-    why = _watch(config, places, names) if only is not None and names else ""
+    why = _watch(config, places, names) if only is not None and names else ()
     if why:
         turn = take(places.control_lock, _LOAD_S)
         if builds.on_trial(config.local_dir) == names:
@@ -171,10 +169,10 @@ def answer(flags: Flags) -> Answer:
             turn.release()
     if only is not None:
         only.release()
-    return {}, [why]
+    return {}, [_sentence(why)] if why else []
 
 
-def _watch(config: Config, places: Places, names: list[str]) -> str:
+def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     """Return why to go back, nothing where the trial is over without."""
     share = share_of(config)
     trial = Trial(config.interval_ms / 1000, config.share_deadline_s, time.monotonic())
@@ -187,12 +185,12 @@ def _watch(config: Config, places: Places, names: list[str]) -> str:
         why = trial.look(now, _seen(places, share))
         if why == SILENT and _in_trouble(share):
             trial.pardon(time.monotonic())
-        elif why == "":
+        elif why == ():
             builds.name_builds(config.local_dir, names)
         elif why and not is_held(places.control_lock):
-            return "no beat of it in time, while the share can be written to" if why == SILENT else why
+            return why
         time.sleep(_LOOK_S)
-    return ""
+    return ()
 
 
 def _seen(places: Places, share: FolderShare) -> Seen:
@@ -211,9 +209,15 @@ def _seen(places: Places, share: FolderShare) -> Seen:
 
 
 def _costs(pid: object) -> tuple[int, float]:
-    """Return what a process has resident, in bytes, and what it had of a processor, in s; zeros where none can tell."""
-    fields = process_fields(pid) if type(pid) is int else []
-    if not fields or sys.platform == "win32":
+    """Return what a process has of memory, in bytes, and had of a processor, in s; zeros where none can tell."""
+    if type(pid) is not int:
+        return 0, 0.0
+    if sys.platform == "win32":
+        from roosync_ops.agent import windows  # noqa: PLC0415 - Windows alone
+
+        return windows.process_costs(pid)
+    fields = process_fields(pid)
+    if not fields:
         return 0, 0.0
     ticks = int(fields[11]) + int(fields[12])
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")
@@ -228,12 +232,13 @@ def _in_trouble(share: FolderShare) -> bool:
     return False
 
 
-def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
+def _go_back(flags: Flags, config: Config, places: Places, why: tuple[str, ...]) -> None:
     """Name this build again, say why, and see it run: what is stopped is started. The caller has the turn."""
     from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - as above
 
     bad, mine = (*builds.on_trial(config.local_dir), "", "")[:2]
-    said = {"from": bad[6:22], "to": mine[6:22], "at": to_iso(now_ms()), "why": why[:400]}
+    said: Json = {"from": bad[6:22], "to": mine[6:22], "at": to_iso(now_ms()), "why": _sentence(why)}
+    said |= {"code": why[0], "values": why[1:]}
     flags.to, flags.supervised = None, None
     for _ in range(_TRIES):
         try:
@@ -246,6 +251,10 @@ def _go_back(flags: Flags, config: Config, places: Places, why: str) -> None:
             time.sleep(_AGAIN_S)
         else:
             return
+
+
+def _sentence(why: tuple[str, ...]) -> str:
+    return WHY[why[0]].format(*why[1:])
 
 
 def _told(what: str, detail: str, said: str) -> CodedError:

@@ -55,6 +55,13 @@ def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
     return Said(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
 
 
+def reason(said: str, told: tuple[str, ...], lang: str) -> str:
+    """Return a failure's reason: what is `told` by a code and what fills it in, else as it was said. Not escaped."""
+    code, *values = told or ("",)
+    text = words(lang).get(code, "")
+    return text.format(*values) if text and text.count("{") == len(values) else said
+
+
 def cause(code: str, lang: str) -> str:
     """Return the sentence of a diagnosis' cause, its facts still to be filled in."""
     text: str = _module(lang, "diagnosis").CAUSES[code]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.agent.builds import named_builds, on_trial
+from roosync_ops.agent.trial import WHY
 from roosync_ops.agent.verbs.guard import LOCK
 from roosync_ops.remote_script import bundle
 from tests.kits.agent_process import Agent, a_build, kill
@@ -82,6 +83,7 @@ class Machine:
         assert named_builds(str(self.local)) == [self.old]
         self.beats()
         assert self.agent("status")["rolledBack"] == said
+        assert WHY[said["code"]].format(*said["values"]) == said["why"]
         return dict(said)
 
 

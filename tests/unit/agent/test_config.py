@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, resolve
-from roosync_ops.agent.errors import MissingMachineIdError, ProblemError, UsageError
+from roosync_ops.agent import config as settings
+from roosync_ops.agent import local_state
+from roosync_ops.agent.config import CONFIG_NAME, Config, default_local_dir, resolve
+from roosync_ops.agent.errors import CodedError, MissingMachineIdError, ProblemError, UsageError
 from roosync_ops.agent.flags import parse
 
 
@@ -131,3 +133,52 @@ def test_the_default_folder_is_the_systems_for_root_and_the_users_own_otherwise(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert default_local_dir({"XDG_STATE_HOME": "/x"}) == "/x/roosync"
     assert default_local_dir({}).endswith("/.local/state/roosync")
+
+
+@pytest.mark.parametrize(
+    ("there", "packaged", "folder"),
+    [
+        pytest.param([], False, "AppData/roosync", id="an ordinary console"),
+        pytest.param([], True, ".roosync", id="what a packaged program writes anew under AppData nobody else sees"),
+        pytest.param([".roosync/agent.pyz"], False, ".roosync", id="a packaged program began it"),
+        pytest.param(["AppData/roosync/agent.pyz"], True, "AppData/roosync", id="an installation keeps its folder"),
+        pytest.param(["AppData/roosync/agent.pyz", ".roosync/x"], False, "AppData/roosync", id="an older one stays"),
+        pytest.param(["AppData/roosync"], True, ".roosync", id="a package's own copy is no installation"),
+    ],
+)
+def test_on_windows_the_agent_lives_where_its_task_finds_it_whoever_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: list[str], folder: str, *, packaged: bool
+) -> None:
+    for name in there:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    if there == ["AppData/roosync"]:
+        (tmp_path / name).unlink()
+        copied = tmp_path / r"x\AppData\Local\Packages\Parent\LocalCache"
+        copied.mkdir()
+        (copied / "agent.pyz").touch()
+        (tmp_path / name).symlink_to(copied)
+    monkeypatch.setattr(settings, "is_packaged", lambda: packaged)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "win32")
+    assert default_local_dir({"LOCALAPPDATA": str(tmp_path / "AppData")}) == str(tmp_path / folder)
+
+
+def test_a_packaged_program_is_refused_under_appdata_and_told_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Config("m", str(tmp_path), str(tmp_path / r"me\AppData\Local\roosync"))
+    typed = "python agent.pyz start"
+    monkeypatch.setattr("roosync_ops.agent.permanence.launch.agent_command", lambda _: typed.split())
+    monkeypatch.setattr(local_state, "is_packaged", lambda: True)
+    with monkeypatch.context() as there:
+        there.setattr("sys.platform", "win32")
+        with pytest.raises(CodedError) as refused:
+            local_state.prepare(one)
+    assert (refused.value.code, refused.value.hint) == (
+        "PACKAGED_PROCESS",
+        f"dans une console ordinaire (Win+R, cmd): {typed}",
+    )
+    assert list(tmp_path.iterdir()) == [], "nothing was written"
+    local_state.prepare(one)
+    assert Path(one.local_dir).is_dir(), "an ordinary console may"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,11 @@ from roosync_ops.agent.errors import AgentError, CodedError, LocalError
 from roosync_ops.agent.flags import parse
 from roosync_ops.agent.main import main
 from roosync_ops.agent.permanence.schtasks import Scheduler
+from roosync_ops.wire.deadline import ShareHungError
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, SUCCESS, FakeSchtasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -131,3 +135,26 @@ def test_a_session_that_was_asked_answers_into_the_file(tmp_path: Path, capsys: 
     assert main(["state", *where[2:], "--shared", str(tmp_path / "gone")]) == 3
     assert json.loads(file.read_text())["answer"]["code"] == "HEARTBEAT_STATUS_FAILED"
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("doing", ["is there", "is not there", "hangs"])
+def test_what_hangs_in_this_session_is_asked_of_the_logon_session(
+    config: Config, monkeypatch: pytest.MonkeyPatch, doing: str
+) -> None:
+    class Bounded:
+        def __init__(self, _: float) -> None: ...
+
+        def call(self, function: Callable[[], bool], what: str) -> bool:
+            if doing == "hangs":
+                raise ShareHungError(what, 5, 0)
+            return function()
+
+    monkeypatch.setattr(interactive_session, "BoundedShare", Bounded)
+    if doing == "is not there":
+        config.shared += "-elsewhere"
+    flags = parse(["look"])
+    assert not interactive_session.is_elsewhere(flags, config), "off Windows nobody else need be asked"
+    monkeypatch.setattr("sys.platform", "win32")
+    assert interactive_session.is_elsewhere(flags, config) == (doing != "is there")
+    flags.answer = "file"
+    assert not interactive_session.is_elsewhere(flags, config), "who was asked answers"

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.main import main
+from roosync_ops.agent.verbs import look as verb
+from roosync_ops.wire.deadline import BoundedShare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,3 +58,29 @@ def test_a_file_is_no_share(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "file").touch()
     share = look(tmp_path / "file", capsys)["share"]
     assert (share["exists"], share["isDirectory"], share["readable"]) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("platform", "own_s", "seconds"),
+    [
+        pytest.param("linux", 5.0, 5.0, id="its own deadline"),
+        pytest.param("win32", 5.0, 60.0, id="a first reading comes from the cloud"),
+        pytest.param("win32", 90.0, 90.0, id="a longer one"),
+    ],
+)
+def test_a_look_on_windows_has_a_minute(
+    monkeypatch: pytest.MonkeyPatch, shared: Path, platform: str, own_s: float, seconds: float
+) -> None:
+    given: list[float] = []
+
+    def bounded(deadline_s: float) -> BoundedShare:
+        given.append(deadline_s)
+        return BoundedShare(deadline_s)
+
+    monkeypatch.setattr(verb, "BoundedShare", bounded)
+    monkeypatch.setattr(verb, "share_facts", lambda _: {"readable": True})
+    config = Config("m", str(shared), str(shared.parent / "local"))
+    config.share_deadline_s = own_s
+    monkeypatch.setattr("sys.platform", platform)
+    assert verb.look(config)["readable"] is True
+    assert given == [seconds]

@@ -78,6 +78,16 @@ def test_only_our_own_two_names_are_ever_spoken(task: Task, fake: FakeSchtasks) 
     assert task.name.startswith("\\roosync-ops\\heartbeat-")
 
 
+def test_a_task_is_for_the_sid_of_the_token_whatever_its_user_is_called(
+    config: Config, fake: FakeSchtasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schtasks, "user_sid", lambda: SID)
+    monkeypatch.setenv("USERNAME", "Élodie")
+    task = Task(config, schtasks.Scheduler(fake))
+    task.install(WORDS)
+    assert re.findall("<UserId>(.*)</UserId>", fake.tasks[task.name]) == [SID, SID]
+
+
 def test_another_local_folder_has_another_task(tmp_path: Path) -> None:
     assert local_name(str(tmp_path / "a")) != local_name(str(tmp_path / "b"))
 

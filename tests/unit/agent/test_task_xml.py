@@ -64,6 +64,8 @@ def test_a_question_has_no_trigger_and_an_end() -> None:
     assert task.triggers == ()
     assert task.settings.limit == 600
     assert task.settings.restart_count == 0
+    assert (task.logon_type, task.run_level) == ("InteractiveToken", "LeastPrivilege"), "the token that sees the drive"
+    assert f"(A;;FA;;;{PROGRAM.user})</SecurityDescriptor>" in task_xml.one_shot(PROGRAM)
 
 
 @given(TEXT, TEXT, TEXT)

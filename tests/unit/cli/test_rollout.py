@@ -7,11 +7,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from roosync_ops import show
+from roosync_ops.agent.trial import WHY
 from roosync_ops.cli import acting, ramp, rollout, rollout_file
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK
 from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Result
+from roosync_ops.show.messages import words
 from roosync_ops.show.report import report_markdown
 from roosync_ops.transport.failure import Failure
 
@@ -42,7 +44,7 @@ def test_a_dry_run_shows_what_would_differ_and_who_would_come_when(capsys: pytes
     ]
     acting.tell(rows, dry=True)
     assert capsys.readouterr().out.count("build a -> b") == 2
-    steps = ramp.Ramp((PC, SERVER), lambda _, __: (), lambda _: None, batch="1", soak=0, max_fail=None)
+    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, batch="1", soak=0, max_fail=None)
     assert steps.plan(rows) == [(PC,), (SERVER,)]
     assert "Batches: pc; server" in capsys.readouterr().err
 
@@ -59,6 +61,27 @@ def test_every_outcome_has_its_word_in_a_report_too() -> None:
     back = Result("pc", failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
     document = rollout._document((back,), None, ok=False, dry=False, lang="fr")
     assert "annulé" in report_markdown(rollout_file.report_of(document), "fr")
+
+
+@pytest.mark.parametrize("code", WHY)
+def test_why_a_build_was_left_again_is_told_in_the_language_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    values = [f"value-{at}" for at in range(WHY[code].count("{"))]
+    reason = f"back on the build before: {WHY[code].format(*values)}"
+    back = Result("pc", failure=Failure("proved", ROLLED_BACK, reason, "", (f"back.{code}", *values)))
+    french = words("fr")[f"back.{code}"].format(*values)
+    assert french != reason
+    for lang, told in (("en", reason), ("fr", french)):
+        acting.tell([back], lang=lang)
+        assert told in " ".join(capsys.readouterr().out.split())
+        assert acting.document(back, lang)["reason"] == f"proved: {told}"
+
+
+@pytest.mark.parametrize("told", [(), ("back.of a newer agent",), ("back.busy",), ("back.ended", "{0}")])
+def test_a_reason_that_no_catalogue_has_is_told_as_it_was_said(told: tuple[str, ...]) -> None:
+    back = Result("pc", failure=Failure("proved", ROLLED_BACK, "as it was said", "", told))
+    assert acting.document(back, "fr")["reason"] == "proved: as it was said"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import statistics
 
 import pytest
 
-from roosync_ops.lab.delays import Delay
 from roosync_ops.lab.fleet import LabFleet
+from roosync_ops.lab.replicator import Delay
 from roosync_ops.lab.scenario import FIELD_TIMES
 
 

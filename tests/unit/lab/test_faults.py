@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from roosync_ops.lab.copies import COPIES_MAX, is_copy
+from roosync_ops.lab.client import COPIES_MAX, is_copy
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File
 from roosync_ops.lab.replicator import Replicator

@@ -126,6 +126,22 @@ def test_a_machine_whose_beat_is_not_in_the_share_is_no_success(host: Host, stat
     assert refusal.failure.code == code
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param({"code": "busy", "values": ["10", "20"]}, ("back.busy", "10", "20"), id="by its code"),
+        pytest.param({}, ("back.",), id="an agent that knows no codes yet"),
+    ],
+)
+def test_a_build_that_was_left_again_is_told_by_a_code_beside_the_agents_words(
+    host: Host, fields: dict[str, Any], told: tuple[str, ...]
+) -> None:
+    back = {"rolledBack": {"why": "it was slow", **fields}, "loopBuildId": "f" * 16}
+    (refusal,) = commands(host, operations.agent_proved, a_report(status=a_status(**back)))
+    assert (refusal.failure.code, refusal.failure.told) == ("ROLLED_BACK", told)
+    assert refusal.failure.reason == "back on the build before: it was slow"
+
+
 def test_a_beat_is_as_old_as_it_was_when_the_agent_told_of_it(host: Host) -> None:
     """A Windows machine may take longer to look at its share, in another session, than its beat stays fresh."""
     host.state.is_executing = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.pyinfra_ops import plan
+from roosync_ops.pyinfra_ops import facts, plan
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine, a_report, a_share, a_status
 
 if TYPE_CHECKING:
@@ -150,3 +150,17 @@ def test_a_configuration_differs_by_its_keys_and_what_the_operator_passes_on_is_
     assert said == ["heartbeatInterval 30000 -> 1000", "offlineTimeout 120000 -> 5000", "metadata"]
     found = plan.differences(a_machine(), BUNDLE, a_report(config={"machineId": 3, "x": "y" * 999}))
     assert max(len(str(one)) for one in found) < 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        pytest.param({"system": "posix"}, 5.0, id="its own deadline"),
+        pytest.param({"system": "windows"}, 60.0, id="a first reading comes from the cloud"),
+        pytest.param({"system": "windows", "share_deadline": 90.0}, 90.0, id="a longer one"),
+    ],
+)
+def test_a_preflight_of_a_windows_machine_has_a_minute_for_its_share(fields: dict[str, Any], seconds: float) -> None:
+    machine = a_machine(**fields)
+    assert facts.arguments(machine)["share_deadline"] == seconds
+    assert facts.limit_s(machine) > seconds, "and the login more"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.state import StateUnavailableError, folder, read_folder
-from roosync_ops.state.doubles import DOUBLED
+from roosync_ops.state.shared import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view, share_threads
