@@ -28,7 +28,9 @@ def install(extra: str) -> str:
         requires = ours.requires or []
         origin = json.loads(ours.read_text("direct_url.json") or "{}")
     packages = [each.partition(";")[0].strip() for each in requires if f"extra == '{extra}'" in each.replace('"', "'")]
-    words = [sys.executable, "-m", "pip", "install", *(_source(origin, extra) or _checkout(extra) or packages)]
+    root = Path(__file__).parents[1]
+    checkout = [f"{root}[{extra}]"] if (root / "pyproject.toml").is_file() else []
+    words = [sys.executable, "-m", "pip", "install", *(_source(origin, extra) or checkout or packages)]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
@@ -43,8 +45,3 @@ def _source(origin: dict[str, Any], extra: str) -> list[str]:
     if "dir_info" in origin and path is not None:
         return [*(["-e"] if origin["dir_info"].get("editable") else []), f"{path}[{extra}]"]
     return [f"{_NAME}[{extra}] @ {url}{below}"]
-
-
-def _checkout(extra: str) -> list[str]:
-    root = Path(__file__).parents[1]
-    return [f"{root}[{extra}]"] if (root / "pyproject.toml").is_file() else []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import process
-from roosync_ops.agent.permanence.systemd import quoted
+from roosync_ops.agent.permanence.systemd import BOOTED, lingers, manager_is_up, quoted, runtime_dir, units, user_name
 from roosync_ops.wire import local
 
 from .recurring import Job, Mechanism, RecurringError
@@ -15,10 +15,6 @@ from .recurring import Job, Mechanism, RecurringError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: There, and only there, systemd is PID 1: sd_booted(3).
-_BOOTED: Final = Path("/run/systemd/system")
-_SYSTEM_UNITS: Final = Path("/etc/systemd/system")
-_LINGERING: Final = Path("/var/lib/systemd/linger")
 _SYSTEMCTL_S: Final = 45.0
 #: A run is bounded by itself; this is for one that hangs in the kernel.
 _SERVICE: Final = """\
@@ -53,15 +49,15 @@ class Systemd(Mechanism):
 
     def __init__(self, folder: Path | None = None) -> None:
         self._user = os.geteuid() != 0
-        self._folder = folder or (_user_units() if self._user else _SYSTEM_UNITS)
+        self._folder = folder or Path(units())
 
     def name(self, job: Job) -> str:
         return f"roosync-validate-{job.key}.timer"
 
     def unavailable(self) -> str | None:
-        if not _BOOTED.is_dir():
+        if not Path(BOOTED).is_dir():
             return "systemd is not process 1 of this computer"
-        if self._user and not Path(_runtime_dir(), "systemd", "private").exists():
+        if self._user and not manager_is_up():
             return "this user's systemd cannot be reached"
         return None
 
@@ -104,14 +100,14 @@ class Systemd(Mechanism):
 
     def note(self) -> str | None:
         """Say when it runs: a user's timers live as long as the user is logged in, unless they linger."""
-        if not self._user or (_LINGERING / _user_name()).exists():
+        if not self._user or lingers():
             return None
-        return f"it runs while {_user_name()} is logged in; for always: sudo loginctl enable-linger {_user_name()}"
+        return f"it runs while {user_name()} is logged in; for always: sudo loginctl enable-linger {user_name()}"
 
     def _systemctl(self, *words: str, check: bool = True) -> process.Ended:
         line = ["systemctl", *(["--user"] if self._user else []), "--no-ask-password", *words]
         environment = {**os.environ, "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "LC_ALL": "C.UTF-8"}
-        environment |= {"XDG_RUNTIME_DIR": _runtime_dir()} if self._user else {}
+        environment |= {"XDG_RUNTIME_DIR": runtime_dir()} if self._user else {}
         try:
             ended = process.within(_SYSTEMCTL_S, line, environment=environment)
         except process.ChildError as error:
@@ -132,19 +128,3 @@ def command_line(command: Sequence[str]) -> str:
         reason = f"systemd runs no program whose path has quotes or a backslash in it: {program!a:.200}"
         raise RecurringError(reason, "move this Python, or roosync-ops schedule --mechanism cron")
     return " ".join([quoted(program).replace("$$", "$"), *map(quoted, arguments)])
-
-
-def _user_units() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "systemd" / "user"
-
-
-def _user_name() -> str:
-    import pwd  # noqa: PLC0415 - no such module on Windows
-
-    return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def _runtime_dir() -> str:
-    # A command over SSH may come without a session, and so without the variable.
-    return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"

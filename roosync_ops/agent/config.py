@@ -83,6 +83,11 @@ class Config:
         }
 
 
+def config_of(flags: Flags) -> Config:
+    """Return the configuration of this command line, in this environment. Raises UsageError, MissingMachineIdError."""
+    return resolve(flags, os.environ)
+
+
 def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
     """Put together what was typed, written down, exported and assumed. Raises UsageError or MissingMachineIdError."""
     local_dir = os.path.abspath(flags.local_dir or default_local_dir(environment))
@@ -177,7 +182,7 @@ def _machine_id(flag: str | None, written: Json) -> str:
         if given is None:
             return machine_id_of(hostname())
         if not given.strip():
-            raise MissingMachineIdError
+            raise MissingMachineIdError("machineId vide")
         return check_machine_id(given.lower())
     except InvalidMachineIdError as error:
         raise UsageError(str(error), "machineId est le nom de la machine en minuscules (commande: hostname)") from None

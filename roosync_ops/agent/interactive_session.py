@@ -13,6 +13,7 @@ import time
 
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
+from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.typed import Answer, Callable, Json
 
 from .config import Config
@@ -136,19 +137,14 @@ def give_to_file(path: str, exit_code: int, value: Json, human: list[str]) -> No
 
 
 def _remove(path: str) -> None:
-    for _ in range(20):
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            return
-        except OSError:
-            time.sleep(_LOOK_S)  # its writer is just ending
-        else:
-            return
+    def is_gone() -> bool:
+        local.remove(path)
+        return not os.path.lexists(path)
+
+    wait_until(is_gone, 1.0, _LOOK_S)  # its writer may be just ending
 
 
 def _unpacked(document: Json) -> Answer:
-    """Turn what came back into this verb's own answer, or its own failure."""
     value = document["answer"]
     if value.get("success"):
         return value, list(document.get("lines") or [])

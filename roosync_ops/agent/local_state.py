@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import sys
 import zlib
 
@@ -15,6 +16,7 @@ from .config import Config, is_packaged
 from .errors import PACKAGED_PROCESS, CodedError, LocalError, ProblemError
 from .journal import read
 from .lock import Lock, is_held
+from .machine import signal_process
 from .share import OK
 
 #: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
@@ -132,6 +134,32 @@ def read_local_state(places: Places) -> Json:
     """Read the local truth without a lock. Raises LocalError where it lies there and cannot be read."""
     with Using(places.journal):
         return with_defaults(read(places.journal))
+
+
+def signal_loop(places: Places, *, kill: bool) -> None:
+    """Ask the loop to end. Its lock is held, and its journal's pid is still the process that wrote it.
+
+    On Windows it is asked by verbs.stop's file alone.
+    """
+    loop = read_local_state(places)["loop"]
+    if sys.platform == "win32":
+        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
+
+        if kill and isinstance(loop.get("pid"), int):
+            end_process(loop["pid"], str(loop.get("start")))
+    else:
+        try:
+            signal_process(loop.get("pid"), loop.get("start"), signal.SIGKILL if kill else signal.SIGTERM)
+        except PermissionError:
+            raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
+
+
+def wait_for_exit(loop: Json, seconds: float) -> None:
+    """On Windows, wait for the process behind a loop that gave its lock back."""
+    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
+        from .windows import wait_for_end  # noqa: PLC0415 - as above
+
+        wait_for_end(loop["pid"], str(loop.get("start")), seconds)
 
 
 def with_defaults(state: Json) -> Json:

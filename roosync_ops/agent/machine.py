@@ -34,11 +34,6 @@ def boot_id() -> str:
         return f"boot-{int(time.time() - time.monotonic()) // _BOOT_GRAIN_S}"
 
 
-def new_session_id() -> str:
-    """Return a text no other session has."""
-    return os.urandom(16).hex()
-
-
 def process_start(pid: int) -> str | None:
     """Return when process `pid` began, in the kernel's own ticks; None where it cannot be told.
 

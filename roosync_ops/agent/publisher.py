@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+from roosync_ops.wire import local
 from roosync_ops.wire.merge import reach
 from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
 from roosync_ops.wire.text import NotUnderstoodError
-from roosync_ops.wire.times import to_iso
+from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.typed import Any, Callable, Json, T
 
 from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
@@ -14,7 +17,8 @@ from .errors import LocalError, ProblemError
 from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
-from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from
+from .machine import boot_id
+from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
@@ -45,6 +49,13 @@ class HeartbeatPublisher:
         self.loop: Json | None = None
         self._earlier = _begun(self.notes["loop"])
 
+    def join_session(self) -> None:
+        """Beat as the loop that runs beside us, if the journal names it: its life is the machine's, ours a moment."""
+        loop = self.notes["loop"]
+        started = time_or_none(loop.get("startedAt"))
+        if started is not None and isinstance(loop.get("sessionId"), str):
+            self.session = Session(self.session.boot_id, loop["sessionId"], started)
+
     def beat(self, now_ms: int) -> Json:
         """Publish the beat of `now_ms` and return its record. Raises ShareTroubleError or LocalError."""
         return self._publish(now_ms, leaving=False)
@@ -62,7 +73,8 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            self._note_trouble(trouble, now_ms)
+            hung_since_ms = trouble.since_ms if trouble.state == HUNG else None
+            self.note_share(trouble.state, trouble.reason, now_ms if hung_since_ms is None else hung_since_ms)
             raise
         finally:
             self._close()
@@ -105,19 +117,20 @@ class HeartbeatPublisher:
         if leaving and _nothing_to_leave(known, on_disk):
             return {}
         past = PreviousRecords(known, on_disk, self.notes["sequence"])
-        record = leave(past, now_ms) if leaving else self._compose(past, now_ms)
+        if leaving:
+            record = leave(past, now_ms)
+        else:
+            record = compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
         raw = dump(record)
         if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
             record = bare(record, self.config)
             raw = dump(record)
-        agent = record["agent"]
-        self.notes["pending"] = [agent["sequence"], agent.get("sessionId")]
+        self.notes["pending"] = [record["agent"]["sequence"], record["agent"].get("sessionId")]
         self.share.publish(raw)
         self._note(record, now_ms)
+        if leaving:
+            self.share.say_left(raw)
         return record
-
-    def _compose(self, past: PreviousRecords, now_ms: int) -> Json:
-        return compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
@@ -202,15 +215,19 @@ class HeartbeatPublisher:
         }
         self.note_share(OK, None, now_ms)
 
-    def _note_trouble(self, trouble: ShareTroubleError, now_ms: int) -> None:
-        """Write down what ails the share and since when."""
-        since = trouble.since_ms if trouble.state == HUNG and trouble.since_ms is not None else now_ms
-        self.note_share(trouble.state, trouble.reason, since)
-
     def note_share(self, state: str, detail: str | None, since_ms: int) -> None:
         share = self.notes["share"]
         since = None if state == OK else share["since"] if share["state"] == state else to_iso(since_ms)
         self.notes["share"] = {"state": state, "since": since, "detail": detail}
+
+
+def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublisher:
+    """Return a publisher with a session of its own. Raises LocalError."""
+    session = Session(boot_id(), os.urandom(16).hex(), now_ms)
+    session.rolled_back = local.read_object(places.rolled_back) or None
+    with Using(places.journal):
+        journal = Journal(places.journal)
+    return HeartbeatPublisher(config, places, share_of(config), journal, session)
 
 
 def _begun(loop: Json) -> list[Any]:

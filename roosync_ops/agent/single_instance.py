@@ -39,7 +39,10 @@ class Claim:
 def claim(instance: str) -> Claim | Handle | None:
     """Take the place; None where another loop has it. On systems without such names there is nothing to take."""
     if sys.platform == "win32":
-        return _claim_name(instance)
+        from .windows import take_name  # noqa: PLC0415 - each platform loads its own
+
+        with suppress(OSError):  # no such names here: loop.lock alone guards
+            return take_name(_WINDOWS_PREFIX + instance)
     if not sys.platform.startswith("linux"):
         return Claim()
     handed_over = _handed_over(instance)
@@ -81,15 +84,6 @@ def _handed_over(instance: str) -> Claim | None:
     except OSError:
         return None
     return Claim(int(number))
-
-
-def _claim_name(instance: str) -> Claim | Handle | None:
-    if sys.platform == "win32":  # for mypy: no other platform has the module
-        from .windows import take_name  # noqa: PLC0415 - as above
-
-        with suppress(OSError):  # no such names here: loop.lock alone guards
-            return take_name(_WINDOWS_PREFIX + instance)
-    return Claim()
 
 
 def is_claimed(instance: str) -> bool:

@@ -48,7 +48,7 @@ def isolate(words: Sequence[str]) -> None:
 
 def _claim_ahead(words: Sequence[str]) -> None:
     """Take the machine's one place now: what that loads, 250 kB, is gone with this image. Errors are the next one's."""
-    from .context import config_of  # noqa: PLC0415 - as above
+    from .config import config_of  # noqa: PLC0415 - as above
     from .errors import AgentError, ProblemError  # noqa: PLC0415 - as above
     from .flags import parse  # noqa: PLC0415 - as above
     from .single_instance import hand_over  # noqa: PLC0415 - gone with this image

@@ -36,6 +36,19 @@ _prototype("WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWOR
 _prototype("OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
 _prototype("TerminateProcess", wintypes.BOOL, wintypes.HANDLE, wintypes.UINT)
 _prototype("GetProcessTimes", wintypes.BOOL, wintypes.HANDLE, *[ctypes.POINTER(wintypes.FILETIME)] * 4)
+_prototype("K32GetProcessMemoryInfo", wintypes.BOOL, wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD)
+
+
+class _Memory(ctypes.Structure):
+    """PROCESS_MEMORY_COUNTERS; its PagefileUsage is what is committed for the process alone."""
+
+    _fields_ = (
+        ("size", wintypes.DWORD),
+        ("faults", wintypes.DWORD),
+        ("others", ctypes.c_size_t * 6),
+        ("own", ctypes.c_size_t),
+        ("peak", ctypes.c_size_t),
+    )
 
 
 class Handle:
@@ -89,6 +102,17 @@ def end_process(pid: int, start: str) -> None:
     _asked(pid, _PROCESS_TERMINATE, lambda handle: _created(handle) == start and _KERNEL32.TerminateProcess(handle, 1))
 
 
+def process_costs(pid: int) -> tuple[int, float]:
+    """Return what process `pid` has of memory for itself, in bytes, and had of a processor, in s; zeros for none."""
+    return _asked(pid, 0, _costs) or (0, 0.0)
+
+
+def _costs(handle: int) -> tuple[int, float]:
+    counters = _Memory(ctypes.sizeof(_Memory))
+    _KERNEL32.K32GetProcessMemoryInfo(handle, ctypes.byref(counters), counters.size)
+    return counters.own, sum(_times(handle)[2:]) / 1e7
+
+
 def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
     """Return what `work` makes of a process's handle; None where there is none to be had."""
     handle = _KERNEL32.OpenProcess(access | _PROCESS_QUERY_LIMITED | _SYNCHRONIZE, False, pid)
@@ -101,12 +125,17 @@ def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
 
 
 def _waited(handle: int, milliseconds: int) -> bool:
-    """Wait at most so long; True once the process has ended."""
     return bool(_KERNEL32.WaitForSingleObject(handle, milliseconds) == _WAIT_OBJECT_0)
 
 
 def _created(handle: int) -> str | None:
+    times = _times(handle)
+    return str(times[0]) if times else None
+
+
+def _times(handle: int) -> list[int]:
+    """Return when a process was created and ended, and what it had of a processor as the kernel and as itself."""
     times = [wintypes.FILETIME() for _ in range(4)]
     if not _KERNEL32.GetProcessTimes(handle, *[ctypes.byref(each) for each in times]):
-        return None
-    return str(times[0].dwHighDateTime << 32 | times[0].dwLowDateTime)
+        return []
+    return [each.dwHighDateTime << 32 | each.dwLowDateTime for each in times]

@@ -79,11 +79,6 @@ _MODULES: Final = dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "s
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
-def _unwrapped(text: str | None) -> str:
-    """Return a docstring with a line a paragraph: the help is wrapped to the terminal, not to the source."""
-    return "\n\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))
-
-
 class LazyCommand(TyperCommand):
     """A command's name and short help, standing in for a module that is not imported yet."""
 
@@ -97,7 +92,8 @@ class LazyCommand(TyperCommand):
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]
         for each in (command, *getattr(command, "commands", {}).values()):
-            each.help = _unwrapped(each.help)
+            # A line a paragraph: it is wrapped to the terminal, not to the source.
+            each.help = "\n\n".join(" ".join(part.split()) for part in (each.help or "").split("\n\n"))
         return command
 
 
@@ -151,10 +147,11 @@ class LazyGroup(TyperGroup):
             for name, text in commands.items():
                 self.commands[name] = LazyCommand(name, help=text, rich_help_panel=panel)
 
-    def get_help_option(self, ctx: Any) -> Any:
-        option: Any = super().get_help_option(ctx)
-        _improve(option, {})
-        return option
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for option in params:
+            _improve(option, {})
+        return params
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
@@ -176,11 +173,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _hush(wanted: bool) -> bool:
-    output.hush(wanted=wanted)
-    return wanted
-
-
 def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
     if not context.resilient_parsing:  # a shell that completes
         from roosync_ops.show.text import prefer_local  # noqa: PLC0415 - `--help` shows no time
@@ -195,7 +187,8 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", callback=_hush, help="Say nothing but what is wrong: the exit code tells.")
+        bool,
+        typer.Option("--quiet", "-q", callback=output.hush, help="Say nothing but what is wrong: the exit code tells."),
     ] = False,
     utc: Annotated[
         bool, typer.Option("--utc", callback=_local_or_utc, help="Show times in UTC, not in local time.")
@@ -209,15 +202,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
     with typed.about(typed.flags_of(arguments)):
-        return _run(arguments)
-
-
-def _run(arguments: list[str]) -> int:
-    try:
-        program = typer.main.get_command(app)
-        for option in program.params:
-            _improve(option, {})
-        code = program.main(options.spelled(arguments), prog_name=PROGRAM, standalone_mode=False)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
-        code = failures.report(error, arguments)
-    return failures.delivered(code if isinstance(code, int) else 0)
+        try:
+            program = typer.main.get_command(app)
+            code = program.main(options.spelled(arguments), prog_name=PROGRAM, standalone_mode=False)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
+            code = failures.report(error, arguments)
+        return failures.delivered(code if isinstance(code, int) else 0)

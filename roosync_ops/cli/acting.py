@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections import Counter
-from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
 from roosync_ops import errors
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import seen
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
@@ -29,29 +28,39 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.gather.second import Second
+    from roosync_ops.gather.source import Source
     from roosync_ops.judge import Validation
 
     from .run_log import RunLog
 
 Seen = TypeVar("Seen")
-Dry = Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")]
-Again = Annotated[bool, typer.Option("--failed", help="Those whose last command here failed.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Wait = Annotated[
-    float,
-    typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
-]
 ConnectTimeout = Annotated[
     int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
 ]
-Parallel = Annotated[
-    int | None,
-    typer.Option("--parallel", metavar="N", min=1, help="How many machines are looked at or changed at once."),
-]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
-WAIT_S: Final = 90.0
+_WAIT_S: Final = 90.0
 DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How machines are acted on."""
+
+    failed: Annotated[bool, typer.Option("--failed", help="Those whose last command here failed.")] = False
+    dry: Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")] = (
+        False
+    )
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
+    ] = _WAIT_S
+    connect_timeout: ConnectTimeout = DEFAULT_CONNECT_TIMEOUT
+    parallel: Annotated[
+        int | None,
+        typer.Option("--parallel", metavar="N", min=1, help="How many machines are looked at or changed at once."),
+    ] = None
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")] = False
+
 
 #: The colour of a machine's outcome.
 _COLORS: Final = {
@@ -85,11 +94,6 @@ def targets(
     return chosen
 
 
-def keep_failures(inventory: Path, results: Sequence[Result]) -> None:
-    """Remember on which machines a command failed, for --failed; one that only looked changes nothing of that."""
-    Journal(inventory).ended(results)
-
-
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
     """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
     if not asked_for:
@@ -100,73 +104,45 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
         typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
 
 
-def act(  # noqa: PLR0913 - what the commands were told
-    deploy: str,
-    chosen: Sequence[Machine],
-    *,
-    dry: bool,
-    verbose: bool,
-    connect_timeout: int,
-    is_new: bool = True,
-    parallel: int | None = None,
-    log: RunLog | None = None,
+def act(
+    deploy: str, chosen: Sequence[Machine], how: How, *, is_new: bool = True, log: RunLog | None = None
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, show how far it is, and write it down."""
-    counts = {"connected": 0, "looked-at": 0}
-    begun = dict[str, str]()
+    looked, begun = Counter[str](), dict[str, str]()
 
     def tell(event: Event) -> None:
-        if event.kind in counts:
-            counts[event.kind] += 1
-            progress.show(f"{deploy}: {counts['looked-at']}/{len(chosen)} machines looked at")
-        elif event.step:
-            begun[event.machine_id] = event.step
-            if log is not None:
-                log.note("step", machineId=event.machine_id, step=event.step)
-            progress.show(f"{deploy}: {event.machine_id}: {event.step}")
+        if event.step is None:
+            looked[event.kind] += 1
+            progress.show(f"{deploy}: {looked['looked-at']}/{len(chosen)} machines looked at")
+            return
+        begun[event.machine_id] = event.step
+        if log is not None:
+            log.note("step", machineId=event.machine_id, step=event.step)
+        progress.show(f"{deploy}: {event.machine_id}: {event.step}")
 
-    with output.Progress() as progress:
-        shown = nullcontext() if verbose else progress
-        try:
-            with shown:
-                results = run(
-                    deploy,
-                    chosen,
-                    dry=dry,
-                    verbose=verbose,
-                    connect_timeout_s=connect_timeout,
-                    parallel=parallel,
-                    is_new=is_new,
-                    tell=tell,
-                )
-        except KeyboardInterrupt:
-            _note_interrupted(begun)
-            raise
+    try:
+        with output.Progress() as progress:
+            results = run(
+                deploy,
+                chosen,
+                dry=how.dry,
+                verbose=how.verbose,
+                connect_timeout_s=how.connect_timeout,
+                parallel=how.parallel,
+                is_new=is_new,
+                tell=tell,
+            )
+    except KeyboardInterrupt:
+        said = "Interrupted: machines were looked at, and none was changed."
+        if begun:  # a step that was begun is ended by the machine or done again the next time
+            done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
+            said = f"Interrupted. Begun by then: {done}. The same command again goes on from there."
+        output.note(said)
+        raise
     if log is not None:
         for row in results:
             log.note(deploy, **document(row))
     return results
-
-
-def _note_interrupted(begun: dict[str, str]) -> None:
-    """Say what was done by then: a step that was begun is ended by the machine or done again the next time."""
-    if not begun:
-        output.note("Interrupted: machines were looked at, and none was changed.")
-        return
-    done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
-    output.note(f"Interrupted. Begun by then: {done}. The same command again goes on from there.")
-
-
-def source(fleet: Fleet, shared: str | None, via: str | None, deadline: float | None) -> Source | None:
-    """Return where the shared state is read, None where nothing names it."""
-    if not shared and not via:
-        return None
-    return Source(None if via else shared, machine_of(fleet, via) if via else None, deadline)
-
-
-def observed(validation: Validation) -> dict[str, str]:
-    """Return what each machine is seen as."""
-    return {row.machine_id: row.observed for row in validation.verdicts}
 
 
 def tell(

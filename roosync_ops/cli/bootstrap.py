@@ -14,33 +14,13 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Print what makes a bare machine reachable over SSH.")
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops bootstrap windows > bootstrap.ps1
-
-roosync-ops bootstrap windows --key ~/.ssh/id_ed25519.pub --lan 192.168.1.0/24
-
-On the machine, in an elevated Windows PowerShell: paste it, or
-powershell -ExecutionPolicy Bypass -File bootstrap.ps1
-
-Exit codes: 0 printed, 2 usage: the key or a range was refused."""
-
-Key = Annotated[
-    str | None,
-    typer.Option("--key", metavar="FILE", help="The public key to let in; - is stdin. Default: the one in ~/.ssh."),
-]
-Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the SSH server listens.")]
-Lan = Annotated[
-    list[str] | None,
-    typer.Option("--lan", metavar="CIDR", help="Who may connect (repeated). Default: the machine's own subnets."),
-]
-User = Annotated[
-    str, typer.Option("--user", metavar="NAME", help="The account to be reached. Default: who runs the script.")
-]
-Admin = Annotated[
-    bool | None,
-    typer.Option("--admin/--standard", help="Whether that account is an administrator. Default: looked up there."),
-]
+_EXAMPLES: Final = options.examples(
+    "roosync-ops bootstrap windows > bootstrap.ps1",
+    "roosync-ops bootstrap windows --key ~/.ssh/id_ed25519.pub --lan 192.168.1.0/24",
+    "On the machine, in an elevated Windows PowerShell: paste it, or powershell -ExecutionPolicy Bypass -File "
+    "bootstrap.ps1",
+    "Exit codes: 0 printed, 2 usage: the key or a range was refused.",
+)
 
 
 @app.callback()
@@ -51,11 +31,22 @@ def bootstrap() -> None:
 @app.command("windows", epilog=_EXAMPLES)
 def for_windows(  # noqa: PLR0913 - one argument an option
     *,
-    key: Key = None,
-    port: Port = 22,
-    lan: Lan = None,
-    user: User = "",
-    admin: Admin = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="FILE", help="The public key to let in; - is stdin. Default: the one in ~/.ssh."),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the SSH server listens.")] = 22,
+    lan: Annotated[
+        list[str] | None,
+        typer.Option("--lan", metavar="CIDR", help="Who may connect (repeated). Default: the machine's own subnets."),
+    ] = None,
+    user: Annotated[
+        str, typer.Option("--user", metavar="NAME", help="The account to be reached. Default: who runs the script.")
+    ] = "",
+    admin: Annotated[
+        bool | None,
+        typer.Option("--admin/--standard", help="Whether that account is an administrator. Default: looked up there."),
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
     """Print the PowerShell script for a bare Windows machine.
@@ -63,10 +54,17 @@ def for_windows(  # noqa: PLR0913 - one argument an option
     It adds OpenSSH Server, starts it with Windows, lets one public key in and the local network alone, and prints the
     line for inventory.py. A second run changes nothing. It was never run on real Windows yet.
     """
+    # What no Windows account is called is refused here, so that the mistake does not show on the machine.
+    if user and (user != user.strip() or any(sign in '"/[]:;|=,+*?<>' or not sign.isprintable() for sign in user)):
+        raise errors.usage(f"--user {user!r} cannot be the name of a Windows account")
     public = _public_key(key)
     kind: windows.Kind = "auto" if admin is None else "administrator" if admin else "standard"
-    text = windows.script(public, port=port, lan=lan or (), account=_account(user), kind=kind)
-    _tell(text, public, as_json=as_json)
+    text = windows.script(public, port=port, lan=lan or (), account=user, kind=kind)
+    if as_json:
+        output.write(json.dumps({"ok": True, "script": text, "key": str(public)}))
+    else:
+        output.write(text.rstrip("\n"))
+        output.note(f"# lets in: {public}")
     return errors.OK
 
 
@@ -81,18 +79,3 @@ def _public_key(key: str | None) -> keys.PublicKey:
         raise errors.usage(
             f"{path}: cannot be read: {error.strerror or error}", "name a public key: --key FILE"
         ) from None
-
-
-def _account(user: str) -> str:
-    """Refuse what no Windows account is called, so that the mistake shows here and not on the machine."""
-    if user and (user != user.strip() or any(sign in '"/[]:;|=,+*?<>' or not sign.isprintable() for sign in user)):
-        raise errors.usage(f"--user {user!r} cannot be the name of a Windows account")
-    return user
-
-
-def _tell(text: str, public: keys.PublicKey, *, as_json: bool) -> None:
-    if as_json:
-        output.write(json.dumps({"ok": True, "script": text, "key": str(public)}))
-    else:
-        output.write(text.rstrip("\n"))
-        output.note(f"# lets in: {public}")

@@ -12,7 +12,7 @@ import typer
 from roosync_ops import errors
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
-from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.judge.dashboard import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
@@ -20,7 +20,7 @@ from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 from roosync_ops.show.messages import words
 
-from . import failures, looking, options, output
+from . import failures, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,15 +29,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops dashboard --shared /mnt/share
-
-roosync-ops dashboard --probe never --output ~/Desktop --lang fr
-
-roosync-ops dashboard --serve
-
-Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 no shared state, 130 Ctrl-C."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops dashboard --shared /mnt/share",
+    "roosync-ops dashboard --probe never --output ~/Desktop --lang fr",
+    "roosync-ops dashboard --serve",
+    "Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 no shared state, 130 Ctrl-C.",
+)
 #: Between two looks of --serve, in s: at the folder alone, and at every machine; less where machines beat faster.
 _FOLDER_S: Final = 5.0
 _PROBE_S: Final = 20.0
@@ -45,44 +42,40 @@ _PORT: Final = 8460
 #: Windows hands Ctrl-C over between two waits alone, in s.
 _CTRL_C_S: Final = 0.5
 
-Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
-]
-Baseline = Annotated[
-    str | None,
-    typer.Option(
-        "--baseline",
-        metavar="MACHINE",
-        autocompletion=options.machine_names,
-        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
-    ),
-]
-Serve = Annotated[bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")]
-Every = Annotated[
-    int | None,
-    typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
-]
-Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")]
-
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    output_dir: Output = None,
-    baseline: Baseline = None,
-    probe: options.Probe = Probe.auto,
-    every: Every = None,
+    at: options.Here,
+    output_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="MACHINE",
+            autocompletion=options.machine_names,
+            help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+        ),
+    ] = None,
+    asked: options.Asked,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
+    ] = None,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
-    serve: Serve = False,
-    port: Port = _PORT,
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    timeout: options.AskTimeout = None,
-    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
-    deadline: options.Deadline = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")
+    ] = _PORT,
+    shown: options.Shown,
     memory: options.Memory = None,
 ) -> int:
     """Write the dashboard: a page that needs no network, its Markdown twin, and a status badge.
@@ -91,42 +84,35 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     page that is opened later says how old it is. With --serve nothing is written: the same page is shown live, with
     /metrics for a Prometheus and /healthz (503 where it is not current) beside it.
     """
-    fleet = load_inventory(inventory)
-    limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
+    fleet = load_inventory(at.inventory)
+    limits = asked.limits(at.deadline)
     if serve:
-        source = Source(shared, None, deadline) if shared or probe is Probe.never else None
+        source = Source(at.shared, None, at.deadline) if at.shared or asked.probe is Probe.never else None
         named = checked_baseline(BASELINE if baseline is None else baseline)
-        look = partial(look_at, fleet, shared, limits, baseline=named, probe=probe, memory=memory, source=source)
-        shown = (lambda: compared(look())) if baseline is None else look
-        every_s = min(_PROBE_S if probe is Probe.always else _FOLDER_S, fresh_ms(fleet) / 4000)
-        return _serve(shown, port, every_s, lang, as_json=as_json)
+        look = partial(
+            look_at, fleet, at.shared, limits, baseline=named, probe=asked.probe, memory=memory, source=source
+        )
+        now = (lambda: compared(look())) if baseline is None else look
+        every_s = min(_PROBE_S if asked.probe is Probe.always else _FOLDER_S, fresh_ms(fleet) / 4000)
+        return _serve(now, port, every_s, shown.lang, as_json=shown.as_json)
     with output.Progress() as progress:
         result = refresh(
             fleet,
-            shared,
+            at.shared,
             output_dir=output_dir,
             baseline=baseline,
-            lang=lang,
+            lang=shown.lang,
             limits=limits,
-            probe=probe,
+            probe=asked.probe,
             presence=presence,
             memory=memory,
             every_min=every,
             tell=progress.show,
         )
-    output.write(json_text(result) if as_json else _told(str(result["dashboardPath"])))
+    twin = Path(str(result["dashboardPath"]))
+    paths = [str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg")]
+    output.write(json_text(result) if shown.as_json else "\n".join(paths))
     return errors.OK
-
-
-def _told(path: str) -> str:
-    twin = Path(path)
-    return "\n".join(str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg"))
-
-
-def _wait_for_ctrl_c() -> None:
-    never = threading.Event()
-    while not never.wait(_CTRL_C_S):
-        pass
 
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
@@ -136,7 +122,9 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)
             output.note(words(lang)["dashboard.ends"])
-            _wait_for_ctrl_c()
+            never = threading.Event()
+            while not never.wait(_CTRL_C_S):
+                pass
     except OSError as error:
         raise errors.usage(
             f"cannot listen on 127.0.0.1:{port}: {error.strerror}", "roosync-ops dashboard --serve --port 0"

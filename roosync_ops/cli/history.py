@@ -7,41 +7,34 @@ import typer
 from roosync_ops import errors, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.past import flips_told, pasts
-from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.show.history import history_document, history_markdown, history_table
 
-from . import options, output
+from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops history --shared /mnt/share
-
-roosync-ops history myia-web1 --days 1 --json
-
-roosync-ops history --format markdown > history.md
-
-Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops history --shared /mnt/share",
+    "roosync-ops history myia-web1 --days 1 --json",
+    "roosync-ops history --format markdown > history.md",
+    "Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable.",
+)
 _DAY_MS: Final = 86_400_000
 #: A record carries the intervals of seven days.
 _MAX_DAYS: Final = 7.0
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def history(  # noqa: PLR0913 - one argument an option
     names: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     days: Annotated[
         float, typer.Option("--days", min=0.01, max=_MAX_DAYS, help="How far to look back (records keep seven days).")
     ] = _MAX_DAYS,
     report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
+    shown: options.Shown,
     memory: options.Memory = None,
 ) -> int:
     """Show when each machine was up, from its own record and from the flips that `roosync-ops watch` told here.
@@ -49,16 +42,16 @@ def history(  # noqa: PLR0913 - one argument an option
     A time in which a machine did not beat by its own record is off; unknown time is excluded from
     the uptime.
     """
-    fleet = load_inventory(inventory)
-    state = Source(shared, machine_of(fleet, via) if via else None, deadline)()
-    flips = flips_told(memory, shared, via)
+    fleet = load_inventory(at.inventory)
+    state = looking.source_of(at, fleet)()
+    flips = flips_told(memory, at.shared, at.via)
     chosen = fleet.select(options.names_of(names)) if names else tuple(fleet)
     from_ms = state.read_at_ms - round(days * _DAY_MS)
     found = pasts(fleet, chosen, state, flips, from_ms)
-    if as_json or report == "json":
+    if shown.as_json or report == "json":
         output.write(show.json_text(history_document(found, state.shared, from_ms, state.read_at_ms)))
     elif report == "markdown":
-        output.write(history_markdown(found, from_ms, state.read_at_ms, lang))
+        output.write(history_markdown(found, from_ms, state.read_at_ms, shown.lang))
     else:
-        output.write(history_table(found, lang, output.width(), color=output.wants_color()))
+        output.write(history_table(found, shown.lang, output.width(), color=output.wants_color()))
     return errors.OK

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from roosync_ops import errors, extras
-from roosync_ops.lab import board, control, delays, play, tool
+from roosync_ops.lab import board, control, play, replicator, tool
 from roosync_ops.lab.faults import FAULTS, fault_list, faults_text
 from roosync_ops.lab.scenario import FIELD_TIMES, PROCEDURE
 from roosync_ops.show import validation_document
@@ -29,47 +29,26 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
+_EXAMPLES: Final = options.examples(
+    "roosync-ops lab",
+    'roosync-ops lab --do "off myia-po-2024; wait 10; table"',
+    "roosync-ops lab up",
+    "roosync-ops lab fault hang myia-po-2024",
+    "Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted.",
+)
 
-roosync-ops lab
-
-roosync-ops lab --do "off myia-po-2024; wait 10; table"
-
-roosync-ops lab up
-
-roosync-ops lab fault hang myia-po-2024
-
-Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted."""
-
-_FAULT_EXAMPLES: Final = """Examples:
-
-roosync-ops lab fault --list
-
-roosync-ops lab fault hang myia-po-2024
-
-roosync-ops lab fault download-stall admin
-
-roosync-ops lab fault hang 2024 --off"""
+_FAULT_EXAMPLES: Final = options.examples(
+    "roosync-ops lab fault --list",
+    "roosync-ops lab fault hang myia-po-2024",
+    "roosync-ops lab fault download-stall admin",
+    "roosync-ops lab fault hang 2024 --off",
+)
 
 
 def _known(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the faults, or once there is one the machines, that a shell may complete a word to."""
     names = ["admin", *(part.name for part in PROCEDURE)] if ctx.params.get("name") else list(FAULTS)
     return [name for name in names if name.startswith(incomplete)]
-
-
-FaultName = Annotated[
-    str | None, typer.Argument(metavar="NAME", autocompletion=_known, help="The fault; --list tells of each.")
-]
-Machine = Annotated[
-    str | None,
-    typer.Argument(metavar="MACHINE", autocompletion=_known, help="Whose: a part of its name will do; or admin."),
-]
-Off = Annotated[bool, typer.Option("--off", help="End it.")]
-List = Annotated[bool, typer.Option("--list", help="Say in one line what each fault does.")]
-Lab = Annotated[
-    Path | None, typer.Option("--lab", metavar="DIR", help="The lab's folder, where several labs are running.")
-]
 
 
 #: How the sync product between the lab's machines behaves.
@@ -79,18 +58,18 @@ Sync = Annotated[
     typer.Option("--sync", help="How fast replicas follow: within a second, or as Google Drive in the lab's time."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The seed of what delays and faults draw.")]
-Do = Annotated[
-    str | None, typer.Option("--do", metavar="COMMANDS", help="After the table run these, separated by ; and exit.")
-]
-NoPrompt = Annotated[bool, typer.Option("--no-prompt", help="Exit after the table, as it does without a terminal.")]
 
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
 def lab(  # noqa: PLR0913 - the options of one command
     context: typer.Context,
     *,
-    do: Do = None,
-    no_prompt: NoPrompt = False,
+    do: Annotated[
+        str | None, typer.Option("--do", metavar="COMMANDS", help="After the table run these, separated by ; and exit.")
+    ] = None,
+    no_prompt: Annotated[
+        bool, typer.Option("--no-prompt", help="Exit after the table, as it does without a terminal.")
+    ] = False,
     sync: Sync = "fast",
     seed: Seed = 0,
     as_json: options.Json = False,
@@ -126,12 +105,19 @@ def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) ->
 
 @app.command(epilog=_FAULT_EXAMPLES)
 def fault(  # noqa: PLR0913 - the options of one command
-    name: FaultName = None,
-    machine: Machine = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", autocompletion=_known, help="The fault; --list tells of each.")
+    ] = None,
+    machine: Annotated[
+        str | None,
+        typer.Argument(metavar="MACHINE", autocompletion=_known, help="Whose: a part of its name will do; or admin."),
+    ] = None,
     *,
-    off: Off = False,
-    list_: List = False,
-    folder: Lab = None,
+    off: Annotated[bool, typer.Option("--off", help="End it.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Say in one line what each fault does.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--lab", metavar="DIR", help="The lab's folder, where several labs are running.")
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
     """Cause a fault of one machine in a lab that runs in another terminal, and watch its table; or end it.
@@ -190,7 +176,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = delays.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed, 1 / FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, ExitStack() as stack:
         try:
             stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))

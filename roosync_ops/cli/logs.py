@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import errors, show, typed
-from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.facts_model import parse_logs
 from roosync_ops.show.messages import words
@@ -16,13 +15,11 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops logs myia-po-2024
-
-roosync-ops logs myia-po-2024 --lines 500
-
-Exit codes: 0 shown, 1 the machine did not answer, 2 usage or inventory."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops logs myia-po-2024",
+    "roosync-ops logs myia-po-2024 --lines 500",
+    "Exit codes: 0 shown, 1 the machine did not answer, 2 usage or inventory.",
+)
 #: Beyond the login: journalctl twice, in s.
 _LIMIT_S: Final = 40.0
 
@@ -40,9 +37,7 @@ def logs(  # noqa: PLR0913 - one argument an option
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
-    found, *others = load_inventory(inventory).select([machine])
-    if others:
-        raise errors.usage(f"{machine!s:.80} is more than one machine", typed.ours("machines", "list"))
+    found = options.one(inventory, machine)
     told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
     if isinstance(told, Failure):
         raise errors.CommandError(

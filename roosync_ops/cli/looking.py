@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roosync_ops import errors
-from roosync_ops.gather.limits import PROBE_TIMEOUT_S, SECOND_TIMEOUT_S, Limits, Probe
+from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import Seen, seen, seen_by_all
 
-from . import failures, output
+from . import failures, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,43 +25,46 @@ if TYPE_CHECKING:
 
 #: Between two looks at every machine, in s.
 _PROBE_POLL_S = 2.0
+_LIMITS = Limits(SECOND_TIMEOUT_S)
 
 
-def limits_of(probe: Probe, timeout: float | None, connect_timeout: float, deadline: float | None) -> Limits:
-    """Return how long it may take: in all where those in doubt are asked, each machine where all are."""
-    usual = PROBE_TIMEOUT_S if probe is Probe.always else SECOND_TIMEOUT_S
-    return Limits(usual if timeout is None else timeout, connect_timeout, deadline)
+def source_of(at: options.HereOrVia, fleet: Fleet | None = None) -> Source:
+    """Return where the shared state is read. Raises CommandError where nothing names it."""
+    if not at.via:
+        return Source(at.shared, None, at.deadline)
+    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - `status` needs none without --via
+
+    fleet = load_inventory(at.inventory) if fleet is None else fleet
+    return Source(at.shared, machine_of(fleet, at.via), at.deadline)
 
 
-def second_of(fleet: Fleet, probe: Probe, limits: Limits, confirm_s: float = 0.0) -> Second | None:
+def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: float = 0.0) -> Second | None:
     """Return who asks; None for nobody."""
     if probe is Probe.never:
         return None
     return Second(fleet, Ssh(limits), everybody=probe is Probe.always, confirm_s=confirm_s)
 
 
-def look_of(  # noqa: PLR0913 - each is an option
+def look_of(  # noqa: PLR0913, PLR0917 - what was typed
     command: str,
     fleet: Fleet,
     chosen: tuple[Machine, ...] | None,
-    *,
-    shared: str | None,
-    via: str | None,
-    probe: Probe,
-    limits: Limits,
+    at: options.HereOrVia,
+    asked: options.Asked,
     grace: GracePeriod,
 ) -> tuple[Callable[[], Seen], float]:
     """Return what reads, asks and judges once, and how long to wait between two of them, in s. Raises CommandError."""
-    if probe is not Probe.always:
-        source = Source(shared, machine_of(fleet, via) if via else None, limits.deadline_s)
-        return partial(seen, source, fleet, chosen, grace, second_of(fleet, probe, limits)), source.poll_s
-    if via:
+    limits = asked.limits(at.deadline)
+    if asked.probe is not Probe.always:
+        source = source_of(at, fleet)
+        return partial(seen, source, fleet, chosen, grace, second_of(fleet, asked.probe, limits)), source.poll_s
+    if at.via:
         said = "--probe asks every machine, so --via is of no use beside it"
         raise errors.usage(said, f"roosync-ops {command} --probe")
 
     def look() -> Seen:
         with output.Progress() as progress:
-            return seen_by_all(fleet, chosen, shared, limits, grace, progress.show)
+            return seen_by_all(fleet, chosen, at.shared, limits, grace, progress.show)
 
     return look, _PROBE_POLL_S
 

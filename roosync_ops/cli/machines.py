@@ -10,7 +10,7 @@ import typer
 
 from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
-from roosync_ops.fleet.adding import USUAL, line_of, with_machine
+from roosync_ops.fleet.inventory import USUAL, line_of, with_machine
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock_ms
 from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence
@@ -20,32 +20,26 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="List the inventory, check it, or add to it. No machine is contacted.")
 
-_LIST_EXAMPLES: Final = """Examples:
+_LIST_EXAMPLES: Final = options.examples(
+    "roosync-ops machines list",
+    "roosync-ops machines list --inventory other.py --json",
+)
+_CHECK_EXAMPLES: Final = options.examples(
+    "roosync-ops machines check",
+    "Exit codes: 0 sound, 2 not: one sentence names the machine and the field.",
+)
 
-roosync-ops machines list
+_ADD_EXAMPLES: Final = options.examples(
+    "roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows",
+    'roosync-ops machines add cellar --expected offline --why "switched off" --to off',
+    "Exit codes: 0 added, 2 not: the file is as it was.",
+)
 
-roosync-ops machines list --inventory other.py --json"""
-_CHECK_EXAMPLES: Final = """Examples:
-
-roosync-ops machines check
-
-Exit codes: 0 sound, 2 not: one sentence names the machine and the field."""
-
-_ADD_EXAMPLES: Final = """Examples:
-
-roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows
-
-roosync-ops machines add cellar --expected offline --why "switched off" --to off
-
-Exit codes: 0 added, 2 not: the file is as it was."""
-
-_SILENCE_EXAMPLES: Final = """Examples:
-
-roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"
-
-roosync-ops machines silence myia-po-2024 --end
-
-Exit codes: 0 so it is, 2 not."""
+_SILENCE_EXAMPLES: Final = options.examples(
+    'roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"',
+    "roosync-ops machines silence myia-po-2024 --end",
+    "Exit codes: 0 so it is, 2 not.",
+)
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -60,10 +54,9 @@ def list_machines(
     fleet = load_inventory(inventory)
     names = options.names_of(limit)
     rows = [_row(machine, fleet) for machine in (fleet.select(names) if names else fleet)]
-    if as_json:
-        output.write(show.json_text({"ok": True, "inventory": str(inventory), "machines": rows}))
-    else:
-        output.write(show.machines_table(rows, lang, output.width(), color=output.wants_color()))
+    document = {"ok": True, "inventory": str(inventory), "machines": rows}
+    table = show.machines_table(rows, lang, output.width(), color=output.wants_color())
+    output.write(show.json_text(document) if as_json else table)
     return errors.OK
 
 
@@ -72,12 +65,10 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     """Check the inventory file: every machine is valid, and none is defined twice."""
     fleet = load_inventory(inventory)
     groups = {name: len(members) for name, members in fleet.groups.items()}
-    if as_json:
-        document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
-        output.write(show.json_text(document))
-    else:
-        told = ", ".join(f"{name} {count}" for name, count in groups.items())
-        output.write(f"{inventory}: {len(fleet)} machines ({told}); all sound")
+    document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
+    told = ", ".join(f"{name} {count}" for name, count in groups.items())
+    said = f"{inventory}: {len(fleet)} machines ({told}); all sound"
+    output.write(show.json_text(document) if as_json else said)
     return errors.OK
 
 
@@ -141,7 +132,11 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
         said = "name machines, and either --for 2h --why TEXT, or --end"
         raise errors.usage(said, typed.ours("machines", "silence", "--help"))
     now = now_ms()
-    until = 0 if how_long is None else now + _ms(how_long)
+    length = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", how_long or "")
+    until = now + (int(length[1]) * _UNITS[length[2]] if length else 0)
+    if not end and not now < until <= now + MOST_MS:
+        said = f"--for {how_long!s:.40}: give a number and s, m, h or d, up to 30d"
+        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
     one = None if end else Silence(until, why.strip()[:MAX_WHY])
     try:
         silence(names, one, now)
@@ -150,16 +145,6 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
     said = words(lang)["acting.heard" if end else "acting.silenced"]
     output.write(said.format(machines=", ".join(names), until=clock_ms(until)))
     return errors.OK
-
-
-def _ms(text: str) -> int:
-    """Return `30m`, `2h` or `1d` in ms. Raises CommandError."""
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    ms = 0 if found is None else int(found[1]) * _UNITS[found[2]]
-    if not 0 < ms <= MOST_MS:
-        said = f"--for {text!s:.40}: give a number and s, m, h or d, up to 30d"
-        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
-    return ms
 
 
 def _put(path: Path, raw: bytes) -> None:
@@ -178,19 +163,15 @@ def _put(path: Path, raw: bytes) -> None:
 
 
 def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:
+    # What the inventory leaves to the SSH configuration is left out.
+    user = f"{machine.user}@" if machine.user else ""
+    port = f":{machine.port}" if machine.port else ""
     return {
         "machineId": machine.machine_id,
         "expected": machine.expected,
         "why": machine.why,
-        "ssh": _target(machine),
+        "ssh": f"{user}{machine.host or machine.machine_id}{port}",
         "groups": [name for name, members in fleet.groups.items() if machine.machine_id in members],
         "heartbeatInterval": machine.heartbeat_interval,
         "offlineTimeout": machine.offline_timeout,
     }
-
-
-def _target(machine: Machine) -> str:
-    """Return `user@host:port`, with what the inventory leaves to the SSH configuration left out."""
-    user = f"{machine.user}@" if machine.user else ""
-    port = f":{machine.port}" if machine.port else ""
-    return f"{user}{machine.host or machine.machine_id}{port}"

@@ -13,30 +13,25 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops matrix
-
-roosync-ops matrix myia-ai-01 myia-web1 --shared /mnt/share
-
-roosync-ops matrix --format markdown > who-sees-whom.md
-
-Exit codes: 0 no stalled replicas or uploads, 1 findings, 2 usage or inventory, 3 no machine could be asked."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops matrix",
+    "roosync-ops matrix myia-ai-01 myia-web1 --shared /mnt/share",
+    "roosync-ops matrix --format markdown > who-sees-whom.md",
+    "Exit codes: 0 no stalled replicas or uploads, 1 findings, 2 usage or inventory, 3 no machine could be asked.",
+)
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def matrix(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
+    at: options.Here,
     limit: options.Limit = None,
     timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
+    shown: options.Shown,
     _schema: options.Schema = False,
 ) -> int:
     """Show who sees whom: ask every machine what its own replica shows, one round trip each, all at once.
@@ -44,12 +39,12 @@ def matrix(  # noqa: PLR0913 - one argument an option
     A stale row is a stale replica, a stale column a machine whose beats are not uploaded; the diagonal is what each
     agent reports about itself. With --shared, or ROOSYNC_SHARED_PATH, this computer's replica is a row as well.
     """
-    fleet = load_inventory(inventory)
+    fleet = load_inventory(at.inventory)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = fleet.select(names) if names else tuple(fleet)
     with output.Progress() as progress:
-        result = who_sees_whom(chosen, shared, Limits(timeout, connect_timeout, deadline), progress.show)
-    output.write(_text(result, "json" if as_json else report, lang))
+        result = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
+    output.write(_text(result, "json" if shown.as_json else report, shown.lang))
     return errors.OK if result.ok else errors.NOT_AS_EXPECTED
 
 

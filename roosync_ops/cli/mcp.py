@@ -16,30 +16,23 @@ from . import options, output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roosync_ops.mcp.desk import Settings
-
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops mcp --print-config > .mcp.json
-
-roosync-ops mcp --shared /mnt/share
-
-roosync-ops mcp --http 8460
-
-An assistant starts it by itself, over standard input and output, from the .mcp.json of its project."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops mcp --print-config > .mcp.json",
+    "roosync-ops mcp --shared /mnt/share",
+    "roosync-ops mcp --http 8460",
+    "An assistant starts it by itself, over standard input and output, from the .mcp.json of its project.",
+)
 _FOLDERS: Final = ("--memory", "--agent-dir")
 _NO_SDK: Final = "the assistant tools need the MCP SDK, which is not here"
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def mcp(  # noqa: PLR0913 - one argument an option
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
-    deadline: options.Deadline = None,
+    at: options.HereOrVia,
     memory: Annotated[
         Path | None, typer.Option("--memory", metavar="DIR", help="Where what was seen is kept; never the share.")
     ] = None,
@@ -64,9 +57,9 @@ def mcp(  # noqa: PLR0913 - one argument an option
     read. With --allow-changes two more plan a change of the fleet, and apply that plan.
     """
     if print_config:
-        typed = {"--via": via, "--deadline": deadline, "--memory": memory, "--agent-dir": agent_dir}
+        typed = {"--via": at.via, "--deadline": at.deadline, "--memory": memory, "--agent-dir": agent_dir}
         output.write(
-            json.dumps(_config(inventory, shared, typed, allow_changes=allow_changes, compat=compat), indent=2)
+            json.dumps(_config(at.inventory, at.shared, typed, allow_changes=allow_changes, compat=compat), indent=2)
         )
         if find_spec("mcp") is None:
             output.note(f"What it starts cannot serve yet: {_NO_SDK}\nNext:  {extras.install('mcp')}")
@@ -78,20 +71,16 @@ def mcp(  # noqa: PLR0913 - one argument an option
         )
     if find_spec("mcp") is None:
         raise errors.CommandError("EXTRA_MISSING", _NO_SDK, extras.install("mcp"))
-    from roosync_ops.mcp.desk import Settings  # noqa: PLC0415 - not for --print-config
+    from roosync_ops.mcp import desk, server, transports  # noqa: PLC0415 - they bring the SDK
 
-    settings = Settings(inventory.absolute(), shared, via, deadline, allow_changes, agent_dir, memory, compat)
-    return _serve(settings, http)
-
-
-def _serve(settings: "Settings", http: int | None) -> int:
-    from roosync_ops.mcp import transports  # noqa: PLC0415 - it brings the SDK
-    from roosync_ops.mcp.server import build  # noqa: PLC0415 - as above
-
+    inventory = at.inventory.absolute()
+    built = server.build(
+        desk.Settings(inventory, at.shared, at.via, at.deadline, allow_changes, agent_dir, memory, compat)
+    )
     if http is None:
-        transports.stdio(build(settings))
+        transports.stdio(built)
     try:
-        transports.http(build(settings), http, output.note)
+        transports.http(built, http, output.note)
     except OSError as error:
         reason = f"port {http} of loopback cannot be listened on: {error.strerror or error}"
         raise errors.CommandError("PORT_TAKEN", reason, "roosync-ops mcp --http 0") from None

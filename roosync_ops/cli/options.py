@@ -1,17 +1,24 @@
 """The options that several commands share, said once."""
 
+import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import typer
 
 from roosync_ops import errors, typed
-from roosync_ops.gather.limits import Probe as Asked
+from roosync_ops.gather import limits
+from roosync_ops.gather.limits import Limits
 
 from . import output, settings
+
+if TYPE_CHECKING:
+    from roosync_ops.fleet import Machine
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -45,6 +52,11 @@ def _print_schema(ctx: typer.Context, wanted: bool) -> None:
 
         output.write(json.dumps(schemas.of(str(ctx.info_name)).json_schema(), indent=2))
         raise typer.Exit
+
+
+def examples(*paragraphs: str) -> str:
+    """Return what a command's --help ends with."""
+    return "\n\n".join(["Examples:", *paragraphs])
 
 
 class Lang(StrEnum):
@@ -112,7 +124,7 @@ ProbeConnectTimeout = Annotated[
     typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long a machine may take to be reached."),
 ]
 Probe = Annotated[
-    Asked,
+    limits.Probe,
     typer.Option(
         "--probe",
         metavar="auto|always|never",
@@ -131,10 +143,67 @@ Memory = Annotated[
     Path | None,
     typer.Option("--memory", metavar="DIR", help="Where --patience keeps, and all look up, what was seen when."),
 ]
-
-
 #: Of the dashboard, and of the schedule that refreshes it.
 PRESENCE_HELP: Final = "Add a line a machine that beats, by which services of generation 4.0 see it too."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here:
+    """Which fleet, and where this computer reads its shared state."""
+
+    inventory: Inventory = DEFAULT_INVENTORY
+    shared: Shared = None
+    deadline: Deadline = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HereOrVia(Here):
+    """The same, or over SSH as a machine sees it."""
+
+    via: Via = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which machines are asked themselves, and how long that may take."""
+
+    probe: Probe = limits.Probe.auto
+    timeout: AskTimeout = None
+    connect_timeout: ProbeConnectTimeout = limits.PROBE_CONNECT_S
+
+    def limits(self, deadline: float | None) -> Limits:
+        """Return how long it may take: in all where those in doubt are asked, each machine where all are."""
+        usual = limits.PROBE_TIMEOUT_S if self.probe is limits.Probe.always else limits.SECOND_TIMEOUT_S
+        return Limits(usual if self.timeout is None else self.timeout, self.connect_timeout, deadline)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """How the answer is written."""
+
+    as_json: Json = False
+    lang: Language = Lang.en
+
+
+def grouped(command: Callable[..., int]) -> Callable[..., int]:
+    """Have typer see the fields of each group of options that `command` takes as options of its own."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    options: list[inspect.Parameter] = []
+    for one in inspect.signature(command).parameters.values():
+        kind, own = groups.get(one.name), get_type_hints(groups.get(one.name, object), include_extras=True)
+        options += [one.replace(annotation=hints[one.name])] if kind is None else []
+        options += [one.replace(name=name, annotation=own[name], default=getattr(kind, name)) for name in own]
+
+    @wraps(command)
+    def ungrouped(**given: Any) -> int:
+        for name, kind in groups.items():
+            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        return command(**given)
+
+    ungrouped.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined] # what typer reads
+    ungrouped.__annotations__ = {one.name: one.annotation for one in options}
+    return ungrouped
 
 
 def spelled(arguments: Sequence[str]) -> list[str]:
@@ -144,12 +213,22 @@ def spelled(arguments: Sequence[str]) -> list[str]:
     end = words.index("--") if "--" in words else len(words)
     for word in words[:end]:
         if found and found[-1] == "--probe":
-            found[-1:] = [f"--probe={word}"] if word in list(Asked) else ["--probe=always", word]
+            found[-1:] = [f"--probe={word}"] if word in list(limits.Probe) else ["--probe=always", word]
         else:
             found.append("--probe=never" if word == "--no-probe" else word)
     if found and found[-1] == "--probe":
         found[-1] = "--probe=always"
     return found + words[end:]
+
+
+def one(inventory: Path, name: str) -> "Machine":
+    """Return the one machine of an inventory that is named. Raises FleetError or CommandError."""
+    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - as above
+
+    found, *others = load_inventory(inventory).select([name])
+    if others:
+        raise errors.usage(f"{name!s:.80} is more than one machine", typed.ours("machines", "list"))
+    return found
 
 
 def names_of(limit: list[str] | None) -> list[str]:

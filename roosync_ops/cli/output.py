@@ -67,10 +67,11 @@ _SAY_S: Final = 10.0
 _quiet = False
 
 
-def hush(*, wanted: bool) -> None:
+def hush(wanted: bool) -> bool:
     """Have nothing written but what is wrong, or all again."""
     global _quiet  # noqa: PLW0603 - a process has one stdout
     _quiet = wanted
+    return wanted
 
 
 def prepare() -> None:
@@ -79,7 +80,7 @@ def prepare() -> None:
     What goes into a pipe or a file is UTF-8 on Windows too, as JSON has to be (RFC 8259). pythonw.exe, under the Task
     Scheduler, has no stream: what is said there is said to nobody.
     """
-    hush(wanted=False)
+    hush(False)
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - for as long as the process
     for name in ("stdout", "stderr"):

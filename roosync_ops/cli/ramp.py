@@ -6,14 +6,15 @@ import math
 import os
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import errors
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
 from roosync_ops.show.messages import words
-from roosync_ops.state.memory import default_folder
-from roosync_ops.state.store import Store
+from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
@@ -53,11 +54,6 @@ def sizes(text: str, total: int) -> list[int]:
     return found
 
 
-def allowed(text: str | None, total: int) -> int | None:
-    """Return how many of `total` may fail, None where nothing was said. Raises CommandError."""
-    return None if text is None else _number(text, total, "--max-fail")
-
-
 def _number(word: str, total: int, option: str) -> int:
     digits = word.strip().removesuffix("%")
     if not digits.isascii() or not digits.isdigit() or len(digits) > 6:  # noqa: PLR2004 - no fleet is larger
@@ -65,90 +61,69 @@ def _number(word: str, total: int, option: str) -> int:
     return math.floor(total * int(digits) / 100) if word.strip().endswith("%") else int(digits)
 
 
-def batches(machines: Sequence[Machine], text: str) -> list[tuple[Machine, ...]]:
-    """Share out `machines`, in the inventory's order."""
-    found, at = [], 0
-    for size in sizes(text, len(machines)):
-        found.append(tuple(machines[at : at + size]))
-        at += size
-    return found
-
-
 def waiting(results: Sequence[Result]) -> set[str]:
     """Return whose running build is to be replaced, and was not yet."""
-    return {row.machine_id for row in results if row.skipped in (WAITS, NOT_BEGUN) or _would_wait(row)}
+    found = {row.machine_id for row in results if row.skipped in (WAITS, NOT_BEGUN)}
+    # of a dry run: a build that runs, and another to take its place
+    dry = [(row, one) for row in results if row.outcome == PLANNED for one in row.differences]
+    return found | {row.machine_id for row, one in dry if one.what == "build" and one.before}
 
 
-def _would_wait(row: Result) -> bool:
-    """Return True if a dry run found a build that runs, and another to take its place."""
-    return row.outcome == PLANNED and any(one.what == "build" and one.before for one in row.differences)
-
-
-def told(plan: Sequence[Sequence[Machine]], lang: str) -> str:
-    """Return the order: who is in which batch, or how many."""
-    if sum(map(len, plan)) > MANY:
-        return words(lang)["acting.sizes"].format(sizes=", ".join(str(len(batch)) for batch in plan))
-    names = ("+".join(machine.machine_id for machine in batch) for batch in plan)
-    return words(lang)["acting.batches"].format(batches="; ".join(names))
-
-
+@dataclass(kw_only=True)
 class Ramp:
     """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody."""
 
-    def __init__(  # noqa: PLR0913 - each is an option
-        self,
-        chosen: Sequence[Machine],
-        act: Act,
-        note: Callable[[Sequence[Result]], None],
-        *,
-        lang: str = "en",
-        batch: str,
-        soak: float,
-        max_fail: str | None,
-    ) -> None:
-        self._chosen = chosen
-        self._act = act
-        self._note = note
-        self._batch = batch
-        self._lang = lang
-        self._soak = soak
-        self._allowed = allowed(max_fail, len(chosen))
-        sizes(batch, len(chosen))
+    chosen: Sequence[Machine]
+    act: Act
+    note: Callable[[Sequence[Result]], None]
+    lang: str = "en"
+    batch: str
+    soak: float
+    max_fail: str | None
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises CommandError for what no option takes."""
+        most = self.max_fail
+        self._allowed = None if most is None else _number(most, len(self.chosen), "--max-fail")
+        sizes(self.batch, len(self.chosen))
         #: Who has the new build, whatever became of it since.
         self._begun: set[str] = set()
-        self.stopped = False
 
     def run(self) -> tuple[Result, ...]:
         """Enrol whoever has nothing to lose at once, and go batch by batch through the others."""
-        if self._batch == ALL:
-            return self._act("rollout", self._chosen)
-        results = {row.machine_id: row for row in self._act("ramp", self._chosen)}
+        if self.batch == ALL:
+            return self.act("rollout", self.chosen)
+        results = {row.machine_id: row for row in self.act("ramp", self.chosen)}
         plan = self.plan(list(results.values()))
         replaced: set[str] = set()
         for number, batch in enumerate(plan, 1):
-            self._note(list(results.values()))
+            self.note(list(results.values()))
             if self._too_many(results, replaced):
                 self.stopped = True
                 break
             done = self._replace(batch)
-            output.mention(f"{number}/{len(plan)}: " + ", ".join(self._said(row) for row in done[:MANY]))
+            said = (f"{row.machine_id} {words(self.lang)[f'report.{row.outcome}_word']}" for row in done[:MANY])
+            output.mention(f"{number}/{len(plan)}: {', '.join(said)}")
             results.update((row.machine_id, row) for row in done)
             replaced.update(machine.machine_id for machine in batch)
-        found = tuple(results[machine.machine_id] for machine in self._chosen)
+        found = tuple(results[machine.machine_id] for machine in self.chosen)
         found = tuple(Result(row.machine_id, skipped=NOT_BEGUN) if row.skipped == WAITS else row for row in found)
-        self._note(found)
+        self.note(found)
         return found
 
     def plan(self, results: Sequence[Result]) -> list[tuple[Machine, ...]]:
         """Share out whoever runs another build, and say in which order they come."""
-        names = set() if self._batch == ALL else waiting(results)
-        plan = batches([machine for machine in self._chosen if machine.machine_id in names], self._batch)
-        if plan:
-            output.mention(told(plan, self._lang))
+        names = set() if self.batch == ALL else waiting(results)
+        left = iter([machine for machine in self.chosen if machine.machine_id in names])
+        plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
+        word = words(self.lang)
+        if len(names) > MANY:
+            output.mention(word["acting.sizes"].format(sizes=", ".join(str(len(batch)) for batch in plan)))
+        elif plan:
+            told = ("+".join(machine.machine_id for machine in batch) for batch in plan)
+            output.mention(word["acting.batches"].format(batches="; ".join(told)))
         return plan
-
-    def _said(self, row: Result) -> str:
-        return f"{row.machine_id} {words(self._lang)[f'report.{row.outcome}_word']}"
 
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
         """Where nothing was said, one machine that took harm is too many; one that was never reached took none.
@@ -163,15 +138,15 @@ class Ramp:
 
     def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
         began = time.monotonic()
-        done = {row.machine_id: row for row in self._act("rollout", batch)}
+        done = {row.machine_id: row for row in self.act("rollout", batch)}
         asked = [machine for machine in batch if done[machine.machine_id].ok]
         self._begun.update(machine.machine_id for machine in asked)
         trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)
-        until = began + trial_s + _LATE_S + self._soak
+        until = began + trial_s + _LATE_S + self.soak
         while asked:
             over = time.monotonic() > until
-            soaked = time.monotonic() - began >= self._soak
-            for row in self._act("prove", asked):
+            soaked = time.monotonic() - began >= self.soak
+            for row in self.act("prove", asked):
                 if _is_known(row, soaked=soaked) or over:
                     asked = [machine for machine in asked if machine.machine_id != row.machine_id]
                     done[row.machine_id] = done[row.machine_id] if row.ok else row

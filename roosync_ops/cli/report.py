@@ -12,10 +12,9 @@ from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
 from roosync_ops.gather.past import changed
 from roosync_ops.judge.report import Report
-from roosync_ops.show.junit import junit_report
+from roosync_ops.show.exports import junit_report
 from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
@@ -25,36 +24,31 @@ from . import looking, options, output, rollout_file
 app = typer.Typer()
 
 _MAX_DAYS: Final = 7.0
-_EXAMPLES: Final = """Examples:
-
-roosync-ops report --lang fr > rapport.md
-
-roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json
-
-roosync-ops report --probe --post OWNER/REPO#460
-
-roosync-ops report --format junit --output report.xml
-
-Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not delivered."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops report --lang fr > rapport.md",
+    "roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json",
+    "roosync-ops report --probe --post OWNER/REPO#460",
+    "roosync-ops report --format junit --output report.xml",
+    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not "
+    "delivered.",
+)
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def report(  # noqa: PLR0913 - one argument an option
     *,
     rollout: Annotated[
         Path | None,
         typer.Option("--rollout", metavar="FILE", help="Report what `rollout --json` wrote (- is standard input)."),
     ] = None,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     limit: options.Limit = None,
     days: Annotated[
         float, typer.Option("--days", min=0.01, max=_MAX_DAYS, help="How far back changes are told (at most seven).")
     ] = 1.0,
     report_format: Annotated[Literal["markdown", "junit", "json"], options.FORMAT] = "markdown",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
+    shown: options.Shown,
     file: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = None,
     post: Annotated[
         str | None,
@@ -63,12 +57,9 @@ def report(  # noqa: PLR0913 - one argument an option
     dry: Annotated[
         bool, typer.Option("--dry", "--dry-run", "--check", help="Print what --post would send; send nothing.")
     ] = False,
-    deadline: options.Deadline = None,
-    probe: options.Probe = Probe.auto,
+    asked: options.Asked,
     patience: options.Patience = None,
     memory: options.Memory = None,
-    timeout: options.AskTimeout = None,
-    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:
     """Report a validation, or what a rollout did, in the procedure's own table: to paste, or with --post to send.
@@ -80,20 +71,18 @@ def report(  # noqa: PLR0913 - one argument an option
     if rollout is not None:
         found = rollout_file.read(rollout)
     else:
-        fleet = load_inventory(inventory)
+        fleet = load_inventory(at.inventory)
         names = options.names_of(limit)
         chosen = fleet.select(names) if names else None
-        limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
-        grace = GracePeriod(patience, memory, fleet)
-        look, _ = looking.look_of(
-            "report", fleet, chosen, shared=shared, via=via, probe=probe, limits=limits, grace=grace
-        )
-        seen, replica = look(), shared if via is None else None
+        look, _ = looking.look_of("report", fleet, chosen, at, asked, GracePeriod(patience, memory, fleet))
+        seen, replica = look(), at.shared if at.via is None else None
         at_ms = seen.validation.checked_at_ms
-        found = Report(seen.validation, changes=changed(fleet, chosen, seen.own, memory, (replica, via), at_ms, days))
-    form = "json" if as_json else report_format
-    sent = _send(to, found, lang, dry=dry)
-    text = _text(found, form, lang, sent)
+        found = Report(
+            seen.validation, changes=changed(fleet, chosen, seen.own, memory, (replica, at.via), at_ms, days)
+        )
+    form = "json" if shown.as_json else report_format
+    sent = _send(to, found, shown.lang, dry=dry)
+    text = _text(found, form, shown.lang, sent)
     if file is not None:
         _write(file, text)
     elif to is None or form == "json":
@@ -147,14 +136,9 @@ def _text(found: Report, form: str, lang: str, sent: comment.Posted | None) -> s
 
 def _write(file: Path, text: str) -> None:
     """Write the whole report or nothing: a reader of the file never sees half of it."""
+    os.umask(mask := os.umask(0))
     try:
-        mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+        mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~mask
         local.write(str(file), f"{text}\n".encode(), mode)
     except OSError as error:
         raise errors.usage(f"--output {file}: {error.strerror or error}", "choose another file") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

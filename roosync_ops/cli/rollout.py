@@ -1,20 +1,20 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
+from collections.abc import Container
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
-from roosync_ops.judge.verdict import Reason
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
@@ -24,52 +24,37 @@ from .run_log import RunLog
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops rollout --shared /mnt/share
-
-roosync-ops rollout myia-po-2024 --via myia-po-2025
-
-roosync-ops rollout --dry
-
-roosync-ops rollout --format junit > rollout.xml
-
-Without names: every machine that is expected online. Run again, it changes nothing and says so.
-
-Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not prove itself
-is left again by its machine, and nobody else gets it.
-
-Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
-before the next batch."""
-
-_Batch = Annotated[str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")]
-_Soak = Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")]
-_MaxFail = Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")]
-_Resume = Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")]
+_EXAMPLES: Final = options.examples(
+    "roosync-ops rollout --shared /mnt/share",
+    "roosync-ops rollout myia-po-2024 --via myia-po-2025",
+    "roosync-ops rollout --dry",
+    "roosync-ops rollout --format junit > rollout.xml",
+    "Without names: every machine that is expected online. Run again, it changes nothing and says so.",
+    "Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not "
+    "prove itself is left again by its machine, and nobody else gets it.",
+    "Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 "
+    "stopped before the next batch.",
+)
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     limit: options.Limit = None,
-    failed: acting.Again = False,
-    dry: acting.Dry = False,
-    wait: acting.Wait = acting.WAIT_S,
+    how: acting.How,
     report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
-    connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
-    parallel: acting.Parallel = None,
-    verbose: acting.Verbose = False,
-    batch: _Batch = ramp.DEFAULT,
-    soak: _Soak = 0,
-    max_fail: _MaxFail = None,
-    resume: _Resume = False,
+    shown: options.Shown,
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")
+    ] = ramp.DEFAULT,
+    soak: Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")] = 0,
+    max_fail: Annotated[
+        str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")] = False,
     probe: options.Probe = Probe.auto,
     _schema: options.Schema = False,
 ) -> int:
@@ -78,51 +63,50 @@ def rollout(  # noqa: PLR0913 - one argument an option
     Every machine is looked at before the first is changed: reachable, its own name, Python, share, clock. Then, where
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
-    fleet = load_inventory(inventory)
-    journal = ramp.Journal(inventory)
+    fleet = load_inventory(at.inventory)
+    journal = ramp.Journal(at.inventory)
     machines = journal.left() if resume else machines
-    chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
-    where = None if dry else acting.source(fleet, shared, via, deadline)
-    before = None if where is None else _before(where, lang)
+    chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
+    where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
+    before = None if where is None else _before(where, shown.lang)
 
-    log = RunLog("rollout", chosen, wanted=not dry)
-    act = partial(
-        acting.act,
-        dry=dry,
-        verbose=verbose,
-        connect_timeout=connect_timeout,
-        is_new=before is None or not before.seen,
-        parallel=parallel,
-        log=log,
+    log = RunLog("rollout", chosen, wanted=not how.dry)
+    act = partial(acting.act, how=how, is_new=before is None or not before.seen, log=log)
+    steps = ramp.Ramp(
+        chosen=chosen, act=act, note=journal.note, batch=batch, soak=soak, max_fail=max_fail, lang=shown.lang
     )
-    steps = ramp.Ramp(chosen, act, journal.note, batch=batch, soak=soak, max_fail=max_fail, lang=lang)
-    if dry:
+    if how.dry:
         results = act("rollout", chosen)
         steps.plan(results)
     else:
         with journal.held():
             journal.begin(chosen)
             results = steps.run()
-        acting.keep_failures(inventory, results)
-    report = "json" if as_json else report
+        journal.ended(results)
+    report = "json" if shown.as_json else report
     if report == "table":
-        _tell(results, chosen, dry=dry, lang=lang)
-    view, second = before and before.view, looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S))
+        _tell(results, chosen, dry=how.dry, lang=shown.lang)
+    view, second = before and before.view, looking.second_of(fleet, probe)
     after, unseen = acting.attempt(
-        lambda: None if where is None else _Look(fleet, where, chosen, results, before=view, wait=wait, second=second)
+        lambda: (
+            None if where is None else _look(fleet, where, chosen, results, before=view, wait=how.wait, second=second)
+        )
     )
-    everybody = not (machines or limit or failed or resume)
-    ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(everybody=everybody))
+    named = machines or limit or how.failed or resume
+    names = {machine.machine_id for machine in chosen} if named else None
+    ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(names))
     if report != "table":
-        document = _document(results, after, ok=ok, dry=dry, lang=lang) | acting.beside(unseen)
+        document = _document(results, after, ok=ok, dry=how.dry, lang=shown.lang) | acting.beside(unseen)
         output.write(
-            show.json_text(document) if report == "json" else show.junit_report(rollout_file.report_of(document), lang)
+            show.json_text(document)
+            if report == "json"
+            else show.junit_report(rollout_file.report_of(document), shown.lang)
         )
     elif after is not None:
-        _tell_after(after, lang)
-    elif where is None and not dry:
-        output.note(words(lang)["acting.no_table"])
-    acting.note_log(log, lang)
+        _tell_after(after, shown.lang)
+    elif where is None and not how.dry:
+        output.note(words(shown.lang)["acting.no_table"])
+    acting.note_log(log, shown.lang)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
 
@@ -138,61 +122,54 @@ def _before(where: Source, lang: str) -> SharedState | None:
         return None
 
 
-class _Look:
-    """The fleet after the rollout: looked at until every machine that was rolled out is online and in the view."""
+class _After(NamedTuple):
+    """The fleet after the rollout, and the procedure's four checks of each machine that was rolled out."""
 
-    def __init__(  # noqa: PLR0913 - what a look is made of
-        self,
-        fleet: Fleet,
-        where: Source,
-        chosen: tuple[Machine, ...],
-        results: tuple[Result, ...],
-        *,
-        before: object,
-        wait: float,
-        second: Second | None,
-    ) -> None:
-        self._before = before
-        self._chosen = {machine.machine_id for machine in chosen}
-        self._enrolled = [row.machine_id for row in results if row.ok and row.skipped is None]
-        self.view: object = None
-        unreached = _unreached(chosen, results)
+    validation: Validation
+    checks: dict[str, tuple[Check, ...]]
 
-        def look(second: Second | None = None) -> Validation:
-            validation, self.view = acting.judged(fleet, where, second)
-            rows = validation.verdicts
-            told = (row if row.ok else replace(row, reason=unreached.get(row.machine_id, row.reason)) for row in rows)
-            return replace(validation, verdicts=tuple(told))
-
-        # Where nobody was enrolled there is nothing to wait for: one look.
-        self.validation = looking.watch(look, self._is_there, wait if self._enrolled else 0, where.poll_s)
-        if second is not None and not self.validation.ok:  # what is waited for is what the share shows
-            self.validation = look(second)
-
-    def checks(self) -> dict[str, tuple[Check, ...]]:
-        """Return the procedure's four checks of each machine that was rolled out."""
-        return {name: judge.enrolment_checks(self._before, self.view, name) for name in self._enrolled}
-
-    def ok(self, *, everybody: bool) -> bool:
+    def ok(self, names: Container[str] | None) -> bool:
         """Return True if all is as expected: of the machines named, or of the whole fleet."""
-        rows = [row for row in self.validation.verdicts if everybody or row.machine_id in self._chosen]
-        return all(row.ok for row in rows) and self._checked()
-
-    def _checked(self) -> bool:
-        return all(check.ok for checks in self.checks().values() for check in checks)
-
-    def _is_there(self, validation: Validation) -> bool:
-        rows = {row.machine_id: row for row in validation.verdicts}
-        return all(rows[name].observed == "online" for name in self._enrolled) and self._checked()
+        rows = [row for row in self.validation.verdicts if names is None or row.machine_id in names]
+        return all(row.ok for row in rows) and all(check.ok for found in self.checks.values() for check in found)
 
 
-def _unreached(chosen: tuple[Machine, ...], results: tuple[Result, ...]) -> dict[str, Reason | None]:
-    """Return why each machine that was not reached just now is silent: better known than what its silence suggests."""
-    return {
+def _look(  # noqa: PLR0913 - what a look is made of
+    fleet: Fleet,
+    where: Source,
+    chosen: tuple[Machine, ...],
+    results: tuple[Result, ...],
+    *,
+    before: object,
+    wait: float,
+    second: Second | None,
+) -> _After:
+    """Look until every machine that was rolled out is online and in the view."""
+    enrolled = [row.machine_id for row in results if row.ok and row.skipped is None]
+    # Why each machine that was not reached just now is silent: better known than what its silence suggests.
+    unreached = {
         row.machine_id: reason_of(result_of(machine, row.failure))
         for machine, row in zip(chosen, results, strict=True)
         if row.outcome == UNREACHABLE and row.failure is not None
     }
+    checks: dict[str, tuple[Check, ...]] = {}
+
+    def look(second: Second | None = None) -> Validation:
+        validation, view = acting.judged(fleet, where, second)
+        checks.update((name, judge.enrolment_checks(before, view, name)) for name in enrolled)
+        rows = validation.verdicts
+        told = (row if row.ok else replace(row, reason=unreached.get(row.machine_id, row.reason)) for row in rows)
+        return replace(validation, verdicts=tuple(told))
+
+    def is_there(validation: Validation) -> bool:
+        online = {row.machine_id for row in validation.verdicts if row.observed == "online"}
+        return online.issuperset(enrolled) and _After(validation, checks).ok(())
+
+    # Where nobody was enrolled there is nothing to wait for: one look.
+    validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
+    if second is not None and not validation.ok:  # what is waited for is what the share shows
+        validation = look(second)
+    return _After(validation, checks)
 
 
 def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool, lang: str = "en") -> None:
@@ -202,40 +179,26 @@ def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool
         output.write(words(lang)["acting.bound"])
 
 
-def _tell_after(after: _Look, lang: str) -> None:
-    color = output.wants_color()
-    checks = after.checks()
-    if checks:
-        output.write("")
-        width = max(map(len, checks))
-        for name, found in checks.items():
-            output.write("\n".join(_check_lines(name.ljust(width), found, lang, color=color)))
-    output.write("\n" + show.table(after.validation, lang, output.width(), color=color))
+def _tell_after(after: _After, lang: str) -> None:
+    color, most = output.wants_color(), output.width() or 10_000
+    width = max(map(len, after.checks), default=0)
+    lines = [""] if after.checks else []
+    for name, checks in after.checks.items():
+        plain, shown = show.check_lines(checks, lang), show.check_lines(checks, lang, color=color)
+        if len("  ".join([name.ljust(width), *plain])) <= most:
+            lines.append("  ".join([name.ljust(width), *shown]))
+        else:
+            lines += [f"{'' if at else name:<{width}}  {line}" for at, line in enumerate(shown)]
+    output.write("\n".join([*lines, "", show.table(after.validation, lang, output.width(), color=color)]))
 
 
-def _check_lines(name: str, checks: tuple[Check, ...], lang: str, *, color: bool) -> list[str]:
-    """Return a machine's checks on one line where they fit, else on a line each."""
-    plain, shown = show.check_lines(checks, lang), show.check_lines(checks, lang, color=color)
-    if len("  ".join([name, *plain])) <= (output.width() or 10_000):
-        return ["  ".join([name, *shown])]
-    return [f"{name if at == 0 else ' ' * len(name)}  {line}" for at, line in enumerate(shown)]
+def _document(results: tuple[Result, ...], after: _After | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
+    def checks(name: str) -> list[dict[str, Any]] | None:
+        if after is None or name not in after.checks:
+            return None
+        told = ((one, None if one.reason is None else show.sentence(one.reason, lang)) for one in after.checks[name])
+        return [{"check": one.name, "ok": one.ok, "reason": reason} for one, reason in told]
 
-
-def _document(results: tuple[Result, ...], after: _Look | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
-    checks = {} if after is None else after.checks()
-    rows = [{**acting.document(row, lang), "checks": _checks(checks.get(row.machine_id), lang)} for row in results]
+    rows = [{**acting.document(row, lang), "checks": checks(row.machine_id)} for row in results]
     validation = None if after is None else show.validation_document(after.validation, lang)
     return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}
-
-
-def _checks(checks: tuple[Check, ...] | None, lang: str) -> list[dict[str, Any]] | None:
-    if checks is None:
-        return None
-    return [
-        {
-            "check": check.name,
-            "ok": check.ok,
-            "reason": None if check.reason is None else show.sentence(check.reason, lang),
-        }
-        for check in checks
-    ]

@@ -61,32 +61,21 @@ def report_of(document: dict[str, Any]) -> Report:
     if seen is None:
         return Report(None, rollout)
     said = {row["machineId"]: Said(row["reasonKind"] or "", row["reason"]) for row in seen["machines"] if row["reason"]}
-    return Report(_validation(seen), rollout, said=said)
+    unexpected = (
+        Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]), None, None)
+        for row in seen["unexpected"]
+    )
+    findings = (Finding(item["file"], item["kind"], item["detail"]) for item in seen["findings"])
+    rows = tuple(map(_verdict, seen["machines"]))
+    validation = Validation(from_iso(seen["checkedAt"]), seen["shared"], rows, tuple(unexpected), tuple(findings))
+    return Report(validation, rollout, said=said)
 
 
 def _done(row: dict[str, Any]) -> Done:
-    return Done(
-        check_machine_id(row["machineId"]),
-        row["outcome"],
-        row["ok"],
-        tuple((step["step"], step["outcome"]) for step in row["steps"]),
-        row["reason"],
-        row["hint"],
-        tuple(check["reason"] or check["check"] for check in row["checks"] or () if not check["ok"]),
-    )
-
-
-def _validation(document: dict[str, Any]) -> Validation:
-    return Validation(
-        from_iso(document["checkedAt"]),
-        document["shared"],
-        tuple(map(_verdict, document["machines"])),
-        tuple(
-            Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]))
-            for row in document["unexpected"]
-        ),
-        tuple(Finding(item["file"], item["kind"], item["detail"]) for item in document["findings"]),
-    )
+    steps = tuple((step["step"], step["outcome"]) for step in row["steps"])
+    checks = tuple(check["reason"] or check["check"] for check in row["checks"] or () if not check["ok"])
+    name = check_machine_id(row["machineId"])
+    return Done(name, row["outcome"], row["ok"], steps, row["reason"], row["hint"], checks)
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:

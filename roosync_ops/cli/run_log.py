@@ -42,7 +42,8 @@ class RunLog:
             local.make_folder(str(folder))
             os.close(local.create(str(folder / name), local.FILE_MODE))
             self.path = folder / name
-            _sweep(folder)
+            for path in sorted(folder.glob("*.jsonl"))[:-_KEPT]:
+                path.unlink()
         self.note("begun", command=command, machines=[machine.machine_id for machine in chosen])
 
     def note(self, event: str, **said: Any) -> None:
@@ -64,8 +65,3 @@ def _secrets(chosen: Iterable[Machine]) -> set[str]:
     found = [value for name, value in named if any(word in name.lower() for word in _SECRET)]
     found += [value for machine in chosen for value in machine.metadata.values()]
     return {value for value in found if isinstance(value, str) and len(value) >= _SHORT}
-
-
-def _sweep(folder: Path) -> None:
-    for path in sorted(folder.glob("*.jsonl"))[:-_KEPT]:
-        path.unlink()

@@ -69,22 +69,18 @@ def _of_folder(folder: Path) -> dict[str, Any]:
     for name, table in ((FILE, ()), ("pyproject.toml", ("tool", "roosync-ops"))):
         path = folder / name
         if path.is_file():
-            found = _parsed(path)
+            import tomllib  # noqa: PLC0415 - 5 ms where there is no file
+
+            try:
+                with path.open("rb") as file:
+                    found: Any = tomllib.loads(file.read(_MAX_BYTES).decode("utf-8-sig"))
+            except (OSError, ValueError, RecursionError) as error:
+                raise errors.usage(f"{path}: {error}", "roosync-ops init --help") from None
             for key in table:
                 found = found.get(key) if isinstance(found, dict) else None
             if found is not None:
                 return {key: _checked(path, key, value) for key, value in found.items()}
     return {}
-
-
-def _parsed(path: Path) -> Any:
-    import tomllib  # noqa: PLC0415 - 5 ms where there is no file
-
-    try:
-        with path.open("rb") as file:
-            return tomllib.loads(file.read(_MAX_BYTES).decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise errors.usage(f"{path}: {error}", "roosync-ops init --help") from None
 
 
 def _checked(path: Path, key: str, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -11,6 +11,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.show.messages import words
 
 from . import acting, failures, looking, options, output
+from .ramp import Journal
 from .run_log import RunLog
 
 if TYPE_CHECKING:
@@ -55,61 +56,48 @@ _COMMANDS: Final = {
         "Take the agent off",
     ),
 }
-_EXAMPLES: Final = """Examples:
-
-roosync-ops {name} myia-po-2024
-
-roosync-ops {name} --dry
-
-Without names: every machine that is expected online.
-
-Exit codes: 0 done, 1 some machine failed, 2 usage or inventory, 3 shared state unavailable."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops {name} myia-po-2024",
+    "roosync-ops {name} --dry",
+    "Without names: every machine that is expected online.",
+    "Exit codes: 0 done, 1 some machine failed, 2 usage or inventory, 3 shared state unavailable.",
+)
 
 
+@options.grouped
 def _command(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     machines: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     limit: options.Limit = None,
-    failed: acting.Again = False,
-    dry: acting.Dry = False,
-    yes: acting.Yes = False,
-    wait: acting.Wait = acting.WAIT_S,
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
-    connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
-    parallel: acting.Parallel = None,
-    verbose: acting.Verbose = False,
+    how: acting.How,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    shown: options.Shown,
     _schema: options.Schema = False,
 ) -> int:
     deploy = str(context.info_name)
     _, wanted, question = _COMMANDS[deploy]
-    fleet = load_inventory(inventory)
-    chosen = acting.targets(fleet, machines, limit, inventory if failed else None)
-    if question is not None and not dry:
-        acting.confirm(question, chosen, asked_for=yes or bool(machines or limit or failed))
-    where = None if dry else acting.source(fleet, shared, via, deadline)
-    log = RunLog(deploy, chosen, wanted=not dry)
-    results = acting.act(
-        deploy, chosen, dry=dry, verbose=verbose, connect_timeout=connect_timeout, parallel=parallel, log=log
-    )
-    if not dry:
-        acting.keep_failures(inventory, results)
-    found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, wait))
+    fleet = load_inventory(at.inventory)
+    chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
+    if question is not None and not how.dry:
+        acting.confirm(question, chosen, asked_for=yes or bool(machines or limit or how.failed))
+    where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
+    log = RunLog(deploy, chosen, wanted=not how.dry)
+    results = acting.act(deploy, chosen, how, log=log)
+    if not how.dry:
+        Journal(at.inventory).ended(results)
+    found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, how.wait))
     seen = found or {}
     ok = all(row.ok for row in results) and unseen is None and all(word in wanted for word in seen.values())
-    if as_json:
+    if shown.as_json:
         rows = [{**acting.document(row), "observed": seen.get(row.machine_id)} for row in results]
-        output.write(show.json_text({"ok": ok, "dry": dry, "machines": rows, **acting.beside(unseen)}))
+        output.write(show.json_text({"ok": ok, "dry": how.dry, "machines": rows, **acting.beside(unseen)}))
     else:
-        still = words(lang)["acting.still"]
+        still = words(shown.lang)["acting.still"]
         notes = {name: f"({word if word in wanted else still.format(word=word)})" for name, word in seen.items()}
-        acting.tell(results, notes, dry=dry, lang=lang)
-    acting.note_log(log, lang)
+        acting.tell(results, notes, dry=how.dry, lang=shown.lang)
+    acting.note_log(log, shown.lang)
     if unseen is not None:
         return failures.report(unseen, ())
     return errors.OK if ok else errors.NOT_AS_EXPECTED

@@ -6,20 +6,17 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import errors, typed
-from roosync_ops.fleet import load_inventory
 from roosync_ops.remote_script.checks import login
 
 from . import options
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops ssh myia-po-2024
-
-roosync-ops ssh myia-po-2024 hostname
-
-Exit codes: ssh's own, that is the command's, or 255 where it was not reached; 2 usage or inventory."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops ssh myia-po-2024",
+    "roosync-ops ssh myia-po-2024 hostname",
+    "Exit codes: ssh's own, that is the command's, or 255 where it was not reached; 2 usage or inventory.",
+)
 
 
 @app.command(epilog=_EXAMPLES, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
@@ -34,9 +31,7 @@ def ssh(
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
 ) -> int:
     """Log in to a machine over the same connection as everything else here does, or run one command there."""
-    found, *others = load_inventory(inventory).select([machine])
-    if others:
-        raise errors.usage(f"{machine!s:.80} is more than one machine", typed.ours("machines", "list"))
+    found = options.one(inventory, machine)
     words = login(found)
     if not words:
         raise errors.usage(f"{found.machine_id} is reached by WinRM", typed.ours("diagnose", found.machine_id))

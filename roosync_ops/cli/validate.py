@@ -7,33 +7,27 @@ import typer
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import PROBE_CONNECT_S, Probe
 from roosync_ops.show.messages import words
 
 from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops validate --shared /mnt/share
-
-roosync-ops validate --via myia-ai-01 --wait 60
-
-roosync-ops validate --probe
-
-roosync-ops validate --format markdown --lang fr > table.md
-
-Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops validate --shared /mnt/share",
+    "roosync-ops validate --via myia-ai-01 --wait 60",
+    "roosync-ops validate --probe",
+    "roosync-ops validate --format markdown --lang fr > table.md",
+    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable.",
+)
 
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def validate(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     limit: options.Limit = None,
     wait: Annotated[
         float,
@@ -42,14 +36,10 @@ def validate(  # noqa: PLR0913 - one argument an option
         ),
     ] = 0.0,
     report: Annotated[Literal["table", "json", "markdown", "junit", "openmetrics"], options.FORMAT] = "table",
-    as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
-    probe: options.Probe = Probe.auto,
+    shown: options.Shown,
+    asked: options.Asked,
     patience: options.Patience = None,
     memory: options.Memory = None,
-    timeout: options.AskTimeout = None,
-    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
@@ -60,17 +50,14 @@ def validate(  # noqa: PLR0913 - one argument an option
     and what its clock says: a stalled replica, here or there, is then named.
     """
     with looking.without_collector():
-        fleet = load_inventory(inventory)
+        fleet = load_inventory(at.inventory)
         names = [*(machines or []), *options.names_of(limit)]
         chosen = fleet.select(names) if names else None
         grace = GracePeriod(patience, memory, fleet)
-        limits = looking.limits_of(probe, timeout, connect_timeout, deadline)
-        look, poll_s = looking.look_of(
-            "validate", fleet, chosen, shared=shared, via=via, probe=probe, limits=limits, grace=grace
-        )
+        look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
         validation = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
-        output.write(_text(validation, "json" if as_json else report, lang))
-        _note_patience(validation, grace, lang)
+        output.write(_text(validation, "json" if shown.as_json else report, shown.lang))
+        _note_patience(validation, grace, shown.lang)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 

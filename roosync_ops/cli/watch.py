@@ -6,8 +6,9 @@ import json
 import subprocess
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,7 +17,8 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.second import CONFIRM_S
+from roosync_ops.gather.validation import judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.messages import words
 from roosync_ops.show.reasons import flip_text
@@ -27,25 +29,17 @@ from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import options, output, watching
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+from . import looking, options, output, watching
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops watch --shared /mnt/share
-
-roosync-ops watch --json --exec "/usr/local/bin/page-me --team ops"
-
-ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops watch
-
-Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 4 nothing can be remembered, 130 Ctrl-C.
-
-Keys: j and k mark a machine, d diagnoses it, s sorts, f hides what is as expected, ? helps, q quits."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops watch --shared /mnt/share",
+    'roosync-ops watch --json --exec "/usr/local/bin/page-me --team ops"',
+    'ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops watch',
+    "Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 4 nothing can be remembered, 130 Ctrl-C.",
+    "Keys: j and k mark a machine, d diagnoses it, s sorts, f hides what is as expected, ? helps, q quits.",
+)
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
 #: After so many rounds in which nothing could be told, somebody else should know.
@@ -53,28 +47,23 @@ _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
 
-Interval = Annotated[
-    float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
-]
-For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")]
-
 
 @app.command(epilog=_EXAMPLES)
+@options.grouped
 def watch(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    shared: options.Shared = None,
-    via: options.Via = None,
+    at: options.HereOrVia,
     limit: options.Limit = None,
-    interval: Interval = 5.0,
-    seconds: For = None,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
+    ] = 5.0,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")] = None,
     patience: options.Patience = "auto",
     exec_: watching.Exec = None,
     notify: watching.Notify = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
-    deadline: options.Deadline = None,
     memory: options.Memory = None,
     probe: options.Probe = Probe.auto,
 ) -> int:
@@ -86,27 +75,35 @@ def watch(  # noqa: PLR0913 - one argument an option
     seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one. Who is
     silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
-    fleet = load_inventory(inventory)
-    source = Source(shared, machine_of(fleet, via) if via else None, deadline)
+    fleet = load_inventory(at.inventory)
+    source = looking.source_of(at, fleet)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
     # Who watches a part has a memory of its own: what is told there, nobody else was told.
-    named = " ".join([memory_name(shared, via), *sorted(chosen or ())])
+    named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
     folder = memory or default_folder()
-    told = WatchMemory(folder, named, watching.observer_of(via, fleet))
+    told = WatchMemory(folder, named, watching.observer_of(at.via, fleet))
     on_terminal = output.is_live() and not as_json
     said: list[str] = []
+
+    def tell(flip: dict[str, Any]) -> None:
+        if as_json:
+            output.write(json.dumps(flip))
+        elif not on_terminal:
+            output.write(local(flip_text)(flip, lang))
+
     with ExitStack() as stack:
         endings = stack.enter_context(Endings())
         tell_trouble = said.append if on_terminal else output.note
         deliveries = stack.enter_context(watching.deliveries_to(exec_ or [], notify or [], tell_trouble))
+        second = looking.second_of(fleet, probe, confirm_s=CONFIRM_S)
         watcher = Watcher(
             fleet,
             source,
-            watching.judging(fleet, GracePeriod(patience, folder, fleet), watching.asker(fleet, probe)),
+            partial(judged, fleet=fleet, chosen=None, grace=GracePeriod(patience, folder, fleet), second=second),
             told,
             deliveries=deliveries,
-            tell=_teller(lang, as_json=as_json, silent=on_terminal),
+            tell=tell,
             clock=now_ms,
             lang=lang,
             chosen=chosen,
@@ -114,7 +111,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         until = None if seconds is None else time.monotonic() + seconds
         try:
             if on_terminal:
-                _Desk(watcher, endings, memory_name(shared, via), said, lang).run(interval, until)
+                _Desk(watcher, endings, memory_name(at.shared, at.via), said, lang).run(interval, until)
             else:
                 _run_plain(watcher, endings, interval, until)
         except Ended:
@@ -147,30 +144,30 @@ def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float
         time.sleep(left)
 
 
+@dataclass
 class _Desk:
     """The live table on a terminal, and its keys."""
 
-    def __init__(self, watcher: Watcher, endings: Endings, shared: str, said: list[str], lang: str) -> None:
-        self._watcher = watcher
-        self._endings = endings
-        self._shared = shared
-        self._said = said
-        self._lang = lang
-        self._view = View()
+    watcher: Watcher
+    endings: Endings
+    shared: str
+    said: list[str]
+    lang: str
+    view: View = field(default_factory=View)
 
     def run(self, interval: float, until: float | None) -> None:
         """Look and draw until q is typed, or the time is over."""
         color = output.wants_color()
         with Keys() as keys, Screen(color=color) as screen:
             while True:
-                _look(self._watcher, self._endings)
+                _look(self.watcher, self.endings)
                 left = _left(interval, until)
                 end = time.monotonic() + (left or 0)
                 key = ""
                 while key != "q":
                     screen.draw(partial(self._text, color=color))
                     key = keys.wait(max(0.0, end - time.monotonic()))
-                    self._view.press(key)
+                    self.view.press(key)
                     if key == "d":
                         self._diagnose(keys, screen)
                     if time.monotonic() >= end:
@@ -179,23 +176,23 @@ class _Desk:
                     return
 
     def _text(self, width: int, height: int, *, color: bool) -> str:
-        watcher = self._watcher
+        watcher = self.watcher
         now = local(clock)(to_iso(now_ms()))
-        told = Told(watcher.memory.recent, [*watcher.troubles, *self._said[-2:]], watcher.memory.pending, now)
-        shown = (watcher.validation, self._shared, told, self._view)
-        return live(*shown, lang=self._lang, width=width, height=height, color=color)
+        told = Told(watcher.memory.recent, [*watcher.troubles, *self.said[-2:]], watcher.memory.pending, now)
+        shown = (watcher.validation, self.shared, told, self.view)
+        return live(*shown, lang=self.lang, width=width, height=height, color=color)
 
     def _diagnose(self, keys: Keys, screen: Screen) -> None:
         """Show the diagnosis of the machine that is meant, until a key is typed."""
-        row = self._view.meant(self._watcher.validation)
+        row = self.view.meant(self.watcher.validation)
         if row is None:
             return
         flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-        line = process.ours("diagnose", row.machine_id, "--lang", self._lang)
+        line = process.ours("diagnose", row.machine_id, "--lang", self.lang)
         with screen.aside():
             output.write("")
             subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note(words(self._lang)["watch.back"])
+            output.note(words(self.lang)["watch.back"])
             keys.wait(_READ_S)
 
 
@@ -205,13 +202,3 @@ def _left(interval: float, until: float | None) -> float | None:
         return interval
     left = until - time.monotonic()
     return None if left <= 0 else min(interval, left)
-
-
-def _teller(lang: str, *, as_json: bool, silent: bool) -> Callable[[dict[str, Any]], None]:
-    def tell(flip: dict[str, Any]) -> None:
-        if as_json:
-            output.write(json.dumps(flip, ensure_ascii=True))
-        elif not silent:
-            output.write(local(flip_text)(flip, lang))
-
-    return tell

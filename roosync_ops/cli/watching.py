@@ -1,4 +1,4 @@
-"""What watching needs from the command line: a judge, and where flips are delivered to."""
+"""What watching needs from the command line: whose replica is read, and where flips are delivered to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import shutil
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,23 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from roosync_ops import errors, process
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits
-from roosync_ops.gather.second import CONFIRM_S
-from roosync_ops.gather.validation import judged
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
-
-from . import looking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from roosync_ops import judge
     from roosync_ops.fleet import Fleet
-    from roosync_ops.gather.grace_period import GracePeriod
-    from roosync_ops.gather.limits import Probe
-    from roosync_ops.gather.second import Second
-    from roosync_ops.state import SharedState
 
 Exec = Annotated[
     list[str] | None,
@@ -53,19 +42,6 @@ Notify = Annotated[
 
 #: How long the notification library may take to look at the URLs, in s.
 _CHECK_S: Final = 30.0
-
-
-def asker(fleet: Fleet, probe: Probe) -> Second | None:
-    """Return who asks for those who watch: a machine that does not answer is tried twice."""
-    return looking.second_of(fleet, probe, Limits(SECOND_TIMEOUT_S), CONFIRM_S)
-
-
-def judging(fleet: Fleet, grace: GracePeriod, second: Second | None) -> Callable[[SharedState], judge.Validation]:
-    """Judge by beats received: what this reader saw when, kept across restarts, so that no two clocks are mixed.
-
-    Who is in doubt is asked, and asked again for as long as it is.
-    """
-    return lambda state: judged(state, fleet, None, grace, second)
 
 
 def observer_of(via: str | None, fleet: Fleet) -> str | None:
@@ -116,12 +92,13 @@ def check_urls(urls: list[str]) -> None:
     """Raise CommandError where a notification could never be sent. No URL is ever printed: its secrets are in it."""
     argv = notification(1, "").argv
     asked = json.dumps({"check": urls}).encode("ascii")
-    done = process.run(argv, asked, until=time.monotonic() + _CHECK_S, max_out=process.MAX_ERR_BYTES)
-    if done.code is None:
-        raise errors.usage(f"the notification library did not answer within {_CHECK_S:g} s")
-    told = done.out.decode("utf-8", "replace").strip()
+    try:
+        done = process.within(_CHECK_S, argv, asked)
+    except process.ChildError as error:
+        raise errors.usage(f"the notification library did not answer: {error}") from None
     if done.code == 0:
         return
+    told = done.out.decode("utf-8", "replace").strip()
     if told.replace(" ", "").isdecimal():
         names = ", ".join(notification(int(at), urls[int(at) - 1]).name for at in told.split())
         raise errors.usage(f"not understood by apprise: {names}", "https://appriseit.com/services/ lists the URLs")

@@ -1,4 +1,4 @@
-"""Reading an inventory file: once, by one set of rules, for every command.
+"""Reading an inventory file: once, by one set of rules, for every command; and adding a line to one.
 
 The rules are pyinfra's own (pyinfra_cli.inventory), so that `pyinfra inventory.py deploys/rollout.py` acts on the same
 machines: the file is UTF-8; a public name that holds a list of names and (name, data) pairs is a group, and so is a
@@ -10,9 +10,13 @@ are taken for that: the byte-order mark that Windows' editors write, and a comma
 from __future__ import annotations
 
 import ast
+import codecs
 import contextlib
+import difflib
 import io
+import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,12 +25,15 @@ from .fleet import Fleet, fleet_of, group_of
 from .machine import FleetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 #: A line is some 100 bytes, and 10,000 machines are a large fleet.
 MAX_BYTES: Final = 16 * 1024 * 1024
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SAVE: Final = "an inventory is UTF-8: save it so"
+_COMMENT: Final = re.compile(rb"#[^\n]*")
+#: Where a machine goes that is expected online, or off, and nobody says where.
+USUAL: Final = {"online": "enroll", "offline": "off"}
 
 
 def load_inventory(path: Path) -> Fleet:
@@ -160,3 +167,53 @@ def _group_data(path: Path) -> dict[str, dict[str, Any]]:
             names = {name: value for name, value in names.items() if not name.startswith("__")}
             found.setdefault(file.stem, {}).update(names)
     return found
+
+
+def line_of(name: str, fields: Mapping[str, Any]) -> str:
+    """Return the line that defines a machine, as a person would write it."""
+    literals = {
+        key: json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+        for key, value in fields.items()
+    }
+    return f"machine({', '.join([json.dumps(name), *(f'{key}={value}' for key, value in literals.items())])})"
+
+
+def with_machine(source: bytes, group: str, line: str) -> bytes:
+    """Return an inventory's source with `line` at the end of the list of `group`. Raises FleetError where it cannot."""
+    mark = codecs.BOM_UTF8 if source.startswith(codecs.BOM_UTF8) else b""
+    text = source.removeprefix(mark)
+    lists = _lists(text)
+    if group not in lists:
+        close = difflib.get_close_matches(group, lists, 1)
+        said = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(lists) or 'none'}"
+        raise FleetError(f"{group!s:.80}: no group whose list is written out in the inventory{said}")
+    ends = b"\r\n" if b"\r\n" in text else b"\n"
+    lines = text.splitlines(keepends=True)
+    found = lists[group]
+    close_at = _offset(lines, found.end_lineno or 1, found.end_col_offset or 1) - 1
+    last = found.elts[-1] if found.elts else None
+    open_at = _offset(lines, found.lineno, found.col_offset) + 1
+    from_at = open_at if last is None else _offset(lines, last.end_lineno or 1, last.end_col_offset or 0)
+    between = text[from_at:close_at]
+    comma = b"," if last is not None and b"," not in _COMMENT.sub(b"", between) else b""
+    kept = between.rstrip(b" \t\r\n")
+    new = text[:from_at] + comma + kept + ends + b"    " + line.encode() + b"," + ends + text[close_at:]
+    return mark + new
+
+
+def _lists(text: bytes) -> dict[str, ast.List]:
+    """Return the public names of a file that hold a list written out, or such a list with data."""
+    found = {}
+    for node in ast.parse(text).body:
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(value, ast.Tuple) and value.elts:
+            value = value.elts[0]
+        if isinstance(value, ast.List) and isinstance(targets[0], ast.Name) and not targets[0].id.startswith("_"):
+            found[targets[0].id] = value
+    return found
+
+
+def _offset(lines: list[bytes], line: int, column: int) -> int:
+    """Return where a place of the syntax tree is, in bytes: its lines begin at 1, its columns are UTF-8's."""
+    return sum(map(len, lines[: line - 1])) + column

@@ -1,4 +1,8 @@
-"""What is the matter with machines: asked with who can bear witness about them, and judged, once."""
+"""What is the matter with machines: asked with who can bear witness about them, and judged; and what --fix does.
+
+It may rebuild the view and sweep orphans among our temporary files: see on_tidy, in the operator's own replica, or on a
+machine where the operator has none.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,23 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from roosync_ops.fleet import FleetError
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.probes import Builds, ProbeResult
 from roosync_ops.pyinfra_ops import plan
-from roosync_ops.remote_script import bundle
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
+from roosync_ops.remote_script import bundle, on_tidy
+from roosync_ops.remote_script.facts_model import Tended, parse_tended
+from roosync_ops.transport.failure import Failure
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms
 
+from .asking import about_share
 from .limits import silently
 from .probe import probe_beside
 from .source import own_replica
-from .tidy import TidyError, orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +38,11 @@ if TYPE_CHECKING:
 
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12
+T = TypeVar("T")
+
+#: How long it may take on the machine, and with the login, a Python, and a task of a Windows logon session, in s.
+_TEND_S: Final = 20.0
+_ALL_S: Final = 90.0
 
 
 def diagnoses(
@@ -99,3 +110,45 @@ def compared(machine: Machine, one: ProbeResult, wanted: bundle.Bundle) -> Probe
     loop = None if status is None or not status.loop_build_id else status.loop_build_id == wanted.build_id
     is_configured = report.config == plan.wanted_config(machine, report)
     return replace(one, builds=Builds(report.agent_sha256 == wanted.sha256, is_configured, loop))
+
+
+class TidyError(Exception):
+    """It could not be done: one sentence."""
+
+
+def orphans(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
+    """Return the orphans in `shared`, relative to it, in order. Raises TidyError."""
+    return _bounded(shared, deadline_s, lambda: tuple(sorted(on_tidy.found(shared, now_s))))
+
+
+def sweep(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
+    """Remove the orphans in `shared`; return those that are gone now. Raises TidyError."""
+    return _bounded(shared, deadline_s, lambda: on_tidy.swept(shared, now_s))
+
+
+def rebuild_view(shared: str, now_ms: int, deadline_s: float) -> int:
+    """Write `heartbeat.json` anew from all that is there; return how many machines it holds. Raises TidyError.
+
+    A view that is there and cannot be read is set aside beside it, under one name, before it is replaced.
+    """
+    return _bounded(shared, deadline_s, lambda: on_tidy.rebuilt(shared, now_ms))
+
+
+def _bounded(shared: str, deadline_s: float, work: Callable[[], T]) -> T:
+    try:
+        return BoundedShare(deadline_s).call(work, f"tidying {shared}")
+    except ShareHungError as error:
+        raise TidyError(f"{shared} gave no answer within {error.deadline_s:g} s") from None
+    except OSError as error:
+        raise TidyError(f"{error.filename or shared}: {error.strerror or error}") from None
+
+
+def tend(machine: Machine, *, rebuild: bool, dry: bool, connect_timeout_s: float) -> Tended:
+    """Sweep our orphans in the replica of `machine`, and `rebuild` the view. With `dry` only look. Raises TidyError."""
+    what = {"do": "tend", "rebuild": rebuild, "dry": dry, "limit": _TEND_S}
+    found = about_share(machine, what, _ALL_S, connect_timeout_s, parse_tended)
+    if isinstance(found, Failure):
+        raise TidyError(f"{machine.machine_id}: {found.reason}")
+    if found.problem is not None:
+        raise TidyError(f"{machine.machine_id}: {found.problem[1]}")
+    return found

@@ -43,7 +43,7 @@ class GracePeriod:
         """Why what was seen could not be kept, None where it was."""
         return None if self._memory is None else self._memory.trouble
 
-    def learn(self, state: SharedState | None, offsets: Mapping[str, int] | None = None) -> Knowledge:
+    def learn(self, state: SharedState | None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
         from roosync_ops.state.silences import silences  # noqa: PLC0415 - after the reading is on its way
 
@@ -51,13 +51,13 @@ class GracePeriod:
         if not self._on:
             late_ms = 0 if state is None else second.late_ms(state, state.read_at_ms)
             seen = {} if state is None else self._glimpse(state)
-            return Knowledge(offsets or {}, seen, late_ms=late_ms, silences=silenced)
+            return Knowledge(seen=seen, late_ms=late_ms, silences=silenced)
         if state is not None:
             self._memory = self._memory or self._remember(state.shared)
             self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)
         seen = {} if self._memory is None else self._memory.seen
         extra = patience.auto_ms(seen.values(), self._thresholds) if self._auto else self._extra_ms
-        return Knowledge(offsets or {}, seen, extra, silences=silenced)
+        return Knowledge(seen=seen, patience_ms=extra, silences=silenced)
 
     def _glimpse(self, state: SharedState) -> Mapping[str, Seen]:
         """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,11 +64,9 @@ def judged(
     known, at_ms = grace.learn(state), state.read_at_ms
 
     def by_words(said: Mapping[str, judge.ProbeResult]) -> judge.Validation:
-        shown = judge.merge_replicas(state, said.values(), at_ms) if said else state
-        offsets = {**known.offsets, **judge.knowledge(said.values()).offsets}
-        looked = judge.looked_at(shown or state, state, said.values()) if said else known.looked
-        every = replace(known, offsets=offsets, looked=looked, here=judge.heard_here(state) if said else None)
-        return judge.validate(fleet, shown or state, at_ms, chosen, known=every, asked=said)
+        shown = (judge.merge_replicas(state, said.values(), at_ms) if said else None) or state
+        every = known.asked(shown, state, said.values()) if said else known
+        return judge.validate(fleet, shown, at_ms, chosen, known=every, asked=said)
 
     return by_words({}) if second is None else second.opinion(by_words)
 
@@ -94,8 +92,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     state = judge.merge_replicas(own, found.values(), now)
     if state is None:
         raise _nobody(len(asked), trouble)
-    known = grace.learn(own, judge.knowledge(found.values()).offsets)
-    known = replace(known, looked=judge.looked_at(state, own, found.values()), here=judge.heard_here(own))
+    known = grace.learn(own).asked(state, own, found.values())
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 

@@ -5,11 +5,10 @@ A reason is a kind and its facts; the room `show` has the sentences.
 
 from roosync_ops.wire.findings import Finding
 
-from .enrolment import enrolment_checks
 from .matrix import Cell, Matrix, matrix
 from .observe import observe
-from .probes import HERE, AgentState, Knowledge, ProbeResult, heard_here, knowledge, looked_at, merge_replicas
-from .validate import validate
+from .probes import HERE, AgentState, Knowledge, ProbeResult, knowledge, merge_replicas
+from .validate import enrolment_checks, validate
 from .verdict import Check, Observation, Reason, Survey, Validation, Verdict
 
 __all__ = [
@@ -27,9 +26,7 @@ __all__ = [
     "Validation",
     "Verdict",
     "enrolment_checks",
-    "heard_here",
     "knowledge",
-    "looked_at",
     "matrix",
     "merge_replicas",
     "observe",

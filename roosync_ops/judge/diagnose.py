@@ -36,8 +36,7 @@ def diagnose(scene: DiagnosisInput, names: Iterable[str] | None = None) -> Diagn
 def _machine(scene: DiagnosisInput, machine_id: str) -> Diagnosis:
     case = MachineCase(scene, machine_id)
     checks = _checks(case)
-    found = _cause(checks)
-    word, facts = ("well", {}) if found is None else (str(found.cause), found.facts)
+    word, facts = _cause(checks)
     if case.machine is not None and not case.is_expected:
         word, facts = _expected_off(case, checks, word, facts)
     facts = {**_where(case), **facts, "machine": machine_id}
@@ -78,11 +77,10 @@ def _told(check: Callable[[MachineCase, T], Check], case: MachineCase, told: T |
     return Check(check.__name__, UNKNOWN) if told is None else check(case, told)
 
 
-def _cause(checks: Iterable[Check]) -> Check | None:
-    """Return the check that names the cause: of the gravest kind there is, the first."""
-    return min(
-        (check for check in checks if check.cause), key=lambda check: CAUSES[str(check.cause)].rank, default=None
-    )
+def _cause(checks: Iterable[Check]) -> tuple[str, Mapping[str, Any]]:
+    """Return the cause, of the gravest kind there is the first, and the facts of the check that names it."""
+    found = [(check.cause, check.facts) for check in checks if check.cause]
+    return min(found, key=lambda one: CAUSES[one[0]].rank, default=("well", {}))
 
 
 def _expected_off(
@@ -100,8 +98,7 @@ def _expected_off(
 
 def _here(scene: DiagnosisInput) -> Diagnosis:
     checks = tuple(beside_it.here(scene))
-    found = _cause(checks)
-    word, facts = ("well", {}) if found is None else (str(found.cause), dict(found.facts))
+    word, facts = _cause(checks)
     return Diagnosis(None, None, None, word, command(word, facts, MachineCase(scene, "")), facts, checks)
 
 

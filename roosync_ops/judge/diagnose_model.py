@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ from roosync_ops.wire.times import to_iso
 from .diagnose_causes import CAUSES, GRAVE, MILD, NONE
 from .matrix import Matrix, matrix
 from .observe import observation
-from .probes import HERE, UNCLEAR, AgentState, Knowledge, ProbeResult, knowledge, looked_at, merge_replicas
+from .probes import HERE, NOTHING_ELSE, UNCLEAR, AgentState, Knowledge, ProbeResult, merge_replicas
 from .verdict import Observation
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class DiagnosisInput:
     @cached_property
     def known(self) -> Knowledge:
         """The clocks that were measured, and when each record was last looked at."""
-        looked = {} if self.merged is None else looked_at(self.merged, self.own, self.probes.values())
-        return replace(knowledge(self.probes.values()), looked=looked)
+        return NOTHING_ELSE if self.merged is None else NOTHING_ELSE.asked(self.merged, self.own, self.probes.values())
 
 
 class MachineCase:

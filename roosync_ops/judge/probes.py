@@ -5,7 +5,7 @@ An age never mixes two clocks here: a beat's time is brought to the reader's clo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state.seen import Seen
-    from roosync_ops.state.signs import Sign
+    from roosync_ops.state.shared import Sign
     from roosync_ops.state.silences import Silence
     from roosync_ops.transport.failure import Failure
     from roosync_ops.transport.reach import Reach
@@ -132,6 +132,16 @@ class Knowledge:
     silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None
 
+    def asked(self, merged: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> Knowledge:
+        """Return what is known with machines' answers as well; `merged` is all that is shown, `own` a part of it."""
+        answers = list(probes)
+        return replace(
+            self,
+            offsets={**self.offsets, **knowledge(answers).offsets},
+            looked=_looked_at(merged, own, answers),
+            here={} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()},
+        )
+
 
 NOTHING_ELSE: Final = Knowledge()
 
@@ -174,12 +184,7 @@ def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
     return found
 
 
-def heard_here(own: SharedState | None) -> dict[str, int | None]:
-    """Return the last heartbeat of each machine that a reader's own replica shows."""
-    return {} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()}
-
-
-def looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
+def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
     """Return when each machine's record of the merge_replicas `state` was last looked at, on the reader's clock.
 
     Some answers come a minute after others: no beat grows old while nobody looks.

@@ -13,7 +13,7 @@ from roosync_ops.wire.times import to_iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roosync_ops.state.signs import Sign
+    from roosync_ops.state.shared import Sign
     from roosync_ops.wire.findings import Finding
 
     from .matrix import Matrix

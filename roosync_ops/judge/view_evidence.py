@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, ONLINE
+from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, OFFLINE, ONLINE
 from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
@@ -72,12 +72,15 @@ class ViewEvidence:
         Nothing says so where the machine was silent for its whole timeout already when the view was written: then two
         replicas agree.
         """
-        checked, own, keeper = self.checked_ms, self.own(row.machine_id), self.keeper
-        if checked is None or row.last_heartbeat_ms is None or checked - row.last_heartbeat_ms > thresholds.timeout_ms:
+        checked, own = self.checked_ms, self.own(row.machine_id)
+        if row.observed != OFFLINE or checked is None or row.last_heartbeat_ms is None:
+            return None
+        if checked - row.last_heartbeat_ms > thresholds.timeout_ms:
             return None
         if row.file == VIEW_NAME and own is not None:
             newer = row.last_heartbeat_ms - (own.last_heartbeat_ms or 0)
             return v.Reason(v.FILE_BEHIND, row.machine_id, {"age": row.age_ms, "newer": newer})
+        keeper = self.keeper
         lag = 0 if keeper is None else (keeper.last_heartbeat_ms or 0) - checked
         if keeper is None or lag <= thresholds.timeout_ms + _TAKEOVER_INTERVALS * thresholds.interval_ms:
             return None

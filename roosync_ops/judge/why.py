@@ -79,7 +79,7 @@ def reason(machine: Machine, row: v.Observation, given: Given, rests_on: Basis, 
     return (
         _contradicted(machine, row, given)
         or _arrives(machine, row, given)
-        or _behind(machine, row, given)
+        or (None if given.matrix is not None else given.witness.behind(row, machine.thresholds))
         or _silence(row, given, ahead, rests_on)
     )
 
@@ -189,42 +189,30 @@ def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reaso
     )
 
 
-def _behind(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
-    """Return where silence may be this replica's own; of no use where the other replicas were asked."""
-    if row.observed != OFFLINE or given.matrix is not None:
-        return None
-    return given.witness.behind(row, machine.thresholds)
-
-
 def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     """Return the reason where the machine's own file is there, and could not be used.
 
     What was heard of it then comes from elsewhere (an old given), or from nowhere.
     """
     if row.observed == UNKNOWN and row.file is not None and row.last_heartbeat_ms is None:
-        finding = _finding(state, row, _TIME_FINDINGS)
+        about = state.findings_about(row.machine_id) or state.findings
+        finding = next((item for item in about if item.file == row.file and item.kind in _TIME_FINDINGS), None)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
     own = f"{HEARTBEATS}/{row.machine_id}.json"
     if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
-    about = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
-    troubles = about if row.file in (None, VIEW_NAME) else [item for item in about if item.file == own]
+    troubles = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
+    if row.file not in (None, VIEW_NAME):
+        troubles = [item for item in troubles if item.file == own]
     if not troubles:
         return None
     return v.Reason(v.NOT_UNDERSTOOD, row.machine_id, _facts(troubles[0].file, troubles[0]))
 
 
-def _finding(state: SharedState, row: v.Observation, kinds: frozenset[str]) -> Finding | None:
-    about = state.findings_about(row.machine_id) or state.findings
-    return next((item for item in about if item.file == row.file and item.kind in kinds), None)
-
-
 def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
-    return {
-        "file": file,
-        "kind": finding.kind if finding is not None else NO_HEARTBEAT,
-        "detail": finding.detail if finding is not None else "no valid lastHeartbeat",
-    }
+    if finding is None:
+        return {"file": file, "kind": NO_HEARTBEAT, "detail": "no valid lastHeartbeat"}
+    return {"file": file, "kind": finding.kind, "detail": finding.detail}
 
 
 def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basis) -> v.Reason:

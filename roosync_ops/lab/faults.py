@@ -17,7 +17,7 @@ from .replica import File
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .link import Link, Version
+    from .replica import Link, Version
 
 #: By name: what it does to the machine, in one line. The source of each is lab/README.md, "Synced folders".
 FAULTS: Final[dict[str, str]] = {

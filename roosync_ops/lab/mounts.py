@@ -1,6 +1,6 @@
 """A name space of mounts for one lab machine: what is mounted over its share there, nobody else sees.
 
-It runs as a program of its own (see nest.py; standard library only), on Linux: `mounts.py SHARE`. It says in
+It runs as a program of its own (see host.py; standard library only), on Linux: `mounts.py SHARE`. It says in
 one JSON line whether it has a name space, then obeys one JSON line after the other, `{"cover": KIND}` or
 `{"uncover": true}`, with one line of answer each. The machine's processes are started inside with nsenter. The end of
 its standard input ends it: with the lab, however the lab ends. What hung then fails, and the mounts go with the last
@@ -71,8 +71,14 @@ class Share:
         if self._covered:
             raise ValueError("the share is covered already")
         covers = {"hang": self._hang, "cold": self._cold, "full": self._full, "read-only": self._read_only}
-        covers[kind]()
         self._covered = str(Path(self._path).parent) if kind == "cold" else self._path
+        try:
+            covers[kind]()
+        except OSError:
+            with suppress(OSError):  # of what was mounted nothing stays
+                self.uncover()
+            self._covered = None
+            raise
 
     def uncover(self) -> None:
         """Show the share as it is again; calls that hung fail. Raises OSError."""
@@ -93,29 +99,24 @@ class Share:
     def _mount_fuse(self, path: str) -> int:
         self._fuse = os.open(_FUSE, os.O_RDWR | os.O_CLOEXEC)
         who = f"rootmode=40000,user_id={os.geteuid()},group_id={os.getegid()}"
-        try:
-            _mount("roosync-lab", path, "fuse", _MS_NOSUID | _MS_NODEV, f"fd={self._fuse},{who}")
-        except OSError:
-            os.close(self._fuse)
-            self._fuse = None
-            raise
+        _mount("roosync-lab", path, "fuse", _MS_NOSUID | _MS_NODEV, f"fd={self._fuse},{who}")
         return self._fuse
 
     def _cold(self) -> None:
-        """A folder around the share that leads to it: late at first, then at once, until the fault ends."""
-        folder, name = os.path.split(self._path)
-        real = os.open(self._path, os.O_PATH | os.O_CLOEXEC)  # what the mount is about to hide
+        """A folder around the share in which it is found late at first, then at once, until the fault ends."""
+        path = Path(self._path)
+        real = os.open(path, os.O_PATH | os.O_CLOEXEC)  # what the mount is about to hide
         try:
-            fuse = self._mount_fuse(folder)
-        except OSError:
+            slow, fuse = SlowShare(path.name), self._mount_fuse(str(path.parent))
+            self._server = threading.Thread(target=self._serve, args=(slow, fuse), daemon=True)
+            self._server.start()
+            _mount(f"/proc/self/fd/{real}", self._path, "", _MS_BIND)
+            slow.turn_cold()
+        finally:
             os.close(real)
-            raise
-        slow = SlowShare(name, f"/proc/{os.getpid()}/fd/{real}")
-        self._server = threading.Thread(target=self._serve, args=(slow, fuse, real), daemon=True)
-        self._server.start()
 
     @staticmethod
-    def _serve(slow: SlowShare, fuse: int, real: int) -> None:
+    def _serve(slow: SlowShare, fuse: int) -> None:
         with suppress(OSError, ValueError):  # the descriptor is closed: the fault is over
             while True:
                 if select.select([fuse], [], [], slow.wait_s())[0]:
@@ -123,7 +124,6 @@ class Share:
                 for reply in slow.due():
                     with suppress(FileNotFoundError):  # who asked was killed meanwhile
                         os.write(fuse, reply)
-        os.close(real)
 
     def _read_only(self) -> None:
         _mount(self._path, self._path, "", _MS_BIND)
@@ -136,17 +136,13 @@ class Share:
         files = list(_files(self._path))
         pages = 1 + sum(len(content) // _PAGE + 2 for _, content in files)
         _mount("tmpfs", self._path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={pages * _PAGE},mode=0700")
-        try:
-            for name, content in files:
-                path = Path(self._path, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            used = os.statvfs(self._path)
-            full = (used.f_blocks - used.f_bfree) * used.f_frsize, used.f_files - used.f_ffree
-            _mount("tmpfs", self._path, "tmpfs", _MS_REMOUNT, f"size={max(full[0], _PAGE)},nr_inodes={full[1]}")
-        except OSError:
-            _libc.umount2(os.fsencode(self._path), _MNT_DETACH)
-            raise
+        for name, content in files:
+            path = Path(self._path, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        used = os.statvfs(self._path)
+        full = (used.f_blocks - used.f_bfree) * used.f_frsize, used.f_files - used.f_ffree
+        _mount("tmpfs", self._path, "tmpfs", _MS_REMOUNT, f"size={max(full[0], _PAGE)},nr_inodes={full[1]}")
 
 
 def _files(folder: str) -> list[tuple[Path, bytes]]:

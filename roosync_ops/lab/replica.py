@@ -1,13 +1,15 @@
-"""One machine's copy of the shared folder, as a file-sync product's client on that machine handles it."""
+"""One machine's copy of the shared folder, and what a file-sync product's client on that machine remembers of it."""
 
 from __future__ import annotations
 
 import errno
 import functools
 import os
+import random
 import stat
+from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 #: Where a delivery is built before it appears under its own name: the folder Google Drive for desktop uses for this.
 INCOMING = ".tmp.drivedownload"
+
+#: A Past keeps so many versions, and one of each of so many hours.
+_RECENT = 6
+_HOURS = 6
+_HOUR_S = 3600.0
 
 #: What tells one content of a file from the next without reading it: mtime (ns), size (bytes), inode.
 Stamp = tuple[int, int, int]
@@ -38,23 +45,18 @@ class Replica(Protocol):
 
     def scan(self) -> dict[str, Stamp]:
         """Return every replicated file. Raises OSError where the folder is not there: that is no deletion."""
-        ...
 
     def stamp(self, name: str) -> Stamp | None:
         """Return one file's stamp, None where there is none."""
-        ...
 
     def read(self, name: str) -> File | None:
         """Return one file, None where there is none. Raises UnsettledError while it is being written."""
-        ...
 
     def deliver(self, name: str, file: File) -> Stamp:
         """Put `file` there in one step and return its stamp."""
-        ...
 
     def remove(self, name: str) -> None:
         """Take the file away; fine where there is none."""
-        ...
 
 
 @functools.lru_cache(maxsize=1024)
@@ -127,6 +129,71 @@ class FolderReplica:
         temporary.write_bytes(file.content)
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         return temporary
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What the sync product holds of one file; `file` is None once it has been deleted.
+
+    `whole` is False for what a faulty client shows instead of that version for the time being.
+    """
+
+    number: int
+    file: File | None
+    whole: bool = True
+
+
+class Past:
+    """The versions of one file that the product still has, oldest first: the last few, and one an hour."""
+
+    def __init__(self) -> None:
+        self.recent: deque[Version] = deque(maxlen=_RECENT)
+        self._hourly: deque[tuple[float, Version]] = deque(maxlen=_HOURS)
+
+    def add(self, now: float, version: Version) -> None:
+        """Add the newest version; `now` in seconds."""
+        self.recent.append(version)
+        if not self._hourly or now - self._hourly[-1][0] >= _HOUR_S:
+            self._hourly.append((now, version))
+
+    @property
+    def oldest(self) -> Version:
+        """The version of hours ago, or the first of all. There is one: a Past begins with its first version."""
+        return self._hourly[0][1]
+
+
+@dataclass(slots=True)
+class Link:
+    """One machine's connection to the sync product, and what its client remembers.
+
+    `up` and `down` are switches: a change made while `up` is off waits, and goes out when it is on again. `faults` are
+    the names of those that are on: see faults.py.
+    """
+
+    replica: Replica
+    up: bool = True
+    down: bool = True
+    name: str = ""
+    faults: set[str] = field(default_factory=set)
+    #: Each file as the last look found it.
+    known: dict[str, Stamp] = field(default_factory=dict)
+    #: The version of each file that this replica sent or received last.
+    held: dict[str, Version] = field(default_factory=dict)
+    #: When each transfer is due, in seconds.
+    uploads: dict[str, float] = field(default_factory=dict)
+    downloads: dict[str, float] = field(default_factory=dict)
+    #: Why the last look or transfer failed; empty when it did not.
+    trouble: str = ""
+    #: Whether a fault was on at the last step: what it left behind is to be put right.
+    upset: bool = False
+    #: Draws what this machine's faults draw.
+    draw: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - replayable, no secret
+    #: duplicate-names: under which other name the newest version of a file is shown.
+    twins: dict[str, str] = field(default_factory=dict)
+    #: old-files: whether that has been done for the fault that is on.
+    is_old: bool = False
+    #: vanishing: when the next file goes, in seconds.
+    vanish_at: float | None = None
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Stamp]]:

@@ -15,30 +15,29 @@ import time
 TOUCH_S, COLD_S = 30.0, 60.0
 #: The longest request: buffers are of a page.
 MAX_REQUEST = 1 << 16
-_LOOKUP, _GETATTR, _READLINK, _INIT = 1, 3, 5, 26
+_LOOKUP, _GETATTR, _INIT = 1, 3, 26
 #: FORGET, INTERRUPT, BATCH_FORGET.
 _UNANSWERED = (2, 36, 42)
 _INIT_REPLY = struct.pack("<IIIIHHIIHHI28x", 7, 31, 4096, 0, 12, 9, 4096, 1, 1, 0, 0)
 #: How often a fault that is over is noticed, in s.
 _WAKE_S = 0.1
-#: The nodes of the folder and of the link that is all there is in it, to what linux/fuse.h's fuse_attr says of each.
-_FOLDER, _LINK = 1, 2
-_ATTRIBUTES = {
-    node: struct.pack("<Q52x4I12x", node, mode, 1, os.geteuid(), os.getegid())
-    for node, mode in ((_FOLDER, stat.S_IFDIR | 0o755), (_LINK, stat.S_IFLNK | 0o777))
-}
+#: The node of the share, in the folder that is 1.
+_SHARE = 2
 
 
 class SlowShare:
-    """The folder around a share `name` that was just mounted: a link to the folder `real` stands for it.
+    """The folder around a share, in which nothing but its `name` is found; the share itself is mounted there.
 
-    A touch is what comes in by the share's path, which takes a look-up of the link. What follows on a file that is open
-    takes none.
+    A touch is what comes in by the share's path, which takes a look-up of its name. What follows on a file that is open
+    takes none. Touches are late from `turn_cold` on.
     """
 
-    def __init__(self, name: str, real: str) -> None:
-        self._name, self._real = os.fsencode(name), os.fsencode(real)
+    def __init__(self, name: str) -> None:
+        self._name = os.fsencode(name)
         self._waiting: list[tuple[float, bytes]] = []
+        self._cold_until = 0.0
+
+    def turn_cold(self) -> None:
         self._cold_until = time.monotonic() + COLD_S
 
     def wait_s(self) -> float:
@@ -65,13 +64,16 @@ class SlowShare:
         if code == _INIT:
             said = _INIT_REPLY
         elif code == _GETATTR:
-            said = bytes(16) + _ATTRIBUTES[node]
-        elif code == _READLINK:
-            said = self._real
+            said = bytes(16) + _attributes(node)
         elif code != _LOOKUP:
             error = -errno.ENOSYS  # the kernel does without
         elif request[40:].rstrip(b"\0") == self._name:
-            said = struct.pack("<Q32x", _LINK) + _ATTRIBUTES[_LINK]  # not to be remembered: each touch looks it up
+            said = struct.pack("<Q32x", _SHARE) + _attributes(_SHARE)  # not to be remembered: each touch looks it up
         else:
             error = -errno.ENOENT
         return struct.pack("<IiQ", 16 + len(said), error, unique) + said
+
+
+def _attributes(node: int) -> bytes:
+    """Return linux/fuse.h's fuse_attr of a folder."""
+    return struct.pack("<Q52x4I12x", node, stat.S_IFDIR | 0o755, 2, os.geteuid(), os.getegid())

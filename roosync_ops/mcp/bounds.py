@@ -34,12 +34,11 @@ def bounded(document: dict[str, Any], whole: str, most: int = MAX_CHARACTERS) ->
         omitted[path] = omitted.get(path, 0) + len(container) - keep
         _shorten(container, keep)
         size = _size(found)
-    return {**found, "truncated": _note(omitted, whole)} if omitted else found
-
-
-def _note(omitted: dict[str, int], whole: str) -> dict[str, Any]:
-    told = ", ".join(f"{count} of {path}" for path, count in omitted.items())
-    return {"omitted": omitted, "note": f"too long for one answer: {told} left out"[:MAX_TEXT], "whole": whole}
+    if omitted:
+        told = ", ".join(f"{count} of {path}" for path, count in omitted.items())
+        note = f"too long for one answer: {told} left out"[:MAX_TEXT]
+        found["truncated"] = {"omitted": omitted, "note": note, "whole": whole}
+    return found
 
 
 def _size(value: Any) -> int:

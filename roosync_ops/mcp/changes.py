@@ -41,7 +41,7 @@ def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
     document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
     machines = tuple(row["machineId"] for row in document["machines"])  # so that the same are looked at again
     token = None
-    if _has_something(arguments.action, document):
+    if document.get("fixes") or any(row.get("outcome") == _PLANNED for row in document["machines"]):
         mark = _fingerprint(desk, arguments.action, document)
         token = desk.plans.make(arguments.action, machines, mark)
     return Answer(
@@ -68,7 +68,9 @@ def apply_change(desk: Desk, arguments: ApplyChange) -> Answer:
         if _fingerprint(desk, plan.action, seen) != plan.fingerprint:
             said = "the inventory, or what is seen of the machines, is not what it was when this was planned"
             raise CommandError("PLAN_CHANGED", f"{said}; nothing was done", "call roosync_plan_change again")
-        document = _command(settings, [*_words(plan.action), *_wait(plan.action), "--", *names], APPLY_S)
+        words = [] if plan.action == FIX else ["--wait", str(_WAIT_S)]
+        words += [] if plan.action in (FIX, "rollout") else ["--yes"]
+        document = _command(settings, [*_words(plan.action), *words, "--", *names], APPLY_S)
     finally:
         _CHANGING.release()
     done = {"success": document.get("ok") is True, "action": plan.action, "machines": names, "result": document}
@@ -81,16 +83,6 @@ def _dry_run(settings: Settings, action: str, names: Sequence[str]) -> dict[str,
 
 def _words(action: str) -> list[str]:
     return ["diagnose", "--fix"] if action == FIX else [action]
-
-
-def _wait(action: str) -> list[str]:
-    return [] if action == FIX else ["--wait", str(_WAIT_S), *([] if action == "rollout" else ["--yes"])]
-
-
-def _has_something(action: str, document: dict[str, Any]) -> bool:
-    if action == FIX:
-        return bool(document["fixes"])
-    return any(row["outcome"] == _PLANNED for row in document["machines"])
 
 
 def _fingerprint(desk: Desk, action: str, document: dict[str, Any]) -> str:
@@ -110,13 +102,9 @@ def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, 
     line += [] if settings.shared is None else ["--shared", settings.shared]
     line += [] if settings.via is None or words[0] == "diagnose" else ["--via", settings.via]
     # In a session of its own: an assistant that is closed meanwhile leaves no machine half changed.
-    done = process.run(
-        [*line, *words[1:]],
-        until=time.monotonic() + limit_s,
-        max_out=MAX_ANSWER,
-        environment=process.our_environment(),
-        windows="CREATE_NO_WINDOW",
-    )
+    until, environment = time.monotonic() + limit_s, process.our_environment()
+    line += words[1:]
+    done = process.run(line, until=until, max_out=MAX_ANSWER, environment=environment, windows="CREATE_NO_WINDOW")
     if done.code is None:
         ended = f"said more than {MAX_ANSWER >> 20} MiB" if done.too_much else f"did not end within {limit_s:g} s"
         code = TOO_MUCH if done.too_much else "TIMEOUT"

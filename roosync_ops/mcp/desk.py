@@ -90,8 +90,7 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.plans = PlanStore()
-        self._folder: Source | None = None
-        self._making = threading.Lock()
+        self._folder = Source(settings.shared, None, settings.deadline_s) if settings.shared else None
         #: An inventory is a program, run with this process's own stdout replaced: one at a time.
         self._loading = threading.Lock()
 
@@ -109,6 +108,4 @@ class Desk:
         settings = self.settings
         if settings.via:
             return Source(None, machine_of(self.fleet(), settings.via), settings.deadline_s)
-        with self._making:
-            self._folder = self._folder or Source(settings.shared, None, settings.deadline_s)
-        return self._folder
+        return self._folder or Source(None, None, settings.deadline_s)

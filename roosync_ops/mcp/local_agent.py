@@ -44,7 +44,8 @@ class LocalAgent:
 
     def ask(self, verb: str, *words: str) -> dict[str, Any]:
         """Run one verb. Raises Refused with its answer, LocalError where there is none."""
-        line = [_python(), "-I", "-S", "-B", str(self._file), verb, "--json", *self._where, *words]
+        python = getattr(sys, "_base_executable", None) or sys.executable  # one that outlives a virtual environment
+        line = [python, "-I", "-S", "-B", str(self._file), verb, "--json", *self._where, *words]
         until = time.monotonic() + _LIMIT_S
         try:  # in a session of its own: an assistant that is closed meanwhile does not cut it off
             done = process.run(line, until=until, max_out=MAX_ANSWER, windows="CREATE_NO_WINDOW")
@@ -88,9 +89,3 @@ class LocalAgent:
         except (BundleError, OSError) as error:
             raise LocalError(f"agent inutilisable: {error}", f"mettre {path} de côté, puis réessayer") from None
         return path
-
-
-def _python() -> str:
-    """Return the Python that outlives a virtual environment: the permanent agent will run on it for months."""
-    base = getattr(sys, "_base_executable", None)
-    return base if isinstance(base, str) and base else sys.executable

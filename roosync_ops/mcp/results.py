@@ -1,4 +1,4 @@
-"""What each tool returns, as types: wire/README.md's result objects, and the documents of --json."""
+"""What each tool returns, as types: wire/README.md's result objects; the others return the documents of --json."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from roosync_ops.show import schemas
-from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, MatrixDocument, ValidationDocument
 
 
 class Truncated(TypedDict):
-    """There where an answer was too long: how many items of which list are left out, and what shows them all."""
+    """In any answer that was too long: how many items of which list are left out, and what shows them all."""
 
     omitted: dict[str, int]
     note: str
@@ -79,7 +78,6 @@ class HeartbeatResult(TypedDict):
     timestamp: str
     message: str
     data: dict[str, Any]
-    truncated: NotRequired[Truncated]
 
 
 class Statistics(TypedDict):
@@ -112,7 +110,6 @@ class StatusResult(TypedDict):
     heartbeats: NotRequired[dict[str, dict[str, Any]]]
     changes: NotRequired[Changes]
     retrievedAt: str
-    truncated: NotRequired[Truncated]
 
 
 class Compared(TypedDict):
@@ -140,31 +137,6 @@ class DashboardResult(TypedDict):
     baseline: str
     machines: list[Compared]
     metrics: Metrics
-    truncated: NotRequired[Truncated]
-
-
-class ValidationResult(ValidationDocument):
-    """`roosync_validate`: what `roosync-ops validate --json` prints."""
-
-    truncated: NotRequired[Truncated]
-
-
-class MatrixResult(MatrixDocument):
-    """`roosync_who_sees_whom`: what `roosync-ops matrix --json` prints."""
-
-    truncated: NotRequired[Truncated]
-
-
-class DiagnosisResult(DiagnosisDocument):
-    """`roosync_diagnose`: what `roosync-ops diagnose --json` prints."""
-
-    truncated: NotRequired[Truncated]
-
-
-class HistoryResult(HistoryDocument):
-    """`roosync_history`: what `roosync-ops history --json` prints."""
-
-    truncated: NotRequired[Truncated]
 
 
 class PlanResult(TypedDict):
@@ -176,7 +148,6 @@ class PlanResult(TypedDict):
     token: str | None
     expiresAt: str | None
     plan: dict[str, Any]
-    truncated: NotRequired[Truncated]
 
 
 class ApplyResult(TypedDict):
@@ -186,7 +157,6 @@ class ApplyResult(TypedDict):
     action: str
     machines: list[str]
     result: dict[str, Any]
-    truncated: NotRequired[Truncated]
 
 
 schemas.close(globals())

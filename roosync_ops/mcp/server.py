@@ -43,31 +43,16 @@ TELL_S: Final = 5.0
 _MAX_FAULTS: Final = 3
 
 
-def build(settings: Settings) -> Server[Any]:
-    """Return a server of these settings; what transport it speaks over is the caller's business."""
-    return _Tools(settings).server()
-
-
 class _Tools:
     def __init__(self, settings: Settings) -> None:
         self._entries = entries(allow_changes=settings.allow_changes, compat=settings.compat)
         self._desk = Desk(settings)
         self._workers = anyio.CapacityLimiter(_WORKERS)
 
-    def server(self) -> Server[Any]:
-        return Server(
-            "roosync-ops",
-            version=__version__,
-            title="RooSync fleet",
-            instructions=INSTRUCTIONS,
-            on_list_tools=self._list,
-            on_call_tool=self._call,
-        )
-
-    async def _list(self, _: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list(self, _: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[entry.described() for entry in self._entries.values()])
 
-    async def _call(self, ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
+    async def call(self, ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         entry = self._entries.get(params.name)
         if entry is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {safe(params.name[:80])}")
@@ -75,8 +60,13 @@ class _Tools:
             answer = await self._answer(ctx, entry, parse(entry, params.arguments or {}))
             document = bounded(answer.document, entry.whole)
             # A client refuses what is not as the tool's schema says, and could not tell the assistant why.
-            entry.result.validate_python(document)
-            return _shown(answer, document)
+            entry.result.validate_python({key: value for key, value in document.items() if key != "truncated"})
+            notes = [f"Note: {safe(note)}" for note in answer.notes]
+            if "truncated" in document:
+                cut = document["truncated"]
+                notes.append(f"Note: {cut['note']}. All of it: {cut['whole']}")
+            texts = [TextContent(type="text", text=text) for text in (show.json_text(document), *notes)]
+            return CallToolResult(content=texts, structured_content=document)
         except Exception as error:  # noqa: BLE001 - whatever it is, the assistant is told, and told what to do
             return _refused(entry, error)
 
@@ -103,6 +93,19 @@ class _Tools:
             return error
 
 
+def build(settings: Settings) -> Server[Any]:
+    """Return a server of these settings; what transport it speaks over is the caller's business."""
+    tools = _Tools(settings)
+    return Server(
+        "roosync-ops",
+        version=__version__,
+        title="RooSync fleet",
+        instructions=INSTRUCTIONS,
+        on_list_tools=tools.list,
+        on_call_tool=tools.call,
+    )
+
+
 async def _tell(ctx: ServerRequestContext[Any], entry: Entry) -> None:
     """Tell whoever asked for progress that the work goes on: many clients give up after a minute of silence."""
     began = anyio.current_time()
@@ -117,34 +120,18 @@ def parse(entry: Entry, given: dict[str, Any]) -> Arguments:
     try:
         return entry.takes.model_validate(given)
     except ValidationError as error:
+        way_out = f"call {entry.name} with, say, {entry.example}"
         faults = error.errors(include_url=False, include_context=False)
     unknown = [str(fault["loc"][0]) for fault in faults if fault["type"] == "extra_forbidden"]
     if unknown:
         known = ", ".join(field.alias or name for name, field in entry.takes.model_fields.items())
         what = ", ".join(repr(name[:80]) for name in unknown[:_MAX_FAULTS])
-        raise _invalid(entry, f"{entry.name} takes no argument {what}; it takes {known}")
+        raise CommandError("INVALID_ARGUMENT", f"{entry.name} takes no argument {what}; it takes {known}", way_out)
     action = next((fault for fault in faults if fault["loc"] == ("action",)), None)
     if action is not None and action["type"] == "literal_error" and isinstance(action["input"], str):
-        raise CommandError(UNKNOWN_ACTION, f"Action inconnue: {action['input'][:80]}", _way_out(entry))
+        raise CommandError(UNKNOWN_ACTION, f"Action inconnue: {action['input'][:80]}", way_out)
     told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:_MAX_FAULTS])
-    raise _invalid(entry, told)
-
-
-def _invalid(entry: Entry, message: str) -> CommandError:
-    return CommandError("INVALID_ARGUMENT", message, _way_out(entry))
-
-
-def _way_out(entry: Entry) -> str:
-    return f"call {entry.name} with, say, {entry.example}"
-
-
-def _shown(answer: Answer, document: dict[str, Any]) -> CallToolResult:
-    notes = [f"Note: {safe(note)}" for note in answer.notes]
-    if "truncated" in document:
-        cut = document["truncated"]
-        notes.append(f"Note: {cut['note']}. All of it: {cut['whole']}")
-    texts = [show.json_text(document), *notes]
-    return CallToolResult(content=[TextContent(type="text", text=text) for text in texts], structured_content=document)
+    raise CommandError("INVALID_ARGUMENT", told, way_out)
 
 
 def _refused(entry: Entry, error: Exception) -> CallToolResult:

@@ -32,7 +32,13 @@ def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
     try:
         own = _own_name(arguments)
         agent = LocalAgent(desk.settings.agent_dir, desk.settings.shared, own)
-        return _ACTIONS[action](agent, arguments)
+        if action == "start":
+            return _start(agent, arguments)
+        if action == "stop":
+            return Answer(agent.ask("stop", *([] if arguments.save_state else ["--no-save-state"])))
+        given = arguments.metadata
+        words = [] if given is None else ["--metadata", json.dumps(check_metadata(given), allow_nan=False)]
+        return Answer(agent.ask("register", *words))
     except Refused as refused:
         raise _said_no(action, refused.reply) from None
     except ProblemError as problem:
@@ -69,21 +75,9 @@ def _own_name(arguments: HeartbeatService) -> str:
         raise CommandError(missing.code, missing.message, hint)
     if given and given.lower() != own:
         reason = f"cette machine est {own}, pas {given[:80]!r}, et son agent n'écrit que pour elle"
-        raise UsageError(reason, _elsewhere(arguments.action, given.lower(), own))
+        elsewhere = typed.ours("stop" if arguments.action == "stop" else "rollout", given.lower())
+        raise UsageError(reason, elsewhere if is_machine_id(given.lower()) else f'indiquer machineId: "{own}"')
     return own
-
-
-def _elsewhere(action: str, given: str, own: str) -> str:
-    if not is_machine_id(given):
-        return f'indiquer machineId: "{own}"'
-    return typed.ours("stop" if action == "stop" else "rollout", given)
-
-
-def _register(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
-    """Raises UsageError for metadata that no heartbeat can carry."""
-    given = arguments.metadata
-    words = [] if given is None else ["--metadata", json.dumps(check_metadata(given), allow_nan=False)]
-    return Answer(agent.ask("register", *words))
 
 
 def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
@@ -117,13 +111,6 @@ def _install(agent: LocalAgent, words: list[str]) -> tuple[dict[str, Any], tuple
     except Refused as refused:
         why = refused.reply.get("message")
         return {"installed": False, "survivesReboot": False}, (f"{_NOT_PERMANENT} ({why}).",)
-
-
-def _stop(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
-    return Answer(agent.ask("stop", *([] if arguments.save_state else ["--no-save-state"])))
-
-
-_ACTIONS = {"register": _register, "start": _start, "stop": _stop}
 
 
 def _how_to_beat(arguments: HeartbeatService) -> list[str]:

@@ -6,14 +6,14 @@ not the watchers' memory: what is told there is told once, and an assistant that
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.judge.observe import stated_thresholds
-from roosync_ops.state.memory import default_folder
-from roosync_ops.state.store import Store
+from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import BEFORE
 from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
@@ -69,7 +69,9 @@ def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
     }
     if arguments.include_heartbeats:
         document["heartbeats"] = {name: entry for name, entry in heartbeats.items() if found[name] in wanted}
-    notes = list(_suspicion(state, found))
+    # Who was stopped on purpose is not to be heard.
+    words = [word for machine_id, word in found.items() if not state.machines[machine_id].record.has_left]
+    notes = [_SUSPICION] if len(words) >= _SUSPICIOUS and set(words) == {OFFLINE} else []
     if arguments.force_check or arguments.include_changes:
         settings = desk.settings
         last = LastLook(settings.memory or default_folder(), memory_name(settings.shared, settings.via))
@@ -87,14 +89,6 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
         for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
             found[name] = {key: value for key, value in entry.items() if key not in _OURS}
     return found
-
-
-def _suspicion(state: SharedState, found: dict[str, str]) -> tuple[str, ...]:
-    """Who was stopped on purpose is not to be heard."""
-    words = [word for machine_id, word in found.items() if not state.machines[machine_id].record.has_left]
-    if len(words) < _SUSPICIOUS or set(words) != {OFFLINE}:
-        return ()
-    return (_SUSPICION,)
 
 
 def changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> dict[str, Any]:
@@ -125,19 +119,14 @@ class LastLook:
 
     def swap(self, now: Mapping[str, str]) -> dict[str, str] | None:
         """Keep `now`, and return what was kept before; None where nothing was, or nothing that is understood."""
+        kept: Any = None
         try:
             with self._store.locked():
-                before = self._read()
+                with suppress(ValueError):
+                    kept = self._store.read().get("machines")
                 self._store.write({"machines": dict(now)})
         except OSError as error:
             self.trouble = f"{self.path}: {error}"
-            return None
-        return before
-
-    def _read(self) -> dict[str, str] | None:
-        try:
-            kept = self._store.read().get("machines")
-        except ValueError:
             return None
         if not isinstance(kept, dict):
             return None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from mcp.types import Tool, ToolAnnotations
 from pydantic import TypeAdapter
 
+from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, MatrixDocument, ValidationDocument
+
 from . import arguments as a
 from . import changes, reading, results, service, status
 
@@ -43,12 +45,14 @@ class Entry(NamedTuple):
 
     def described(self) -> Tool:
         """Return what `tools/list` says of it."""
+        returned = self.result.json_schema()
+        returned["properties"]["truncated"] = TypeAdapter(results.Truncated).json_schema()
         return Tool(
             name=self.name,
             title=self.title,
             description=self.text,
             input_schema=_lean(self.takes.model_json_schema(by_alias=True)),
-            output_schema=_lean(self.result.json_schema()),
+            output_schema=_lean(returned),
             annotations=self.effect,
         )
 
@@ -105,7 +109,7 @@ ALWAYS: Final = (
         text="Whether each machine of the inventory is what it is expected to be, and why not: the document of "
         "`roosync-ops validate --json`. The goal of the procedure is its `summary`.",
         takes=a.Validate,
-        result=TypeAdapter(results.ValidationResult),
+        result=TypeAdapter(ValidationDocument),
         whole="roosync-ops validate --json",
         example='{"probe": "always"}',
         run=reading.validate,
@@ -116,7 +120,7 @@ ALWAYS: Final = (
         text="What each machine's own replica of the shared state shows of every other: the document of `roosync-ops "
         "matrix --json`. Asks every machine; up to 20 s.",
         takes=a.Look,
-        result=TypeAdapter(results.MatrixResult),
+        result=TypeAdapter(MatrixDocument),
         whole="roosync-ops matrix --json",
         example='{"machines": ["myia-po-2024", "myia-web1"]}',
         run=reading.matrix,
@@ -127,7 +131,7 @@ ALWAYS: Final = (
         text="Diagnose machines: ordered checks, one cause each, and the one command that mends it; the "
         "document of `roosync-ops diagnose --json`. Changes nothing; up to 20 s.",
         takes=a.Look,
-        result=TypeAdapter(results.DiagnosisResult),
+        result=TypeAdapter(DiagnosisDocument),
         whole="roosync-ops diagnose --json",
         example='{"machines": ["myia-web1"]}',
         run=reading.diagnose,
@@ -138,7 +142,7 @@ ALWAYS: Final = (
         text="When each machine was up, off, left or unknown, and its uptime: the document of `roosync-ops history "
         "--json`.",
         takes=a.History,
-        result=TypeAdapter(results.HistoryResult),
+        result=TypeAdapter(HistoryDocument),
         limit_s=60.0,
         whole="roosync-ops history --json",
         example='{"machines": ["myia-web1"], "days": 1}',

@@ -64,7 +64,13 @@ def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
         own = listening.getsockname()[1]
-        app = server.streamable_http_app(streamable_http_path=PATH, host=LOOPBACK, transport_security=_only_here(own))
+        names = [f"{LOOPBACK}:{own}", f"localhost:{own}"]
+        only_here = TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=names,
+            allowed_origins=[f"http://{name}" for name in names],
+        )
+        app = server.streamable_http_app(streamable_http_path=PATH, host=LOOPBACK, transport_security=only_here)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, lifespan="on"
         )
@@ -81,12 +87,3 @@ class _Announced(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
-
-
-def _only_here(port: int) -> TransportSecuritySettings:
-    names = (f"{LOOPBACK}:{port}", f"localhost:{port}")
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=list(names),
-        allowed_origins=[f"http://{name}" for name in names],
-    )

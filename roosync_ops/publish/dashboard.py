@@ -16,10 +16,8 @@ from roosync_ops import typed
 from roosync_ops.errors import usage
 from roosync_ops.gather import dashboard as gathered
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
-from roosync_ops.show.badge import badge
-from roosync_ops.show.dashboard_markdown import dashboard_markdown
+from roosync_ops.show.dashboard import badge, dashboard_markdown, refreshed
 from roosync_ops.show.page import page
-from roosync_ops.show.refreshed import refreshed
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.identity import is_machine_id, machine_id_named
 

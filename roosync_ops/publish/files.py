@@ -31,55 +31,48 @@ def put_into_share(shared: str, folder: str, files: Mapping[str, bytes], deadlin
     The folder is made where it is missing, the share never; a folder that is a link is refused, since it may lead
     anywhere. Raises CommandError, with exit code 3 where the share itself is the trouble.
     """
-    path = os.path.join(os.path.abspath(_checked(shared)), folder)  # noqa: PTH100, PTH118 - resolve() touches the share
+    path = os.path.join(_absolute(shared), folder)  # noqa: PTH118 - a text
 
-    def write() -> None:
+    def begin() -> None:
         os.stat(shared)  # noqa: PTH116 - a share that is not there is told as such, not as its folder missing
-        _own_folder(path)
-        _put_all(path, files)
+        with suppress(FileExistsError):  # made before, or delivered by another replica this moment
+            os.mkdir(path)  # noqa: PTH102 - as above
+        found = os.lstat(path)
+        mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
+        if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
+            raise OSError(errno.EPERM, "it is a link, which is never followed", path)
+        if not stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EPERM, "it is no folder", path)
 
     hint = "start the sync product, or write elsewhere: roosync-ops dashboard --output DIR"
-    _bounded(write, path, deadline_s, hint, UNAVAILABLE)
-    return path
+    return _put(begin, path, files, deadline_s, hint, UNAVAILABLE)
 
 
 def put_into(output_dir: str, files: Mapping[str, bytes], deadline_s: float) -> str:
     """Write `files` into an existing folder that somebody named, and return its path. Raises CommandError."""
-    path = os.path.abspath(_checked(output_dir))  # noqa: PTH100 - resolve() touches what may hang
+    path = _absolute(output_dir)
 
-    def write() -> None:
+    def begin() -> None:
         if not stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116 - one look, and its error
             raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
-        _put_all(path, files)
 
-    _bounded(write, path, deadline_s, "name a folder that exists and that this user may write into", USAGE)
-    return path
+    return _put(begin, path, files, deadline_s, "name a folder that exists and that this user may write into", USAGE)
 
 
-def _checked(path: str) -> str:
+def _absolute(path: str) -> str:
     if not path or "\0" in path:
         raise _error(f"{path!r:.80} is no path to a folder", "name a folder that exists", USAGE)
-    return path
+    return os.path.abspath(path)  # noqa: PTH100 - resolve() touches what may hang
 
 
-def _own_folder(path: str) -> None:
-    """Make the folder where it is missing, and nothing above it; refuse what leads elsewhere. Raises OSError."""
-    with suppress(FileExistsError):  # made before, or delivered by another replica this moment
-        os.mkdir(path)  # noqa: PTH102 - as above
-    found = os.lstat(path)
-    mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
-    if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
-        raise OSError(errno.EPERM, "it is a link, which is never followed", path)
-    if not stat.S_ISDIR(found.st_mode):
-        raise OSError(errno.EPERM, "it is no folder", path)
+def _put(  # noqa: PLR0913, PLR0917 - where, what, how long, and what to say
+    begin: Callable[[], None], path: str, files: Mapping[str, bytes], deadline_s: float, hint: str, missing: int
+) -> str:
+    def write() -> None:
+        begin()
+        for name, raw in files.items():
+            replace_file(os.path.join(path, name), os.path.join(path, f".{name}.tmp"), raw)  # noqa: PTH118 - as above
 
-
-def _put_all(folder: str, files: Mapping[str, bytes]) -> None:
-    for name, raw in files.items():
-        replace_file(os.path.join(folder, name), os.path.join(folder, f".{name}.tmp"), raw)  # noqa: PTH118 - as above
-
-
-def _bounded(write: Callable[[], None], path: str, deadline_s: float, hint: str, missing: int) -> None:
     home = default_folder()
     try:
         local.make_folder(str(home))
@@ -97,6 +90,7 @@ def _bounded(write: Callable[[], None], path: str, deadline_s: float, hint: str,
         unlike = "what was written does not read back the same"
         why = unlike if error.errno == errno.EIO else error.strerror or error
         raise _error(f"{where}: {why}", hint, code) from None
+    return path
 
 
 def _error(reason: str, hint: str, code: int) -> CommandError:

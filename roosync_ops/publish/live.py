@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from roosync_ops.show.openmetrics import TYPE, openmetrics
+from roosync_ops.show.exports import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
 from roosync_ops.show.text import safe
 from roosync_ops.wire.times import now_ms
@@ -34,8 +34,17 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _REQUEST_S: Final = 10.0
 
 
+class _Shown(NamedTuple):
+    """What was last seen, what goes by `key`, and what is wrong now."""
+
+    board: Dashboard
+    key: str
+    content: Html
+    trouble: str | None
+
+
 class Live:
-    """What was last seen, and what is wrong now. `look` raises where there is nothing to see."""
+    """The page as it is now. `look` raises where there is nothing to see."""
 
     def __init__(
         self, look: Callable[[], Dashboard], say: Callable[[Exception], str], lang: str, every_s: float = 0.0
@@ -44,16 +53,14 @@ class Live:
         self._say = say
         self._lang = lang
         self._every_s = every_s
-        self._lock = threading.Lock()
-        self._set(self._looked(), None)
+        self._shown = self._made(self._looked(), None)
 
     def again(self) -> None:
         """Look once more; what cannot be seen is told on the page, beside what was."""
         try:
-            board, trouble = self._looked(), None
+            self._shown = self._made(self._looked(), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the page says it and the next look comes
-            board, trouble = self._board, self._say(error)
-        self._set(board, trouble)
+            self._shown = self._made(self._shown.board, self._say(error))
 
     def _looked(self) -> Dashboard:
         """Look, and have it be current until two more could have come, however long a machine that hangs makes one."""
@@ -62,37 +69,27 @@ class Live:
         took = now_ms() - began
         return replace(board, fresh_ms=max(board.fresh_ms, round(2 * (self._every_s * 1000 + took))))
 
-    def _set(self, board: Dashboard, trouble: str | None) -> None:
+    def _made(self, board: Dashboard, trouble: str | None) -> _Shown:
         key = f"{board.at_ms}-{zlib.crc32((trouble or '').encode('utf-8', 'replace')):08x}"
-        content = fragment(board, self._lang, live=True, trouble=trouble, key=key)
-        with self._lock:
-            self._board, self._key, self._content, self._trouble = board, key, content, trouble
+        return _Shown(board, key, fragment(board, self._lang, live=True, trouble=trouble, key=key), trouble)
 
-    def whole(self) -> str:
-        """Return the page."""
-        board, _, content = self._now()
-        return document(board, self._lang, content, live=True)
-
-    def metrics(self) -> str:
-        """Return what was last seen, as OpenMetrics."""
-        return openmetrics(self._now()[0].validation) + "\n"
-
-    def trouble(self) -> str | None:
-        """Return why what is shown is not current, None where it is."""
-        with self._lock:
-            board, trouble = self._board, self._trouble
-        if trouble is None and now_ms() - board.at_ms > board.fresh_ms:
-            return f"the last look was {(now_ms() - board.at_ms) // 1000} s ago"
-        return trouble
-
-    def since(self, key: str) -> str | None:
-        """Return what changes, None where it is what goes by `key`."""
-        _, current, content = self._now()
-        return None if key == current else content
-
-    def _now(self) -> tuple[Dashboard, str, Html]:
-        with self._lock:
-            return self._board, self._key, self._content
+    def page(self, asked: SplitResult) -> tuple[HTTPStatus, str, str]:
+        """Return what is answered to a path, as what."""
+        shown = self._shown
+        if asked.path == "/":
+            return HTTPStatus.OK, document(shown.board, self._lang, shown.content, live=True), _HTML
+        if asked.path == "/live":
+            if parse_qs(asked.query).get("key") == [shown.key]:
+                return HTTPStatus.NO_CONTENT, "", _HTML
+            return HTTPStatus.OK, shown.content, _HTML
+        if asked.path == "/metrics":
+            return HTTPStatus.OK, openmetrics(shown.board.validation) + "\n", TYPE
+        if asked.path == "/healthz":
+            age_ms, why = now_ms() - shown.board.at_ms, shown.trouble
+            if why is None and age_ms > shown.board.fresh_ms:
+                why = f"the last look was {age_ms // 1000} s ago"
+            return HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK, f"{safe(why or 'ok')}\n", _TEXT
+        return HTTPStatus.NOT_FOUND, "no such page\n", _TEXT
 
 
 @contextmanager
@@ -100,10 +97,15 @@ def serving(live: Live, port: int, every_s: float) -> Iterator[str]:
     """Serve on loopback for a block, looking again `every_s` s after each look; yields the address. Raises OSError."""
     server = _Server((LOOPBACK, port), _handler(live))
     stop = threading.Event()
+
+    def look_again() -> None:
+        while not stop.wait(every_s):
+            live.again()
+
     threads = [
         # Daemons: a look that hangs must not keep the program.
         threading.Thread(target=server.serve_forever, name="dashboard", daemon=True),
-        threading.Thread(target=_look_again, args=(live, stop, every_s), name="look", daemon=True),
+        threading.Thread(target=look_again, name="look", daemon=True),
     ]
     for thread in threads:
         thread.start()
@@ -113,11 +115,6 @@ def serving(live: Live, port: int, every_s: float) -> Iterator[str]:
         stop.set()
         server.shutdown()
         server.server_close()
-
-
-def _look_again(live: Live, stop: threading.Event, every_s: float) -> None:
-    while not stop.wait(every_s):
-        live.again()
 
 
 class _Server(ThreadingHTTPServer):
@@ -130,21 +127,6 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed's own wish
 
 
-def _page(live: Live, asked: SplitResult) -> tuple[HTTPStatus, str, str]:
-    """Return what is answered to a path, as what."""
-    if asked.path == "/":
-        return HTTPStatus.OK, live.whole(), _HTML
-    if asked.path == "/live":
-        text = live.since(parse_qs(asked.query).get("key", [""])[0])
-        return HTTPStatus.NO_CONTENT if text is None else HTTPStatus.OK, text or "", _HTML
-    if asked.path == "/metrics":
-        return HTTPStatus.OK, live.metrics(), TYPE
-    if asked.path == "/healthz":
-        why = live.trouble()
-        return HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK, f"{safe(why or 'ok')}\n", _TEXT
-    return HTTPStatus.NOT_FOUND, "no such page\n", _TEXT
-
-
 def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _REQUEST_S
@@ -152,22 +134,18 @@ def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
         sys_version = ""
 
         def do_GET(self) -> None:
+            port = self.connection.getsockname()[1]
+            if self.headers.get("Host") not in [f"{name}:{port}" for name in (LOOPBACK, "localhost")]:
+                self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", _TEXT)
+                return
             try:
                 asked = urlsplit(self.path)
             except ValueError:  # a bracket that is not closed
-                asked = None
-            if not self._is_for_us():
-                self._answer(HTTPStatus.MISDIRECTED_REQUEST, "this serves 127.0.0.1 alone\n", _TEXT)
-            elif asked is None:
                 self._answer(HTTPStatus.BAD_REQUEST, "that is no address\n", _TEXT)
             else:
-                self._answer(*_page(live, asked))
+                self._answer(*live.page(asked))
 
-        def _is_for_us(self) -> bool:
-            port = self.connection.getsockname()[1]
-            return self.headers.get("Host") in [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
-
-        def _answer(self, status: HTTPStatus, text: str, kind: str = _HTML) -> None:
+        def _answer(self, status: HTTPStatus, text: str, kind: str) -> None:
             raw = text.encode("utf-8", "backslashreplace")
             self.send_response(status)
             headers = {

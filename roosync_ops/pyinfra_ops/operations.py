@@ -52,53 +52,38 @@ def agent_rolled_out(machine: Machine) -> Commands:
 @operation()
 def agent_online(machine: Machine) -> Commands:
     """Make sure the machine's last beat is in its share and online; changes nothing, fails the host if it is not."""
-    report = _known(machine)
+    report = report_of(current(), machine)
     failure = report if isinstance(report, Failure) else _not_online(machine, report)
-    if failure is not None and not _about_to_change():
-        yield commands.Refusal(failure)
-        return
-    ledger(current()).steps.setdefault(ONLINE, UNCHANGED)
+    # Before anything is executed, a machine that is yet to be rolled out is not online, and need not be.
+    yield from _unchanged(ONLINE, failure if current().state.is_executing else None)
 
 
 @operation(is_idempotent=False)
 def agent_restarted(machine: Machine) -> Commands:
     """Restart the loop. Whoever reads the fleet sees no gap: the record is not marked as left in between."""
-    report = _known(machine)
-    if isinstance(report, Failure):
-        yield commands.Refusal(report)
-    elif report.agent_sha256 is None:
+    known = report_of(current(), machine)
+    if not isinstance(known, Failure) and known.agent_sha256 is None:
         hint = typed.ours("rollout", machine.machine_id)
-        yield commands.Refusal(Failure(plan.START, "NOT_ENROLLED", "there is no agent on it", hint))
-    else:
-        ledger(current()).consider((plan.START,), (plan.START,))
-        yield commands.restart(machine)
+        known = Failure(plan.START, "NOT_ENROLLED", "there is no agent on it", hint)
+    yield from _started(known, commands.restart(machine))
 
 
 @operation(is_idempotent=False)
 def agent_rolled_back(machine: Machine) -> Commands:
     """Have the build before take over again, whatever the one that runs is worth."""
-    report = _known(machine)
-    if isinstance(report, Failure):
-        yield commands.Refusal(report)
-    else:
-        ledger(current()).consider((plan.START,), (plan.START,))
-        yield commands.back(machine)
+    yield from _started(report_of(current(), machine), commands.restart(machine, "back"))
 
 
 @operation()
 def agent_proved(machine: Machine) -> Commands:
     """Make sure the loop runs this build, its trial behind it; changes nothing, fails the host if it does not."""
-    report = _known(machine)
-    failure = report if isinstance(report, Failure) else _not_proved(machine, report)
-    if failure is not None:
-        yield commands.Refusal(failure)
-    else:
-        ledger(current()).steps[PROVED] = UNCHANGED
+    report = report_of(current(), machine)
+    yield from _unchanged(PROVED, report if isinstance(report, Failure) else _not_proved(machine, report))
 
 
 def waits(machine: Machine) -> bool:
     """Return True if a rollout would replace what runs on `machine`; then it is passed over until its batch comes."""
-    report = _known(machine)
+    report = report_of(current(), machine)
     if isinstance(report, Failure) or not plan.replaces(build(), report):
         return False
     ledger(current()).skipped = WAITS
@@ -115,10 +100,7 @@ def agent_verified(machine: Machine) -> Commands:
     answer = ask(host, facts.ReplicaFacts, arguments, facts.limit_s(machine))
     state = replica.document(machine, answer)
     failure = state if isinstance(state, Failure) else replica.verification(machine, state)
-    if failure is not None:
-        yield commands.Refusal(failure)
-    else:
-        ledger(host).steps[replica.VERIFY] = UNCHANGED
+    yield from _unchanged(replica.VERIFY, failure)
 
 
 @operation()
@@ -141,9 +123,9 @@ def build() -> bundle.Bundle:
 
 def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Report], tuple[str, ...]]) -> Commands:
     """Yield the command for those of `steps` that `compare` finds to be done, and note which they are."""
-    report = _known(machine)
+    report = report_of(current(), machine)
     if isinstance(report, Failure):
-        if ledger(current()).lacks_python and _about_to_change():
+        if ledger(current()).lacks_python and not current().state.is_executing:
             ledger(current()).consider((PYTHON, *steps), (PYTHON, *steps))
         yield commands.Refusal(report)
         return
@@ -157,14 +139,20 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Repor
         current().noop(f"{', '.join(steps)}: as the inventory says")
 
 
-def _known(machine: Machine) -> Report | Failure:
-    return report_of(current(), machine)
+def _started(known: Report | Failure, command: PyinfraCommand) -> Commands:
+    if isinstance(known, Failure):
+        yield commands.Refusal(known)
+    else:
+        ledger(current()).consider((plan.START,), (plan.START,))
+        yield command
 
 
-def _about_to_change() -> bool:
-    """Before anything is executed, a machine that is yet to be rolled out is not online, and need not be."""
-    state = current().state
-    return not state.is_executing
+def _unchanged(step: str, failure: Failure | None) -> Commands:
+    """Note that `step` holds, or fail the host with why it does not."""
+    if failure is not None:
+        yield commands.Refusal(failure)
+    else:
+        ledger(current()).steps[step] = UNCHANGED
 
 
 def _not_online(machine: Machine, report: Report) -> Failure | None:

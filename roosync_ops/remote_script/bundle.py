@@ -139,12 +139,8 @@ def _told(data: bytes, path: Path | None) -> Bundle:
     return Bundle(version, build_id, hashlib.sha256(data).hexdigest(), data, path)
 
 
-def sources() -> dict[str, bytes]:
-    """Return what goes into the agent: archive name to source, without docstrings and comments."""
-    return _stripped(_raw())
-
-
 def _stripped(raw: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what goes into the agent: archive name to source, without docstrings and comments."""
     return {name: _bare(_near(data, name)) for name, data in sorted(raw.items())}
 
 

@@ -12,15 +12,15 @@ from roosync_ops.agent import builds, local_state, share_facts
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import child, identity, local
 
-from . import on_common, on_knock, on_logs, on_machine, on_measure, on_posix, on_tidy, on_verify, on_windows
+from . import on_common, on_machine, on_measure, on_posix, on_request, on_tidy, on_verify, on_windows
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 System = Literal["posix", "windows"]
 _PARTS: Final = {"posix": on_posix, "windows": on_windows}
-#: What is asked about a share takes a part more, which the many other requests need not carry.
-_ALONE: Final = {"knock": (on_knock,), "logs": (on_logs,)}
+#: Each takes a part more, which the many other requests need not carry.
+_ON_REQUEST: Final = ("knock", "logs")
 _OF_SHARES: Final = ("verify", "tidy", "tend")
 
 
@@ -49,7 +49,8 @@ def _source(system: System, do: str) -> str:
     if do in _OF_SHARES:
         parts.append(_body(on_verify))
         texts |= {"MEASURE": on_measure, "TIDY": on_tidy}
-    parts += [_body(part) for part in _ALONE.get(do, ())]
+    if do in _ON_REQUEST:
+        parts.append(_body(on_request))
     parts += [f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items()]
     return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
 

@@ -1,12 +1,10 @@
 """Verdicts in, text out. This room decides nothing; whatever came from the share leaves it escaped."""
 
 from .document import json_text, survey_document, validation_document
-from .junit import junit, junit_report
-from .markdown import markdown
+from .exports import junit, junit_report, openmetrics
 from .matrix import matrix_document, matrix_markdown, matrix_table
-from .openmetrics import openmetrics
 from .reasons import sentence
-from .table import check_lines, machines_table, survey_table, table
+from .table import check_lines, machines_table, markdown, survey_table, table
 
 __all__ = [
     "check_lines",

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge import HERE
+from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
 from .messages import cause, check_words, words
 from .reasons import off_said, undone_said
-from .text import cells, clock_ms, duration, local, pad, safe
+from .text import cells, clock_ms, duration, local, pad, safe, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from roosync_ops.judge.diagnose_model import Check, Diagnoses, Diagnosis
 
-_MARKS: Final = {"ok": ("✓", GREEN), "not ok": ("✗", RED), "unknown": ("·", DIM)}
+_MARKS: Final = {OK: ("✓", GREEN), NOT_OK: ("✗", RED), UNKNOWN: ("·", DIM)}
 _TIMES: Final = ("since",)
 _SPANS: Final = ("age", "lag")
 _COLUMNS: Final = {"": 8, "machine": 9, "expected": 4, "observed": 5, "diagnosis.cause": 7, "why": 3}
@@ -123,22 +123,17 @@ def diagnoses_document(
 
 
 def _document(row: Diagnosis, lang: str) -> dict[str, Any]:
-    return {
-        "machineId": row.machine_id,
-        "expected": row.expected,
-        "observed": row.observed,
-        "ok": row.ok,
-        "cause": row.cause,
-        "reason": cause_sentence(row, lang),
-        "command": row.command or None,
-        "fixable": row.fix is not None,
-        "checks": [_check_document(check, lang) for check in row.checks],
-    }
-
-
-def _check_document(check: Check, lang: str) -> dict[str, Any]:
-    seen = seen_text(check, lang) or None
-    return {"check": check.name, "outcome": check.outcome, "seen": seen, "cause": check.cause}
+    return keyed(
+        row,
+        "machineId expected observed ok cause",
+        reason=cause_sentence(row, lang),
+        command=row.command or None,
+        fixable=row.fix is not None,
+        checks=[
+            {"check": one.name, "outcome": one.outcome, "seen": seen_text(one, lang) or None, "cause": one.cause}
+            for one in row.checks
+        ],
+    )
 
 
 def _cells(row: Diagnosis, lang: str) -> dict[str, str]:
@@ -161,7 +156,7 @@ def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> li
     colon = words(lang)["colon"]
     lines = [paint(title, BOLD if color else ""), *_check_lines(row.checks, lang, width, color=color)]
     label = "" if row.well else f"{word['diagnosis.cause']}{colon} {row.cause}: "
-    lines += _wrapped(f"  {label}{safe(cause_sentence(row, lang))}", width)
+    lines += wrapped(f"  {label}{safe(cause_sentence(row, lang))}", width)
     if row.command:
         # never broken: it is there to be copied
         lines.append(f"  {word['diagnosis.next']}{colon} {safe(row.command)}")
@@ -170,35 +165,20 @@ def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> li
 
 def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color: bool) -> list[str]:
     named = [(check_words(check.name, lang), check) for check in checks]
-    room = max(cells(name) for name, _ in named)
+    silent = [name for name, check in named if check.outcome == UNKNOWN and not check.seen]
+    room, word = max(cells(name) for name, _ in named), words(lang)
+    told = [
+        (check.outcome, f"{pad(name, room)}  {safe(seen_text(check, lang))}".rstrip(), room + 6)
+        for name, check in named
+        if name not in silent
+    ]
+    told += [(UNKNOWN, f"{word['diagnosis.not_reached']}{word['colon']} {', '.join(silent)}", 4)] if silent else []
     lines = []
-    silent = [name for name, check in named if check.outcome == "unknown" and not check.seen]
-    for name, check in named:
-        if name in silent:
-            continue
-        mark, code = _MARKS[check.outcome]
-        line = f"{pad(name, room)}  {safe(seen_text(check, lang))}".rstrip()
-        first, *rest = _wrapped(f"    {line}", width, indent=room + 6)
-        lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
-    if silent:
-        mark, code = _MARKS["unknown"]
-        word = words(lang)
-        first, *rest = _wrapped(f"    {word['diagnosis.not_reached']}{word['colon']} {', '.join(silent)}", width)
+    for outcome, text, indent in told:
+        mark, code = _MARKS[outcome]
+        first, *rest = wrapped(f"    {text}", width, indent)
         lines += [f"  {paint(mark, code if color else '')} {first.lstrip()}", *rest]
     return lines
-
-
-def _wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
-    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping does not help
-        return [text]
-    return textwrap.wrap(
-        text,
-        width,
-        subsequent_indent=" " * indent,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-        replace_whitespace=False,
-    )
 
 
 def _notes(rows: Sequence[Diagnosis], lang: str, width: int | None, *, color: bool) -> list[str]:
@@ -206,7 +186,7 @@ def _notes(rows: Sequence[Diagnosis], lang: str, width: int | None, *, color: bo
     title = words(lang)["look_at"] + words(lang)["colon"]
     lines = [paint(title, BOLD if color else "")]
     for row in rows:
-        lines += _wrapped(f"  {row.machine_id}: {row.cause}: {safe(cause_sentence(row, lang))}", width)
+        lines += wrapped(f"  {row.machine_id}: {row.cause}: {safe(cause_sentence(row, lang))}", width)
     return lines
 
 
@@ -217,7 +197,7 @@ def _fix_lines(fixes: Sequence[Fix], lang: str, width: int | None) -> list[str]:
         what = word[f"diagnosis.{fix.kind}"].format(machine=fix.about, files=", ".join(fix.files))
         what += word["diagnosis.in_replica"].format(machine=fix.about) if fix.about and fix.kind != "restart" else ""
         problem = f" ({fix.problem})" if fix.problem else ""
-        lines += _wrapped(safe(f"{title}{words(lang)['colon']} {what}{problem}"), width)
+        lines += wrapped(safe(f"{title}{words(lang)['colon']} {what}{problem}"), width)
     return lines
 
 

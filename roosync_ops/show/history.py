@@ -10,10 +10,10 @@ from roosync_ops.wire.times import to_iso
 
 from .columns import tabled
 from .document import keyed
-from .markdown import piped
 from .messages import words
 from .reasons import flip_said, sentence
-from .text import clock, clock_ms, duration, local, markdown_code, markdown_safe
+from .table import piped
+from .text import clock_ms, duration, local, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +92,8 @@ def _cells(past: h.Past, lang: str) -> dict[str, str]:
 
 def _last(past: h.Past, lang: str) -> str:
     if past.flips:
-        flip = past.flips[-1]
-        at, to = flip.get("at"), flip.get("to")
-        when = clock(at) if isinstance(at, str) else "-"
-        return f"{when} {to}: {flip_said(flip, lang)}"
+        said = flip_said(past.flips[-1], lang)
+        return f"{said.at} {said.to}: {said.why}"
     return words(lang)["history.flips_alone"] if past.source == h.FLIPS else "-"
 
 

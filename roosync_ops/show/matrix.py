@@ -9,10 +9,9 @@ from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
 from .document import evidence_document
-from .markdown import piped
 from .messages import words
 from .reasons import name_of, said, sentence
-from .table import listed
+from .table import listed, piped
 from .text import clock_ms, local, markdown_code, safe
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from roosync_ops.judge import HERE
 from roosync_ops.judge.verdict import Basis
@@ -138,26 +138,37 @@ def _through(row: Verdict, lang: str) -> str:
     return "" if by is None else words(lang)["fact.through"].format(by=by)
 
 
-def flip_text(flip: Mapping[str, Any], lang: str = "en") -> str:
-    """Return one line for a flip in its JSON form (`Flip.as_dict`, or an entry of the history); escaped."""
-    who = _word(flip, "machineId") or words(lang)["fact.share"]
-    change = f"{_word(flip, 'from')} -> {_word(flip, 'to')}"
-    return safe(f"{clock(_word(flip, 'at'))}  {who}  {change}  {flip_said(flip, lang)}")
+class FlipSaid(NamedTuple):
+    """A flip in its JSON form (`Flip.as_dict`, or an entry of the history), in words. Not escaped."""
+
+    at: str
+    who: str
+    was: str
+    to: str
+    why: Said
+
+    @property
+    def change(self) -> str:
+        return f"{self.was} -> {self.to}"
 
 
-def flip_said(flip: Mapping[str, Any], lang: str = "en") -> Said:
-    """Return why, as a sentence; the bare word of a reason that is not known. Not escaped."""
-    detail, silence = _word(flip, "detail"), flip.get("silentMs")
-    length = duration(silence, lang) if type(silence) is int else None
+def flip_said(flip: Mapping[str, Any], lang: str = "en") -> FlipSaid:
+    """Return what is said of a flip, and why as a sentence: the bare word of a reason that is not known."""
+    at, who, was, to, reason, detail = (
+        value if isinstance(value := flip.get(key), str) else ""
+        for key in ("at", "machineId", "from", "to", "reason", "detail")
+    )
+    silence, word = flip.get("silentMs"), words(lang)
     facts = {
-        "machine": _word(flip, "machineId"),
+        "machine": who,
         "detail": detail,
         "detail_after": f": {detail}" if detail else "",
-        "since": "" if length is None else words(lang)["fact.for"].format(length=length),
+        "since": word["fact.for"].format(length=duration(silence, lang)) if type(silence) is int else "",
     }
-    return messages.flip_said(_word(flip, "reason"), lang, facts)
+    return FlipSaid(clock(at), who or word["fact.share"], was, to, messages.flip_said(reason, lang, facts))
 
 
-def _word(flip: Mapping[str, Any], key: str) -> str:
-    value = flip.get(key)
-    return value if isinstance(value, str) else ""
+def flip_text(flip: Mapping[str, Any], lang: str = "en") -> str:
+    """Return one line for a flip, escaped."""
+    said = flip_said(flip, lang)
+    return safe(f"{said.at}  {said.who}  {said.change}  {said.why}")

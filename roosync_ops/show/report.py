@@ -12,9 +12,9 @@ from roosync_ops import typed
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
-from .markdown import section, seen_besides, validation_rows
 from .messages import command, headline, words
 from .reasons import flip_said, sentence
+from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
@@ -146,10 +146,8 @@ def _changed(changes: Changes, lang: str) -> list[str]:
 
 def _flip(flip: Mapping[str, Any], lang: str) -> str:
     """Return a flip as a list item; it comes from a file."""
-    who, at = flip.get("machineId"), flip.get("at")
-    name = who if isinstance(who, str) else words(lang)["fact.share"]
-    change = f"{flip.get('from')} -> {flip.get('to')}: {flip_said(flip, lang)}"
-    return markdown_safe(f"{clock(at if isinstance(at, str) else None)} {name}: {change}")
+    said = flip_said(flip, lang)
+    return markdown_safe(f"{said.at} {said.who}: {said.change}: {said.why}")
 
 
 def _wrong(report: Report, lang: str) -> list[str]:

@@ -10,7 +10,7 @@ from roosync_ops.judge.verdict import SHARE_STALLED
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
 from .reasons import basis_line, brief, said, sentence
-from .text import age, clock, local, safe
+from .text import age, clock, local, markdown_code, markdown_safe, safe, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +25,7 @@ _HARD: Final = "\N{NO-BREAK SPACE}"
 _FLEET: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "heartbeat": 2, "age": 4, "last_seen": 1, "why": 3}
 _SURVEY: Final = {"machine": 9, "status": 8, "age": 7, "last_seen": 6, "version": 4, "read_from": 3}
 _INVENTORY: Final = {"machine": 9, "expected": 8, "ssh": 7, "groups": 5, "why": 4}
+_STATUS_SIGNS: Final = {"online": "✅", "warning": "⚠️"}
 
 
 @local
@@ -147,15 +148,83 @@ def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None
 
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
-    text = safe(str(said))
-    if width is None or width < 40 or len(text) + 2 <= width:  # noqa: PLR2004 - narrower, wrapping does not help
-        return ["  " + text]
-    lines = textwrap.wrap(
-        str(Said(safe(said.text), safe(said.command).replace(" ", _HARD))),
-        width,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
+    text = str(Said(safe(said.text), safe(said.command).replace(" ", _HARD)))
+    return [line.replace(_HARD, " ") for line in wrapped(f"  {text}", width, whole=True)]
+
+
+def markdown(validation: Validation, lang: str = "en") -> str:
+    """Return Markdown with the procedure's own headings and its last line, to paste where the procedure asks for it."""
+    word = words(lang)
+    lines = [f"## {word['validation']}", "", *validation_rows(validation.verdicts, lang)]
+    lines += seen_besides(validation, lang)
+    return "\n".join([*lines, "", headline(validation.online, validation.total, validation.percent)])
+
+
+def seen_besides(validation: Validation, lang: str) -> list[str]:
+    """Return what else was seen, a section each: by a probe, unlisted machines, and what was not understood."""
+    word = words(lang)
+    rows = validation.verdicts
+    return [
+        *(["", basis_line(rows, lang)] if rows else []),
+        *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
+        *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
+        *section(word["findings"], [_finding(item) for item in validation.findings]),
+    ]
+
+
+def validation_rows(rows: Sequence[Verdict], lang: str) -> list[str]:
+    """Return the table alone, a line a machine below its two lines of headings."""
+    word = words(lang)
+    keys = (
+        "machine",
+        "markdown.expected",
+        "markdown.active",
+        "markdown.observed",
+        "markdown.ok",
+        "age",
+        "last_seen",
+        "why",
     )
-    return [line.replace(_HARD, " ") for line in lines]
+    return piped([word[key] for key in keys], [_markdown_cells(row, lang) for row in rows])
+
+
+def piped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table, whose cells are Markdown already."""
+    return [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
+
+
+def _markdown_cells(row: Verdict, lang: str) -> list[str]:
+    word = words(lang)
+    why = markdown_safe(row.why or "") if row.reason is None else sentence(row.reason, lang, _in_a_cell)
+    return [
+        row.machine_id,
+        _status(row.expected),
+        word["yes"] if row.heartbeat_active else "-",
+        _status(row.observed),
+        word["yes"] if row.ok else f"**{word['no']}**",
+        age(row.age_ms, lang),
+        clock(row.last_heartbeat),
+        why,
+    ]
+
+
+def _in_a_cell(text: str) -> str:
+    """Return a code span for a table: there, and only there, a pipe is escaped within it."""
+    return markdown_code(text).replace("|", r"\|")
+
+
+def _status(word: str) -> str:
+    return f"{_STATUS_SIGNS.get(word, '❌')} {word.upper()}"
+
+
+def section(title: str, items: list[str]) -> list[str]:
+    """Return a titled list; nothing for an empty one."""
+    return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
+
+
+def _unlisted(row: Observation) -> str:
+    return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
+
+
+def _finding(item: Finding) -> str:
+    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(item.detail)}"

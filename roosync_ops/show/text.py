@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import re
+import textwrap
 import threading
 import unicodedata
 from datetime import datetime
@@ -92,6 +93,15 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return `text` filled to `width` cells."""
     blank = " " * (width - cells(text))
     return blank + text if right else text + blank
+
+
+def wrapped(text: str, width: int | None, indent: int = 4, *, whole: bool = False) -> list[str]:
+    """Return `text` in lines of `width` cells, all but the first with an `indent`; `whole`: no word is broken."""
+    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping does not help
+        return [text]
+    return textwrap.wrap(
+        text, width, subsequent_indent=" " * indent, break_long_words=not whole, break_on_hyphens=False
+    )
 
 
 def duration(ms: int, lang: str = "en") -> str:

@@ -18,7 +18,6 @@ from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none, to_iso
 
 from .shared import SharedState, StateUnavailableError, assemble
-from .signs import signs_in
 
 #: The observer's clock and ours disagree, so ages mix two clocks.
 OBSERVER_CLOCK: Final = "observer-clock"
@@ -88,7 +87,7 @@ def from_document(document: object, now_ms: int, asked_ms: int | None = None) ->
     asked_ms = now_ms if asked_ms is None else asked_ms
     _place_in_time(read.evidence, answer, asked_ms, now_ms)
     read.findings += _clock(answer, asked_ms, now_ms)
-    return assemble(f"{answer.machine_id}:{answer.shared}", read, signs_in(answer.signs, now_ms))
+    return assemble(f"{answer.machine_id}:{answer.shared}", read, answer.signs)
 
 
 def _answer_of(document: object) -> StateDocument:

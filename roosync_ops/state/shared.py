@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import typed
 from roosync_ops.errors import UNAVAILABLE, RoosyncError
 from roosync_ops.wire import findings as f
+from roosync_ops.wire.identity import machine_id_named
 from roosync_ops.wire.merge import FILE, VIEW, merge
-from roosync_ops.wire.names import HEARTBEATS, owner_of
+from roosync_ops.wire.names import HEARTBEATS, OUR_WORKSPACE, owner_of
 from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, object_in
+from roosync_ops.wire.signs import MAX_FILES
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
+from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import time_or_none
-
-from .doubles import DOUBLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from roosync_ops.wire.folder import Snapshot
     from roosync_ops.wire.merge import Evidence
     from roosync_ops.wire.record import Record
-
-    from .signs import Sign
 
 #: One broken record is told in a few words, however much of it is broken.
 _MAX_WRONG: Final = 3
@@ -46,6 +47,8 @@ _FIELDS: Final[dict[str, dict[str, Callable[[Any], bool]]]] = {
         "upIntervals": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
     },
 }
+#: A second folder or view, as sync products make of two of one name: what lies in it is evidence.
+DOUBLED: Final = "doubled-by-sync"
 #: What sync products make many of, and how many of those are named.
 _COPIES: Final = (f.CONFLICT_COPY, f.CASE_DOUBLE, DOUBLED)
 _MAX_NAMED: Final = 4
@@ -63,6 +66,11 @@ _SAID: Final = {
     ROLLED_BACK: "an older service wrote an older record back; what was known before is kept elsewhere in the share",
     FILE_DELETED: "its file is gone, which its agent never removes; what was known before is kept in the share",
 }
+#: When, in ms since the epoch, and where from.
+Sign = tuple[int, str]
+_SOURCES: Final = {"listener-heartbeats": "listener", "worker-heartbeats": "worker"}
+_MAX_MACHINES: Final = 1_000
+_LINE: Final = re.compile(r"^### \[([0-9TZ:.+-]{10,40})\] ([A-Za-z0-9-]{1,63})\|([^\r\n]{0,200})", re.MULTILINE)
 
 
 class StateUnavailableError(RoosyncError):
@@ -103,8 +111,11 @@ class SharedState:
         return self._by_machine.get(machine_id, ())
 
 
-def assemble(shared: str, read: Snapshot, signs: dict[str, Sign] | None = None) -> SharedState:
-    """Merge what was read. Raises StateUnavailableError where heartbeats were met and none of them was readable."""
+def assemble(shared: str, read: Snapshot, signs: object = None) -> SharedState:
+    """Merge what was read, and the `signs` that wire.signs gave.
+
+    Raises StateUnavailableError where heartbeats were met and none of them was readable.
+    """
     pieces, found, read_at_ms = read.evidence, list(read.findings), read.read_at_ms
     machines = merge(pieces, read_at_ms, found)
     of_another = {item.file for item in found if item.kind == f.OF_ANOTHER}
@@ -128,7 +139,7 @@ def assemble(shared: str, read: Snapshot, signs: dict[str, Sign] | None = None) 
         read.seen,
         _by_machine(found),
         own_files,
-        signs or {},
+        signs_in(signs, read_at_ms),
     )
 
 
@@ -208,3 +219,42 @@ def _undone(best: Evidence, own: Evidence | None, now_ms: int) -> tuple[str, int
     if (own.record.sequence or 0) >= record.sequence or (own.modified_ms or 0) <= ended:
         return None
     return ROLLED_BACK, own.modified_ms
+
+
+def signs_in(raw: object, now_ms: int) -> dict[str, Sign]:
+    """Return the last sign of life of each machine in what wire.signs gave, here or as a machine tells it.
+
+    wire/README.md: `listener-heartbeats/`, `worker-heartbeats/` hold a bare UTC time each, `presence/` a JSON object
+    with `lastSeen`; a line `### [time] machineId|workspace` in any Markdown of `dashboards/` was written by that
+    machine. All is hostile: nothing of it is shown but a time and a machine's name. No sign is ever a heartbeat.
+    """
+    found: dict[str, Sign] = {}
+    for name, at, source in _all(raw):
+        machine_id, at_ms = machine_id_named(name), time_or_none(at)
+        if machine_id is None or at_ms is None or at_ms > now_ms + FUTURE_TOLERANCE_MS:
+            continue
+        known = found.get(machine_id)
+        if at_ms > (known[0] if known else -1) and (known is not None or len(found) < _MAX_MACHINES):
+            found[machine_id] = at_ms, source
+    return found
+
+
+def _all(raw: object) -> Iterator[tuple[str, object, str]]:
+    """Yield (machine, when, source) of every sign, none of them checked."""
+    for item in raw[: 4 * MAX_FILES] if isinstance(raw, list) else ():
+        match item:
+            case [str(file), str(text)]:
+                folder, _, name = file.partition("/")
+            case _:
+                continue
+        if folder in _SOURCES:
+            yield name.removesuffix(".heartbeat"), text[:64].strip(), _SOURCES[folder]
+        elif folder == "presence":
+            try:
+                yield name.removesuffix(".json"), load(text.encode("utf-8", "replace"))[0].get("lastSeen"), folder
+            except NotUnderstoodError:
+                continue
+        elif folder == "dashboards":
+            for at, name, workspace in _LINE.findall(text):
+                if workspace.strip() != OUR_WORKSPACE:
+                    yield name, at, "dashboard"

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from roosync_ops.wire.identity import is_machine_id
 
-from .memory import default_folder
-from .store import Store
+from .memory import Store, default_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import extras
 
 from . import link, output, windows_line, winrm_access, winrm_files, winrm_secret
-from .link import Finished, LinkError
+from .link import Finished, LinkError, TransferError
 from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
 if TYPE_CHECKING:
@@ -39,14 +39,17 @@ class Winrm(WindowsLink):
         except (winrm_access.AccessError, winrm_secret.SecretError) as error:
             raise LinkError(link.UNREACHABLE, str(error)) from None
         self.warnings = access.warnings
-        session = _session(access, self._connect_s)
+        try:
+            from .winrm_session import Session  # noqa: PLC0415 - pypsrp is an extra
+        except ImportError:
+            raise LinkError(link.UNREACHABLE, f"WinRM needs pypsrp: {extras.install('winrm')}") from None
+        session = Session(access, self._connect_s)
         try:
             session.open()
-        except TimeoutError as error:
-            session.close()
-            raise LinkError(link.SILENT, f"no login within {session.login_s:g} s: {error}", met=True) from None
         except OSError as error:
             session.close()
+            if isinstance(error, TimeoutError):
+                raise LinkError(link.SILENT, f"no login within {session.login_s:g} s: {error}", met=True) from None
             raise LinkError(getattr(error, "code", link.UNREACHABLE), str(error)) from None
         self._session = session
 
@@ -98,7 +101,7 @@ class Winrm(WindowsLink):
         """Download through the machine's Python, verified by SHA-256."""
         place = self._python()
         if not place:
-            raise winrm_files.NoPythonError(f"{path}: only a Python on the machine could send it")
+            raise TransferError(f"{path}: only a Python on the machine could send it")
         with self.started_by(place) as words:
             return winrm_files.get_by_python(self.execute, words, path.replace("/", "\\"))
 
@@ -118,12 +121,3 @@ class Winrm(WindowsLink):
         except (windows_line.NotPlainError, OSError):
             return False
         return done.code == 0 and done.out.strip() == b"roosync-here"
-
-
-def _session(access: winrm_access.Access, connect_s: float) -> Session:
-    """Return a session that is not open yet. Raises LinkError where pypsrp is not installed."""
-    try:
-        from .winrm_session import Session  # noqa: PLC0415 - pypsrp is an extra
-    except ImportError:
-        raise LinkError(link.UNREACHABLE, f"WinRM needs pypsrp: {extras.install('winrm')}") from None
-    return Session(access, connect_s)

@@ -94,7 +94,8 @@ class Watcher:
     def _hand_over(self, flip: dict[str, Any]) -> None:
         if not self._concerns(flip["machineId"]):
             return
-        told = {**flip, "text": f"{flip['from']} -> {flip['to']}: {flip_said(flip, self._lang)}"}
+        said = flip_said(flip, self._lang)
+        told = {**flip, "text": f"{said.change}: {said.why}"}
         for delivery in self._deliveries:
             delivery.put(told)
         self._tell(told)

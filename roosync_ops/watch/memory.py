@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge.flip import Remembered
 from roosync_ops.judge.flips import Flips
-from roosync_ops.state.store import Store
+from roosync_ops.state.memory import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

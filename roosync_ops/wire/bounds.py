@@ -41,31 +41,18 @@ class Bounds:
     it there. `tell` hears how many files are read, of how many.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument a bound
-        self,
-        *,
-        record_bytes: int = MAX_RECORD_BYTES,
-        view_bytes: int = MAX_VIEW_BYTES,
-        entries: int = MAX_VIEW_ENTRIES,
-        files: int | None = None,
-        few: int = 0,
-        seconds: float | None = None,
-        after: str = "",
-        before: str | None = None,
-        slim: Callable[[Record, str], bool] | None = None,
-        entry: Callable[[Any], Any] | None = None,
-        tell: Callable[[int, int], None] | None = None,
-    ) -> None:
-        self.record_bytes = record_bytes
-        self.view_bytes = view_bytes
-        self.entries = entries
-        self.files = files
-        self.few = few
-        self.seconds = seconds
+    record_bytes = MAX_RECORD_BYTES
+    view_bytes = MAX_VIEW_BYTES
+    entries = MAX_VIEW_ENTRIES
+    files: int | None = None
+    few = 0
+    seconds: float | None = None
+    before: str | None = None
+    slim: Callable[[Record, str], bool] | None = None
+    entry: Callable[[Any], Any] | None = None
+
+    def __init__(self, after: str = "", tell: Callable[[int, int], None] | None = None) -> None:
         self.after = after
-        self.before = before
-        self.slim = slim
-        self.entry = entry
         self.tell = tell or (lambda _done, _of: None)
         self.begun = time.monotonic()
 

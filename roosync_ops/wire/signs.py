@@ -41,7 +41,9 @@ def signs_within(bounded: BoundedShare, shared: str) -> Raw:
 
 def _read(shared: str) -> Raw:
     found: Raw = []
-    left, bounds = _MAX_BYTES, Bounds(files=MAX_FILES, few=MAX_FILES, seconds=_MAX_SECONDS)
+    left, bounds = _MAX_BYTES, Bounds()
+    bounds.files = bounds.few = MAX_FILES
+    bounds.seconds = _MAX_SECONDS
     for folder, (ending, limit) in FOLDERS.items():
         place = os.path.join(shared, folder)
         for name in _names(place, bounds):

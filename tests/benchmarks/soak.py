@@ -28,10 +28,10 @@ sys.path.insert(0, str(REPOSITORY))
 
 from roosync_ops.lab import files  # noqa: E402 - after the path to it
 from roosync_ops.lab.board import Board, observed  # noqa: E402 - as above
-from roosync_ops.lab.copies import is_copy  # noqa: E402 - as above
-from roosync_ops.lab.delays import Delay  # noqa: E402 - as above
+from roosync_ops.lab.client import is_copy  # noqa: E402 - as above
 from roosync_ops.lab.faults import FAULTS, LabError  # noqa: E402 - as above
 from roosync_ops.lab.fleet import ADMIN, LabFleet  # noqa: E402 - as above
+from roosync_ops.lab.replicator import Delay  # noqa: E402 - as above
 from roosync_ops.lab.scenario import Part  # noqa: E402 - as above
 from roosync_ops.state import StateUnavailableError  # noqa: E402 - as above
 
@@ -151,7 +151,7 @@ class Soak:
         elif what == "power":
             (self.lab.power_off if on else self.lab.power_on)(name)
         elif what == "stop":
-            (self.lab.stop_agent if on else self.lab.start_agent)(name)
+            self.lab.agent(name, "stop" if on else "start")
         else:
             self.lab.fault(what, name, on=on)
 
@@ -175,7 +175,7 @@ def main() -> int:
     chosen = parser.parse_args()
     parts = [Part(name, "active") for name in NAMES]
     speed = mock.patch.multiple(files, HEARTBEAT_INTERVAL_MS=BEAT_MS, OFFLINE_TIMEOUT_MS=TIMEOUT_MS)
-    with speed, LabFleet(parts, Delay(chosen.seed).scaled(1 / SPEED)) as lab:
+    with speed, LabFleet(parts, Delay(chosen.seed, 1 / SPEED)) as lab:
         return _soak(lab, chosen)
 
 

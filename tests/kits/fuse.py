@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from roosync_ops.lab import nest
+from roosync_ops.lab import host
 
 if TYPE_CHECKING:
     import pytest
@@ -19,4 +19,4 @@ def why_not() -> str | None:
 def hurry(monkeypatch: pytest.MonkeyPatch, touch_s: float, cold_s: float) -> None:
     """Have the mounts that are made from now on be cold for `cold_s`, and each touch then take `touch_s`."""
     times = f"from roosync_ops.lab import slow_share as s; s.TOUCH_S, s.COLD_S = {touch_s}, {cold_s}; from roosync_ops"
-    monkeypatch.setattr(nest, "_PROGRAM", nest._PROGRAM.replace("from roosync_ops", times, 1))
+    monkeypatch.setattr(host, "_PROGRAM", host._PROGRAM.replace("from roosync_ops", times, 1))

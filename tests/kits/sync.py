@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roosync_ops.lab import client, faults
 
 if TYPE_CHECKING:
-    from roosync_ops.lab.link import Link
+    from roosync_ops.lab.replica import Link
     from roosync_ops.lab.replicator import Replicator
 
 

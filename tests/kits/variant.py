@@ -38,7 +38,11 @@ BAD: Final = {
         _STEP,
         f"        self.__dict__.setdefault('hog', []).append(bytearray(20_000_000))\n{_STEP}",
     ),
-    "stop fails": (f"{_AGENT}/verbs/stop.py", "    turn = take_turn(places)", "    raise RuntimeError('bad stop')"),
+    "stop fails": (
+        f"{_AGENT}/verbs/stop.py",
+        "    config = config_of(flags)\n    places",
+        "    raise RuntimeError('bad stop')",
+    ),
 }
 #: Nothing is wrong with it; it is another one.
 GOOD: Final = (f"{_AGENT}/answer.py", _FIRST, f"{_FIRST}ANOTHER = 1\n")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.judge.flip import Flip
     from roosync_ops.judge.verdict import Verdict
-    from roosync_ops.lab.link import Link
+    from roosync_ops.lab.replica import Link
     from roosync_ops.state.shared import SharedState
     from roosync_ops.wire.folder import Snapshot
     from roosync_ops.wire.merge import Evidence

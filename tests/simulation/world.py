@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 from roosync_ops.gather.second import CONFIRM_S
-from roosync_ops.lab.delays import Delay
-from roosync_ops.lab.replicator import Replicator
+from roosync_ops.lab.replicator import Delay, Replicator
 from roosync_ops.wire.status import OFFLINE
 from tests.kits.sync import next_due
 

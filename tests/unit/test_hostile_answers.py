@@ -25,7 +25,7 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
-from roosync_ops.show.junit import junit
+from roosync_ops.show.exports import junit
 from roosync_ops.show.report import report_markdown
 from roosync_ops.state import StateUnavailableError, from_document
 from roosync_ops.transport.reach import Reach

@@ -8,13 +8,12 @@ import zlib
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
-from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Sequence
 
 from . import Mechanism
-from .launch import agent_command, text_in
+from .launch import agent_command, text_in, write_text
 
 _TEMPLATE = """\
 [Unit]
@@ -54,7 +53,7 @@ class Systemd(Mechanism):
         self._whose = ["--user"] if self._user else []
         self.kind = "systemd-user" if self._user else "systemd-system"
         self._target = USER_TARGET if self._user else SYSTEM_TARGET
-        self._folder = _user_units() if self._user else SYSTEM_UNITS
+        self._folder = units()
         self.unit = unit_name(local_dir, default_local_dir(os.environ))
         self._path = os.path.join(self._folder, self.unit)
         self._wants = os.path.join(self._folder, f"{self._target}.wants", self.unit)
@@ -62,7 +61,7 @@ class Systemd(Mechanism):
     def unavailable(self) -> str | None:
         if not os.path.isdir(BOOTED):
             return "systemd n'est pas le processus 1 de cette machine"
-        if self._user and not self._manager_is_up() and not os.path.isdir(LINGERING):
+        if self._user and not manager_is_up() and not os.path.isdir(LINGERING):
             return "le systemd de cet utilisateur n'est pas joignable"
         return None
 
@@ -74,7 +73,7 @@ class Systemd(Mechanism):
         return os.path.islink(self._wants)
 
     def survives_reboot(self) -> bool:
-        return self.enabled() and (not self._user or self._lingers())
+        return self.enabled() and (not self._user or lingers())
 
     def active(self) -> bool:
         """Running, or about to: between two lives of the loop systemd says `activating`."""
@@ -132,37 +131,27 @@ class Systemd(Mechanism):
         return self._ask("show", "--property=Result", "--value") or None
 
     def _write(self, text: str) -> bool:
-        if text_in(self._path) == text:
-            return False
         try:
             os.makedirs(self._folder, exist_ok=True)
-            local.write(self._path, text.encode("utf-8", "surrogateescape"), 0o644)  # units are for everybody to read
+            return write_text(self._path, text, 0o644)  # units are for everybody to read
         except OSError as error:
             raise LocalError(f"{self._path}: {error.strerror or error}", "vérifier les droits") from None
-        return True
 
     def _linger(self) -> bool:
         """Let the user's services live without a login; True where they did not yet."""
-        if self._lingers():
+        if lingers():
             return False
         self._set_lingering("enable-linger")
-        wait_until(self._manager_is_up, _USER_MANAGER_S, 0.1)
+        wait_until(manager_is_up, _USER_MANAGER_S, 0.1)
         return True
 
     def _set_lingering(self, verb: str) -> None:
         done = _run(["loginctl", verb])
         if done.returncode != 0:
-            raise LocalError(f"loginctl {verb}: {_said(done)}", f"sudo loginctl {verb} {_user_name()}")
+            raise LocalError(f"loginctl {verb}: {_said(done)}", f"sudo loginctl {verb} {user_name()}")
 
     def _lingering_is_ours(self) -> bool:
-        """Return True if lingering was off before this unit; its text remembers."""
         return text_in(self._path).endswith(LINGERING_IS_OURS)
-
-    def _lingers(self) -> bool:
-        return os.path.exists(os.path.join(LINGERING, _user_name()))
-
-    def _manager_is_up(self) -> bool:
-        return os.path.exists(os.path.join(_runtime_dir(), "systemd", "private"))
 
     def _ask(self, *words: str) -> str:
         done = _run(self._line(*words, self.unit))
@@ -177,26 +166,40 @@ class Systemd(Mechanism):
         return ["systemctl", *self._whose, "--no-ask-password", *words]
 
 
-def _user_units() -> str:
+def units() -> str:
+    """Return the folder of units: the system's for root, else the user's own."""
+    if os.geteuid() == 0:
+        return SYSTEM_UNITS
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     return os.path.join(base, "systemd", "user")
 
 
-def _user_name() -> str:
+def lingers() -> bool:
+    """Return True if the user's services live without a login."""
+    return os.path.exists(os.path.join(LINGERING, user_name()))
+
+
+def manager_is_up() -> bool:
+    """Return True if the user's systemd can be reached."""
+    return os.path.exists(os.path.join(runtime_dir(), "systemd", "private"))
+
+
+def user_name() -> str:
+    """Return what the system calls this user."""
     import pwd  # noqa: PLC0415 - no such module on Windows
 
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
-def _runtime_dir() -> str:
-    # A command over SSH may come without a session, and so without the variable.
+def runtime_dir() -> str:
+    """Return the user's; a command over SSH may come without a session, and so without the variable."""
     return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
 
 
 def _run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "SYSTEMD_LOG_COLOR": "0"}  # an older loginctl colours even into a pipe
     if os.geteuid() != 0:
-        environment["XDG_RUNTIME_DIR"] = _runtime_dir()
+        environment["XDG_RUNTIME_DIR"] = runtime_dir()
     try:
         return run(line, _SYSTEMCTL_S, env=environment)
     except (OSError, subprocess.SubprocessError) as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from roosync_ops.agent.config import Config
-from roosync_ops.agent.ending import signal_loop, wait_for_exit
 from roosync_ops.agent.errors import (
     AGENT_CRASHED,
     TASK_DISABLED,
@@ -14,7 +13,7 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
-from roosync_ops.agent.local_state import ASK_LOCK, Using, places_of, read_local_state
+from roosync_ops.agent.local_state import ASK_LOCK, Using, places_of, read_local_state, signal_loop, wait_for_exit
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
 from roosync_ops.wire.small import wait_until

@@ -19,16 +19,14 @@ import time
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.beat import agent_part, has_left, sequence_of
 from roosync_ops.agent.build import bundle_path
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of, share_of
-from roosync_ops.agent.ending import signal_loop
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, take
+from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, signal_loop, take
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields
 from roosync_ops.agent.permanence.launch import build_command, run_words
-from roosync_ops.agent.share import FolderShare
+from roosync_ops.agent.share import FolderShare, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Seen, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
@@ -211,9 +209,15 @@ def _seen(places: Places, share: FolderShare) -> Seen:
 
 
 def _costs(pid: object) -> tuple[int, float]:
-    """Return what a process has resident, in bytes, and what it had of a processor, in s; zeros where none can tell."""
-    fields = process_fields(pid) if type(pid) is int else []
-    if not fields or sys.platform == "win32":
+    """Return what a process has of memory, in bytes, and had of a processor, in s; zeros where none can tell."""
+    if type(pid) is not int:
+        return 0, 0.0
+    if sys.platform == "win32":
+        from roosync_ops.agent import windows  # noqa: PLC0415 - Windows alone
+
+        return windows.process_costs(pid)
+    fields = process_fields(pid)
+    if not fields:
         return 0, 0.0
     ticks = int(fields[11]) + int(fields[12])
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.build import bundle_path
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import prepare

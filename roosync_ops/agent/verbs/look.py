@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 from roosync_ops.agent.answer import lines
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import DRIVE_NOT_MOUNTED, EXIT_SHARE, CodedError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from roosync_ops.agent.answer import result
-from roosync_ops.agent.context import config_of, join_session, publisher_of, share_of
+from roosync_ops.agent.config import config_of
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.local_state import loop_runs, prepare
-from roosync_ops.agent.publisher import HeartbeatPublisher
+from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of
+from roosync_ops.agent.share import share_of
 from roosync_ops.agent.view_writer import ViewWriter
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.status import ONLINE
@@ -43,7 +44,7 @@ def answer(flags: Flags) -> Answer:
 
 def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> Json:
     if beside_loop:
-        join_session(publisher)
+        publisher.join_session()
     record = publisher.beat(now)
     # the heartbeat is registered; the view is rebuilt by whoever keeps it next
     with suppress(ProblemError):

@@ -7,15 +7,14 @@ import os
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.clock import SystemClock
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of, publisher_of
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, loops, prepare, read_local_state, take
 from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.machine import process_start, system_goes_down
-from roosync_ops.agent.publisher import HeartbeatPublisher
+from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of
 from roosync_ops.agent.single_instance import claim
 from roosync_ops.wire import local
 from roosync_ops.wire.small import suppress
@@ -30,8 +29,7 @@ _BAD_CONFIG_S = 30.0
 
 def answer(flags: Flags) -> Answer:
     """Beat until told to stop. Raises AgentError where a loop runs already, ProblemError where none can."""
-    clock = SystemClock()
-    clock.catch_signals()
+    clock = _clock()
     try:
         config = config_of(flags)
         places = prepare(config)
@@ -56,6 +54,12 @@ def answer(flags: Flags) -> Answer:
         lock.release()
         if place is not None:
             place.close()
+
+
+def _clock() -> SystemClock:
+    clock = SystemClock()
+    clock.catch_signals()
+    return clock
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from roosync_ops.agent.answer import printable
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of, share_of
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
+from roosync_ops.agent.share import share_of
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import SETTLE_S, Snapshot

@@ -6,8 +6,7 @@ from roosync_ops.agent import builds
 from roosync_ops.agent.answer import lines
 from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.build import BUILD, VERSION, bundle_sha256
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import loop_runs, loops, places_of, read_local_state
 from roosync_ops.agent.permanence import active, describe

@@ -8,14 +8,13 @@ import sys
 from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.beat import agent_part, has_left
-from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import config_of, publisher_of
-from roosync_ops.agent.ending import signal_loop
+from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
-from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
+from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, signal_loop, take
 from roosync_ops.agent.lock import Lock
+from roosync_ops.agent.publisher import publisher_of
 from roosync_ops.wire import local
 from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.times import now_ms, to_iso

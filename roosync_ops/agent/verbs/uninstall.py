@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roosync_ops.agent import permanence
-from roosync_ops.agent.context import config_of
+from roosync_ops.agent.config import config_of
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import loops, prepare
 from roosync_ops.agent.verbs import stop

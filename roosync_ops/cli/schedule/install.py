@@ -60,31 +60,27 @@ class Place:
     def printed(self, settings: Settings) -> dict[str, Any]:
         """Tell what would be installed."""
         found = next(each for each in _mechanisms() if each.kind == settings.mechanism)
-        return {**self._about(found, settings.every_min), "settings": settings.shown, "state": None}
+        return {**self._about(found, settings), "state": None}
 
     def installed(self, settings: Settings) -> dict[str, Any]:
         """Write the settings, then what runs them; nothing is changed where both are there."""
         found = self.choose(settings.mechanism)
-        about = self._about(found, settings.every_min)
+        about = self._about(found, settings)
         _check_runs(self._folder)
-        changed = [self._remove_others(found)]
-        changed.append(save(self.path, settings.model_dump_json(indent=2)))
-        job = self._job(settings.every_min)
-        changed.append(found.install(job))
-        return {**about, "changed": any(changed), "state": "installed", "settings": settings.shown}
+        changed = [self._remove(but=found.kind), save(self.path, settings.model_dump_json(indent=2))]
+        changed.append(found.install(self._job(settings.every_min)))
+        return {**about, "changed": any(changed), "state": "installed"}
 
     def removed(self) -> dict[str, Any]:
         """Remove it from whatever runs it here, and its files."""
-        job = self._job(1)
-        there = [each for each in _mechanisms() if each.unavailable() is None]
-        changed = [_removed(each, job) for each in there]
+        changed = [self._remove()]
         for path in (self.path, self._last, self.path.with_suffix(".lock")):
             changed.append(path.exists())
             path.unlink(missing_ok=True)
         return {"ok": True, "changed": any(changed), "state": "absent"}
 
     def status(self, by: str) -> dict[str, Any]:
-        """Return True if it is installed, and what came of its last run."""
+        """Return what is installed, and what came of its last run."""
         if not self.path.exists():
             return {"ok": False, "state": "absent", "last": None}
         settings = read(self.path)
@@ -93,20 +89,22 @@ class Place:
         last = _last(self._last)
         late = last is None or _is_late(last, settings.every_min)
         ok = state == "installed" and not late and last is not None and last["exitCode"] in (0, 1)
-        about = self._about(found, settings.every_min)
-        return {**about, "ok": ok, "state": state, "last": last, "late": late, "settings": settings.shown}
+        return {**self._about(found, settings), "ok": ok, "state": state, "last": last, "late": late}
 
-    def _remove_others(self, kept: Mechanism) -> bool:
-        """Remove what another mechanism runs: two would make two runs."""
-        others = [each for each in _mechanisms() if each.kind != kept.kind and each.unavailable() is None]
-        found = [_removed(each, self._job(1)) for each in others]
-        return any(found)
+    def _remove(self, but: str | None = None) -> bool:
+        """Remove it from every mechanism but one: two would make two runs. Return True if it was there."""
+        changed, job = False, self._job(1)
+        for each in _mechanisms():
+            if each.kind != but and each.unavailable() is None:
+                with suppress(RecurringError):  # of a user who may have no crontab there is nothing to remove
+                    changed |= each.remove(job)
+        return changed
 
     def _job(self, every_min: int) -> Job:
         return Job(self._key, process.ours("schedule", "run", str(self.path)), every_min, self._folder)
 
-    def _about(self, found: Mechanism, every_min: int) -> dict[str, Any]:
-        job = self._job(every_min)
+    def _about(self, found: Mechanism, settings: Settings) -> dict[str, Any]:
+        job = self._job(settings.every_min)
         return {
             "ok": True,
             "mechanism": found.kind,
@@ -115,6 +113,7 @@ class Place:
             "settingsFile": str(self.path),
             "texts": dict(found.texts(job)),
             "note": found.note(),
+            "settings": settings.shown,
         }
 
 
@@ -127,13 +126,6 @@ def _mechanisms() -> list[Mechanism]:
     from roosync_ops.admin.systemd import Systemd  # noqa: PLC0415 - as above
 
     return [Systemd(), Cron()]
-
-
-def _removed(by: Mechanism, job: Job) -> bool:
-    """Remove the job; from what cannot even be asked (a user who may have no crontab) there is nothing to remove."""
-    with suppress(RecurringError):
-        return by.remove(job)
-    return False
 
 
 def check(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,12 +20,14 @@ from typing import TYPE_CHECKING, Any, Final
 from filelock import FileLock, Timeout
 
 from roosync_ops import errors, process
-from roosync_ops.cli import failures, output, watching
+from roosync_ops.cli import failures, looking, output, watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
+from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.validation import judged
 from roosync_ops.show.messages import headline
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import safe
@@ -37,12 +40,7 @@ from roosync_ops.wire.times import now_ms, to_iso
 from .settings import Settings, read, save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from roosync_ops.fleet import Fleet
-    from roosync_ops.gather.second import Second
-    from roosync_ops.judge import Validation
-
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
@@ -87,7 +85,9 @@ class _Run:
         self._ping("/start")
         code, trouble = errors.INTERNAL, None
         try:
-            code = self._all()
+            code = self._look()
+            refreshed = self._refresh()
+            code = refreshed if code == errors.OK else code
         except Ended:
             code = errors.INTERRUPTED
         except BaseException as error:
@@ -103,7 +103,10 @@ class _Run:
                 "said": [*self._said[-_SAID:], *([trouble] if trouble else [])],
             }
             self._ping("" if code in (errors.OK, errors.NOT_AS_EXPECTED) else "/fail")
-            _keep(note, json.dumps(document))
+            try:
+                save(note, json.dumps(document))
+            except errors.CommandError as error:  # must not hide what came of the run
+                output.note(str(error))
         return code
 
     def _ping(self, what: str) -> None:
@@ -120,23 +123,30 @@ class _Run:
             said = str(getattr(error, "code", None) or getattr(error, "reason", type(error).__name__))
             self._note(f"--ping: {said[:80]}")
 
-    def _all(self) -> int:
-        code = self._look()
-        refreshed = self._refresh()
-        return code if code != errors.OK else refreshed
-
     def _look(self) -> int:
         """Read until it is known what there is to tell, tell it, and return validate's exit code."""
         settings = self._settings
-        fleet = load_inventory(Path(settings.inventory))
+        fleet, folder = load_inventory(Path(settings.inventory)), Path(settings.memory)
+        grace = GracePeriod(settings.patience, folder, fleet)
+        second = looking.second_of(fleet, settings.probe, confirm_s=CONFIRM_S)
+        via = machine_of(fleet, settings.via) if settings.via else None
+        observer = watching.observer_of(settings.via, fleet)
+        memory = WatchMemory(folder, memory_name(settings.shared, settings.via), observer)
         commands = [shlex.join(words) for words in settings.exec]
         with (
             Endings() as endings,
             watching.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
         ):
-            memory = self._memory(fleet)
-            second = watching.asker(fleet, settings.probe)
-            watcher = self._watcher(fleet, memory, deliveries, second)
+            watcher = Watcher(
+                fleet,
+                Source(settings.shared, via, settings.deadline),
+                partial(judged, fleet=fleet, chosen=None, grace=grace, second=second),
+                memory,
+                deliveries=deliveries,
+                tell=self._tell,
+                clock=now_ms,
+                lang=settings.lang,
+            )
             until = time.monotonic() + _longest_s(fleet, settings.patience)
             watcher.round(endings)
             while (memory.unsettled or (second and second.unsettled)) and time.monotonic() < until:
@@ -145,45 +155,18 @@ class _Run:
                 watcher.round(endings)
         for text in watcher.troubles:
             self._note(text)
-        untold = [text for text in watcher.troubles if text != memory.trouble]
-        return self._verdict(watcher.validation, told=not untold)
-
-    def _verdict(self, seen: Validation | None, *, told: bool) -> int:
-        """Return validate's exit code; where nothing could be told, though all was seen, that is this computer's."""
-        if seen is None:
+        if watcher.validation is None:
             return errors.UNAVAILABLE
+        seen = watcher.validation
         self._summary = headline(seen.online, seen.total, seen.percent)
-        if not told:
+        if any(text != memory.trouble for text in watcher.troubles):  # all was seen, and could not be told
             return errors.USAGE
         return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
 
-    def _memory(self, fleet: Fleet) -> WatchMemory:
-        settings = self._settings
-        named = memory_name(settings.shared, settings.via)
-        return WatchMemory(Path(settings.memory), named, watching.observer_of(settings.via, fleet))
-
-    def _watcher(self, fleet: Fleet, memory: WatchMemory, deliveries: Sequence[Any], second: Second | None) -> Watcher:
-        settings = self._settings
-        folder = Path(settings.memory)
-        via = machine_of(fleet, settings.via) if settings.via else None
-        return Watcher(
-            fleet,
-            Source(settings.shared, via, settings.deadline),
-            watching.judging(fleet, GracePeriod(settings.patience, folder, fleet), second),
-            memory,
-            deliveries=deliveries,
-            tell=self._teller(),
-            clock=now_ms,
-            lang=settings.lang,
-        )
-
-    def _teller(self) -> Callable[[dict[str, Any]], None]:
-        def tell(flip: dict[str, Any]) -> None:
-            text = flip_text(flip, self._settings.lang)
-            self._said.append(text)
-            output.write(text)
-
-        return tell
+    def _tell(self, flip: dict[str, Any]) -> None:
+        text = flip_text(flip, self._settings.lang)
+        self._said.append(text)
+        output.write(text)
 
     def _note(self, text: str) -> None:
         self._said.append(safe(text))
@@ -216,14 +199,6 @@ def _dashboard_words(settings: Settings) -> list[str]:
     words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
-
-
-def _keep(note: Path, text: str) -> None:
-    """Write down what came of a run; that this fails must not hide it."""
-    try:
-        save(note, text)
-    except errors.CommandError as error:
-        output.note(str(error))
 
 
 def _poll_s(fleet: Fleet) -> float:

@@ -100,17 +100,14 @@ def save(path: Path, text: str) -> bool:
     Raises CommandError (usage) where it cannot be written.
     """
     try:
-        if path.exists() and path.read_text(encoding="utf-8") == text and _is_private(path):
+        private = os.name != "posix" or not path.exists() or path.stat().st_mode & 0o077 == 0
+        if path.exists() and path.read_text(encoding="utf-8") == text and private:
             return False
         local.make_folder(str(path.parent))
         local.write(str(path), text.encode())
     except (OSError, UnicodeError) as error:
         raise errors.usage(f"{path} cannot be written: {error}", "roosync-ops schedule --help") from None
     return True
-
-
-def _is_private(path: Path) -> bool:
-    return os.name != "posix" or path.stat().st_mode & 0o077 == 0
 
 
 _INSTALL: Final = "roosync-ops schedule --install"

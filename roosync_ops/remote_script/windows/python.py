@@ -8,7 +8,7 @@ import json
 import re
 import time
 import zlib
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
@@ -59,8 +59,6 @@ _WORDS: Final = {
 _STUB: Final = re.compile(rb"Microsoft Store|microsoft store")
 #: Where Windows keeps its aliases: no files that an SSH session could start, the install manager's `py` among them.
 _ALIASES: Final = "\\microsoft\\windowsapps\\"
-#: uv downloads a Python on the machine.
-_INSTALL_S: Final = 900.0
 
 
 def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Finished:
@@ -93,7 +91,7 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
     if not ask.bootstrap:
         return _silent(NO_PYTHON, "; ".join(tried))
     try:
-        place = install(machine)
+        place = uv.bootstrap(machine)
     except uv.UvError as error:
         return _silent(NO_PYTHON, f"{'; '.join(tried)}; {error}")
     machine.memory[PYTHON] = place
@@ -117,20 +115,6 @@ def answered(output: bytes) -> str | None:
     """Return what Python said first (`ok`, or why it will not do); None where none of ours ran at all."""
     found = re.search(rb"^" + STARTED.encode() + rb":([a-z-]+)\s*$", output, re.MULTILINE)
     return found[1].decode() if found else None
-
-
-def install(machine: WindowsLink) -> str:
-    """Have uv install a Python for the user, and return its path. Raises UvError or OSError."""
-
-    def put_file(stream: IO[bytes], path: str) -> None:
-        machine.put(stream.read(), path)
-
-    def run(line: str) -> tuple[int, str, str]:
-        done = machine.execute(line, timeout_s=_INSTALL_S)
-        pages = machine.code_pages()
-        return done.code, output.text(done.out, pages), output.text(done.err, pages)
-
-    return uv.bootstrap(put_file, run)
 
 
 def _try(machine: WindowsLink, place: str, ask: Question, end: float | None) -> Finished:

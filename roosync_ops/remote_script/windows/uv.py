@@ -10,24 +10,22 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
+from roosync_ops.transport import output
 from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
 from roosync_ops.wire.child import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    PutFile = Callable[[IO[bytes], str], None]
-    Run = Callable[[str], tuple[int, str, str]]
+    from roosync_ops.transport.windows_link import WindowsLink
 
 #: The series that is installed: supported on every Windows of the fleet (Windows 10 and Server 2019 included).
 PYTHON: Final = "3.13"
@@ -44,6 +42,8 @@ WHEEL_VARIABLE: Final = "ROOSYNC_UV_WHEEL"
 _OTHERWISE: Final = f"one fetched by other means is named in {WHEEL_VARIABLE}"
 #: 16 MB over a slow line, with pip's own retries.
 DOWNLOAD_DEADLINE_S: Final = 600
+#: One command of uv: it downloads some 25 MB *on the machine*, in s.
+_COMMAND_S: Final = 900.0
 
 
 class UvError(Exception):
@@ -72,60 +72,63 @@ PINNED: Final = Wheel("0.13.9", "6a44b2ed8111d2f60d2b92627c5dccda3f7ed7570b18ce1
 
 
 def bootstrap(
-    put_file: PutFile,
-    run: Run,
+    machine: WindowsLink,
     *,
     python: str = PYTHON,
     wheel: Wheel = PINNED,
     environment: Mapping[str, str] = os.environ,
 ) -> str:
-    """Return the path of a Python that uv installed for the user on the machine, now or before. Raises UvError.
+    """Return the path of a Python that uv installed for the user on the machine, now or before.
 
-    `put_file(stream, path)` uploads and verifies; `run(line)` runs a line of plain characters there and returns
-    exit code, stdout and stderr. Only what is missing is done: a second call runs one command and uploads nothing.
-    The installation downloads some 25 MB *on the machine*, so `run` must allow it minutes.
+    Only what is missing is done: a second call runs one command and uploads nothing. Raises UvError or OSError.
     """
     install = _install_line(python, environment)
-    found = _find(run, python)
+    found = _find(machine, python)
     if found is None:
-        _push(put_file, run, wheel, environment)
-        code, _, said = run(install)
+        _push(machine, wheel, environment)
+        code, _, said = _run(machine, install)
         if code != 0:
             other = f"a mirror that the machine can reach is named in {MIRROR_VARIABLE}"
             raise UvError(f"uv could not install a Python on the machine: {_cause(said)}; {other}")
-        found = _find(run, python)
+        found = _find(machine, python)
     if found is None:
         raise UvError(f"uv says that it installed Python {python}, and finds none")
     return found
 
 
-def _push(put_file: PutFile, run: Run, wheel: Wheel, environment: Mapping[str, str]) -> None:
+def _push(machine: WindowsLink, wheel: Wheel, environment: Mapping[str, str]) -> None:
     """Have the pinned uv.exe on the machine. Raises UvError if it does not run there."""
-    if _runs(run, wheel):
+    if _runs(machine, wheel):
         return
-    run(line("mkdir", FOLDER))  # a failure means that it is there, or is told by the upload
-    with executable(wheel, environment) as program:
-        put_file(program, PROGRAM.replace("\\", "/"))
-    if not _runs(run, wheel):
-        code, _, said = run(_VERSION)
+    _run(machine, line("mkdir", FOLDER))  # a failure means that it is there, or is told by the upload
+    machine.put(executable(wheel, environment), PROGRAM.replace("\\", "/"))
+    if not _runs(machine, wheel):
+        code, _, said = _run(machine, _VERSION)
         raise UvError(f"uv.exe was pushed and does not run there: exit code {code}: {_cause(said)}")
 
 
-def _runs(run: Run, wheel: Wheel) -> bool:
+def _runs(machine: WindowsLink, wheel: Wheel) -> bool:
     """Return True if uv.exe is there in the pinned version: one cut short or swapped for an older one is not."""
-    code, out, _ = run(_VERSION)
+    code, out, _ = _run(machine, _VERSION)
     return code == 0 and out.split()[:2] == ["uv", wheel.version]
 
 
-def _find(run: Run, python: str) -> str | None:
+def _find(machine: WindowsLink, python: str) -> str | None:
     """Return the python.exe that uv installed; None where it, or uv, is not there.
 
     Only uv's own are asked for: any other is for the discovery that came before, which had its reasons.
     """
     ours = ("--system", "--managed-python", "--no-python-downloads", "--no-project")
-    code, out, _ = run(line(PROGRAM, "python", "find", *ours, f"cpython{python}"))
+    code, out, _ = _run(machine, line(PROGRAM, "python", "find", *ours, f"cpython{python}"))
     paths = [each for each in _lines(out) if _PYTHON_EXE.fullmatch(each)]
     return paths[-1] if code == 0 and paths else None
+
+
+def _run(machine: WindowsLink, command: str) -> tuple[int, str, str]:
+    """Return a line's exit code, stdout and stderr."""
+    done = machine.execute(command, timeout_s=_COMMAND_S)
+    pages = machine.code_pages()
+    return done.code, output.text(done.out, pages), output.text(done.err, pages)
 
 
 def _install_line(python: str, environment: Mapping[str, str]) -> str:
@@ -158,18 +161,14 @@ def _lines(said: str) -> list[str]:
     return [each.strip() for each in said.splitlines() if each.strip()]
 
 
-@contextmanager
-def executable(wheel: Wheel = PINNED, environment: Mapping[str, str] | None = None) -> Iterator[IO[bytes]]:
-    """Open uv.exe for reading, downloading its wheel first where it is not here yet. Raises UvError."""
-    path = locate(wheel, os.environ if environment is None else environment)
-    with tempfile.TemporaryFile() as program:
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(wheel.member) as packed:
-                shutil.copyfileobj(packed, program)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise UvError(f"{path}: no uv.exe can be read from it: {error}") from None
-        program.seek(0)
-        yield program
+def executable(wheel: Wheel, environment: Mapping[str, str]) -> bytes:
+    """Return uv.exe, downloading its wheel first where it is not here yet. Raises UvError."""
+    path = locate(wheel, environment)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(wheel.member)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise UvError(f"{path}: no uv.exe can be read from it: {error}") from None
 
 
 def locate(wheel: Wheel, environment: Mapping[str, str]) -> Path:

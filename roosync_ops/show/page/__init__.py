@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import __version__
-from roosync_ops.show.dashboard_markdown import COMMAND, asked_said, replica_said, verdict_line
+from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
 from roosync_ops.show.messages import headline, words
 from roosync_ops.show.text import clock, clock_ms
 

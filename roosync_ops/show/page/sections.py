@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import history as h
 from roosync_ops.judge import probes
-from roosync_ops.show.dashboard_markdown import FLIPS_SHOWN, agent_cells, agent_heads
+from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.messages import words
 from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
-from roosync_ops.show.text import clock, duration
+from roosync_ops.show.text import duration
 
 from .html import Html, el, hidden, join
 from .parts import Row, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
@@ -101,10 +101,8 @@ def flips(board: Dashboard, lang: str) -> Html:
 
 
 def _flip(one: Mapping[str, Any], lang: str) -> Row:
-    at, who = one.get("at"), one.get("machineId")
-    change = f"{one.get('from')} → {one.get('to')}"
-    shown = [who if isinstance(who, str) else words(lang)["fact.share"], change, told(flip_said(one, lang))]
-    return Row(clock(at) if isinstance(at, str) else "-", shown)
+    said = flip_said(one, lang)
+    return Row(said.at, [said.who, f"{said.was} → {said.to}", told(said.why)])
 
 
 def sees(board: Dashboard, lang: str) -> Html:

@@ -19,7 +19,7 @@ DRIVER = """
 import os, random, sys, time
 sys.path.insert(0, {pyz!r})
 from roosync_ops.agent.config import Config
-from roosync_ops.agent.context import publisher_of
+from roosync_ops.agent.publisher import publisher_of
 from roosync_ops.agent.view_writer import ViewWriter
 from roosync_ops.agent.local_state import prepare
 from roosync_ops.wire.times import now_ms

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.lab.nest import Nest, NestError
+from roosync_ops.lab.host import Nest, NestError
 from tests.kits.fuse import hurry
 from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 
@@ -192,7 +192,7 @@ def test_one_cover_at_a_time(nest: Nest) -> None:
 
 UNPRIVILEGED = """
 import json, pathlib, subprocess, sys
-from roosync_ops.lab.nest import Nest
+from roosync_ops.lab.host import Nest
 home = pathlib.Path(sys.argv[1]); share = home / "s"; share.mkdir()
 with Nest(home, share, "x") as nest:
     nest.settle()

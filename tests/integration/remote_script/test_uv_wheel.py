@@ -54,24 +54,19 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
-def read(wheel: Wheel, environment: dict[str, str]) -> bytes:
-    with executable(wheel, environment) as program:
-        return program.read()
-
-
 def test_pip_gets_the_wheel_once_and_the_cache_keeps_it(shelf: Path, environment: dict[str, str]) -> None:
     data = packed()
     (shelf / release(data).name).write_bytes(data)
-    assert read(release(data), environment) == PROGRAM
+    assert executable(release(data), environment) == PROGRAM
     (shelf / release(data).name).unlink()
-    assert read(release(data), environment) == PROGRAM
+    assert executable(release(data), environment) == PROGRAM
     assert [path.name for path in cache_folder(environment).iterdir()] == [release(data).name]
 
 
 def test_a_wheel_with_another_hash_is_refused_and_not_kept(shelf: Path, environment: dict[str, str]) -> None:
     (shelf / release(b"").name).write_bytes(packed())
     with pytest.raises(UvError, match=f"not the wheel that is pinned: .*{WHEEL_VARIABLE}"):
-        read(release(b"another"), environment)
+        executable(release(b"another"), environment)
     assert list(cache_folder(environment).iterdir()) == []
 
 
@@ -80,21 +75,21 @@ def test_a_damaged_cache_is_downloaded_again(shelf: Path, environment: dict[str,
     (shelf / release(data).name).write_bytes(data)
     cache_folder(environment).mkdir(parents=True)
     (cache_folder(environment) / release(data).name).write_bytes(data[:100])
-    assert read(release(data), environment) == PROGRAM
+    assert executable(release(data), environment) == PROGRAM
 
 
 def test_where_pip_finds_none_its_reason_and_the_way_out_are_named(shelf: Path, environment: dict[str, str]) -> None:
     assert list(shelf.iterdir()) == []
     reason = r"does not get uv-1\.2\.3-py3-none-win_amd64\.whl: ERROR: No matching.*"
     with pytest.raises(UvError, match=reason + WHEEL_VARIABLE):
-        read(Wheel("1.2.3", "00"), environment)
+        executable(Wheel("1.2.3", "00"), environment)
 
 
 def test_the_operators_own_file_is_taken_and_nothing_is_downloaded(shelf: Path, environment: dict[str, str]) -> None:
     data = packed()
     own = shelf / "given by hand"
     own.write_bytes(data)
-    assert read(release(data), {**environment, WHEEL_VARIABLE: str(own)}) == PROGRAM
+    assert executable(release(data), {**environment, WHEEL_VARIABLE: str(own)}) == PROGRAM
     assert not cache_folder(environment).exists()
 
 
@@ -112,7 +107,7 @@ def test_the_operators_file_is_held_to_the_same_hash(
     if data is not None:
         own.write_bytes(data)
     with pytest.raises(UvError, match=reason):
-        read(release(packed()), {**environment, WHEEL_VARIABLE: str(own)})
+        executable(release(packed()), {**environment, WHEEL_VARIABLE: str(own)})
 
 
 @pytest.mark.parametrize("data", [packed(program=None), b"no archive"], ids=["without uv.exe", "no archive"])
@@ -122,7 +117,7 @@ def test_a_wheel_that_holds_no_program_is_an_error_of_ours(
     own = shelf / "uv.whl"
     own.write_bytes(data)
     with pytest.raises(UvError, match=r"no uv\.exe can be read"):
-        read(release(data), {**environment, WHEEL_VARIABLE: str(own)})
+        executable(release(data), {**environment, WHEEL_VARIABLE: str(own)})
 
 
 def test_a_cache_that_cannot_be_written_is_named(shelf: Path, tmp_path: Path) -> None:
@@ -130,7 +125,7 @@ def test_a_cache_that_cannot_be_written_is_named(shelf: Path, tmp_path: Path) ->
     (shelf / release(data).name).write_bytes(data)
     (tmp_path / "file").touch()
     with pytest.raises(UvError, match="cannot be kept there"):
-        read(release(data), {"XDG_CACHE_HOME": str(tmp_path / "file")})
+        executable(release(data), {"XDG_CACHE_HOME": str(tmp_path / "file")})
 
 
 def test_the_cache_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,14 +10,14 @@ import hashlib
 import json
 import shutil
 import tarfile
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import pytest
 
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.windows import uv
-from roosync_ops.transport.link import Patience
-from roosync_ops.transport.ssh import link_to
+from roosync_ops.transport.link import Finished, Patience
+from roosync_ops.transport.sftp import WindowsSsh
 from tests.kits.product import roosync_ops
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec, base
 from tests.kits.winlab.cache import cache
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from roosync_ops.transport.link import Link
-
 pytestmark = pytest.mark.wine
 #: The kit's CPython; in the field it is uv.PYTHON.
 SERIES = "3.11"
@@ -39,23 +37,22 @@ VERSION = "3.11.9"
 LEFT_OUT = ("asyncio", "email", "http", "multiprocessing", "sqlite3", "unittest", "xml", "xmlrpc", "wsgiref", "lib2to3")
 
 
-class Reach:
-    """The two callbacks over real SSH and SFTP, and what went through them."""
+class Reach(WindowsSsh):
+    """The way to the host by SSH and SFTP, and what went over it."""
 
-    def __init__(self, host: WinHost, link: Link) -> None:
+    def __init__(self, host: WinHost, machine: Machine) -> None:
+        super().__init__(machine, Patience(30, 60, 60))
         self.host = host
-        self.link = link
         self.lines: list[str] = []
         self.uploads: list[str] = []
 
-    def put_file(self, stream: IO[bytes], path: str) -> None:
+    def put(self, data: bytes, path: str) -> None:
         self.uploads.append(path)
-        self.link.put(stream.read(), path)
+        super().put(data, path)
 
-    def run(self, line: str) -> tuple[int, str, str]:
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
         self.lines.append(line)
-        done = self.host.ssh(line, check=False)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+        return super().execute(line, stdin, timeout_s)
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +109,13 @@ def reach(host: WinHost) -> Reach:
     fields = {"host": host.address, "port": host.port, "user": host.user, "system": "windows", "ssh": ssh}
     keys = {name: str(host.ssh_config.with_name(file)) for name, file in KEYS.items()}
     machine = Machine.of(host.name.lower(), {**fields, "ssh": {**ssh, **keys}})
-    return Reach(host, link_to(machine, Patience(30, 60, 60)))
+    return Reach(host, machine)
 
 
 def test_a_host_without_a_python_gets_one_and_a_second_time_nothing_is_pushed(
     reach: Reach, environment: dict[str, str]
 ) -> None:
-    path = uv.bootstrap(reach.put_file, reach.run, python=SERIES, environment=environment)
+    path = uv.bootstrap(reach, python=SERIES, environment=environment)
     assert path.startswith("C:\\users\\Élodie Dupont\\AppData\\Roaming\\uv\\python\\cpython-3.11.9-")
     assert reach.uploads == ["AppData/Local/roosync-ops/uv.exe"]
     asked = reach.host.run(path, "-I", "-S", "-c", "import sys; print(sys.executable, sys.version_info[:2])")
@@ -126,15 +123,16 @@ def test_a_host_without_a_python_gets_one_and_a_second_time_nothing_is_pushed(
 
     reach.lines.clear()
     reach.uploads.clear()
-    assert uv.bootstrap(reach.put_file, reach.run, python=SERIES, environment=environment) == path
-    assert (len(reach.lines), reach.uploads) == (1, [])
+    assert uv.bootstrap(reach, python=SERIES, environment=environment) == path
+    assert len([line for line in reach.lines if "uv.exe" in line]) == 1
+    assert reach.uploads == []
 
 
 def test_every_later_command_finds_that_python_without_uv(
     reach: Reach, environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Whatever does not install one, `stop` say, asks the discovery alone: uv notes it in the registry (PEP 514)."""
-    uv.bootstrap(reach.put_file, reach.run, python=SERIES, environment=environment)
+    uv.bootstrap(reach, python=SERIES, environment=environment)
     inventory = tmp_path / "inventory.py"
     fields = {
         "system": "windows",
@@ -152,4 +150,4 @@ def test_every_later_command_finds_that_python_without_uv(
 def test_a_version_that_no_mirror_has_is_uvs_own_error(reach: Reach, environment: dict[str, str]) -> None:
     reason = r"could not install a Python on the machine: error: .*3\.12.*"
     with pytest.raises(uv.UvError, match=reason + uv.MIRROR_VARIABLE):
-        uv.bootstrap(reach.put_file, reach.run, python="3.12", environment=environment)
+        uv.bootstrap(reach, python="3.12", environment=environment)

@@ -26,7 +26,8 @@ from tests.kits.wsman import Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
-from roosync_ops.transport.winrm_errors import LoginError, UnknownHostError, WinrmError
+from roosync_ops.transport import link
+from roosync_ops.transport.winrm_errors import WinrmError
 from tests.integration.windows.winrm_sessions import COMMAND, data, said, session, shows
 
 if TYPE_CHECKING:
@@ -133,14 +134,16 @@ def test_a_proxy_or_a_netrc_of_the_environment_is_not_asked(
 def test_a_wrong_password_is_a_login_that_was_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PASSWORD, "not it")
     for transport, auth in (("http", "negotiate"), ("https", "negotiate"), ("https", "basic")):
-        with pytest.raises(LoginError, match="Authentication error") as refused:
+        with pytest.raises(WinrmError, match="Authentication error") as refused:
             said(session(endpoint, transport, winrm_auth=auth))
+        assert refused.value.code == link.LOGIN_REFUSED
         assert "not it" not in str(refused.value)
 
 
 def test_a_name_nobody_has_is_told_as_such(endpoint: Endpoint) -> None:
-    with pytest.raises(UnknownHostError, match="Could not resolve hostname"):
+    with pytest.raises(WinrmError, match="Could not resolve hostname") as unknown:
         said(session(endpoint, winrm_hostname="m.invalid"))
+    assert unknown.value.code == link.UNKNOWN_HOST
 
 
 def test_a_machine_that_says_nothing_is_given_up_in_time(endpoint: Endpoint) -> None:

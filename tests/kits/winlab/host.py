@@ -18,14 +18,14 @@ from .disk import Disk
 _PYTHON = r"C:\winlab\python\python.exe"
 #: What others may do with a file that is held: read 1, write 2, delete or replace 4.
 _SHARES = {"none": 0, "read": 1, "read-write": 3, "all": 7}
-#: Below the drive's root, which Wine itself looks at whenever a process starts.
+#: Well below the drive's root, which Wine itself looks at whenever a process starts.
 _COLD = """
 import sys
 sys.path.insert(0, "/srv/kit")
 from lab import slow_share
 from lab.mounts import Share
 slow_share.TOUCH_S, slow_share.COLD_S = map(float, sys.argv[1:])
-share = Share("/srv/drive/g/Mon Drive")
+share = Share("/srv/drive/g/Mon Drive/Synchronisation")
 share.cover("cold")
 print("cold", flush=True)
 sys.stdin.read()

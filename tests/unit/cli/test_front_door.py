@@ -15,6 +15,7 @@ import pytest
 
 from roosync_ops import errors
 from roosync_ops.cli import acting, output
+from roosync_ops.cli.ramp import Journal
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.transport.failure import Failure
@@ -136,11 +137,11 @@ def test_failed_are_those_of_the_last_command_that_changed_something(place: Path
     with pytest.raises(errors.CommandError, match="failed on no machine"):
         acting.targets(fleet, None, None, inventory)
     failure = Failure("connect", "UNREACHABLE", "no route", "ssh a")
-    acting.keep_failures(inventory, [Result("a"), Result("b", failure=failure)])
+    Journal(inventory).ended([Result("a"), Result("b", failure=failure)])
     assert [machine.machine_id for machine in acting.targets(fleet, None, None, inventory)] == ["b"]
     with pytest.raises(FleetError, match="no machine is left"):
         acting.targets(fleet, ["!b"], None, inventory)
-    acting.keep_failures(inventory, [Result("b")])
+    Journal(inventory).ended([Result("b")])
     with pytest.raises(errors.CommandError):
         acting.targets(fleet, None, None, inventory)
 
@@ -167,7 +168,7 @@ def test_ctrl_c_says_what_was_done_by_then(
     monkeypatch.setattr(acting, "run", interrupted)
     fleet = load_inventory(place / "inventory.py")
     with pytest.raises(KeyboardInterrupt):
-        acting.act("rollout", tuple(fleet), dry=False, verbose=False, connect_timeout=1)
+        acting.act("rollout", tuple(fleet), acting.How())
     assert said in capsys.readouterr().err
 
 

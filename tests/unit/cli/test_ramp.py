@@ -52,7 +52,7 @@ class Fleet:
 
 def run(fleet: Fleet, **options: Any) -> tuple[ramp.Ramp, dict[str, str]]:
     chosen = {"batch": ramp.DEFAULT, "soak": 0, "max_fail": None, **options}
-    found = ramp.Ramp(MACHINES, fleet, lambda _: None, **chosen)
+    found = ramp.Ramp(chosen=MACHINES, act=fleet, note=lambda _: None, **chosen)
     return found, {row.machine_id: row.outcome for row in found.run()}
 
 
@@ -138,7 +138,7 @@ def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPat
             return tuple(Result(machine.machine_id, failure=failure) for machine in machines)
         return tuple(Result(each.machine_id, skipped=WAITS if deploy == "ramp" else None) for each in machines)
 
-    (row,) = ramp.Ramp(MACHINES[:1], act, lambda _: None, batch="1", soak=0, max_fail=None).run()
+    (row,) = ramp.Ramp(chosen=MACHINES[:1], act=act, note=lambda _: None, batch="1", soak=0, max_fail=None).run()
     assert row.outcome == "rolled-back"
     assert len(slept) == 2
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.fleet import FleetError, load_inventory
-from roosync_ops.fleet.adding import line_of, with_machine
+from roosync_ops.fleet.inventory import line_of, with_machine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.gather.tidy import TidyError, orphans, rebuild_view, sweep
+from roosync_ops.gather.diagnosis import TidyError, orphans, rebuild_view, sweep
 from roosync_ops.remote_script.on_tidy import ORPHAN_AFTER_S
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 

@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from roosync_ops.lab import slow_share
-from roosync_ops.lab.copies import COPIES_MAX, is_copy
+from roosync_ops.lab.client import COPIES_MAX, is_copy
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File
 from roosync_ops.lab.replicator import Replicator
@@ -19,7 +19,7 @@ DATED = 1_770_891_330_000_000_000  # 2026-02-12T10:15:30Z
 
 def _world(*names: str, delay: float = 0.4, seed: int = 0) -> World:
     replicas = {name: MemoryReplica() for name in names}
-    return World(replicas, Replicator(replicas, lambda: delay, seed))
+    return World(replicas, Replicator(replicas, lambda _now: delay, seed))
 
 
 def _beats(w: World, count: int, every: float = 5.0) -> list[bytes | None]:

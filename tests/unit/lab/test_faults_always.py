@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.lab.copies import is_copy
+from roosync_ops.lab.client import is_copy
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File, FolderReplica, Stamp
 from roosync_ops.lab.replicator import Replicator, uniform
@@ -30,7 +30,7 @@ SHARED = "heartbeat.json"
 
 def _world(seed: int) -> World:
     replicas = {name: MemoryReplica() for name in MACHINES}
-    return World(replicas, Replicator(replicas, lambda: 0.4, seed))
+    return World(replicas, Replicator(replicas, lambda _now: 0.4, seed))
 
 
 def _own(machine: str) -> str:

@@ -48,7 +48,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
     source._bounded.deadline_s = 0.1
     for _ in range(5):
         live.again()
-    text = live.whole()
+    text = live.page(urlsplit("/"))[1]
     assert "hangs: no answer within 0.1 s" in text
     assert "data-trouble" in text
     assert "1/1 machines online (100%)" in text
@@ -56,7 +56,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
     answers.set()
     source._bounded.deadline_s = 60
     live.again()
-    assert "data-trouble" not in live.whole()
+    assert "data-trouble" not in live.page(urlsplit("/"))[1]
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_metrics_and_health_are_those_of_the_last_look() -> None:
 def test_a_look_is_current_until_two_more_could_have_come(every_s: float, fresh_ms: int) -> None:
     board = replace(boards.six(now_ms()), fresh_ms=60_000)
     live = Live(lambda: board, str, "en", every_s)
-    assert fresh_ms <= live._board.fresh_ms < fresh_ms + 60_000
+    assert fresh_ms <= live._shown.board.fresh_ms < fresh_ms + 60_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from roosync_ops.remote_script.windows import uv
 from roosync_ops.remote_script.windows.uv import WHEEL_VARIABLE, Wheel
+from roosync_ops.transport.link import Finished
+from roosync_ops.transport.windows_link import WindowsLink
 from tests.integration.remote_script.test_uv_wheel import PROGRAM, packed
 
 if TYPE_CHECKING:
@@ -27,10 +29,11 @@ error: Failed to install cpython-3.13.18-windows-x86_64-none
 """
 
 
-class Machine:
-    """A machine as the two callbacks show it."""
+class Machine(WindowsLink):
+    """A machine that has uv.exe, or not, and nothing else."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.lines: list[str] = []
         self.files: dict[str, bytes] = {}
         self.version = "1.2.3"
@@ -38,9 +41,19 @@ class Machine:
         self.install_fails = ""
         self.forgets = False
 
-    def put_file(self, stream: IO[bytes], path: str) -> None:
-        self.files[path] = stream.read()
+    def put(self, data: bytes, path: str) -> None:
+        self.files[path] = data
         self.version = "1.2.3"
+
+    def get(self, path: str) -> bytes:
+        return self.files[path]
+
+    def code_pages(self) -> tuple[str, ...]:
+        return ("cp850", "cp1252")
+
+    def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:  # noqa: ARG002 - a link's
+        code, out, err = self.run(line)
+        return Finished(code, out.encode(), err.encode())
 
     def run(self, line: str) -> tuple[int, str, str]:
         self.lines.append(line)
@@ -77,7 +90,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def bootstrap(machine: Machine, environment: dict[str, str]) -> str:
-    return uv.bootstrap(machine.put_file, machine.run, wheel=WHEEL, environment=environment)
+    return uv.bootstrap(machine, wheel=WHEEL, environment=environment)
 
 
 def test_uv_is_pushed_installs_a_python_and_says_where(environment: dict[str, str]) -> None:
@@ -98,12 +111,10 @@ def test_a_second_time_nothing_is_pushed_and_nothing_installed(environment: dict
     machine = Machine()
     bootstrap(machine, environment)
     machine.lines.clear()
-    assert uv.bootstrap(_no_upload, machine.run, wheel=WHEEL, environment={}) == PYTHON_EXE
+    machine.files[UPLOADED] = b"nothing else comes here"
+    assert uv.bootstrap(machine, wheel=WHEEL, environment={}) == PYTHON_EXE
     assert machine.verbs == ["find"]
-
-
-def _no_upload(_stream: IO[bytes], path: str) -> None:
-    raise AssertionError(path)
+    assert machine.files == {UPLOADED: b"nothing else comes here"}
 
 
 def test_the_uv_that_is_pinned_is_not_pushed_again_and_an_older_one_is_replaced(environment: dict[str, str]) -> None:
@@ -118,12 +129,12 @@ def test_the_uv_that_is_pinned_is_not_pushed_again_and_an_older_one_is_replaced(
 
 
 def test_a_uv_that_does_not_run_there_is_told(environment: dict[str, str]) -> None:
-    def run(line: str) -> tuple[int, str, str]:
-        assert line
-        return 216, "", "This version of uv.exe is not compatible with the version of Windows you're running.\r\n"
+    class Older(Machine):
+        def run(self, line: str) -> tuple[int, str, str]:  # noqa: ARG002 - as above
+            return 216, "", "This version of uv.exe is not compatible with the version of Windows you're running.\r\n"
 
     with pytest.raises(uv.UvError, match=r"does not run there: exit code 216: This version of uv\.exe"):
-        uv.bootstrap(Machine().put_file, run, wheel=WHEEL, environment=environment)
+        bootstrap(Older(), environment)
 
 
 def test_a_machine_without_a_way_out_gets_uvs_own_reason_and_the_way_out(environment: dict[str, str]) -> None:
@@ -153,8 +164,8 @@ def test_the_operators_mirror_is_passed_on(environment: dict[str, str]) -> None:
 def test_a_mirror_that_a_shell_could_read_as_its_own_travels_nowhere(value: str) -> None:
     machine = Machine()
     with pytest.raises(uv.UvError, match=uv.MIRROR_VARIABLE):
-        uv.bootstrap(_no_upload, machine.run, wheel=WHEEL, environment={uv.MIRROR_VARIABLE: value})
-    assert machine.lines == []
+        bootstrap(machine, {uv.MIRROR_VARIABLE: value})
+    assert (machine.lines, machine.files) == ([], {})
 
 
 def test_every_line_is_plain(environment: dict[str, str]) -> None:

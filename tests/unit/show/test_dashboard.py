@@ -10,9 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from roosync_ops.judge import AgentState, ProbeResult, probes
-from roosync_ops.show.badge import badge
-from roosync_ops.show.dashboard_markdown import dashboard_markdown
-from roosync_ops.show.refreshed import refreshed
+from roosync_ops.show.dashboard import badge, dashboard_markdown, refreshed
 from tests.kits import boards
 
 PATH = "/share/dashboards/mcp-dashboard-myia-ai-01.md"

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from roosync_ops import show
 from roosync_ops.judge.report import Report
-from roosync_ops.show.dashboard_markdown import dashboard_markdown
+from roosync_ops.show.dashboard import dashboard_markdown
 from roosync_ops.show.page import page
 from roosync_ops.show.report import report_document, report_markdown
 from roosync_ops.watch.delivery import environment

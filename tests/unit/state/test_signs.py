@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.state.signs import Sign, signs_in
+from roosync_ops.state.shared import Sign, signs_in
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.signs import signs_within
 from roosync_ops.wire.times import to_iso

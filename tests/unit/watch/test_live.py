@@ -91,12 +91,12 @@ def test_every_reason_has_its_sentence(lang: str) -> None:
     kinds = [f.FIRST_BEAT, f.BEATS_AGAIN, f.STARTED_AGAIN, f.STOPPED, f.SILENT, f.SILENT_ALONE, f.RECORD_GONE]
     kinds += [f.FLAPPING, f.SETTLED, f.SHARE_SILENT, f.SHARE_SUSPECT, f.SHARE_UNAVAILABLE, f.SHARE_BACK]
     for kind in kinds:
-        assert str(flip_said({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, lang)) != kind
-    assert "2 min 05 s" in str(flip_said(_FLIP.as_dict(), lang))
+        assert str(flip_said({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, lang).why) != kind
+    assert "2 min 05 s" in str(flip_said(_FLIP.as_dict(), lang).why)
 
 
 def test_a_reason_of_a_later_version_is_shown_as_it_is() -> None:
-    assert str(flip_said({"reason": "moon {phase}"})) == "moon {phase}"
+    assert str(flip_said({"reason": "moon {phase}"}).why) == "moon {phase}"
 
 
 def test_strangers_in_the_share_are_no_rows(shared: Path) -> None:

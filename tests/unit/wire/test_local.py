@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.state.store import Store
+from roosync_ops.state.memory import Store
 from roosync_ops.wire import local
 
 if TYPE_CHECKING:

@@ -1,27 +1,35 @@
-"""The dashboard as Markdown: the page's twin, for readers of the shared folder without a browser."""
+"""The dashboard beside its page: the Markdown twin, for readers without a browser, the badge, and the tool's result."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import html
+from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import __version__
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
+from roosync_ops.wire.times import to_iso
 
 from .history import history_markdown
-from .markdown import markdown, piped
 from .matrix import matrix_markdown
 from .messages import words
 from .reasons import flip_text
+from .table import markdown, piped
 from .text import age, clock_ms, duration, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
+    from roosync_ops.judge import Validation
     from roosync_ops.judge.dashboard import Dashboard, Installed
 
 #: How many of the last flips are shown.
 FLIPS_SHOWN: Final = 20
 #: What makes a new one.
 COMMAND: Final = "roosync-ops dashboard"
+#: White on each has a contrast of more than 4.5.
+_GOOD, _BAD, _LABEL = "#17713a", "#b3261e", "#3a3f3c"
+#: Pixels a letter takes, in DejaVu Sans of 11 pixels, and what is left and right of a text.
+_LETTER: Final = 6.6
+_AROUND: Final = 12
 
 
 def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = False) -> str:
@@ -157,3 +165,75 @@ def _compared(one: Installed, board: Dashboard, lang: str) -> str:
     if differing is None:
         return word["dashboard.not_compared"]
     return ", ".join(differing) or word["dashboard.same"]
+
+
+def badge(validation: Validation, lang: str = "en") -> str:
+    """Return `fleet | 4/6 online (66%) | 2026-02-12 10:15Z`, green where all is as expected.
+
+    A picture cannot tell by itself how old it is, so the time of the check is a part of it.
+    """
+    sign = "✓" if validation.ok else "✗"
+    count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
+    at = to_iso(validation.checked_at_ms)
+    parts = [(words(lang)["dashboard.badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
+             (f"{at[:10]} {at[11:16]}Z", _LABEL)]  # fmt: skip
+    name = html.escape(", ".join(text for text, _ in parts))
+    drawn, left = [], 0
+    for said, color in parts:
+        width = round(len(said) * _LETTER) + _AROUND
+        drawn.append(_part(said, color, left, width))
+        left += width
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left}" height="20" role="img" aria-label="{name}">'
+        f'<title>{name}</title><clipPath id="r"><rect width="{left}" height="20" rx="3"/></clipPath>'
+        f'<g clip-path="url(#r)" font-family="DejaVu Sans,Verdana,Geneva,sans-serif" font-size="11" fill="#fff" '
+        f'text-anchor="middle">{"".join(drawn)}</g></svg>\n'
+    )
+
+
+def _part(said: str, color: str, left: int, width: int) -> str:
+    middle, length = left + width / 2, width - _AROUND
+    return (
+        f'<rect x="{left}" width="{width}" height="20" fill="{color}"/>'
+        f'<text x="{middle:g}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{html.escape(said)}</text>'
+    )
+
+
+def refreshed(board: Dashboard, path: str) -> dict[str, Any]:
+    """Return `roosync_refresh_dashboard`'s result, in the protocol's shape.
+
+    What the tool says of a machine's MCP configuration, this says of its heartbeat agent. An *inventory* is what a
+    machine says of itself: its own record in the shared state, whatever it is expected to be; `status` tells of that,
+    never of the heartbeat. *diffs* counts what a record states otherwise than the baseline's: agent version,
+    heartbeatInterval, offlineTimeout, autoSyncEnabled; where the baseline has none it says that, and the machine has an
+    inventory all the same, so that the two counts add up to the total.
+    Source of the words: scripts/roosync/generate-mcp-dashboard.ps1 of jsboige/roo-extensions.
+
+    `path` is the Markdown twin's, as it is the Markdown file that the tool it is named after returns.
+    """
+    present = sum(one.present for one in board.installed)
+    return {
+        "success": True,
+        "dashboardPath": path,
+        "timestamp": to_iso(board.at_ms),
+        "baseline": board.baseline,
+        "machines": [_machine(one, board) for one in board.installed],
+        "metrics": {
+            "totalMachines": len(board.installed),
+            "machinesWithInventory": present,
+            "machinesWithoutInventory": len(board.installed) - present,
+        },
+    }
+
+
+def _machine(one: Installed, board: Dashboard) -> dict[str, str]:
+    differing = board.differing(one)
+    if not one.present:
+        said = "❌ Inventaire manquant", "Bootstrap requis"
+    elif one.machine_id == board.baseline:
+        said = "✅ Baseline", "-"
+    elif differing is None:
+        said = "⚠️ Erreur comparaison", f"Inventaire source introuvable: {board.baseline}"
+    else:
+        said = "✅ Disponible", f"{len(differing)} diffs"
+    return {"id": one.machine_id, "status": said[0], "diffs": said[1]}

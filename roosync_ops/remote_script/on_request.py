@@ -1,10 +1,14 @@
-"""On the machine: what its agent said last, wherever that is kept. Travels only where that is asked."""
+"""On the machine: what its agent said last, and whether it reaches other machines' ports. Travels only for that."""
 
 from __future__ import annotations
 
 import glob
 import os
+import socket
 import subprocess
+import threading
+import time
+from contextlib import suppress
 
 from .on_common import check_ours, local_dir
 from .on_machine import ANSWERS
@@ -18,6 +22,8 @@ _FILES = ("*/supervisor.log", "task.log", "*/rolled-back")
 #: So much of one is read, in bytes; and journalctl may take so long, in s.
 _TAIL = 65_536
 _JOURNAL_S = 10.0
+#: For a name to be looked up, beside the time a connection may take, in s.
+_NAME_S = 0.5
 
 
 def logs(request: dict[str, Any]) -> dict[str, Any]:
@@ -51,4 +57,21 @@ def _said(line: list[str]) -> str:
     return done.stdout[-_TAIL:].decode("utf-8", "replace") if done.returncode == 0 else ""
 
 
-ANSWERS["logs"] = logs
+def knock(request: dict[str, Any]) -> dict[str, Any]:
+    """Connect to all `targets` ([host, port]) at once, each within `limit` s; return whether each took it, in order."""
+    found = [False] * len(request["targets"])
+
+    def one(at: int, host: str, port: int) -> None:
+        with suppress(OSError, ValueError, OverflowError), socket.create_connection((host, port), request["limit"]):
+            found[at] = True
+
+    threads = [threading.Thread(target=one, args=(at, *to), daemon=True) for at, to in enumerate(request["targets"])]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + request["limit"] + _NAME_S
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return {"open": list(found)}
+
+
+ANSWERS.update(logs=logs, knock=knock)
