@@ -14,8 +14,8 @@ from roosync_ops.judge.verdict import NOT_UNDERSTOOD
 from roosync_ops.state import StateUnavailableError, folder, read_folder
 from roosync_ops.state.shared import DOUBLED
 from roosync_ops.wire import findings as f
-from roosync_ops.wire import folder as wire_folder
 from roosync_ops.wire.deadline import BoundedShare
+from roosync_ops.wire.files import read_file
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view, share_threads
 
 if TYPE_CHECKING:
@@ -214,14 +214,14 @@ def test_where_one_file_hangs_what_came_is_used_and_no_machine_is_taken_for_dead
     names = [f"m{number}" for number in range(5)]
     for name in names:
         put(tmp_path, ours(name))
-    release, read = threading.Event(), wire_folder.read_file
+    release = threading.Event()
 
     def hang(path: str, most: int) -> bytes:
         if path.endswith("m3.json"):
             release.wait(600)
-        return read(path, most)
+        return read_file(path, most)
 
-    monkeypatch.setattr(wire_folder, "read_file", hang)
+    monkeypatch.setattr("roosync_ops.wire.folder.read_file", hang)
     state = read_folder(tmp_path, NOW, deadline_s=0.3)
     assert [*state.machines] == names[:3]
     assert [(item.file, item.kind) for item in state.findings] == [
