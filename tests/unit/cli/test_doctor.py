@@ -85,6 +85,8 @@ def test_it_is_at_most_twenty_lines_in_the_agent_s_readme_and_nobody_has_answere
     assert told.count("\n| ") == 1 + len(numbers)
     assert {place for line in checklist.lines() for place in line.places} == {"ssh", "ordinary", "elevated", "hands"}
     assert "None of this has been answered yet" in text
+    front = README.parents[2] / "README.md"
+    assert "None of it has met a real Windows yet" in front.read_text(encoding="utf-8")
 
 
 def test_the_report_has_every_answer_and_nobody_s_name(run: Run, put: Callable[..., list[str]]) -> None:
