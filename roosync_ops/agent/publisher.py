@@ -125,10 +125,11 @@ class HeartbeatPublisher:
         if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
             record = bare(record, self.config)
             raw = dump(record)
-        agent = record["agent"]
-        self.notes["pending"] = [agent["sequence"], agent.get("sessionId")]
+        self.notes["pending"] = [record["agent"]["sequence"], record["agent"].get("sessionId")]
         self.share.publish(raw)
         self._note(record, now_ms)
+        if leaving:
+            self.share.say_left(raw)
         return record
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:

@@ -12,7 +12,7 @@ from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
+from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
 from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.text import NotUnderstoodError, load
@@ -141,6 +141,7 @@ class FolderShare:
         self._reading = reading or bounded
         self._folder = os.path.join(shared, HEARTBEATS)
         self._own = os.path.join(self._folder, f"{machine_id}.json")
+        self._left = os.path.join(self._folder, f"{machine_id}{LEFT_ENDING}")
         self._own_temporary = os.path.join(self._folder, f".{machine_id}.tmp")
         self._view = os.path.join(shared, VIEW_NAME)
         self._view_temporary = os.path.join(shared, f".heartbeat.{machine_id}.tmp")
@@ -175,6 +176,11 @@ class FolderShare:
 
     def _publish(self, raw: bytes) -> None:
         replace_file(self._own, self._prepared(), raw)
+        remove(self._left)
+
+    def say_left(self, raw: bytes) -> None:
+        """Put the record of a machine that left where no older service writes its memory over it."""
+        self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing own file")
 
     def read_all(
         self,
@@ -292,9 +298,7 @@ def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, 
     else:
         bounds.after = ""
         return None
-    if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept):
-        return also
-    return None
+    return also if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept) else None
 
 
 def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
