@@ -176,7 +176,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = replicator.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed, 1 / FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, ExitStack() as stack:
         try:
             stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))
