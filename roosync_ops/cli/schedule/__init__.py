@@ -104,14 +104,16 @@ def schedule(  # noqa: PLR0913 - one argument an option
 
 
 @app.command("run")
-def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The file that --install wrote.")]) -> int:
+def run_once(
+    settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The file that --install wrote.")],
+) -> int:
     """Run once: what systemd, cron or the Task Scheduler does.
 
     Exit codes: those of `validate`; 75 where another run is under way.
     """
-    from .run import run as run_once  # noqa: PLC0415 - what a run takes, the installation does not
+    from .run import run  # noqa: PLC0415 - what a run takes, the installation does not
 
-    return run_once(settings)
+    return run(settings)
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:
