@@ -42,27 +42,29 @@ _PORT: Final = 8460
 #: Windows hands Ctrl-C over between two waits alone, in s.
 _CTRL_C_S: Final = 0.5
 
+_Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
+]
+
+_Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="MACHINE",
+        autocompletion=options.machine_names,
+        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+    ),
+]
+
 
 @app.command(epilog=_EXAMPLES)
 @options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
-    output_dir: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."
-        ),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            metavar="MACHINE",
-            autocompletion=options.machine_names,
-            help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
-        ),
-    ] = None,
+    output_dir: _Output = None,
+    baseline: _Baseline = None,
     asked: options.Asked,
     every: Annotated[
         int | None,
