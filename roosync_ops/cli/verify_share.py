@@ -131,4 +131,6 @@ def _of(name: str, told: Measured | Failure | None, ways: list[Way], seconds: fl
 
 def _problem(name: str, told: Failure | None) -> tuple[str, str, str]:
     """Return why nothing was measured on a machine: a code, a sentence, and the next command."""
-    return ("NO_ANSWER", "it gave no answer", typed.ours("diagnose", name)) if told is None else told[1:]
+    if told is None:
+        return "NO_ANSWER", "it gave no answer", typed.ours("diagnose", name)
+    return told.code, told.reason, told.hint
