@@ -73,7 +73,8 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            self._note_trouble(trouble, now_ms)
+            hung_since_ms = trouble.since_ms if trouble.state == HUNG else None
+            self.note_share(trouble.state, trouble.reason, now_ms if hung_since_ms is None else hung_since_ms)
             raise
         finally:
             self._close()
@@ -116,19 +117,20 @@ class HeartbeatPublisher:
         if leaving and _nothing_to_leave(known, on_disk):
             return {}
         past = PreviousRecords(known, on_disk, self.notes["sequence"])
-        record = leave(past, now_ms) if leaving else self._compose(past, now_ms)
+        if leaving:
+            record = leave(past, now_ms)
+        else:
+            record = compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
         raw = dump(record)
         if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
             record = bare(record, self.config)
             raw = dump(record)
-        agent = record["agent"]
-        self.notes["pending"] = [agent["sequence"], agent.get("sessionId")]
+        self.notes["pending"] = [record["agent"]["sequence"], record["agent"].get("sessionId")]
         self.share.publish(raw)
         self._note(record, now_ms)
+        if leaving:
+            self.share.say_left(raw)
         return record
-
-    def _compose(self, past: PreviousRecords, now_ms: int) -> Json:
-        return compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
@@ -212,11 +214,6 @@ class HeartbeatPublisher:
             "readBack": True,
         }
         self.note_share(OK, None, now_ms)
-
-    def _note_trouble(self, trouble: ShareTroubleError, now_ms: int) -> None:
-        """Write down what ails the share and since when."""
-        since = trouble.since_ms if trouble.state == HUNG and trouble.since_ms is not None else now_ms
-        self.note_share(trouble.state, trouble.reason, since)
 
     def note_share(self, state: str, detail: str | None, since_ms: int) -> None:
         share = self.notes["share"]

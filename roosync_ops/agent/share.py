@@ -12,7 +12,7 @@ from roosync_ops.wire.files import read_file, read_piece
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, owner_of
+from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
 from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.text import NotUnderstoodError, load
@@ -141,6 +141,7 @@ class FolderShare:
         self._reading = reading or bounded
         self._folder = os.path.join(shared, HEARTBEATS)
         self._own = os.path.join(self._folder, f"{machine_id}.json")
+        self._left = os.path.join(self._folder, f"{machine_id}{LEFT_ENDING}")
         self._own_temporary = os.path.join(self._folder, f".{machine_id}.tmp")
         self._view = os.path.join(shared, VIEW_NAME)
         self._view_temporary = os.path.join(shared, f".heartbeat.{machine_id}.tmp")
@@ -158,9 +159,12 @@ class FolderShare:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
 
         def are_here() -> bool:
-            return self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading)
+            try:
+                return any(name.endswith(".json") for name in os.listdir(self._folder))
+            except FileNotFoundError:
+                return False
 
-        if not wait_until(are_here, limit_s, _FOLLOW_S):
+        if not wait_until(lambda: self._call(are_here, "looking for heartbeats", self._reading), limit_s, _FOLLOW_S):
             raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
 
     def read_own(self) -> OwnFile:
@@ -172,6 +176,11 @@ class FolderShare:
 
     def _publish(self, raw: bytes) -> None:
         replace_file(self._own, self._prepared(), raw)
+        remove(self._left)
+
+    def say_left(self, raw: bytes) -> None:
+        """Put the record of a machine that left where no older service writes its memory over it."""
+        self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing own file")
 
     def read_all(
         self,
@@ -249,13 +258,6 @@ def share_of(config: Config) -> FolderShare:
     return FolderShare(config.shared, config.machine_id, own, others)
 
 
-def _holds_records(folder: str) -> bool:
-    try:
-        return any(name.endswith(".json") for name in os.listdir(folder))
-    except FileNotFoundError:
-        return False
-
-
 def replace_file(path: str, temporary: str, raw: bytes) -> None:
     """Put `raw` at `path` in one step and read it back. On failure nothing but the old file is left. OSError."""
     put(path, temporary, raw)
@@ -296,9 +298,7 @@ def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, 
     else:
         bounds.after = ""
         return None
-    if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept):
-        return also
-    return None
+    return also if also is not None and _is_taken(os.path.join(folder, f"{also}.json"), also, accept) else None
 
 
 def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:

@@ -131,7 +131,8 @@ class ViewWriter:
         self._written = press.compress(raw) + press.flush()
         if not is_due:
             return False
-        if _lossy(snapshot):
+        # something in the view was not understood, and so would be gone from a rebuilt one
+        if any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings):
             self._set_aside()
         self._publisher.share.write_view(raw)
         notes["view"]["wrote"] = {key: at for key, (at, _) in view["heartbeats"].items()}
@@ -266,8 +267,3 @@ def _newest_stranger(entries: Json, wrote: dict[str, int]) -> str | None:
 
 def _is_view(snapshot: Snapshot) -> bool:
     return snapshot.view is not None and isinstance(snapshot.view.get("heartbeats"), dict)
-
-
-def _lossy(snapshot: Snapshot) -> bool:
-    """Return True if something in the view was not understood, and so would be gone from a rebuilt one."""
-    return any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings)

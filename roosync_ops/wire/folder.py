@@ -13,8 +13,8 @@ from . import findings as f
 from .bounds import Bounds
 from .files import ASIDE, SPARE, read_file
 from .identity import machine_id_named
-from .merge import CONFLICT, VIEW, Evidence
-from .names import HEARTBEATS, VIEW_NAME, owner_of
+from .merge import CONFLICT, FILE, VIEW, Evidence
+from .names import HEARTBEATS, LEFT_ENDING, VIEW_NAME, owner_of
 from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in, parse
 from .status import FUTURE_TOLERANCE_MS
 from .text import Members, NotUnderstoodError, load
@@ -145,9 +145,9 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
     machine_id, kind = target
     file = f"{label}/{name}"
     snapshot.seen += 1
-    if kind == CONFLICT:
+    if kind == CONFLICT and not name.endswith(LEFT_ENDING):
         snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
-    elif spelt.setdefault(machine_id, name) != name:
+    elif kind == FILE and spelt.setdefault(machine_id, name) != name:
         snapshot.report(file, f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
     kind = kind if label == HEARTBEATS else CONFLICT
     _read_one(os.path.join(folder, name), file, machine_id, kind, snapshot)

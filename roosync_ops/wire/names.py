@@ -11,6 +11,9 @@ HEARTBEATS = "heartbeats"
 #: What the shared folder itself is called throughout the fleet.
 USUAL_NAME = ".shared-state"
 VIEW_NAME = "heartbeat.json"
+#: Where a machine that left says so once more: no service of any generation reads, rewrites or sweeps what ends so, and
+#: a sync product takes it along, for it is not hidden.
+LEFT_ENDING = ".left"
 #: What our own lines in a dashboard name as the workspace: they tell what was read here, and are no sign of their own.
 OUR_WORKSPACE = "roosync-ops"
 
@@ -42,6 +45,9 @@ _RECORD = copies_of("[A-Za-z0-9-]{1,63}", r"\.json")
 
 def owner_of(name: str) -> tuple[str, str] | None:
     """Tell whose evidence a file of `heartbeats/` is, and whether its FILE or a CONFLICT copy; None for neither."""
+    if name.endswith(LEFT_ENDING):
+        machine_id = machine_id_named(name[: -len(LEFT_ENDING)])
+        return None if machine_id is None else (machine_id, CONFLICT)
     match = _RECORD.fullmatch(name)
     machine_id = machine_id_named(match.group(1) or match.group(2)) if match is not None else None
     return None if machine_id is None else (machine_id, FILE if name[:-5].lower() == machine_id else CONFLICT)

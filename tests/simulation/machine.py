@@ -14,7 +14,7 @@ from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
-from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, VIEW_NAME
 from tests.kits.sync import local_trouble
 
 from .hub import Hub, Process
@@ -89,9 +89,9 @@ class Touch:
                 self._replica.touched(*self._written(doing))
 
     def _written(self, doing: str) -> tuple[str, ...]:
-        """Name what a touch writes, where that is one file: the replica then need not look for it."""
+        """Name what a touch writes or removes, where that is known: the replica then need not look for it."""
         if doing == "writing own file":
-            return (f"{HEARTBEATS}/{self._link.name}.json",)
+            return tuple(f"{HEARTBEATS}/{self._link.name}{ending}" for ending in (".json", LEFT_ENDING))
         return (VIEW_NAME,) if doing == "writing the view" else ()
 
     def _land(self) -> None:

@@ -233,7 +233,7 @@ class Interval(Old31):
 
 
 class Migrates(Old31):
-    """A first start: the entries of the view are written over the machines' files, and the view is deleted."""
+    """A first start, here at every check: the view's entries go over the machines' files, and it is deleted."""
 
     def load(self) -> None:
         view = self.read("heartbeat.json")

@@ -131,6 +131,26 @@ def test_whatever_lies_under_our_names_is_not_followed_not_lost_and_no_beat_wait
     assert bool(told) == in_the_way
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_lies_where_a_machine_says_that_it_left_it_beats_and_says_so(
+    make_rig: Callable[..., Rig], shared: Path, tmp_path: Path, kind: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    litter(shared / "heartbeats" / "m1.left", kind, victim)
+    rig = make_rig("m1")
+    for beats in range(1, 4):
+        rig.beat(30)
+        assert rig.sequence == beats
+    rig.loop.leave()
+    assert (shared / "heartbeats" / "m1.left").read_bytes() == rig.own.read_bytes()
+    assert not list(victim.iterdir())
+    assert len(list(shared.rglob("kept"))) == (kind == "full-folder")
+    rig.boot()
+    rig.beat(30)
+    assert not (shared / "heartbeats" / "m1.left").exists()
+
+
 def test_a_name_that_cannot_be_cleared_is_told_by_whoever_reads(shared: Path, folder: FolderShare) -> None:
     litter(shared / "heartbeats" / ".m1.tmp", "full-folder", shared)
     folder.publish(dump(heartbeat("m1")))

@@ -1,12 +1,14 @@
 """The view in bounds, whatever lies in the share, and what the keeper knows of machines that left."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from roosync_ops.agent import share, view_writer
+from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK, assemble
 from roosync_ops.wire.files import read_file
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.merge import merge
@@ -122,6 +124,35 @@ def test_what_the_keeper_knew_of_a_machine_that_left_outlives_its_file_and_the_v
     assert (entry["status"], entry["agent"]["state"]) == ("offline", "left")
     assert entry["agent"]["upIntervals"] == left.notes()["record"]["agent"]["upIntervals"]
     assert left.own.read_bytes() == memory  # nobody writes another machine's file
+
+
+@pytest.mark.parametrize("what", ["rolled back", "deleted"])
+def test_a_machine_that_left_has_left_whatever_is_done_to_its_file_and_the_view_before_anybody_read_them(
+    rig: Rig, what: str
+) -> None:
+    """The keeper leaves, and an older service saves its memory before the next one has read a word of it."""
+    for _ in range(3):
+        rig.beat(30)
+    memory = rig.own.read_bytes()
+    rig.clock.advance(30)
+    rig.loop.leave()
+    ups = rig.record()["agent"]["upIntervals"]
+    rig.view_path.unlink()
+    rig.own.write_bytes(memory)
+    os.utime(rig.own, ns=(rig.clock.wall_ns + 10**9,) * 2)
+    if what == "deleted":
+        rig.own.unlink()
+    state = assemble("share", read_shared(str(rig.shared), rig.clock.wall_ms() + 60_000))
+    known = state.machines["myia-web1"].record
+    assert known.has_left
+    assert known.agent["upIntervals"] == ups
+    named = {"rolled back": ROLLED_BACK, "deleted": FILE_DELETED}[what]
+    assert [(item.file, item.kind) for item in state.findings] == [("heartbeats/myia-web1.json", named)]
+    rig.boot()
+    rig.beat(30)
+    state = assemble("share", read_shared(str(rig.shared), rig.clock.wall_ms()))
+    assert state.machines["myia-web1"].record.agent["state"] == "running"
+    assert not list(rig.shared.rglob("*.left"))  # a machine that runs says so once
 
 
 def test_what_the_keeper_remembers_is_bounded_whatever_others_put_into_the_view(rig: Rig) -> None:

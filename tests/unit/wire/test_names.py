@@ -68,10 +68,18 @@ def test_a_conflict_copy_tells_of_its_machine_and_is_none(name: str) -> None:
     assert owner_of(name) == ("myia-web1", CONFLICT)
 
 
+def test_what_a_machine_said_as_it_left_tells_of_it_and_is_no_file_of_its_own() -> None:
+    assert owner_of("MyIA-web1.left") == ("myia-web1", CONFLICT)
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "",
+        ".left",
+        "con.left",
+        "../evil.left",
+        "myia-web1 (1).left",
         ".json",
         ".myia-web1.json",
         "myia-web1.json.tmp",
