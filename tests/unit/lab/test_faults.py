@@ -265,9 +265,10 @@ def test_a_share_that_was_just_mounted_keeps_each_touch_half_a_minute_for_a_minu
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(slow_share.time, "monotonic", lambda: now[0])
-    share = slow_share.SlowShare("share", "/real")
-    touch = struct.pack("<IIQQ16x", 46, slow_share._LOOKUP, 7, slow_share._FOLDER) + b"share\0"
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    share = slow_share.SlowShare("share")
+    share.turn_cold()
+    touch = struct.pack("<IIQQ16x", 46, slow_share._LOOKUP, 7, 1) + b"share\0"
     for began, late in ((100.0, 30.0), (159.9, 30.0), (160.0, 0.0)):
         now[0] = began
         share.take(touch)
