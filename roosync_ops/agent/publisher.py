@@ -73,8 +73,7 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            since_ms = now_ms if trouble.since_ms is None else trouble.since_ms
-            self.note_share(trouble.state, trouble.reason, since_ms)
+            self.note_share(trouble.state, trouble.reason, now_ms if trouble.since_ms is None else trouble.since_ms)
             raise
         finally:
             self._close()
