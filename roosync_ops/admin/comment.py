@@ -73,18 +73,13 @@ def publish(to: Target, body: str, run: str, sleep: Callable[[float], None] = ti
     """Make `body` our comment in the issue. Raises GhError; see the module's docstring."""
     login = _login()
     ours = _ours(to, login)
-    text = marked(body, run)
-    if not ours:
-        return _add(to, text, login, run, sleep)
-    newest = ours[-1]
-    path = f"repos/{to.owner}/{to.repository}/issues/comments/{newest.number}"
-    answer = _one(request(path, method="PATCH", body={"body": text}))
-    return Posted(_url(answer, to), "edited", tuple(one.url for one in ours[:-1]))
-
-
-def _add(to: Target, text: str, login: str, run: str, sleep: Callable[[float], None]) -> Posted:
+    given = {"body": marked(body, run)}
+    if ours:
+        path = f"repos/{to.owner}/{to.repository}/issues/comments/{ours[-1].number}"
+        answer = request(path, method="PATCH", body=given)
+        return Posted(_url(answer, to), "edited", tuple(one.url for one in ours[:-1]))
     try:
-        answer = _one(request(to.path, method="POST", body={"body": text}))
+        answer = request(to.path, method="POST", body=given)
     except GhError as error:
         if not error.lost:
             raise
@@ -108,7 +103,7 @@ def _looked_for(to: Target, login: str, run: str, lost: GhError, sleep: Callable
 
 def _login() -> str:
     try:
-        login = _text(_one(request("user")), "login")
+        login = _text(request("user"), "login")
     except GhError as error:
         if error.code != "GH_FORBIDDEN":
             raise
@@ -123,28 +118,22 @@ def _ours(to: Target, login: str) -> list[_Comment]:
     """Return the comments of `login` that bear our mark, oldest first."""
     pages = request(f"{to.path}?per_page=100", paginate=True)
     entries = [entry for page in pages if isinstance(page, list) for entry in page]
-    found = [comment for entry in entries if (comment := _comment(entry, to)) is not None]
+    found = [
+        _Comment(entry["id"], _text([entry.get("user")], "login"), _text([entry], "body"), _url([entry], to))
+        for entry in entries
+        if isinstance(entry, dict) and type(entry.get("id")) is int
+    ]
     mine = [one for one in found if one.author.lower() == login.lower() and one.body.startswith(_MARK_BEGINS)]
     return sorted(mine, key=lambda one: one.number)
 
 
-def _comment(entry: Any, to: Target) -> _Comment | None:
-    """Parse one comment; None for what is none, or whose author's account is gone."""
-    if not isinstance(entry, dict) or type(entry.get("id")) is not int:
-        return None
-    return _Comment(entry["id"], _text(entry.get("user"), "login"), _text(entry, "body"), _url(entry, to))
-
-
-def _url(entry: Any, to: Target) -> str:
+def _url(answer: list[Any], to: Target) -> str:
     """Return where a comment is read; the issue's own name where GitHub says nothing that may be printed."""
-    url = _text(entry, "html_url")
+    url = _text(answer, "html_url")
     return url if url.isprintable() and url else to.name
 
 
-def _one(documents: list[Any]) -> Any:
-    return documents[0] if len(documents) == 1 else None
-
-
-def _text(document: Any, key: str) -> str:
-    value = document.get(key) if isinstance(document, dict) else None
+def _text(answer: list[Any], key: str) -> str:
+    """Return a text of the one document that was answered; empty where there is none."""
+    value = answer[0].get(key) if len(answer) == 1 and isinstance(answer[0], dict) else None
     return value if isinstance(value, str) else ""

@@ -20,8 +20,16 @@ TIMEOUT_S: Final = 60.0
 _STATUS: Final = re.compile(r"\bHTTP (\d{3})\b")
 #: gh's exit code for "authentication required" (`gh help exit-codes`).
 _NEEDS_LOGIN: Final = 4
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _GONE, _TOO_MANY = 401, 403, 404, 410, 429
 _SERVER_ERRORS: Final = 500
+#: What a status of HTTP means, None for none: the code, what is said (before gh's own words), the next command.
+_REFUSALS: Final = {
+    None: ("GH_UNREACHABLE", "gh did not reach GitHub", "gh auth status"),
+    401: ("GH_NOT_LOGGED_IN", "gh is not logged in to GitHub, or no longer", "gh auth login"),
+    403: ("GH_FORBIDDEN", "this login may not do that", "gh auth status"),
+    404: ("GH_NOT_FOUND", "GitHub knows no {path}, or shows it not to this login", "gh auth status"),
+    410: ("GH_NOT_FOUND", "GitHub knows no {path}, or shows it not to this login", "gh auth status"),
+    429: ("GH_RATE_LIMITED", "GitHub wants no more requests for now", "gh api rate_limit"),
+}
 
 
 class GhError(RoosyncError):
@@ -40,13 +48,19 @@ class GhError(RoosyncError):
 
 def request(path: str, *, method: str = "GET", body: dict[str, Any] | None = None, paginate: bool = False) -> list[Any]:
     """Return the JSON documents GitHub answers with, one a page. Raises GhError."""
-    words = [_program(), "api", "--method", method, *(["--paginate"] if paginate else [])]
-    given = b""
-    if body is not None:
-        words += ["--input", "-"]
-        given = json.dumps(body).encode("ascii")
+    program = shutil.which("gh")
+    if program is None:
+        missing = "gh, GitHub's command line, is not on this computer's PATH"
+        raise GhError("GH_MISSING", missing, "https://cli.github.com")
+    words = [program, "api", "--method", method, *(["--paginate"] if paginate else [])]
+    words += [*([] if body is None else ["--input", "-"]), path]
+    given = b"" if body is None else json.dumps(body).encode("ascii")
+    # It asks nothing, colours nothing and looks for no newer version of itself.
+    dropped = ("CLICOLOR_FORCE", "GH_FORCE_TTY", "GH_DEBUG", "DEBUG")
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    environment |= {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
     try:
-        ended = process.within(TIMEOUT_S, [*words, path], given, environment=_environment())
+        ended = process.within(TIMEOUT_S, words, given, environment=environment)
     except process.ChildError as error:
         if not error.ended:
             raise GhError("GH_MISSING", f"gh cannot be started: {error}", "gh --version") from None
@@ -61,31 +75,13 @@ def request(path: str, *, method: str = "GET", body: dict[str, Any] | None = Non
         raise GhError("GH_UNREADABLE", message, f"gh api {path}", lost=True) from None
 
 
-def _program() -> str:
-    found = shutil.which("gh")
-    if found is None:
-        raise GhError(
-            "GH_MISSING", "gh, GitHub's command line, is not on this computer's PATH", "https://cli.github.com"
-        )
-    return found
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which gh asks nothing, colours nothing and looks for no newer version of itself."""
-    dropped = ("CLICOLOR_FORCE", "GH_FORCE_TTY", "GH_DEBUG", "DEBUG")
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    return {**kept, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
-
-
 def _documents(text: str) -> list[Any]:
     """Return the JSON documents that stand one after another."""
-    decoder, found, at = json.JSONDecoder(), [], 0
-    text = text.strip()
-    while at < len(text):
-        document, at = decoder.raw_decode(text, at)
+    decoder, found, text = json.JSONDecoder(), [], text.strip()
+    while text:
+        document, end = decoder.raw_decode(text)
         found.append(document)
-        while at < len(text) and text[at].isspace():
-            at += 1
+        text = text[end:].lstrip()
     return found
 
 
@@ -94,15 +90,10 @@ def _problem(ended: process.Ended, path: str) -> GhError:
     match = _STATUS.search(ended.said)
     status = int(match.group(1)) if match else None
     said = ended.said.removeprefix("gh: ") or f"exit code {ended.code}"
-    if ended.code == _NEEDS_LOGIN or status == _UNAUTHORIZED:
-        return GhError("GH_NOT_LOGGED_IN", f"gh is not logged in to GitHub, or no longer: {said}", "gh auth login")
-    if status == _TOO_MANY or (status == _FORBIDDEN and "rate limit" in said.lower()):
-        return GhError("GH_RATE_LIMITED", f"GitHub wants no more requests for now: {said}", "gh api rate_limit")
-    if status in (_NOT_FOUND, _GONE):
-        message = f"GitHub knows no {path}, or shows it not to this login: {said}"
-        return GhError("GH_NOT_FOUND", message, "gh auth status")
-    if status == _FORBIDDEN:
-        return GhError("GH_FORBIDDEN", f"this login may not do that: {said}", "gh auth status")
-    if status is None:
-        return GhError("GH_UNREACHABLE", f"gh did not reach GitHub: {said}", "gh auth status", lost=True)
-    return GhError("GH_FAILED", f"GitHub refused: {said}", f"gh api {path}", lost=status >= _SERVER_ERRORS)
+    if ended.code == _NEEDS_LOGIN:
+        status = 401
+    elif status == 403 and "rate limit" in said.lower():  # noqa: PLR2004 - as in _REFUSALS
+        status = 429
+    code, reason, hint = _REFUSALS.get(status, ("GH_FAILED", "GitHub refused", f"gh api {path}"))
+    lost = status is None or status >= _SERVER_ERRORS
+    return GhError(code, f"{reason.format(path=path)}: {said}", hint, lost=lost)

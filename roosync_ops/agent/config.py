@@ -182,7 +182,7 @@ def _machine_id(flag: str | None, written: Json) -> str:
         if given is None:
             return machine_id_of(hostname())
         if not given.strip():
-            raise MissingMachineIdError
+            raise MissingMachineIdError("machineId vide")
         return check_machine_id(given.lower())
     except InvalidMachineIdError as error:
         raise UsageError(str(error), "machineId est le nom de la machine en minuscules (commande: hostname)") from None

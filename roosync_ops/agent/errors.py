@@ -96,13 +96,8 @@ def no_session() -> CodedError:
     return CodedError(NO_LOGON_SESSION, reason, "ouvrir une session Windows sur cette machine, puis réessayer")
 
 
-class MissingMachineIdError(ProblemError):
+class MissingMachineIdError(UsageError):
     """An empty machineId."""
-
-    exit_code = EXIT_USAGE
-
-    def __init__(self) -> None:
-        super().__init__("machineId vide")
 
 
 def answer_to(action: str, problem: ProblemError) -> AgentError:

@@ -145,7 +145,6 @@ def _remove(path: str) -> None:
 
 
 def _unpacked(document: Json) -> Answer:
-    """Turn what came back into this verb's own answer, or its own failure."""
     value = document["answer"]
     if value.get("success"):
         return value, list(document.get("lines") or [])

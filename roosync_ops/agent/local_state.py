@@ -66,11 +66,11 @@ def prepare(config: Config) -> Places:
 def _in_a_package(config: Config) -> CodedError:
     from .permanence.launch import agent_command  # noqa: PLC0415 - only a refusal asks
 
-    reason = f"ce programme est lancé d'un paquet du Store: ce qu'il écrit dans {config.local_dir} n'est vu que de lui"
+    reason = f"ce programme est lancé d'un paquet du Store: ce qu'il écrit dans {config.local_dir} n'est vu que de lui;"
     import subprocess  # noqa: PLC0415 - as above
 
     line = subprocess.list2cmdline(agent_command(["start", "--local-dir", config.local_dir]))
-    return CodedError(PACKAGED_PROCESS, reason, f"dans une console ordinaire (Win+R, cmd): {line}")
+    return CodedError(PACKAGED_PROCESS, f"{reason} à taper dans une console ordinaire (Win+R, cmd)", line)
 
 
 def _unusable(path: str, error: OSError) -> ProblemError:

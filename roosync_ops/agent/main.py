@@ -65,7 +65,6 @@ def _answer(words: list[str]) -> int:
 
 
 def _to_another_session(words: list[str], code: int, value: dict[str, Any], human: list[str]) -> bool:
-    """Leave the answer in a file where another session asked for it there (agent.interactive_session)."""
     if "--answer" not in words[:-1]:
         return False
     from .interactive_session import give_to_file  # noqa: PLC0415 - only then

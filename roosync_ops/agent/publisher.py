@@ -73,7 +73,8 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            self.note_share(trouble.state, trouble.reason, now_ms if trouble.since_ms is None else trouble.since_ms)
+            hung_since_ms = trouble.since_ms if trouble.state == HUNG else None
+            self.note_share(trouble.state, trouble.reason, now_ms if hung_since_ms is None else hung_since_ms)
             raise
         finally:
             self._close()
@@ -116,7 +117,10 @@ class HeartbeatPublisher:
         if leaving and _nothing_to_leave(known, on_disk):
             return {}
         past = PreviousRecords(known, on_disk, self.notes["sequence"])
-        record = leave(past, now_ms) if leaving else self._compose(past, now_ms)
+        if leaving:
+            record = leave(past, now_ms)
+        else:
+            record = compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
         raw = dump(record)
         if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
             record = bare(record, self.config)
@@ -127,9 +131,6 @@ class HeartbeatPublisher:
         if leaving:
             self.share.say_left(raw)
         return record
-
-    def _compose(self, past: PreviousRecords, now_ms: int) -> Json:
-        return compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
         """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""

@@ -159,9 +159,12 @@ class FolderShare:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
 
         def are_here() -> bool:
-            return self._call(lambda: _holds_records(self._folder), "looking for heartbeats", self._reading)
+            try:
+                return any(name.endswith(".json") for name in os.listdir(self._folder))
+            except FileNotFoundError:
+                return False
 
-        if not wait_until(are_here, limit_s, _FOLLOW_S):
+        if not wait_until(lambda: self._call(are_here, "looking for heartbeats", self._reading), limit_s, _FOLLOW_S):
             raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
 
     def read_own(self) -> OwnFile:
@@ -253,13 +256,6 @@ def share_of(config: Config) -> FolderShare:
     """Return the share, each touch bounded by the configured deadline."""
     own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
     return FolderShare(config.shared, config.machine_id, own, others)
-
-
-def _holds_records(folder: str) -> bool:
-    try:
-        return any(name.endswith(".json") for name in os.listdir(folder))
-    except FileNotFoundError:
-        return False
 
 
 def replace_file(path: str, temporary: str, raw: bytes) -> None:

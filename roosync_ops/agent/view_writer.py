@@ -131,8 +131,9 @@ class ViewWriter:
         self._written = press.compress(raw) + press.flush()
         if not is_due:
             return False
+        # something in the view was not understood, and so would be gone from a rebuilt one
         if any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings):
-            self._set_aside()  # what was not understood in it would be gone
+            self._set_aside()
         self._publisher.share.write_view(raw)
         notes["view"]["wrote"] = {key: at for key, (at, _) in view["heartbeats"].items()}
         return True

@@ -125,7 +125,6 @@ def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
 
 
 def _waited(handle: int, milliseconds: int) -> bool:
-    """Wait at most so long; True once the process has ended."""
     return bool(_KERNEL32.WaitForSingleObject(handle, milliseconds) == _WAIT_OBJECT_0)
 
 

@@ -41,8 +41,9 @@ def script(key: PublicKey, *, port: int = 22, lan: Sequence[str] = (), account: 
         "PORT": str(int(port)),
         "LAN": ", ".join(literal(addresses(each)) for each in lan) or literal(LOCAL_SUBNET),
     }
+    template = resources.files(__package__).joinpath("windows.ps1").read_text(encoding="ascii")
     # In one pass, so that a value which looks like a slot stays what it is.
-    return _SLOT.sub(lambda slot: values[slot[1]], _template())
+    return _SLOT.sub(lambda slot: values[slot[1]], template)
 
 
 def literal(text: str) -> str:
@@ -78,7 +79,3 @@ def addresses(cidr: str) -> str:
 
 def _no_lan(reason: str) -> CommandError:
     return usage(reason, "roosync-ops bootstrap windows --lan 192.168.1.0/24")
-
-
-def _template() -> str:
-    return resources.files(__package__).joinpath("windows.ps1").read_text(encoding="ascii")

@@ -147,10 +147,11 @@ class LazyGroup(TyperGroup):
             for name, text in commands.items():
                 self.commands[name] = LazyCommand(name, help=text, rich_help_panel=panel)
 
-    def get_help_option(self, ctx: Any) -> Any:
-        option: Any = super().get_help_option(ctx)
-        _improve(option, {})
-        return option
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for option in params:
+            _improve(option, {})
+        return params
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
@@ -203,8 +204,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     with typed.about(typed.flags_of(arguments)):
         try:
             program = typer.main.get_command(app)
-            for option in program.params:
-                _improve(option, {})
             code = program.main(options.spelled(arguments), prog_name=PROGRAM, standalone_mode=False)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes a sentence and an exit code
             code = failures.report(error, arguments)

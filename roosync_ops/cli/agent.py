@@ -12,18 +12,15 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Build the agent, or tell which one a file is.")
 
-_BUILD_EXAMPLES: Final = """Examples:
-
-roosync-ops agent build -o agent.pyz
-
-python3 agent.pyz register --shared /mnt/share --json
-
-The same sources give the same bytes, wherever it is built."""
-_IDENTIFY_EXAMPLES: Final = """Examples:
-
-roosync-ops agent identify agent.pyz
-
-Exit codes: 0 an agent of ours, 1 it is none."""
+_BUILD_EXAMPLES: Final = options.examples(
+    "roosync-ops agent build -o agent.pyz",
+    "python3 agent.pyz register --shared /mnt/share --json",
+    "The same sources give the same bytes, wherever it is built.",
+)
+_IDENTIFY_EXAMPLES: Final = options.examples(
+    "roosync-ops agent identify agent.pyz",
+    "Exit codes: 0 an agent of ours, 1 it is none.",
+)
 
 
 @app.command("build", epilog=_BUILD_EXAMPLES)
@@ -61,11 +58,6 @@ def _tell(found: bundle.Bundle, *, as_json: bool) -> int:
         "sha256": found.sha256,
         "bytes": len(found.data),
     }
-    if as_json:
-        output.write(show.json_text(facts))
-    else:
-        output.write(
-            f"{found.path}: agent {found.version}, build {found.build_id}, {len(found.data)} bytes\n"
-            f"sha256 {found.sha256}"
-        )
+    said = f"{found.path}: agent {found.version}, build {found.build_id}, {len(found.data)} bytes"
+    output.write(show.json_text(facts) if as_json else f"{said}\nsha256 {found.sha256}")
     return errors.OK

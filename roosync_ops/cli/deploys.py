@@ -7,15 +7,14 @@ import typer
 from roosync_ops import errors
 from roosync_ops.pyinfra_ops.run import deploy_file
 
-from . import output
+from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-pyinfra inventory.py "$(roosync-ops deploys --path)/rollout.py" --dry
-
-Or in a deploy of your own: from roosync_ops.pyinfra_ops import facts, operations"""
+_EXAMPLES: Final = options.examples(
+    'pyinfra inventory.py "$(roosync-ops deploys --path)/rollout.py" --dry',
+    "Or in a deploy of your own: from roosync_ops.pyinfra_ops import facts, operations",
+)
 
 
 @app.command(epilog=_EXAMPLES)

@@ -21,15 +21,12 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops diagnose
-
-roosync-ops diagnose myia-po-2024 --shared /mnt/share
-
-roosync-ops diagnose --fix --dry
-
-Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops diagnose",
+    "roosync-ops diagnose myia-po-2024 --shared /mnt/share",
+    "roosync-ops diagnose --fix --dry",
+    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory.",
+)
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
 _CONNECT_S: Final = 1.2
 _TIMEOUT_S: Final = 15.0
@@ -77,14 +74,10 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         fixes += _tend(found.here, fleet, connect_timeout, dry=dry)
         if any(one.done for one in fixes):
             found = _look(fleet, names, at.shared, limits)
-    if shown.as_json:
-        output.write(show.json_text(diagnoses_document(found, fixes, shown.lang, dry=dry)))
-    else:
-        output.write(
-            diagnoses_table(
-                found, fixes, shown.lang, output.width(), color=output.wants_color(), everything=bool(names)
-            )
-        )
+    document = diagnoses_document(found, fixes, shown.lang, dry=dry)
+    width, color = output.width(), output.wants_color()
+    table = diagnoses_table(found, fixes, shown.lang, width, color=color, everything=bool(names))
+    output.write(show.json_text(document) if shown.as_json else table)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 

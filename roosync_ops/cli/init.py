@@ -16,16 +16,13 @@ from . import options, output, settings
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops init
-
-roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state
-
-What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml: shared,
-via, lang, patience, parallel.
-
-Exit codes: 0 written, 2 not: nothing is ever overwritten."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops init",
+    "roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state",
+    "What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml:"
+    " shared, via, lang, patience, parallel.",
+    "Exit codes: 0 written, 2 not: nothing is ever overwritten.",
+)
 _INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""
 
 from roosync_ops.fleet import check_groups, machine

@@ -29,27 +29,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
+_EXAMPLES: Final = options.examples(
+    "roosync-ops lab",
+    'roosync-ops lab --do "off myia-po-2024; wait 10; table"',
+    "roosync-ops lab up",
+    "roosync-ops lab fault hang myia-po-2024",
+    "Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted.",
+)
 
-roosync-ops lab
-
-roosync-ops lab --do "off myia-po-2024; wait 10; table"
-
-roosync-ops lab up
-
-roosync-ops lab fault hang myia-po-2024
-
-Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted."""
-
-_FAULT_EXAMPLES: Final = """Examples:
-
-roosync-ops lab fault --list
-
-roosync-ops lab fault hang myia-po-2024
-
-roosync-ops lab fault download-stall admin
-
-roosync-ops lab fault hang 2024 --off"""
+_FAULT_EXAMPLES: Final = options.examples(
+    "roosync-ops lab fault --list",
+    "roosync-ops lab fault hang myia-po-2024",
+    "roosync-ops lab fault download-stall admin",
+    "roosync-ops lab fault hang 2024 --off",
+)
 
 
 def _known(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -183,7 +176,7 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 
-    delay = replicator.Delay(seed).scaled(1 / FIELD_TIMES) if sync == "drive" else None
+    delay = replicator.Delay(seed, 1 / FIELD_TIMES) if sync == "drive" else None
     with LabFleet(delay=delay, seed=seed) as fleet, ExitStack() as stack:
         try:
             stack.enter_context(control.answering(fleet.root, functools.partial(console.answer, fleet)))

@@ -20,32 +20,26 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="List the inventory, check it, or add to it. No machine is contacted.")
 
-_LIST_EXAMPLES: Final = """Examples:
+_LIST_EXAMPLES: Final = options.examples(
+    "roosync-ops machines list",
+    "roosync-ops machines list --inventory other.py --json",
+)
+_CHECK_EXAMPLES: Final = options.examples(
+    "roosync-ops machines check",
+    "Exit codes: 0 sound, 2 not: one sentence names the machine and the field.",
+)
 
-roosync-ops machines list
+_ADD_EXAMPLES: Final = options.examples(
+    "roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows",
+    'roosync-ops machines add cellar --expected offline --why "switched off" --to off',
+    "Exit codes: 0 added, 2 not: the file is as it was.",
+)
 
-roosync-ops machines list --inventory other.py --json"""
-_CHECK_EXAMPLES: Final = """Examples:
-
-roosync-ops machines check
-
-Exit codes: 0 sound, 2 not: one sentence names the machine and the field."""
-
-_ADD_EXAMPLES: Final = """Examples:
-
-roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows
-
-roosync-ops machines add cellar --expected offline --why "switched off" --to off
-
-Exit codes: 0 added, 2 not: the file is as it was."""
-
-_SILENCE_EXAMPLES: Final = """Examples:
-
-roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"
-
-roosync-ops machines silence myia-po-2024 --end
-
-Exit codes: 0 so it is, 2 not."""
+_SILENCE_EXAMPLES: Final = options.examples(
+    'roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"',
+    "roosync-ops machines silence myia-po-2024 --end",
+    "Exit codes: 0 so it is, 2 not.",
+)
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -60,10 +54,9 @@ def list_machines(
     fleet = load_inventory(inventory)
     names = options.names_of(limit)
     rows = [_row(machine, fleet) for machine in (fleet.select(names) if names else fleet)]
-    if as_json:
-        output.write(show.json_text({"ok": True, "inventory": str(inventory), "machines": rows}))
-    else:
-        output.write(show.machines_table(rows, lang, output.width(), color=output.wants_color()))
+    document = {"ok": True, "inventory": str(inventory), "machines": rows}
+    table = show.machines_table(rows, lang, output.width(), color=output.wants_color())
+    output.write(show.json_text(document) if as_json else table)
     return errors.OK
 
 
@@ -72,12 +65,10 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     """Check the inventory file: every machine is valid, and none is defined twice."""
     fleet = load_inventory(inventory)
     groups = {name: len(members) for name, members in fleet.groups.items()}
-    if as_json:
-        document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
-        output.write(show.json_text(document))
-    else:
-        told = ", ".join(f"{name} {count}" for name, count in groups.items())
-        output.write(f"{inventory}: {len(fleet)} machines ({told}); all sound")
+    document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
+    told = ", ".join(f"{name} {count}" for name, count in groups.items())
+    said = f"{inventory}: {len(fleet)} machines ({told}); all sound"
+    output.write(show.json_text(document) if as_json else said)
     return errors.OK
 
 

@@ -13,15 +13,12 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops matrix
-
-roosync-ops matrix myia-ai-01 myia-web1 --shared /mnt/share
-
-roosync-ops matrix --format markdown > who-sees-whom.md
-
-Exit codes: 0 no stalled replicas or uploads, 1 findings, 2 usage or inventory, 3 no machine could be asked."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops matrix",
+    "roosync-ops matrix myia-ai-01 myia-web1 --shared /mnt/share",
+    "roosync-ops matrix --format markdown > who-sees-whom.md",
+    "Exit codes: 0 no stalled replicas or uploads, 1 findings, 2 usage or inventory, 3 no machine could be asked.",
+)
 
 
 @app.command(epilog=_EXAMPLES)

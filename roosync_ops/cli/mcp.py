@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops mcp --print-config > .mcp.json
-
-roosync-ops mcp --shared /mnt/share
-
-roosync-ops mcp --http 8460
-
-An assistant starts it by itself, over standard input and output, from the .mcp.json of its project."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops mcp --print-config > .mcp.json",
+    "roosync-ops mcp --shared /mnt/share",
+    "roosync-ops mcp --http 8460",
+    "An assistant starts it by itself, over standard input and output, from the .mcp.json of its project.",
+)
 _FOLDERS: Final = ("--memory", "--agent-dir")
 _NO_SDK: Final = "the assistant tools need the MCP SDK, which is not here"
 

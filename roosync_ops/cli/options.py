@@ -54,6 +54,11 @@ def _print_schema(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
+def examples(*paragraphs: str) -> str:
+    """Return what a command's --help ends with."""
+    return "\n\n".join(["Examples:", *paragraphs])
+
+
 class Lang(StrEnum):
     """The language of what people paste or print."""
 

@@ -24,17 +24,14 @@ from . import looking, options, output, rollout_file
 app = typer.Typer()
 
 _MAX_DAYS: Final = 7.0
-_EXAMPLES: Final = """Examples:
-
-roosync-ops report --lang fr > rapport.md
-
-roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json
-
-roosync-ops report --probe --post OWNER/REPO#460
-
-roosync-ops report --format junit --output report.xml
-
-Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not delivered."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops report --lang fr > rapport.md",
+    "roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json",
+    "roosync-ops report --probe --post OWNER/REPO#460",
+    "roosync-ops report --format junit --output report.xml",
+    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not "
+    "delivered.",
+)
 
 
 @app.command(epilog=_EXAMPLES)

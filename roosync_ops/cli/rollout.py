@@ -24,23 +24,17 @@ from .run_log import RunLog
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops rollout --shared /mnt/share
-
-roosync-ops rollout myia-po-2024 --via myia-po-2025
-
-roosync-ops rollout --dry
-
-roosync-ops rollout --format junit > rollout.xml
-
-Without names: every machine that is expected online. Run again, it changes nothing and says so.
-
-Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not prove itself
-is left again by its machine, and nobody else gets it.
-
-Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 stopped
-before the next batch."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops rollout --shared /mnt/share",
+    "roosync-ops rollout myia-po-2024 --via myia-po-2025",
+    "roosync-ops rollout --dry",
+    "roosync-ops rollout --format junit > rollout.xml",
+    "Without names: every machine that is expected online. Run again, it changes nothing and says so.",
+    "Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not "
+    "prove itself is left again by its machine, and nobody else gets it.",
+    "Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 "
+    "stopped before the next batch.",
+)
 
 
 @app.command(epilog=_EXAMPLES)

@@ -56,15 +56,12 @@ _COMMANDS: Final = {
         "Take the agent off",
     ),
 }
-_EXAMPLES: Final = """Examples:
-
-roosync-ops {name} myia-po-2024
-
-roosync-ops {name} --dry
-
-Without names: every machine that is expected online.
-
-Exit codes: 0 done, 1 some machine failed, 2 usage or inventory, 3 shared state unavailable."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops {name} myia-po-2024",
+    "roosync-ops {name} --dry",
+    "Without names: every machine that is expected online.",
+    "Exit codes: 0 done, 1 some machine failed, 2 usage or inventory, 3 shared state unavailable.",
+)
 
 
 @options.grouped

@@ -12,13 +12,11 @@ from . import options
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops ssh myia-po-2024
-
-roosync-ops ssh myia-po-2024 hostname
-
-Exit codes: ssh's own, that is the command's, or 255 where it was not reached; 2 usage or inventory."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops ssh myia-po-2024",
+    "roosync-ops ssh myia-po-2024 hostname",
+    "Exit codes: ssh's own, that is the command's, or 255 where it was not reached; 2 usage or inventory.",
+)
 
 
 @app.command(epilog=_EXAMPLES, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})

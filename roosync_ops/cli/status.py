@@ -10,13 +10,11 @@ from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops status --shared /mnt/share
-
-roosync-ops status --via myia-ai-01 --json
-
-Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops status --shared /mnt/share",
+    "roosync-ops status --via myia-ai-01 --json",
+    "Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable.",
+)
 
 
 @app.command(epilog=_EXAMPLES)

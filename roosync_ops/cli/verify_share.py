@@ -22,15 +22,12 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops verify-share "G:/Mon Drive/Synchronisation/RooSync/.shared-state"
-
-roosync-ops verify-share --via myia-web1 --via myia-po-2024 --seconds 300
-
-roosync-ops verify-share /mnt/share --via myia-web1 --json
-
-Exit codes: 0 nothing bad, 1 something is, 2 usage or inventory, 3 no folder could be measured."""
+_EXAMPLES: Final = options.examples(
+    'roosync-ops verify-share "G:/Mon Drive/Synchronisation/RooSync/.shared-state"',
+    "roosync-ops verify-share --via myia-web1 --via myia-po-2024 --seconds 300",
+    "roosync-ops verify-share /mnt/share --via myia-web1 --json",
+    "Exit codes: 0 nothing bad, 1 something is, 2 usage or inventory, 3 no folder could be measured.",
+)
 
 
 @app.command(epilog=_EXAMPLES)
@@ -69,10 +66,8 @@ def verify_share(  # noqa: PLR0913 - one argument an option
         traits, seen = _verify(path, seconds, deadline)
         shares, ways = [Share(None, str(path), [*traits, uncorrected(seen, seconds)])], []
     found = Shares(shares, ways)
-    if as_json:
-        output.write(json_text(shares_document(found)))
-    else:
-        output.write(shares_table(found, output.width(), color=output.wants_color()))
+    table = shares_table(found, output.width(), color=output.wants_color())
+    output.write(json_text(shares_document(found)) if as_json else table)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -131,4 +126,4 @@ def _of(name: str, told: Measured | Failure | None, ways: list[Way], seconds: fl
 
 def _problem(name: str, told: Failure | None) -> tuple[str, str, str]:
     """Return why nothing was measured on a machine: a code, a sentence, and the next command."""
-    return ("NO_ANSWER", "it gave no answer", typed.ours("diagnose", name)) if told is None else told[1:]
+    return ("NO_ANSWER", "it gave no answer", typed.ours("diagnose", name)) if told is None else told[1:4]

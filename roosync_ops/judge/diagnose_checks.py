@@ -86,7 +86,7 @@ def way(case: MachineCase) -> list[Check]:
         if at < at_fault and not _was_not_met(case, failed, name):
             checks.append(_passed(case, name))
         elif at == at_fault and failed is not None and case.probe.failure is not None:
-            step, code, reason, hint = case.probe.failure
+            step, code, reason, hint = case.probe.failure[:4]
             reach = case.probe.reach
             resolving = None if reach is None else reach.resolving
             said = (name == "resolves" and resolving) or reason.removeprefix("unreachable: ")

@@ -43,11 +43,11 @@ _OFFLINE_S = OFFLINE_TIMEOUT_MS // 1000
 _SILENCE = f"warning after {_OFFLINE_S * 3 // 4} s of silence, offline after {_OFFLINE_S} s."
 #: By command: what LabFleet does to a machine, and what is said then; `done` is what it returned.
 _ACTS = {
-    "kill": ("kill_agent", "its agent, process {done}, is killed. Its supervisor brings it back in a second."),
-    "crash": ("crash_agent", "agent and supervisor are killed, nobody brings them back: {silence}"),
-    "stop": ("stop_agent", "its agent is stopped on purpose: the table says left, not offline."),
-    "start": ("start_agent", "its agent is started."),
-    "off": ("power_off", "power cut: {silence}"),
+    "kill": (("kill_agent",), "its agent, process {done}, is killed. Its supervisor brings it back in a second."),
+    "crash": (("crash_agent",), "agent and supervisor are killed, nobody brings them back: {silence}"),
+    "stop": (("agent", "stop"), "its agent is stopped on purpose: the table says left, not offline."),
+    "start": (("agent", "start"), "its agent is started."),
+    "off": (("power_off",), "power cut: {silence}"),
 }
 #: Between two looks of `watch`, and how long it looks where nobody can press Ctrl-C, in seconds.
 WATCH_POLL_S = 1.0
@@ -116,8 +116,8 @@ class Console:
 
     def _act(self, verb: str, words: list[str]) -> None:
         name = self._machine(words)
-        method, said = _ACTS[verb]
-        done = getattr(self._lab, method)(name)
+        (method, *more), said = _ACTS[verb]
+        done = getattr(self._lab, method)(name, *more)
         self._screen.say(f"{name}: {said.format(done=done, silence=_SILENCE)}")
 
     def _on(self, words: list[str]) -> None:

@@ -54,12 +54,13 @@ class _Machine(NamedTuple):
 class LabFleet:
     """A fleet on this computer. Use it as a context manager: nothing it started is left when the block ends.
 
-    `delay` draws how long one upload or one download takes, in seconds; `seed` decides what faults draw. Attributes
-    are paths: `root` (the lab's folder), `inventory`, `shared` (the admin machine's replica), `ssh_config`.
+    `delay` draws how long one upload or download that begins then takes (both in seconds); `seed` decides what faults
+    draw. Attributes are paths: `root` (the lab's folder), `inventory`, `shared` (the admin machine's replica),
+    `ssh_config`.
     """
 
     def __init__(
-        self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[], float] | None = None, seed: int = 0
+        self, parts: Sequence[Part] = PROCEDURE, delay: Callable[[float], float] | None = None, seed: int = 0
     ) -> None:
         self.parts = tuple(parts)
         self.lab_id = secrets.token_hex(8)
@@ -114,7 +115,7 @@ class LabFleet:
         self._loop.run(self._machines[name].server.start())
         self.sync.switch(name, up=True, down=True)
         if self.host(name).agent.exists():
-            self.start_agent(name)
+            self.agent(name, "start")
 
     def power_off(self, name: str) -> None:
         """Cut a machine's power: its SSH server, its sync client and all its processes are gone. Raises LabError."""
@@ -136,14 +137,6 @@ class LabFleet:
     def crash_agent(self, name: str) -> None:
         """SIGKILL a machine's agent together with its supervisor: nobody brings it back."""
         end_marked(*self.host(name).marks)
-
-    def stop_agent(self, name: str) -> dict[str, Any]:
-        """Stop a machine's agent on purpose; its state becomes left. Raises LabError."""
-        return self.agent(name, "stop")
-
-    def start_agent(self, name: str) -> dict[str, Any]:
-        """Start the agent that is on a machine. Raises LabError."""
-        return self.agent(name, "start")
 
     def activate(self, name: str) -> None:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""

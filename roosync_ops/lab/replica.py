@@ -45,23 +45,18 @@ class Replica(Protocol):
 
     def scan(self) -> dict[str, Stamp]:
         """Return every replicated file. Raises OSError where the folder is not there: that is no deletion."""
-        ...
 
     def stamp(self, name: str) -> Stamp | None:
         """Return one file's stamp, None where there is none."""
-        ...
 
     def read(self, name: str) -> File | None:
         """Return one file, None where there is none. Raises UnsettledError while it is being written."""
-        ...
 
     def deliver(self, name: str, file: File) -> Stamp:
         """Put `file` there in one step and return its stamp."""
-        ...
 
     def remove(self, name: str) -> None:
         """Take the file away; fine where there is none."""
-        ...
 
 
 @functools.lru_cache(maxsize=1024)

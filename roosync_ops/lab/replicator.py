@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.
 DEFAULT_DELAY_S = (0.25, 0.5)
-
-
 #: One way of a typical transfer of Google Drive for desktop, in seconds: median, spread (sigma of a log-normal) and
 #: bounds. Two ways come to the 5 to 60 s of lab/README.md, "Synced folders".
 _MEDIAN_S, _SPREAD, _LOW_S, _HIGH_S = 7.0, 0.6, 2.5, 30.0
@@ -35,11 +33,10 @@ _BURST_ADDS_S = (60.0, 300.0)
 class Delay:
     """Draws how long one transfer of Google Drive's takes, in s. The same seed and the same calls draw the same delays.
 
-    `at(now)` knows whether a burst is on at that time (s, never going back); a plain call draws as outside of bursts.
+    `factor` is another time: 1/30 for a fleet that lives thirty times as fast.
     """
 
     def __init__(self, seed: int = 0, factor: float = 1.0) -> None:
-        self.seed = seed
         self.factor = factor
         self._draw = random.Random(f"delay {seed}")  # noqa: S311 - a replayable delay, no secret
         self._bursts = random.Random(f"bursts {seed}")  # noqa: S311 - as above
@@ -50,12 +47,9 @@ class Delay:
         """The least and the most that a transfer takes outside of bursts, in seconds."""
         return self.factor * _LOW_S, self.factor * _HIGH_S
 
-    def __call__(self) -> float:
-        return self.factor * self._typical()
-
-    def at(self, now: float) -> float:
-        """Draw one delay that begins at `now`."""
-        typical = self._typical()
+    def __call__(self, now: float) -> float:
+        """Draw one delay that begins at `now`, which never goes back: in a burst it is one of minutes."""
+        typical = min(max(_MEDIAN_S * self._draw.lognormvariate(0.0, _SPREAD), _LOW_S), _HIGH_S)
         extra = self._draw.uniform(*_BURST_ADDS_S)
         return self.factor * (typical + extra if self.in_burst(now) else typical)
 
@@ -66,31 +60,23 @@ class Delay:
             start, end = self._next_burst(end)
         return now >= start
 
-    def scaled(self, factor: float) -> Delay:
-        """Return the same delays and bursts in another time: 1/30 for a fleet that lives thirty times as fast."""
-        return Delay(self.seed, self.factor * factor)
-
-    def _typical(self) -> float:
-        drawn = _MEDIAN_S * self._draw.lognormvariate(0.0, _SPREAD)
-        return min(max(drawn, _LOW_S), _HIGH_S)
-
     def _next_burst(self, after: float) -> tuple[float, float]:
         start = after + self.factor * self._bursts.expovariate(1 / _BURST_EVERY_S)
         self._burst = start, start + self.factor * self._bursts.uniform(*_BURST_LASTS_S)
         return self._burst
 
 
-def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[], float]:
+def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[float], float]:
     """Return a seeded delay, uniform between two bounds in seconds."""
     draw = random.Random(seed)  # noqa: S311 - a replayable delay, no secret
-    return lambda: draw.uniform(low_s, high_s)
+    return lambda _now: draw.uniform(low_s, high_s)
 
 
 class Replicator:
     """Replicates between `replicas`, by machine; `seed` decides what faults draw. `step`'s time never goes back."""
 
     def __init__(
-        self, replicas: Mapping[str, Replica], delay: Callable[[], float] | None = None, seed: int = 0
+        self, replicas: Mapping[str, Replica], delay: Callable[[float], float] | None = None, seed: int = 0
     ) -> None:
         self.delay = delay or uniform(*DEFAULT_DELAY_S)
         self.links = {
@@ -232,7 +218,7 @@ class Replicator:
             link.downloads[name] = now + self._delay(link, now)
 
     def _delay(self, link: Link, now: float) -> float:
-        drawn = self.delay.at(now) if isinstance(self.delay, Delay) else self.delay()
+        drawn = self.delay(now)
         return drawn * faults.SLOW_FACTOR if "slow" in link.faults else drawn
 
 

@@ -26,11 +26,7 @@ def install(folder: Path) -> Path:
     script = folder / "ssh-stand-in"
     script.write_text(_PROGRAM.format(python=sys.executable), encoding="utf-8")
     script.chmod(0o700)
-    if sys.platform != "win32":
-        return script
-    starter = folder / "ssh-stand-in.cmd"
-    starter.write_text(f'@"{sys.executable}" "{script}" %*\r\n', encoding="utf-8")
-    return starter
+    return script
 
 
 @dataclass

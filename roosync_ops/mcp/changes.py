@@ -102,13 +102,9 @@ def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, 
     line += [] if settings.shared is None else ["--shared", settings.shared]
     line += [] if settings.via is None or words[0] == "diagnose" else ["--via", settings.via]
     # In a session of its own: an assistant that is closed meanwhile leaves no machine half changed.
-    done = process.run(
-        [*line, *words[1:]],
-        until=time.monotonic() + limit_s,
-        max_out=MAX_ANSWER,
-        environment=process.our_environment(),
-        windows="CREATE_NO_WINDOW",
-    )
+    until, environment = time.monotonic() + limit_s, process.our_environment()
+    line += words[1:]
+    done = process.run(line, until=until, max_out=MAX_ANSWER, environment=environment, windows="CREATE_NO_WINDOW")
     if done.code is None:
         ended = f"said more than {MAX_ANSWER >> 20} MiB" if done.too_much else f"did not end within {limit_s:g} s"
         code = TOO_MUCH if done.too_much else "TIMEOUT"

@@ -70,7 +70,7 @@ def _own_name(arguments: HeartbeatService) -> str:
     except InvalidMachineIdError as error:
         raise UsageError(str(error), "hostname") from None
     if not given and arguments.action != "stop":
-        missing = answer_to(arguments.action, MissingMachineIdError())
+        missing = answer_to(arguments.action, MissingMachineIdError("machineId vide"))
         hint = f'indiquer machineId: "{own}", le nom de cette machine en minuscules (commande: hostname)'
         raise CommandError(missing.code, missing.message, hint)
     if given and given.lower() != own:

@@ -125,14 +125,9 @@ def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle, f
     return AgentCommand(machine, requests, report.local_dir, bundle.data if pushes else None, agent)
 
 
-def restart(machine: Machine) -> AgentCommand:
-    """Return the command that stops the loop, without a word to the fleet, and starts it."""
-    return AgentCommand(machine, [verb(machine, plan.START, "restart")], machine.local_dir)
-
-
-def back(machine: Machine) -> AgentCommand:
-    """Return the command that has the build before take over."""
-    return AgentCommand(machine, [{**verb(machine, plan.START, "restart"), "do": "back"}], machine.local_dir)
+def restart(machine: Machine, do: str = "verb") -> AgentCommand:
+    """Return the command that stops the loop, unseen by the fleet, and starts it, or (`back`) the build before."""
+    return AgentCommand(machine, [{**verb(machine, plan.START, "restart"), "do": do}], machine.local_dir)
 
 
 def _request(machine: Machine, step: str, report: Report, bundle: Bundle) -> dict[str, Any]:

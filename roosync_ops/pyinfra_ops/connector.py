@@ -22,8 +22,9 @@ from pyinfra.connectors.util import (
 )
 
 from roosync_ops.remote_script.question import Question, too_much
-from roosync_ops.transport import output, posix_files
+from roosync_ops.transport import output
 from roosync_ops.transport.link import TOO_MUCH, Finished, Link, LinkError, Patience
+from roosync_ops.transport.posix_files import PosixLink
 from roosync_ops.transport.windows_link import WindowsLink
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ class Connector(BaseConnector, abc.ABC):
         return CommandOutput(found)
 
 
-class _AsOther(Link):
+class _AsOther(PosixLink):
     """A POSIX machine as another user: what goes over the same link by sudo, su, doas or dzdo."""
 
     def __init__(self, run: Callable[..., Finished], arguments: dict[str, Any]) -> None:
@@ -207,12 +208,6 @@ class _AsOther(Link):
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
         return self._run(StringCommand(line), self._arguments, stdin, timeout_s)
-
-    def put(self, data: bytes, path: str) -> None:
-        posix_files.put(self, data, path)
-
-    def get(self, path: str) -> bytes:
-        return posix_files.get(self, path)
 
 
 def _is_utf8(data: bytes) -> bool:

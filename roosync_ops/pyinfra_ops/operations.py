@@ -71,7 +71,7 @@ def agent_restarted(machine: Machine) -> Commands:
 @operation(is_idempotent=False)
 def agent_rolled_back(machine: Machine) -> Commands:
     """Have the build before take over again, whatever the one that runs is worth."""
-    yield from _started(report_of(current(), machine), commands.back(machine))
+    yield from _started(report_of(current(), machine), commands.restart(machine, "back"))
 
 
 @operation()

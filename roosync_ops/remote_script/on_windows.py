@@ -171,28 +171,22 @@ def _run(words: list[str], limit_s: float) -> tuple[int | None, str]:
     return done.returncode, (done.stderr + done.stdout).decode("utf-8", "replace")
 
 
-def unlink(path: str) -> None:
-    """Remove a file, waiting a while for whoever holds it open."""
-    _patiently(lambda: os.unlink(path))
+def _patiently(deed: Callable[..., None]) -> Callable[..., None]:
+    """Return `deed` as it waits a while for whoever holds a file open: until then it is refused."""
+
+    def wait(*paths: str) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return deed(*paths)
+            except PermissionError:
+                if time.monotonic() >= end:
+                    raise
+            time.sleep(0.1)
+
+    return wait
 
 
-def rmdir(path: str) -> None:
-    """Remove an empty folder, waiting a while for whoever is in it."""
-    _patiently(lambda: os.rmdir(path))
-
-
-def put_in_place(temporary: str, path: str) -> None:
-    """Replace a file, waiting a while for whoever holds it open."""
-    _patiently(lambda: os.replace(temporary, path))
-
-
-def _patiently(work: Callable[[], None]) -> None:
-    """A file that another process holds open is refused until it is closed."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return work()
-        except PermissionError:
-            if time.monotonic() >= end:
-                raise
-        time.sleep(0.1)
+unlink = _patiently(os.unlink)
+rmdir = _patiently(os.rmdir)
+put_in_place = _patiently(os.replace)

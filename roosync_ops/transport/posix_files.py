@@ -6,12 +6,9 @@ import hashlib
 import re
 import secrets
 import shlex
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from .link import TransferError
-
-if TYPE_CHECKING:
-    from .link import Link
+from .link import Link, TransferError
 
 _MARK: Final = "roosync-file:"
 _FOUND: Final = re.compile(rb"^roosync-file:(\d+) ([0-9a-f]{64})\n", re.MULTILINE)
@@ -41,29 +38,31 @@ def shell(text: str) -> str:
     return f"sh -c {shlex.quote(text)}"
 
 
-def put(link: Link, data: bytes, path: str) -> None:
-    """Have `data` be the file at `path`. Raises TransferError and what the link does."""
-    wanted = hashlib.sha256(data).hexdigest()
-    names = {"f": path, "p": f"{secrets.token_hex(4)}.part", "s": wanted, "m": _MARK}
-    done = link.execute(shell(_named(names) + _HASH + _PUT), data, _TRANSFER_S)
-    said = [line for line in done.out.decode("utf-8", "replace").splitlines() if line.startswith(_MARK)]
-    if said != [f"{_MARK}ok"]:
-        reason = said[-1].removeprefix(_MARK) if said else done.err.decode("utf-8", "replace").strip()[-200:]
-        raise TransferError(
-            f"{path}: not uploaded ({reason}, wanted {wanted})" if "SHA" in reason else f"{path}: {reason}"
-        )
+class PosixLink(Link):
+    """A POSIX machine: files go through its shell."""
 
+    def put(self, data: bytes, path: str) -> None:
+        """Have `data` be the file at `path`. Raises TransferError and what `execute` does."""
+        wanted = hashlib.sha256(data).hexdigest()
+        names = {"f": path, "p": f"{secrets.token_hex(4)}.part", "s": wanted, "m": _MARK}
+        done = self.execute(shell(_named(names) + _HASH + _PUT), data, _TRANSFER_S)
+        said = [line for line in done.out.decode("utf-8", "replace").splitlines() if line.startswith(_MARK)]
+        if said != [f"{_MARK}ok"]:
+            reason = said[-1].removeprefix(_MARK) if said else done.err.decode("utf-8", "replace").strip()[-200:]
+            raise TransferError(
+                f"{path}: not uploaded ({reason}, wanted {wanted})" if "SHA" in reason else f"{path}: {reason}"
+            )
 
-def get(link: Link, path: str) -> bytes:
-    """Return the file at `path`, of which all came. Raises TransferError and what the link does."""
-    done = link.execute(shell(_named({"f": path, "m": _MARK}) + _HASH + _GET), timeout_s=_TRANSFER_S)
-    head = _FOUND.search(done.out)
-    if head is None:
-        raise TransferError(f"{path}: {done.err.decode('utf-8', 'replace').strip()[-200:] or 'it cannot be read'}")
-    data = done.out[head.end() : head.end() + int(head[1])]
-    if len(data) != int(head[1]) or hashlib.sha256(data).hexdigest() != head[2].decode():
-        raise TransferError(f"{path}: {len(data)} of {int(head[1])} bytes came, or it changed while it was read")
-    return data
+    def get(self, path: str) -> bytes:
+        """Return the file at `path`, of which all came. Raises TransferError and what `execute` does."""
+        done = self.execute(shell(_named({"f": path, "m": _MARK}) + _HASH + _GET), timeout_s=_TRANSFER_S)
+        head = _FOUND.search(done.out)
+        if head is None:
+            raise TransferError(f"{path}: {done.err.decode('utf-8', 'replace').strip()[-200:] or 'it cannot be read'}")
+        data = done.out[head.end() : head.end() + int(head[1])]
+        if len(data) != int(head[1]) or hashlib.sha256(data).hexdigest() != head[2].decode():
+            raise TransferError(f"{path}: {len(data)} of {int(head[1])} bytes came, or it changed while it was read")
+        return data
 
 
 def _named(values: dict[str, str]) -> str:

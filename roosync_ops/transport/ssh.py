@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import process
 
-from . import link, posix_files, ssh_errors, ssh_files
-from .link import Finished, Link, LinkError
+from . import link, ssh_errors, ssh_files
+from .link import Finished, LinkError
+from .posix_files import PosixLink
 from .ssh_files import end_master, room
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
-    from .link import Patience
+    from .link import Link, Patience
 
 PROGRAM_VARIABLE: Final = "ROOSYNC_SSH"
 #: A log beyond this is a server's that talks and talks.
@@ -48,7 +49,7 @@ _NO_PROGRAM: Final = (
 )
 
 
-class OpenSsh(Link):
+class OpenSsh(PosixLink):
     """One machine, reached `through` another where that is given.
 
     With `keep`, the second command, or `open`, logs in for all that follow, where the client can.
@@ -102,12 +103,6 @@ class OpenSsh(Link):
             self._keeps()
         self._used = True
         return self._run(["-o", "LogLevel=DEBUG2", "--", self.destination, line], stdin, timeout_s)
-
-    def put(self, data: bytes, path: str) -> None:
-        posix_files.put(self, data, path)
-
-    def get(self, path: str) -> bytes:
-        return posix_files.get(self, path)
 
     def words(self) -> list[str]:
         """Return the program and what is said to it of this machine, up to what it is to do."""

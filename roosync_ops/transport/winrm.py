@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import extras
 
 from . import link, output, windows_line, winrm_access, winrm_files, winrm_secret
-from .link import Finished, LinkError
+from .link import Finished, LinkError, TransferError
 from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Winrm(WindowsLink):
         """Download through the machine's Python, verified by SHA-256."""
         place = self._python()
         if not place:
-            raise winrm_files.NoPythonError(f"{path}: only a Python on the machine could send it")
+            raise TransferError(f"{path}: only a Python on the machine could send it")
         with self.started_by(place) as words:
             return winrm_files.get_by_python(self.execute, words, path.replace("/", "\\"))
 

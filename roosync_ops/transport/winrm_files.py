@@ -89,16 +89,12 @@ sys.stdout.write("\\n" + MARKER + json.dumps(answer) + "\\n")
 """
 
 
-class NoPythonError(TransferError):
-    """The Python that was asked did not answer: there is none."""
-
-
 class UploadError(TransferError):
     """A file did not arrive, or not as it was sent; what was there before still is."""
 
 
 def put_by_python(run: Run, words: tuple[str, ...], data: bytes, target: str) -> None:
-    """Upload `data` to the path `target` through a Python. Raises NoPythonError, UploadError and what `run` does."""
+    """Upload `data` to the path `target` through a Python. Raises TransferError and what `run` does."""
     temporary = _temporary(target)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
@@ -111,7 +107,7 @@ def put_by_python(run: Run, words: tuple[str, ...], data: bytes, target: str) ->
 
 
 def get_by_python(run: Run, words: tuple[str, ...], path: str) -> bytes:
-    """Return what is in the file at `path`. Raises NoPythonError, UploadError and what `run` does."""
+    """Return what is in the file at `path`. Raises TransferError and what `run` does."""
     found = bytearray()
     sha256 = None
     while sha256 is None:
@@ -166,7 +162,7 @@ def _ask(run: Run, words: tuple[str, ...], request: dict[str, Any], data: bytes 
             if "problem" in answer:
                 raise UploadError(answer["problem"])
             return answer["ok"]
-    raise NoPythonError(f"{' '.join(words)}: no Python answered: {_said(done)}")
+    raise TransferError(f"{' '.join(words)}: no Python answered: {_said(done)}")
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, bytes, bool]]:

@@ -78,7 +78,12 @@ class BoundedShare:
                 raise ShareHungError(self._stuck.doing, self.deadline_s, self._stuck.since_ms)
             self._stuck = None
         job = _Job(function, doing)
-        self._submit(job)
+        self._job = job
+        if not self._has_worker:
+            # Nobody waits for it at the end: the interpreter must be able to end while it hangs in the kernel.
+            _thread.start_new_thread(self._work, ())
+            self._has_worker = True
+        self._wake.release()
         moved = 0
         while not job.is_done(self.deadline_s):
             done = 0 if progress is None else progress()
@@ -96,14 +101,6 @@ class BoundedShare:
         """When the call that is stuck now began (ms since the epoch), or None."""
         stuck = self._stuck
         return stuck.since_ms if stuck is not None and not stuck.is_done() else None
-
-    def _submit(self, job: _Job) -> None:
-        self._job = job
-        if not self._has_worker:
-            # Nobody waits for it at the end: the interpreter must be able to end while it hangs in the kernel.
-            _thread.start_new_thread(self._work, ())
-            self._has_worker = True
-        self._wake.release()
 
     def _work(self) -> None:
         while True:

@@ -89,7 +89,6 @@ def read_piece(path: str, offset: int) -> bytes | None:
 
 
 def _refuse(mode: int) -> None:
-    """Raise NotUnderstoodError for what is no regular file."""
     if stat.S_ISLNK(mode):
         raise NotUnderstoodError(f.SYMLINK, "a symbolic link; never followed")
     if not stat.S_ISREG(mode):

@@ -151,7 +151,7 @@ class Soak:
         elif what == "power":
             (self.lab.power_off if on else self.lab.power_on)(name)
         elif what == "stop":
-            (self.lab.stop_agent if on else self.lab.start_agent)(name)
+            self.lab.agent(name, "stop" if on else "start")
         else:
             self.lab.fault(what, name, on=on)
 
@@ -175,7 +175,7 @@ def main() -> int:
     chosen = parser.parse_args()
     parts = [Part(name, "active") for name in NAMES]
     speed = mock.patch.multiple(files, HEARTBEAT_INTERVAL_MS=BEAT_MS, OFFLINE_TIMEOUT_MS=TIMEOUT_MS)
-    with speed, LabFleet(parts, Delay(chosen.seed).scaled(1 / SPEED)) as lab:
+    with speed, LabFleet(parts, Delay(chosen.seed, 1 / SPEED)) as lab:
         return _soak(lab, chosen)
 
 

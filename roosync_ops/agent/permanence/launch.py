@@ -10,6 +10,8 @@ from roosync_ops.agent.builds import entry
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.flags import Flags
+from roosync_ops.wire import local
+from roosync_ops.wire.local import FILE_MODE
 
 #: Isolated from the user's environment and site packages, and no bytecode written: only the standard library is used.
 _ISOLATED = ["-I", "-S", "-B"]
@@ -44,6 +46,14 @@ def text_in(path: str) -> str:
             return file.read()
     except OSError:
         return ""
+
+
+def write_text(path: str, text: str, mode: int = FILE_MODE) -> bool:
+    """Write a file of ours whole; False where it says so already. OSError."""
+    if text_in(path) == text:
+        return False
+    local.write(path, text.encode("utf-8", "surrogateescape"), mode)
+    return True
 
 
 def interpreter() -> str:

@@ -17,7 +17,7 @@ from roosync_ops.wire import local
 from roosync_ops.wire.small import wait_until
 
 from . import Mechanism
-from .launch import bare_command, text_in
+from .launch import bare_command, text_in, write_text
 from .supervisor import LOCK_NAME, PID_NAME
 
 #: Written by `install`: the words the loop is run with.
@@ -49,12 +49,8 @@ class Process(Mechanism):
 
     def install(self, words: list[str]) -> bool:
         """Remember what to run; there is nothing here that would start it at boot."""
-        wanted = "\0".join(words)
-        if text_in(self._marker) == wanted:
-            return False
         with Using(self._marker):
-            local.write(self._marker, wanted.encode("utf-8", "surrogateescape"))
-        return True
+            return write_text(self._marker, "\0".join(words))
 
     def uninstall(self) -> bool:
         markers = [os.path.join(places.folder, MARKER) for places in instances(self._local_dir)]

@@ -64,7 +64,7 @@ class Scheduler:
             local.write(path, task_xml.encoded(document))
             self._do("/Create", "/TN", name, "/XML", path, "/F")
         except OSError as error:
-            raise LocalError(f"{path}: {error.strerror or error}", "vérifier les droits de ce dossier") from None
+            raise LocalError(f"{path}: {error.strerror or error}", f'icacls "{folder}"') from None
         finally:
             local.remove(path)
 
@@ -110,7 +110,7 @@ def run_quietly(line: list[str]) -> tuple[int, bytes, bytes]:
     try:
         done = run(line, _CALL_S, creationflags=_NO_WINDOW)
     except (OSError, subprocess.SubprocessError) as error:
-        raise LocalError(f"schtasks: {error}", "sc query Schedule (le service Planificateur de tâches)") from None
+        raise LocalError(f"schtasks (service Planificateur de tâches): {error}", "sc query Schedule") from None
     return done.returncode, done.stdout, done.stderr
 
 

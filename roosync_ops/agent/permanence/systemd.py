@@ -8,13 +8,12 @@ import zlib
 
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.agent.errors import LocalError
-from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Sequence
 
 from . import Mechanism
-from .launch import agent_command, text_in
+from .launch import agent_command, text_in, write_text
 
 _TEMPLATE = """\
 [Unit]
@@ -132,14 +131,11 @@ class Systemd(Mechanism):
         return self._ask("show", "--property=Result", "--value") or None
 
     def _write(self, text: str) -> bool:
-        if text_in(self._path) == text:
-            return False
         try:
             os.makedirs(self._folder, exist_ok=True)
-            local.write(self._path, text.encode("utf-8", "surrogateescape"), 0o644)  # units are for everybody to read
+            return write_text(self._path, text, 0o644)  # units are for everybody to read
         except OSError as error:
             raise LocalError(f"{self._path}: {error.strerror or error}", "vérifier les droits") from None
-        return True
 
     def _linger(self) -> bool:
         """Let the user's services live without a login; True where they did not yet."""
@@ -155,7 +151,6 @@ class Systemd(Mechanism):
             raise LocalError(f"loginctl {verb}: {_said(done)}", f"sudo loginctl {verb} {user_name()}")
 
     def _lingering_is_ours(self) -> bool:
-        """Return True if lingering was off before this unit; its text remembers."""
         return text_in(self._path).endswith(LINGERING_IS_OURS)
 
     def _ask(self, *words: str) -> str:

@@ -162,8 +162,9 @@ class Task(Mechanism):
         return error
 
     def _disabled(self, what: str, hint: str | None = None) -> ProblemError:
-        hint = hint or f'schtasks /Change /TN "{self.name}" /ENABLE, puis action start'
-        return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
+        return CodedError(
+            TASK_DISABLED, f"la tâche {self.name} {what}", hint or f'schtasks /Change /TN "{self.name}" /ENABLE'
+        )
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""
@@ -179,8 +180,7 @@ class Task(Mechanism):
         except LocalError as error:
             if "HighestAvailable" not in (self._document() or ""):
                 raise
-            reason = f"{error.reason} (tâche d'une version antérieure, aux privilèges les plus élevés)"
-            hint = f'en administrateur: schtasks /Delete /TN "{self.name}" /F, puis action start'
-            raise LocalError(reason, hint) from None
+            why = "tâche d'une version antérieure, aux privilèges les plus élevés: un administrateur la supprime"
+            raise LocalError(f"{error.reason} ({why})", f'schtasks /Delete /TN "{self.name}" /F') from None
         finally:
             self._known.clear()

@@ -54,7 +54,9 @@ def windowless(python: str) -> str:
         if os.path.isfile(found):
             return found
     folder = os.path.dirname(base)
-    raise LocalError(f"pythonw.exe manque dans {folder}", "réparer Python, ou en indiquer un autre (python = ...)")
+    raise LocalError(
+        f"pythonw.exe manque dans {folder}: réparer ce Python, ou en indiquer un autre", "where.exe pythonw"
+    )
 
 
 def tail(path: str) -> str | None:

@@ -20,18 +20,14 @@ from .settings import Settings, key_of
 
 app = typer.Typer()
 
-_EXAMPLES: Final = """Examples:
-
-roosync-ops schedule --shared /mnt/share
-
-roosync-ops schedule --install --shared /mnt/share --every 10 --exec /usr/local/bin/page-me
-
-ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops schedule --install --shared /mnt/share
-
-roosync-ops schedule --status --shared /mnt/share
-
-Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or inventory or
-it cannot be installed here."""
+_EXAMPLES: Final = options.examples(
+    "roosync-ops schedule --shared /mnt/share",
+    "roosync-ops schedule --install --shared /mnt/share --every 10 --exec /usr/local/bin/page-me",
+    'ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops schedule --install --shared /mnt/share',
+    "roosync-ops schedule --status --shared /mnt/share",
+    "Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or "
+    "inventory or it cannot be installed here.",
+)
 
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)

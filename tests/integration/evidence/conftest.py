@@ -90,6 +90,6 @@ def well(operator: Operator) -> Operator:
         if not fleet.is_on(name):
             fleet.power_on(name)
         elif not fleet.agent(name, "status")["running"]:
-            fleet.start_agent(name)
+            fleet.agent(name, "start")
     operator.until(lambda document: bool(document["ok"]), "matrix")
     return operator

@@ -71,10 +71,10 @@ def test_a_loop_whose_share_turns_cold_waits_for_it_and_beats_on(lab: LabFleet) 
 
 
 def test_start_on_a_cold_share_leaves_the_loop_and_says_since_when_it_waits(lab: LabFleet) -> None:
-    lab.stop_agent(RUNS)
+    lab.agent(RUNS, "stop")
     before = sequence(lab, RUNS)
     lab.fault("cold", RUNS)
-    started = lab.start_agent(RUNS)
+    started = lab.agent(RUNS, "start")
     assert started["success"] is True
     assert started["result"]["share"]["state"] == "hung"
     assert f"depuis {started['result']['share']['since']}" in started["message"]

@@ -63,14 +63,14 @@ def test_a_killed_agent_and_supervisor_stay_away_and_the_table_says_offline(runn
     assert _seen(running, ONE, "offline")
     assert running.processes(ONE) == []
     assert running.processes(OTHER) != []
-    running.start_agent(ONE)
+    running.agent(ONE, "start")
     assert _seen(running, ONE, "online")
 
 
 def test_an_agent_that_is_stopped_has_left_and_is_not_offline(running: LabFleet) -> None:
-    running.stop_agent(ONE)
+    running.agent(ONE, "stop")
     assert _seen(running, ONE, "left")
-    running.start_agent(ONE)
+    running.agent(ONE, "start")
     assert _seen(running, ONE, "online")
 
 
@@ -104,8 +104,8 @@ def test_every_replica_shows_every_machine(running: LabFleet) -> None:
 @pytest.mark.parametrize(
     ("deed", "problem"),
     [
-        pytest.param(lambda lab: lab.start_agent(ONE), "déjà démarré", id="a second start"),
-        pytest.param(lambda lab: lab.start_agent(OFF), "switched off", id="a machine that is off"),
+        pytest.param(lambda lab: lab.agent(ONE, "start"), "déjà démarré", id="a second start"),
+        pytest.param(lambda lab: lab.agent(OFF, "start"), "switched off", id="a machine that is off"),
         pytest.param(lambda lab: lab.power_off(OFF), "off already", id="off twice"),
         pytest.param(lambda lab: lab.power_on(ONE), "on already", id="on twice"),
         pytest.param(lambda lab: lab.kill_agent("myia-po-2023"), "no agent", id="no agent there"),

@@ -58,14 +58,14 @@ def test_each_event_is_told_once_by_two_watchers_and_their_next_lives(lab: LabFl
     with _watch(lab, tmp_path, "--exec", script) as one, _watch(lab, tmp_path, "--exec", script) as two:
         time.sleep(QUIET_S)
         assert _events(one, two) == []
-        lab.stop_agent(ONE)
+        lab.agent(ONE, "stop")
         wait_for("its leave", lambda: (ONE, "online", "left") in _events(one, two))
         lab.crash_agent(OTHER)
         assert one.end() == 0  # a watcher that ends in between
         with _watch(lab, tmp_path, "--exec", script) as three:
             wait_for("its death", lambda: (OTHER, "online", "offline") in _events(one, two, three))
-            lab.start_agent(ONE)
-            lab.start_agent(OTHER)
+            lab.agent(ONE, "start")
+            lab.agent(OTHER, "start")
             wait_for("all four", lambda: len(_events(one, two, three)) >= 4)
             time.sleep(QUIET_S)
             assert two.end() == three.end() == 0
@@ -143,4 +143,4 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         assert len(told.splitlines()) == 1
         assert run() == ""
     finally:
-        lab.start_agent(THIRD)
+        lab.agent(THIRD, "start")

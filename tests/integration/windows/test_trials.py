@@ -35,7 +35,7 @@ def where(fleet: WinFleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[st
     """The two machines beat as the product of `old`, each into its own replica of a share."""
     folder = tmp_path_factory.mktemp("trials")
     inventory = folder / "inventory.py"
-    inventory.write_text(f"from roosync_ops.fleet import machine\n{enrolled(fleet, 30_000)}", "utf-8")
+    inventory.write_text(f"from roosync_ops.fleet import machine\n{enrolled(fleet, 120_000)}", "utf-8")
     code, said = Variant(folder / "old")("rollout", "-i", inventory)
     assert code == 0, said
     return "-i", inventory

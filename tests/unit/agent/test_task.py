@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -135,9 +136,39 @@ def test_a_task_that_cannot_be_enabled_is_called_disabled(task: Task, fake: Fake
     assert "accès refusé" in said["message"]
 
 
-def test_a_task_disabled_by_somebody_meanwhile_is_called_so(started: Task, fake: FakeSchtasks) -> None:
+def test_a_task_disabled_by_somebody_meanwhile_is_called_so_and_the_hint_enables_it(
+    started: Task, fake: FakeSchtasks
+) -> None:
     fake._enable(started.name, yes=False)
-    assert failure(failed(again(started, fake), last=False))["code"] == "TASK_DISABLED"
+    said = failure(failed(again(started, fake), last=False))
+    assert said["code"] == "TASK_DISABLED"
+    typed(fake, said["hint"])
+    assert again(started, fake).enabled()
+
+
+def typed(fake: FakeSchtasks, hint: str | None) -> None:
+    """Type a hint as it is: it is a command, and no sentence around one."""
+    program, *words = shlex.split(str(hint))
+    assert program == "schtasks"
+    assert fake([program, *words])[0] == 0, hint
+
+
+def test_what_the_scheduler_refuses_is_told_with_a_command_that_shows_more(
+    config: Config, fake: FakeSchtasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = schtasks.Scheduler(fake, SID)
+    scheduler.create("\\x\\y", "<Task/>", config.local_dir)
+    fake.refuse.add("/Run")
+    with pytest.raises(LocalError, match="accès refusé") as refused:
+        scheduler.run("\\x\\y")
+    typed(fake, refused.value.hint)
+    with pytest.raises(LocalError) as unwritable:
+        scheduler.create("\\x\\y", "<Task/>", config.local_dir + "/nowhere")
+    assert unwritable.value.hint == f'icacls "{config.local_dir}/nowhere"'
+    monkeypatch.setattr(schtasks, "run", lambda *_, **__: subprocess.run(["/nowhere"], check=True))
+    with pytest.raises(LocalError, match="service Planificateur de tâches") as silent:
+        schtasks.run_quietly(["schtasks"])
+    assert silent.value.hint == "sc query Schedule"
 
 
 @pytest.mark.parametrize("result", [REFUSED, 0x80041320 - 2**32], ids=["request-refused", "user-not-logged-on"])
@@ -209,9 +240,11 @@ def test_a_task_that_an_older_version_made_with_highest_privileges_is_told_with_
     for doing in (lambda: again(task, fake).install(WORDS), lambda: again(task, fake).start(None)):
         with pytest.raises(ProblemError, match="privilèges les plus élevés") as caught:
             doing()
-        assert caught.value.hint == f'en administrateur: schtasks /Delete /TN "{task.name}" /F, puis action start'
+        assert caught.value.hint == f'schtasks /Delete /TN "{task.name}" /F'
     fake.refuse.clear()
     assert again(task, fake).install(WORDS) is True, "who may, makes it anew"
+    typed(fake, caught.value.hint)
+    assert fake.tasks == {}
 
 
 def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Config) -> None:

@@ -31,8 +31,8 @@ class StandIn:
         self.calls.append(f"kill {name}")
         return 4711
 
-    def stop_agent(self, name: str) -> dict[str, Any]:
-        raise LabError(f"{name} is switched off")
+    def agent(self, name: str, verb: str) -> dict[str, Any]:
+        raise LabError(f"{name} is switched off: {verb}")
 
     def fault(self, name: str, machine: str, *, on: bool = True) -> bool:
         self.calls.append(f"fault {name} {machine} {'on' if on else 'off'}")

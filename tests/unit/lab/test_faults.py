@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+import struct
 
 import pytest
 
+from roosync_ops.lab import slow_share
 from roosync_ops.lab.client import COPIES_MAX, is_copy
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File
@@ -17,7 +19,7 @@ DATED = 1_770_891_330_000_000_000  # 2026-02-12T10:15:30Z
 
 def _world(*names: str, delay: float = 0.4, seed: int = 0) -> World:
     replicas = {name: MemoryReplica() for name in names}
-    return World(replicas, Replicator(replicas, lambda: delay, seed))
+    return World(replicas, Replicator(replicas, lambda _now: delay, seed))
 
 
 def _beats(w: World, count: int, every: float = 5.0) -> list[bytes | None]:
@@ -257,3 +259,20 @@ def test_the_next_time_worth_a_step_is_known() -> None:
     assert next_due(w.sync) == 114.0
     w.sync.fault("download-stall", "b")
     assert next_due(w.sync) is None
+
+
+def test_a_share_that_was_just_mounted_keeps_each_touch_half_a_minute_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    share = slow_share.SlowShare("share")
+    share.turn_cold()
+    touch = struct.pack("<IIQQ16x", 46, slow_share._LOOKUP, 7, 1) + b"share\0"
+    for began, late in ((100.0, 30.0), (159.9, 30.0), (160.0, 0.0)):
+        now[0] = began
+        share.take(touch)
+        now[0] += late - 0.01
+        assert late == 0 or share.due() == []
+        now[0] += 0.02
+        assert len(share.due()) == 1

@@ -30,7 +30,7 @@ SHARED = "heartbeat.json"
 
 def _world(seed: int) -> World:
     replicas = {name: MemoryReplica() for name in MACHINES}
-    return World(replicas, Replicator(replicas, lambda: 0.4, seed))
+    return World(replicas, Replicator(replicas, lambda _now: 0.4, seed))
 
 
 def _own(machine: str) -> str:

@@ -95,7 +95,7 @@ def test_folders_replicate_into_a_folder_with_a_space_and_back(tmp_path: Path) -
     roots = {name: tmp_path / name / "Mon Drive" / ".shared-state" for name in "ab"}
     for root in roots.values():
         root.mkdir(parents=True)
-    sync = Replicator({name: FolderReplica(root) for name, root in roots.items()}, lambda: 0.0)
+    sync = Replicator({name: FolderReplica(root) for name, root in roots.items()}, lambda _now: 0.0)
     (roots["a"] / "heartbeats").mkdir()
     (roots["a"] / BEAT).write_bytes(b"1")
     for now in range(3):

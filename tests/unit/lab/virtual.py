@@ -74,4 +74,4 @@ class World:
 def world(*names: str, delay: float = 0.4) -> World:
     """Return as many empty replicas as names, each transfer taking `delay` seconds each way."""
     replicas = {name: MemoryReplica() for name in names}
-    return World(replicas, Replicator(replicas, lambda: delay))
+    return World(replicas, Replicator(replicas, lambda _now: delay))

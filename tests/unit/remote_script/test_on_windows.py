@@ -143,13 +143,13 @@ def test_a_file_that_is_held_open_is_waited_for_and_not_for_ever(monkeypatch: py
         if len(tries) < 3:
             raise PermissionError(13, "held", path)
 
-    monkeypatch.setattr("roosync_ops.remote_script.on_windows.os.unlink", refuse)
-    on_windows.unlink("x")
+    patiently = on_windows._patiently(refuse)
+    patiently("x")
     assert len(tries) == 3
     monkeypatch.setattr("roosync_ops.remote_script.on_windows.PATIENCE_S", 0.0)
     tries.clear()
     with pytest.raises(PermissionError):
-        on_windows.unlink("x")
+        patiently("x")
 
 
 @pytest.mark.parametrize(
