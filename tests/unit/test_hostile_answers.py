@@ -187,8 +187,9 @@ def test_no_word_of_a_failed_step_becomes_a_command(kind: str) -> None:
         except SilenceError:
             assert path[0] in ("step", "code")
             continue
-        assert reply.failed is not None
-        for command in shown(machine, checks.failed(machine, *reply.failed.told)):
+        said = reply.failed
+        assert said is not None
+        for command in shown(machine, checks.failed(machine, said.step, said.code, said.message, said.path)):
             check(command, machine, payload)
 
 
