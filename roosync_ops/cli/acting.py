@@ -20,7 +20,8 @@ from roosync_ops.show.messages import reason, words
 from roosync_ops.show.text import safe
 
 from . import failures, options, output
-from .ramp import MANY, NOT_BEGUN, Journal
+from .journal import Journal
+from .ramp import MANY, NOT_BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from roosync_ops.gather.source import Source
     from roosync_ops.judge import Validation
 
-    from .run_log import RunLog
+    from .journal import RunLog
 
 Seen = TypeVar("Seen")
 ConnectTimeout = Annotated[

@@ -14,7 +14,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import Source
-from roosync_ops.judge.dashboard import fresh_ms
+from roosync_ops.judge.reports import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
@@ -25,7 +25,7 @@ from . import failures, options, output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 app = typer.Typer()
 
@@ -42,27 +42,29 @@ _PORT: Final = 8460
 #: Windows hands Ctrl-C over between two waits alone, in s.
 _CTRL_C_S: Final = 0.5
 
+_Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
+]
+
+_Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="MACHINE",
+        autocompletion=options.machine_names,
+        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+    ),
+]
+
 
 @app.command(epilog=_EXAMPLES)
 @options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
-    output_dir: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."
-        ),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            metavar="MACHINE",
-            autocompletion=options.machine_names,
-            help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
-        ),
-    ] = None,
+    output_dir: _Output = None,
+    baseline: _Baseline = None,
     asked: options.Asked,
     every: Annotated[
         int | None,

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import errors
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, WAITS
-from roosync_ops.pyinfra_ops.run import SKIPPED, UNREACHABLE, Result
+from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
-from roosync_ops.state.memory import Store, default_folder
-from roosync_ops.wire import local
-from roosync_ops.wire.identity import is_machine_id
-from roosync_ops.wire.times import now_ms, to_iso
 
 from . import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from roosync_ops.fleet import Machine
 
@@ -160,69 +153,3 @@ def _is_known(row: Result, *, soaked: bool) -> bool:
     if row.failure is None:
         return soaked
     return row.failure.code != ON_TRIAL and row.outcome != UNREACHABLE
-
-
-class Journal:
-    """What the last command, and the last rollout, of one inventory from this computer came to; and who is at it."""
-
-    def __init__(self, inventory: Path) -> None:
-        key = os.path.abspath(inventory)  # noqa: PTH100 - resolve() may touch the share
-        self._rollout, self._failed = (Store(default_folder(), kind, key) for kind in ("rollout", "failed"))
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Be the only rollout of this inventory from this computer. Raises CommandError, which says who is."""
-        owner = self._rollout.path.with_suffix(".owner")
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._rollout.locked(0))
-            except TimeoutError:
-                who = owner.read_text("utf-8", "replace")[:200] if owner.exists() else "another process"
-                said = f"another rollout is at it: {who}"
-                raise errors.usage(said, "wait for its end, or end it; then --resume") from None
-            local.write(str(owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
-            yield
-
-    def begin(self, chosen: Sequence[Machine]) -> None:
-        """Write down who is to be rolled out, before anybody is."""
-        _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
-
-    def note(self, results: Sequence[Result]) -> None:
-        """Write down what became of each machine of a rollout so far."""
-        left = waiting(results)
-        found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
-        _write(self._rollout, _read(self._rollout) | found)
-
-    def left(self) -> list[str]:
-        """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
-        known = _read(self._rollout)
-        names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
-        if not names:
-            raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
-        return names
-
-    def ended(self, results: Sequence[Result]) -> None:
-        """Write down, as far as that can be done, on which machines a command failed."""
-        with suppress(OSError):
-            _write(self._failed, {row.machine_id: row.outcome for row in results if not row.ok})
-
-    def failed(self) -> list[str]:
-        """Return where the last command failed. Raises CommandError where it did nowhere."""
-        names = list(_read(self._failed))
-        if not names:
-            raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
-        return names
-
-
-def _read(store: Store) -> dict[str, str]:
-    """Return what became of each machine; nothing where that is not there, or not as we wrote it."""
-    try:
-        found = store.read().get("machines", {}).items()
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return {name: str(word) for name, word in found if is_machine_id(name)}
-
-
-def _write(store: Store, known: dict[str, str]) -> None:
-    local.make_folder(str(store.path.parent))
-    store.write({"machines": known}, durable=True)

@@ -1,7 +1,7 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
 from collections.abc import Container
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -20,7 +20,7 @@ from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
 
 from . import acting, failures, looking, options, output, ramp, rollout_file
-from .run_log import RunLog
+from .journal import Journal, RunLog
 
 app = typer.Typer()
 
@@ -37,6 +37,20 @@ _EXAMPLES: Final = options.examples(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Batches:
+    """How many machines get a new build at once, and when to stop."""
+
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")
+    ] = ramp.DEFAULT
+    soak: Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")] = 0
+    max_fail: Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")] = (
+        None
+    )
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")] = False
+
+
 @app.command(epilog=_EXAMPLES)
 @options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
@@ -47,14 +61,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     how: acting.How,
     report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
     shown: options.Shown,
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")
-    ] = ramp.DEFAULT,
-    soak: Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")] = 0,
-    max_fail: Annotated[
-        str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")] = False,
+    by: _Batches,
     probe: options.Probe = Probe.auto,
     _schema: options.Schema = False,
 ) -> int:
@@ -64,16 +71,15 @@ def rollout(  # noqa: PLR0913 - one argument an option
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
     fleet = load_inventory(at.inventory)
-    journal = ramp.Journal(at.inventory)
-    machines = journal.left() if resume else machines
+    journal = Journal(at.inventory)
+    machines = journal.left() if by.resume else machines
     chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     before = None if where is None else _before(where, shown.lang)
-
     log = RunLog("rollout", chosen, wanted=not how.dry)
     act = partial(acting.act, how=how, is_new=before is None or not before.seen, log=log)
     steps = ramp.Ramp(
-        chosen=chosen, act=act, note=journal.note, batch=batch, soak=soak, max_fail=max_fail, lang=shown.lang
+        chosen=chosen, act=act, note=journal.note, batch=by.batch, soak=by.soak, max_fail=by.max_fail, lang=shown.lang
     )
     if how.dry:
         results = act("rollout", chosen)
@@ -88,11 +94,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         _tell(results, chosen, dry=how.dry, lang=shown.lang)
     view, second = before and before.view, looking.second_of(fleet, probe)
     after, unseen = acting.attempt(
-        lambda: (
-            None if where is None else _look(fleet, where, chosen, results, before=view, wait=how.wait, second=second)
-        )
+        partial(_look, fleet, where, chosen, results, before=view, wait=how.wait, second=second)
     )
-    named = machines or limit or how.failed or resume
+    named = machines or limit or how.failed or by.resume
     names = {machine.machine_id for machine in chosen} if named else None
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(names))
     if report != "table":
@@ -136,15 +140,17 @@ class _After(NamedTuple):
 
 def _look(  # noqa: PLR0913 - what a look is made of
     fleet: Fleet,
-    where: Source,
+    where: Source | None,
     chosen: tuple[Machine, ...],
     results: tuple[Result, ...],
     *,
     before: object,
     wait: float,
     second: Second | None,
-) -> _After:
-    """Look until every machine that was rolled out is online and in the view."""
+) -> _After | None:
+    """Look until every machine that was rolled out is online and in the view; None where no state is named."""
+    if where is None:
+        return None
     enrolled = [row.machine_id for row in results if row.ok and row.skipped is None]
     # Why each machine that was not reached just now is silent: better known than what its silence suggests.
     unreached = {

@@ -11,8 +11,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.show.messages import words
 
 from . import acting, failures, looking, options, output
-from .ramp import Journal
-from .run_log import RunLog
+from .journal import Journal, RunLog
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, Final
@@ -15,7 +15,6 @@ import typer
 from roosync_ops import errors, process, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.validation import judged
@@ -59,13 +58,9 @@ def watch(  # noqa: PLR0913 - one argument an option
         float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
     ] = 5.0,
     seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")] = None,
-    patience: options.Patience = "auto",
-    exec_: watching.Exec = None,
-    notify: watching.Notify = None,
+    how: watching.Watched,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
-    memory: options.Memory = None,
-    probe: options.Probe = Probe.auto,
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
@@ -81,7 +76,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
     # Who watches a part has a memory of its own: what is told there, nobody else was told.
     named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
-    folder = memory or default_folder()
+    folder = how.memory or default_folder()
     told = WatchMemory(folder, named, watching.observer_of(at.via, fleet))
     on_terminal = output.is_live() and not as_json
     said: list[str] = []
@@ -92,15 +87,13 @@ def watch(  # noqa: PLR0913 - one argument an option
         elif not on_terminal:
             output.write(local(flip_text)(flip, lang))
 
-    with ExitStack() as stack:
-        endings = stack.enter_context(Endings())
-        tell_trouble = said.append if on_terminal else output.note
-        deliveries = stack.enter_context(watching.deliveries_to(exec_ or [], notify or [], tell_trouble))
-        second = looking.second_of(fleet, probe, confirm_s=CONFIRM_S)
+    second = looking.second_of(fleet, how.probe, confirm_s=CONFIRM_S)
+    trouble = said.append if on_terminal else output.note
+    with Endings() as endings, watching.deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
         watcher = Watcher(
             fleet,
             source,
-            partial(judged, fleet=fleet, chosen=None, grace=GracePeriod(patience, folder, fleet), second=second),
+            partial(judged, fleet=fleet, chosen=None, grace=GracePeriod(how.patience, folder, fleet), second=second),
             told,
             deliveries=deliveries,
             tell=tell,
@@ -109,13 +102,11 @@ def watch(  # noqa: PLR0913 - one argument an option
             chosen=chosen,
         )
         until = None if seconds is None else time.monotonic() + seconds
-        try:
+        with suppress(Ended):
             if on_terminal:
                 _Desk(watcher, endings, memory_name(at.shared, at.via), said, lang).run(interval, until)
             else:
                 _run_plain(watcher, endings, interval, until)
-        except Ended:
-            pass
     return errors.OK
 
 

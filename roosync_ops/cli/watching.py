@@ -7,38 +7,51 @@ import os
 import shlex
 import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from roosync_ops import errors, process
+from roosync_ops.gather.limits import Probe
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
+
+from . import options  # noqa: TC001 - typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from roosync_ops.fleet import Fleet
 
-Exec = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--exec",
-        metavar="CMD",
-        help="Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment.",
-    ),
-]
-Notify = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--notify",
-        metavar="URL",
-        envvar=URL_VARIABLE,
-        show_envvar=True,
-        help="Notify at each flip, by an apprise URL (the extra notify).",
-    ),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How machines are watched, and who is told of a flip."""
+
+    patience: options.Patience = "auto"
+    exec_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exec",
+            metavar="CMD",
+            help="Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment.",
+        ),
+    ] = None
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notify",
+            metavar="URL",
+            envvar=URL_VARIABLE,
+            show_envvar=True,
+            help="Notify at each flip, by an apprise URL (the extra notify).",
+        ),
+    ] = None
+    memory: options.Memory = None
+    probe: options.Probe = Probe.auto
+
 
 #: How long the notification library may take to look at the URLs, in s.
 _CHECK_S: Final = 30.0

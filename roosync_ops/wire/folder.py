@@ -156,8 +156,7 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
         snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
     elif kind == FILE and spelt.setdefault(machine_id, name) != name:
         snapshot.report(file, f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
-    kind = kind if label == HEARTBEATS else CONFLICT
-    _read_one(os.path.join(folder, name), file, machine_id, kind, snapshot)
+    _read_one(os.path.join(folder, name), file, machine_id, kind if label == HEARTBEATS else CONFLICT, snapshot)
 
 
 def report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:

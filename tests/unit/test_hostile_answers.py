@@ -19,7 +19,7 @@ from roosync_ops.gather.diagnosis import compared
 from roosync_ops.gather.probe import result_of
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
-from roosync_ops.judge.report import Report as FleetReport
+from roosync_ops.judge.reports import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report

@@ -10,7 +10,6 @@ import typer
 
 from roosync_ops import errors
 from roosync_ops.cli import options, output, watching
-from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.show.text import clock, safe
 from roosync_ops.state.memory import default_folder
@@ -28,6 +27,17 @@ _EXAMPLES: Final = options.examples(
     "Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or "
     "inventory or it cannot be installed here.",
 )
+
+_Ping = Annotated[
+    str | None,
+    typer.Option(
+        "--ping",
+        metavar="URL",
+        envvar="ROOSYNC_PING_URL",
+        show_envvar=True,
+        help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
@@ -49,24 +59,11 @@ def schedule(  # noqa: PLR0913 - one argument an option
         ),
     ] = None,
     no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
-    probe: options.Probe = Probe.auto,
+    how: watching.Watched,
     presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
-    exec_: watching.Exec = None,
-    notify: watching.Notify = None,
-    ping: Annotated[
-        str | None,
-        typer.Option(
-            "--ping",
-            metavar="URL",
-            envvar="ROOSYNC_PING_URL",
-            show_envvar=True,
-            help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
-        ),
-    ] = None,
+    ping: _Ping = None,
     mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = "auto",
-    patience: options.Patience = "auto",
     shown: options.Shown,
-    memory: options.Memory = None,
 ) -> int:
     """Validate again and again on this computer: refresh the dashboard, notify on flips, exit as `validate` does.
 
@@ -79,7 +76,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         raise errors.usage("--install, --uninstall and --status exclude each other", "roosync-ops schedule --help")
     if not at.shared and not at.via:
         raise errors.usage("no shared state is named", "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH")
-    folder = Path(os.path.abspath(memory or default_folder()))  # noqa: PTH100 - a link stays the name it has
+    folder = Path(os.path.abspath(how.memory or default_folder()))  # noqa: PTH100 - a link stays the name it has
     named = memory_name(at.shared, at.via)
     place = Place(folder, key_of(at.inventory, named))
     if uninstall or status:
@@ -91,15 +88,15 @@ def schedule(  # noqa: PLR0913 - one argument an option
         memory=str(folder),
         every_min=every,
         mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
-        patience=patience or "auto",
+        patience=how.patience or "auto",
         lang=shown.lang.value,
         deadline=at.deadline,
         dashboard=not no_dashboard and (dashboard is not None or not at.via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
-        probe=probe,
+        probe=how.probe,
         presence=presence,
-        exec=[list(watching.command_target(text).argv) for text in exec_ or []],
-        notify=notify or [],
+        exec=[list(watching.command_target(text).argv) for text in how.exec_ or []],
+        notify=how.notify or [],
         ping=ping,
     )
     check(settings)
@@ -107,14 +104,16 @@ def schedule(  # noqa: PLR0913 - one argument an option
 
 
 @app.command("run")
-def run(settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The file that --install wrote.")]) -> int:
+def run_once(
+    settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The file that --install wrote.")],
+) -> int:
     """Run once: what systemd, cron or the Task Scheduler does.
 
     Exit codes: those of `validate`; 75 where another run is under way.
     """
-    from .run import run as run_once  # noqa: PLC0415 - what a run takes, the installation does not
+    from .run import run  # noqa: PLC0415 - what a run takes, the installation does not
 
-    return run_once(settings)
+    return run(settings)
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:

@@ -15,7 +15,7 @@ import pytest
 
 from roosync_ops import errors
 from roosync_ops.cli import acting, output
-from roosync_ops.cli.ramp import Journal
+from roosync_ops.cli.journal import Journal
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.transport.failure import Failure
