@@ -57,10 +57,6 @@ class Lock:
         self.path = path
         self._descriptor: int | None = None
 
-    @property
-    def held(self) -> bool:
-        return self._descriptor is not None
-
     def acquire(self, timeout_s: float = 0.0) -> bool:
         """Take the lock; False when another process still has it after `timeout_s`. OSError passes through."""
         return wait_until(self._try, timeout_s, _POLL_S)

@@ -286,8 +286,7 @@ def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
 
 
 def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, also: str | None) -> str | None:
-    names = bounds.names_in(folder)
-    for number, name in enumerate(names):
+    for number, name in enumerate(bounds.names_in(folder)):
         if number == bounds.files or (number and bounds.are_over()):
             break
         bounds.after = name

@@ -14,7 +14,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import Source
-from roosync_ops.judge.dashboard import fresh_ms
+from roosync_ops.judge.reports import fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
@@ -25,7 +25,7 @@ from . import failures, options, output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 app = typer.Typer()
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from roosync_ops import errors
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
-from roosync_ops.judge.report import Done, Report, Rollout, Said
+from roosync_ops.judge.reports import Done, Report, Rollout, Said
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
+from roosync_ops.judge.reports import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 

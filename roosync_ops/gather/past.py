@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from roosync_ops import judge
 from roosync_ops.judge.flip import rows_of
 from roosync_ops.judge.history import Past, history
-from roosync_ops.judge.report import Changes, changes
+from roosync_ops.judge.reports import Changes, changes
 from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory

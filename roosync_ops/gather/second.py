@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -94,31 +94,24 @@ class _Said:
     out_s: float | None
 
 
+@dataclass
 class Second:
     """Asks, and remembers whom when. `confirm_s`: no answer counts from the second try on, so much later."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        way: Ssh,
-        *,
-        everybody: bool = False,
-        confirm_s: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._fleet = fleet
-        self._way = way
-        self._everybody = everybody
-        self._confirm_s = confirm_s
-        self._clock = clock
-        self._said: dict[str, _Said] = {}
-        #: Who is asked in this doubt for what its replica shows of others.
-        self._others: set[str] = set()
+    fleet: Fleet
+    way: Ssh
+    _: KW_ONLY
+    everybody: bool = False
+    confirm_s: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    _said: dict[str, _Said] = field(default_factory=dict, init=False)
+    #: Who is asked in this doubt for what its replica shows of others.
+    _others: set[str] = field(default_factory=set, init=False)
 
     def opinion(self, judged: Callable[[Mapping[str, ProbeResult]], Validation]) -> Validation:
         """Return what `judged` makes of what the machines in doubt say; with nobody in doubt it is as the folder is."""
         found = judged({})
-        doubted = second.in_doubt(found, self._fleet, everybody=self._everybody)
+        doubted = second.in_doubt(found, self.fleet, everybody=self.everybody)
         names = {machine.machine_id for machine in doubted}
         self._others = self._others if doubted else set()
         self._said = {name: said for name, said in self._said.items() if name in names | self._others}
@@ -128,9 +121,9 @@ class Second:
         self._ask(doubted[:_SETTLE] if suspect else doubted, with_state=suspect)
         found = judged(self._words())
         if suspect:
-            self._ask(second.in_doubt(found, self._fleet), with_state=False)
+            self._ask(second.in_doubt(found, self.fleet), with_state=False)
         elif any(row.rests_on == Basis.COULD_NOT_ASK for row in found.verdicts):
-            others = [one for one in self._fleet if one.expected == ONLINE and one not in doubted][:_KNOCK]
+            others = [one for one in self.fleet if one.expected == ONLINE and one not in doubted][:_KNOCK]
             self._others = {machine.machine_id for machine in others}
             self._ask(others, with_state=True)
         else:
@@ -143,18 +136,18 @@ class Second:
         return any(not self._counts(said) for said in self._said.values())
 
     def _counts(self, said: _Said) -> bool:
-        return said.out_s is None or said.asked_s - said.out_s >= self._confirm_s
+        return said.out_s is None or said.asked_s - said.out_s >= self.confirm_s
 
     def _words(self) -> dict[str, ProbeResult]:
         """Return what was said, as far as it may be judged by."""
         return {name: said.one for name, said in self._said.items() if self._counts(said)}
 
     def _ask(self, machines: Iterable[Machine], *, with_state: bool) -> None:
-        now = self._clock()
+        now = self.clock()
         due = [machine for machine in machines if now >= self._next_s(machine)]
         if not due:
             return
-        for name, one in checked(self._fleet, self._way.ask(due, with_state=with_state), self._way).items():
+        for name, one in checked(self.fleet, self.way.ask(due, with_state=with_state), self.way).items():
             before = self._said.get(name)
             out_s = None if one.agent.kind != OFF else now if before is None or before.out_s is None else before.out_s
             self._said[name] = _Said(one, now, 1 if before is None else before.times + 1, out_s)
@@ -166,7 +159,7 @@ class Second:
             return 0.0
         pause = AGAIN_S[min(said.times, len(AGAIN_S)) - 1]
         if not self._counts(said):
-            pause = self._confirm_s
+            pause = self.confirm_s
         elif said.one.agent.kind == RUNNING and machine.machine_id not in self._others:
             pause = min(pause, (machine.offline_timeout - machine.heartbeat_interval) / 1000)
         return said.asked_s + pause

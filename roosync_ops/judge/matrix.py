@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops.wire.merge import merge
 from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 
-from . import older
 from . import verdict as v
 from .contradictions import contradictions, wrong_clocks
+from .observe import is_kept_by_older, limits_of, undone_by_older
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     since = (best.record.left_at_ms or 0) - (one.offset_ms or 0)
     kind = LEFT if one.agent.kind == NOT_RUNNING else one.agent.kind
     state = next(state for state, _ in replicas.values() if state.machines.get(one.machine_id) is best)
-    undone, is_older = older.undone(best, state), older.is_kept_by_older(best)
+    undone, is_older = undone_by_older(best, state), is_kept_by_older(best)
     return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
@@ -213,7 +213,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
         known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
         return Cell(UNKNOWN, lags=known and not _is_young(one, machine.offline_timeout))
     now_there = read_ms + (offset or 0)
-    limits = older.limits(state.machines[machine.machine_id], machine.thresholds)
+    limits = limits_of(state.machines[machine.machine_id], machine.thresholds)
     behind = None
     if others:
         behind = _behind_ms(record, others[0], machine.heartbeat_interval)

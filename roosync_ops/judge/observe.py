@@ -1,20 +1,33 @@
-"""What the shared state shows of each machine, whoever it is and whatever is expected of it."""
+"""What the shared state shows of each machine, and who keeps it: our agent, or an older service.
+
+An older service writes so seldom that its silence of minutes is none.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.wire.record import object_in
+from roosync_ops.wire.merge import FILE, TAKEN_FOR, VIEW
+from roosync_ops.wire.record import born_ms, object_in
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats
 
-from . import older
 from .patience import silence_ms, status_with
 from .probes import NOTHING_ELSE, Knowledge
 from .verdict import Observation, Survey
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from roosync_ops.state import SharedState
     from roosync_ops.wire.merge import Evidence
+
+#: The protocol: builds of 2026-03-08 to 2026-05-04 write a live machine's file every 5 to 10 min, check it every 20.
+SELDOM_MS: Final = 1_200_000
+#: Whose service it was that wrote others' files: what that guess rests on.
+AT_ONCE: Final = "wrote-its-own-then"
+HEARD_LAST: Final = "heard-last"
+#: Files that are written one after the other by one service are written within so long, in ms.
+_AT_ONCE_MS: Final = 2_000
 
 
 def observe(state: SharedState, now_ms: int) -> Survey:
@@ -35,7 +48,7 @@ def observation(
     if piece is None:
         return Observation(machine_id, UNKNOWN)
     record, now_ms = piece.record, piece.read_ms or now_ms
-    limits = older.limits(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
+    limits = limits_of(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
     heard, now_ms = record.last_heartbeat_ms, known.looked.get(machine_id, now_ms)
     seen = None if known.patience_ms is None else known.seen.get(machine_id)
     offset = known.offsets.get(machine_id)
@@ -50,7 +63,7 @@ def observation(
         _version(piece),
         piece.file,
         basis,
-        older.is_kept_by_older(piece),
+        is_kept_by_older(piece),
     )
 
 
@@ -64,3 +77,69 @@ def _version(piece: Evidence) -> str | None:
     """Return the version of what wrote the record: our agent's, else the older service's."""
     stated = (object_in(piece.record.data, part).get("version") for part in ("agent", "metadata"))
     return next((version for version in stated if isinstance(version, str)), None)
+
+
+def is_kept_by_older(piece: Evidence) -> bool:
+    """Return True if an older service wrote this record, and beats for its machine.
+
+    An entry of the view without our fields may be about a machine of ours, as an older keeper wrote it.
+    """
+    record = piece.record
+    if record.sequence is not None or isinstance(record.data.get("agent"), dict):
+        left_at, heard = record.left_at_ms, record.last_heartbeat_ms
+        return left_at is not None and heard is not None and heard > left_at
+    return piece.before is None or piece.kind != VIEW or piece.before.record.has_left
+
+
+def may_be_anothers(machine_id: str, state: SharedState, fleet: Container[str]) -> str | None:
+    """Return whose beat it may be that an older service wrote of `myia-x`; None for its own.
+
+    Where `x` is in the inventory too and nothing but its record is left of either, it is that one's. Where the service
+    keeps what `myia-x` wrote and puts only the later time of `x` there, after a stop of ours, nothing tells the two
+    apart but that `x` lived then.
+    """
+    piece, name = state.machines.get(machine_id), machine_id.removeprefix(TAKEN_FOR)
+    other = state.machines.get(name)
+    if piece is None or other is None or name == machine_id:
+        return None
+    if name in fleet and born_ms(piece.record) == born_ms(other.record) is not None:
+        return name
+    if not is_kept_by_older(piece):
+        return None
+    left = piece.before.record.has_left if piece.before is not None else piece.record.left_at_ms is not None
+    heard = other.record.last_heartbeat_ms or 0
+    return name if left and heard >= (piece.record.last_heartbeat_ms or 0) - SELDOM_MS else None
+
+
+def limits_of(piece: Evidence, thresholds: Thresholds, patience_ms: int | None = None) -> Thresholds:
+    """Return the thresholds its machine is judged by; with a patience of 0 those are the protocol's, whoever writes."""
+    if patience_ms == 0 or thresholds.timeout_ms >= SELDOM_MS or not is_kept_by_older(piece):
+        return thresholds
+    return Thresholds(thresholds.interval_ms, SELDOM_MS)
+
+
+def undone_by_older(piece: Evidence | None, state: SharedState) -> dict[str, Any]:
+    """Return what an older service did to a machine's own file, as facts; none where it did nothing.
+
+    `by` is the best guess at whose, and `by_basis` what it rests on. Of the machines that an older service keeps: the
+    one whose own file was written in the same moment, for a service that saves everybody's saves its own; else the one
+    heard last, for it beats as it writes.
+    """
+    if piece is None or piece.undone is None:
+        return {}
+    kind, at_ms = piece.undone
+    others = {
+        name: other
+        for name, other in state.machines.items()
+        if is_kept_by_older(other) and name != piece.record.machine_id
+    }
+    apart = {
+        name: abs(other.modified_ms - at_ms)
+        for name, other in others.items()
+        if at_ms is not None and other.modified_ms is not None and other.kind == FILE
+    }
+    by, basis = min(apart, key=lambda name: apart[name], default=None), AT_ONCE
+    if by is None or apart[by] > _AT_ONCE_MS:
+        by = max(others, key=lambda name: others[name].record.last_heartbeat_ms or 0, default=None)
+        basis = HEARD_LAST
+    return {"undone": kind, "undone_at": at_ms, "by": by, "by_basis": None if by is None else basis}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
-from . import older
 from . import verdict as v
+from .observe import limits_of
 from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT
 from .verdict import Basis
 
@@ -51,7 +51,7 @@ def _is_in_doubt(row: v.Verdict, machine: Machine, now_ms: int) -> bool:
 def timeout_ms(machine: Machine, state: SharedState, patience_ms: int | None = None) -> int:
     """Return for how long a machine may be silent, in ms: longer, where an older service alone keeps it."""
     piece = state.machines.get(machine.machine_id)
-    limits = machine.thresholds if piece is None else older.limits(piece, machine.thresholds, patience_ms)
+    limits = machine.thresholds if piece is None else limits_of(piece, machine.thresholds, patience_ms)
     return limits.timeout_ms
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from . import older, second, why
+from . import second, why
 from . import verdict as v
 from .contradictions import all_ahead_ms, wrong_clocks
-from .observe import observation
+from .observe import may_be_anothers, observation
 from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
 from .view_evidence import ViewEvidence
@@ -158,7 +158,7 @@ def _is_no_evidence(row: v.Observation, given: why.Given, probe: ProbeResult | N
     is it a life where what an older service wrote may be another machine's.
     """
     if row.observed in (ONLINE, WARNING) and (probe is None or probe.agent.kind != RUNNING):
-        return older.may_be_anothers(row.machine_id, given.state, given.fleet) is not None
+        return may_be_anothers(row.machine_id, given.state, given.fleet) is not None
     if row.observed != OFFLINE or (probe is not None and probe.agent.kind in SELF_REPORTED):
         return False
     return why.unread(row, given.state) is not None or (bool(given.asked) and given.gone is not None)

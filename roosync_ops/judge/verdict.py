@@ -90,22 +90,9 @@ class Doubt(StrEnum):
 CLOCKS: Final = frozenset([CLOCK_SUSPECTED, READER_CLOCK_WRONG, CLOCK_DISAGREES, CLOCK_HIDES])
 _DOUBTS: Final = {
     **dict.fromkeys([OBSERVER_SUSPECTED, OBSERVER_STALE, SHARE_STALLED], Doubt.OBSERVER),
-    **dict.fromkeys(
-        [
-            NOT_UNDERSTOOD,
-            NO_VALID_HEARTBEAT,
-            MAY_BE_ANOTHERS,
-            FILE_BEHIND,
-            VIEW_BEHIND,
-            UPLOAD_STALLED,
-            LINK_STALLED,
-            SHARE_STUCK,
-            SILENCED,
-        ],
-        Doubt.SIGHT,
-    ),
-    **dict.fromkeys([CLOCK_SUSPECTED, CLOCK_WRONG, READER_CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED], Doubt.SIGHT),
-    **dict.fromkeys([CLOCK_DISAGREES, CLOCK_BEHIND, CLOCK_HIDES], Doubt.SIGHT),
+    **dict.fromkeys([NOT_UNDERSTOOD, NO_VALID_HEARTBEAT, MAY_BE_ANOTHERS, SHARE_STUCK, SILENCED], Doubt.SIGHT),
+    **dict.fromkeys([FILE_BEHIND, VIEW_BEHIND, UPLOAD_STALLED, LINK_STALLED], Doubt.SIGHT),
+    **dict.fromkeys(CLOCKS | {CLOCK_WRONG, CLOCK_STEPPED, CLOCK_CONTRADICTED, CLOCK_BEHIND}, Doubt.SIGHT),
 }
 
 # Why a check of an enrolment failed.

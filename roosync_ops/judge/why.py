@@ -10,9 +10,10 @@ from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBE
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from . import older, second
+from . import second
 from . import verdict as v
 from .contradictions import inconsistent_ms
+from .observe import may_be_anothers, undone_by_older
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
@@ -144,7 +145,7 @@ def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | N
 
 
 def _anothers(row: v.Observation, given: Given) -> v.Reason | None:
-    other = older.may_be_anothers(row.machine_id, given.state, given.fleet) if row.observed == UNKNOWN else None
+    other = may_be_anothers(row.machine_id, given.state, given.fleet) if row.observed == UNKNOWN else None
     return None if other is None else v.Reason(v.MAY_BE_ANOTHERS, row.machine_id, {"age": row.age_ms, "other": other})
 
 
@@ -226,7 +227,7 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
     if row.observed == OFFLINE:
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
-        undone = older.undone(given.state.machines.get(row.machine_id), given.state)
+        undone = undone_by_older(given.state.machines.get(row.machine_id), given.state)
         kind = v.OLDER_LEFT if row.older else v.HAS_LEFT
         return v.Reason(kind, row.machine_id, {"since": _left_at_ms(row, given), **undone}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)

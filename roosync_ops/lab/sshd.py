@@ -82,22 +82,18 @@ class SshServer:
     def stop(self) -> None:
         """Stop listening and cut every connection, as a power cut would. The port stays reserved. Raises OSError."""
         if self._acceptor is not None:
-            self._cut(self._acceptor)
+            self._acceptor.close()
+            self._acceptor = None
+            for connection in tuple(self._connections):
+                connection.abort()
             self._reserved = _reserve(self.port)
 
     def release(self) -> None:
-        """As stop, and let go of the port, for good."""
-        if self._acceptor is not None:
-            self._cut(self._acceptor)
+        """As stop, and let go of the port, for good. Raises OSError."""
+        self.stop()
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
-
-    def _cut(self, acceptor: asyncssh.SSHAcceptor) -> None:
-        acceptor.close()
-        self._acceptor = None
-        for connection in tuple(self._connections):
-            connection.abort()
 
 
 class _Gate(asyncssh.SSHServer):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roosync_ops.fleet import Fleet
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 #: Inside the shared folder (the protocol, roosync_refresh_dashboard).
 FOLDER: Final = "dashboards"

@@ -24,7 +24,7 @@ from roosync_ops.wire.times import now_ms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
     from roosync_ops.show.page.html import Html
 
 LOOPBACK: Final = "127.0.0.1"

@@ -19,7 +19,7 @@ from .text import age, clock_ms, duration, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Validation
-    from roosync_ops.judge.dashboard import Dashboard, Installed
+    from roosync_ops.judge.reports import Dashboard, Installed
 
 #: How many of the last flips are shown.
 FLIPS_SHOWN: Final = 20

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from roosync_ops.judge import Validation, Verdict
-    from roosync_ops.judge.report import Done, Report
+    from roosync_ops.judge.reports import Done, Report
 
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from roosync_ops.judge import Validation, Verdict
-    from roosync_ops.judge.report import Changes, Done, Report, Rollout
+    from roosync_ops.judge.reports import Changes, Done, Report, Rollout
 
 #: What a comment on GitHub may hold, in characters.
 MAX_COMMENT: Final = 65_536

@@ -60,14 +60,6 @@ class EvidenceItem(Wire):
     read_at: str | None = None
 
 
-class FindingItem(Wire):
-    """One finding in a StateDocument."""
-
-    file: str
-    kind: str
-    detail: str
-
-
 def from_document(document: object, now_ms: int, asked_ms: int | None = None) -> SharedState:
     """Build the shared state from the JSON that an agent's `state` verb answered, judged at `now_ms`.
 
@@ -108,11 +100,10 @@ def _answer_of(document: object) -> StateDocument:
 
 
 def _finding(item: object) -> f.Finding:
-    try:
-        finding = FindingItem.model_validate(item)
-    except ValidationError:
-        return f.Finding("", f.WRONG_TYPE, f"a finding that is a {type(item).__name__} of another shape")
-    return f.Finding(finding.file, finding.kind, finding.detail)
+    match item:
+        case {"file": str(file), "kind": str(kind), "detail": str(detail)}:
+            return f.Finding(file, kind, detail)
+    return f.Finding("", f.WRONG_TYPE, f"a finding that is a {type(item).__name__} of another shape")
 
 
 def _piece(item: object, where: str) -> Evidence | f.Finding:

@@ -6,15 +6,17 @@ import errno
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote
 
 from roosync_ops import typed
+from roosync_ops.wire import findings as f
 from roosync_ops.wire.bounds import Bounds, Progress
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import (
     SETTLE_S,
     ShareUnavailableError,
+    Snapshot,
     read_heartbeats,
     read_shared,
     read_view,
@@ -24,9 +26,6 @@ from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
 
 from .shared import DOUBLED, SharedState, StateUnavailableError, assemble
-
-if TYPE_CHECKING:
-    from roosync_ops.wire.folder import Snapshot
 
 _REASONS: Final = {
     errno.ENOENT: "does not exist",
@@ -61,15 +60,18 @@ def read_folder(
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
     progress = Progress(shared)
+    read = Snapshot(now_ms, Bounds(tell=progress.tell))
     try:
         snapshot = bounded.call(
-            lambda: read_shared(shared, now_ms, SETTLE_S, Bounds(tell=progress.tell), read_doubles),
+            lambda: read_shared(shared, now_ms, SETTLE_S, read.bounds, read_doubles, read),
             f"reading {shared}",
             lambda: progress.count,
         )
         if not snapshot.seen:
             _check_place(shared, bounded)
     except ShareHungError as error:
+        if read.evidence:
+            return _what_came(read, f"no answer within {error.deadline_s:g} s")
         raise StateUnavailableError(
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",
             typed.ours("matrix"),
@@ -80,6 +82,19 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
     except ValueError as error:  # a NUL in the path
         raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", typed.ours("matrix")) from None
     return snapshot
+
+
+def _what_came(read: Snapshot, why: str) -> Snapshot:
+    """Return what a reading that hangs in one file came to: those that did not come are there, and cannot be read."""
+    came, left = Snapshot(read.read_at_ms, read.bounds), [*reversed(read.left)]
+    came.evidence, came.findings = read.evidence[:], read.findings[:]  # whoever hangs there may go on
+    came.seen, came.view, came.view_state = read.seen, read.view, read.view_state
+    if came.view_state == "absent":
+        came.view_state = f.UNREADABLE
+        left.append(VIEW_NAME)
+    for file in left:
+        came.report(file, f.UNREADABLE, why)
+    return came
 
 
 def _check_place(shared: str, bounded: BoundedShare) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops.judge.flip import rows_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .terminal import Endings
 
 
+@dataclass
 class Watcher:
     """Watches one shared state for one fleet.
 
@@ -33,32 +34,20 @@ class Watcher:
     fleet is evidence, and of the `chosen` machines alone is told.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a thing of its own: what is watched, and what is done about it
-        self,
-        fleet: Fleet,
-        read: Callable[[], SharedState],
-        check: Callable[[SharedState], Validation],
-        memory: WatchMemory,
-        *,
-        deliveries: Sequence[Delivery],
-        tell: Callable[[dict[str, Any]], None],
-        clock: Callable[[], int],
-        lang: str = "en",
-        chosen: Container[str] | None = None,
-    ) -> None:
-        self._fleet = fleet
-        self._read = read
-        self._check = check
-        self.memory = memory
-        self._deliveries = deliveries
-        self._tell = tell
-        self._clock = clock
-        self._lang = lang
-        self._chosen = chosen
-        self.validation: Validation | None = None
-        self.troubles: list[str] = []
-        #: So many rounds on end nothing could be remembered, and so nothing was told.
-        self.forgot = 0
+    fleet: Fleet
+    read: Callable[[], SharedState]
+    check: Callable[[SharedState], Validation]
+    memory: WatchMemory
+    _: KW_ONLY
+    deliveries: Sequence[Delivery]
+    tell: Callable[[dict[str, Any]], None]
+    clock: Callable[[], int]
+    lang: str = "en"
+    chosen: Container[str] | None = None
+    validation: Validation | None = field(default=None, init=False)
+    troubles: list[str] = field(default_factory=list, init=False)
+    #: So many rounds on end nothing could be remembered, and so nothing was told.
+    forgot: int = field(default=0, init=False)
 
     def round(self, endings: Endings) -> None:
         """Look once, and tell what is to be told."""
@@ -77,25 +66,25 @@ class Watcher:
     def _look(self) -> tuple[Callable[[Flips], list[Flip]], str | None]:
         """Return what the reading means for the flips, and why there was none."""
         try:
-            state = self._read()
+            state = self.read()
         except StateUnavailableError as error:
             trouble = error.reason
-            return lambda flips: flips.step(None, self._clock(), trouble), trouble
-        seen = self._check(state)
-        rows = tuple(rows_of(seen, state, self._fleet))
+            return lambda flips: flips.step(None, self.clock(), trouble), trouble
+        seen = self.check(state)
+        rows = tuple(rows_of(seen, state, self.fleet))
         shown = tuple(row for row in seen.verdicts if self._concerns(row.machine_id))
         self.validation = replace(seen, verdicts=shown)
-        return lambda flips: flips.step(rows, self._clock()), None
+        return lambda flips: flips.step(rows, self.clock()), None
 
     def _concerns(self, machine_id: str | None) -> bool:
         """Return True if somebody is to hear of it: the share, None, concerns everybody."""
-        return self._chosen is None or machine_id is None or machine_id in self._chosen
+        return self.chosen is None or machine_id is None or machine_id in self.chosen
 
     def _hand_over(self, flip: dict[str, Any]) -> None:
         if not self._concerns(flip["machineId"]):
             return
-        said = flip_said(flip, self._lang)
+        said = flip_said(flip, self.lang)
         told = {**flip, "text": f"{said.change}: {said.why}"}
-        for delivery in self._deliveries:
+        for delivery in self.deliveries:
             delivery.put(told)
-        self._tell(told)
+        self.tell(told)

@@ -41,13 +41,17 @@ class Snapshot:
     or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
     """
 
-    __slots__ = ("bounds", "evidence", "findings", "half_written", "read_at_ms", "seen", "view", "view_state")
+    __slots__ = (
+        *("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state"),
+    )
 
     def __init__(self, read_at_ms: int, bounds: Bounds | None = None) -> None:
         self.read_at_ms = read_at_ms
         self.bounds = bounds or Bounds()
         #: What may be read again once it is whole; None where that is not asked for.
         self.half_written: list[Callable[[], None]] | None = None
+        #: The files that are yet to be read, the next one last.
+        self.left: list[str] = []
         self.evidence: list[Evidence] = []
         self.findings: list[f.Finding] = []
         self.view: Json | None = None
@@ -71,18 +75,19 @@ class Snapshot:
         return True
 
 
-def read_shared(
+def read_shared(  # noqa: PLR0913, PLR0917 - what is read, when and how far
     shared: str,
     now_ms: int,
     settle_s: float = 0.0,
     bounds: Bounds | None = None,
     beside: Callable[[str, list[str], Snapshot], None] | None = None,
+    into: Snapshot | None = None,
 ) -> Snapshot:
     """Read every per-machine file and the view under `shared` at `now_ms` (ms since the epoch).
 
     With `settle_s`, files that an older service is writing in place at this moment are read again after so many
     seconds: its own machine may be told of nowhere else. `beside` reads what else there is, by the names in
-    `shared`.
+    `shared`. `into` is filled as it comes.
 
     Raises ShareUnavailableError where there is no folder to read, and nothing else.
     """
@@ -90,7 +95,7 @@ def read_shared(
         names = os.listdir(shared)
     except OSError as error:
         raise ShareUnavailableError(error.errno, f"{error.strerror or error}", shared) from None
-    snapshot = Snapshot(now_ms, bounds)
+    snapshot = into or Snapshot(now_ms, bounds)
     if settle_s:
         snapshot.half_written = []
     if HEARTBEATS in names:
@@ -128,11 +133,13 @@ def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
         snapshot.report(label, f.UNREADABLE, _reason(error))
         return
     spelt: dict[str, str] = {}
+    snapshot.left = [f"{label}/{name}" for name in reversed(names)]
     for number, name in enumerate(names):
         if number == bounds.files or (number and bounds.are_over()):
             return
         bounds.after = name
         _read_named(folder, label, name, spelt, snapshot)
+        snapshot.left.pop()
         bounds.tell(number + 1, len(names))
     bounds.after = ""
 
@@ -149,8 +156,7 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
         snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
     elif kind == FILE and spelt.setdefault(machine_id, name) != name:
         snapshot.report(file, f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
-    kind = kind if label == HEARTBEATS else CONFLICT
-    _read_one(os.path.join(folder, name), file, machine_id, kind, snapshot)
+    _read_one(os.path.join(folder, name), file, machine_id, kind if label == HEARTBEATS else CONFLICT, snapshot)
 
 
 def report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:

@@ -16,16 +16,4 @@ if TYPE_CHECKING:
 else:
     IO = Any = NoReturn = T = Json = Answer = object
 
-__all__ = [
-    "IO",
-    "Answer",
-    "Any",
-    "Callable",
-    "Iterable",
-    "Iterator",
-    "Json",
-    "Mapping",
-    "NoReturn",
-    "Sequence",
-    "T",
-]
+__all__ = ["IO", "Answer", "Any", "Callable", "Iterable", "Iterator", "Json", "Mapping", "NoReturn", "Sequence", "T"]

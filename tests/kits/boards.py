@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from roosync_ops import judge
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import AgentState, ProbeResult, probes
-from roosync_ops.judge.dashboard import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.judge.history import history
+from roosync_ops.judge.reports import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.state.shared import SharedState, assemble
 from roosync_ops.wire.findings import Finding
 from roosync_ops.wire.folder import Snapshot

@@ -18,5 +18,5 @@ def why_not() -> str | None:
 
 def hurry(monkeypatch: pytest.MonkeyPatch, touch_s: float, cold_s: float) -> None:
     """Have the mounts that are made from now on be cold for `cold_s`, and each touch then take `touch_s`."""
-    times = f"from roosync_ops.lab import slow_share as s; s.TOUCH_S, s.COLD_S = {touch_s}, {cold_s}; from roosync_ops"
+    times = f"from roosync_ops.lab import mounts as m; m.TOUCH_S, m.COLD_S = {touch_s}, {cold_s}; from roosync_ops"
     monkeypatch.setattr(host, "_PROGRAM", host._PROGRAM.replace("from roosync_ops", times, 1))

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import Knowledge, older, validate
+from roosync_ops.judge import Knowledge, validate
 from roosync_ops.judge.flip import Remembered, Row
 from roosync_ops.judge.flips import Flips
+from roosync_ops.judge.observe import limits_of
 from roosync_ops.judge.patience import auto_ms, status_with
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
 from roosync_ops.state import StateUnavailableError
@@ -76,7 +77,7 @@ class Eyes:
 
     def words(self, now_ms: int) -> Words:
         return {
-            name: status(piece.record, now_ms, older.limits(piece, DEFAULT_THRESHOLDS))
+            name: status(piece.record, now_ms, limits_of(piece, DEFAULT_THRESHOLDS))
             for name, piece in self.merged.items()
         }
 

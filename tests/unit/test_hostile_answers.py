@@ -19,7 +19,7 @@ from roosync_ops.gather.diagnosis import compared
 from roosync_ops.gather.probe import result_of
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
-from roosync_ops.judge.report import Report as FleetReport
+from roosync_ops.judge.reports import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
@@ -187,8 +187,9 @@ def test_no_word_of_a_failed_step_becomes_a_command(kind: str) -> None:
         except SilenceError:
             assert path[0] in ("step", "code")
             continue
-        assert reply.failed is not None
-        for command in shown(machine, checks.failed(machine, *reply.failed.told)):
+        said = reply.failed
+        assert said is not None
+        for command in shown(machine, checks.failed(machine, said.step, said.code, said.message, said.path)):
             check(command, machine, payload)
 
 

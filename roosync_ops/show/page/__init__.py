@@ -22,7 +22,7 @@ from .html import Html, el, join
 from .parts import age, moment, patterns
 
 if TYPE_CHECKING:
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 SERVE: Final = f"{COMMAND} --serve"
 

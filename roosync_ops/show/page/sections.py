@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from roosync_ops.judge import Matrix, Verdict
-    from roosync_ops.judge.dashboard import Dashboard
     from roosync_ops.judge.history import Past
+    from roosync_ops.judge.reports import Dashboard
 
 #: From so many machines on, what is not as expected comes first.
 _RANKED: Final = 24

@@ -99,8 +99,9 @@ def test_a_killed_supervisor_takes_nothing_with_it_and_stop_still_stops(agent: A
 
 def test_stopped_between_two_lives_it_stays_stopped(agent: Agent) -> None:
     agent("start", *BEATS)
-    kill(agent("status")["pid"])
-    wait_for("the loop's end", lambda: not agent("status")["running"])
+    pid = agent("status")["pid"]
+    kill(pid)
+    wait_for("the loop's end", lambda: not alive(pid))
     agent("stop")
     assert not alive(agent.supervisor())
     time.sleep(1.5)

@@ -38,7 +38,7 @@ NEVER = {
 }
 #: What keeps it from ending what it began: no trial would show that.
 ENDLESS = {
-    "stop fails": (" turn=take_turn(places)", " raise RuntimeError('bad stop')"),
+    "stop fails": (" with take_turn(places):", " raise RuntimeError('bad stop')\n with take_turn(places):"),
     "stop ends nothing": ("  end_all(config,places,save=flags.save_state)", "  pass"),
     "stop tells nobody": (" config=config_of(flags)", " config=config_of(flags)\n flags.save_state=False"),
 }

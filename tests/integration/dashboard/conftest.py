@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -108,5 +109,6 @@ def test_after_it(  # noqa: PLR0913, PLR0917 - two fixtures and three ways
 def test_a_connection_that_goes_silent_is_given_up_on_where_nobody_says_when(fleet: Fleet, tmp_path: Path) -> None:
     nothing = tmp_path / "config"
     nothing.write_text("")
-    found = way(fleet, fleet["m1"].port, nothing).settings()
-    assert (found["serveraliveinterval"], found["serveralivecountmax"]) == ("15", "3")
+    link = way(fleet, fleet["m1"].port, nothing)
+    found = subprocess.run([*link.words(), "-G", "--", link.destination], capture_output=True, text=True, check=True)
+    assert {"serveraliveinterval 15", "serveralivecountmax 3"} <= set(found.stdout.splitlines())

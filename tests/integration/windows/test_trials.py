@@ -10,7 +10,7 @@ from roosync_ops.cli.ramp import STOPPED
 from roosync_ops.lab.replica import FolderReplica
 from roosync_ops.lab.replicator import Replicator
 from roosync_ops.lab.threads import SyncThread
-from tests.integration.windows.hosts import OnWindows, enrolled, speed
+from tests.integration.windows.hosts import enrolled, speed
 from tests.kits.hosts import wait_for
 from tests.kits.product import record
 from tests.kits.variant import BAD, GOOD, Variant
@@ -84,4 +84,4 @@ def test_a_good_build_proves_itself_though_the_machine_goes_down_in_its_trial(
 
 def loops(fleet: WinFleet, name: str) -> list[str]:
     """Return what runs there as an agent's loop."""
-    return [line for _, line in OnWindows(fleet[name.upper()]).host.processes() if " run " in line and "agent-" in line]
+    return [line for _, line in fleet[name.upper()].processes() if " run " in line and "agent" in line]

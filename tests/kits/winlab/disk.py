@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roosync_ops import lab
-from roosync_ops.lab import mounts, slow_share
+from roosync_ops.lab import mounts
 from tests.kits.hosts import new_key
 
 from . import base, tools, wine
@@ -69,7 +69,7 @@ class Disk:
         for name in _BESIDE_WINDOWS:
             shutil.copy(_INSIDE / name, self.kit)
         (self.kit / "lab").mkdir()
-        for module in (lab, mounts, slow_share):
+        for module in (lab, mounts):
             shutil.copy(str(module.__file__), self.kit / "lab")
         self._describe(port)
         (self.kit / "authorized_keys").write_text(public_key, encoding="ascii")

@@ -22,10 +22,9 @@ _SHARES = {"none": 0, "read": 1, "read-write": 3, "all": 7}
 _COLD = """
 import sys
 sys.path.insert(0, "/srv/kit")
-from lab import slow_share
-from lab.mounts import Share
-slow_share.TOUCH_S, slow_share.COLD_S = map(float, sys.argv[1:])
-share = Share("/srv/drive/g/Mon Drive/Synchronisation")
+from lab import mounts
+mounts.TOUCH_S, mounts.COLD_S = map(float, sys.argv[1:])
+share = mounts.Share("/srv/drive/g/Mon Drive/Synchronisation")
 share.cover("cold")
 print("cold", flush=True)
 sys.stdin.read()

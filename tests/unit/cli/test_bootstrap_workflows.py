@@ -92,6 +92,14 @@ def test_windows_runs_our_bootstrap_with_powershell_5_twice_and_the_second_time_
         assert found is None or found[1] in script
 
 
+def test_a_task_of_a_workflow_runs_with_the_ordinary_token_as_ours_do() -> None:
+    text = FILES[1].read_text(encoding="utf-8")
+    principals = re.findall("New-ScheduledTaskPrincipal.*", text)
+    assert principals
+    assert all("-RunLevel Limited" in line for line in principals)
+    assert "Highest" not in text
+
+
 def test_windows_runs_the_acceptance_as_it_documents_itself() -> None:
     [run] = [line for line in lines(FILES[1]) if "tests.acceptance.main_job" in line]
     _, _, words = run.partition("-m ")

@@ -10,7 +10,7 @@ from roosync_ops.gather.past import pasts
 from roosync_ops.judge import matrix, observe, probes, verdict
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
-from roosync_ops.judge.older import AT_ONCE, HEARD_LAST, SELDOM_MS
+from roosync_ops.judge.observe import AT_ONCE, HEARD_LAST, SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table

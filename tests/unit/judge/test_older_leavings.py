@@ -12,7 +12,7 @@ from roosync_ops.gather.past import pasts
 from roosync_ops.judge import matrix, probes, validate, verdict
 from roosync_ops.judge.flip import OLDER_SILENT, rows_of
 from roosync_ops.judge.flips import Flips
-from roosync_ops.judge.older import SELDOM_MS
+from roosync_ops.judge.observe import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.messages import flip_said
 from roosync_ops.state import read_folder

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from roosync_ops.lab import slow_share
+from roosync_ops.lab import mounts
 from roosync_ops.lab.client import COPIES_MAX, is_copy
 from roosync_ops.lab.faults import FAULTS
 from roosync_ops.lab.replica import File
@@ -266,9 +266,9 @@ def test_a_share_that_was_just_mounted_keeps_each_touch_half_a_minute_for_a_minu
 ) -> None:
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    share = slow_share.SlowShare("share")
+    share = mounts.SlowShare("share")
     share.turn_cold()
-    touch = struct.pack("<IIQQ16x", 46, slow_share._LOOKUP, 7, 1) + b"share\0"
+    touch = struct.pack("<IIQQ16x", 46, mounts._LOOKUP, 7, 1) + b"share\0"
     for began, late in ((100.0, 30.0), (159.9, 30.0), (160.0, 0.0)):
         now[0] = began
         share.take(touch)

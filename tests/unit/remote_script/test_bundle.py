@@ -165,11 +165,12 @@ def _bare(tree: ast.Module) -> ast.Module:
     tree.body = [node for node in tree.body if not _is_for_checkers(node) and not _is_of_the_future(node)]
     tree = _Untyped().visit(tree)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom):
-            node.names = [each for each in node.names if (each.asname or each.name) in used]
-            for part in (node, *node.names):
-                part.lineno = part.end_lineno = node.lineno
+    for line in tree.body:
+        if isinstance(line, ast.ImportFrom):
+            line.names = [each for each in line.names if (each.asname or each.name) in used]
+            line.end_lineno = line.lineno
+            for name in line.names:
+                name.lineno = name.end_lineno = line.lineno
     tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node):

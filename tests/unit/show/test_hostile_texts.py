@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from roosync_ops import show
-from roosync_ops.judge.report import Report
+from roosync_ops.judge.reports import Report
 from roosync_ops.show.dashboard import dashboard_markdown
 from roosync_ops.show.page import page
 from roosync_ops.show.report import report_document, report_markdown
@@ -25,7 +25,7 @@ from tests.kits.hostile import OBEYED, TEXTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 #: However much was said: 30 places of a fleet of six, and 16 kB of each.
 MOST = 600_000

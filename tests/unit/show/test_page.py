@@ -20,7 +20,7 @@ from roosync_ops.show.page.parts import strip_said
 from tests.kits import boards
 
 if TYPE_CHECKING:
-    from roosync_ops.judge.dashboard import Dashboard
+    from roosync_ops.judge.reports import Dashboard
 
 LANGS = ("en", "fr")
 

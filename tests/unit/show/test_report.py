@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.judge.report import Changes, Done, Report, Rollout, changes
+from roosync_ops.judge.reports import Changes, Done, Report, Rollout, changes
 from roosync_ops.show.report import MAX_COMMENT, cut_lines, next_commands, report_markdown
 from tests.unit.show.conftest import HOSTILE
 

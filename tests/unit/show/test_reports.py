@@ -22,8 +22,7 @@ from roosync_ops.judge import (
     probes,
     verdict,
 )
-from roosync_ops.judge.dashboard import Dashboard
-from roosync_ops.judge.report import Report
+from roosync_ops.judge.reports import Dashboard, Report
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import reasons, schemas
 from roosync_ops.show.page import page

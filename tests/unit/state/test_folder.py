@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge import validate
+from roosync_ops.judge.verdict import NOT_UNDERSTOOD
 from roosync_ops.state import StateUnavailableError, folder, read_folder
 from roosync_ops.state.shared import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
+from roosync_ops.wire.files import read_file
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view, share_threads
 
 if TYPE_CHECKING:
@@ -202,3 +206,30 @@ def test_copies_of_the_view_and_of_the_folder_are_one_finding_that_counts_them(t
         (tmp_path / f"heartbeats ({number})").mkdir()
     (found,) = read_folder(tmp_path, NOW).findings
     assert (found.kind, "58 such files" in found.detail) == (DOUBLED, True)
+
+
+def test_where_one_file_hangs_what_came_is_used_and_no_machine_is_taken_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"m{number}" for number in range(5)]
+    for name in names:
+        put(tmp_path, ours(name))
+    release = threading.Event()
+
+    def hang(path: str, most: int) -> bytes:
+        if path.endswith("m3.json"):
+            release.wait(600)
+        return read_file(path, most)
+
+    monkeypatch.setattr("roosync_ops.wire.folder.read_file", hang)
+    state = read_folder(tmp_path, NOW, deadline_s=0.3)
+    assert [*state.machines] == names[:3]
+    assert [(item.file, item.kind) for item in state.findings] == [
+        *((f"heartbeats/{name}.json", f.UNREADABLE) for name in names[3:]),
+        ("heartbeat.json", f.UNREADABLE),
+    ]
+    assert {item.detail for item in state.findings} == {"no answer within 0.3 s"}
+    rows = validate(Fleet(Machine.of(name, {}) for name in names), state, NOW).verdicts
+    assert [row.observed for row in rows] == ["online"] * 3 + ["unknown"] * 2
+    assert [row.reason and row.reason.kind for row in rows[3:]] == [NOT_UNDERSTOOD] * 2
+    release.set()
