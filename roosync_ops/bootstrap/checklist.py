@@ -34,13 +34,9 @@ class Line(NamedTuple):
 
 
 #: What a machine and its user are called, in one line: to be taken out of a report, and in none.
-NAMES: Final = Line(
-    0,
-    ("ssh",),
+NAMES: Final = (
     "($env:COMPUTERNAME, $env:USERNAME, $env:USERDOMAIN, $env:USERDNSDOMAIN, $env:USERPROFILE, "
-    "$env:ROOSYNC_SHARED_PATH) -join '|'",
-    "six parts",
-    "what is redacted",
+    "$env:ROOSYNC_SHARED_PATH) -join '|'"
 )
 
 
@@ -55,7 +51,7 @@ def lines() -> tuple[Line, ...]:
     )
 
 
-def script(line: Line, share: str) -> str:
+def script(line: str, share: str) -> str:
     """Return a line as an SSH session runs it: its answer and its errors as text, in UTF-8, and no progress bar."""
     return "; ".join(
         [
@@ -63,6 +59,6 @@ def script(line: Line, share: str) -> str:
             "try { [Console]::OutputEncoding = [Text.Encoding]::UTF8 } catch { }",
             f"$share = {literal(share)}",
             "if (-not $share) { $share = $env:ROOSYNC_SHARED_PATH }",
-            f"& {{ {line.text} }} 2>&1 | Out-String -Width 200",
+            f"& {{ {line} }} 2>&1 | Out-String -Width 200",
         ]
     )

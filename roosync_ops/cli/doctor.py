@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from roosync_ops.bootstrap.checklist import Line
-    from roosync_ops.gather.doctor import Answer
 
 app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
 
@@ -63,9 +62,7 @@ def for_windows(
         raise errors.usage(f"{machine} is not one Windows machine of the inventory", "roosync-ops machines list")
     asked = [line for line in checklist.lines() if line.over_ssh]
     answers, redaction = _answers(fleet, chosen, asked, connect_timeout)
-    told = {
-        line: redaction.of(answer.text) if answer.ended else None for line, answer in zip(asked, answers, strict=False)
-    }
+    told = {line: answer and redaction.of(answer) for line, answer in zip(asked, answers, strict=False)}
     try:
         report.write_text("\n".join(_report(told)) + "\n", encoding="utf-8")
     except OSError as error:
@@ -92,14 +89,14 @@ def for_windows(
 
 def _answers(
     fleet: Fleet, machine: Machine, asked: Sequence[Line], connect_s: float
-) -> tuple[Sequence[Answer], Redaction]:
+) -> tuple[Sequence[str | None], Redaction]:
     """Return an answer a line, as far as they came, and what is to be taken out of them. Raises CommandError."""
     share = machine.shared or ""
-    scripts = [checklist.script(line, share) for line in (checklist.NAMES, *asked)]
+    scripts = [checklist.script(line, share) for line in (checklist.NAMES, *(line.text for line in asked))]
     with output.Progress() as progress:
         progress.show(f"asking {machine.machine_id}: {len(asked)} lines")
         answers, failure = asking.put(machine, scripts, connect_s)
-    *own, path = answers[0].text.strip().split("|") if answers and answers[0].ended else [""]
+    *own, path = (answers[0] or "").strip().split("|") if answers else [""]
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"
         code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:4]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from roosync_ops.transport import output, windows_line
 from roosync_ops.transport.link import LinkError
@@ -24,16 +24,12 @@ _LOGIN_S: Final = 20.0
 _MAX_ANSWER: Final = 8_000
 
 
-class Answer(NamedTuple):
-    """What one line printed; `ended` is False where it gave no answer in time, or could not be put."""
+def put(machine: Machine, scripts: Sequence[str], connect_timeout_s: float) -> tuple[list[str | None], Failure | None]:
+    """Have `machine` run each script in a PowerShell of its own; return what each printed, and why no more did.
 
-    ended: bool
-    text: str
-
-
-def put(machine: Machine, scripts: Sequence[str], connect_timeout_s: float) -> tuple[list[Answer], Failure | None]:
-    """Have `machine` run each script in a PowerShell of its own; return the answers that came, and why no more did."""
-    answers: list[Answer] = []
+    None for one that gave no answer in time, or could not be put.
+    """
+    answers: list[str | None] = []
     with asking.way_to(machine, _LOGIN_S + LINE_S, connect_timeout_s) as link:
         for script in scripts:
             try:
@@ -41,20 +37,18 @@ def put(machine: Machine, scripts: Sequence[str], connect_timeout_s: float) -> t
             except LinkError as error:
                 if not error.reached:
                     return answers, asking.unreached(machine, error)
-                answers.append(Answer(ended=False, text=error.reason))
+                answers.append(None)
     return answers, None
 
 
-def _asked(link: Link, script: str) -> Answer:
+def _asked(link: Link, script: str) -> str | None:
     encoded = base64.b64encode(script.encode("utf-16-le")).decode()
     flags = ("-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand")
     try:
         done = link.execute(windows_line.line("powershell", *flags, encoded), timeout_s=LINE_S)
     except LinkError:
         raise
-    except TimeoutError:
-        return Answer(ended=False, text="no answer in time")
-    except (OSError, ValueError) as error:
-        return Answer(ended=False, text=f"{type(error).__name__}: {error}")
+    except (OSError, ValueError):
+        return None
     said = output.text(done.out).strip() or output.text(done.err).strip()
-    return Answer(ended=True, text=said.replace("\r\n", "\n")[:_MAX_ANSWER])
+    return said.replace("\r\n", "\n")[:_MAX_ANSWER]

@@ -75,8 +75,11 @@ def stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
 
 def _version(piece: Evidence) -> str | None:
     """Return the version of what wrote the record: our agent's, else the older service's."""
-    stated = (object_in(piece.record.data, part).get("version") for part in ("agent", "metadata"))
-    return next((version for version in stated if isinstance(version, str)), None)
+    for part in ("agent", "metadata"):
+        version = object_in(piece.record.data, part).get("version")
+        if isinstance(version, str):
+            return version
+    return None
 
 
 def is_kept_by_older(piece: Evidence) -> bool:

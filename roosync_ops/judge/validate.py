@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -114,7 +114,7 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
         facts = {"until": silence.until_ms, "why": silence.why, "observed": row.observed}
         ok, reason = True, v.Reason(v.SILENCED, machine.machine_id, facts)
     return v.Verdict(
-        **asdict(row),
+        **{name: getattr(row, name) for name in v.Observation.__slots__},  # asdict() copies deeply
         expected=machine.expected,
         ok=ok,
         reason=reason,
