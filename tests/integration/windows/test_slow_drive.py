@@ -36,15 +36,16 @@ def test_a_drive_that_hangs_in_the_ssh_session_is_asked_for_in_the_logon_session
 
 
 def test_a_drive_that_was_just_mounted_is_slow_and_not_dead(agent: WindowsAgent) -> None:
-    """Each touch takes 8 s and the deadline is 2 s: what was started stays, says so, and beats."""
+    """A touch takes longer than the deadline of 2 s, for as long as a start may take: it stays, says so, and beats."""
     if agent.beats():
         agent.at_console("stop")
     agent.at_console("install")
-    with agent.host.cold_drive(8, 24):
+    with agent.host.cold_drive(3, 90):
         started = agent.at_console("start")
         assert started["success"] is True
         assert "depuis" in started["message"], started
         assert len(agent.loops()) == 1
+    with agent.host.cold_drive(8, 24):
         look = agent.at_console("look")
         assert (look["share"]["hung"], look["share"]["readable"]) == (False, True), "a look has a minute"
     before = agent.sequence()
