@@ -130,8 +130,8 @@ class Ramp:
         return any(row.machine_id in replaced for row in harmed)
 
     def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
-        began = time.monotonic()
         done = {row.machine_id: row for row in self.act("rollout", batch)}
+        began = time.monotonic()  # the look before and the upload are no time in which a build proves itself
         asked = [machine for machine in batch if done[machine.machine_id].ok]
         self._begun.update(machine.machine_id for machine in asked)
         trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)

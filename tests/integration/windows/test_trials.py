@@ -45,14 +45,17 @@ def parts(fleet: WinFleet) -> dict[str, Any]:
     return {host.name.lower(): record(host.share, host.name.lower())["agent"] for host in fleet}
 
 
-@pytest.mark.parametrize("what", ["crashes at start", "hangs after 3 beats", "eats memory"])
+@pytest.mark.parametrize(
+    ("what", "why"), [("crashes at start", "rolled back"), ("hangs after 3 beats", "no beat"), ("eats memory", "MiB")]
+)
 def test_a_bad_build_touches_one_machine_which_goes_back_by_itself(
-    fleet: WinFleet, where: tuple[str | Path, ...], tmp_path: Path, what: str
+    fleet: WinFleet, where: tuple[str | Path, ...], tmp_path: Path, what: str, why: str
 ) -> None:
     before = parts(fleet)
     code, said = Variant(tmp_path / "bad", BAD[what])("rollout", *where)
     assert code == STOPPED, said
     assert "rolled back" in said, said
+    assert why in said, said
     (hit,) = [name for name in NAMES if "rolledBack" in parts(fleet)[name]]
     wait_for("the build before", lambda: parts(fleet)[hit]["buildId"] == before[hit]["buildId"])
     number = parts(fleet)[hit]["sequence"]
