@@ -35,7 +35,9 @@ def for_windows(  # noqa: PLR0913 - one argument an option
         str | None,
         typer.Option("--key", metavar="FILE", help="The public key to let in; - is stdin. Default: the one in ~/.ssh."),
     ] = None,
-    port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="Where the SSH server listens.")] = 22,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=1, max=65_535, help="Where the SSH server listens.")
+    ] = 22,
     lan: Annotated[
         list[str] | None,
         typer.Option("--lan", metavar="CIDR", help="Who may connect (repeated). Default: the machine's own subnets."),

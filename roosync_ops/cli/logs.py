@@ -31,7 +31,9 @@ def logs(  # noqa: PLR0913 - one argument an option
     ],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="So many of each place.")] = 100,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", metavar="N", min=1, max=1000, help="So many of each place.")
+    ] = 100,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,

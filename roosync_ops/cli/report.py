@@ -45,7 +45,10 @@ def report(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     days: Annotated[
-        float, typer.Option("--days", min=0.01, max=_MAX_DAYS, help="How far back changes are told (at most seven).")
+        float,
+        typer.Option(
+            "--days", metavar="N", min=0.01, max=_MAX_DAYS, help="How far back changes are told (at most seven)."
+        ),
     ] = 1.0,
     report_format: Annotated[Literal["markdown", "junit", "json"], options.FORMAT] = "markdown",
     shown: options.Shown,

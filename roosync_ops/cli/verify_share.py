@@ -33,7 +33,7 @@ _EXAMPLES: Final = options.examples(
 @app.command(epilog=_EXAMPLES)
 def verify_share(  # noqa: PLR0913 - one argument an option
     path: Annotated[
-        Path | None, typer.Argument(metavar="[PATH]", help="The shared folder, as this computer sees it.")
+        Path | None, typer.Argument(metavar="PATH", help="The shared folder, as this computer sees it.")
     ] = None,
     *,
     via: Annotated[
@@ -46,7 +46,9 @@ def verify_share(  # noqa: PLR0913 - one argument an option
         ),
     ] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    seconds: Annotated[float, typer.Option("--seconds", min=0, help="How long to watch beats arrive.")] = 60.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="N", min=0, help="How long to watch beats arrive.")
+    ] = 60.0,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,

@@ -145,3 +145,14 @@ def test_no_paper_names_an_option_that_no_command_has() -> None:
         if paper.is_relative_to(ROOT / "roosync_ops") or paper == ROOT / "README.md":
             for option in _OPTION.findall(paper.read_text("utf-8")):
                 assert option in known, f"{name_of(paper)}: {option}"
+
+
+def unnamed_in(command: Any) -> set[str]:
+    command = command.load() if isinstance(command, LazyCommand) else command
+    kinds = (int, float, str, Path)
+    found = {each.opts[0] for each in command.params if each.type_descriptor.annotation in kinds and not each.metavar}
+    return found.union(*(unnamed_in(each) for each in getattr(command, "commands", {}).values()))
+
+
+def test_help_names_what_an_option_takes_and_not_its_type() -> None:
+    assert unnamed_in(typer.main.get_command(app)) == set()
