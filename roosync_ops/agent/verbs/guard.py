@@ -139,10 +139,12 @@ def begin(flags: Flags, config: Config) -> None:
     words = ["guard", *run_words(config, flags, _DETACHED)[1:]]
     line = build_command(os.path.join(config.local_dir, names[1]), words)
     mechanism = permanence.installed(config)
+    options: Json = {"start_new_session": True}
+    if sys.platform == "win32":
+        if mechanism is not None and flags.supervised is None:
+            return  # this may be a session of SSH, whose processes end with it: the task brings one with its loop
+        options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
     if mechanism is None or not mechanism.run_beside(line):
-        options: Json = {"start_new_session": True}
-        if sys.platform == "win32":
-            options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
         _begun(line, cwd=config.local_dir, **options)
 
 
