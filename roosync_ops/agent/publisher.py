@@ -7,6 +7,7 @@ import os
 from roosync_ops.wire import local
 from roosync_ops.wire.merge import reach
 from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.typed import Any, Callable, Json, T
@@ -129,7 +130,8 @@ class HeartbeatPublisher:
         self.share.publish(raw)
         self._note(record, now_ms)
         if leaving:
-            self.share.say_left(raw)
+            with suppress(ShareTroubleError):  # its own file says so, and was read back
+                self.share.say_left(raw)
         return record
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:

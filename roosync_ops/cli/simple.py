@@ -90,7 +90,7 @@ def _command(  # noqa: PLR0913 - one argument an option
     seen = found or {}
     ok = all(row.ok for row in results) and unseen is None and all(word in wanted for word in seen.values())
     if shown.as_json:
-        rows = [{**acting.document(row), "observed": seen.get(row.machine_id)} for row in results]
+        rows = [{**acting.document(row, shown.lang), "observed": seen.get(row.machine_id)} for row in results]
         output.write(show.json_text({"ok": ok, "dry": how.dry, "machines": rows, **acting.beside(unseen)}))
     else:
         still = words(shown.lang)["acting.still"]

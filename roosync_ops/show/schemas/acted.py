@@ -70,7 +70,7 @@ class RolloutDocument(TypedDict):
 
 
 class ActionDocument(TypedDict):
-    """`roosync-ops restart|stop|uninstall --json`; exit code 0 where `ok`, else 1. `error` as above."""
+    """`roosync-ops restart|rollback|stop|uninstall --json`; exit code 0 where `ok`, else 1. `error` as above."""
 
     ok: bool
     dry: bool

@@ -294,3 +294,16 @@ def test_a_large_metadata_fits_the_journal_with_a_full_history(make_rig: Callabl
     rig.beat(300)
     assert len(rig.record()["agent"]["upIntervals"]) == 336
     assert rig.notes()["record"] == json.loads(rig.own.read_bytes())
+
+
+def test_a_leaving_that_is_written_is_one_though_its_second_copy_is_refused(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise ShareTroubleError("refused", "not that name")
+
+    rig.beat()
+    monkeypatch.setattr(FolderShare, "say_left", refused)
+    assert rig.loop.leave() is True
+    assert rig.record()["agent"]["state"] == "left"
+    assert rig.notes()["share"]["state"] == "ok"

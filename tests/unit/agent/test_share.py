@@ -207,28 +207,18 @@ def test_a_folder_that_is_evidently_not_the_shared_state_is_left_as_it_is(tmp_pa
     assert list((right / "heartbeats").iterdir()) == []
 
 
-def test_a_link_under_the_temporary_name_is_not_written_through(
-    shared: Path, folder: FolderShare, tmp_path: Path
+@pytest.mark.parametrize("name", [".m1.tmp", "m1.json"])
+def test_a_link_under_a_name_of_ours_goes_and_its_target_is_left(
+    shared: Path, folder: FolderShare, tmp_path: Path, name: str
 ) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     folder.publish(b"1")
-    (shared / "heartbeats" / ".m1.tmp").symlink_to(victim)
+    (shared / "heartbeats" / name).unlink(missing_ok=True)
+    (shared / "heartbeats" / name).symlink_to(victim)
     folder.publish(b"2")
     assert victim.read_bytes() == b"precious"
     assert (shared / "heartbeats" / "m1.json").read_bytes() == b"2"
-
-
-def test_a_link_under_our_own_name_is_replaced_and_its_target_left(
-    shared: Path, folder: FolderShare, tmp_path: Path
-) -> None:
-    victim = tmp_path / "victim"
-    victim.write_bytes(b"precious")
-    folder.publish(b"1")
-    (shared / "heartbeats" / "m1.json").unlink()
-    (shared / "heartbeats" / "m1.json").symlink_to(victim)
-    folder.publish(b"2")
-    assert victim.read_bytes() == b"precious"
 
 
 @pytest.mark.parametrize(
