@@ -113,9 +113,8 @@ class _Coercion:
         return build_runtime_param(self._option.type_descriptor).coerce(value, param=param, ctx=ctx)
 
 
-def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
-    """Return a command whose options are what the settings say where they are not typed among `words`."""
-    known = settings.defaults(typed.flags_of(words), words)
+def _settled(command: Any, context: Any, known: Mapping[str, Any]) -> Any:
+    """Return a command whose options are what the settings say where they are not typed."""
     everywhere = [copy.copy(option) for option in context.command.params if option.name in _EVERYWHERE]
     for option in everywhere:
         option.expose_value, option.default = False, context.params.get(option.name, False)
@@ -154,8 +153,10 @@ class LazyGroup(TyperGroup):
         return params
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        known = settings.defaults(typed.flags_of(args), args)
+        output.speak(settings.language(args, known))
         name, command, rest = super().resolve_command(ctx, args)
-        return name, _settled(command.load(), ctx, rest) if isinstance(command, LazyCommand) else command, rest
+        return name, _settled(command.load(), ctx, known) if isinstance(command, LazyCommand) else command, rest
 
 
 app = typer.Typer(
@@ -201,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
+    output.speak(settings.language(arguments))
     with typed.about(typed.flags_of(arguments)):
         try:
             program = typer.main.get_command(app)

@@ -180,9 +180,7 @@ def _not_proved(machine: Machine, report: Report) -> Failure | None:
     status, hint = report.status, checks.diagnosing(machine.machine_id)
     other = plan.replaces(build(), report)
     if status is not None and status.rolled_back is not None and status.trial is None and other:
-        back = status.rolled_back
-        told = (f"back.{back.code}", *back.values)
-        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {back.why}", hint, told)
+        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
     if status is None or status.trial is not None or other or not report.running:
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
     return _not_online(machine, report)

@@ -15,8 +15,6 @@ class Failure(NamedTuple):
     code: str
     reason: str
     hint: str
-    #: The message catalogue's code for the reason and what fills it in, where it has one.
-    told: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         return f"{self.step}: {self.reason}; next: {self.hint}"

@@ -62,6 +62,7 @@ _SAID: Final = 50
 def run(path: Path) -> int:
     """Run the schedule whose settings are in `path` once, and return validate's exit code. Raises CommandError."""
     settings = read(path)
+    output.speak(settings.lang)
     lock = FileLock(path.with_suffix(".lock"), timeout=0, mode=0o600)
     try:
         with lock:
