@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import copy
 import sys
+import textwrap
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -94,7 +96,19 @@ class LazyCommand(TyperCommand):
         for each in (command, *getattr(command, "commands", {}).values()):
             # A line a paragraph: it is wrapped to the terminal, not to the source.
             each.help = "\n\n".join(" ".join(part.split()) for part in (each.help or "").split("\n\n"))
+            each.format_help = partial(_help, each, each.epilog or "")
+            each.epilog = None
         return command
+
+
+def _help(command: Any, examples: str, context: Any, formatter: Any) -> None:
+    """Show a command's help as typer does, and below it its examples: prose is wrapped, a command is there to paste."""
+    type(command).format_help(command, context, formatter)
+    lines = [" "]
+    for part in examples.split("\n\n"):
+        is_prose = part[1:2].islower() and part[:1].isupper()
+        lines += textwrap.wrap(part, output.width() or 80) if is_prose else [part]
+    typer.echo("\n".join(lines))
 
 
 class _Coercion:
@@ -164,7 +178,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Roll a permanent heartbeat agent out over SSH, and see, believably, which machines are online.",
-    epilog="Begin with: roosync-ops init. Try it without any machine: roosync-ops lab",
+    epilog="Begin with: roosync-ops init\n\nTry it without any machine: roosync-ops lab",
 )
 
 
