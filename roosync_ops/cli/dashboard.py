@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -23,8 +24,6 @@ from roosync_ops.show.messages import words
 from . import failures, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from roosync_ops.judge.reports import Dashboard
 
 app = typer.Typer()

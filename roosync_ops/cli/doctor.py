@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -19,8 +20,6 @@ from roosync_ops.show.redacted import Redaction
 from . import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from roosync_ops.bootstrap.checklist import Line
 
 app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from roosync_ops.judge import Validation
 
     from .fleet import LabFleet

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +18,6 @@ from . import faults
 from .replica import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
     from .replica import Link, Past
 
 TWINS = "duplicate-names"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from .board import Board, Screen
     from .fleet import LabFleet
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.errors import RoosyncError
@@ -15,8 +16,6 @@ from roosync_ops.errors import RoosyncError
 from .replica import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from .replica import Link, Version
 
 #: By name: what it does to the machine, in one line. The source of each is lab/README.md, "Synced folders".

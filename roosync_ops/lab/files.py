@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .host import DRIVE, USER
@@ -10,9 +12,6 @@ from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 from .sshd import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from .scenario import Part
 
 _INVENTORY = '''"""The lab's fleet: an ordinary pyinfra inventory, written by `roosync-ops lab` and gone with it."""

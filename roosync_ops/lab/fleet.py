@@ -8,7 +8,9 @@ import secrets
 import shutil
 import signal
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import asyncssh
@@ -30,9 +32,6 @@ from .threads import LoopThread, SyncThread
 from .tool import document_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
     from .scenario import Part
 
 #: The admin machine's own replica takes part in the replication under this name.

@@ -5,8 +5,6 @@ end of its standard input: the kernel closes that pipe when the lab ends, whethe
 Processes are known by the mark in their environment, never by their names.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -15,12 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Every process of a lab carries this variable, and so do its children however they detach themselves.
 LAB_VARIABLE = "ROOSYNC_LAB"

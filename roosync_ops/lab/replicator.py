@@ -9,14 +9,13 @@ The same seed, replicas and times replay the same history, whatever is drawn.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from . import client, faults
 from .replica import Link, Past, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from .replica import File, Replica
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.

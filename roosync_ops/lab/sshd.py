@@ -15,6 +15,7 @@ import socket
 import subprocess
 import termios
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,8 +24,6 @@ import asyncssh
 from .host import USER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .host import LabHost
 
 LOOPBACK = "127.0.0.1"

@@ -6,7 +6,9 @@ not the watchers' memory: what is told there is told once, and an assistant that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
@@ -23,9 +25,6 @@ from roosync_ops.wire.view import build
 from .desk import Answer, Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from roosync_ops.state import SharedState
 
     from .arguments import HeartbeatStatus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mcp.types import Tool, ToolAnnotations
@@ -13,8 +14,6 @@ from . import arguments as a
 from . import changes, reading, results, service, status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .desk import Answer, Desk
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import anyio
@@ -14,8 +15,6 @@ from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mcp.server import Server
 
 LOOPBACK: Final = "127.0.0.1"

@@ -9,7 +9,9 @@ none pile up. A machineId has no underscore, so no such name is one with a time 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
@@ -24,9 +26,6 @@ from roosync_ops.wire.identity import is_machine_id, machine_id_named
 from .files import put_into, put_into_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from roosync_ops.fleet import Fleet
     from roosync_ops.judge.reports import Dashboard
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -22,8 +23,6 @@ from roosync_ops.show.text import safe
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from roosync_ops.judge.reports import Dashboard
     from roosync_ops.show.page.html import Html
 

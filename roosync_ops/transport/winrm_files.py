@@ -14,14 +14,13 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import output, windows_line
 from .link import TransferError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from .link import Finished
 
     Run = Callable[..., Finished]

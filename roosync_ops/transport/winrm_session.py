@@ -10,6 +10,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pypsrp.exceptions import WinRMError, WSManFaultError
@@ -21,8 +22,6 @@ from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
 from .winrm_errors import PlaintextError, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     import requests
 
     from .winrm_access import Access
