@@ -5,20 +5,15 @@ All raise OSError with the replica. What products call the file that they keep b
 "Synced folders".
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from . import faults
-from .replica import Version
-
-if TYPE_CHECKING:
-    from .replica import Link, Past
+from .replica import Link, Past, Version
 
 TWINS = "duplicate-names"
 #: A file that has this many copies gets no more. Products go on; a month's simulation has better things to keep.

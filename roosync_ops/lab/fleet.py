@@ -1,7 +1,5 @@
 """The fleet itself: start it, switch its machines off and on, kill and stop their agents, end it without a trace."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
@@ -11,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import asyncssh
 
@@ -26,13 +24,10 @@ from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
 from .host import DRIVE, LabHost, Nest, NestError
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Delay, Replicator
-from .scenario import PROCEDURE
+from .scenario import PROCEDURE, Part
 from .sshd import SshServer
 from .threads import LoopThread, SyncThread
 from .tool import document_in
-
-if TYPE_CHECKING:
-    from .scenario import Part
 
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"

@@ -15,6 +15,7 @@ from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.judge.observe import stated_thresholds
+from roosync_ops.state import SharedState
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import BEFORE
@@ -25,8 +26,6 @@ from roosync_ops.wire.view import build
 from .desk import Answer, Desk
 
 if TYPE_CHECKING:
-    from roosync_ops.state import SharedState
-
     from .arguments import HeartbeatStatus
 
 _LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}

@@ -18,11 +18,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import output, windows_line
-from .link import TransferError
+from .link import Finished, TransferError
 
 if TYPE_CHECKING:
-    from .link import Finished
-
     Run = Callable[..., Finished]
 
 #: What one Python, or one certutil, takes at a time: small enough for the memory that Windows grants a shell.

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from .fleet import Failure, Observed, ValidationDocument  # noqa: TC001 - pydantic reads the annotations
+from .fleet import Failure, Observed, ValidationDocument
 
 Outcome = Literal["changed", "unchanged", "planned", "failed", "rolled-back", "unreachable", "skipped"]
 
