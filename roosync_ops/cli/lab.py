@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import json
-import os
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
@@ -186,8 +185,8 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
 
 
 def _check_system() -> None:
-    if os.name != "posix":
-        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
+    if sys.platform != "linux":
+        raise errors.usage("the lab's machines need Linux", "run it in WSL, or on Linux")
 
 
 def _places(fleet: LabFleet) -> dict[str, Any]:
