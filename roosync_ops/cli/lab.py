@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -22,8 +23,6 @@ from roosync_ops.show import validation_document
 from . import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from roosync_ops.lab.fleet import LabFleet
 
 app = typer.Typer()

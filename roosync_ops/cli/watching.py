@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,6 @@ from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_i
 from . import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from roosync_ops.fleet import Fleet
 
 

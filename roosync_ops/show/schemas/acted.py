@@ -1,7 +1,5 @@
 """What rollout, restart, stop, uninstall, report and verify-share print with --json, as types."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
