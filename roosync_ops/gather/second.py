@@ -118,7 +118,9 @@ class Second:
         doubted = second.in_doubt(found, self.fleet, everybody=self.everybody)
         names = {machine.machine_id for machine in doubted}
         self._others = self._others if doubted else set()
-        self._said = {name: said for name, said in self._said.items() if name in names | self._others}
+        # Who was asked about others, and is in doubt now, is asked anew.
+        self._said = {name: said for name, said in self._said.items() if name in names ^ self._others}
+        self._others -= names
         if not doubted:
             return found
         suspect = any(row.reason is not None and row.reason.kind == OBSERVER_SUSPECTED for row in found.verdicts)

@@ -248,6 +248,17 @@ def test_a_machine_that_said_it_lives_is_asked_again_before_that_word_is_too_old
     assert asked == [0, 30, 90, 180, 270, 360, 450]
 
 
+def test_who_was_asked_about_others_and_comes_into_doubt_is_asked_at_once(tmp_path: Path) -> None:
+    now = 0.0
+    way = Way(a=probes.RUNNING, b=probes.REFUSED)
+    asks = Second(FLEET, way, clock=lambda: now)
+    for now in (0.0, 30.0, 90.0, 210.0, 220.0):
+        look(tmp_path, asks, b=500_000)
+    assert way.asked[-1] == ["a", "c", "d"]
+    way.words["a"] = probes.NOT_RUNNING
+    assert look(tmp_path, asks, a=130_000, b=500_000)["a"].observed == "offline"
+
+
 def test_a_doubt_that_is_over_is_forgotten(tmp_path: Path) -> None:
     way = Way(b=probes.NOT_RUNNING)
     asks = Second(FLEET, way, clock=lambda: 0.0)
