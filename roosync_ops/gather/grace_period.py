@@ -48,7 +48,7 @@ class GracePeriod:
 
         silenced = silences(now_ms())
         if not self._on:
-            late_ms = 0 if state is None else second.late_ms(state, state.read_at_ms)
+            late_ms = (0, 0) if state is None else second.late_ms(state, state.read_at_ms)
             seen = {} if state is None else self._glimpse(state)
             return Knowledge(seen=seen, late_ms=late_ms, silences=silenced)
         if state is not None:

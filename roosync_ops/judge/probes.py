@@ -123,8 +123,8 @@ class Knowledge:
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
-    #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
-    late_ms: int = 0
+    #: Of a reader of time stamps: the longest delays of beats within a day and an hour, as the share itself notes them.
+    late_ms: tuple[int, int] = (0, 0)
     #: Until when, and why, nobody is to be troubled about a machine.
     silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None

@@ -219,7 +219,7 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
         facts = {"age": row.age_ms, "since": row.last_heartbeat}
         return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
     if row.observed == WARNING and rests_on != Basis.HEARD and given.known.patience_ms is None:
-        return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": given.known.late_ms})
+        return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": given.known.late_ms[0]})
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
     if row.observed == OFFLINE:
