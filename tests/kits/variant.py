@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -102,3 +105,32 @@ class Variant:
         clean: Sequence[tuple[str, str]] = [pair for pair in os.environ.items() if not pair[0].startswith("ROOSYNC_")]
         state = self._folder.parent / "kept"  # one computer, whatever product it runs
         return {**dict(clean), "PYTHONPATH": str(self._folder), "XDG_STATE_HOME": str(state), "NO_COLOR": "1"}
+
+
+def killed_and_resumed(product: Variant, where: Sequence[str | Path], seed: int, within_s: float) -> None:
+    """Kill a rollout at some instant `within_s`, whose `seed` names it, and have the next one end it."""
+    process = product.begin("rollout", *where)
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=random.Random(seed).uniform(0, within_s))  # noqa: S311 - an instant
+    process.kill()
+    process.communicate()
+    code, said = product("rollout", *where, "--resume")
+    if "left nobody behind" in said:
+        code, said = product("rollout", *where)
+    assert code == 0, (seed, said)
+    code, said = product("rollout", *where)
+    assert code == 0, (seed, said)
+    counted = said.partition(" machines: ")[2].split("\n")[0]
+    assert counted.endswith(" no change"), (seed, said)
+    assert "," not in counted, (seed, said)
+
+
+def usual_s(kind: str, products: Sequence[Variant], where: Sequence[str | Path]) -> float:
+    """Roll the first of two out and, for an upgrade, the second over it; return how long the last took, in s."""
+    took = 0.0
+    for product in products[: 1 if kind == "first" else 2]:
+        began = time.monotonic()
+        code, said = product("rollout", *where)
+        assert code == 0, said
+        took = time.monotonic() - began
+    return took

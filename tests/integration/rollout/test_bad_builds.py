@@ -6,9 +6,7 @@ And whoever rolls a build out is killed at any instant, and goes on from there.
 from __future__ import annotations
 
 import os
-import random
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +17,7 @@ from tests.integration.rollout.test_replacing import agents
 from tests.kits.hosts import wait_for
 from tests.kits.product import record
 from tests.kits.sshd import Fleet
-from tests.kits.variant import BAD, GOOD, Variant
+from tests.kits.variant import BAD, GOOD, Variant, killed_and_resumed, usual_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,28 +85,14 @@ def test_killed_at_any_instant_a_rollout_goes_on_from_there(fleet: Fleet, tmp_pa
     inventory = fleet.inventory(tmp_path / "inventory.py", heartbeat_interval=500, offline_timeout=8000)
     where = ("-i", inventory, "--shared", fleet.shared)
     products = Variant(tmp_path / "one"), Variant(tmp_path / "two", GOOD)
-    began = time.monotonic()
-    code, said = products[0]("rollout", *where)
-    assert code == 0, said
-    usual_s = time.monotonic() - began
+    within_s = usual_s(kind, products, where)
     for seed in range(KILLS):
-        product = products[(seed + 1) % 2]
+        product = products[seed % 2]  # over the other one
         if kind == "first":
-            code, said = products[0]("uninstall", *where, "--yes")
+            code, said = product("uninstall", *where, "--yes")
             assert code == 0, said
-        process = product.begin("rollout", *where)
-        with suppress(Exception):
-            process.communicate(timeout=random.Random(seed).uniform(0, usual_s))  # noqa: S311 - an instant
-        process.kill()
-        process.communicate()
-        code, said = product("rollout", *where, "--resume")
-        if "left nobody behind" in said:
-            code, said = product("rollout", *where)
-        assert code == 0, (seed, said)
+        killed_and_resumed(product, where, seed, within_s)
         assert {part["buildId"] for part in parts(fleet).values()} == {product.build_id}, seed
         assert len(agents(fleet)) == 2 * len(NAMES), seed
-        code, said = product("rollout", *where)
-        assert code == 0, (seed, said)
-        assert "3 machines: 3 no change" in said, (seed, said)
         for host in fleet:
             assert not list(host.local_dir.glob(".*.new")), seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,15 +12,17 @@ from tests.integration.systemd.hosts import write_inventory
 from tests.kits.hosts import wait_for
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.product import record
-from tests.kits.variant import BAD, GOOD, Variant
+from tests.kits.variant import BAD, GOOD, Variant, killed_and_resumed, usual_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900 + 120 * int(os.environ.get("TEST_KILLS", "1")))]
 NAMES = ("myia-po-2024", "myia-po-2023", "myia-web1", "myia-po-2025")
 NAME = NAMES[0]
+#: How many kills of each kind; twenty before a release.
+KILLS = int(os.environ.get("TEST_KILLS", "1"))
 AGENT = "/var/lib/roosync/agent.pyz"
 
 
@@ -106,6 +109,33 @@ def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fl
     code, said = product("rollout", *where(fleet, tmp_path), "--resume")
     assert code == 0, said
     assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+
+
+@pytest.mark.parametrize("kind", ["first", "upgrade"])
+def test_killed_at_any_instant_a_rollout_goes_on_from_there(fleet: Fleet, tmp_path: Path, kind: str) -> None:
+    products, at = (Variant(tmp_path / "one"), Variant(tmp_path / "two", GOOD)), where(fleet, tmp_path)
+    if kind == "first":
+        take_off(products[0], at)
+    within_s = usual_s(kind, products, at)
+    for seed in range(KILLS):
+        product = products[seed % 2]  # over the other one
+        if kind == "first":
+            take_off(product, at)
+        killed_and_resumed(product, at, seed, within_s)
+        assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}, seed
+        for name in NAMES:
+            assert len(loops(fleet[name])) == 1, (seed, name)
+            assert not fleet[name].run("find", "/var/lib/roosync", "-name", ".*.new"), seed
+
+
+def take_off(product: Variant, at: tuple[str | Path, ...]) -> None:
+    code, said = product("uninstall", *at, "--yes")
+    assert code == 0, said
+
+
+def loops(host: Host) -> list[str]:
+    """Return the processes there that beat: the unit's, and nobody else's."""
+    return host.run("sh", "-c", "grep -alzx systemd /proc/[0-9]*/cmdline || true").split()
 
 
 def _changed(fleet: Fleet, before: dict[str, Any]) -> list[str]:
