@@ -24,7 +24,7 @@ from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, signal_loop, take
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.machine import process_fields
+from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import build_command, run_words
 from roosync_ops.agent.share import FolderShare, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Seen, Trial
@@ -156,10 +156,13 @@ def _begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
 def answer(flags: Flags) -> Answer:
     """Start the guard, or be it: until the trial is over."""
     config = config_of(flags)
+    places = prepare(config)
     if flags.supervised != _DETACHED:
+        if sys.platform == "win32":  # whoever asks is about to be the build on trial, which may hang in its first line
+            pid = os.getppid()
+            local.write(places.tried, json.dumps({"pid": pid, "start": process_start(pid)}).encode())
         begin(flags, config)
         return {}, []
-    places = prepare(config)
     only = take(os.path.join(places.folder, LOCK))
     names = builds.on_trial(config.local_dir)
     why = _watch(config, places, names) if only is not None and names else ()

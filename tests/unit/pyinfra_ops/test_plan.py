@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import Report
 
 
+def by_hand(kind: str, there: str = "Restart=no") -> dict[str, Any]:
+    """What an agent says of permanence that is not as it would have it."""
+    return {"kind": kind, "installed": True, "enabled": True, "there": there, "wanted": "Restart=always"}
+
+
 def test_a_new_machine_needs_every_step_in_the_procedure_s_order() -> None:
     steps = plan.missing(a_machine(), BUNDLE, a_new_machine())
     assert steps == ("push", "configure", "install", "register", "start")
@@ -26,7 +31,7 @@ def test_a_machine_that_is_as_the_inventory_says_needs_nothing() -> None:
 @pytest.mark.parametrize(
     ("fields", "steps"),
     [
-        pytest.param({"agentSha256": "b" * 64}, ("push", "start"), id="another-agent-lies-there"),
+        pytest.param({"agentSha256": "b" * 64}, ("push", "install", "start"), id="another-agent-lies-there"),
         pytest.param({"status": a_status(loopBuildId="f" * 16)}, ("start",), id="another-agent-runs"),
         pytest.param({"config": {"machineId": "x"}}, ("configure", "start"), id="another-configuration"),
         pytest.param({"status": a_status(running=False)}, ("register", "start"), id="stopped"),
@@ -106,6 +111,11 @@ def test_a_new_agent_on_windows_registers_its_task_anew() -> None:
     assert plan.missing(machine, BUNDLE, report) == ("push", "install", "start")
 
 
+def test_a_unit_that_somebody_changed_is_installed_and_started_anew() -> None:
+    status = a_status(permanence=by_hand("systemd-system"))
+    assert plan.missing(a_machine(), BUNDLE, a_report(status=status)) == ("install", "start")
+
+
 def test_a_task_is_what_is_asked_for_on_windows() -> None:
     machine = a_windows_machine(permanence="task")
     assert plan.missing(machine, BUNDLE, a_windows_report(machine, session="here")) == ()
@@ -138,6 +148,9 @@ def test_taking_off_does_what_is_left_to_do(fields: dict[str, Any], steps: tuple
         ({}, []),
         ({"status": a_status(loopBuildId="f" * 16)}, [f"build {'f' * 16} -> {BUNDLE.build_id}"]),
         ({"status": a_status(permanence={"kind": "none"})}, ["permanence - -> auto"]),
+        ({"status": a_status(permanence=by_hand("systemd-system"))}, ["unit Restart=no -> Restart=always"]),
+        ({"status": a_status(permanence=by_hand("task"))}, ["task Restart=no -> Restart=always"]),
+        ({"status": a_status(permanence=by_hand("process", there=""))}, ["permanence - -> Restart=always"]),
     ],
 )
 def test_the_difference_is_told_by_what_is_there_and_what_comes(fields: dict[str, Any], said: list[str]) -> None:
