@@ -15,6 +15,7 @@ from roosync_ops.agent.builds import on_trial
 from roosync_ops.cli.ramp import STOPPED
 from tests.integration.rollout.test_replacing import agents
 from tests.kits.hosts import wait_for
+from tests.kits.listener import Listener
 from tests.kits.product import record
 from tests.kits.sshd import Fleet
 from tests.kits.variant import BAD, GOOD, Variant, killed_and_resumed, usual_s
@@ -29,6 +30,10 @@ NAMES = ("m1", "m2", "m3")
 KILLS = int(os.environ.get("TEST_KILLS", "2"))
 #: A bad build is gone, and the one before beats, within so long, in s.
 BACK_S = 120
+#: The default interval, and how late a beat may be on a computer that is busy, in s.
+INTERVAL_S, SLACK_S = 30, 5
+#: Nothing is wrong with this one either, and it is a third one.
+ALSO_GOOD = (GOOD[0], GOOD[1], f"{GOOD[2]}A_THIRD = 1\n")
 
 
 @pytest.fixture
@@ -50,16 +55,20 @@ def test_at_most_one_machine_is_affected_and_beats_again_within_two_minutes(
     code, said = Variant(tmp_path / "old")("rollout", *where)
     assert code == 0, said
     before = parts(fleet)
-    process = Variant(tmp_path / "bad", BAD[what]).begin("rollout", *where)
-    hit = wait_for("the first to be replaced", lambda: _touched(fleet), 300)
-    began = time.monotonic()
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == STOPPED, said
-    assert "rolled back" in said
-    (name,) = hit
-    assert _touched(fleet) == hit
-    wait_for("the build before", lambda: _is_back(fleet, name, before), 300)
-    took = time.monotonic() - began
+    with Listener(fleet.shared, NAMES) as heard:
+        process = Variant(tmp_path / "bad", BAD[what]).begin("rollout", *where)
+        hit = wait_for("the first to be replaced", lambda: _touched(fleet), 300)
+        began = time.monotonic()
+        said, _ = process.communicate(timeout=600)
+        assert process.returncode == STOPPED, said
+        assert "rolled back" in said
+        (name,) = hit
+        assert _touched(fleet) == hit
+        wait_for("the build before", lambda: _is_back(fleet, name, before), 300)
+        took = time.monotonic() - began
+    assert heard.longest_s(name) < BACK_S
+    assert heard.silent_at_once(INTERVAL_S + SLACK_S) <= 1
+    assert all(heard.longest_s(other) <= INTERVAL_S + SLACK_S for other in NAMES if other != name)
     after = parts(fleet)
     assert {other: after[other]["sessionId"] for other in NAMES if other != name} == {
         other: before[other]["sessionId"] for other in NAMES if other != name
@@ -67,6 +76,36 @@ def test_at_most_one_machine_is_affected_and_beats_again_within_two_minutes(
     assert len(agents(fleet)) == 2 * len(NAMES)
     print(f"{what}: {name} beats again after {took:.0f} s")  # noqa: T201 - the figure of tests/README.md
     assert took < BACK_S
+
+
+def test_in_a_good_upgrade_nobody_is_silent_for_longer_than_an_interval(fleet: Fleet, tmp_path: Path) -> None:
+    interval_s = 10
+    inventory = fleet.inventory(tmp_path / "inventory.py", heartbeat_interval=interval_s * 1000, offline_timeout=60_000)
+    where = ("-i", inventory, "--shared", fleet.shared)
+    code, said = Variant(tmp_path / "old")("rollout", *where)
+    assert code == 0, said
+    product = Variant(tmp_path / "new", GOOD)
+    with Listener(fleet.shared, NAMES) as heard:
+        code, said = product("rollout", *where)
+    assert code == 0, said
+    assert {part["buildId"] for part in parts(fleet).values()} == {product.build_id}
+    assert {name: heard.longest_s(name) for name in NAMES if heard.longest_s(name) > interval_s + SLACK_S} == {}
+
+
+def test_two_computers_at_once_end_in_one_of_the_two_builds_everywhere_and_who_lost_is_told(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    inventory = fleet.inventory(tmp_path / "inventory.py", heartbeat_interval=3000, offline_timeout=24_000)
+    where = ("-i", inventory, "--shared", fleet.shared)
+    code, said = Variant(tmp_path / "old")("rollout", *where)
+    assert code == 0, said
+    products = Variant(tmp_path / "here" / "one", GOOD), Variant(tmp_path / "there" / "two", ALSO_GOOD)
+    ran = [(product, product.begin("rollout", *where)) for product in products]
+    answers = {product.build_id: (process.communicate(timeout=600)[0], process.returncode) for product, process in ran}
+    (build,) = {part["buildId"] for part in parts(fleet).values()}
+    assert answers.pop(build)[1] == 0, answers
+    ((said, code),) = answers.values()
+    assert code == 0 or (code == STOPPED and build in said), said  # 0: it was through before the other one came
 
 
 def _touched(fleet: Fleet) -> list[str]:

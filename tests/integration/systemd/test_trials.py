@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,6 +110,44 @@ def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fl
     code, said = product("rollout", *where(fleet, tmp_path), "--resume")
     assert code == 0, said
     assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+
+
+def test_a_cable_pulled_for_a_while_in_the_middle_of_each_batch_delays_a_rollout_and_that_is_all(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    before = {name: agent_part(fleet, name) for name in NAMES}
+    product = Variant(tmp_path / "new", GOOD)
+    process = product.begin("rollout", *where(fleet, tmp_path), "--batch", "1,1,100%", "--connect-timeout", "3")
+    pulled: list[str] = []
+    for _ in range(3):  # one of each batch, once it beats as the new build
+        (name, *_) = wait_for("another machine's turn", lambda: [*{*_changed(fleet, before)} - {*pulled}], 240)
+        fleet[name].partition()
+        time.sleep(8)  # longer than a login may take
+        fleet[name].heal()
+        pulled.append(name)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+    assert not any("rolledBack" in agent_part(fleet, name) for name in NAMES)
+
+
+def test_a_share_that_fails_in_the_middle_of_a_batch_is_no_fault_of_the_new_build(fleet: Fleet, tmp_path: Path) -> None:
+    before = {name: agent_part(fleet, name) for name in NAMES}
+    product, batch = Variant(tmp_path / "new", GOOD), [*NAMES[:3]]
+    process = product.begin("rollout", *where(fleet, tmp_path), "--batch", "3,100%", "--soak", "30")
+    wait_for("the first batch", lambda: len(_changed(fleet, before)) == len(batch), 240)
+    hit = _changed(fleet, before)
+    faults = (fleet[hit[0]].share_ro, fleet[hit[1]].share_hung, fleet[hit[2]].share_gone)
+    for fail in faults:
+        fail()
+    time.sleep(12)  # longer than silence is borne: interval, deadline and LATE_S
+    assert process.poll() is None
+    assert _changed(fleet, before) == hit, "the next batch began though nobody beats"
+    fleet.mend()
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+    assert not any("rolledBack" in agent_part(fleet, name) for name in NAMES)
 
 
 @pytest.mark.parametrize("kind", ["first", "upgrade"])

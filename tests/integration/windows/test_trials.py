@@ -67,10 +67,11 @@ def test_a_bad_build_touches_one_machine_which_goes_back_by_itself(
     fleet: WinFleet, where: tuple[str | Path, ...], tmp_path: Path, what: str
 ) -> None:
     import time
-    t=time.monotonic()
+
+    t = time.monotonic()
     before = parts(fleet)
     code, said = Variant(tmp_path / "bad", BAD[what])("rollout", *where)
-    print("ROLL", what, time.monotonic()-t)
+    print("ROLL", what, time.monotonic() - t)
     print(said)
     assert code == STOPPED, said
     assert "rolled back" in said, said
@@ -79,7 +80,7 @@ def test_a_bad_build_touches_one_machine_which_goes_back_by_itself(
     wait_for("the build before", lambda: parts(fleet)[hit]["buildId"] == before[hit]["buildId"])
     number = parts(fleet)[hit]["sequence"]
     wait_for("another beat", lambda: parts(fleet)[hit]["sequence"] > number)
-    print("BACK", what, time.monotonic()-t)
+    print("BACK", what, time.monotonic() - t)
     now = parts(fleet)
     kept = {*NAMES} - ({hit} if what not in NEVER_BEGUN else set())
     assert {name: now[name]["sessionId"] for name in kept} == {name: before[name]["sessionId"] for name in kept}

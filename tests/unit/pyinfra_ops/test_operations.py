@@ -142,6 +142,20 @@ def test_a_build_that_was_left_again_is_told_by_a_code_beside_the_agents_words(
     assert refusal.failure.reason == "back on the build before: it was slow"
 
 
+@pytest.mark.parametrize(
+    ("trial", "code"),
+    [
+        pytest.param(None, "REPLACED", id="for good"),
+        pytest.param("agent-ffffffffffffffff.pyz agent-0.pyz", "REPLACED", id="on trial"),
+        pytest.param(f"{operations.build().file_name} agent-ffffffffffffffff.pyz", "ON_TRIAL", id="ours is just begun"),
+    ],
+)
+def test_a_build_that_somebody_else_put_in_the_place_of_ours_is_named(host: Host, trial: str | None, code: str) -> None:
+    (refusal,) = commands(host, operations.agent_proved, a_report(status=a_status(loopBuildId="f" * 16, trial=trial)))
+    assert refusal.failure.code == code
+    assert ("f" * 16 in refusal.failure.reason) == (code == "REPLACED")
+
+
 def test_a_beat_is_as_old_as_it_was_when_the_agent_told_of_it(host: Host) -> None:
     """A Windows machine may take longer to look at its share, in another session, than its beat stays fresh."""
     host.state.is_executing = True
