@@ -70,7 +70,7 @@ def test_a_rollout_is_one_command_with_its_steps_in_order(host: Host) -> None:
 def test_a_new_agent_while_the_old_one_runs_is_pushed_and_the_loop_restarted_without_leaving(host: Host) -> None:
     (command,) = commands(host, operations.agent_rolled_out, a_report(agentSha256="b" * 64))
     steps = requested(command)["steps"]
-    assert [step.get("argv") for step in steps] == [None, ["restart"]]
+    assert [step.get("argv") for step in steps] == [None, ["install"], ["restart"]]
 
 
 def test_every_command_has_a_time_limit(host: Host) -> None:
@@ -147,7 +147,7 @@ def test_a_build_that_was_left_again_is_told_by_a_code_beside_the_agents_words(
     [
         pytest.param(None, "REPLACED", id="for good"),
         pytest.param("agent-ffffffffffffffff.pyz agent-0.pyz", "REPLACED", id="on trial"),
-        pytest.param(f"{operations.build().file_name} agent-ffffffffffffffff.pyz", "ON_TRIAL", id="ours is just begun"),
+        pytest.param(f"{BUNDLE.file_name} agent-ffffffffffffffff.pyz", "ON_TRIAL", id="ours is just begun"),
     ],
 )
 def test_a_build_that_somebody_else_put_in_the_place_of_ours_is_named(host: Host, trial: str | None, code: str) -> None:
