@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import errors
-from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, PROVED, WAITS
+from roosync_ops.pyinfra_ops.ledger import PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import words
@@ -181,7 +181,7 @@ def _not_shown(row: Result, why: str) -> Result:
 
 
 def _is_known(row: Result, *, soaked: bool) -> bool:
-    """Return True if a trial is over: one that cannot be asked just now may be on."""
+    """Return True if a trial is over: what is not asked, or has no share just now, may yet prove itself."""
     if row.failure is None:
         return soaked
-    return row.failure.code != ON_TRIAL and row.outcome != UNREACHABLE
+    return row.failure.code in (ROLLED_BACK, REPLACED)
