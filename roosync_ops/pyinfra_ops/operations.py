@@ -178,7 +178,8 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
 
 def _not_proved(machine: Machine, report: Report) -> Failure | None:
     status, hint = report.status, checks.diagnosing(machine.machine_id)
-    other, ours = plan.replaces(build(), report), build()
+    ours = build()
+    other = status is not None and status.running and status.loop_build_id != ours.build_id
     if status is not None and status.rolled_back is not None and status.trial is None and other:
         back = status.rolled_back
         told = (f"back.{back.code}", *back.values)

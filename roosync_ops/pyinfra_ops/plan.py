@@ -82,8 +82,8 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
         REGISTER: not report.running or not _has_beaten(status),
         START: not report.running or not _same_agent(bundle, status) or not _same_config(machine, report),
     }
-    # An older agent's unit or task may be another: of another run level, say, and its user's to read alone.
-    needed[INSTALL] = needed[INSTALL] or needed[PUSH]
+    # An older agent's task may be another: of another run level, say, and its user's to read alone.
+    needed[INSTALL] = needed[INSTALL] or (machine.system == "windows" and needed[PUSH])
     # A new agent or a new configuration is nothing until the loop runs with it.
     needed[START] = needed[START] or needed[PUSH] or needed[CONFIGURE] or needed[INSTALL]
     needed[LOOK] = needed[CONFIGURE] or not _seen_by_agent(report)
@@ -120,8 +120,9 @@ def _shown(value: Any) -> str | None:
 
 
 def replaces(bundle: Bundle, report: Report) -> bool:
-    """Return True if a rollout ends one build that runs and begins another."""
-    return report.alive and not _same_agent(bundle, report.status)
+    """Return True if a rollout ends one build that runs and begins another. One that cannot tell may well run."""
+    cannot_tell = report.status is not None and not report.status.success
+    return (report.alive or cannot_tell) and not _same_agent(bundle, report.status)
 
 
 def _seen_by_agent(report: Report) -> bool:

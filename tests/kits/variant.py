@@ -109,9 +109,9 @@ class Variant:
 
 def killed_and_resumed(product: Variant, where: Sequence[str | Path], seed: int, within_s: float) -> None:
     """Kill a rollout at some instant `within_s`, whose `seed` names it, and have the next one end it."""
-    process = product.begin("rollout", *where)
+    process, instant_s = product.begin("rollout", *where), random.Random(seed).uniform(0, within_s)  # noqa: S311 - no secret
     with suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=random.Random(seed).uniform(0, within_s))  # noqa: S311 - an instant
+        process.communicate(timeout=instant_s)
     process.kill()
     process.communicate()
     code, said = product("rollout", *where, "--resume")
@@ -123,6 +123,7 @@ def killed_and_resumed(product: Variant, where: Sequence[str | Path], seed: int,
     counted = said.partition(" machines: ")[2].split("\n")[0]
     assert counted.endswith(" no change"), (seed, said)
     assert "," not in counted, (seed, said)
+    print(f"killed {seed} after {instant_s:.1f} of {within_s:.1f} s: resumed", flush=True)  # noqa: T201 - twenty take long
 
 
 def usual_s(kind: str, products: Sequence[Variant], where: Sequence[str | Path]) -> float:

@@ -49,17 +49,18 @@ def old_fleet(folder: Path) -> Iterator[Old]:
             yield old
 
 
-def roll_out_a_bad_build(old: Old, folder: Path, what: str, why: str, *, begins: bool) -> None:
+def roll_out_a_bad_build(  # noqa: PLR0913 - what is rolled out, and what comes of it
+    old: Old, folder: Path, what: str, why: str, *, begins: bool = True, word: str = "rolled back"
+) -> None:
     """See that it touches one host at most, which goes back by itself, and that the operator is told `why`.
 
-    One that does not begin is refused before the build of before was ended.
+    One that does not begin is refused before the build of before was ended. `word` is its outcome.
     """
     before = old.parts()
     code, said = Variant(folder / what, BAD[what])("rollout", *old.where)
     assert code == STOPPED, said
-    assert "rolled back" in said, said
     assert why in said, said
-    (hit,) = [name for name in NAMES if f"1/2: {name} rolled back" in said]
+    (hit,) = [name for name in NAMES if f"1/2: {name} {word}" in said]
     wait_for("the build before", lambda: old.parts()[hit]["buildId"] == before[hit]["buildId"])
     number = old.parts()[hit]["sequence"]
     wait_for("another beat", lambda: old.parts()[hit]["sequence"] > number)

@@ -25,7 +25,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
 def test_a_build_that_goes_bad_touches_one_machine_which_goes_back_by_itself(
     old: Old, tmp_path: Path, what: str, why: str
 ) -> None:
-    roll_out_a_bad_build(old, tmp_path, what, why, begins=True)
+    roll_out_a_bad_build(old, tmp_path, what, why)
     assert sum("rolledBack" in part for part in old.parts().values()) == 1
     code, said = old.product("rollout", *old.where)  # and whoever rolls out the build before has nothing to do
     assert code == 0, said

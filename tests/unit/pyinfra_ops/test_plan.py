@@ -31,7 +31,7 @@ def test_a_machine_that_is_as_the_inventory_says_needs_nothing() -> None:
 @pytest.mark.parametrize(
     ("fields", "steps"),
     [
-        pytest.param({"agentSha256": "b" * 64}, ("push", "install", "start"), id="another-agent-lies-there"),
+        pytest.param({"agentSha256": "b" * 64}, ("push", "start"), id="another-agent-lies-there"),
         pytest.param({"status": a_status(loopBuildId="f" * 16)}, ("start",), id="another-agent-runs"),
         pytest.param({"config": {"machineId": "x"}}, ("configure", "start"), id="another-configuration"),
         pytest.param({"status": a_status(running=False)}, ("register", "start"), id="stopped"),
@@ -109,6 +109,20 @@ def test_a_new_agent_on_windows_registers_its_task_anew() -> None:
     machine = a_windows_machine()
     report = a_windows_report(machine, session="logon").model_copy(update={"agent_sha256": "0" * 64})
     assert plan.missing(machine, BUNDLE, report) == ("push", "install", "start")
+
+
+@pytest.mark.parametrize(
+    ("status", "replaced"),
+    [
+        (a_status(loopBuildId="f" * 16), True),
+        (a_status(), False),
+        (a_status(loopBuildId="f" * 16, running=False), False),
+        ({"success": False, "code": "NO_ANSWER", "message": "nothing within 10 s"}, True),
+        (None, False),
+    ],
+)
+def test_what_runs_or_may_run_is_replaced_in_its_turn(status: dict[str, Any] | None, *, replaced: bool) -> None:
+    assert plan.replaces(BUNDLE, a_report(status=status)) is replaced
 
 
 def test_a_unit_that_somebody_changed_is_installed_and_started_anew() -> None:
