@@ -47,6 +47,19 @@ BAD: Final = {
         "    raise RuntimeError('bad stop')",
     ),
 }
+#: Which of them are refused while the build before beats on: what cannot be loaded, or cannot stop what it began.
+NEVER_BEGUN: Final = ("no such module", "no such module in run", "a newer syntax", "stop fails")
+#: What the operator is told of each.
+TOLD: Final = {
+    **dict.fromkeys(BAD, "does not come up"),
+    "no such module": "no_such_module",
+    "no such module in run": "no_such_module",
+    "a newer syntax": "SyntaxError",
+    "stop fails": "bad stop",
+    "dies after 3 beats": "its loop ended",
+    "hangs after 3 beats": "no beat of it in time",
+    "eats memory": "MiB",
+}
 #: Nothing is wrong with it; it is another one.
 GOOD: Final = (f"{_AGENT}/answer.py", _FIRST, f"{_FIRST}ANOTHER = 1\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from roosync_ops.cli.ramp import STOPPED
 from tests.integration.systemd.hosts import write_inventory
 from tests.kits.hosts import wait_for
+from tests.kits.listener import Listener
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.product import record
-from tests.kits.variant import BAD, GOOD, Variant, killed_and_resumed, usual_s
+from tests.kits.variant import BAD, GOOD, NEVER_BEGUN, TOLD, Variant, killed_and_resumed, usual_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,8 @@ NAMES = ("myia-po-2024", "myia-po-2023", "myia-web1", "myia-po-2025")
 NAME = NAMES[0]
 #: How many kills of each kind; twenty before a release.
 KILLS = int(os.environ.get("TEST_KILLS", "1"))
+#: A bad build is gone, and the one before beats, within so long, in s.
+BACK_S = 120
 AGENT = "/var/lib/roosync/agent.pyz"
 
 
@@ -88,6 +92,30 @@ def test_a_trial_that_a_machine_went_down_in_ends_as_it_would_have(
     number = agent_part(fleet)["sequence"]
     wait_for("another beat", lambda: agent_part(fleet)["sequence"] > number, 60)
     assert agent_part(fleet)["state"] == "running"
+
+
+def test_of_each_bad_build_one_machine_is_affected_at_most_and_beats_again_within_two_minutes(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """Two of the eleven at a time, each over two machines of its own."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda at: [bad_build(fleet, tmp_path, NAMES[at::2], what) for what in [*BAD][at::2]], (0, 1)))
+
+
+def bad_build(fleet: Fleet, folder: Path, pair: tuple[str, ...], what: str) -> None:
+    before = {name: agent_part(fleet, name) for name in pair}
+    with Listener(fleet.share, pair) as heard:
+        code, said = Variant(folder / pair[0] / what, BAD[what])("rollout", *pair, *where(fleet, folder))
+        assert code == STOPPED, said
+        assert TOLD[what] in said, said
+        (hit,) = [name for name in pair if f"1/2: {name} rolled back" in said]
+        wait_for("the build before", lambda: agent_part(fleet, hit)["buildId"] == before[hit]["buildId"])
+        number = agent_part(fleet, hit)["sequence"]
+        wait_for("another beat", lambda: agent_part(fleet, hit)["sequence"] > number)
+    spared = [name for name in pair if name != hit or what in NEVER_BEGUN]
+    assert all(agent_part(fleet, name)["sessionId"] == before[name]["sessionId"] for name in spared), said
+    assert heard.longest_s(hit) < BACK_S, what
+    assert len(loops(fleet[hit])) == 1, what
 
 
 def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fleet, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from roosync_ops.lab.threads import SyncThread
 from tests.integration.windows.hosts import enrolled, speed
 from tests.kits.hosts import wait_for
 from tests.kits.product import record
-from tests.kits.variant import BAD, Variant
+from tests.kits.variant import BAD, NEVER_BEGUN, TOLD, Variant
 from tests.kits.winlab import WinFleet, WinHostSpec
 
 NAMES = ("myia-po-2023", "myia-po-2024")
@@ -49,21 +49,19 @@ def old_fleet(folder: Path) -> Iterator[Old]:
             yield old
 
 
-def roll_out_a_bad_build(  # noqa: PLR0913 - what is rolled out, and what comes of it
-    old: Old, folder: Path, what: str, why: str, *, begins: bool = True, word: str = "rolled back"
-) -> None:
-    """See that it touches one host at most, which goes back by itself, and that the operator is told `why`.
+def roll_out_a_bad_build(old: Old, folder: Path, what: str, word: str = "rolled back") -> None:
+    """See that it touches one host at most, which goes back by itself, and that the operator is told why.
 
     One that does not begin is refused before the build of before was ended. `word` is its outcome.
     """
     before = old.parts()
     code, said = Variant(folder / what, BAD[what])("rollout", *old.where)
     assert code == STOPPED, said
-    assert why in said, said
+    assert TOLD[what] in said, said
     (hit,) = [name for name in NAMES if f"1/2: {name} {word}" in said]
     wait_for("the build before", lambda: old.parts()[hit]["buildId"] == before[hit]["buildId"])
     number = old.parts()[hit]["sequence"]
     wait_for("another beat", lambda: old.parts()[hit]["sequence"] > number)
-    now, spared = old.parts(), {*NAMES} - ({hit} if begins else set())
+    now, spared = old.parts(), {*NAMES} - ({hit} if what not in NEVER_BEGUN else set())
     assert {name: now[name]["sessionId"] for name in spared} == {name: before[name]["sessionId"] for name in spared}
     assert len(old.loops(hit)) == 1

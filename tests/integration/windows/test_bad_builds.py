@@ -6,22 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.windows.bad_builds import Old, old_fleet, roll_out_a_bad_build
+from tests.kits.variant import NEVER_BEGUN
 
 pytestmark = [pytest.mark.wine, pytest.mark.timeout(1200)]
-#: What the operator is told of a build that is never begun: it could not be loaded, or could not stop what it began.
-NEVER_BEGUN = {
-    "no such module": "no_such_module",
-    "no such module in run": "no_such_module",
-    "a newer syntax": "SyntaxError",
-    "stop fails": "bad stop",
-}
-#: And of one whose loop does not come up, or shows nothing: the task that runs it is ended, however it hangs.
-NEVER_UP = {
-    "crashes at start": "does not come up",
-    "hangs at start": "does not come up",
-    "never writes": "does not come up",
-    "another name": "does not come up",
-}
+#: What does not come up, or shows nothing of itself: the task that runs it is ended, however it hangs.
+NEVER_UP = ("crashes at start", "hangs at start", "never writes", "another name")
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +22,11 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
 @pytest.mark.parametrize("what", NEVER_BEGUN)
 def test_a_build_that_cannot_be_loaded_or_stopped_touches_nobody(old: Old, tmp_path: Path, what: str) -> None:
     word = "failed" if what == "no such module" else "rolled back"  # it cannot even register its task
-    roll_out_a_bad_build(old, tmp_path, what, NEVER_BEGUN[what], begins=False, word=word)
+    roll_out_a_bad_build(old, tmp_path, what, word)
 
 
 @pytest.mark.parametrize("what", NEVER_UP)
 def test_a_build_that_does_not_come_up_touches_one_machine_which_goes_back_by_itself(
     old: Old, tmp_path: Path, what: str
 ) -> None:
-    roll_out_a_bad_build(old, tmp_path, what, NEVER_UP[what])
+    roll_out_a_bad_build(old, tmp_path, what)

@@ -18,14 +18,11 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
         yield old
 
 
-@pytest.mark.parametrize(
-    ("what", "why"),
-    [("dies after 3 beats", "its loop ended"), ("hangs after 3 beats", "no beat"), ("eats memory", "MiB")],
-)
+@pytest.mark.parametrize("what", ["dies after 3 beats", "hangs after 3 beats", "eats memory"])
 def test_a_build_that_goes_bad_touches_one_machine_which_goes_back_by_itself(
-    old: Old, tmp_path: Path, what: str, why: str
+    old: Old, tmp_path: Path, what: str
 ) -> None:
-    roll_out_a_bad_build(old, tmp_path, what, why)
+    roll_out_a_bad_build(old, tmp_path, what)
     assert sum("rolledBack" in part for part in old.parts().values()) == 1
     code, said = old.product("rollout", *old.where)  # and whoever rolls out the build before has nothing to do
     assert code == 0, said
