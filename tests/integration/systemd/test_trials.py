@@ -178,6 +178,23 @@ def test_a_share_that_fails_in_the_middle_of_a_batch_is_no_fault_of_the_new_buil
     assert not any("rolledBack" in agent_part(fleet, name) for name in NAMES)
 
 
+def test_a_unit_that_somebody_changed_is_shown_by_a_dry_run_and_mended_by_the_next(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    host, unit = fleet[NAME], "/etc/systemd/system/roosync-heartbeat.service"
+    host.run("sed", "-i", "s/^Restart=always$/Restart=no/", unit)
+    text = host.run("cat", unit)
+    product = Variant(tmp_path / "again")
+    code, said = product("rollout", *where(fleet, tmp_path), "--dry")
+    assert code == 0, said
+    assert said.count("unit Restart=no -> Restart=always") == 1, said
+    assert host.run("cat", unit) == text
+    code, said = product("rollout", *where(fleet, tmp_path))
+    assert code == 0, said
+    assert "4 machines: 1 done, 3 no change" in said, said
+    assert "Restart=always" in host.run("cat", unit)
+
+
 @pytest.mark.parametrize("kind", ["first", "upgrade"])
 def test_killed_at_any_instant_a_rollout_goes_on_from_there(fleet: Fleet, tmp_path: Path, kind: str) -> None:
     products, at = (Variant(tmp_path / "one"), Variant(tmp_path / "two", GOOD)), where(fleet, tmp_path)
