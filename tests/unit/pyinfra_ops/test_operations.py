@@ -106,6 +106,7 @@ def test_restarting_a_machine_without_an_agent_is_refused_with_what_to_type(host
     ("status", "code"),
     [
         pytest.param(a_status(running=False), "NOT_RUNNING", id="stopped"),
+        pytest.param({"success": False, "code": "NO_ANSWER", "message": "15 s"}, "NO_ANSWER", id="did-not-answer"),
         pytest.param(a_status(lastBeat=None), "NOT_SEEN", id="never-beat"),
         pytest.param(
             a_status(lastBeat={"lastHeartbeat": "2026-02-12T10:15:25.000Z", "readBack": False}),
