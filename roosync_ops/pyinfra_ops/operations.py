@@ -159,7 +159,7 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
     status = report.status
     if status is not None and not status.success:
         said = f"its agent could not tell whether it runs: {status.message}"
-        return Failure(ONLINE, status.code or "NO_ANSWER", said, checks.diagnosing(machine.machine_id))
+        return Failure(ONLINE, "NO_ANSWER", said, checks.diagnosing(machine.machine_id))
     if status is None or not status.running:
         return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", typed.ours("rollout", machine.machine_id))
     beat = status.last_beat
