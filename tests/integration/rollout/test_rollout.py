@@ -39,8 +39,9 @@ def test_a_first_rollout_takes_two_round_trips_and_a_second_one(fleet: Fleet, in
     assert {result.round_trips for result in second.values()} == {1}
 
 
-def test_a_first_rollout_is_one_login_on_each_machine(fleet: Fleet, inventory: Path) -> None:
-    answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared, "--limit", "lab")
+def test_a_first_rollout_is_one_login_on_each_machine(fleet: Fleet, tmp_path: Path) -> None:
+    inventory = fleet.inventory(tmp_path / "inventory.py")  # where nobody is dead, nobody is asked about the dead
+    answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared)
     assert answer.code == 0, answer
     logs = [(fleet.root / f"{name}.log").read_text() for name in NAMES]
     assert [log.count("Accepted publickey") for log in logs] == [1] * len(NAMES)
