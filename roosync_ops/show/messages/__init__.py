@@ -6,19 +6,15 @@ comes next apart from it, and in a few words. To add a message: a line with its 
 in `commands`. What goes wrong is worded where it arises: see `sentences`.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from roosync_ops import typed
 
 from . import commands
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Said(NamedTuple):
