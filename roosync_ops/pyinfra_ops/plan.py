@@ -110,7 +110,7 @@ def _reconfigured(there: Any, wanted: dict[str, Any]) -> Iterator[Difference]:
 
 
 def _shown(value: Any) -> str | None:
-    return None if value is None else f"{value!s:.80}"
+    return None if value is None else f"{value!s:.300}"
 
 
 def replaces(bundle: Bundle, report: Report) -> bool:
