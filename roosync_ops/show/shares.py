@@ -1,19 +1,13 @@
 """What was measured of shares, and of the ways between them: as a table, and as JSON."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from typing import Any, Final
 
-from typing import TYPE_CHECKING, Any, Final
-
-from roosync_ops.judge.shares import Share
+from roosync_ops.judge.shares import Share, Shares, Way
 
 from .columns import Column, lay_out
 from .document import keyed
 from .text import safe, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from roosync_ops.judge.shares import Shares, Way
 
 HERE: Final = "this computer"
 _SIGNS: Final = {"good": "✓", "bad": "✗", "unknown": "?"}

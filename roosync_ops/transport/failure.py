@@ -1,7 +1,5 @@
 """Why a machine could not be reached or could not go on, as every room tells it."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 #: The step that looks at a machine before anything is changed on it.
