@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops import errors
-from roosync_ops.cli import COMMANDS, acting, output
+from roosync_ops.cli import acting, output
 from roosync_ops.cli.journal import Journal
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
@@ -233,8 +233,7 @@ def test_ssh_is_ssh_to_where_the_inventory_says(place: Path, run: Run, monkeypat
     assert "did you mean" in run("ssh", "enrol").err
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize(("command", "columns"), [("watch", 60), ("verify-share", 60), ("schedule", 80), ("init", 120)])
 def test_help_fits_the_terminal_and_breaks_no_example(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str, columns: int
 ) -> None:
