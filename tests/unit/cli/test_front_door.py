@@ -47,7 +47,7 @@ def test_every_first_step_names_the_next_one_up_to_a_table(empty: Path, run: Run
     assert (begun.code, begun.next) == (0, "roosync-ops machines add --help")
     assert run("validate").next == "roosync-ops machines add --help"
     added = run("machines", "add", "a", "--host", "a.local")
-    assert (added.code, added.next) == (0, "roosync-ops rollout a --dry")
+    assert (added.code, added.next) == (0, "roosync-ops rollout --dry")
     (empty / "drive" / "RooSync" / ".shared-state").rmdir()
     (empty / "share").rename(empty / "shared")
     beat("a")
