@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.state import SharedState
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
 from . import verdict as v
@@ -18,8 +20,6 @@ from .verdict import Basis
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
 
     from .probes import ProbeResult
 
