@@ -29,7 +29,8 @@ BAD: Final = {
     "another name": (f"{_AGENT}/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
     "no such module": (f"{_AGENT}/main.py", _FIRST, f"{_FIRST}import no_such_module\n"),
     "no such module in run": (f"{_AGENT}/verbs/run.py", _FIRST, f"{_FIRST}import no_such_module\n"),
-    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "type X[T] = list[T]\ndef _clock()"),
+    # what is packed here is parsed, and this parses; no Python compiles it
+    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "return\n\n\ndef _clock()"),
     "dies after 3 beats": (f"{_AGENT}/loop.py", _STEP, f"        if self.beats >= 3: raise MemoryError\n{_STEP}"),
     "hangs after 3 beats": (
         f"{_AGENT}/loop.py",
