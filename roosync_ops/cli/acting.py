@@ -16,7 +16,8 @@ from roosync_ops.gather.validation import seen
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from roosync_ops.show.messages import reason, words
+from roosync_ops.show.messages import words
+from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe
 
 from . import failures, options, output
@@ -100,11 +101,12 @@ def targets(
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
     """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
     if not asked_for:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            said = f"no machine is named, and there is no terminal to ask on: {question} {len(chosen)} machines?"
-            raise errors.usage(said, "name machines, or add --yes for all that are expected online")
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
-        typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
+        asked = question.format(count=len(chosen), names=names)
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            said = f"no machine is named, and there is no terminal to ask on: {asked}"
+            raise errors.usage(said, "name machines, or add --yes for all that are expected online")
+        typer.confirm(output.spoken(asked), abort=True, err=True)
 
 
 def act(  # noqa: PLR0913 - what a run is made of
@@ -186,7 +188,7 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         if row.outcome == PLANNED and row.differences:
             beside = [("", safe("; ".join(map(str, row.differences))))]
         if row.failure is not None:
-            beside = [(words(lang)["acting.next"], safe(row.failure.hint))]
+            beside = [(words(lang)["acting.next"], safe(translated(row.failure.hint, lang)))]
         for word, text in beside:
             found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
@@ -216,9 +218,9 @@ def _told(row: Result, lang: str) -> str:
         done = ", ".join(step for step, outcome in row.steps.items() if outcome == "changed")
         before = f"({words(lang)['acting.after'].format(steps=done)}) " if done else ""
         step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
-        return f"{before}{step}{safe(reason(row.failure.reason, row.failure.told, lang).removeprefix('unreachable: '))}"
+        return f"{before}{step}{safe(translated(row.failure.reason.removeprefix('unreachable: '), lang))}"
     if row.skipped is not None:
-        return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(row.skipped)
+        return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(translated(row.skipped, lang))
     return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
 
 
@@ -246,7 +248,7 @@ def document(row: Result, lang: str = "en") -> dict[str, Any]:
         "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
         "changes": [{"what": one.what, "from": one.before, "to": one.after} for one in row.differences],
         "code": None if failure is None else failure.code,
-        "reason": None if failure is None else f"{failure.step}: {reason(failure.reason, failure.told, lang)}",
+        "reason": None if failure is None else f"{failure.step}: {translated(failure.reason, lang)}",
         "hint": None if failure is None else failure.hint,
     }
 

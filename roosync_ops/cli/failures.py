@@ -42,7 +42,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         traceback.print_exception(error)
     if failure.exit_code == errors.INTERRUPTED:
         return errors.INTERRUPTED
-    output.note(f"Error: {failure.message}")
+    output.note(f"Error: {output.spoken(failure.message, of_agents=failure.exit_code != errors.USAGE)}")
     if failure.hint:
         output.note(f"Next:  {typed.own(failure.hint)}")
     # From the bare command line: it may be what could not be parsed.

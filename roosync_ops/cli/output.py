@@ -65,6 +65,22 @@ class _Stream(io.TextIOWrapper):
 #: Without a terminal, what takes longer than so many s says every so many s how far it is.
 _SAY_S: Final = 10.0
 _quiet = False
+_lang = "en"
+
+
+def speak(lang: str) -> None:
+    """Have all that is noted from now on be in `lang`, progress and questions too."""
+    global _lang  # noqa: PLW0603 - a process has one stderr
+    _lang = lang
+
+
+def spoken(text: str, *, of_agents: bool = False) -> str:
+    """Return a sentence of ours in the language that is spoken; one `of_agents` may be French where English is."""
+    if _lang == "en" and not of_agents:
+        return text
+    from roosync_ops.show.messages.sentences import translated  # noqa: PLC0415 - 300 ms that few commands need
+
+    return translated(text, _lang)
 
 
 def hush(wanted: bool) -> bool:
@@ -121,7 +137,7 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Print `text` and a line break on stderr."""
-    _print(text, sys.stderr)
+    _print(spoken(text), sys.stderr)
 
 
 def mention(text: str) -> None:
@@ -171,6 +187,7 @@ class Progress:
     def show(self, text: str) -> None:
         if _quiet:
             return
+        text = spoken(text)
         if self._stream.isatty():
             self._rewrite(text)
             self._shown = True

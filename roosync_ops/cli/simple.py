@@ -40,19 +40,19 @@ _COMMANDS: Final = {
         "It lies on the machine and starts itself, whatever the one that runs is worth; again, and it is the other "
         "one.",
         ("online",),
-        "Return to the build before on",
+        "Return to the build before on {count} machines ({names})?",
     ),
     "stop": _How(
         "Stop the agent on machines; their state becomes left.\n\n"
         "It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.",
         ("left", "unknown"),
-        "Stop the agent on",
+        "Stop the agent on {count} machines ({names})?",
     ),
     "uninstall": _How(
         "Take the agent off machines: stop it, undo its permanence, remove its files.\n\n"
         "The heartbeat record in the shared state stays, as left.",
         ("left", "offline", "unknown"),
-        "Take the agent off",
+        "Take the agent off {count} machines ({names})?",
     ),
 }
 _EXAMPLES: Final = options.examples(

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from roosync_ops import errors, judge
+from roosync_ops.state import SharedState
 from roosync_ops.wire.times import now_ms
 
-from .limits import silently
-from .second import Ssh, checked
-from .source import own_replica
+from .limits import Limits, silently
+from .second import Second, Ssh, checked
+from .source import Source, own_replica
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
 
     from .grace_period import GracePeriod
-    from .limits import Limits
-    from .second import Second
-    from .source import Source
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state import SharedState
+from roosync_ops.state.shared import Sign
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import second, why
@@ -17,11 +20,7 @@ from .verdict import Basis
 from .view_evidence import ViewEvidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.state.shared import Sign
 
     from .matrix import Matrix
 

@@ -184,9 +184,7 @@ def _not_proved(machine: Machine, report: Report) -> Failure | None:
     ours = build()
     other = status is not None and status.running and status.loop_build_id != ours.build_id
     if status is not None and status.rolled_back is not None and status.trial is None and other:
-        back = status.rolled_back
-        told = (f"back.{back.code}", *back.values)
-        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {back.why}", hint, told)
+        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
     if status is not None and other and not (status.trial or "").startswith(ours.file_name):
         said = f"another rollout has put build {status.loop_build_id} there since, in the place of {ours.build_id}"
         return Failure(PROVED, REPLACED, said, typed.ours("rollout", machine.machine_id))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
 from .messages import headline, words
+from .messages.sentences import translated
 from .reasons import flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
@@ -91,7 +92,8 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     next_ = [] if meant is None or meant.reason is None else _next(said(meant.reason, lang), width)
     helped = _wrapped(word["watch.help"], width) if view.helped else []
     foot = [*helped, *next_]
-    foot += [paint(line, YELLOW if color else "") for text in told.troubles for line in _wrapped(safe(text), width)]
+    troubles = [safe(translated(text, lang)) for text in told.troubles]
+    foot += [paint(line, YELLOW if color else "") for text in troubles for line in _wrapped(text, width)]
     recent = [cut(flip_text(flip, lang), width) for flip in told.flips[-_FLIPS:]]
     rows = view.rows(validation)
     room = height - _AROUND - len(foot)

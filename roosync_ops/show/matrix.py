@@ -1,10 +1,9 @@
 """Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold what a machine reports of itself."""
 
-from __future__ import annotations
-
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.judge import Matrix
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
@@ -13,9 +12,6 @@ from .messages import words
 from .reasons import name_of, said, sentence
 from .table import listed, piped
 from .text import clock_ms, local, markdown_code, safe
-
-if TYPE_CHECKING:
-    from roosync_ops.judge import Matrix
 
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}

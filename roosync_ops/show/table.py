@@ -9,6 +9,7 @@ from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
+from .messages.sentences import translated
 from .reasons import basis_line, brief, said, sentence
 from .text import age, clock, local, markdown_code, markdown_safe, safe, wrapped
 
@@ -130,7 +131,7 @@ def check_lines(checks: Iterable[Check], lang: str = "en", *, color: bool = Fals
 
 
 def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: bool) -> list[str]:
-    texts = [f"{item.file}: {item.kind}: {item.detail}" for item in found]
+    texts = [f"{item.file}: {item.kind}: {translated(item.detail, lang)}" for item in found]
     return listed(words(lang)["findings"], texts, lang, width, color=color)
 
 
@@ -168,7 +169,7 @@ def seen_besides(validation: Validation, lang: str) -> list[str]:
         *(["", basis_line(rows, lang)] if rows else []),
         *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
         *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
-        *section(word["findings"], [_finding(item) for item in validation.findings]),
+        *section(word["findings"], [_finding(item, lang) for item in validation.findings]),
     ]
 
 
@@ -226,5 +227,6 @@ def _unlisted(row: Observation) -> str:
     return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
 
 
-def _finding(item: Finding) -> str:
-    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(item.detail)}"
+def _finding(item: Finding, lang: str) -> str:
+    said = translated(item.detail, lang)
+    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(said)}"

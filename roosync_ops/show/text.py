@@ -1,22 +1,18 @@
 """Texts from the share made harmless, and measured as a terminal will draw them."""
 
-from __future__ import annotations
-
 import functools
 import html
 import re
 import textwrap
 import threading
 import unicodedata
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from roosync_ops.wire.times import to_iso
 
 from .messages import words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 `words(lang)[code]` is a word, a title or a line; `said` and `brief` are a reason as a sentence, with the command that
 comes next apart from it, and in a few words. To add a message: a line with its code in `en/` and in `fr/` and, where
-something is to be typed, one in `commands`.
+something is to be typed, one in `commands`. What goes wrong is worded where it arises: see `sentences`.
 """
 
 from __future__ import annotations
@@ -55,23 +55,10 @@ def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
     return Said(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
 
 
-def reason(said: str, told: tuple[str, ...], lang: str) -> str:
-    """Return a failure's reason: what is `told` by a code and what fills it in, else as it was said. Not escaped."""
-    code, *values = told or ("",)
-    text = words(lang).get(code, "")
-    return text.format(*values) if text and text.count("{") == len(values) else said
-
-
 def cause(code: str, lang: str) -> str:
     """Return the sentence of a diagnosis' cause, its facts still to be filled in."""
     text: str = _module(lang, "diagnosis").CAUSES[code]
     return text
-
-
-def check_words(text: str, lang: str) -> str:
-    """Return a check's name, or what it saw, which the judge says in English; its facts are still to be filled in."""
-    found: str = _module(lang, "diagnosis").CHECKS.get(text, text)
-    return found
 
 
 def command(code: str, machine_id: str) -> str:

@@ -48,17 +48,9 @@ def test_every_language_has_the_same_tables_codes_and_facts() -> None:
     for other in others:
         assert english.keys() == other.keys()
         for name, table in english.items():
-            if name == "diagnosis.CHECKS":  # the judge's own words are English
-                continue
             assert list(table) == list(other[name]), name
             for code, text in table.items():
                 assert facts(text) == facts(other[name][code]), (name, code)
-
-
-def test_a_check_says_the_same_in_every_language() -> None:
-    for lang in LANGUAGES[1:]:
-        for text, other in tables(lang)["diagnosis.CHECKS"].items():
-            assert facts(text) == facts(other)
 
 
 def test_a_command_belongs_to_a_sentence_and_needs_the_machine_alone() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 # fmt: off
-#: The judge names its checks, and says what each saw, in English already.
-CHECKS: Final[dict[str, str]] = {}
 #: Each cause as one sentence.
 CAUSES: Final = {
     "inventory-wrong": "the inventory cannot be used for it: {said}",

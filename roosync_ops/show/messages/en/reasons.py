@@ -1,7 +1,5 @@
 """Reasons and flips in English: one message, one line. What to type next is in `messages.commands`."""
 
-from __future__ import annotations
-
 from typing import Final
 
 # fmt: off
