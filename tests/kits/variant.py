@@ -45,7 +45,7 @@ BAD: Final = {
     "stop fails": (
         f"{_AGENT}/verbs/stop.py",
         "    config = config_of(flags)\n    places",
-        "    raise RuntimeError('bad stop')",
+        "    raise RuntimeError('bad stop')\n    config = config_of(flags)\n    places",
     ),
 }
 #: Which of them are refused while the build before beats on: what cannot be loaded, or cannot stop what it began.
