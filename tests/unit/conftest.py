@@ -1,11 +1,21 @@
-"""A unit test has a home of its own, for the agent's default folders; and a busy machine fails no property."""
+"""A unit test has a home of its own, for the agent's default folders; and a busy machine fails no property.
+
+While one works, a property is tried on a quarter of the examples: `pytest tests/unit` is the inner loop. CI tries all.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if os.environ.get("CI") else 25,
+)
 settings.load_profile("unhurried")
 
 
