@@ -66,7 +66,7 @@ class Tasks(Mechanism):
         if found is None:
             return "absent"
         (text,) = self.texts(job).values()
-        if task_xml.differs(found, text):
+        if task_xml.differences(found, text):
             return "changed"
         return "installed" if task_xml.is_enabled(found) else "disabled"
 

@@ -12,7 +12,7 @@ import typer
 from roosync_ops import errors
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.validation import seen
-from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED
+from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.messages import words
@@ -73,6 +73,8 @@ _COLORS: Final = {
     UNREACHABLE: RED,
     SKIPPED: DIM,
 }
+#: Deploys that change nothing: who is asked again and again has no line each time.
+QUESTIONS: Final = ("prove", "verify")
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 
 
@@ -104,13 +106,28 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
         typer.confirm(output.spoken(asked), abort=True, err=True)
 
 
-def act(
-    deploy: str, chosen: Sequence[Machine], how: How, *, is_new: bool = True, log: RunLog | None = None
+def act(  # noqa: PLR0913 - what a run is made of
+    deploy: str,
+    chosen: Sequence[Machine],
+    how: How,
+    *,
+    is_new: bool = True,
+    log: RunLog | None = None,
+    total: int = 0,
+    lang: str = "en",
 ) -> tuple[Result, ...]:
-    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down."""
-    looked, begun = Counter[str](), dict[str, str]()
+    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
-    def tell(event: Event) -> None:
+    Whoever is done has a line of its own, unless the `total` of a whole rollout are too many.
+    """
+    looked, begun = Counter[str](), dict[str, str]()
+    lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
+
+    def tell(event: Event | Result) -> None:
+        if isinstance(event, Result):
+            if lined and event.skipped != WAITS:
+                progress.say(one_line(event, lang))
+            return
         if event.step is None:
             looked[event.kind] += 1
             progress.show(f"{deploy}: {looked['looked-at']}/{len(chosen)} machines looked at")
@@ -172,6 +189,12 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         for word, text in beside:
             found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
+
+
+def one_line(row: Result, lang: str) -> str:
+    """Return what became of a machine, for a line of its own."""
+    told = _told(row, lang)
+    return f"{row.machine_id} {_word(row.outcome, lang)}{told and f': {told}'}"
 
 
 def _word(outcome: str, lang: str) -> str:

@@ -189,17 +189,29 @@ class Progress:
             return
         text = spoken(text)
         if self._stream.isatty():
-            self._stream.write(f"\r\x1b[2K{text}")
-            self._stream.flush()
+            self._rewrite(text)
             self._shown = True
         elif self._clock() - self._said >= _SAY_S:
             self._said = self._clock()
             _print(text, self._stream)
 
+    def say(self, text: str) -> None:
+        """Print a line that stays, in the place of the one that is rewritten."""
+        self._wipe()
+        if not _quiet:
+            _print(text, self._stream)
+
+    def _rewrite(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[2K{text}")
+        self._stream.flush()
+
+    def _wipe(self) -> None:
+        if self._shown:
+            self._rewrite("")
+            self._shown = False
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+        self._wipe()

@@ -1,6 +1,6 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -19,6 +19,8 @@ from roosync_ops.pyinfra_ops.ledger import PLANNED
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
+from roosync_ops.wire.status import ONLINE
+from roosync_ops.wire.status import status as status_of
 
 from . import acting, failures, looking, options, output, ramp, rollout_file
 from .journal import Journal, RunLog
@@ -78,9 +80,18 @@ def rollout(  # noqa: PLR0913 - one argument an option
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     before = None if where is None else _before(where)
     log = RunLog("rollout", chosen, wanted=not how.dry)
-    act = partial(acting.act, how=how, is_new=before is None or not before.seen, log=log)
+    is_new = before is None or not before.seen
+    act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
     steps = ramp.Ramp(
-        chosen=chosen, act=act, note=journal.note, batch=by.batch, soak=by.soak, max_fail=by.max_fail, lang=shown.lang
+        chosen=chosen,
+        act=act,
+        note=journal.note,
+        unseen=None if where is None else partial(_unseen, where),
+        wait=how.wait,
+        batch=by.batch,
+        soak=by.soak,
+        max_fail=by.max_fail,
+        lang=shown.lang,
     )
     if how.dry:
         results = act("rollout", chosen)
@@ -128,6 +139,26 @@ def _before(where: Source) -> SharedState | None:
             raise
         output.note(f"Before: {error}")
         return None
+
+
+def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
+    """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
+    try:
+        state = where()
+    except Exception as error:
+        if failures.describe(error).exit_code != errors.UNAVAILABLE:
+            raise
+        return {machine.machine_id: f"the shared state cannot be read: {error}" for machine, _ in builds}
+    found = {}
+    for machine, build in builds:
+        record = state.record_of(machine.machine_id)
+        shown = None if record is None else record.agent.get("buildId")
+        word = "unknown" if record is None else status_of(record, state.read_at_ms, machine.thresholds)
+        if word != ONLINE or build not in (None, shown):
+            found[machine.machine_id] = (
+                f"the shared state shows it {word} as build {shown or '-'}, not {build or 'ours'}"
+            )
+    return found
 
 
 class _After(NamedTuple):
