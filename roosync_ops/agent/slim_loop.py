@@ -29,6 +29,8 @@ _FRUGAL = {
     "MALLOC_TRIM_THRESHOLD_": "16384",
     "MALLOC_TOP_PAD_": "4096",
 }
+#: To Python: no tables of a locale, 150 kB; texts are UTF-8 in both.
+_LOCALE = {"LC_ALL": "C"}
 _Spec: Any = type(sys.__spec__)
 
 
@@ -40,8 +42,9 @@ def isolate(words: Sequence[str]) -> None:
 
     command = bare_command(list(words))
     _claim_ahead(words)
+    frugal = {**_FRUGAL, **(_LOCALE if sys.getfilesystemencoding() == "utf-8" else {})}
     try:  # noqa: SIM105 - contextlib is memory held for months
-        os.execve(command[0], command, {**os.environ, **_FRUGAL})  # noqa: S606 - this same agent
+        os.execve(command[0], command, {**os.environ, **frugal})  # noqa: S606 - this same agent
     except OSError:
         pass  # larger, and otherwise the same
 

@@ -29,7 +29,8 @@ BAD: Final = {
     "another name": (f"{_AGENT}/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
     "no such module": (f"{_AGENT}/main.py", _FIRST, f"{_FIRST}import no_such_module\n"),
     "no such module in run": (f"{_AGENT}/verbs/run.py", _FIRST, f"{_FIRST}import no_such_module\n"),
-    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "type X[T] = list[T]\ndef _clock()"),
+    # what is packed here is parsed, and this parses; no Python compiles it
+    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "return\n\n\ndef _clock()"),
     "dies after 3 beats": (f"{_AGENT}/loop.py", _STEP, f"        if self.beats >= 3: raise MemoryError\n{_STEP}"),
     "hangs after 3 beats": (
         f"{_AGENT}/loop.py",
@@ -44,7 +45,7 @@ BAD: Final = {
     "stop fails": (
         f"{_AGENT}/verbs/stop.py",
         "    config = config_of(flags)\n    places",
-        "    raise RuntimeError('bad stop')",
+        "    raise RuntimeError('bad stop')\n    config = config_of(flags)\n    places",
     ),
 }
 #: Which of them are refused while the build before beats on: what cannot be loaded, or cannot stop what it began.

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.sshd, pytest.mark.timeout(1200)]
 NAMES = ("m1", "m2", "m3")
 #: How many kills of each kind; twenty before a release.
 KILLS = int(os.environ.get("TEST_KILLS", "2"))
+pytestmark = [pytest.mark.slow, pytest.mark.sshd, pytest.mark.timeout(1200 + 120 * KILLS)]
 #: A bad build is gone, and the one before beats, within so long, in s.
 BACK_S = 120
 #: The default interval, and how late a beat may be on a computer that is busy, in s.

@@ -116,6 +116,7 @@ def bad_build(fleet: Fleet, folder: Path, pair: tuple[str, ...], what: str) -> N
     assert all(agent_part(fleet, name)["sessionId"] == before[name]["sessionId"] for name in spared), said
     assert heard.longest_s(hit) < BACK_S, what
     assert len(loops(fleet[hit])) == 1, what
+    print(f"{what}: silent for {heard.longest_s(hit):.0f} s", flush=True)  # noqa: T201 - the figures of tests/README.md
 
 
 def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fleet, tmp_path: Path) -> None:
