@@ -12,7 +12,7 @@ from roosync_ops.wire import findings as f
 from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse
+from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse, pressed
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.text import Members, NotUnderstoodError
 from roosync_ops.wire.times import to_iso
@@ -127,8 +127,7 @@ class ViewWriter:
             view = build(merged, None, now_ms, self._config.thresholds, reading)
             self._remember(view, merged, now_ms)
             raw = text(view, merged, now_ms, self._config.thresholds)
-        press = zlib.compressobj(1, zlib.DEFLATED, 12, 3)  # so many kB of memory, where the usual takes 268
-        self._written = press.compress(raw) + press.flush()
+        self._written = pressed(raw)
         if not is_due:
             return False
         # something in the view was not understood, and so would be gone from a rebuilt one

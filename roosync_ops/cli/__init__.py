@@ -13,14 +13,13 @@ could not be delivered, or not be written to stdout; 130 interrupted; 70 interna
 as a verdict.
 """
 
-from __future__ import annotations
-
 import copy
 import sys
 import textwrap
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 import typer.main
@@ -30,9 +29,6 @@ from typer.core import TyperCommand, TyperGroup
 from roosync_ops import __version__, typed
 
 from . import failures, options, output, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 PROGRAM: Final = "roosync-ops"
 #: Options that may stand before a command and behind it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -18,7 +17,7 @@ from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREAC
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.messages import words
 from roosync_ops.show.messages.sentences import translated
-from roosync_ops.show.text import safe
+from roosync_ops.show.text import safe, whole, wrapped
 
 from . import failures, options, output
 from .journal import Journal
@@ -76,8 +75,6 @@ _COLORS: Final = {
 }
 #: Deploys that change nothing: who is asked again and again has no line each time.
 QUESTIONS: Final = ("prove", "verify")
-#: The least a terminal leaves for what is told.
-_LEAST_CELLS: Final = 24
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 
 
@@ -186,9 +183,9 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         found += _columns(row.machine_id.ljust(name_width), word, _COLORS[row.outcome], told)
         beside = []
         if row.outcome == PLANNED and row.differences:
-            beside = [("", safe("; ".join(map(str, row.differences))))]
+            beside = [("", "; ".join(whole(safe(str(one))) for one in row.differences))]
         if row.failure is not None:
-            beside = [(words(lang)["acting.next"], safe(translated(row.failure.hint, lang)))]
+            beside = [(words(lang)["acting.next"], whole(safe(translated(row.failure.hint, lang))))]
         for word, text in beside:
             found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
@@ -208,7 +205,7 @@ def _columns(name: str, word: str, code: str, told: str) -> list[str]:
     """Return one line, or several where the terminal is too narrow for what is told."""
     shown = paint(word, code if output.wants_color() else "")
     room = (output.width() or 10_000) - len(name) - len(word) - 4
-    first, *rest = textwrap.wrap(told, max(room, _LEAST_CELLS), break_on_hyphens=False) or [""]
+    first, *rest = wrapped(told, room, 0)
     blank = " " * (len(name) + len(word) + 4)
     return [f"{name}  {shown}  {first}".rstrip(), *(blank + line for line in rest)]
 

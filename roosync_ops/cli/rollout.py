@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
-from roosync_ops import errors, judge, show
+from roosync_ops import errors, judge, show, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
@@ -15,6 +15,7 @@ from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
+from roosync_ops.pyinfra_ops.ledger import PLANNED
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
@@ -74,8 +75,8 @@ def rollout(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(at.inventory)
     journal = Journal(at.inventory)
-    machines = journal.left() if by.resume else machines
-    chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
+    meant = journal.left() if by.resume else machines
+    chosen = acting.targets(fleet, meant, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     before = None if where is None else _before(where, shown.lang)
     log = RunLog("rollout", chosen, wanted=not how.dry)
@@ -119,6 +120,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         )
     elif after is not None:
         _tell_after(after, shown.lang)
+    elif how.dry and any(row.outcome == PLANNED for row in results):
+        asked = ["--failed"] if how.failed else ["--resume"] if by.resume else []
+        output.mention(f"Next:  {typed.ours('rollout', *(machines or []), *options.names_of(limit), *asked)}")
     elif where is None and not how.dry:
         output.note(words(shown.lang)["acting.no_table"])
     acting.note_log(log, shown.lang)

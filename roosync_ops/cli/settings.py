@@ -5,19 +5,15 @@ Beside it, `roosync-ops.toml` or `[tool.roosync-ops]` of pyproject.toml holds wh
 is typed, and a variable, hold before it. Paths in it are from its own folder.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import re
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 FILE: Final = "roosync-ops.toml"
 VARIABLE: Final = "ROOSYNC_INVENTORY"

@@ -1,23 +1,18 @@
 """`roosync-ops restart|rollback|stop|uninstall`: act, tell, and see in the shared state that it is so."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
 from roosync_ops import errors, show
-from roosync_ops.fleet import load_inventory
+from roosync_ops.fleet import Fleet, load_inventory
+from roosync_ops.gather.source import Source
+from roosync_ops.judge import Validation
+from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.show.messages import words
 
 from . import acting, failures, looking, options, output
 from .journal import Journal, RunLog
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
-    from roosync_ops.gather.source import Source
-    from roosync_ops.judge import Validation
-    from roosync_ops.pyinfra_ops.run import Result
 
 
 class _How(NamedTuple):

@@ -176,9 +176,7 @@ class Second:
         return said.asked_s + pause
 
 
-def checked(
-    fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str] | None = None
-) -> dict[str, ProbeResult]:
+def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str]) -> dict[str, ProbeResult]:
     """Return the answers, those without one held against what other machines reach; `mute` are the last to be tried.
 
     Who was tried and is not reached is put into `mute`, who is, taken out.
@@ -188,7 +186,6 @@ def checked(
         return found
     others = [machine for machine in fleet if machine.expected == ONLINE and machine not in out]
     others = [one for one in others if one.machine_id not in found or found[one.machine_id].is_reached]
-    mute = set() if mute is None else mute
     others.sort(key=lambda one: (one.machine_id not in found, one.machine_id in mute))
     reached = way.knock(others[:_KNOCK], out) if others else {}
     mute.update(one.machine_id for one in others[:_KNOCK])

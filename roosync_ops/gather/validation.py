@@ -82,7 +82,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     """
     asked = tuple(fleet) if chosen is None else chosen
     own, found, trouble = _asked(asked, shared, limits, tell, source)
-    found = checked(fleet, found, Ssh(limits))
+    found = checked(fleet, found, Ssh(limits), set())
     reads = [one.read_ms for one in found.values() if one.state is not None]
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
     state = judge.merge_replicas(own, found.values(), now)

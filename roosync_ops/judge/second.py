@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from .probes import ProbeResult
 
 #: A share's delays may come again, as its keeper noted them; a day is short, and its keeper may be wrong: silence of so
-#: many timeouts is borne at least, and at most. The most, where a silence of so many was noted within the hour: it is
-#: late now, and another's beats may be later.
-_LATE_TIMEOUTS: Final = (3.9, 7.0)
+#: many timeouts is borne at least, and at most. The most, where another is late too, or a silence of so many was noted
+#: within the hour: it is the share that is late now.
+LATE_TIMEOUTS: Final = (3.9, 7.0)
 _LATE_NOW_TIMEOUTS: Final = 1.5
 _HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
@@ -140,13 +140,13 @@ def _longest(noted: object) -> int:
     return noted[0] if isinstance(noted, list) and noted and type(noted[0]) is int else 0
 
 
-def may_last_ms(late_ms: tuple[int, int], timeout_ms: int, *, of_all: bool = False) -> int:
+def may_last_ms(late_ms: tuple[int, int], timeout_ms: int, *, of_others: bool = False) -> int:
     """Return how long silence is no more than a share's delay where `late_ms` are the longest of the day and the hour.
 
-    Where nearly all are silent (`of_all`) it is what carries their beats that is late: as long as is ever borne.
+    Where others are late as well (`of_others`) it is what carries their beats that is: as long as is ever borne.
     """
     day, hour = late_ms
-    least, most = (round(times * timeout_ms) for times in _LATE_TIMEOUTS)
+    least, most = (round(times * timeout_ms) for times in LATE_TIMEOUTS)
     if day <= 0:
         return 0
-    return most if of_all or hour > _LATE_NOW_TIMEOUTS * timeout_ms else min(max(day, least), most)
+    return most if of_others or hour > _LATE_NOW_TIMEOUTS * timeout_ms else min(max(day, least), most)

@@ -33,8 +33,9 @@ _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT]
 class Given:
     """What one verdict is reached from, beside the machine's own row.
 
-    `gone` is (gone or late, expected to be heard) where the observer is the suspect. `behind_ms` is how far the
-    reader's own clock seems behind everybody's. `witness` is heartbeat.json, asked where it matters.
+    `gone` is (gone or late, expected to be heard) where the observer is the suspect. `late` are those whose silence may
+    yet be a delay. `behind_ms` is how far the reader's own clock seems behind everybody's. `witness` is heartbeat.json,
+    asked where it matters.
     """
 
     state: SharedState
@@ -44,6 +45,7 @@ class Given:
     asked: Mapping[str, ProbeResult]
     clocks: tuple[v.Reason, ...]
     gone: tuple[int, int] | None
+    late: frozenset[str]
     behind_ms: int | None
     witness: ViewEvidence
     fleet: Fleet

@@ -116,7 +116,7 @@ def _reconfigured(there: Any, wanted: dict[str, Any]) -> Iterator[Difference]:
 
 
 def _shown(value: Any) -> str | None:
-    return f"{value!s:.80}" if value not in (None, "") else None
+    return f"{value!s:.300}" if value not in (None, "") else None
 
 
 def replaces(bundle: Bundle, report: Report) -> bool:

@@ -24,6 +24,9 @@ PUSHED_NAME = ".agent.pyz.pushed"
 MEASURE_NAMES = ("measure-share.py", "measure-share.out")
 #: A config.json larger than this is none of ours.
 MAX_CONFIG_BYTES = 65_536
+#: A longer answer is pressed, as an object of this one member: 100,000 records are 60 MB, and a few when pressed.
+PRESS_BYTES = 1_048_576
+PRESSED = "zlib"
 #: How long the agent's own `status` may take, in s: it touches no share. On Windows it is a process, and asks another.
 STATUS_LIMIT_S = 15.0 if os.name == "posix" else 30.0
 #: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.

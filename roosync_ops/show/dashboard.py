@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import __version__
+from roosync_ops.judge import Validation
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import to_iso
@@ -19,7 +20,6 @@ from .table import markdown, piped
 from .text import age, clock_ms, duration, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
-    from roosync_ops.judge import Validation
     from roosync_ops.judge.reports import Dashboard, Installed
 
 #: How many of the last flips are shown.

@@ -1,12 +1,11 @@
 """Diagnoses as a table with the checks below it, and as JSON."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.judge import HERE
-from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN
+from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN, Check, Diagnoses, Diagnosis
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
@@ -14,11 +13,6 @@ from .messages import cause, words
 from .messages.sentences import check_words, translated
 from .reasons import off_said, undone_said
 from .text import cells, clock_ms, duration, local, pad, safe, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from roosync_ops.judge.diagnose_model import Check, Diagnoses, Diagnosis
 
 _MARKS: Final = {OK: ("✓", GREEN), NOT_OK: ("✗", RED), UNKNOWN: ("·", DIM)}
 _TIMES: Final = ("since",)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
@@ -15,9 +17,6 @@ from .table import beside
 from .text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from roosync_ops.judge import Validation, Verdict
     from roosync_ops.judge.reports import Done, Report
 
 _FAILED: Final = "failed"

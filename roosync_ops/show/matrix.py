@@ -1,6 +1,5 @@
 """Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold what a machine reports of itself."""
 
-import textwrap
 from typing import Any, Final
 
 from roosync_ops.judge import Matrix
@@ -11,7 +10,7 @@ from .document import evidence_document
 from .messages import words
 from .reasons import name_of, said, sentence
 from .table import listed, piped
-from .text import clock_ms, local, markdown_code, safe
+from .text import clock_ms, local, markdown_code, safe, wrapped
 
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}
@@ -30,15 +29,12 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
         body, key = _summary(matrix, lang, width, color=color), word["matrix.summary_key"]
-    lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *_wrapped(key, width)]
+    lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *wrapped(key, width, 0)]
     lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
     told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
     last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.probes), told=told)
-    return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
-
-
-def _wrapped(text: str, width: int | None) -> list[str]:
-    return [text] if width is None else textwrap.wrap(text, max(width, 20))
+    style = BOLD + (GREEN if matrix.ok else RED) if color else ""
+    return "\n".join([*lines, "", *(paint(line, style) for line in wrapped(last, width, 0))])
 
 
 def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:

@@ -1,10 +1,9 @@
 """Reasons and flips as words: a few for a cell, one sentence (cause, next step) below it; and what verdicts rest on."""
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from roosync_ops.judge import HERE
+from roosync_ops.judge import HERE, Reason, Verdict
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.times import to_iso
 
@@ -12,11 +11,6 @@ from . import messages
 from .messages import Said, words
 from .messages.sentences import translated
 from .text import clock, clock_ms, duration, safe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from roosync_ops.judge import Reason, Verdict
 
 #: Facts that are in ms.
 _DURATIONS: Final = ("age", "back", "lag", "most", "newer", "unheard")

@@ -6,9 +6,11 @@ nobody, refer to nothing and leave the table whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.judge import Validation, Verdict
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
@@ -19,9 +21,6 @@ from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from roosync_ops.judge import Validation, Verdict
     from roosync_ops.judge.reports import Changes, Done, Report, Rollout
 
 #: What a comment on GitHub may hold, in characters.

@@ -11,7 +11,7 @@ from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
 from .messages.sentences import translated
 from .reasons import basis_line, brief, said, sentence
-from .text import age, clock, local, markdown_code, markdown_safe, safe, wrapped
+from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 #: How many lines of one list a table shows; JSON has them all.
 SHOWN: Final = 20
-#: The space that no line breaks at.
-_HARD: Final = "\N{NO-BREAK SPACE}"
 #: The columns of each table, by how long they stay where room is short.
 _FLEET: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "heartbeat": 2, "age": 4, "last_seen": 1, "why": 3}
 _SURVEY: Final = {"machine": 9, "status": 8, "age": 7, "last_seen": 6, "version": 4, "read_from": 3}
@@ -149,8 +147,7 @@ def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None
 
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
-    text = str(Said(safe(said.text), safe(said.command).replace(" ", _HARD)))
-    return [line.replace(_HARD, " ") for line in wrapped(f"  {text}", width, whole=True)]
+    return wrapped(f"  {Said(safe(said.text), whole(safe(said.command)))}", width)
 
 
 def markdown(validation: Validation, lang: str = "en") -> str:

@@ -7,8 +7,8 @@ import threading
 
 from .typed import IO, Any
 
-#: A `state` of ten thousand machines is far below.
-MAX_OUTPUT_BYTES = 67_108_864
+#: A `state` of a hundred thousand machines is below.
+MAX_OUTPUT_BYTES = 134_217_728
 _LEFT_S = 2.0
 
 

@@ -6,6 +6,7 @@ The protocol's fields keep their names, order and meaning; everything of ours is
 from __future__ import annotations
 
 import json
+import zlib
 
 from . import findings as f
 from .status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS, OFFLINE, Thresholds
@@ -84,12 +85,12 @@ class Record:
 
     @property
     def data(self) -> Json:
-        data: Json = json.loads(self._data) if isinstance(self._data, bytes) else self._data
+        data: Json = json.loads(zlib.decompress(self._data)) if isinstance(self._data, bytes) else self._data
         return data
 
     def keep(self, data: Json) -> None:
-        """Have `data` instead, as text: a tenth of the memory, where hundreds are held at once."""
-        self._data = json.dumps(data, separators=(",", ":")).encode()
+        """Have `data` instead, as pressed text: a tenth of the memory and less, where hundreds are held at once."""
+        self._data = pressed(json.dumps(data, separators=(",", ":")).encode())
 
     @property
     def agent(self) -> Json:
@@ -111,6 +112,12 @@ class Record:
         An older service on the same machine keeps our fields while it goes on beating: its later heartbeat wins.
         """
         return self.left_at_ms is not None and (self.last_heartbeat_ms or 0) <= self.left_at_ms
+
+
+def pressed(raw: bytes) -> bytes:
+    """Return `raw` as zlib presses it in a few kB of memory, where the usual takes 268."""
+    press = zlib.compressobj(1, zlib.DEFLATED, 12, 3)
+    return press.compress(raw) + press.flush()
 
 
 def object_in(data: Json | None, key: str) -> Json:

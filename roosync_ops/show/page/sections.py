@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge import Matrix, Verdict, probes
 from roosync_ops.judge import history as h
-from roosync_ops.judge import probes
+from roosync_ops.judge.history import Past
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
@@ -19,11 +21,6 @@ from .html import Html, el, hidden, join
 from .parts import Row, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from roosync_ops.judge import Matrix, Verdict
-    from roosync_ops.judge.history import Past
     from roosync_ops.judge.reports import Dashboard
 
 #: From so many machines on, what is not as expected comes first.

@@ -11,8 +11,7 @@ import typer
 
 from roosync_ops.cli import COMMANDS, LazyCommand, acting, output
 from roosync_ops.fleet import Machine
-from roosync_ops.show.messages.en import diagnosis, reasons, words
-from roosync_ops.show.messages.fr.words import WORDS as FRENCH
+from roosync_ops.show.messages import catalogue
 from tests.unit.show.test_sentences import tables
 
 if TYPE_CHECKING:
@@ -65,10 +64,11 @@ off = [machine("b", expected="offline", why="x")]
 
 def english() -> Iterator[str]:
     """Yield the longest piece between two facts of each sentence that has one long enough to be nothing else."""
-    texts = [text for code, text in words.WORDS.items() if text != FRENCH[code]]
-    texts += [text for pair in reasons.REASONS.values() for text in pair] + [*reasons.FLIPS.values()]
+    found, french = catalogue("en"), catalogue("fr")["words"]
+    texts = [text for code, text in found["words"].items() if text != french[code]]
+    texts += [text for pair in found["reasons"].values() for text in pair] + [*found["flips"].values()]
     texts += [text for table in SENTENCES.values() for text, other in table.items() if text != other]
-    for text in [*texts, *diagnosis.CAUSES.values()]:
+    for text in [*texts, *found["causes"].values()]:
         piece = max(re.split(r"\{[^}]*\}", text), key=len).strip()
         if len(piece.split()) > 2 and not piece.startswith("roosync-ops"):
             yield piece

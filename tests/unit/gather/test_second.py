@@ -252,7 +252,8 @@ def test_who_was_asked_about_others_and_comes_into_doubt_is_asked_at_once(tmp_pa
     now = 0.0
     way = Way(a=probes.RUNNING, b=probes.REFUSED)
     asks = Second(FLEET, way, clock=lambda: now)
-    for now in (0.0, 30.0, 90.0, 210.0, 220.0):
+    for second in (0.0, 30.0, 90.0, 210.0, 220.0):
+        now = second
         look(tmp_path, asks, b=500_000)
     assert way.asked[-1] == ["a", "c", "d"]
     way.words["a"] = probes.NOT_RUNNING

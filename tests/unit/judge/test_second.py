@@ -159,10 +159,39 @@ def test_a_file_that_cannot_be_read_just_now_is_late_where_the_view_heard_lately
     assert (found.observed, kind(found)) == ("warning", verdict.NOT_UNDERSTOOD)
 
 
-def test_the_silence_of_all_at_once_is_borne_longer_than_that_of_one() -> None:
+def test_the_silence_of_others_too_is_borne_longer_than_that_of_one() -> None:
     assert second.may_last_ms((30_000, 0), 120_000) == 468_000
-    assert second.may_last_ms((30_000, 0), 120_000, of_all=True) == 840_000
-    assert second.may_last_ms((0, 0), 120_000, of_all=True) == 0
+    assert second.may_last_ms((30_000, 0), 120_000, of_others=True) == 840_000
+    assert second.may_last_ms((0, 0), 120_000, of_others=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("other_ms", "observed"),
+    [
+        pytest.param(1_000, "offline", id="the other is heard"),
+        pytest.param(119_000, "offline", id="the other is not late yet"),
+        pytest.param(121_000, "warning", id="the other is late too"),
+        pytest.param(840_000, "warning", id="the other is late too, as long as is ever borne"),
+        pytest.param(841_000, "offline", id="the other is dead"),
+    ],
+)
+def test_one_is_late_as_long_as_is_ever_borne_while_another_is_late_too(
+    tmp_path: Path, other_ms: int, observed: str
+) -> None:
+    for one in (ours("m", 600_000), ours("one", other_ms), ours("two")):
+        put(tmp_path, one)
+    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=Knowledge(late_ms=(30_000, 30_000)))
+    assert found.verdicts[0].observed == observed
+
+
+@pytest.mark.parametrize(("word", "observed"), [(probes.NOT_RUNNING, "offline"), (probes.RUNNING, "warning")])
+def test_another_whose_own_word_is_that_it_is_gone_is_not_late(tmp_path: Path, word: str, observed: str) -> None:
+    for one in (ours("m", 600_000), ours("one", 130_000, sequence=7), ours("two")):
+        put(tmp_path, one)
+    asked = {"m": Answer("m", AgentState(probes.REFUSED)), "one": Answer("one", AgentState(word, **WORD))}
+    known = Knowledge(late_ms=(30_000, 30_000))
+    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=known, asked=asked)
+    assert found.verdicts[0].observed == observed
 
 
 def test_a_note_of_a_keeper_that_is_gone_for_a_day_counts_no_more(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import tracemalloc
+import zlib
 from contextlib import suppress
 from typing import Any
 
@@ -10,8 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.remote_script.facts_model import AgentStatus, Report, SilenceError, parse_reply, parse_report
-from roosync_ops.remote_script.on_common import MARKER
+from roosync_ops.remote_script import facts_model, on_machine
+from roosync_ops.remote_script.facts_model import (
+    AgentStatus,
+    Report,
+    SilenceError,
+    parse_logs,
+    parse_reply,
+    parse_report,
+)
+from roosync_ops.remote_script.on_common import MARKER, PRESS_BYTES, PRESSED
 from tests.unit.pyinfra_ops.builders import NOW_MS, a_status, an_answer
 
 JSON = st.recursive(
@@ -27,6 +38,61 @@ def lines(answer: Any) -> list[str]:
 
 def test_what_a_login_shell_prints_around_it_is_no_part_of_the_answer() -> None:
     assert parse_report(lines(an_answer()), NOW_MS, NOW_MS).hostname == "MyIA-PO-2024"
+
+
+def pressed(raw: bytes) -> list[str]:
+    return [MARKER + json.dumps({PRESSED: base64.b64encode(zlib.compress(raw)).decode()})]
+
+
+def test_a_long_answer_comes_pressed_and_is_read_as_any(capsys: pytest.CaptureFixture[str]) -> None:
+    place = {"place": "x", "lines": [f"line {number} of many" for number in range(1000)]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(on_machine.ANSWERS, "probe", lambda _: {"logs": [place] * 60})
+        on_machine.main(["", base64.b64encode(b'{"do": "probe"}').decode()])
+    said = capsys.readouterr().out
+    assert len(said) < PRESS_BYTES // 2
+    assert len(parse_logs(said.splitlines()).logs) == 60
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bounds of an answer, a hundredth of what they are."""
+    assert facts_model._MAX_INFLATED < 128 * 2**20
+    monkeypatch.setattr(facts_model, "_MAX_INFLATED", facts_model._MAX_INFLATED // 100)
+    monkeypatch.setattr(facts_model, "_MAX_VALUES", facts_model._MAX_VALUES // 100)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("raw", [b" " * 20_000_000, b"[[[" * 7_000_000], ids=["blank", "brackets"])
+def test_a_pressed_answer_is_not_unpacked_beyond_its_bound(raw: bytes) -> None:
+    answer = pressed(raw)
+    assert len(answer[0]) < 100_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(SilenceError) as caught:
+            parse_reply(answer)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert caught.value.code == "TOO_MUCH"
+    assert peak < 3 * facts_model._MAX_INFLATED
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("raw", [b"[]," * 50_000, b'{"a":' * 90_000, b"1," * 90_000])
+@pytest.mark.parametrize("is_pressed", [True, False])
+def test_no_more_values_are_made_of_an_answer_than_a_machine_has_to_tell(raw: bytes, is_pressed: bool) -> None:
+    whole = b'{"done":[' + raw + b"0]}"
+    with pytest.raises(SilenceError) as caught:
+        parse_reply(pressed(whole) if is_pressed else [MARKER + whole.decode()])
+    assert caught.value.code == "TOO_MUCH"
+
+
+@pytest.mark.parametrize("text", ["", "!", "AAAA", base64.b64encode(zlib.compress(b"[1")).decode(), "\u00e9"])
+def test_what_is_pressed_and_is_nothing_is_not_understood(text: str) -> None:
+    with pytest.raises(SilenceError) as caught:
+        parse_reply([MARKER + json.dumps({PRESSED: text})])
+    assert caught.value.code in {"NOT_UNDERSTOOD", "TOO_MUCH"}
 
 
 @given(st.lists(st.text() | JSON.map(lambda value: MARKER + json.dumps(value)), max_size=4))
