@@ -3,8 +3,6 @@
 A room's own error is a class here or there that says its `code` and `exit_code` once.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 OK: Final = 0

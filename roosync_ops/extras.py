@@ -1,7 +1,5 @@
 """What installs an extra of this installation, from where it came from."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import subprocess

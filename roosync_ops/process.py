@@ -3,8 +3,6 @@
 Every program that is run to its end and heard goes through here, ourselves included.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -12,14 +10,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from .errors import RoosyncError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 #: How often `watch` is asked, and whether the child has ended although somebody holds its stdout, in s.
 _TICK_S: Final = 0.2

@@ -4,16 +4,12 @@ A command is made of words, one of which may be a machine's own; nothing but the
 no text becomes a command. A command of ours is about the same fleet as the one that was typed: its flags go with it.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 OURS: Final = "roosync-ops"
 _VIA: Final = (

@@ -7,16 +7,12 @@
    here. The next run finds it, or adds it.
 """
 
-from __future__ import annotations
-
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from .gh import GhError, request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MARK: Final = "<!-- roosync-ops report: run {run} -->"
 _MARK_BEGINS: Final = "<!-- roosync-ops report: "

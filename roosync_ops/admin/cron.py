@@ -1,18 +1,14 @@
 """A line in this user's crontab, below a comment that tells whose it is."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from roosync_ops import process
 
 from .recurring import Job, Mechanism, RecurringError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _CRONTAB_S: Final = 30.0
 _MARK: Final = "# roosync-ops schedule {key}: validate the fleet, refresh the dashboard, notify on flips"

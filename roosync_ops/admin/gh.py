@@ -4,8 +4,6 @@ The flags are those of `gh api` (its manual): --method, --input, --paginate. `--
 used: pages come one after another, as one array each or as one array of all.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,19 +1,15 @@
 """A timer and its service: the system's for root, else the user's own."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import process
 from roosync_ops.agent.permanence.systemd import BOOTED, lingers, manager_is_up, quoted, runtime_dir, units, user_name
 from roosync_ops.wire import local
 
 from .recurring import Job, Mechanism, RecurringError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SYSTEMCTL_S: Final = 45.0
 #: A run is bounded by itself; this is for one that hangs in the kernel.

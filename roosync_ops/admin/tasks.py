@@ -1,12 +1,11 @@
 """A scheduled task of this user, on Windows: in the logon session, where the drive of the shared state is mounted."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PureWindowsPath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.permanence import task_xml
@@ -14,9 +13,6 @@ from roosync_ops.agent.permanence.schtasks import Scheduler, remove_if_empty, us
 from roosync_ops.agent.permanence.task_program import FOLDER
 
 from .recurring import Job, Mechanism, RecurringError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _TRIGGER: Final = """\
   <Triggers>
@@ -70,7 +66,7 @@ class Tasks(Mechanism):
         if found is None:
             return "absent"
         (text,) = self.texts(job).values()
-        if task_xml.differs(found, text):
+        if task_xml.differences(found, text):
             return "changed"
         return "installed" if task_xml.is_enabled(found) else "disabled"
 

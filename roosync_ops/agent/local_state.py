@@ -45,6 +45,8 @@ class Places:
         self.halted = os.path.join(folder, "halted")
         #: Why a build on trial was left again; gone with the next trial.
         self.rolled_back = os.path.join(folder, "rolled-back")
+        #: On Windows: which process runs the build on trial, though it never came so far as to say so itself.
+        self.tried = os.path.join(folder, "tried")
 
 
 def places_of(config: Config) -> Places:
@@ -143,15 +145,21 @@ def signal_loop(places: Places, *, kill: bool) -> None:
     """
     loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
-        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
-
-        if kill and isinstance(loop.get("pid"), int):
-            end_process(loop["pid"], str(loop.get("start")))
+        if kill:
+            end_process_of(loop)
     else:
         try:
             signal_process(loop.get("pid"), loop.get("start"), signal.SIGKILL if kill else signal.SIGTERM)
         except PermissionError:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
+
+
+def end_process_of(loop: Json) -> None:
+    """On Windows, end the process behind a loop, and no other."""
+    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
+        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
+
+        end_process(loop["pid"], str(loop.get("start")))
 
 
 def wait_for_exit(loop: Json, seconds: float) -> None:

@@ -3,8 +3,6 @@
 They stand in the agent's README, and are read from there; `doctor windows` asks over SSH what can be asked there.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from importlib import resources

@@ -1,17 +1,13 @@
 """One OpenSSH public key, read with suspicion: what is let through here is let into every machine."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import codecs
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from roosync_ops.errors import CommandError, usage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Far more than the longest public key; a file beyond it is something else.
 MAX_BYTES: Final = 65_536

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
+from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,8 +16,6 @@ from roosync_ops import __version__
 from roosync_ops.errors import CommandError, usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .keys import PublicKey
 
 #: Which file sshd looks for the key in; `auto` decides on the machine, by whether the account is an administrator.

@@ -13,12 +13,13 @@ could not be delivered, or not be written to stdout; 130 interrupted; 70 interna
 as a verdict.
 """
 
-from __future__ import annotations
-
 import copy
 import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 import typer.main
@@ -28,9 +29,6 @@ from typer.core import TyperCommand, TyperGroup
 from roosync_ops import __version__, typed
 
 from . import failures, options, output, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 PROGRAM: Final = "roosync-ops"
 #: Options that may stand before a command and behind it.
@@ -94,7 +92,19 @@ class LazyCommand(TyperCommand):
         for each in (command, *getattr(command, "commands", {}).values()):
             # A line a paragraph: it is wrapped to the terminal, not to the source.
             each.help = "\n\n".join(" ".join(part.split()) for part in (each.help or "").split("\n\n"))
+            each.format_help = partial(_help, each, each.epilog or "")
+            each.epilog = None
         return command
+
+
+def _help(command: Any, examples: str, context: Any, formatter: Any) -> None:
+    """Show a command's help as typer does, and below it its examples: prose is wrapped, a command is there to paste."""
+    type(command).format_help(command, context, formatter)
+    lines = [" "]
+    for part in examples.split("\n\n"):
+        is_prose = part[1:2].islower() and part[:1].isupper()
+        lines += textwrap.wrap(part, output.width() or 80) if is_prose else [part]
+    typer.echo("\n".join(lines))
 
 
 class _Coercion:
@@ -113,9 +123,8 @@ class _Coercion:
         return build_runtime_param(self._option.type_descriptor).coerce(value, param=param, ctx=ctx)
 
 
-def _settled(command: Any, context: Any, words: Sequence[str]) -> Any:
-    """Return a command whose options are what the settings say where they are not typed among `words`."""
-    known = settings.defaults(typed.flags_of(words), words)
+def _settled(command: Any, context: Any, known: Mapping[str, Any]) -> Any:
+    """Return a command whose options are what the settings say where they are not typed."""
     everywhere = [copy.copy(option) for option in context.command.params if option.name in _EVERYWHERE]
     for option in everywhere:
         option.expose_value, option.default = False, context.params.get(option.name, False)
@@ -154,8 +163,10 @@ class LazyGroup(TyperGroup):
         return params
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        known = settings.defaults(typed.flags_of(args), args)
+        output.speak(settings.language(args, known))
         name, command, rest = super().resolve_command(ctx, args)
-        return name, _settled(command.load(), ctx, rest) if isinstance(command, LazyCommand) else command, rest
+        return name, _settled(command.load(), ctx, known) if isinstance(command, LazyCommand) else command, rest
 
 
 app = typer.Typer(
@@ -163,7 +174,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Roll a permanent heartbeat agent out over SSH, and see, believably, which machines are online.",
-    epilog="Begin with: roosync-ops init. Try it without any machine: roosync-ops lab",
+    epilog="Begin with: roosync-ops init\n\nTry it without any machine: roosync-ops lab",
 )
 
 
@@ -201,6 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     output.prepare()
+    output.speak(settings.language(arguments))
     with typed.about(typed.flags_of(arguments)):
         try:
             program = typer.main.get_command(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -13,11 +12,12 @@ import typer
 from roosync_ops import errors
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.validation import seen
-from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED
+from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from roosync_ops.show.messages import reason, words
-from roosync_ops.show.text import safe
+from roosync_ops.show.messages import words
+from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.text import safe, whole, wrapped
 
 from . import failures, options, output
 from .journal import Journal
@@ -73,8 +73,8 @@ _COLORS: Final = {
     UNREACHABLE: RED,
     SKIPPED: DIM,
 }
-#: The least a terminal leaves for what is told.
-_LEAST_CELLS: Final = 24
+#: Deploys that change nothing: who is asked again and again has no line each time.
+QUESTIONS: Final = ("prove", "verify")
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 
 
@@ -98,20 +98,36 @@ def targets(
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
     """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
     if not asked_for:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            said = f"no machine is named, and there is no terminal to ask on: {question} {len(chosen)} machines?"
-            raise errors.usage(said, "name machines, or add --yes for all that are expected online")
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
-        typer.confirm(f"{question} {len(chosen)} machines ({names})?", abort=True, err=True)
+        asked = question.format(count=len(chosen), names=names)
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            said = f"no machine is named, and there is no terminal to ask on: {asked}"
+            raise errors.usage(said, "name machines, or add --yes for all that are expected online")
+        typer.confirm(output.spoken(asked), abort=True, err=True)
 
 
-def act(
-    deploy: str, chosen: Sequence[Machine], how: How, *, is_new: bool = True, log: RunLog | None = None
+def act(  # noqa: PLR0913 - what a run is made of
+    deploy: str,
+    chosen: Sequence[Machine],
+    how: How,
+    *,
+    is_new: bool = True,
+    log: RunLog | None = None,
+    total: int = 0,
+    lang: str = "en",
 ) -> tuple[Result, ...]:
-    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down."""
-    looked, begun = Counter[str](), dict[str, str]()
+    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
-    def tell(event: Event) -> None:
+    Whoever is done has a line of its own, unless the `total` of a whole rollout are too many.
+    """
+    looked, begun = Counter[str](), dict[str, str]()
+    lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
+
+    def tell(event: Event | Result) -> None:
+        if isinstance(event, Result):
+            if lined and event.skipped != WAITS:
+                progress.say(one_line(event, lang))
+            return
         if event.step is None:
             looked[event.kind] += 1
             progress.show(f"{deploy}: {looked['looked-at']}/{len(chosen)} machines looked at")
@@ -167,12 +183,18 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         found += _columns(row.machine_id.ljust(name_width), word, _COLORS[row.outcome], told)
         beside = []
         if row.outcome == PLANNED and row.differences:
-            beside = [("", safe("; ".join(map(str, row.differences))))]
+            beside = [("", "; ".join(whole(safe(str(one))) for one in row.differences))]
         if row.failure is not None:
-            beside = [(words(lang)["acting.next"], safe(row.failure.hint))]
+            beside = [(words(lang)["acting.next"], whole(safe(translated(row.failure.hint, lang))))]
         for word, text in beside:
             found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
+
+
+def one_line(row: Result, lang: str) -> str:
+    """Return what became of a machine, for a line of its own."""
+    told = _told(row, lang)
+    return f"{row.machine_id} {_word(row.outcome, lang)}{told and f': {told}'}"
 
 
 def _word(outcome: str, lang: str) -> str:
@@ -183,7 +205,7 @@ def _columns(name: str, word: str, code: str, told: str) -> list[str]:
     """Return one line, or several where the terminal is too narrow for what is told."""
     shown = paint(word, code if output.wants_color() else "")
     room = (output.width() or 10_000) - len(name) - len(word) - 4
-    first, *rest = textwrap.wrap(told, max(room, _LEAST_CELLS), break_on_hyphens=False) or [""]
+    first, *rest = wrapped(told, room, 0)
     blank = " " * (len(name) + len(word) + 4)
     return [f"{name}  {shown}  {first}".rstrip(), *(blank + line for line in rest)]
 
@@ -193,9 +215,9 @@ def _told(row: Result, lang: str) -> str:
         done = ", ".join(step for step, outcome in row.steps.items() if outcome == "changed")
         before = f"({words(lang)['acting.after'].format(steps=done)}) " if done else ""
         step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
-        return f"{before}{step}{safe(reason(row.failure.reason, row.failure.told, lang).removeprefix('unreachable: '))}"
+        return f"{before}{step}{safe(translated(row.failure.reason.removeprefix('unreachable: '), lang))}"
     if row.skipped is not None:
-        return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(row.skipped)
+        return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(translated(row.skipped, lang))
     return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
 
 
@@ -223,7 +245,7 @@ def document(row: Result, lang: str = "en") -> dict[str, Any]:
         "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
         "changes": [{"what": one.what, "from": one.before, "to": one.after} for one in row.differences],
         "code": None if failure is None else failure.code,
-        "reason": None if failure is None else f"{failure.step}: {reason(failure.reason, failure.told, lang)}",
+        "reason": None if failure is None else f"{failure.step}: {translated(failure.reason, lang)}",
         "hint": None if failure is None else failure.hint,
     }
 

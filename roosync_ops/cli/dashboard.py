@@ -1,11 +1,10 @@
 """`roosync-ops dashboard`: the page, its Markdown twin and the badge."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -14,18 +13,13 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import Source
-from roosync_ops.judge.reports import fresh_ms
+from roosync_ops.judge.reports import Dashboard, fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 from roosync_ops.show.messages import words
 
 from . import failures, options, output
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from roosync_ops.judge.reports import Dashboard
 
 app = typer.Typer()
 

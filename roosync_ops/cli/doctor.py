@@ -1,15 +1,15 @@
 """`roosync-ops doctor windows`: what only a real Windows can tell, asked there, written down without personal data."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from roosync_ops import __version__, errors, typed
 from roosync_ops.bootstrap import checklist
+from roosync_ops.bootstrap.checklist import Line
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather import doctor as asking
 from roosync_ops.gather.limits import PROBE_CONNECT_S
@@ -17,11 +17,6 @@ from roosync_ops.show import text
 from roosync_ops.show.redacted import Redaction
 
 from . import options, output
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from roosync_ops.bootstrap.checklist import Line
 
 app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
 

@@ -1,11 +1,10 @@
 """From an exception to one sentence, the next command to type, and an exit code."""
 
-from __future__ import annotations
-
 import json
 import traceback
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -13,9 +12,6 @@ from roosync_ops import errors, typed
 from roosync_ops.errors import Failure
 
 from . import output
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def describe(error: BaseException) -> Failure:
@@ -42,7 +38,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         traceback.print_exception(error)
     if failure.exit_code == errors.INTERRUPTED:
         return errors.INTERRUPTED
-    output.note(f"Error: {failure.message}")
+    output.note(f"Error: {output.spoken(failure.message, of_agents=failure.exit_code != errors.USAGE)}")
     if failure.hint:
         output.note(f"Next:  {typed.own(failure.hint)}")
     # From the bare command line: it may be what could not be parsed.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import errors
-from roosync_ops.pyinfra_ops.run import SKIPPED
+from roosync_ops.pyinfra_ops.run import SKIPPED, Result
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
@@ -17,11 +19,7 @@ from roosync_ops.wire.times import now_ms, to_iso
 from .ramp import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
     from roosync_ops.fleet import Machine
-    from roosync_ops.pyinfra_ops.run import Result
 
 FOLDER: Final = "runs"
 #: So many runs are kept, and so much of one, in bytes.

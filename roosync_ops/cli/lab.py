@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import importlib
 import json
-import os
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -23,8 +23,6 @@ from roosync_ops.show import validation_document
 from . import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from roosync_ops.lab.fleet import LabFleet
 
 app = typer.Typer()
@@ -186,8 +184,8 @@ def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
 
 
 def _check_system() -> None:
-    if os.name != "posix":
-        raise errors.usage("the lab's machines need a POSIX shell", "run it in WSL, or on Linux or macOS")
+    if sys.platform != "linux":
+        raise errors.usage("the lab's machines need Linux", "run it in WSL, or on Linux")
 
 
 def _places(fleet: LabFleet) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,15 +14,13 @@ from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import Seen, seen, seen_by_all
+from roosync_ops.judge import Validation
 
 from . import failures, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.gather.grace_period import GracePeriod
-    from roosync_ops.judge import Validation
 
 #: Between two looks at every machine, in s.
 _PROBE_POLL_S = 2.0

@@ -106,7 +106,7 @@ def add(  # noqa: PLR0913 - one argument an option
     except OSError as error:
         raise errors.usage(f"{inventory}: {error.strerror}", "roosync-ops init") from None
     output.write(f"{inventory}: {group}: {line}")
-    following = ("rollout", name, "--dry") if expected == "online" else ("validate",)
+    following = ("rollout", "--dry") if expected == "online" else ("validate",)
     output.note(f"Next:  {typed.ours(*following)}")
     return errors.OK
 

@@ -3,18 +3,16 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from roosync_ops import errors, extras
 
 from . import options, output
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 app = typer.Typer()
 

@@ -65,6 +65,22 @@ class _Stream(io.TextIOWrapper):
 #: Without a terminal, what takes longer than so many s says every so many s how far it is.
 _SAY_S: Final = 10.0
 _quiet = False
+_lang = "en"
+
+
+def speak(lang: str) -> None:
+    """Have all that is noted from now on be in `lang`, progress and questions too."""
+    global _lang  # noqa: PLW0603 - a process has one stderr
+    _lang = lang
+
+
+def spoken(text: str, *, of_agents: bool = False) -> str:
+    """Return a sentence of ours in the language that is spoken; one `of_agents` may be French where English is."""
+    if _lang == "en" and not of_agents:
+        return text
+    from roosync_ops.show.messages.sentences import translated  # noqa: PLC0415 - 300 ms that few commands need
+
+    return translated(text, _lang)
 
 
 def hush(wanted: bool) -> bool:
@@ -121,7 +137,7 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Print `text` and a line break on stderr."""
-    _print(text, sys.stderr)
+    _print(spoken(text), sys.stderr)
 
 
 def mention(text: str) -> None:
@@ -171,18 +187,31 @@ class Progress:
     def show(self, text: str) -> None:
         if _quiet:
             return
+        text = spoken(text)
         if self._stream.isatty():
-            self._stream.write(f"\r\x1b[2K{text}")
-            self._stream.flush()
+            self._rewrite(text)
             self._shown = True
         elif self._clock() - self._said >= _SAY_S:
             self._said = self._clock()
             _print(text, self._stream)
 
+    def say(self, text: str) -> None:
+        """Print a line that stays, in the place of the one that is rewritten."""
+        self._wipe()
+        if not _quiet:
+            _print(text, self._stream)
+
+    def _rewrite(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[2K{text}")
+        self._stream.flush()
+
+    def _wipe(self) -> None:
+        if self._shown:
+            self._rewrite("")
+            self._shown = False
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+        self._wipe()

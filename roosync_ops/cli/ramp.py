@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import errors
-from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, PLANNED, WAITS
+from roosync_ops.pyinfra_ops.ledger import PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
+from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import words
+from roosync_ops.transport.failure import Failure
 
 from . import output
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
     Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
+    Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
 
 #: More machines than so many are a count, and no line each.
 MANY: Final = 40
@@ -64,11 +68,16 @@ def waiting(results: Sequence[Result]) -> set[str]:
 
 @dataclass(kw_only=True)
 class Ramp:
-    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody."""
+    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody.
+
+    `unseen` tells whom the shared state does not show as the build it has; it is asked for `wait` s between batches.
+    """
 
     chosen: Sequence[Machine]
     act: Act
     note: Callable[[Sequence[Result]], None]
+    unseen: Unseen | None = None
+    wait: float = 0
     lang: str = "en"
     batch: str
     soak: float
@@ -96,8 +105,9 @@ class Ramp:
                 self.stopped = True
                 break
             done = self._replace(batch)
-            said = (f"{row.machine_id} {words(self.lang)[f'report.{row.outcome}_word']}" for row in done[:MANY])
-            output.mention(f"{number}/{len(plan)}: {', '.join(said)}")
+            if number < len(plan):  # what comes after the last one is the rollout's own look
+                self._see(batch, done)
+            output.mention(f"{number}/{len(plan)}: {self._summary(done)}")
             results.update((row.machine_id, row) for row in done)
             replaced.update(machine.machine_id for machine in batch)
         found = tuple(results[machine.machine_id] for machine in self.chosen)
@@ -129,6 +139,24 @@ class Ramp:
         harmed = (row for row in bad if row.outcome != UNREACHABLE or row.machine_id in self._begun)
         return any(row.machine_id in replaced for row in harmed)
 
+    def _summary(self, done: Sequence[Result]) -> str:
+        told = [(row.machine_id, words(self.lang)[f"report.{row.outcome}_word"]) for row in done]
+        if len(self.chosen) > MANY:
+            return ", ".join(f"{count} {word}" for word, count in Counter(word for _, word in told).items())
+        return ", ".join(f"{name} {word}" for name, word in told)
+
+    def _see(self, batch: Sequence[Machine], done: list[Result]) -> None:
+        """Wait until the shared state too shows the batch as the new build; whom it does not has failed."""
+        builds = {row.machine_id: one.after for row in done if row.ok for one in row.differences if one.what == "build"}
+        asked = [(machine, builds[machine.machine_id]) for machine in batch if machine.machine_id in builds]
+        until = time.monotonic() + self.wait
+        while asked and self.unseen is not None:
+            found = self.unseen(asked)
+            if not found or time.monotonic() > until:
+                done[:] = [_not_shown(row, found[row.machine_id]) if row.machine_id in found else row for row in done]
+                return
+            time.sleep(_ASK_S[0])
+
     def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
         done = {row.machine_id: row for row in self.act("rollout", batch)}
         began = time.monotonic()  # the look before and the upload are no time in which a build proves itself
@@ -148,8 +176,12 @@ class Ramp:
         return list(done.values())
 
 
+def _not_shown(row: Result, why: str) -> Result:
+    return replace(row, failure=Failure(PROVED, "NOT_SEEN", why, checks.diagnosing(row.machine_id)))
+
+
 def _is_known(row: Result, *, soaked: bool) -> bool:
-    """Return True if a trial is over: one that cannot be asked just now may be on."""
+    """Return True if a trial is over: what is not asked, or has no share just now, may yet prove itself."""
     if row.failure is None:
         return soaked
-    return row.failure.code != ON_TRIAL and row.outcome != UNREACHABLE
+    return row.failure.code in (ROLLED_BACK, REPLACED)

@@ -1,13 +1,13 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
-from roosync_ops import errors, judge, show
+from roosync_ops import errors, judge, show, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
@@ -15,9 +15,12 @@ from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
+from roosync_ops.pyinfra_ops.ledger import PLANNED
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
+from roosync_ops.wire.status import ONLINE
+from roosync_ops.wire.status import status as status_of
 
 from . import acting, failures, looking, options, output, ramp, rollout_file
 from .journal import Journal, RunLog
@@ -72,14 +75,23 @@ def rollout(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(at.inventory)
     journal = Journal(at.inventory)
-    machines = journal.left() if by.resume else machines
-    chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
+    meant = journal.left() if by.resume else machines
+    chosen = acting.targets(fleet, meant, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     before = None if where is None else _before(where, shown.lang)
     log = RunLog("rollout", chosen, wanted=not how.dry)
-    act = partial(acting.act, how=how, is_new=before is None or not before.seen, log=log)
+    is_new = before is None or not before.seen
+    act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
     steps = ramp.Ramp(
-        chosen=chosen, act=act, note=journal.note, batch=by.batch, soak=by.soak, max_fail=by.max_fail, lang=shown.lang
+        chosen=chosen,
+        act=act,
+        note=journal.note,
+        unseen=None if where is None else partial(_unseen, where),
+        wait=how.wait,
+        batch=by.batch,
+        soak=by.soak,
+        max_fail=by.max_fail,
+        lang=shown.lang,
     )
     if how.dry:
         results = act("rollout", chosen)
@@ -108,6 +120,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         )
     elif after is not None:
         _tell_after(after, shown.lang)
+    elif how.dry and any(row.outcome == PLANNED for row in results):
+        asked = ["--failed"] if how.failed else ["--resume"] if by.resume else []
+        output.mention(f"Next:  {typed.ours('rollout', *(machines or []), *options.names_of(limit), *asked)}")
     elif where is None and not how.dry:
         output.note(words(shown.lang)["acting.no_table"])
     acting.note_log(log, shown.lang)
@@ -124,6 +139,26 @@ def _before(where: Source, lang: str) -> SharedState | None:
             raise
         output.note(words(lang)["acting.before"].format(error=error))
         return None
+
+
+def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
+    """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
+    try:
+        state = where()
+    except Exception as error:
+        if failures.describe(error).exit_code != errors.UNAVAILABLE:
+            raise
+        return {machine.machine_id: f"the shared state cannot be read: {error}" for machine, _ in builds}
+    found = {}
+    for machine, build in builds:
+        record = state.record_of(machine.machine_id)
+        shown = None if record is None else record.agent.get("buildId")
+        word = "unknown" if record is None else status_of(record, state.read_at_ms, machine.thresholds)
+        if word != ONLINE or build not in (None, shown):
+            found[machine.machine_id] = (
+                f"the shared state shows it {word} as build {shown or '-'}, not {build or 'ours'}"
+            )
+    return found
 
 
 class _After(NamedTuple):

@@ -1,9 +1,8 @@
 """What `roosync-ops rollout --json` wrote, read back: hostile until it is parsed."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -14,9 +13,6 @@ from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id
 from roosync_ops.wire.times import from_iso
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: A rollout of 10,000 machines is some 8 MB.
 _MAX_BYTES: Final = 33_554_432

@@ -5,18 +5,15 @@ Beside it, `roosync-ops.toml` or `[tool.roosync-ops]` of pyproject.toml holds wh
 is typed, and a variable, hold before it. Paths in it are from its own folder.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 FILE: Final = "roosync-ops.toml"
 VARIABLE: Final = "ROOSYNC_INVENTORY"
@@ -63,6 +60,13 @@ def defaults(typed: Mapping[str, str], words: Sequence[str]) -> dict[str, Any]:
     if "--probe=always" in words or "--shared" in typed or os.environ.get(_SHARED_VARIABLE):
         found.pop("via", None)  # the closer word says where to look
     return found
+
+
+def language(words: Sequence[str], known: Mapping[str, Any] | None = None) -> str:
+    """Return the language that is typed, else the one that the settings `known` say, else English."""
+    asked = [after for before, after in pairwise(words) if before == "--lang"]
+    asked += [word.partition("=")[2] for word in words if word.startswith("--lang=")]
+    return "fr" if [(known or {}).get("lang"), *asked][-1] == "fr" else "en"
 
 
 def _of_folder(folder: Path) -> dict[str, Any]:

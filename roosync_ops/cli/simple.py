@@ -1,23 +1,18 @@
 """`roosync-ops restart|rollback|stop|uninstall`: act, tell, and see in the shared state that it is so."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
 from roosync_ops import errors, show
-from roosync_ops.fleet import load_inventory
+from roosync_ops.fleet import Fleet, load_inventory
+from roosync_ops.gather.source import Source
+from roosync_ops.judge import Validation
+from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.show.messages import words
 
 from . import acting, failures, looking, options, output
 from .journal import Journal, RunLog
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
-    from roosync_ops.gather.source import Source
-    from roosync_ops.judge import Validation
-    from roosync_ops.pyinfra_ops.run import Result
 
 
 class _How(NamedTuple):
@@ -40,19 +35,19 @@ _COMMANDS: Final = {
         "It lies on the machine and starts itself, whatever the one that runs is worth; again, and it is the other "
         "one.",
         ("online",),
-        "Return to the build before on",
+        "Return to the build before on {count} machines ({names})?",
     ),
     "stop": _How(
         "Stop the agent on machines; their state becomes left.\n\n"
         "It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.",
         ("left", "unknown"),
-        "Stop the agent on",
+        "Stop the agent on {count} machines ({names})?",
     ),
     "uninstall": _How(
         "Take the agent off machines: stop it, undo its permanence, remove its files.\n\n"
         "The heartbeat record in the shared state stays, as left.",
         ("left", "offline", "unknown"),
-        "Take the agent off",
+        "Take the agent off {count} machines ({names})?",
     ),
 }
 _EXAMPLES: Final = options.examples(

@@ -1,7 +1,5 @@
 """`roosync-ops watch`: the live table, and each flip told once."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import time

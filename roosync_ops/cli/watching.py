@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,9 @@ from roosync_ops.gather.limits import Probe
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from . import options  # noqa: TC001 - typer reads the annotations
+from . import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from roosync_ops.fleet import Fleet
 
 

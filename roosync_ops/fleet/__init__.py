@@ -3,5 +3,3 @@
 from .fleet import Fleet, check_groups
 from .inventory import load_inventory
 from .machine import DATA_KEY, FleetError, Machine, machine
-
-__all__ = ["DATA_KEY", "Fleet", "FleetError", "Machine", "check_groups", "load_inventory", "machine"]

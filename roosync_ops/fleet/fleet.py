@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .machine import SSH_CONNECTOR, WINRM_CONNECTOR, FleetError, Machine, plain_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     #: The hosts of a group, as pyinfra has them, and data for each of them.
     Group = tuple[list[Any], dict[str, Any]]
 

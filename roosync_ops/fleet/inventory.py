@@ -7,8 +7,6 @@ data. Where pyinfra would guess or warn, the inventory is refused. Two slips tha
 are taken for that: the byte-order mark that Windows' editors write, and a comma after a group's list.
 """
 
-from __future__ import annotations
-
 import ast
 import codecs
 import contextlib
@@ -18,14 +16,12 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from .fleet import Fleet, fleet_of, group_of
 from .machine import FleetError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 #: A line is some 100 bytes, and 10,000 machines are a large fleet.
 MAX_BYTES: Final = 16 * 1024 * 1024

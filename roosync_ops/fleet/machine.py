@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -22,9 +23,6 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import MAX_METADATA_BYTES, dump
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thresholds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: A pyinfra host: its name and its data.
 Entry = tuple[str, dict[str, Any]]

@@ -6,6 +6,7 @@ However a machine or the network fails, each machine has an answer, and none del
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,14 +17,11 @@ from roosync_ops.remote_script.facts_model import SilenceError
 from roosync_ops.remote_script.question import Question
 from roosync_ops.transport import output
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT, LinkError, Patience
+from roosync_ops.transport.link import CONNECT, Link, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from roosync_ops.fleet import Machine
-    from roosync_ops.transport.link import Link
 
 LOOK: Final = "look"
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and

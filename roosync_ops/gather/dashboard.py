@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roosync_ops.judge.reports import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
@@ -10,19 +12,14 @@ from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from .grace_period import GracePeriod
-from .limits import Probe, silently
+from .limits import Limits, Probe, silently
 from .past import flips_told, pasts
 from .second import Second, Ssh
 from .source import Source
 from .validation import seen, seen_by_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from roosync_ops.fleet import Fleet
-
-    from .limits import Limits
 
 
 def observer() -> str:

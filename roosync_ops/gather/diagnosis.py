@@ -4,17 +4,16 @@ It may rebuild the view and sweep orphans among our temporary files: see on_tidy
 machine where the operator has none.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
-from roosync_ops.fleet import FleetError
+from roosync_ops.fleet import Fleet, FleetError, Machine
 from roosync_ops.judge.diagnose import diagnose
-from roosync_ops.judge.diagnose_model import DiagnosisInput
+from roosync_ops.judge.diagnose_model import Diagnoses, DiagnosisInput
 from roosync_ops.judge.probes import Builds, ProbeResult
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, on_tidy
@@ -24,17 +23,9 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHun
 from roosync_ops.wire.times import now_ms
 
 from .asking import about_share
-from .limits import silently
+from .limits import Limits, silently
 from .probe import probe_beside
 from .source import own_replica
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.judge.diagnose_model import Diagnoses
-
-    from .limits import Limits
 
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12

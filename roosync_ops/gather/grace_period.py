@@ -5,19 +5,18 @@ Who typed neither is judged by time stamps, and what an earlier reader kept tell
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import errors
 from roosync_ops.judge import Knowledge, patience, second
+from roosync_ops.state import SharedState
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from roosync_ops.fleet import Fleet
-    from roosync_ops.state import SharedState
     from roosync_ops.state.memory import Memory
     from roosync_ops.state.seen import Seen
 
@@ -49,7 +48,7 @@ class GracePeriod:
 
         silenced = silences(now_ms())
         if not self._on:
-            late_ms = 0 if state is None else second.late_ms(state, state.read_at_ms)
+            late_ms = (0, 0) if state is None else second.late_ms(state, state.read_at_ms)
             seen = {} if state is None else self._glimpse(state)
             return Knowledge(seen=seen, late_ms=late_ms, silences=silenced)
         if state is not None:

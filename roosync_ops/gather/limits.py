@@ -1,7 +1,5 @@
 """How long looking may take."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final

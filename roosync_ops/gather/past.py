@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops import judge
 from roosync_ops.judge.flip import rows_of
 from roosync_ops.judge.history import Past, history
 from roosync_ops.judge.reports import Changes, changes
 from roosync_ops.judge.verdict import Doubt
+from roosync_ops.state import SharedState
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
+from roosync_ops.wire.record import Record
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Any
-
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
 
 
 def memory_name(shared: str | None, via: str | None) -> str:

@@ -3,20 +3,20 @@
 A machine that cannot be reached or hangs has a ProbeResult as well, and delays none of the others.
 """
 
-from __future__ import annotations
-
 import os
 import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import typed
+from roosync_ops.fleet import Machine
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Report, parse_knocked, parse_report
+from roosync_ops.remote_script.facts_model import AgentStatus, Report, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT
@@ -26,12 +26,6 @@ from roosync_ops.wire.times import now_ms, time_or_none
 
 from . import asking
 from .limits import silently
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import AgentStatus
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART: Final = 0.4

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.judge import second
-from roosync_ops.judge.probes import CUT, OFF, RUNNING, SELF_REPORTED, UNASKED
+from roosync_ops.judge.probes import CUT, OFF, RUNNING, SELF_REPORTED, UNASKED, UNCLEAR
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Basis
 from roosync_ops.transport import link
 from roosync_ops.wire.status import ONLINE
@@ -37,6 +37,8 @@ _KNOCK: Final = 3
 _ASKING_PART: Final = 0.7
 #: While a doubt lasts its machine is asked again after so long, in s; the last pause repeats.
 AGAIN_S: Final = (30.0, 60.0, 120.0, 300.0)
+#: One whose port takes the connection and that nobody can ask, no later than this: that is a connection and no login.
+_GREETING_S: Final = 60.0
 #: A watcher tries twice, so far apart, before it says that a machine does not answer, in s.
 CONFIRM_S: Final = 10.0
 #: What connecting came to where a machine did not answer; anything else is this computer's own trouble.
@@ -107,6 +109,8 @@ class Second:
     _said: dict[str, _Said] = field(default_factory=dict, init=False)
     #: Who is asked in this doubt for what its replica shows of others.
     _others: set[str] = field(default_factory=set, init=False)
+    #: Witnesses that were not reached when they were last needed: others are tried before them.
+    _mute: set[str] = field(default_factory=set, init=False)
 
     def opinion(self, judged: Callable[[Mapping[str, ProbeResult]], Validation]) -> Validation:
         """Return what `judged` makes of what the machines in doubt say; with nobody in doubt it is as the folder is."""
@@ -114,7 +118,9 @@ class Second:
         doubted = second.in_doubt(found, self.fleet, everybody=self.everybody)
         names = {machine.machine_id for machine in doubted}
         self._others = self._others if doubted else set()
-        self._said = {name: said for name, said in self._said.items() if name in names | self._others}
+        # Who was asked about others, and is in doubt now, is asked anew.
+        self._said = {name: said for name, said in self._said.items() if name in names ^ self._others}
+        self._others -= names
         if not doubted:
             return found
         suspect = any(row.reason is not None and row.reason.kind == OBSERVER_SUSPECTED for row in found.verdicts)
@@ -123,7 +129,8 @@ class Second:
         if suspect:
             self._ask(second.in_doubt(found, self.fleet), with_state=False)
         elif any(row.rests_on == Basis.COULD_NOT_ASK for row in found.verdicts):
-            others = [one for one in self.fleet if one.expected == ONLINE and one not in doubted][:_KNOCK]
+            others = [one for one in self.fleet if one.expected == ONLINE and one not in doubted]
+            others = sorted(others, key=lambda one: one.machine_id in self._mute)[:_KNOCK]
             self._others = {machine.machine_id for machine in others}
             self._ask(others, with_state=True)
         else:
@@ -147,7 +154,9 @@ class Second:
         due = [machine for machine in machines if now >= self._next_s(machine)]
         if not due:
             return
-        for name, one in checked(self.fleet, self.way.ask(due, with_state=with_state), self.way).items():
+        self._mute |= {name for name, said in self._said.items() if not said.one.is_reached}
+        answers = checked(self.fleet, self.way.ask(due, with_state=with_state), self.way, self._mute)
+        for name, one in answers.items():
             before = self._said.get(name)
             out_s = None if one.agent.kind != OFF else now if before is None or before.out_s is None else before.out_s
             self._said[name] = _Said(one, now, 1 if before is None else before.times + 1, out_s)
@@ -160,20 +169,27 @@ class Second:
         pause = AGAIN_S[min(said.times, len(AGAIN_S)) - 1]
         if not self._counts(said):
             pause = self.confirm_s
+        elif said.one.agent.kind in (CUT, UNCLEAR):
+            pause = min(pause, _GREETING_S)
         elif said.one.agent.kind == RUNNING and machine.machine_id not in self._others:
             pause = min(pause, (machine.offline_timeout - machine.heartbeat_interval) / 1000)
         return said.asked_s + pause
 
 
-def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh) -> dict[str, ProbeResult]:
-    """Return the answers, those without one held against what other machines reach."""
+def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str]) -> dict[str, ProbeResult]:
+    """Return the answers, those without one held against what other machines reach; `mute` are the last to be tried.
+
+    Who was tried and is not reached is put into `mute`, who is, taken out.
+    """
     out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].agent.kind == OFF]
     if not out:
         return found
     others = [machine for machine in fleet if machine.expected == ONLINE and machine not in out]
     others = [one for one in others if one.machine_id not in found or found[one.machine_id].is_reached]
-    others.sort(key=lambda one: one.machine_id not in found)
+    others.sort(key=lambda one: (one.machine_id not in found, one.machine_id in mute))
     reached = way.knock(others[:_KNOCK], out) if others else {}
+    mute.update(one.machine_id for one in others[:_KNOCK])
+    mute.difference_update(reached)
     somebody = bool(reached) or any(one.is_reached for one in found.values())
     alone = not any(machine.expected == ONLINE for machine in fleet if machine not in out[:1])
     by = {

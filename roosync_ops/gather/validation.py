@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from roosync_ops import errors, judge
+from roosync_ops.state import SharedState
 from roosync_ops.wire.times import now_ms
 
-from .limits import silently
-from .second import Ssh, checked
-from .source import own_replica
+from .limits import Limits, silently
+from .second import Second, Ssh, checked
+from .source import Source, own_replica
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
 
     from .grace_period import GracePeriod
-    from .limits import Limits
-    from .second import Second
-    from .source import Source
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     """
     asked = tuple(fleet) if chosen is None else chosen
     own, found, trouble = _asked(asked, shared, limits, tell, source)
-    found = checked(fleet, found, Ssh(limits))
+    found = checked(fleet, found, Ssh(limits), set())
     reads = [one.read_ms for one in found.values() if one.state is not None]
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
     state = judge.merge_replicas(own, found.values(), now)

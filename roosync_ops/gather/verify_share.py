@@ -4,28 +4,23 @@ How each thing is measured is in on_measure. However a machine or the network fa
 a run that was broken off left in a share is removed by another.
 """
 
-from __future__ import annotations
-
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
 
+from roosync_ops.fleet import Machine
 from roosync_ops.judge.shares import Clock, Sighting, Trait
 from roosync_ops.remote_script import on_measure
 from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
+from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT
+from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import ShareUnavailableError
 from roosync_ops.wire.times import time_or_none
 
 from . import asking
 from .probe import probe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
-    from roosync_ops.fleet import Machine
-    from roosync_ops.transport.failure import Failure
-    from roosync_ops.wire.deadline import BoundedShare
 
 #: What measuring itself may take on a slow share, in s, and a task of a Windows logon session, to begin and to end.
 MEASURE_S: Final = 60.0

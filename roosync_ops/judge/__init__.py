@@ -10,25 +10,3 @@ from .observe import observe
 from .probes import HERE, AgentState, Knowledge, ProbeResult, knowledge, merge_replicas
 from .validate import enrolment_checks, validate
 from .verdict import Check, Observation, Reason, Survey, Validation, Verdict
-
-__all__ = [
-    "HERE",
-    "AgentState",
-    "Cell",
-    "Check",
-    "Finding",
-    "Knowledge",
-    "Matrix",
-    "Observation",
-    "ProbeResult",
-    "Reason",
-    "Survey",
-    "Validation",
-    "Verdict",
-    "enrolment_checks",
-    "knowledge",
-    "matrix",
-    "merge_replicas",
-    "observe",
-    "validate",
-]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.state import SharedState
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
-
     from .probes import ProbeResult
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.

@@ -4,9 +4,8 @@ The checks stand in the order in which one thing rests on another. The cause is 
 keeps a machine from being seen as it is comes before what will, and that before what is merely worth a word.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from roosync_ops import typed
 from roosync_ops.wire.status import ONLINE, WARNING
@@ -14,12 +13,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis, MachineCase
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from .diagnose_model import DiagnosisInput
+from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis, DiagnosisInput, MachineCase
 
 T = TypeVar("T")
 

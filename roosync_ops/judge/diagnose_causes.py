@@ -3,8 +3,6 @@
 The room `show` has the sentence for each word, in both languages.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

@@ -8,13 +8,12 @@ from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
 from . import verdict as v
-from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
+from .diagnose_model import NOT_OK, OK, UNKNOWN, Check, MachineCase
+from .probes import Builds
 
 if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
 
-    from .diagnose_model import MachineCase
-    from .probes import Builds
 
 #: What a connector says of a login that failed, to the check that it fails and the cause it is.
 _CONNECT: Final = {

@@ -1,10 +1,10 @@
 """The checks that take more than one machine: replicas, twins, older services, and this computer itself."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE
@@ -13,15 +13,8 @@ from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import verdict as v
 from .contradictions import contradictions, lately
-from .diagnose_model import NOT_OK, OK, UNKNOWN, Check
+from .diagnose_model import NOT_OK, OK, UNKNOWN, Check, DiagnosisInput, MachineCase
 from .probes import HERE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from roosync_ops.state import SharedState
-
-    from .diagnose_model import DiagnosisInput, MachineCase
 
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
 #: replica lacks a record that is under way, looks the same, once or twice.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state import SharedState
 from roosync_ops.wire import status
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, Thresholds
 from roosync_ops.wire.times import to_iso
@@ -18,11 +20,8 @@ from .probes import HERE, NOTHING_ELSE, UNCLEAR, AgentState, Knowledge, ProbeRes
 from .verdict import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
-    from roosync_ops.state import SharedState
 
 OK: Final = "ok"
 NOT_OK: Final = "not ok"

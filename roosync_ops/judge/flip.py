@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic.alias_generators import to_camel
 
+from roosync_ops.state import SharedState
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN
 from roosync_ops.wire.times import to_iso
 
 from . import verdict as v
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from roosync_ops.fleet import Fleet
-    from roosync_ops.state import SharedState
 
 # Why a machine flipped.
 FIRST_BEAT: Final = "first-beat"

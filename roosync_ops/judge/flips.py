@@ -12,19 +12,15 @@ What makes silence an event, in the order it is asked:
    change one more says what it settled at.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import flip as f
 from .flip import Flip, Known, Remembered, Row
 from .verdict import Doubt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 #: Two deaths and two returns in half an hour: the fourth flip is told as flapping.
 FLAP_COUNT: Final = 4

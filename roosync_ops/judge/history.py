@@ -11,20 +11,15 @@ Intervals are by the machine's own clock, flips by the watcher's. Uptime is up /
 unknown counts neither way.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import intervals_in, time_or_none, times_in
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from roosync_ops.wire.record import Record
-
-    from .verdict import Reason
+from .verdict import Reason
 
 UP: Final = "up"
 OFF: Final = "off"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.state import SharedState
 from roosync_ops.wire.merge import merge
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 
 from . import verdict as v
@@ -15,11 +18,7 @@ from .observe import is_kept_by_older, limits_of, undone_by_older
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from roosync_ops.fleet import Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
 
     from .probes import ProbeResult
 

@@ -3,23 +3,17 @@
 An older service writes so seldom that its silence of minutes is none.
 """
 
-from __future__ import annotations
+from collections.abc import Container
+from typing import Any, Final
 
-from typing import TYPE_CHECKING, Any, Final
-
-from roosync_ops.wire.merge import FILE, TAKEN_FOR, VIEW
+from roosync_ops.state import SharedState
+from roosync_ops.wire.merge import FILE, TAKEN_FOR, VIEW, Evidence
 from roosync_ops.wire.record import born_ms, object_in
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, UNKNOWN, Thresholds, missed_heartbeats
 
 from .patience import silence_ms, status_with
 from .probes import NOTHING_ELSE, Knowledge
 from .verdict import Observation, Survey
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.merge import Evidence
 
 #: The protocol: builds of 2026-03-08 to 2026-05-04 write a live machine's file every 5 to 10 min, check it every 20.
 SELDOM_MS: Final = 1_200_000

@@ -6,15 +6,14 @@ arrive, and silence may last `extra` longer before it means something: so much d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, FUTURE_TOLERANCE_MS, LEFT, UNKNOWN, Thresholds, status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from roosync_ops.state.seen import Seen
-    from roosync_ops.wire.record import Record
 
 #: What an age rests on. The record's time stamp alone, as the protocol has it:
 TIMESTAMP: Final = "timestamp"

@@ -5,25 +5,22 @@ An age never mixes two clocks here: a beat's time is brought to the reader's clo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops.state.shared import SharedState
-from roosync_ops.wire.merge import merge
+from roosync_ops.state.shared import SharedState, Sign
+from roosync_ops.wire.merge import Evidence, merge
 
 from . import verdict as v
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from roosync_ops.remote_script.facts_model import AgentStatus, Report
     from roosync_ops.state.seen import Seen
-    from roosync_ops.state.shared import Sign
     from roosync_ops.state.silences import Silence
     from roosync_ops.transport.failure import Failure
     from roosync_ops.transport.reach import Reach
-    from roosync_ops.wire.merge import Evidence
 
 # A machine's own word, the local truth.
 RUNNING: Final = "alive"  # its loop runs and beats
@@ -126,8 +123,8 @@ class Knowledge:
     seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
     patience_ms: int | None = None
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
-    #: Of a reader of time stamps: the longest delay of a beat within a day, as the share itself notes it.
-    late_ms: int = 0
+    #: Of a reader of time stamps: the longest delays of beats within a day and an hour, as the share itself notes them.
+    late_ms: tuple[int, int] = (0, 0)
     #: Until when, and why, nobody is to be troubled about a machine.
     silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None

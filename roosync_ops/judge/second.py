@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.state import SharedState
+from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
 from . import verdict as v
@@ -18,15 +20,14 @@ from .verdict import Basis
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
 
     from .probes import ProbeResult
 
-#: Of the longest silence that the keeper of the view saw within a day so much may come again: it counts in whole beats,
-#: and another's burst is longer. A day is short, and its keeper may be wrong: so many timeouts at least, and at most.
-_LATE_FACTOR: Final = 1.75
-_LATE_TIMEOUTS: Final = (4.0, 7.0)
+#: A share's delays may come again, as its keeper noted them; a day is short, and its keeper may be wrong: silence of so
+#: many timeouts is borne at least, and at most. The most, where another is late too, or a silence of so many was noted
+#: within the hour: it is the share that is late now.
+LATE_TIMEOUTS: Final = (3.9, 7.0)
+_LATE_NOW_TIMEOUTS: Final = 1.5
 _HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
 
@@ -121,25 +122,31 @@ def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Ba
     )
 
 
-def late_ms(state: SharedState, now_ms: int) -> int:
-    """Return the longest delay of a beat that the keeper of the view noted within a day, in ms; 0 where none did.
+def late_ms(state: SharedState, now_ms: int) -> tuple[int, int]:
+    """Return the longest delays of beats that the keeper of the view noted within a day and an hour, in ms; 0 for none.
 
-    It is in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
+    They are in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
     Of two keepers the more patient one is believed, and neither for long (see may_last_ms).
     """
-    found = 0
+    found = 0, 0
     for record in (*(piece.record for piece in state.machines.values()), *state.own_files.values()):
         noted, heard = record.agent.get("late"), record.last_heartbeat_ms
-        day = noted.get("day") if isinstance(noted, dict) else None
-        if isinstance(day, list) and day and type(day[0]) is int and now_ms - (heard or 0) < _DAY_MS:
-            found = max(found, day[0])
+        if isinstance(noted, dict) and now_ms - (heard or 0) < _DAY_MS:
+            found = max(found[0], _longest(noted.get("day"))), max(found[1], _longest(noted.get("hour")))
     return found
 
 
-def may_last_ms(late_ms: int, timeout_ms: int, *, of_all: bool = False) -> int:
-    """Return how long silence is no more than a share's delay where the longest of the day was `late_ms`.
+def _longest(noted: object) -> int:
+    return noted[0] if isinstance(noted, list) and noted and type(noted[0]) is int else 0
 
-    Where nearly all are silent (`of_all`) it is what carries their beats that is late: as long as is ever borne.
+
+def may_last_ms(late_ms: tuple[int, int], timeout_ms: int, *, of_others: bool = False) -> int:
+    """Return how long silence is no more than a share's delay where `late_ms` are the longest of the day and the hour.
+
+    Where others are late as well (`of_others`) it is what carries their beats that is: as long as is ever borne.
     """
-    least, most = (round(times * timeout_ms) for times in _LATE_TIMEOUTS)
-    return min(max(round(late_ms * _LATE_FACTOR), most if of_all else least), most) if late_ms else 0
+    day, hour = late_ms
+    least, most = (round(times * timeout_ms) for times in LATE_TIMEOUTS)
+    if day <= 0:
+        return 0
+    return most if of_others or hour > _LATE_NOW_TIMEOUTS * timeout_ms else min(max(day, least), most)

@@ -1,12 +1,8 @@
 """What was measured of shares, and how long beats take between them, with the difference of clocks taken out."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 GOOD: Final = "good"
 BAD: Final = "bad"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state import SharedState
+from roosync_ops.state.shared import Sign
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import second, why
@@ -17,11 +20,7 @@ from .verdict import Basis
 from .view_evidence import ViewEvidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.state.shared import Sign
 
     from .matrix import Matrix
 
@@ -61,10 +60,11 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
         (machine, second.by_word(machine, row, state, now_ms, asked.get(machine.machine_id))) for machine, row in seen
     ]
     gone = _gone_at_once(decided, state)
+    late = frozenset(row.machine_id for machine, row in decided if _may_be_late(machine, row, asked))
     witness = ViewEvidence(state, tuple(row for _, row in seen))
     clocks = () if matrix is not None else tuple(wrong_clocks(asked.values()))
     behind_ms = _reader_behind_ms(seen, now_ms, known)
-    given = why.Given(state, now_ms, known, matrix, asked, clocks, gone, behind_ms, witness, fleet)
+    given = why.Given(state, now_ms, known, matrix, asked, clocks, gone, late, behind_ms, witness, fleet)
     verdicts = tuple(_verdict(machine, row, given) for machine, row in decided)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
@@ -138,8 +138,17 @@ def _is_late(machine: Machine, row: v.Observation, given: why.Given, rests_on: B
     if row.observed != OFFLINE or rests_on in (Basis.ASKED, Basis.UNREACHABLE) or row.age_ms is None:
         return False
     timeout_ms = given.timeout_ms(machine)
-    may_last_ms = second.may_last_ms(given.known.late_ms, timeout_ms, of_all=given.gone is not None)
+    others = given.gone is not None or bool(given.late - {row.machine_id})
+    may_last_ms = second.may_last_ms(given.known.late_ms, timeout_ms, of_others=others)
     return given.known.patience_ms is None and timeout_ms < row.age_ms <= may_last_ms
+
+
+def _may_be_late(machine: Machine, row: v.Observation, asked: Mapping[str, ProbeResult]) -> bool:
+    """Return True if a machine is silent, for no longer than is ever borne, and nobody's word says that it is gone."""
+    if machine.expected != ONLINE or row.observed == LEFT or (row.observed == OFFLINE and row.machine_id in asked):
+        return False
+    timeout_ms = machine.offline_timeout
+    return row.age_ms is not None and timeout_ms < row.age_ms <= second.LATE_TIMEOUTS[1] * timeout_ms
 
 
 def _sign(row: v.Observation, given: why.Given) -> Sign | None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state.shared import Sign
 from roosync_ops.wire import status
+from roosync_ops.wire.findings import Finding
 from roosync_ops.wire.times import to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from roosync_ops.state.shared import Sign
-    from roosync_ops.wire.findings import Finding
-
     from .matrix import Matrix
     from .probes import ProbeResult
 

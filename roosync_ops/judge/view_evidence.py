@@ -4,22 +4,17 @@ Of use to a reader that has one look and nobody to ask. Ages are compared only w
 Each thing is worked out once, and only when it is asked for: most tables need none of it.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.state import SharedState
 from roosync_ops.wire.names import VIEW_NAME
-from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, OFFLINE, ONLINE
+from roosync_ops.wire.record import Record
+from roosync_ops.wire.status import DEFAULT_TIMEOUT_MS, OFFLINE, ONLINE, Thresholds
 from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
 from .patience import AUTO_MOST_MS
-
-if TYPE_CHECKING:
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.record import Record
-    from roosync_ops.wire.status import Thresholds
 
 #: Another machine takes the view over after the timeout, within one interval, and its view takes another to arrive.
 _TAKEOVER_INTERVALS: Final = 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
-from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT
+from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, Finding
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
@@ -19,11 +21,7 @@ from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.state import SharedState
-    from roosync_ops.wire.findings import Finding
 
     from .matrix import Matrix
     from .view_evidence import ViewEvidence
@@ -35,8 +33,9 @@ _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT]
 class Given:
     """What one verdict is reached from, beside the machine's own row.
 
-    `gone` is (gone or late, expected to be heard) where the observer is the suspect. `behind_ms` is how far the
-    reader's own clock seems behind everybody's. `witness` is heartbeat.json, asked where it matters.
+    `gone` is (gone or late, expected to be heard) where the observer is the suspect. `late` are those whose silence may
+    yet be a delay. `behind_ms` is how far the reader's own clock seems behind everybody's. `witness` is heartbeat.json,
+    asked where it matters.
     """
 
     state: SharedState
@@ -46,6 +45,7 @@ class Given:
     asked: Mapping[str, ProbeResult]
     clocks: tuple[v.Reason, ...]
     gone: tuple[int, int] | None
+    late: frozenset[str]
     behind_ms: int | None
     witness: ViewEvidence
     fleet: Fleet
@@ -221,7 +221,7 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
         facts = {"age": row.age_ms, "since": row.last_heartbeat}
         return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
     if row.observed == WARNING and rests_on != Basis.HEARD and given.known.patience_ms is None:
-        return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": given.known.late_ms})
+        return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": given.known.late_ms[0]})
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
     if row.observed == OFFLINE:

@@ -8,21 +8,18 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from roosync_ops import show
 from roosync_ops.cli import output
-from roosync_ops.judge import validate
+from roosync_ops.judge import Validation, validate
 from roosync_ops.state import read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from roosync_ops.judge import Validation
-
     from .fleet import LabFleet
 
 #: Between two readings while something is waited for, in seconds.

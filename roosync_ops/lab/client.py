@@ -5,21 +5,15 @@ All raise OSError with the replica. What products call the file that they keep b
 "Synced folders".
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from . import faults
-from .replica import Version
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from .replica import Link, Past
+from .replica import Link, Past, Version
 
 TWINS = "duplicate-names"
 #: A file that has this many copies gets no more. Products go on; a month's simulation has better things to keep.
@@ -79,23 +73,17 @@ def rewind(link: Link, past: Mapping[str, Past]) -> list[str]:
 
     What the machine has written and not uploaded stays: that is what it writes after it came back.
     """
-    if "old-files" not in link.faults:
-        link.is_old = False
+    if "old-files" not in link.faults or link.is_old:
+        link.is_old = "old-files" in link.faults
         return []
-    if link.is_old:
-        return []
-    names = [name for name in sorted(link.held) if name in past and is_untouched(link, name)]
-    rewound = [name for name in names if _put_back(link, name, past[name].oldest)]
+    rewound = []
+    for name in sorted(past.keys() & link.held.keys()):
+        oldest = past[name].oldest
+        if is_untouched(link, name) and oldest.file is not None and oldest.number != link.held[name].number:
+            put(link, name, Version(oldest.number, oldest.file, whole=False))
+            rewound.append(name)
     link.is_old = True
     return rewound
-
-
-def _put_back(link: Link, name: str, oldest: Version) -> bool:
-    held = link.held[name]
-    if held.number == oldest.number or oldest.file is None:
-        return False
-    put(link, name, Version(oldest.number, oldest.file, whole=False))
-    return True
 
 
 def plan_vanishing(link: Link, now: float, delay: Callable[[], float]) -> None:

@@ -1,26 +1,19 @@
 """The lab's commands: what a person types at its prompt, and what `--do` runs."""
 
-from __future__ import annotations
-
 import contextlib
 import shlex
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roosync_ops.state import StateUnavailableError
 
-from .board import observed
+from .board import Board, Screen, observed
 from .faults import LabError, fault_list, fault_said, faults_text
-from .fleet import ADMIN
+from .fleet import ADMIN, LabFleet
 from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from .board import Board, Screen
-    from .fleet import LabFleet
 
 HELP = """\
   table        the validation table, now

@@ -6,23 +6,19 @@ Requests: `{"fault": NAME, "machine": M, "on": true}` and `{"active": true}`. An
 `{"ok": false, "error": SENTENCE}`. Nothing here needs asyncssh: the asking end is a quick command.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roosync_ops.errors import CommandError
 
 from .faults import LabError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SOCKET = "control"
 #: A request is one short line; so is an answer.

@@ -4,20 +4,14 @@ A fault belongs to one machine's link and is on until it is switched off. The re
 for it.
 """
 
-from __future__ import annotations
-
 import errno
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from roosync_ops.errors import RoosyncError
 
-from .replica import File
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from .replica import Link, Version
+from .replica import File, Link, Version
 
 #: By name: what it does to the machine, in one line. The source of each is lab/README.md, "Synced folders".
 FAULTS: Final[dict[str, str]] = {

@@ -1,19 +1,12 @@
 """What the lab writes for its operator: an inventory, and an SSH configuration that needs nothing of the user's own."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from .host import DRIVE, USER
-from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
+from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS, Part
 from .sshd import LOOPBACK
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from .scenario import Part
 
 _INVENTORY = '''"""The lab's fleet: an ordinary pyinfra inventory, written by `roosync-ops lab` and gone with it."""
 

@@ -1,15 +1,15 @@
 """The fleet itself: start it, switch its machines off and on, kill and stop their agents, end it without a trace."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
 import shutil
 import signal
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import asyncssh
 
@@ -24,16 +24,10 @@ from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
 from .host import DRIVE, LabHost, Nest, NestError
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Delay, Replicator
-from .scenario import PROCEDURE
+from .scenario import PROCEDURE, Part
 from .sshd import SshServer
 from .threads import LoopThread, SyncThread
 from .tool import document_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from .scenario import Part
 
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"

@@ -5,8 +5,6 @@ end of its standard input: the kernel closes that pipe when the lab ends, whethe
 Processes are known by the mark in their environment, never by their names.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -15,18 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Every process of a lab carries this variable, and so do its children however they detach themselves.
 LAB_VARIABLE = "ROOSYNC_LAB"
 #: How long a process that will not die, or a folder that will not go, is tried for, in seconds.
 PATIENCE_S = 10.0
-_PROC = Path("/proc")
 #: Longer than its patience with processes and with the folder together, in seconds.
 _TIMEOUT_S = 2 * PATIENCE_S + 5
 
@@ -63,8 +57,15 @@ def guarded(lab_id: str, parent: Path | None = None) -> Iterator[Path]:
 def marked_processes(*marks: str) -> list[int]:
     """Return the processes whose environment holds every `NAME=value` of `marks`; never this one's own."""
     wanted = {os.fsencode(mark) for mark in marks}
-    found = _from_proc(wanted) if (_PROC / "self" / "environ").exists() else _from_ps(wanted)
-    return [pid for pid in found if pid != os.getpid()]
+    found = []
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        # Another user's process, or one that has just ended.
+        with suppress(OSError):
+            if wanted.issubset(Path(entry, "environ").read_bytes().split(b"\0")):
+                found.append(int(entry.name))
+    return found
 
 
 def end_marked(*marks: str, patience_s: float = PATIENCE_S) -> bool:
@@ -89,32 +90,6 @@ def remove_folder(folder: Path, patience_s: float = PATIENCE_S) -> bool:
         shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.02)
     return not folder.exists()
-
-
-def _from_proc(wanted: set[bytes]) -> list[int]:
-    found = []
-    for entry in os.scandir(_PROC):
-        if not entry.name.isdigit():
-            continue
-        # Another user's process, or one that has just ended.
-        with suppress(OSError):
-            if wanted.issubset((_PROC / entry.name / "environ").read_bytes().split(b"\0")):
-                found.append(int(entry.name))
-    return found
-
-
-def _from_ps(wanted: set[bytes]) -> list[int]:
-    """Where there is no /proc: ps shows the environment behind the command. Best effort; values hold no space."""
-    listing = subprocess.run(
-        ["/bin/ps", "-axEww", "-o", "pid=,command="], capture_output=True, check=False, timeout=PATIENCE_S
-    ).stdout
-    return matching_rows(listing, wanted)
-
-
-def matching_rows(listing: bytes, wanted: set[bytes]) -> list[int]:
-    """Pick the pids out of `pid command and environment` rows that hold every word of `wanted`."""
-    rows = (line.split() for line in listing.splitlines())
-    return [int(words[0]) for words in rows if words and wanted.issubset(words)]
 
 
 def main() -> int:

@@ -3,8 +3,6 @@
 Mounts of its own are made by mounts.py, a program that this end starts and asks for covers of the share.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import select
@@ -13,17 +11,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Self
 
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
 from .guardian import LAB_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 #: The account every lab machine knows. It is no account of this computer: everything runs as whoever started the lab.
 USER = "lab"

@@ -7,8 +7,6 @@ its standard input ends it: with the lab, however the lab ends. What hung then f
 process in there.
 """
 
-from __future__ import annotations
-
 import ctypes
 import errno
 import json

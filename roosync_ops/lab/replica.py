@@ -1,20 +1,16 @@
 """One machine's copy of the shared folder, and what a file-sync product's client on that machine remembers of it."""
 
-from __future__ import annotations
-
 import errno
 import functools
 import os
 import random
 import stat
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
+from typing import Protocol
 
 #: Where a delivery is built before it appears under its own name: the folder Google Drive for desktop uses for this.
 INCOMING = ".tmp.drivedownload"

@@ -6,18 +6,11 @@ Faults come in through the links: a switch each way, those of faults.py by name,
 The same seed, replicas and times replay the same history, whatever is drawn.
 """
 
-from __future__ import annotations
-
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from . import client, faults
-from .replica import Link, Past, Version
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from .replica import File, Replica
+from .replica import File, Link, Past, Replica, Version
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.
 DEFAULT_DELAY_S = (0.25, 0.5)

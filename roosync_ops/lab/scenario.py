@@ -1,7 +1,5 @@
 """Who is in the lab, and what is expected of each: the procedure's six machines on the day it was written."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

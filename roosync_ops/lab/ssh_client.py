@@ -4,8 +4,6 @@ It takes the words that `transport.ssh` says, notes in the log what OpenSSH woul
 a login; no configuration of the user's, no jump hosts, no agent.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shlex

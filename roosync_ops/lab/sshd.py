@@ -5,8 +5,6 @@ Windows does it, and not when the last process that inherited its output lets go
 a rollout waiting.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import os
@@ -15,17 +13,13 @@ import socket
 import subprocess
 import termios
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import asyncssh
 
-from .host import USER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .host import LabHost
+from .host import USER, LabHost
 
 LOOPBACK = "127.0.0.1"
 #: One read of a pipe, in bytes: what a Linux pipe holds.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops import process
@@ -12,8 +13,6 @@ from roosync_ops import process
 from .faults import LabError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .fleet import LabFleet
 
 #: How long one command may take, in seconds; on two cores a rollout takes a few.

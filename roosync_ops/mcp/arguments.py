@@ -1,7 +1,5 @@
 """What each tool takes: names, types and defaults of wire/README.md; anything else is refused."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """Answers of a bounded size, whatever the fleet and the share hold: what is left out is counted, and never silently."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final
 

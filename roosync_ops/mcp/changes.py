@@ -10,6 +10,7 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import process, typed
@@ -20,8 +21,6 @@ from roosync_ops.wire.times import now_ms, to_iso
 from .desk import LIFE_S, Answer, Desk, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .arguments import ApplyChange, PlanChange
 
 FIX: Final = "fix"

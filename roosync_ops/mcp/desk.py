@@ -1,21 +1,17 @@
 """What one server knows from its start, and keeps between two calls: the plans that may be applied, too."""
 
-from __future__ import annotations
-
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.limits import Limits
 from roosync_ops.gather.source import Source, machine_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 #: How long a plan may be applied, in s: long enough to read it, and too short for the fleet to be another.
 LIFE_S: Final = 600.0

@@ -1,13 +1,12 @@
 """This machine's own agent: the one that is installed here, else the shipped one, put where a rollout puts it."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import process, typed
 from roosync_ops.agent import builds
@@ -15,9 +14,6 @@ from roosync_ops.agent.config import CONFIG_NAME, default_local_dir, read_config
 from roosync_ops.agent.errors import LocalError, UsageError
 from roosync_ops.remote_script.bundle import BundleError, build, identify
 from roosync_ops.transport.link import MAX_ANSWER
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: One verb may wait for another's turn (60 s), for the share and for a first beat.
 _LIMIT_S: Final = 110.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import show
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
@@ -18,8 +19,6 @@ from roosync_ops.show.history import history_document
 from .desk import Answer, Desk
 
 if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
     from .arguments import History, Look, RefreshDashboard, Validate
 
 _DAY_MS: Final = 86_400_000

@@ -1,7 +1,5 @@
 """What each tool returns, as types: wire/README.md's result objects; the others return the documents of --json."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict

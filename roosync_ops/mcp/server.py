@@ -1,17 +1,22 @@
 """The protocol's side: a call comes in, is checked, answered in bounded time and size, or refused with a way out."""
 
-from __future__ import annotations
-
 import sys
 import traceback
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
-from mcp.server import Server
+from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, ListToolsResult, TextContent
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+)
 from pydantic import ValidationError
 
 from roosync_ops import __version__, show
@@ -19,17 +24,10 @@ from roosync_ops.agent.errors import UNKNOWN_ACTION
 from roosync_ops.errors import INTERNAL, CommandError, Failure, describe
 from roosync_ops.show.text import safe
 
+from .arguments import Arguments
 from .bounds import MAX_TEXT, bounded
-from .desk import Desk
-from .tools import entries
-
-if TYPE_CHECKING:
-    from mcp.server import ServerRequestContext
-    from mcp.types import CallToolRequestParams, PaginatedRequestParams
-
-    from .arguments import Arguments
-    from .desk import Answer, Settings
-    from .tools import Entry
+from .desk import Answer, Desk, Settings
+from .tools import Entry, entries
 
 INSTRUCTIONS: Final = """The heartbeats of a fleet of machines that share a folder.
 roosync_validate first: it says which machines are not as expected, and why. roosync_diagnose names the cause and the \

@@ -1,10 +1,8 @@
 """`roosync_heartbeat_service`: this machine's agent registers, starts or stops, and its answer is the answer."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roosync_ops import typed
 from roosync_ops.agent.config import check_metadata
@@ -13,13 +11,10 @@ from roosync_ops.errors import CommandError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, is_machine_id, machine_id_of
 from roosync_ops.wire.times import now_ms, to_iso
 
-from .arguments import HeartbeatService, HeartbeatStatus
+from .arguments import Heartbeat, HeartbeatService, HeartbeatStatus
 from .desk import Answer, Desk
 from .local_agent import LocalAgent, Refused
 from .status import heartbeat_status
-
-if TYPE_CHECKING:
-    from .arguments import Heartbeat
 
 _NOT_PERMANENT = (
     "L'agent bat hors de l'assistant et lui survit, mais rien ne le relancera après un redémarrage de la machine"

@@ -6,13 +6,16 @@ not the watchers' memory: what is told there is told once, and an assistant that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.judge.observe import stated_thresholds
+from roosync_ops.state import SharedState
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import BEFORE
@@ -23,11 +26,6 @@ from roosync_ops.wire.view import build
 from .desk import Answer, Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from roosync_ops.state import SharedState
-
     from .arguments import HeartbeatStatus
 
 _LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}

@@ -1,8 +1,7 @@
 """The tools: what each is called, takes, returns and does to the world, and the function that does it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from mcp.types import Tool, ToolAnnotations
 from pydantic import TypeAdapter
@@ -11,11 +10,7 @@ from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, M
 
 from . import arguments as a
 from . import changes, reading, results, service, status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .desk import Answer, Desk
+from .desk import Answer, Desk
 
 
 def _effect(*, reads: bool, destroys: bool = False, repeats: bool = True) -> ToolAnnotations:

@@ -1,22 +1,17 @@
 """How an assistant reaches the server: standard input and output, or HTTP on this computer alone."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
 
 import anyio
 import uvicorn
+from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mcp.server import Server
 
 LOOPBACK: Final = "127.0.0.1"
 PATH: Final = "/mcp"

@@ -1,12 +1,11 @@
 """A set of files put into one folder: in one step each, read back, within a deadline, and never through a link."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from filelock import FileLock, Timeout
 
@@ -16,9 +15,6 @@ from roosync_ops.show.text import safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 #: Two writers of this computer take turns; one writes for some ms, or hangs until its deadline.
 _LOCK_S: Final = 10.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -18,14 +19,12 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from roosync_ops.show.exports import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
+from roosync_ops.show.page.html import Html
 from roosync_ops.show.text import safe
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from roosync_ops.judge.reports import Dashboard
-    from roosync_ops.show.page.html import Html
 
 LOOPBACK: Final = "127.0.0.1"
 _HTML: Final = "text/html; charset=utf-8"

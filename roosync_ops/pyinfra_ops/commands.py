@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 from pyinfra import logger
 from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops import typed
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Reply, SilenceError, parse_reply
+from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
 from roosync_ops.transport.failure import Failure
 
 from . import plan
@@ -20,14 +23,8 @@ from .facts import look_s
 from .ledger import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pyinfra.api.host import Host
-    from pyinfra.api.state import State
-
     from roosync_ops.fleet import Machine
     from roosync_ops.remote_script.bundle import Bundle
-    from roosync_ops.remote_script.facts_model import Report
 
 #: Beyond what the verbs themselves may take: to log in, to upload and to start Python.
 _MARGIN_S: Final = 30

@@ -4,11 +4,11 @@ On a POSIX machine everything works that works with pyinfra's own SSH connector;
 machine's own shell as it is, and never through `sh`.
 """
 
-from __future__ import annotations
-
 import abc
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
+from pyinfra.api.arguments import ConnectorArguments
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import ConnectError, PyinfraError
 from pyinfra.api.output import echo
@@ -26,11 +26,6 @@ from roosync_ops.transport import output
 from roosync_ops.transport.link import TOO_MUCH, Finished, Link, LinkError, Patience
 from roosync_ops.transport.posix_files import PosixLink
 from roosync_ops.transport.windows_link import WindowsLink
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pyinfra.api.arguments import ConnectorArguments
 
 #: Beyond the TCP connection: the greeting, and the login of a machine that is slow, in s.
 _LOGIN_S: Final = 15.0

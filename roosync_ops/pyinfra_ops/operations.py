@@ -20,7 +20,7 @@ from roosync_ops.wire.status import status as status_of
 from roosync_ops.wire.times import BadTimeError, from_iso
 
 from . import commands, facts, plan
-from .ledger import ON_TRIAL, ONLINE, PROVED, PYTHON, ROLLED_BACK, UNCHANGED, WAITS, ledger
+from .ledger import ON_TRIAL, ONLINE, PROVED, PYTHON, REPLACED, ROLLED_BACK, UNCHANGED, WAITS, ledger
 from .preflight import ask, current, follows, report_of
 
 if TYPE_CHECKING:
@@ -157,6 +157,9 @@ def _unchanged(step: str, failure: Failure | None) -> Commands:
 
 def _not_online(machine: Machine, report: Report) -> Failure | None:
     status = report.status
+    if status is not None and not status.success:
+        said = f"its agent could not tell whether it runs: {status.message}"
+        return Failure(ONLINE, "NO_ANSWER", said, checks.diagnosing(machine.machine_id))
     if status is None or not status.running:
         return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", typed.ours("rollout", machine.machine_id))
     beat = status.last_beat
@@ -178,11 +181,13 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
 
 def _not_proved(machine: Machine, report: Report) -> Failure | None:
     status, hint = report.status, checks.diagnosing(machine.machine_id)
-    other = plan.replaces(build(), report)
+    ours = build()
+    other = status is not None and status.running and status.loop_build_id != ours.build_id
     if status is not None and status.rolled_back is not None and status.trial is None and other:
-        back = status.rolled_back
-        told = (f"back.{back.code}", *back.values)
-        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {back.why}", hint, told)
+        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
+    if status is not None and other and not (status.trial or "").startswith(ours.file_name):
+        said = f"another rollout has put build {status.loop_build_id} there since, in the place of {ours.build_id}"
+        return Failure(PROVED, REPLACED, said, typed.ours("rollout", machine.machine_id))
     if status is None or status.trial is not None or other or not report.running:
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
     return _not_online(machine, report)

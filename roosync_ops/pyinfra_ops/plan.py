@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from roosync_ops.remote_script.status_model import Permanence
 from roosync_ops.wire.times import BadTimeError, from_iso
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ REMOVAL: Final = (STOP, UNINSTALL, REMOVE)
 
 #: systemd keeps a unit for the system or for a user; either is what `permanence="systemd"` asks for.
 _KINDS: Final = {"systemd": ("systemd-system", "systemd-user"), "process": ("process",), "task": ("task",)}
+
+#: What holds what is started, by its kind.
+_TEXTS: Final = {"systemd-system": "unit", "systemd-user": "unit", "task": "task"}
 
 
 class Difference(NamedTuple):
@@ -74,7 +78,7 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
     needed = {
         PUSH: report.agent_sha256 != bundle.sha256,
         CONFIGURE: report.config != wanted_config(machine, report),
-        INSTALL: not _permanent(machine, status),
+        INSTALL: not _permanent(machine, status) or _changed_by_hand(status),
         REGISTER: not report.running or not _has_beaten(status),
         START: not report.running or not _same_agent(bundle, status) or not _same_config(machine, report),
     }
@@ -93,9 +97,11 @@ def differences(machine: Machine, bundle: Bundle, report: Report) -> tuple[Diffe
     if not _same_agent(bundle, status):
         found.append(Difference("build", None if status is None else status.loop_build_id, bundle.build_id))
     found += _reconfigured(report.config, wanted_config(machine, report))
+    kept = Permanence() if status is None else status.permanence
     if not _permanent(machine, status):
-        kind = status.permanence.kind if status is not None and status.permanence.installed else None
-        found.append(Difference("permanence", kind, machine.permanence))
+        found.append(Difference("permanence", kept.kind if kept.installed else None, machine.permanence))
+    elif _changed_by_hand(status):
+        found.append(Difference(_TEXTS.get(kept.kind, "permanence"), _shown(kept.there), _shown(kept.wanted)))
     return tuple(found)
 
 
@@ -110,12 +116,13 @@ def _reconfigured(there: Any, wanted: dict[str, Any]) -> Iterator[Difference]:
 
 
 def _shown(value: Any) -> str | None:
-    return None if value is None else f"{value!s:.80}"
+    return f"{value!s:.300}" if value not in (None, "") else None
 
 
 def replaces(bundle: Bundle, report: Report) -> bool:
-    """Return True if a rollout ends one build that runs and begins another."""
-    return report.alive and not _same_agent(bundle, report.status)
+    """Return True if a rollout ends one build that runs and begins another. One that cannot tell may well run."""
+    cannot_tell = report.status is not None and not report.status.success
+    return (report.alive or cannot_tell) and not _same_agent(bundle, report.status)
 
 
 def _seen_by_agent(report: Report) -> bool:
@@ -127,6 +134,11 @@ def _permanent(machine: Machine, status: AgentStatus | None) -> bool:
     if status is None or not (status.permanence.installed and status.permanence.enabled):
         return False
     return status.permanence.kind in _KINDS.get(machine.permanence, (status.permanence.kind,))
+
+
+def _changed_by_hand(status: AgentStatus | None) -> bool:
+    """Return True if the unit or the task is not what the agent there would write."""
+    return status is not None and bool(status.permanence.there or status.permanence.wanted)
 
 
 def _has_beaten(status: AgentStatus | None) -> bool:

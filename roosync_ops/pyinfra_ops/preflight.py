@@ -4,12 +4,13 @@ Deploys call these before any operation. pyinfra runs a deploy's own code on eve
 operation on any, so every machine has been looked at before one is changed.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 from gevent import Timeout
 from pyinfra import logger
+from pyinfra.api.facts import FactBase
+from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 
 from roosync_ops import typed
@@ -21,13 +22,6 @@ from roosync_ops.transport.failure import PREFLIGHT, Failure
 from . import facts
 from .connector import Connector
 from .ledger import CHANGED, PYTHON, UNCHANGED, ledger
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from pyinfra.api.facts import FactBase
-    from pyinfra.api.host import Host
-
 
 Answer = TypeVar("Answer")
 #: Beyond the fact's own limit: a machine without a Python downloads one, in s.

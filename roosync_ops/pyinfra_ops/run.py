@@ -117,12 +117,13 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     is_new: bool = True,
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     parallel: int | None = None,
-    tell: Callable[[Event], None] = lambda _: None,
+    tell: Callable[[Event | Result], None] = lambda _: None,
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
     With `dry` every machine is looked at and none is changed. A shared state that `is_new` has no `heartbeats/` yet, as
-    far as is known: one machine at most makes it. `parallel` machines at most are at it at once.
+    far as is known: one machine at most makes it. `parallel` machines at most are at it at once. `tell` hears of
+    each machine's result as soon as it is known.
     KeyboardInterrupt passes through, the workers ended.
     """
     request = {
@@ -141,6 +142,8 @@ def run(  # noqa: PLR0913 - each is an option of the commands
         firsts: list[Firsts] = []
         for pipe, said in workers.words():
             if isinstance(said, Result):
+                if said.machine_id not in found:
+                    tell(said)
                 found[said.machine_id] = said
             elif isinstance(said, Event):
                 tell(said)

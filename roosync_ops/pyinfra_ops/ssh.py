@@ -1,22 +1,16 @@
 """pyinfra connector `@roosync-ssh`: a machine, POSIX or Windows, by the system's own OpenSSH client."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from pyinfra.connectors.base import DataMeta
 
 from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.transport import link as links
-from roosync_ops.transport.link import LinkError
+from roosync_ops.transport.link import Link, LinkError, Patience
 from roosync_ops.transport.ssh import link_to
 
 from .connector import Connector
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from roosync_ops.transport.link import Link, Patience
 
 
 class SshConnector(Connector):

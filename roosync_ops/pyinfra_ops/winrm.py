@@ -5,23 +5,17 @@
     machine("myia-web1", system="windows", transport="winrm", user="Administrator")
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from pyinfra import logger
 from pyinfra.connectors.base import DataMeta
 
 from roosync_ops.transport import link as links
 from roosync_ops.transport import winrm, winrm_access, winrm_secret
-from roosync_ops.transport.link import LinkError
+from roosync_ops.transport.link import Link, LinkError, Patience
 
 from .connector import Connector
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from roosync_ops.transport.link import Link, Patience
 
 
 class WinrmConnector(Connector):

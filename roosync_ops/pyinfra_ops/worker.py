@@ -13,10 +13,11 @@ import os
 import signal
 import sys
 import traceback
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
-from gevent import joinall, spawn
+from gevent import joinall, sleep, spawn
 from pyinfra import logger
 from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError, PyinfraError
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
     from pyinfra.api.host import Host
 
+#: How long is waited before a login is tried again, in s.
+_AGAIN_S: Final = (0.5, 2.0)
 #: How long logging out may take, in s.
 _PART_S: Final = 2.0
 #: A machine that is connected to is a few descriptors and some memory here.
@@ -55,6 +58,7 @@ class _Teller(BaseStateCallback):
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
+        self._succeeded: Counter[str] = Counter()
 
     def tell(self, kind: str, host: Host, step: str | None = None) -> None:
         self.pipe.send(Event(kind, host.name, step))
@@ -62,6 +66,19 @@ class _Teller(BaseStateCallback):
     def operation_host_start(self, state: State, host: Host, op_hash: str) -> None:  # type: ignore[override] # it calls the object
         if op_hash in state.ops[host]:
             self.tell("step", host, " ".join(state.get_op_meta(op_hash).names))
+
+    def operation_host_success(self, state: State, host: Host, op_hash: str, retry_count: int = 0) -> None:  # type: ignore[override] # noqa: ARG002 - as above
+        self._succeeded[host.name] += 1
+        if self._succeeded[host.name] == len(state.ops[host]):
+            self.pipe.send(_result(state, host))
+
+    def operation_host_error(self, state: State, host: Host, *_: object) -> None:  # type: ignore[override] # as above
+        self.refused(state, host)
+
+    def refused(self, state: State, host: Host) -> None:
+        """Tell of a machine that goes no further; one that has no reason yet is given one in the end."""
+        if ledger(host).failure is not None:
+            self.pipe.send(_result(state, host))
 
 
 def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
@@ -162,6 +179,7 @@ def _look_at(state: State, host: Host, deploy: str, teller: _Teller) -> None:
         state.failed_hosts.add(host)
         state.active_hosts.discard(host)
     teller.tell("looked-at", host)
+    teller.refused(state, host)
 
 
 def _internal(step: str, host: Host, error: Exception) -> Failure:
@@ -181,7 +199,7 @@ def _reason(error: Exception) -> str:
 def _connect(state: State, host: Host, teller: _Teller) -> bool:
     """Log in; our connectors bound each part of a login."""
     try:
-        host.connect(show_errors=False, raise_exceptions=True)
+        _log_in(host)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
         code = error.code if isinstance(error, MachineConnectError) else links.UNREACHABLE
@@ -191,6 +209,19 @@ def _connect(state: State, host: Host, teller: _Teller) -> bool:
         return False
     teller.tell("connected", host)
     return True
+
+
+def _log_in(host: Host) -> None:
+    """Log in; a server that closes the connection has too many logins just now, and is asked again."""
+    for pause_s in (*_AGAIN_S, None):
+        try:
+            host.connect(show_errors=False, raise_exceptions=True)
+        except MachineConnectError as error:
+            if error.code != links.CLOSED or pause_s is None:
+                raise
+            sleep(pause_s)
+        else:
+            return
 
 
 class _InTurn(set["Host"]):

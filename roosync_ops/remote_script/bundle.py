@@ -14,21 +14,18 @@ import os
 import re
 import tokenize
 import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from roosync_ops import __version__
 from roosync_ops.wire import local
 
 from .travel import AST_LOCK
 from .windows.uv import cache_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from importlib.resources.abc import Traversable
 
 #: The agent is pushed to machines that are nearly out of everything.
 MAX_BYTES = 200_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops import typed
@@ -14,8 +15,6 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from .on_common import share_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from roosync_ops.fleet import Machine
 
     from .facts_model import Report, Share, SilenceError

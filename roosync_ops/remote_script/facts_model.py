@@ -1,13 +1,12 @@
 """What a machine answered, as types: hostile until it has been through here."""
 
-from __future__ import annotations
-
 import binascii
 import functools
 import json
 import threading
 import zlib
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
@@ -15,10 +14,6 @@ from roosync_ops.wire.times import time_or_none
 
 from .on_common import MARKER, PRESSED
 from .status_model import Answer, Beat, LoopConfig, OwnFile, Permanence, RolledBack, ShareState, ViewState, Word
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
 
 T = TypeVar("T", bound=Answer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.

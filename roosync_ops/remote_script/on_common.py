@@ -27,8 +27,8 @@ MAX_CONFIG_BYTES = 65_536
 #: A longer answer is pressed, as an object of this one member: 100,000 records are 60 MB, and a few when pressed.
 PRESS_BYTES = 1_048_576
 PRESSED = "zlib"
-#: How long the agent's own `status` may take, in s: it touches no share.
-STATUS_LIMIT_S = 15.0
+#: How long the agent's own `status` may take, in s: it touches no share. On Windows it is a process, and asks another.
+STATUS_LIMIT_S = 15.0 if os.name == "posix" else 30.0
 #: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.
 MIN_FREE_BYTES = 1_000_000
 

@@ -11,6 +11,7 @@ import sys
 import time
 import zlib
 
+from roosync_ops.agent.builds import BUILD_FILE
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.child import MAX_OUTPUT_BYTES
 
@@ -74,6 +75,9 @@ def _main(path: str, verb: str) -> Callable[[list[str]], int]:
     if not os.path.exists(path):
         raise StepError("NOT_ENROLLED", f"there is no agent in {os.path.dirname(path)}")
     if sys.path[0] != path:
+        if BUILD_FILE.fullmatch(os.path.basename(sys.path[0])):  # another build was asked before: it answers no more
+            for name in [name for name in sys.modules if name.partition(".")[0] == "roosync_ops"]:
+                del sys.modules[name]
         sys.path.insert(0, path)
     try:
         from roosync_ops.agent.main import main  # noqa: PLC0415 - only now is it there

@@ -4,28 +4,22 @@ On POSIX it is one `sh` command of characters no quoting rule can bite: paths an
 so spaces, quotes, `$`, and names in any script come out unchanged.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import json
 import shlex
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.transport import posix_files
+from roosync_ops.transport.link import Finished, Link
 from roosync_ops.transport.windows_link import WindowsLink
 
 from . import travel
 from .on_common import MARKER
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from roosync_ops.transport.link import Finished, Link
-
 
 #: Where a CPython may be when the inventory names none: PATH first, then where installers leave it.
 _PLACES = (

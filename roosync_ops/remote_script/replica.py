@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script.checks import failed, there
@@ -14,8 +15,6 @@ from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from roosync_ops.fleet import Machine
 
 VERIFY: Final = "verify"

@@ -44,6 +44,9 @@ class Permanence(Answer):
     installed: bool = False
     enabled: bool = False
     survives_reboot: bool = False
+    #: What of the unit or the task its agent would write otherwise, and what would stand there.
+    there: str | None = None
+    wanted: str | None = None
 
 
 class LoopConfig(Answer):

@@ -1,21 +1,17 @@
 """on_machine as it travels: one text of a few parts, with what they share with wire and agent written into it."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import inspect
 import threading
-from typing import TYPE_CHECKING, Final, Literal
+from types import ModuleType
+from typing import Final, Literal
 
 from roosync_ops.agent import builds, local_state, share_facts
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import child, identity, local
 
 from . import on_common, on_machine, on_measure, on_posix, on_request, on_tidy, on_verify, on_windows
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 System = Literal["posix", "windows"]
 _PARTS: Final = {"posix": on_posix, "windows": on_windows}

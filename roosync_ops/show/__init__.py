@@ -5,21 +5,3 @@ from .exports import junit, junit_report, openmetrics
 from .matrix import matrix_document, matrix_markdown, matrix_table
 from .reasons import sentence
 from .table import check_lines, machines_table, markdown, survey_table, table
-
-__all__ = [
-    "check_lines",
-    "json_text",
-    "junit",
-    "junit_report",
-    "machines_table",
-    "markdown",
-    "matrix_document",
-    "matrix_markdown",
-    "matrix_table",
-    "openmetrics",
-    "sentence",
-    "survey_document",
-    "survey_table",
-    "table",
-    "validation_document",
-]

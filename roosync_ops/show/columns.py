@@ -1,15 +1,11 @@
 """Aligned columns for a terminal of any width. Plain text: a table library takes seconds for 10,000 rows."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .messages import words
 from .text import cells, cut, pad, safe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _GAP: Final = "  "
 #: A column narrower than this tells nothing.

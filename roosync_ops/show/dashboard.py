@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import __version__
+from roosync_ops.judge import Validation
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import to_iso
@@ -13,12 +14,12 @@ from roosync_ops.wire.times import to_iso
 from .history import history_markdown
 from .matrix import matrix_markdown
 from .messages import words
+from .messages.sentences import translated
 from .reasons import flip_text
 from .table import markdown, piped
 from .text import age, clock_ms, duration, markdown_code, markdown_safe
 
 if TYPE_CHECKING:
-    from roosync_ops.judge import Validation
     from roosync_ops.judge.reports import Dashboard, Installed
 
 #: How many of the last flips are shown.
@@ -96,7 +97,7 @@ def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
     return (
         word["dashboard.no_replica"]
         if board.trouble is None
-        else word["dashboard.replica_trouble"].format(trouble=quote(board.trouble))
+        else word["dashboard.replica_trouble"].format(trouble=quote(translated(board.trouble, lang)))
     )
 
 

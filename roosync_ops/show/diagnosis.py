@@ -1,23 +1,18 @@
 """Diagnoses as a table with the checks below it, and as JSON."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.judge import HERE
-from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN
+from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN, Check, Diagnoses, Diagnosis
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
-from .messages import cause, check_words, words
+from .messages import cause, words
+from .messages.sentences import check_words, translated
 from .reasons import off_said, undone_said
 from .text import cells, clock_ms, duration, local, pad, safe, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from roosync_ops.judge.diagnose_model import Check, Diagnoses, Diagnosis
 
 _MARKS: Final = {OK: ("✓", GREEN), NOT_OK: ("✗", RED), UNKNOWN: ("·", DIM)}
 _TIMES: Final = ("since",)
@@ -64,7 +59,7 @@ def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
             known = isinstance(value, int)
             texts[key] = (clock_ms(value) if key in _TIMES else duration(value, lang)) if known else unknown
         else:
-            texts[key] = _names(value, lang) if isinstance(value, tuple) else str(value)
+            texts[key] = _names(value, lang) if isinstance(value, tuple) else translated(str(value), lang)
     if isinstance(off := facts.get("off"), int):
         texts["off"] = off_said(off, lang)
     texts["newer"] = words(lang)["diagnosis.newer"].format_map(texts) if facts.get("since") is not None else ""
@@ -196,7 +191,7 @@ def _fix_lines(fixes: Sequence[Fix], lang: str, width: int | None) -> list[str]:
         title = word[f"diagnosis.{'not_fixed' if fix.problem else 'fixed' if fix.done else 'would'}"]
         what = word[f"diagnosis.{fix.kind}"].format(machine=fix.about, files=", ".join(fix.files))
         what += word["diagnosis.in_replica"].format(machine=fix.about) if fix.about and fix.kind != "restart" else ""
-        problem = f" ({fix.problem})" if fix.problem else ""
+        problem = f" ({translated(fix.problem, lang)})" if fix.problem else ""
         lines += wrapped(safe(f"{title}{words(lang)['colon']} {what}{problem}"), width)
     return lines
 

@@ -1,21 +1,15 @@
 """The JSON documents: one object, one line a machine, and nothing in it that a terminal would obey."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from roosync_ops.judge import HERE
+from roosync_ops.judge import HERE, Matrix, ProbeResult, Reason, Survey, Validation, Verdict
 from roosync_ops.wire.times import to_iso
 
 from .reasons import sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from roosync_ops.judge import Matrix, ProbeResult, Reason, Survey, Validation, Verdict
 
 _CAPITAL: Final = re.compile("[A-Z]")
 #: What JSON may carry raw and a terminal obeys: C1 controls, bidi and other format marks, separators, surrogates.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from .messages import headline
+from .messages import headline, words
+from .messages.sentences import translated
 from .reasons import basis, basis_line, brief, sentence
 from .table import beside
 from .text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from roosync_ops.judge import Validation, Verdict
     from roosync_ops.judge.reports import Done, Report
 
 _FAILED: Final = "failed"
@@ -72,8 +72,9 @@ def _validated(validation: Validation, lang: str) -> _Suite:
     said = [headline(validation.online, validation.total, validation.percent)]
     said += [basis_line(rows, lang)] if rows else []
     said += [sentence(found, lang) for found in beside(validation)]
-    said += [f"{row.machine_id}: {row.observed}, not in the inventory" for row in validation.unexpected]
-    said += [f"{item.file}: {item.kind}: {item.detail}" for item in validation.findings]
+    stranger = words(lang)["diagnosis.stranger"]
+    said += [f"{row.machine_id}: {stranger.format(observed=row.observed)}" for row in validation.unexpected]
+    said += [f"{item.file}: {item.kind}: {translated(item.detail, lang)}" for item in validation.findings]
     at = f' timestamp="{validation.checked_at[:19]}"'
     cases = [_case(row, lang) for row in rows]
     return _Suite("roosync-ops validate", cases, at, f"    <system-out>{_xml(*said)}</system-out>")

@@ -1,9 +1,8 @@
 """The history as a table, as JSON and as Markdown."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.judge import history as h
 from roosync_ops.wire.times import to_iso
@@ -14,9 +13,6 @@ from .messages import words
 from .reasons import flip_said, sentence
 from .table import piped
 from .text import clock_ms, duration, local, markdown_code, markdown_safe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: One sign of the strip is a part of the window, six hours of seven days.
 STRIP_CELLS: Final = 28

@@ -1,23 +1,18 @@
 """The live table of `roosync-ops watch`: as many machines as fit, the ones to look at first."""
 
-from __future__ import annotations
-
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from roosync_ops.judge import Validation, Verdict
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .messages import headline, words
+from .messages import Said, headline, words
+from .messages.sentences import translated
 from .reasons import flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from roosync_ops.judge import Validation, Verdict
-
-    from .messages import Said
 
 _COLUMNS: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "age": 4, "why": 3}
 #: How many of the last flips are shown, where there is room.
@@ -91,7 +86,8 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     next_ = [] if meant is None or meant.reason is None else _next(said(meant.reason, lang), width)
     helped = _wrapped(word["watch.help"], width) if view.helped else []
     foot = [*helped, *next_]
-    foot += [paint(line, YELLOW if color else "") for text in told.troubles for line in _wrapped(safe(text), width)]
+    troubles = [safe(translated(text, lang)) for text in told.troubles]
+    foot += [paint(line, YELLOW if color else "") for text in troubles for line in _wrapped(text, width)]
     recent = [cut(flip_text(flip, lang), width) for flip in told.flips[-_FLIPS:]]
     rows = view.rows(validation)
     room = height - _AROUND - len(foot)

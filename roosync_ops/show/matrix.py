@@ -1,10 +1,8 @@
 """Who sees whom, as a table, Markdown or JSON. A row is one replica; brackets hold what a machine reports of itself."""
 
-from __future__ import annotations
+from typing import Any, Final
 
-import textwrap
-from typing import TYPE_CHECKING, Any, Final
-
+from roosync_ops.judge import Matrix
 from roosync_ops.wire.times import to_iso
 
 from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
@@ -12,10 +10,7 @@ from .document import evidence_document
 from .messages import words
 from .reasons import name_of, said, sentence
 from .table import listed, piped
-from .text import clock_ms, local, markdown_code, safe
-
-if TYPE_CHECKING:
-    from roosync_ops.judge import Matrix
+from .text import clock_ms, local, markdown_code, safe, wrapped
 
 #: A status that is not online has its sign behind the age, so that no colour is needed to see it.
 SIGNS: Final = {"warning": "?", "offline": "!"}
@@ -34,15 +29,12 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
         body, key = _summary(matrix, lang, width, color=color), word["matrix.summary_key"]
-    lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *_wrapped(key, width)]
+    lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *wrapped(key, width, 0)]
     lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
     told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
     last = word["matrix.reached"].format(reached=matrix.reached, total=len(matrix.probes), told=told)
-    return "\n".join([*lines, "", paint(last, BOLD + (GREEN if matrix.ok else RED) if color else "")])
-
-
-def _wrapped(text: str, width: int | None) -> list[str]:
-    return [text] if width is None else textwrap.wrap(text, max(width, 20))
+    style = BOLD + (GREEN if matrix.ok else RED) if color else ""
+    return "\n".join([*lines, "", *(paint(line, style) for line in wrapped(last, width, 0))])
 
 
 def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:

@@ -1,21 +1,16 @@
 """Reasons and flips as words: a few for a cell, one sentence (cause, next step) below it; and what verdicts rest on."""
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from roosync_ops.judge import HERE
+from roosync_ops.judge import HERE, Reason, Verdict
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.times import to_iso
 
 from . import messages
 from .messages import Said, words
+from .messages.sentences import translated
 from .text import clock, clock_ms, duration, safe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from roosync_ops.judge import Reason, Verdict
 
 #: Facts that are in ms.
 _DURATIONS: Final = ("age", "back", "lag", "most", "newer", "unheard")
@@ -81,7 +76,7 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
         "since_when": "" if since is None else word["fact.since"].format(since=clock(since)),
         "at": "" if since is None else word["fact.since"].format(since=f"{since[11:16]}Z"),
         "silent": "" if age is None else word["fact.silent"].format(age=facts["age"]),
-        "detail": quote(str(given.get("detail") or "?")),
+        "detail": quote(translated(str(given.get("detail") or "?"), lang)),
         "because": f" ({facts['why']})" if given.get("why") else "",
         "sign_said": _sign_said(given, lang),
         "undone_said": undone_said(given, lang),
@@ -161,8 +156,8 @@ def flip_said(flip: Mapping[str, Any], lang: str = "en") -> FlipSaid:
     silence, word = flip.get("silentMs"), words(lang)
     facts = {
         "machine": who,
-        "detail": detail,
-        "detail_after": f": {detail}" if detail else "",
+        "detail": translated(detail, lang),
+        "detail_after": f": {translated(detail, lang)}" if detail else "",
         "since": word["fact.for"].format(length=duration(silence, lang)) if type(silence) is int else "",
     }
     return FlipSaid(clock(at), who or word["fact.share"], was, to, messages.flip_said(reason, lang, facts))

@@ -1,12 +1,8 @@
 """What a machine printed, without what tells whose it is: for a report that is attached in public."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
+from typing import Final
 
 #: Names that every Windows has, or that are words: they identify no one.
 _COMMON: Final = frozenset(["administrator", "system", "users", "public", "default", "workgroup", "localhost"])

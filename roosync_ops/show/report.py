@@ -6,21 +6,21 @@ nobody, refer to nothing and leave the table whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import typed
+from roosync_ops.judge import Validation, Verdict
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
 from .messages import command, headline, words
+from .messages.sentences import translated
 from .reasons import flip_said, sentence
 from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from roosync_ops.judge import Validation, Verdict
     from roosync_ops.judge.reports import Changes, Done, Report, Rollout
 
 #: What a comment on GitHub may hold, in characters.
@@ -164,7 +164,7 @@ def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
     colon = words(lang)["colon"]
     for row in rollout.machines:
         if not row.ok and row.reason is not None:
-            yield f"{row.machine_id}{colon} {markdown_code(row.reason)}"
+            yield f"{row.machine_id}{colon} {markdown_code(translated(row.reason, lang))}"
         for reason in row.checks:
             yield f"{row.machine_id}{colon} {markdown_code(reason)}"
 

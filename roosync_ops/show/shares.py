@@ -1,19 +1,13 @@
 """What was measured of shares, and of the ways between them: as a table, and as JSON."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from typing import Any, Final
 
-from typing import TYPE_CHECKING, Any, Final
-
-from roosync_ops.judge.shares import Share
+from roosync_ops.judge.shares import Share, Shares, Way
 
 from .columns import Column, lay_out
 from .document import keyed
-from .text import safe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from roosync_ops.judge.shares import Shares, Way
+from .text import safe, wrapped
 
 HERE: Final = "this computer"
 _SIGNS: Final = {"good": "✓", "bad": "✗", "unknown": "?"}
@@ -52,10 +46,11 @@ def shares_table(found: Shares, width: int | None = None, *, color: bool = False
     for share in found.shares:
         if not alone:
             lines += [f"{share.machine_id or HERE}  {safe(share.shared or '')}".rstrip()]
-        lines += [f"{_SIGNS[one.verdict]} {one.name:<12} {safe(one.detail)}" for one in share.traits]
+        for one in share.traits:
+            lines += wrapped(f"{_SIGNS[one.verdict]} {one.name:<12} {safe(one.detail)}", width, 15)
         if share.problem is not None:
             _, reason, hint = share.problem
-            lines += [f"✗ {safe(reason)}", f"  next: {safe(hint)}"]
+            lines += [*wrapped(f"✗ {safe(reason)}", width, 2), f"  next: {safe(hint)}"]
         lines += [""]
     if found.ways:
         lines += [*lay_out(_columns(found.ways), width, color=color), ""]

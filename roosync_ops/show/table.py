@@ -9,8 +9,9 @@ from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
 from .messages import Said, headline, words
+from .messages.sentences import translated
 from .reasons import basis_line, brief, said, sentence
-from .text import age, clock, local, markdown_code, markdown_safe, safe, wrapped
+from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 #: How many lines of one list a table shows; JSON has them all.
 SHOWN: Final = 20
-#: The space that no line breaks at.
-_HARD: Final = "\N{NO-BREAK SPACE}"
 #: The columns of each table, by how long they stay where room is short.
 _FLEET: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "heartbeat": 2, "age": 4, "last_seen": 1, "why": 3}
 _SURVEY: Final = {"machine": 9, "status": 8, "age": 7, "last_seen": 6, "version": 4, "read_from": 3}
@@ -130,7 +129,7 @@ def check_lines(checks: Iterable[Check], lang: str = "en", *, color: bool = Fals
 
 
 def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: bool) -> list[str]:
-    texts = [f"{item.file}: {item.kind}: {item.detail}" for item in found]
+    texts = [f"{item.file}: {item.kind}: {translated(item.detail, lang)}" for item in found]
     return listed(words(lang)["findings"], texts, lang, width, color=color)
 
 
@@ -148,8 +147,7 @@ def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None
 
 def _wrapped(said: Said, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
-    text = str(Said(safe(said.text), safe(said.command).replace(" ", _HARD)))
-    return [line.replace(_HARD, " ") for line in wrapped(f"  {text}", width, whole=True)]
+    return wrapped(f"  {Said(safe(said.text), whole(safe(said.command)))}", width)
 
 
 def markdown(validation: Validation, lang: str = "en") -> str:
@@ -168,7 +166,7 @@ def seen_besides(validation: Validation, lang: str) -> list[str]:
         *(["", basis_line(rows, lang)] if rows else []),
         *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
         *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
-        *section(word["findings"], [_finding(item) for item in validation.findings]),
+        *section(word["findings"], [_finding(item, lang) for item in validation.findings]),
     ]
 
 
@@ -226,5 +224,6 @@ def _unlisted(row: Observation) -> str:
     return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
 
 
-def _finding(item: Finding) -> str:
-    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(item.detail)}"
+def _finding(item: Finding, lang: str) -> str:
+    said = translated(item.detail, lang)
+    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(said)}"

@@ -1,22 +1,18 @@
 """Texts from the share made harmless, and measured as a terminal will draw them."""
 
-from __future__ import annotations
-
 import functools
 import html
 import re
 import textwrap
 import threading
 import unicodedata
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from roosync_ops.wire.times import to_iso
 
 from .messages import words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +22,12 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!$])")
 _LINKED: Final = re.compile(r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=\bGH-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 #: A command that names hundreds of machines is shown whole.
 _MOST: Final = 16_384
+#: A space at which no line is broken; `safe` leaves none of a text's own.
+_HARD: Final = "\N{NO-BREAK SPACE}"
+#: A space with a slash before it and behind it, as in G:/Mon Drive/Synchronisation.
+_IN_PATH: Final = re.compile(r"([/\\][^\s/\\;,]*) (?=[^\s/\\;,]*[/\\])")
+#: Narrower, wrapping does not help.
+_LEAST: Final = 24
 _ZERO_WIDTH: Final = "&#8203;"
 _TICKS: Final = re.compile(r"`+")
 
@@ -95,13 +97,19 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     return blank + text if right else text + blank
 
 
-def wrapped(text: str, width: int | None, indent: int = 4, *, whole: bool = False) -> list[str]:
-    """Return `text` in lines of `width` cells, all but the first with an `indent`; `whole`: no word is broken."""
-    if width is None or width < 40 or cells(text) <= width:  # noqa: PLR2004 - narrower, wrapping does not help
-        return [text]
-    return textwrap.wrap(
-        text, width, subsequent_indent=" " * indent, break_long_words=not whole, break_on_hyphens=False
-    )
+def whole(text: str) -> str:
+    """Return `text` as one word to `wrapped`: a command that is there to be pasted, a path."""
+    return text.replace(" ", _HARD)
+
+
+def wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
+    """Return `text` in lines of `width` cells, all but the first with an `indent`; no word and no path is broken."""
+    if width is None or width < _LEAST or cells(text) <= width:
+        lines = [text]
+    else:
+        blank, text = " " * indent, _IN_PATH.sub(rf"\1{_HARD}", text)
+        lines = textwrap.wrap(text, width, subsequent_indent=blank, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_HARD, " ") for line in lines]
 
 
 def duration(ms: int, lang: str = "en") -> str:

@@ -6,10 +6,3 @@ Above this room nobody knows whether a folder, a machine at the other end of SSH
 from .document import from_document
 from .folder import read_folder
 from .shared import SharedState, StateUnavailableError
-
-__all__ = [
-    "SharedState",
-    "StateUnavailableError",
-    "from_document",
-    "read_folder",
-]

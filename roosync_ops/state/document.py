@@ -1,7 +1,5 @@
 """The shared state as a machine of the fleet shows it: its agent's `state` document, hostile until parsed."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError

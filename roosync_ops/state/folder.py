@@ -1,7 +1,5 @@
 """The shared state in a synced folder, read with a deadline; and where it is if the folder that is named is none."""
 
-from __future__ import annotations
-
 import errno
 import re
 from contextlib import suppress

@@ -10,22 +10,18 @@ import os
 import sys
 import time
 import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from roosync_ops.wire import local
+from roosync_ops.wire.record import Record
 
 from .seen import Seen, see_all
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from roosync_ops.wire.record import Record
-
-    from .shared import SharedState
+from .shared import SharedState
 
 #: Beyond this many machines those not seen for longest are forgotten: a file of some 3 MB.
 MAX_MACHINES: Final = 10_000

@@ -6,12 +6,10 @@ counted from there never mixes two clocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from roosync_ops.wire.record import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: So many of the longest silences between two arrivals are remembered, for so long (ms): bursts come by the week.
 MAX_PEAKS: Final = 8

@@ -1,31 +1,24 @@
 """What one reading of the shared state gave, merged: the best evidence for each machine, and the findings."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import typed
 from roosync_ops.errors import UNAVAILABLE, RoosyncError
 from roosync_ops.wire import findings as f
+from roosync_ops.wire.findings import Finding
+from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.identity import machine_id_named
-from roosync_ops.wire.merge import FILE, VIEW, merge
+from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import HEARTBEATS, OUR_WORKSPACE, owner_of
-from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, object_in
+from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, Record, object_in
 from roosync_ops.wire.signs import MAX_FILES
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import time_or_none
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from roosync_ops.wire.findings import Finding
-    from roosync_ops.wire.folder import Snapshot
-    from roosync_ops.wire.merge import Evidence
-    from roosync_ops.wire.record import Record
 
 #: One broken record is told in a few words, however much of it is broken.
 _MAX_WRONG: Final = 3

@@ -1,15 +1,11 @@
 """Maintenance windows: until when, and why, nobody is to be troubled about a machine. This user's, on this computer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 from roosync_ops.wire.identity import is_machine_id
 
 from .memory import Store, default_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 #: A window is no way to forget a machine, in ms; and a reason is a line, in characters.
 MOST_MS: Final = 30 * 86_400_000

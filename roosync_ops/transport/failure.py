@@ -1,7 +1,5 @@
 """Why a machine could not be reached or could not go on, as every room tells it."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 #: The step that looks at a machine before anything is changed on it.
@@ -15,8 +13,6 @@ class Failure(NamedTuple):
     code: str
     reason: str
     hint: str
-    #: The message catalogue's code for the reason and what fills it in, where it has one.
-    told: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         return f"{self.step}: {self.reason}; next: {self.hint}"

@@ -1,7 +1,5 @@
 """What every way to a machine offers: run one line, put a file, get a file; and one error for what went wrong."""
 
-from __future__ import annotations
-
 import abc
 from typing import Any, Final, NamedTuple
 

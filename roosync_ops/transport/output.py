@@ -1,12 +1,8 @@
 """What a Windows program printed, as text: UTF-8 where it is that, else the code page it is most likely in."""
 
-from __future__ import annotations
-
 import codecs
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+from typing import Final
 
 #: Western Europe's OEM (cmd.exe and its tools) and ANSI (everybody else) code pages, where a machine does not say.
 DEFAULT_PAGES: Final = ("cp850", "cp1252")

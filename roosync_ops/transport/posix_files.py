@@ -1,7 +1,5 @@
 """Files to and from a POSIX machine through its `sh`: whole or not at all, and with their hash before they count."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import secrets

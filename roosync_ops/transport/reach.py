@@ -1,20 +1,15 @@
 """How far it is to a machine, from what was met on the way to it: its name, its addresses, what its port did."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Machine
 from roosync_ops.fleet.machine import WINRM_PORTS
 
 from . import link as links
+from .link import Link, LinkError
 from .ssh import OpenSsh
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
-    from .link import Link, LinkError
 
 OPEN: Final = "open"
 REFUSED: Final = "refused"

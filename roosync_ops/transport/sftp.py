@@ -1,14 +1,13 @@
 """Files to and from a Windows machine by OpenSSH's `sftp`: whole or not at all, and read back before they count."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import secrets
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import process
 
@@ -17,9 +16,6 @@ from .link import LinkError, TransferError
 from .ssh import OpenSsh
 from .ssh_files import room
 from .windows_link import WindowsLink
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: What replaces a file lies beside it as `<name>.<8 hex>.part`. Not under one name: the server of a connection that was
 #: cut off may still be writing to the last one. Whoever uploads next removes what others left.

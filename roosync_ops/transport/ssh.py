@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops import process
 
 from . import link, ssh_errors, ssh_files
-from .link import Finished, LinkError
+from .link import Finished, Link, LinkError, Patience
 from .posix_files import PosixLink
 from .ssh_files import end_master, room
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
-    from .link import Link, Patience
 
 PROGRAM_VARIABLE: Final = "ROOSYNC_SSH"
 #: A log beyond this is a server's that talks and talks.

@@ -1,7 +1,5 @@
 """From what the ssh program says to one code and one sentence, which quotes it."""
 
-from __future__ import annotations
-
 import re
 from typing import Final, NamedTuple
 

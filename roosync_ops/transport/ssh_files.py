@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops import process
 
-from .link import SSH_CONFIG, LinkError
+from .link import SSH_CONFIG, LinkError, Patience
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
-    from .link import Patience
 
 #: A worker takes its parent's, which outlives it.
 ROOM_VARIABLE: Final = "ROOSYNC_SSH_ROOM"

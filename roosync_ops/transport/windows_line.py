@@ -1,7 +1,5 @@
 """Lines that cmd.exe and PowerShell both take literally, and how a Python in any place is started by one."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -3,18 +3,14 @@
 Paths are given with either slash. A line goes to the machine's own shell as it is: nothing is wrapped, nothing quoted.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from . import output, windows_line
 from .link import Link
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 #: How long a question of ours about the machine itself may take, in s.
 ASK_S: Final = 30.0

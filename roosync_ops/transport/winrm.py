@@ -6,6 +6,7 @@ pypsrp: the extra `roosync-ops[winrm]`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import extras
@@ -15,8 +16,6 @@ from .link import Finished, LinkError, TransferError
 from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .winrm_session import Session
 
 #: Under this key of the memory: the Python that files go through, "" for none.

@@ -4,20 +4,15 @@ Over HTTPS by default, with a certificate that is checked. Over HTTP every messa
 unless the inventory asks for plaintext in so many words.
 """
 
-from __future__ import annotations
-
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, get_type_hints
+from typing import Annotated, Any, Final, TypedDict, get_type_hints
 
 from roosync_ops.fleet.machine import WINRM_PORTS
 
 from . import winrm_secret
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .winrm_secret import Secret
+from .winrm_secret import Secret
 
 #: What winrm_plaintext must say.
 PLAINTEXT: Final = "yes, send everything in plaintext"

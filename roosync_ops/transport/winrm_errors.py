@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -12,8 +13,6 @@ from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportErr
 from . import link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from .winrm_access import Access
 
     Words = Callable[[Access, Any], tuple[str | None, str]]

@@ -14,16 +14,13 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import output, windows_line
-from .link import TransferError
+from .link import Finished, TransferError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from .link import Finished
-
     Run = Callable[..., Finished]
 
 #: What one Python, or one certutil, takes at a time: small enough for the memory that Windows grants a shell.

@@ -4,8 +4,6 @@ It comes from the environment, from a file that only its owner can read, or from
 inventory or a command line, which others can read.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import getpass
@@ -14,13 +12,11 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 from urllib.parse import quote
 from xml.sax.saxutils import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 PASSWORD: Final = "ROOSYNC_WINRM_PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_FILE: Final = "ROOSYNC_WINRM_PASSWORD_FILE"  # noqa: S105 - the name of a variable

@@ -10,8 +10,10 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import requests
 from pypsrp.exceptions import WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
@@ -21,10 +23,6 @@ from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
 from .winrm_errors import PlaintextError, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import requests
-
     from .winrm_access import Access
 
 # Debug records of these hold whole messages and the tokens of logins, from which a password can be guessed at leisure;

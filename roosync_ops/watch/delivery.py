@@ -5,20 +5,16 @@ whatever hangs, crashes or talks without end in there is ended with it. When a q
 ("drop-oldest": what is true now matters more than what was), and that is said.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import queue
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 from roosync_ops import process
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 #: Where notification URLs may stand instead of on a command line, which everybody on the computer can read.
 URL_VARIABLE: Final = "ROOSYNC_NOTIFY_URL"

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.judge.flip import rows_of
+from roosync_ops.judge import Validation
+from roosync_ops.judge.flip import Flip, rows_of
+from roosync_ops.judge.flips import Flips
 from roosync_ops.show.reasons import flip_said
-from roosync_ops.state import StateUnavailableError
+from roosync_ops.state import SharedState, StateUnavailableError
 
-from .memory import MemoryUnusableError
+from .memory import MemoryUnusableError, WatchMemory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
-
     from roosync_ops.fleet import Fleet
-    from roosync_ops.judge import Validation
-    from roosync_ops.judge.flip import Flip
-    from roosync_ops.judge.flips import Flips
-    from roosync_ops.state import SharedState
 
     from .delivery import Delivery
-    from .memory import WatchMemory
     from .terminal import Endings
 
 

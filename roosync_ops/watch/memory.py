@@ -4,19 +4,13 @@ Only under the lock is a reading turned into flips, and what was told is written
 once whoever sees it, and by nobody twice. A watcher that is killed between the two has it in the history all the same.
 """
 
-from __future__ import annotations
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
 
-from typing import TYPE_CHECKING, Any, Final
-
-from roosync_ops.judge.flip import Remembered
+from roosync_ops.judge.flip import Flip, Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.state.memory import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from roosync_ops.judge.flip import Flip
 
 #: The history keeps so many flips: a week of a fleet that has one every ten minutes.
 MAX_FLIPS: Final = 1000

@@ -1,19 +1,15 @@
 """The terminal while a watcher runs: keys without Enter, a table in place, and all as it was at the end."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+from types import FrameType
+from typing import Any, Final, Self
 
 #: How often a Windows console, which cannot be waited on with the rest, is asked for a key, in s.
 _KEY_POLL_S: Final = 0.1

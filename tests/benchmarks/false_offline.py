@@ -20,12 +20,9 @@ REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.simulation.report import HEAD, notes, rows  # noqa: E402 - after the path to it
-from tests.simulation.schedule import least_false  # noqa: E402 - as above
 from tests.simulation.world import OURS, SELDOM, V30, V31, Plan, simulate  # noqa: E402 - as above
 
 HOUR_MS = 3_600_000
-#: Nobody wants to hear of a death later, in s.
-TOLD_S = 900.0
 TITLES = {
     "ordinary": "Ordinary days: delays of 5 to 60 s, bursts of minutes; power cuts, crashes, restarts, stops",
     "faults": "The same, and every fault of the sync product and the share, at the machines and at the reader",
@@ -71,9 +68,6 @@ def table(name: str, hours: float, chosen: tuple[int, ...]) -> None:
         outcomes = [simulate(protocol, plan(name, hours, seed)) for seed in chosen]
         say(rows(outcomes))
         told += [notes(outcome) for outcome in outcomes] if protocol == OURS else []
-    if name == "faults":
-        least = sum(least_false(hours, seed, TOLD_S) for seed in chosen) / len(chosen)
-        told += [f"- A reader of the folder alone that tells each death within {TOLD_S:g} s has at least {least:.0f}."]
     took = f"Took {time.perf_counter() - wall:.0f} s, {time.process_time() - processor:.0f} s of the processor."
     say("\n" + "\n".join([*told, "", took]))
 

@@ -47,8 +47,18 @@ def hung_server() -> Iterator[int]:
 
 
 @contextmanager
-def cut_off(port: int, stage: str, *, drop: bool) -> Iterator[int]:
-    """Give a port that leads to the sshd at `port`, and whose connections hang, or end, at `stage`."""
+def too_busy(port: int, count: int) -> Iterator[int]:
+    """Give a port that leads to the sshd at `port` once `count` connections were closed without a word."""
+    with cut_off(port, "never", drop=True, busy=count) as near:
+        yield near
+
+
+@contextmanager
+def cut_off(port: int, stage: str, *, drop: bool, busy: int = 0) -> Iterator[int]:
+    """Give a port that leads to the sshd at `port`, and whose connections hang, or end, at `stage`.
+
+    The first `busy` ones end at once.
+    """
     over, kept, threads = threading.Event(), [], []
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -66,6 +76,7 @@ def cut_off(port: int, stage: str, *, drop: bool) -> Iterator[int]:
 
     def take() -> None:
         with suppress(OSError):
+            _turn_away(server, busy)
             while True:
                 near = server.accept()[0]
                 far = socket.create_connection(("127.0.0.1", port))
@@ -85,6 +96,11 @@ def cut_off(port: int, stage: str, *, drop: bool) -> Iterator[int]:
             thread.join(5)
         for one in (server, *kept):
             one.close()
+
+
+def _turn_away(server: socket.socket, count: int) -> None:
+    for _ in range(count):
+        server.accept()[0].close()
 
 
 def _down(source: BufferedReader, target: socket.socket, stage: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +29,8 @@ BAD: Final = {
     "another name": (f"{_AGENT}/share.py", '{machine_id}.json")', '{machine_id}-x.json")'),
     "no such module": (f"{_AGENT}/main.py", _FIRST, f"{_FIRST}import no_such_module\n"),
     "no such module in run": (f"{_AGENT}/verbs/run.py", _FIRST, f"{_FIRST}import no_such_module\n"),
-    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "type X[T] = list[T]\ndef _clock()"),
+    # what is packed here is parsed, and this parses; no Python compiles it
+    "a newer syntax": (f"{_AGENT}/verbs/run.py", "def _clock()", "return\n\n\ndef _clock()"),
     "dies after 3 beats": (f"{_AGENT}/loop.py", _STEP, f"        if self.beats >= 3: raise MemoryError\n{_STEP}"),
     "hangs after 3 beats": (
         f"{_AGENT}/loop.py",
@@ -41,8 +45,21 @@ BAD: Final = {
     "stop fails": (
         f"{_AGENT}/verbs/stop.py",
         "    config = config_of(flags)\n    places",
-        "    raise RuntimeError('bad stop')",
+        "    raise RuntimeError('bad stop')\n    config = config_of(flags)\n    places",
     ),
+}
+#: Which of them are refused while the build before beats on: what cannot be loaded, or cannot stop what it began.
+NEVER_BEGUN: Final = ("no such module", "no such module in run", "a newer syntax", "stop fails")
+#: What the operator is told of each.
+TOLD: Final = {
+    **dict.fromkeys(BAD, "does not come up"),
+    "no such module": "no_such_module",
+    "no such module in run": "no_such_module",
+    "a newer syntax": "SyntaxError",
+    "stop fails": "bad stop",
+    "dies after 3 beats": "its loop ended",
+    "hangs after 3 beats": "no beat of it in time",
+    "eats memory": "MiB",
 }
 #: Nothing is wrong with it; it is another one.
 GOOD: Final = (f"{_AGENT}/answer.py", _FIRST, f"{_FIRST}ANOTHER = 1\n")
@@ -102,3 +119,33 @@ class Variant:
         clean: Sequence[tuple[str, str]] = [pair for pair in os.environ.items() if not pair[0].startswith("ROOSYNC_")]
         state = self._folder.parent / "kept"  # one computer, whatever product it runs
         return {**dict(clean), "PYTHONPATH": str(self._folder), "XDG_STATE_HOME": str(state), "NO_COLOR": "1"}
+
+
+def killed_and_resumed(product: Variant, where: Sequence[str | Path], seed: int, within_s: float) -> None:
+    """Kill a rollout at some instant `within_s`, whose `seed` names it, and have the next one end it."""
+    process, instant_s = product.begin("rollout", *where), random.Random(seed).uniform(0, within_s)  # noqa: S311 - no secret
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=instant_s)
+    process.kill()
+    process.communicate()
+    code, said = product("rollout", *where, "--resume")
+    if "left nobody behind" in said:
+        code, said = product("rollout", *where)
+    assert code == 0, (seed, said)
+    code, said = product("rollout", *where)
+    assert code == 0, (seed, said)
+    counted = said.partition(" machines: ")[2].split("\n")[0]
+    assert counted.endswith(" no change"), (seed, said)
+    assert "," not in counted, (seed, said)
+    print(f"killed {seed} after {instant_s:.1f} of {within_s:.1f} s: resumed", flush=True)  # noqa: T201 - twenty take long
+
+
+def usual_s(kind: str, products: Sequence[Variant], where: Sequence[str | Path]) -> float:
+    """Roll the first of two out and, for an upgrade, the second over it; return how long the last took, in s."""
+    took = 0.0
+    for product in products[: 1 if kind == "first" else 2]:
+        began = time.monotonic()
+        code, said = product("rollout", *where)
+        assert code == 0, said
+        took = time.monotonic() - began
+    return took

@@ -22,6 +22,8 @@ from roosync_ops.wire.status import (
     DEFAULT_INTERVAL_MS,
     DEFAULT_THRESHOLDS,
     DEFAULT_TIMEOUT_MS,
+    LEFT,
+    OFFLINE,
     ONLINE,
     UNKNOWN,
     status,
@@ -80,6 +82,12 @@ class Eyes:
             name: status(piece.record, now_ms, limits_of(piece, DEFAULT_THRESHOLDS))
             for name, piece in self.merged.items()
         }
+
+    def silent(self, now_ms: int, most_ms: int) -> Words:
+        """Tell from the time stamps alone who is silent for longer than `most_ms`; who is not shown is not told of."""
+        records = {name: piece.record for name, piece in self.merged.items()}
+        old = {name for name, one in records.items() if now_ms - (one.last_heartbeat_ms or 0) > most_ms}
+        return {name: LEFT if one.has_left else OFFLINE if name in old else ONLINE for name, one in records.items()}
 
     def state(self, now_ms: int) -> SharedState | None:
         """The same reading as the commands have it."""

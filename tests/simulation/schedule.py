@@ -27,9 +27,6 @@ _LASTS_S: Final = {
     RESTART: (2.0, 10.0),
     STOP: (20 * _MIN, 120 * _MIN),
 }
-#: Faults in which nothing comes out of a machine, or into the reader's replica, for as long as they last.
-_MUTE: Final = frozenset(["upload-stall", "away", "unmounted", "full", "read-only", "hang"])
-_DEAF: Final = frozenset(["download-stall", "away", "full"])
 _FAULT_LASTS_S: Final = (2 * _MIN, 40 * _MIN)
 #: Before the end so much is quiet: then everything must be as expected again, without a hand.
 QUIET_S: Final = 3600.0
@@ -67,18 +64,6 @@ def episodes(hours: float, seed: int, *, with_faults: bool = True) -> list[Episo
         if kind and end - start >= _LASTS_S.get(kind, _FAULT_LASTS_S)[0]:
             found.append(Episode(name, kind, start, end))
         clocks[name] = end + 600 + draw.expovariate(1 / _GAP_S)
-
-
-def least_false(hours: float, seed: int, told_s: float) -> float:
-    """Return how many false offlines a machine-month a reader of the folder alone cannot but have under faults.
-
-    Who tells every death within `told_s` calls a machine offline whose beats do not come out for longer; and all, where
-    none come in.
-    """
-    long = [one for one in episodes(hours, seed) if one.end - one.start > told_s]
-    mute = sum(one.machine != ADMIN and one.kind in _MUTE for one in long)
-    deaf = sum(one.machine == ADMIN and one.kind in _DEAF for one in long) * len(MACHINES)
-    return (mute + deaf) / (len(MACHINES) * hours / 720)
 
 
 def _next(deck: list[str], draw: random.Random, *, with_faults: bool) -> str:

@@ -50,6 +50,8 @@ ASKS, PART, NEVER, ASKING = (
     "validate --probe never, no memory",
     "watch (--probe auto)",
 )
+#: Who tells each death within 900 s calls offline what is silent for that, less a poll, whatever it knows.
+LEAST, _TOLD_MS = "the least of the folder alone: each death within 900 s", 885_000
 #: The points an operator may choose, in s.
 _PATIENCES: Final = (0, 60, 180, 300)
 
@@ -191,7 +193,7 @@ class World:
                 NEVER: Validator(None, clock),
             }
             self.asking = AskingWatcher(patients[AUTO], way, CONFIRM_S, clock)
-            self.scores = [Score(name, period) for name in (DEFAULT, *patients, WATCH, *self.asks, ASKING)]
+            self.scores = [Score(name, period) for name in (DEFAULT, *patients, WATCH, LEAST, *self.asks, ASKING)]
             self.hub.every(_RESTART_S, self.asking.restart, first=_RESTART_S)
             self.hub.every(period, lambda: self._look(eyes, patients), first=period)
             self.hub.every(_RESTART_S, self.watcher.restart, first=_RESTART_S)
@@ -203,7 +205,7 @@ class World:
         now_ms = EPOCH_MS + int(self.hub.now * 1000)
         causes = self._causes()
         default, *others = self.scores[: 1 + len(patients)]
-        watch = self.scores[1 + len(patients)]
+        watch, least = self.scores[1 + len(patients) :][:2]
         if not eyes.look(now_ms):
             for score in self.scores:
                 score.judge(None, self.lives, self.hub.now, causes)
@@ -219,6 +221,7 @@ class World:
         doubted = eyes.doubted(words, now_ms, patients[AUTO].knows())
         told = self.watcher.step(eyes.merged, words, doubted, now_ms)
         watch.judge(told, self.lives, self.hub.now, causes)
+        least.judge(eyes.silent(now_ms, _TOLD_MS), self.lives, self.hub.now, causes)
         self._look_and_ask(eyes.state(now_ms), now_ms, causes)
 
     def _look_and_ask(self, state: SharedState | None, now_ms: int, causes: dict[str, str]) -> None:

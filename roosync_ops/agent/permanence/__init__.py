@@ -8,7 +8,11 @@ from __future__ import annotations
 import sys
 
 from roosync_ops.agent.errors import LocalError, ProblemError
+from roosync_ops.agent.flags import Flags
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Callable, Json
+
+from .launch import run_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +46,10 @@ class Mechanism:
         return self.enabled()
 
     def install(self, words: list[str]) -> bool:
+        raise NotImplementedError
+
+    def changes(self, words: list[str]) -> tuple[str, str]:
+        """Return what of what is installed `install` would change, and what would stand there; empty for nothing."""
         raise NotImplementedError
 
     def uninstall(self) -> bool:
@@ -102,7 +110,7 @@ def choose(config: Config) -> Mechanism:
     """Return the mechanism the configuration asks for, or the best this machine has. Raises LocalError."""
     reasons = []
     for each in _mechanisms(config):
-        if config.permanence not in ("auto", each.kind.partition("-")[0]):
+        if config.permanence not in ("auto", word_of(each)):
             continue
         reason = each.unavailable()
         if reason is None:
@@ -118,6 +126,11 @@ def for_start(config: Config) -> Mechanism:
     return installed(config) or _mechanisms(config)[-1]
 
 
+def word_of(mechanism: Mechanism) -> str:
+    """Return what a loop that it starts is told of it: one of `--permanence`'s words."""
+    return mechanism.kind.partition("-")[0]
+
+
 def describe(config: Config) -> Json:
     """Return `status`'s object about what is installed."""
     found = installed(config)
@@ -127,6 +140,11 @@ def describe(config: Config) -> Json:
         "enabled": found is not None and found.enabled(),
         "survivesReboot": found is not None and found.survives_reboot(),
     }
+    with suppress(LocalError):  # what this Python cannot install is not compared
+        there, wanted = (
+            ("", "") if found is None else found.changes(run_words(config, Flags("install"), word_of(found)))
+        )
+        value |= {"there": there, "wanted": wanted} if there or wanted else {}
     if value["survivesReboot"] and value["kind"] == "task":
         value["note"] = "survit à un redémarrage une fois la session de son utilisateur ouverte"
     return value

@@ -56,6 +56,12 @@ def write_text(path: str, text: str, mode: int = FILE_MODE) -> bool:
     return True
 
 
+def changed_lines(there: str, wanted: str) -> tuple[str, str]:
+    """Return the lines of `there` that are not wanted, and those that are and are not there."""
+    old, new = there.splitlines(), wanted.splitlines()
+    return "; ".join(line for line in old if line not in new), "; ".join(line for line in new if line not in old)
+
+
 def interpreter() -> str:
     """Return this Python's absolute path. Raises LocalError where it does not know it."""
     if not sys.executable:

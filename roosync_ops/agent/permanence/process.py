@@ -52,6 +52,10 @@ class Process(Mechanism):
         with Using(self._marker):
             return write_text(self._marker, "\0".join(words))
 
+    def changes(self, words: list[str]) -> tuple[str, str]:
+        there = text_in(self._marker).split("\0")
+        return ("", "") if there == words else (" ".join(there), " ".join(words))
+
     def uninstall(self) -> bool:
         markers = [os.path.join(places.folder, MARKER) for places in instances(self._local_dir)]
         found = [marker for marker in markers if os.path.exists(marker)]

@@ -13,7 +13,7 @@ from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Sequence
 
 from . import Mechanism
-from .launch import agent_command, text_in, write_text
+from .launch import agent_command, changed_lines, text_in, write_text
 
 _TEMPLATE = """\
 [Unit]
@@ -87,14 +87,20 @@ class Systemd(Mechanism):
         if reason is not None:
             raise LocalError(reason, "action install --permanence process")
         changed = self._linger() if self._user else False
-        text = unit_text(agent_command(words), self._target)
-        if self._write(text + LINGERING_IS_OURS if changed or self._lingering_is_ours() else text):
+        if self._write(self._wanted(words, changed)):
             self._systemctl("daemon-reload")
             changed = True
         if not self.enabled():
             self._systemctl("enable", self.unit)
             changed = True
         return changed
+
+    def changes(self, words: list[str]) -> tuple[str, str]:
+        return changed_lines(text_in(self._path), self._wanted(words))
+
+    def _wanted(self, words: list[str], lingering_is_new: bool = False) -> str:
+        ours = lingering_is_new or self._lingering_is_ours()
+        return unit_text(agent_command(words), self._target) + (LINGERING_IS_OURS if ours else "")
 
     def uninstall(self) -> bool:
         if not self.installed() and not self.enabled():

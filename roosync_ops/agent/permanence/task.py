@@ -13,7 +13,15 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
-from roosync_ops.agent.local_state import ASK_LOCK, Using, places_of, read_local_state, signal_loop, wait_for_exit
+from roosync_ops.agent.local_state import (
+    ASK_LOCK,
+    Using,
+    end_process_of,
+    places_of,
+    read_local_state,
+    signal_loop,
+    wait_for_exit,
+)
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
 from roosync_ops.wire.small import wait_until
@@ -61,14 +69,19 @@ class Task(Mechanism):
 
     def install(self, words: list[str]) -> bool:
         """Register the task, not enabled yet where it is new: its trigger would start the loop at once."""
-        found = self._document()
-        enabled = found is not None and task_xml.is_enabled(found)
-        program = program_of(agent_command(words), self._local_dir, self._scheduler.user)
-        wanted = task_xml.permanent(program, enabled=enabled)
-        if found is not None and not task_xml.differs(found, wanted):
+        found, wanted = self._document(), self._wanted(words)
+        if found is not None and not task_xml.differences(found, wanted):
             return False
         self._change(lambda: self._scheduler.create(self.name, wanted, self._local_dir))
         return True
+
+    def _wanted(self, words: list[str]) -> str:
+        program = program_of(agent_command(words), self._local_dir, self._scheduler.user)
+        return task_xml.permanent(program, enabled=self.enabled())
+
+    def changes(self, words: list[str]) -> tuple[str, str]:
+        found = task_xml.differences(self._document() or "", self._wanted(words))
+        return "; ".join(there for there, _ in found), "; ".join(wanted for _, wanted in found)
 
     def uninstall(self) -> bool:
         was = self.installed()
@@ -101,7 +114,11 @@ class Task(Mechanism):
         self._change(lambda: self._scheduler.disable(self.name))
         if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
-        wait_for_exit(loop, _EXIT_S)  # until then the task counts as running
+        tried = local.read_object(places.tried)
+        for each in (loop, tried):
+            wait_for_exit(each, _EXIT_S)  # until then the task counts as running
+        end_process_of(tried)  # it hangs, and would keep the build before from being started (IgnoreNew)
+        wait_for_exit(tried, _EXIT_S)
 
     def failed(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:
         if not self.enabled():

@@ -142,8 +142,8 @@ def is_enabled(document: str) -> bool:
     return settings.get("Settings/Enabled", "true").strip().lower() == "true"
 
 
-def differs(document: str, wanted: str) -> bool:
-    """Return True if the scheduler's answer means another task than `wanted`, whether it is enabled or not.
+def differences(document: str, wanted: str) -> list[tuple[str, str]]:
+    """Return where the scheduler's answer means another task than `wanted`, whether it is enabled or not: both texts.
 
     Compared are meanings: a default is there or not, durations are in seconds, a user is a SID (a name that the
     scheduler may show for it says nothing), a descriptor is who may do what.
@@ -151,9 +151,11 @@ def differs(document: str, wanted: str) -> bool:
     found: dict[str, list[str]] = {}
     for path, text in _read(document):
         found.setdefault(path, []).append(text)
-    return any(
-        not _means(path, text, found.get(path)) for path, text in _read(wanted) if not path.endswith(_NOT_COMPARED)
-    )
+    return [
+        (f"{path}={', '.join(found.get(path, ['-']))}", f"{path}={text}")
+        for path, text in _read(wanted)
+        if not path.endswith(_NOT_COMPARED) and not _means(path, text, found.get(path))
+    ]
 
 
 def _means(path: str, wanted: str, found: list[str] | None) -> bool:

@@ -24,8 +24,8 @@ from roosync_ops.agent.errors import CodedError, ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, signal_loop, take
 from roosync_ops.agent.lock import is_held
-from roosync_ops.agent.machine import process_fields
-from roosync_ops.agent.permanence.launch import build_command, run_words
+from roosync_ops.agent.machine import process_fields, process_start
+from roosync_ops.agent.permanence.launch import build_command, run_words, text_in
 from roosync_ops.agent.share import FolderShare, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Seen, Trial
 from roosync_ops.wire import local
@@ -39,16 +39,19 @@ LOCK = "guard.lock"
 #: What `--supervised` says of the guard itself, as against whoever is to start it.
 _DETACHED = "detached"
 _LOOK_S = 0.25
-#: How long a build may take to be loaded, and a guard to be started, in s.
+#: How long the guard of a trial that another one has replaced may take to end, in s.
+_TURN_S = 5.0
+#: How long a build's `stop` may take, and a guard to be started, in s.
 _LOAD_S = 30.0
 #: How often going back is tried, and how long is waited in between, in s.
 _TRIES, _AGAIN_S = 5, 5.0
-#: In a process of its own, which ends by itself, in s: a build is loaded, and answers the words behind its path.
+#: In a process of its own, which ends by itself: a build is loaded, makes a file, and answers the words behind those.
 _LOADED = """import sys, faulthandler
 faulthandler.dump_traceback_later(60, exit=True)
 sys.path.insert(0, sys.argv.pop(1))
 import roosync_ops.agent.verbs.run
 from roosync_ops.agent.main import main
+open(sys.argv.pop(1), "w").close()
 sys.exit(main())"""
 #: How long the loop of a rehearsal may take to beat and, told to stop, to be gone, in s.
 _PLAY_S = 20.0
@@ -63,14 +66,14 @@ def check(config: Config, name: str) -> None:
     mine = os.path.dirname(bundle_path() or "") == config.local_dir
     if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
-    line = build_command("-c", [_LOADED, path])
-    said = _said([*line, "version"])
-    if said:
-        raise _told("ne se charge pas", "cannot be loaded", said)
     with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
-        said = _rehearse(line, folder)
+        loaded = os.path.join(folder, "loaded")
+        said = _rehearse(build_command("-c", [_LOADED, path, loaded]), folder)
+        comes = os.path.exists(loaded)
         shutil.rmtree(folder, ignore_errors=True)
+    if not comes:
+        raise _told("ne se charge pas", "cannot be loaded", said)
     if said:
         raise _told("ne s'arrête pas", "does not stop", said)
 
@@ -81,22 +84,27 @@ def _said(line: list[str]) -> str:
         done = run(line, _LOAD_S)
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
-    words = (done.stderr or done.stdout or b"?")[-300:].decode("utf-8", "replace").strip()
-    return words.split("\n")[-1] if done.returncode else ""
+    return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace")) if done.returncode else ""
+
+
+def _last_line(words: str) -> str:
+    return words[-300:].strip().split("\n")[-1]
 
 
 def _rehearse(line: list[str], folder: str) -> str:
     """Return what is wrong with how a build stops a loop of its own, in a `folder` and share of its own.
 
-    A trial shows beats, and no end. What does not beat there is no stop's fault: the trial will tell.
+    A trial shows beats, and no end. What does not beat there is no stop's fault: the trial will tell, unless it could
+    not even be loaded.
     """
     where = ["--local-dir", folder, "--shared", folder, "--machine-id", "x"]
-    own = os.path.join(folder, "heartbeats", "x.json")
-    loop = _begun([*line, "run", *where])
+    own, words = os.path.join(folder, "heartbeats", "x.json"), os.path.join(folder, "words")
+    with open(words, "wb") as file:
+        loop = _begun([*line, "run", *where], stderr=file)
     try:
         wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
         if not os.path.exists(own):
-            return ""
+            return "" if os.path.exists(line[-1]) else _last_line(text_in(words)) or "no word"
         said = _said([*line, "stop", *where])
         loop.wait(_PLAY_S)
         return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
@@ -149,18 +157,21 @@ def begin(flags: Flags, config: Config) -> None:
 
 
 def _begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(line, stdin=quiet, stdout=quiet, stderr=quiet, **options)  # noqa: S603 - our own agent
+    options = {**dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL), **options}
+    return subprocess.Popen(line, **options)  # noqa: S603 - our own agent
 
 
 def answer(flags: Flags) -> Answer:
     """Start the guard, or be it: until the trial is over."""
     config = config_of(flags)
+    places = prepare(config)
     if flags.supervised != _DETACHED:
+        if sys.platform == "win32":  # whoever asks is about to be the build on trial, which may hang in its first line
+            pid = os.getppid()
+            local.write(places.tried, json.dumps({"pid": pid, "start": process_start(pid)}).encode())
         begin(flags, config)
         return {}, []
-    places = prepare(config)
-    only = take(os.path.join(places.folder, LOCK))
+    only = take(os.path.join(places.folder, LOCK), _TURN_S)
     names = builds.on_trial(config.local_dir)
     why = _watch(config, places, names) if only is not None and names else ()
     if why:

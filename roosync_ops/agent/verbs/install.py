@@ -32,7 +32,7 @@ def _install(flags: Flags, config: Config) -> Answer:
     if other is not None and other.kind != mechanism.kind:
         other.stop()
         changed = other.uninstall()
-    words = run_words(config, flags, mechanism.kind.partition("-")[0])
+    words = run_words(config, flags, permanence.word_of(mechanism))
     changed = mechanism.install(words) or changed
     described = permanence.describe(config)
     done = "installée" if changed else "déjà installée"

@@ -114,7 +114,10 @@ def _end(loop: Loop, places: Places) -> bool:
     """Leave, unless asked not to or unless it is the whole system that goes down. True where the record says left."""
     loop.publisher.loop = {**(loop.publisher.loop or {}), "pid": None}
     try:
-        if not _take_request(places).get("saveState", True) or system_goes_down():
+        if not _take_request(places).get("saveState", True):
+            loop.step()  # another is about to begin: a beat now, so that nobody waits longer than an interval for it
+            return False
+        if system_goes_down():
             loop.publisher.attempt(lambda: None, now_ms())
             return False
         loop.leave()

@@ -58,7 +58,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     builds_before = [] if flags.to else builds.adopt(config.local_dir)
     guard.begin(flags, config)
     mechanism = permanence.for_start(config)
-    words = run_words(config, flags, mechanism.kind.partition("-")[0])
+    words = run_words(config, flags, permanence.word_of(mechanism))
     try:
         mechanism.start(words if _typed(flags) or not mechanism.installed() else None)
         trouble = _prove(config, places, share, before, mechanism)

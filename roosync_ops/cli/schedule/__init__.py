@@ -117,7 +117,7 @@ def run_once(
 
 
 def _say(document: dict[str, Any], *, as_json: bool) -> int:
-    output.write(json.dumps(document, indent=2) if as_json else "\n".join(_lines(document)))
+    output.write(json.dumps(document, indent=2) if as_json else output.spoken("\n".join(_lines(document))))
     if document.get("note") and not as_json:
         output.note(f"Note: {document['note']}")
     return errors.OK if document["ok"] else errors.NOT_AS_EXPECTED

@@ -1,7 +1,5 @@
 """Installing, removing and asking for a schedule: its settings, and what runs it."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -7,21 +7,19 @@
 3. Everything is bounded: each reading, the readings together, the dashboard, each delivery.
 """
 
-from __future__ import annotations
-
 import json
 import shlex
 import time
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
 from roosync_ops import errors, process
 from roosync_ops.cli import failures, looking, output, watching
-from roosync_ops.fleet import load_inventory
+from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
@@ -38,9 +36,6 @@ from roosync_ops.watch.terminal import Ended, Endings
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .settings import Settings, read, save
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
@@ -62,6 +57,7 @@ _SAID: Final = 50
 def run(path: Path) -> int:
     """Run the schedule whose settings are in `path` once, and return validate's exit code. Raises CommandError."""
     settings = read(path)
+    output.speak(settings.lang)
     lock = FileLock(path.with_suffix(".lock"), timeout=0, mode=0o600)
     try:
         with lock:

@@ -3,20 +3,16 @@
 Only its path stands in the unit, the crontab or the task, and so in `ps`.
 """
 
-from __future__ import annotations
-
 import os
 import zlib
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from roosync_ops import errors
 from roosync_ops.gather.limits import Probe
 from roosync_ops.wire import local
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MAX_BYTES: Final = 1_048_576
 

@@ -8,21 +8,19 @@ import json
 import re
 import time
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
 from roosync_ops.transport import output, windows_line
 from roosync_ops.transport.link import Finished
-from roosync_ops.transport.windows_link import PYTHON, places
+from roosync_ops.transport.windows_link import PYTHON, WindowsLink, places
 
 from . import uv
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from roosync_ops.remote_script.question import Question
-    from roosync_ops.transport.windows_link import WindowsLink
 
 #: What a Python says first: a place where this was not said ran nothing of ours, and the next one may be tried.
 STARTED: Final = "roosync-python"

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,8 +24,6 @@ from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
 from roosync_ops.wire.child import run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from roosync_ops.transport.windows_link import WindowsLink
 
 #: The series that is installed: supported on every Windows of the fleet (Windows 10 and Server 2019 included).

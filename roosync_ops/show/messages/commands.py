@@ -1,7 +1,5 @@
 """What to type next, by the code of a reason or a flip: the words behind `roosync-ops`, the same in any language."""
 
-from __future__ import annotations
-
 from typing import Final
 
 REASONS: Final = {

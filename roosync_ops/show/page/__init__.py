@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import __version__
 from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
 from roosync_ops.show.messages import headline, words
+from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
@@ -97,7 +98,7 @@ def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
         "old": old,
         "gone": _with_command(word["dashboard.stale_gone"], SERVE),
         "skew": word["dashboard.stale_skew"],
-        "trouble": None if trouble is None else word["dashboard.stale_trouble"].format(trouble=trouble),
+        "trouble": trouble and word["dashboard.stale_trouble"].format(trouble=translated(trouble, lang)),
     }
     lines = [el("p", text, data_when=when, hidden=when != "old") for when, text in texts.items() if text is not None]
     return el(

@@ -1,7 +1,5 @@
 """HTML by its elements: every text is escaped where it goes in, so that nothing a machine says becomes markup."""
 
-from __future__ import annotations
-
 import html
 from typing import Final
 

@@ -4,23 +4,17 @@ A strip is seven days: each kind has a height and a pattern of its own, so that 
 An age that stands there is what it was when it was looked; the page's script counts it on.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from roosync_ops.judge import history as h
+from roosync_ops.judge.history import Past, Span
 from roosync_ops.show.matrix import short
-from roosync_ops.show.messages import words
+from roosync_ops.show.messages import Said, words
 from roosync_ops.show.text import clock, clock_ms, duration
 from roosync_ops.wire.times import to_iso
 
 from .html import Html, el, hidden, join
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from roosync_ops.judge.history import Past, Span
-    from roosync_ops.show.messages import Said
 
 #: A status has a sign of its own beside its colour.
 _SIGNS: Final = {"online": "●", "warning": "▲", "offline": "✕", "left": "■", "unknown": "?"}

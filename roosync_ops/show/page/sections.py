@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.judge import Matrix, Verdict, probes
 from roosync_ops.judge import history as h
-from roosync_ops.judge import probes
+from roosync_ops.judge.history import Past
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.messages import words
+from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import duration
@@ -18,11 +21,6 @@ from .html import Html, el, hidden, join
 from .parts import Row, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from roosync_ops.judge import Matrix, Verdict
-    from roosync_ops.judge.history import Past
     from roosync_ops.judge.reports import Dashboard
 
 #: From so many machines on, what is not as expected comes first.
@@ -169,7 +167,7 @@ def agents(board: Dashboard, lang: str) -> Html:
 def findings(board: Dashboard, lang: str) -> Html:
     """What was not understood, and who was seen that the inventory does not know."""
     word, seen = words(lang), board.validation
-    found = [join(el("code", one.file), f" {one.kind}: {one.detail}") for one in seen.findings]
+    found = [join(el("code", one.file), f" {one.kind}: {translated(one.detail, lang)}") for one in seen.findings]
     body = listed(found, lang, "findings") if found else el("p", word["dashboard.all_understood"], class_="note")
     strangers = [
         join(el("code", one.machine_id), " ", status(one.observed, lang), " ", moment(one.last_heartbeat_ms))

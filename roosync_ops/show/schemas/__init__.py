@@ -1,17 +1,13 @@
 """The JSON Schema of what --json prints, by command, as types. Loaded only to print or to test it, and by `mcp`."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import is_typeddict
 
 from . import acted, fleet
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Command to what it prints; where it fails, each prints a FailureDocument instead.
 _DOCUMENTS: Final = {

@@ -1,12 +1,10 @@
 """What rollout, restart, stop, uninstall, report and verify-share print with --json, as types."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from .fleet import Failure, Observed, ValidationDocument  # noqa: TC001 - pydantic reads the annotations
+from .fleet import Failure, Observed, ValidationDocument
 
 Outcome = Literal["changed", "unchanged", "planned", "failed", "rolled-back", "unreachable", "skipped"]
 

@@ -172,6 +172,15 @@ def test_a_guard_that_was_killed_is_back_with_the_next_start(machine: Machine) -
     assert machine.comes_back()
 
 
+def test_a_loop_that_another_one_follows_beats_once_more_before_it_ends(machine: Machine) -> None:
+    """However long ago the last beat was, nobody waits longer than an interval for the next."""
+    slow = ("--heartbeat-interval", "600000", "--offline-timeout", "2000000", "--share-deadline", "1")
+    machine.agent("restart", *slow)
+    before = machine.agent.sequence()
+    machine.agent("restart", *slow)
+    assert machine.agent.sequence() == before + 2
+
+
 def _is_held(machine: Machine) -> bool:
     from roosync_ops.agent.lock import is_held  # noqa: PLC0415 - of the room under test
 

@@ -132,8 +132,3 @@ def test_there_is_no_instant_of_the_start_at_which_a_kill_leaves_the_folder(tmp_
             wait_for("its folder", lambda: list(tmp_path.iterdir()))
             holder.kill()
         wait_for("an empty folder", lambda: not list(tmp_path.iterdir()))
-
-
-def test_where_there_is_no_proc_whole_words_of_the_process_list_count() -> None:
-    listing = b"  10 /bin/sh A=1 ROOSYNC_LAB=x B=2\n 11 python ROOSYNC_LAB=xy\n\n"
-    assert guardian.matching_rows(listing, {b"ROOSYNC_LAB=x"}) == [10]

@@ -16,8 +16,8 @@ from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, still, tree
 from tests.kits.agent_process import a_build
 from tests.kits.hosts import PATIENCE_S
-from tests.kits.hung import hung_server
-from tests.kits.product import record
+from tests.kits.hung import hung_server, too_busy
+from tests.kits.product import record, roosync_ops
 from tests.kits.sshd import Fleet
 
 
@@ -37,6 +37,23 @@ def test_a_first_rollout_takes_two_round_trips_and_a_second_one(fleet: Fleet, in
     first, second = deploy("rollout", inventory), deploy("rollout", inventory)
     assert {result.round_trips for result in first.values()} == {2}
     assert {result.round_trips for result in second.values()} == {1}
+
+
+def test_a_first_rollout_is_one_login_on_each_machine(fleet: Fleet, tmp_path: Path) -> None:
+    inventory = fleet.inventory(tmp_path / "inventory.py")  # where nobody is dead, nobody is asked about the dead
+    answer = roosync_ops("rollout", "-i", inventory, "--shared", fleet.shared)
+    assert answer.code == 0, answer
+    logs = [(fleet.root / f"{name}.log").read_text() for name in NAMES]
+    assert [log.count("Accepted publickey") for log in logs] == [1] * len(NAMES)
+
+
+def test_a_server_that_closes_its_first_connections_is_asked_again(fleet: Fleet, tmp_path: Path) -> None:
+    with too_busy(fleet[NAMES[0]].port, 2) as port:
+        inventory = fleet.inventory(tmp_path / "inventory.py", port=port)
+        known = fleet.known_hosts.read_text()
+        fleet.known_hosts.write_text(known + known.splitlines()[0].replace(f":{fleet[NAMES[0]].port} ", f":{port} "))
+        (result,) = deploy("rollout", inventory, NAMES[0]).values()
+    assert result.outcome == "changed", result
 
 
 def test_a_second_rollout_leaves_every_file_as_it_was(fleet: Fleet, inventory: Path) -> None:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.schedule import ADMIN, episodes
-from tests.simulation.world import ASKING, ASKS, AUTO, DEFAULT, OURS, SELDOM, V30, V31, WATCH, Outcome, Plan, simulate
+from tests.simulation.world import (
+    ASKING,
+    ASKS,
+    AUTO,
+    DEFAULT,
+    LEAST,
+    OURS,
+    SELDOM,
+    V30,
+    V31,
+    WATCH,
+    Outcome,
+    Plan,
+    simulate,
+)
 
 HOURS = 8.0
 SEED = 3
@@ -72,6 +86,12 @@ def test_patience_costs_no_more_false_offlines_than_the_protocol_alone(ordinary:
 def test_a_death_is_told_within_the_timeout_a_poll_and_a_second_by_the_protocols_own_reader(ordinary: Outcome) -> None:
     default = next(one for one in ordinary.scores if one.reader == DEFAULT)
     assert max(default.detections) <= 120 + 15 + 1
+
+
+def test_what_no_reader_of_the_folder_alone_can_do_better_tells_each_death_within_900_s(outcome: Outcome) -> None:
+    least, default = (next(one for one in outcome.scores if one.reader == name) for name in (LEAST, DEFAULT))
+    assert 885 - 31 <= min(least.detections) <= max(least.detections) <= 900
+    assert len(least.false) <= len(default.false)
 
 
 @pytest.mark.parametrize("protocol", [V30, V31])

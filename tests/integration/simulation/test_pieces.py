@@ -13,7 +13,7 @@ from tests.benchmarks.false_offline import seeds
 from tests.simulation import world
 from tests.simulation.replica import RamReplica
 from tests.simulation.report import HEAD, rows
-from tests.simulation.schedule import CRASH, POWER_CUT, episodes, least_false
+from tests.simulation.schedule import CRASH, POWER_CUT, episodes
 from tests.simulation.score import TIMEOUT_S, Score
 from tests.simulation.truth import Life
 from tests.simulation.world import OURS, Outcome, Plan, simulate
@@ -90,10 +90,6 @@ def test_seeds_are_added_up_and_their_range_is_told() -> None:
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert len(cells) == HEAD.splitlines()[0].count("|") - 1
     assert (cells[4], cells[5], cells[9]) == ("1.00 % (0.00 to 2.00)", "3", "110 s / 120 s")
-
-
-def test_what_a_folder_alone_cannot_do_better_grows_with_how_soon_a_death_is_told() -> None:
-    assert 0 < least_false(48, 1, 900) < least_false(48, 1, 300)
 
 
 def test_seeds_are_read_as_typed() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,17 +12,22 @@ import pytest
 from roosync_ops.cli.ramp import STOPPED
 from tests.integration.systemd.hosts import write_inventory
 from tests.kits.hosts import wait_for
+from tests.kits.listener import Listener
 from tests.kits.nslab import SHARED, Fleet, Host, HostSpec
 from tests.kits.product import record
-from tests.kits.variant import BAD, GOOD, Variant
+from tests.kits.variant import BAD, GOOD, NEVER_BEGUN, TOLD, Variant, killed_and_resumed, usual_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900 + 120 * int(os.environ.get("TEST_KILLS", "1")))]
 NAMES = ("myia-po-2024", "myia-po-2023", "myia-web1", "myia-po-2025")
 NAME = NAMES[0]
+#: How many kills of each kind; twenty before a release.
+KILLS = int(os.environ.get("TEST_KILLS", "1"))
+#: A bad build is gone, and the one before beats, within so long, in s.
+BACK_S = 120
 AGENT = "/var/lib/roosync/agent.pyz"
 
 
@@ -86,6 +94,31 @@ def test_a_trial_that_a_machine_went_down_in_ends_as_it_would_have(
     assert agent_part(fleet)["state"] == "running"
 
 
+def test_of_each_bad_build_one_machine_is_affected_at_most_and_beats_again_within_two_minutes(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """Two of the eleven at a time, each over two machines of its own."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda at: [bad_build(fleet, tmp_path, NAMES[at::2], what) for what in [*BAD][at::2]], (0, 1)))
+
+
+def bad_build(fleet: Fleet, folder: Path, pair: tuple[str, ...], what: str) -> None:
+    before = {name: agent_part(fleet, name) for name in pair}
+    with Listener(fleet.share, pair) as heard:
+        code, said = Variant(folder / pair[0] / what, BAD[what])("rollout", *pair, *where(fleet, folder))
+        assert code == STOPPED, said
+        assert TOLD[what] in said, said
+        (hit,) = [name for name in pair if f"1/2: {name} rolled back" in said]
+        wait_for("the build before", lambda: agent_part(fleet, hit)["buildId"] == before[hit]["buildId"])
+        number = agent_part(fleet, hit)["sequence"]
+        wait_for("another beat", lambda: agent_part(fleet, hit)["sequence"] > number)
+    spared = [name for name in pair if name != hit or what in NEVER_BEGUN]
+    assert all(agent_part(fleet, name)["sessionId"] == before[name]["sessionId"] for name in spared), said
+    assert heard.longest_s(hit) < BACK_S, what
+    assert len(loops(fleet[hit])) == 1, what
+    print(f"{what}: silent for {heard.longest_s(hit):.0f} s", flush=True)  # noqa: T201 - the figures of tests/README.md
+
+
 def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fleet, tmp_path: Path) -> None:
     before = {name: agent_part(fleet, name) for name in NAMES}
     product = Variant(tmp_path / "new", GOOD)
@@ -106,6 +139,88 @@ def test_a_cable_pulled_in_the_middle_of_a_batch_stops_before_the_next(fleet: Fl
     code, said = product("rollout", *where(fleet, tmp_path), "--resume")
     assert code == 0, said
     assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+
+
+def test_a_cable_pulled_for_a_while_in_the_middle_of_each_batch_delays_a_rollout_and_that_is_all(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    before = {name: agent_part(fleet, name) for name in NAMES}
+    product = Variant(tmp_path / "new", GOOD)
+    process = product.begin("rollout", *where(fleet, tmp_path), "--batch", "1,1,100%", "--connect-timeout", "3")
+    pulled: list[str] = []
+    for _ in range(3):  # one of each batch, once it beats as the new build
+        (name, *_) = wait_for("another machine's turn", lambda: [*{*_changed(fleet, before)} - {*pulled}], 240)
+        fleet[name].partition()
+        time.sleep(8)  # longer than a login may take
+        fleet[name].heal()
+        pulled.append(name)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+    assert not any("rolledBack" in agent_part(fleet, name) for name in NAMES)
+
+
+def test_a_share_that_fails_in_the_middle_of_a_batch_is_no_fault_of_the_new_build(fleet: Fleet, tmp_path: Path) -> None:
+    before = {name: agent_part(fleet, name) for name in NAMES}
+    product, batch = Variant(tmp_path / "new", GOOD), [*NAMES[:3]]
+    process = product.begin("rollout", *where(fleet, tmp_path), "--batch", "3,100%", "--soak", "30")
+    wait_for("the first batch", lambda: len(_changed(fleet, before)) == len(batch), 240)
+    hit = _changed(fleet, before)
+    faults = (fleet[hit[0]].share_ro, fleet[hit[1]].share_hung, fleet[hit[2]].share_gone)
+    for fail in faults:
+        fail()
+    time.sleep(12)  # longer than silence is borne: interval, deadline and LATE_S
+    assert process.poll() is None
+    assert _changed(fleet, before) == hit, "the next batch began though nobody beats"
+    fleet.mend()
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}
+    assert not any("rolledBack" in agent_part(fleet, name) for name in NAMES)
+
+
+def test_a_unit_that_somebody_changed_is_shown_by_a_dry_run_and_mended_by_the_next(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    host, unit = fleet[NAME], "/etc/systemd/system/roosync-heartbeat.service"
+    host.run("sed", "-i", "s/^Restart=always$/Restart=no/", unit)
+    text = host.run("cat", unit)
+    product = Variant(tmp_path / "again")
+    code, said = product("rollout", *where(fleet, tmp_path), "--dry")
+    assert code == 0, said
+    assert said.count("unit Restart=no -> Restart=always") == 1, said
+    assert host.run("cat", unit) == text
+    code, said = product("rollout", *where(fleet, tmp_path))
+    assert code == 0, said
+    assert "4 machines: 1 done, 3 no change" in said, said
+    assert "Restart=always" in host.run("cat", unit)
+
+
+@pytest.mark.parametrize("kind", ["first", "upgrade"])
+def test_killed_at_any_instant_a_rollout_goes_on_from_there(fleet: Fleet, tmp_path: Path, kind: str) -> None:
+    products, at = (Variant(tmp_path / "one"), Variant(tmp_path / "two", GOOD)), where(fleet, tmp_path)
+    if kind == "first":
+        take_off(products[0], at)
+    within_s = usual_s(kind, products, at)
+    for seed in range(KILLS):
+        product = products[seed % 2]  # over the other one
+        if kind == "first":
+            take_off(product, at)
+        killed_and_resumed(product, at, seed, within_s)
+        assert {agent_part(fleet, name)["buildId"] for name in NAMES} == {product.build_id}, seed
+        for name in NAMES:
+            assert len(loops(fleet[name])) == 1, (seed, name)
+            assert not fleet[name].run("find", "/var/lib/roosync", "-name", ".*.new"), seed
+
+
+def take_off(product: Variant, at: tuple[str | Path, ...]) -> None:
+    code, said = product("uninstall", *at, "--yes")
+    assert code == 0, said
+
+
+def loops(host: Host) -> list[str]:
+    """Return the processes there that beat: the unit's, and nobody else's."""
+    return host.run("sh", "-c", "grep -alzx systemd /proc/[0-9]*/cmdline || true").split()
 
 
 def _changed(fleet: Fleet, before: dict[str, Any]) -> list[str]:

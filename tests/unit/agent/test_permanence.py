@@ -76,8 +76,9 @@ def test_where_there_is_systemd_it_is_chosen_unless_told_otherwise(
 def test_installing_a_process_twice_changes_nothing_the_second_time(config: Config) -> None:
     process = Process(config)
     assert permanence.describe(config)["kind"] == "none"
-    assert process.install(["run", "--local-dir", "/x y"]) is True
-    assert process.install(["run", "--local-dir", "/x y"]) is False
+    words = run_words(config, parse(["install"]), "process")
+    assert process.install(words) is True
+    assert process.install(words) is False
     assert permanence.describe(config) == {
         "kind": "process",
         "installed": True,
@@ -86,6 +87,35 @@ def test_installing_a_process_twice_changes_nothing_the_second_time(config: Conf
     }
     assert process.uninstall() is True
     assert process.uninstall() is False
+
+
+def test_a_process_that_was_installed_with_other_words_is_told_with_what_a_rollout_would_write(config: Config) -> None:
+    typed = run_words(config, parse(["install", "--heartbeat-interval", "1000"]), "process")
+    Process(config).install(typed)
+    told = permanence.describe(config)
+    assert (told["there"], told["wanted"]) == (" ".join(typed), " ".join(typed[:-2]))
+
+
+def test_a_unit_that_somebody_changed_is_told_by_its_lines_and_mended_by_an_install(
+    config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(systemd, "BOOTED", config.local_dir)
+    monkeypatch.setattr(systemd, "SYSTEM_UNITS", str(tmp_path / "units"))
+    monkeypatch.setattr(systemd.Systemd, "_systemctl", lambda _, *words, **__: ran.append(words))
+    kept = systemd.Systemd(config.local_dir)
+    words = run_words(config, parse(["install"]), "systemd")
+    assert kept.install(words) is True
+    assert "there" not in permanence.describe(config)
+    unit = tmp_path / "units" / kept.unit
+    unit.write_text(unit.read_text().replace("Restart=always\n", "Restart=no\nNice=19\n"))
+    told = permanence.describe(config)
+    assert (told["there"], told["wanted"]) == ("Restart=no; Nice=19", "Restart=always")
+    ran.clear()
+    assert kept.install(words) is True
+    assert ("daemon-reload",) in ran
+    assert "there" not in permanence.describe(config)
 
 
 def test_only_what_was_typed_and_what_the_environment_gave_is_repeated(config: Config) -> None:
@@ -129,6 +159,9 @@ def test_permanence_that_is_bound_to_a_logon_is_told_as_that(monkeypatch: pytest
             return self.lives
 
         survives_reboot = enabled
+
+        def changes(self, _: list[str]) -> tuple[str, str]:
+            return "", ""
 
     kept = Kept()
     monkeypatch.setattr(permanence, "installed", lambda _: kept)

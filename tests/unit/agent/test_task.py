@@ -318,3 +318,10 @@ def test_a_last_result_is_read_by_its_column_in_any_language(column: str, expect
 def test_an_answer_is_read_in_whatever_encoding_it_comes(encoding: str) -> None:
     raw = "<Task><Author>Élodie</Author></Task>".encode(encoding)
     assert schtasks.Scheduler(lambda _: (0, raw, b"")).document("x") == "<Task><Author>Élodie</Author></Task>"
+
+
+def test_a_task_that_somebody_changed_is_told_by_what_differs_of_it(task: Task, fake: FakeSchtasks) -> None:
+    task.install(WORDS)
+    assert task.changes(WORDS) == ("", "")
+    fake.tasks[task.name] = fake.tasks[task.name].replace("<Priority>5", "<Priority>7")
+    assert again(task, fake).changes(WORDS) == ("Settings/Priority=7", "Settings/Priority=5")

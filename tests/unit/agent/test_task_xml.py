@@ -91,18 +91,18 @@ def kept_by_windows(document: str, *, again: Callable[[str], str] = lambda text:
 def test_what_the_scheduler_makes_of_a_document_is_still_the_same_task(make: Callable[[], str]) -> None:
     wanted = make()
     found = kept_by_windows(wanted)
-    assert not task_xml.differs(found, wanted)
-    assert not task_xml.differs(wanted.replace("<Enabled>false", "<Enabled>true"), wanted), (
+    assert not task_xml.differences(found, wanted)
+    assert not task_xml.differences(wanted.replace("<Enabled>false", "<Enabled>true"), wanted), (
         "start and stop are no change"
     )
     shown = found.partition("<SecurityDescriptor>")[2].partition("<")[0]
-    assert not task_xml.differs(found.replace(f"<SecurityDescriptor>{shown}</SecurityDescriptor>", ""), wanted), (
+    assert not task_xml.differences(found.replace(f"<SecurityDescriptor>{shown}</SecurityDescriptor>", ""), wanted), (
         "a descriptor that is kept elsewhere"
     )
     told = "D:AI(A;;0x1f01ff;;;S-1-5-18)(A;;FA;;;BA)(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FR;;;S-1-5-21-1-2-3-1001)"
-    assert not task_xml.differs(found.replace(shown, told), wanted), "another way to say it"
+    assert not task_xml.differences(found.replace(shown, told), wanted), "another way to say it"
     for other in ("D:(A;;FA;;;SY)(A;;FA;;;BA)", f"{told}(A;;FA;;;WD)"):
-        assert task_xml.differs(found.replace(shown, other), wanted), "one that shuts the user out, or lets all in"
+        assert task_xml.differences(found.replace(shown, other), wanted), "one that shuts the user out, or lets all in"
 
 
 @given(st.integers(0, 60 * 60 * 24 * 40))
@@ -116,9 +116,9 @@ def test_a_duration_is_the_same_however_it_is_written(seconds: int) -> None:
 def test_an_answer_under_a_root_of_its_own_is_read_and_a_garbled_one_is_another_task() -> None:
     wanted = task_xml.permanent(PROGRAM, enabled=False)
     body = wanted.partition("?>")[2]
-    assert not task_xml.differs(f'<?xml version="1.0" ?><Tasks><!-- \\x -->{body}</Tasks>', wanted)
+    assert not task_xml.differences(f'<?xml version="1.0" ?><Tasks><!-- \\x -->{body}</Tasks>', wanted)
     assert not task_xml.is_enabled(f"<Tasks>{body}</Tasks>")
-    assert task_xml.differs("<Task", wanted)
+    assert task_xml.differences("<Task", wanted)
 
 
 @pytest.mark.parametrize(
@@ -143,16 +143,16 @@ def test_an_answer_under_a_root_of_its_own_is_read_and_a_garbled_one_is_another_
 def test_a_task_that_somebody_changed_is_another_one(old: str, new: str) -> None:
     wanted = task_xml.permanent(PROGRAM, enabled=False)
     assert old in wanted
-    assert task_xml.differs(wanted.replace(old, new), wanted)
-    assert task_xml.differs(kept_by_windows(wanted, again=lambda text: text.replace(old, new)), wanted)
+    assert task_xml.differences(wanted.replace(old, new), wanted)
+    assert task_xml.differences(kept_by_windows(wanted, again=lambda text: text.replace(old, new)), wanted)
 
 
 def test_another_program_or_another_version_of_the_document_is_another_task() -> None:
     wanted = task_xml.permanent(PROGRAM, enabled=False)
     other = task_xml.Program(PROGRAM.command, PROGRAM.arguments + " --x", HOME, PROGRAM.user)
-    assert task_xml.differs(task_xml.permanent(other, enabled=False), wanted)
+    assert task_xml.differences(task_xml.permanent(other, enabled=False), wanted)
     older = wanted.replace("LeastPrivilege", "HighestAvailable").replace("<Hidden>false", "<Hidden>true")
-    assert task_xml.differs(kept_by_windows(older), wanted)
+    assert task_xml.differences(kept_by_windows(older), wanted)
 
 
 def test_enabled_is_what_a_missing_element_means() -> None:

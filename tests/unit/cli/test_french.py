@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
-from roosync_ops.cli import COMMANDS, LazyCommand
-from roosync_ops.show.messages.en import diagnosis, reasons, words
-from roosync_ops.show.messages.fr.words import WORDS as FRENCH
+from roosync_ops.cli import COMMANDS, LazyCommand, acting, output
+from roosync_ops.fleet import Machine
+from roosync_ops.show.messages import catalogue
+from tests.unit.show.test_sentences import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +36,25 @@ TAKE_IT: dict[str, list[tuple[str, ...]]] = {
     "stop": [("a", "--dry")],
     "uninstall": [("a", "--dry")],
     "logs": [("a",)],
+    "watch": [(*SHARED, "--for", "0.1"), ("--shared", "nowhere", "--for", "0.1")],
+    "schedule": [SHARED, (*SHARED, "--mechanism", "cron"), (*SHARED, "--status"), (*SHARED, "--uninstall")],
 }
-#: These run until they are ended; watch and the live page are seen in tests/integration.
-ELSEWHERE = {"watch", "schedule"}
+#: What goes wrong, in each way that a command line can.
+WRONG = {
+    "validate": [("--shared", "nowhere"), ("--limit", ","), ("c*", "!c", *SHARED), (*SHARED, "--patience", "x")],
+    "status": [("--wat",)],
+    "logs": [("nobody",)],
+    "diagnose": [("--dry",), ("nobody",)],
+    "stop": [(), ("--dry", "nobody")],
+    "report": [("--post", "x", *SHARED), ("--dry", *SHARED), ("--rollout", "nothing.json")],
+    "rollout": [("--resume",), ("--failed",), ("a", "--batch", "x"), ("nobody",)],
+    "watch": [(*SHARED, "--exec", "/nowhere/at-all"), (*SHARED, "--exec", "'"), ("nobody",)],
+    "schedule": [(), (*SHARED, "--install", "--status")],
+    "machines": [("silence", "a"), ("silence", "a", "--for", "9y", "--why", "x")],
+    "dashboard": [("--baseline", "!", *SHARED)],
+    "nonsense": [()],
+}
+SENTENCES = tables("fr")
 INVENTORY = """
 from roosync_ops.fleet import machine
 enroll = [machine("a", host="127.0.0.1", port=9), machine("c", host="127.0.0.1", port=9)]
@@ -45,11 +64,13 @@ off = [machine("b", expected="offline", why="x")]
 
 def english() -> Iterator[str]:
     """Yield the longest piece between two facts of each sentence that has one long enough to be nothing else."""
-    texts = [text for code, text in words.WORDS.items() if text != FRENCH[code]]
-    texts += [text for pair in reasons.REASONS.values() for text in pair] + [*reasons.FLIPS.values()]
-    for text in [*texts, *diagnosis.CAUSES.values()]:
+    found, french = catalogue("en"), catalogue("fr")["words"]
+    texts = [text for code, text in found["words"].items() if text != french[code]]
+    texts += [text for pair in found["reasons"].values() for text in pair] + [*found["flips"].values()]
+    texts += [text for table in SENTENCES.values() for text, other in table.items() if text != other]
+    for text in [*texts, *found["causes"].values()]:
         piece = max(re.split(r"\{[^}]*\}", text), key=len).strip()
-        if len(piece.split()) > 2:
+        if len(piece.split()) > 2 and not piece.startswith("roosync-ops"):
             yield piece
 
 
@@ -59,7 +80,7 @@ def test_every_command_that_takes_a_language_is_asked() -> None:
         command: Any = LazyCommand(name).load()
         each = [command, *getattr(command, "commands", {}).values()]
         known |= {name for one in each if any(option.name == "lang" for option in one.params)}
-    assert known == TAKE_IT.keys() | ELSEWHERE
+    assert known == TAKE_IT.keys()
 
 
 @pytest.mark.parametrize(("command", "more"), [(name, more) for name, ways in TAKE_IT.items() for more in ways])
@@ -75,3 +96,42 @@ def test_what_is_printed_in_french_has_no_english_sentence(
     assert done.code in (0, 1, 3), done
     said = " ".join((done.out + done.err).split())
     assert [piece for piece in english() if piece in said] == []
+
+
+@pytest.mark.parametrize(("command", "more"), [(name, more) for name, ways in WRONG.items() for more in ways])
+def test_what_goes_wrong_is_told_in_french_and_in_json_as_ever(
+    run: Callable[..., Done], command: str, more: tuple[str, ...]
+) -> None:
+    done = run(command, *more, "--lang", "fr")
+    assert done.code in (2, 3), done
+    assert done.err.startswith("Erreur : ")
+    said = " ".join((done.out + done.err).split())
+    assert [piece for piece in english() if piece in said] == []
+    told = run(command, *more, "--lang", "fr", "--json")
+    assert run(command, *more, "--lang", "en", "--json").document == told.document
+
+
+def test_the_settings_language_is_that_of_errors_and_what_is_typed_holds_before_it(run: Callable[..., Done]) -> None:
+    with open("roosync-ops.toml", "w", encoding="utf-8") as file:  # noqa: PTH123 - of the working folder
+        file.write('lang = "fr"')
+    assert run("validate", "nobody").err.startswith("Erreur : nobody : ni machine ni groupe")
+    assert run("nonsense").err.startswith("Erreur : Commande inconnue")
+    assert run("validate", "nobody", "--lang", "en").err.startswith("Error: nobody: no such machine")
+    assert run("validate", "nobody", "--lang=en").err.startswith("Error: nobody: no such machine")
+
+
+def test_progress_and_questions_are_in_the_language_that_is_spoken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.speak("fr")
+    monkeypatch.setattr("sys.stdin", type("Terminal", (io.StringIO,), {"isatty": lambda _: True})("n\n"))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    chosen = (Machine.of("a", {}),)
+    with pytest.raises(typer.Abort):
+        acting.confirm("Stop the agent on {count} machines ({names})?", chosen, asked_for=False)
+    with output.Progress() as progress:
+        progress.show("asking 3 machines")
+    output.speak("en")
+    said = capsys.readouterr().err
+    assert "Arrêter l'agent sur 1 machines (a) ?" in said
+    assert "3 machines à interroger" in said

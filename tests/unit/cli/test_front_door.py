@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from roosync_ops.cli import acting, output
 from roosync_ops.cli.journal import Journal
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
+from roosync_ops.show.text import cells
 from roosync_ops.transport.failure import Failure
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def test_every_first_step_names_the_next_one_up_to_a_table(empty: Path, run: Run
     assert (begun.code, begun.next) == (0, "roosync-ops machines add --help")
     assert run("validate").next == "roosync-ops machines add --help"
     added = run("machines", "add", "a", "--host", "a.local")
-    assert (added.code, added.next) == (0, "roosync-ops rollout a --dry")
+    assert (added.code, added.next) == (0, "roosync-ops rollout --dry")
     (empty / "drive" / "RooSync" / ".shared-state").rmdir()
     (empty / "share").rename(empty / "shared")
     beat("a")
@@ -229,3 +231,27 @@ def test_ssh_is_ssh_to_where_the_inventory_says(place: Path, run: Run, monkeypat
     assert (place / "typed").read_text() == "-p|2222|me@a.local|ls|-l|--all|"
     assert run("ssh", "A").code == 7
     assert "did you mean" in run("ssh", "enrol").err
+
+
+@pytest.mark.parametrize(("command", "columns"), [("watch", 60), ("verify-share", 60), ("schedule", 80), ("init", 120)])
+def test_help_fits_the_terminal_and_breaks_no_example(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = run(command, "--help").out
+    told, _, examples = shown.partition("Examples:\n")
+    pasted = [line for line in examples.splitlines() if re.match(r"roosync-ops |[A-Z_]+=|python3 |pyinfra ", line)]
+    assert pasted
+    assert all(shlex.split(line) for line in pasted)
+    rest = [line for line in (*told.splitlines(), *examples.splitlines()) if line not in pasted]
+    assert max(map(cells, rest)) <= columns
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_share_that_is_measured_is_told_in_lines_of_the_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = run("verify-share", "shared", "--seconds", "0")
+    assert "carries no lock to another" in " ".join(done.out.split())
+    assert max(map(cells, done.out.splitlines())) <= columns

@@ -102,10 +102,15 @@ def test_a_bare_probe_asks_all_and_takes_no_machines_name_for_its_value(typed: l
 
 
 def test_a_fleet_that_is_as_expected_starts_no_process(run: Run, beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor would one that could not be started be told from a machine that gives no answer: every try is counted."""
+    started: list[object] = []
     beat("a")
-    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(subprocess, "Popen", lambda *words, **_: started.append(words))
     done = run("validate", "--shared", "shared", "--json")
     assert (done.code, done.document["machines"][0]["basis"]) == (0, "heard-here")
+    assert started == []
+    run("validate", "--shared", "shared", "--json", "--probe")
+    assert started != [], "what starts is not seen here"
 
 
 def test_a_machine_whose_name_is_unknown_here_could_not_be_asked_and_is_not_called_unreachable(

@@ -13,6 +13,7 @@ from roosync_ops.cli.journal import Journal
 from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, ROLLED_BACK, WAITS
+from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.transport.failure import Failure
 
@@ -45,7 +46,7 @@ class Fleet:
             return Result(name, skipped=WAITS)
         if deploy == "prove" and name in self.bad:
             return Result(name, failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
-        return Result(name, {"push": "changed"})
+        return Result(name, {"push": "changed"}, differences=(Difference("build", "old", "new"),))
 
     def replaced(self) -> list[list[str]]:
         return [names for deploy, names in self.asked if deploy == "rollout"]
@@ -125,6 +126,45 @@ def test_so_many_may_fail_and_not_one_more(max_fail: str, batches: int) -> None:
     fleet = Fleet(bad=NAMES)
     run(fleet, batch="1", max_fail=max_fail)
     assert len(fleet.replaced()) == batches
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Have time go on by sleeping alone; each is kept."""
+    slept: list[float] = []
+    monkeypatch.setattr("roosync_ops.cli.ramp.time.monotonic", lambda: sum(slept))
+    monkeypatch.setattr("roosync_ops.cli.ramp.time.sleep", slept.append)
+    return slept
+
+
+def test_the_next_batch_waits_until_the_shared_state_shows_the_one_before(sleeps: list[float]) -> None:
+    fleet, looks = Fleet(), iter([{NAMES[0]: "the old build"}, {}])
+    asked: list[Any] = []
+
+    def unseen(builds: Any) -> dict[str, str]:
+        asked.append({machine.machine_id: build for machine, build in builds})
+        return next(looks)
+
+    found, words = run(fleet, unseen=unseen, wait=60)
+    assert asked == [{NAMES[0]: "new"}] * 2
+    assert len(sleeps) == 1
+    assert (found.stopped, set(words.values())) == (False, {"changed"})
+
+
+def test_whom_the_shared_state_does_not_show_as_the_new_build_is_the_last_to_get_it(sleeps: list[float]) -> None:
+    fleet = Fleet()
+    found, words = run(fleet, unseen=lambda _: {NAMES[0]: "it shows the old build"}, wait=60)
+    assert (found.stopped, fleet.replaced()) == (True, [NAMES[:1]])
+    assert list(words.values()) == ["failed", *["skipped"] * 4]
+    assert 60 <= sum(sleeps) < 70
+
+
+def test_beyond_forty_machines_a_batch_is_told_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"m{number}" for number in range(41)]
+    many = [Machine(machine_id=name, heartbeat_interval=1000) for name in names]
+    act = Fleet(old=names, bad=names[1:3])
+    ramp.Ramp(chosen=many, act=act, note=lambda _: None, batch=ramp.DEFAULT, soak=0, max_fail=None).run()
+    assert capsys.readouterr().err.splitlines()[1:] == ["1/2: 1 done", "2/2: 2 rolled back, 38 done"]
 
 
 def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

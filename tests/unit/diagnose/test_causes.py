@@ -9,7 +9,7 @@ import pytest
 
 from roosync_ops.judge.diagnose_causes import CAUSES, GRAVE, NONE
 from roosync_ops.show.diagnosis import cause_sentence
-from roosync_ops.show.messages.en.diagnosis import CAUSES as SENTENCES
+from roosync_ops.show.messages import catalogue
 from tests.unit.diagnose.builders import cause_of
 from tests.unit.diagnose.provoked import PROVOKED
 
@@ -76,7 +76,7 @@ def test_every_field_note_leads_to_causes_that_can_be_provoked(note: int, tmp_pa
 
 
 def test_nothing_is_listed_that_is_not_there() -> None:
-    assert set(SENTENCES) == set(CAUSES) == set(PROVOKED)
+    assert set(catalogue("en")["causes"]) == set(CAUSES) == set(PROVOKED)
 
 
 def test_fix_never_touches_what_was_done_on_purpose() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.fleet import Machine
-from roosync_ops.gather import probe
+from roosync_ops.gather import asking, probe
 from roosync_ops.gather.probe import result_of as told_by
 from roosync_ops.judge import probes
 from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
@@ -136,3 +137,10 @@ def test_an_agent_that_was_stopped_on_purpose_says_so(offset: int) -> None:
     word = told_by(MACHINE, stopped).agent
     assert (word.kind, word.left_ms, word.since_ms) == (probes.LEFT, NOW - 60_000, NOW - HOUR)
     assert told_by(MACHINE, answer(offset, running=False)).agent.kind == probes.NOT_RUNNING
+
+
+def test_ten_dead_and_five_late_machines_are_asked_at_once() -> None:
+    """One after the other the dead alone would cost more than the limit."""
+    all_at_once = threading.Barrier(15, timeout=60)
+    found = asking.each([Machine.of(f"m-{at}", {}) for at in range(15)], lambda _: all_at_once.wait())
+    assert sorted(found.values()) == list(range(15))

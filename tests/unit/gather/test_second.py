@@ -189,17 +189,50 @@ def test_who_watches_tries_twice_before_nobody_answers(tmp_path: Path) -> None:
     assert not asks.unsettled
 
 
-def test_who_stays_in_doubt_is_asked_again_after_30_60_120_and_300_s(tmp_path: Path) -> None:
+def test_witnesses_that_are_not_reached_are_the_last_to_be_tried_again(tmp_path: Path) -> None:
+    """Three of them cut off from this computer for hours must not hide a fourth that is reached."""
+    fleet = Fleet([*FLEET, Machine.of("e", {}), Machine.of("f", {})])
+    for name in ("e", "f"):
+        put(tmp_path, ours(name, 1_000, sequence=5))
+    now = 100.0
+    way = Way({"f": frozenset()}, f=probes.RUNNING)
+    asks = Second(fleet, way, clock=lambda: now)
+    assert look(tmp_path, asks, fleet, b=130_000)["b"].rests_on == Basis.COULD_NOT_ASK
+    now += 30
+    assert look(tmp_path, asks, fleet, b=130_000)["b"].rests_on == Basis.UNREACHABLE
+    assert (way.knocked[0], way.knocked[-1][0]) == (["a", "c", "d"], "f")
+
+
+def test_a_machine_known_to_give_no_answer_is_the_last_witness(tmp_path: Path) -> None:
+    now = 100.0
+    way = Way({"d": frozenset()})
+    asks = Second(FLEET, way, clock=lambda: now)
+    look(tmp_path, asks, a=130_000)
+    now += 10
+    look(tmp_path, asks, a=130_000, b=130_000)
+    assert way.knocked == [["b", "c", "d"], ["d", "a", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("word", "times"),
+    [
+        (probes.OFF, [0, 30, 90, 210, 510, 810]),
+        (probes.UNCLEAR, [0, *range(30, 1000, 60)]),
+    ],
+)
+def test_who_stays_in_doubt_is_asked_again_after_30_60_120_and_300_s_or_each_minute_where_its_port_answers(
+    tmp_path: Path, word: str, times: list[int]
+) -> None:
     asked = []
     now = 0.0
-    way = Way()
+    way = Way(b=word)
     asks = Second(FLEET, way, clock=lambda: now)
-    for second in range(0, 1000, 10):
+    for second in range(0, 1000, 30):
         now = float(second)
         before = len(way.asked)
         look(tmp_path, asks, b=130_000)
-        asked += [second] if len(way.asked) > before else []
-    assert asked == [0, 30, 90, 210, 510, 810]
+        asked += [second] if ["b"] in way.asked[before:] else []
+    assert asked == times
 
 
 def test_a_machine_that_said_it_lives_is_asked_again_before_that_word_is_too_old(tmp_path: Path) -> None:
@@ -207,12 +240,24 @@ def test_a_machine_that_said_it_lives_is_asked_again_before_that_word_is_too_old
     now = 0.0
     way = Way(b=probes.RUNNING)
     asks = Second(FLEET, way, clock=lambda: now)
-    for second in range(0, 500, 10):
+    for second in range(0, 500, 30):
         now = float(second)
         before = len(way.asked)
         look(tmp_path, asks, b=214_000)
         asked += [second] if len(way.asked) > before else []
     assert asked == [0, 30, 90, 180, 270, 360, 450]
+
+
+def test_who_was_asked_about_others_and_comes_into_doubt_is_asked_at_once(tmp_path: Path) -> None:
+    now = 0.0
+    way = Way(a=probes.RUNNING, b=probes.REFUSED)
+    asks = Second(FLEET, way, clock=lambda: now)
+    for second in (0.0, 30.0, 90.0, 210.0, 220.0):
+        now = second
+        look(tmp_path, asks, b=500_000)
+    assert way.asked[-1] == ["a", "c", "d"]
+    way.words["a"] = probes.NOT_RUNNING
+    assert look(tmp_path, asks, a=130_000, b=500_000)["a"].observed == "offline"
 
 
 def test_a_doubt_that_is_over_is_forgotten(tmp_path: Path) -> None:

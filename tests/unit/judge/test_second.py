@@ -26,7 +26,7 @@ def judged(shared: Path, record: dict[str, Any] | None, word: AgentState | None,
     for one in (ours("one"), ours("two"), *([] if record is None else [record])):
         put(shared, one)
     known = Knowledge(
-        {} if answer.get("offset_ms") is None else {"m": answer["offset_ms"]}, late_ms=answer.pop("late", 0)
+        {} if answer.get("offset_ms") is None else {"m": answer["offset_ms"]}, late_ms=(answer.pop("late", 0), 0)
     )
     asked = {} if word is None else {"m": Answer("m", word, **answer)}
     return validate(FLEET, read_folder(shared, NOW), NOW, known=known, asked=asked)
@@ -112,9 +112,9 @@ def test_a_clock_an_hour_behind_makes_nobody_offline_who_says_it_lives(tmp_path:
 def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_has_no_second_way(
     tmp_path: Path,
 ) -> None:
-    found = row(tmp_path, 699_000, None, late=400_000)
+    found = row(tmp_path, 699_000, None, late=700_000)
     assert (found.observed, kind(found)) == ("warning", verdict.LATE_SHARE)
-    assert row(tmp_path, 701_000, None, late=400_000).observed == "offline"
+    assert row(tmp_path, 701_000, None, late=700_000).observed == "offline"
     assert row(tmp_path, 130_000, None, late=0).observed == "offline"
     assert row(tmp_path, 214_000, AgentState(probes.OFF), late=300_000).observed == "offline"
     assert row(tmp_path, 214_000, AgentState(probes.REFUSED), late=300_000).observed == "warning"
@@ -123,8 +123,12 @@ def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_h
 @pytest.mark.parametrize(
     ("noted", "expected"),
     [
-        pytest.param({"day": [400_000, 60_000]}, 700_000, id="three quarters as long again"),
-        pytest.param({"day": [30_000, 30_000]}, 480_000, id="a day is short"),
+        pytest.param({"day": [600_000, 60_000], "hour": [30_000, 0]}, 600_000, id="as late as it was today"),
+        pytest.param(
+            {"day": [600_000, 60_000], "hour": [210_000, 0]}, 840_000, id="as long as is ever borne: it is late now"
+        ),
+        pytest.param({"day": [30_000, 30_000]}, 468_000, id="a day is short"),
+        pytest.param({"day": [30_000, 30_000], "hour": ["x"]}, 468_000, id="an hour that is no number"),
         pytest.param({"day": [10**9, 0]}, 840_000, id="whoever wrote it, never for long"),
         pytest.param({"day": ["x"]}, 0, id="no number"),
         pytest.param({"day": [True]}, 0, id="no number either"),
@@ -144,26 +148,55 @@ def test_a_note_is_read_where_the_view_has_a_later_beat_of_its_keeper(tmp_path: 
     put_view(tmp_path, later)
     state = read_folder(tmp_path, NOW)
     assert state.machines["one"].record.sequence == 6
-    assert second.late_ms(state, NOW) == 240_000
+    assert second.late_ms(state, NOW) == (240_000, 0)
 
 
 def test_a_file_that_cannot_be_read_just_now_is_late_where_the_view_heard_lately(tmp_path: Path) -> None:
     put(tmp_path, ours("one", 1_000, late={"day": [240_000, 60_000]}))
     put_view(tmp_path, ours("m", 200_000, sequence=6))
     put(tmp_path, ours("m"), "m.json").write_text("{", encoding="utf-8")
-    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=Knowledge(late_ms=240_000)).verdicts[0]
+    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=Knowledge(late_ms=(240_000, 0))).verdicts[0]
     assert (found.observed, kind(found)) == ("warning", verdict.NOT_UNDERSTOOD)
 
 
-def test_the_silence_of_all_at_once_is_borne_longer_than_that_of_one() -> None:
-    assert second.may_last_ms(30_000, 120_000) == 480_000
-    assert second.may_last_ms(30_000, 120_000, of_all=True) == 840_000
-    assert second.may_last_ms(0, 120_000, of_all=True) == 0
+def test_the_silence_of_others_too_is_borne_longer_than_that_of_one() -> None:
+    assert second.may_last_ms((30_000, 0), 120_000) == 468_000
+    assert second.may_last_ms((30_000, 0), 120_000, of_others=True) == 840_000
+    assert second.may_last_ms((0, 0), 120_000, of_others=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("other_ms", "observed"),
+    [
+        pytest.param(1_000, "offline", id="the other is heard"),
+        pytest.param(119_000, "offline", id="the other is not late yet"),
+        pytest.param(121_000, "warning", id="the other is late too"),
+        pytest.param(840_000, "warning", id="the other is late too, as long as is ever borne"),
+        pytest.param(841_000, "offline", id="the other is dead"),
+    ],
+)
+def test_one_is_late_as_long_as_is_ever_borne_while_another_is_late_too(
+    tmp_path: Path, other_ms: int, observed: str
+) -> None:
+    for one in (ours("m", 600_000), ours("one", other_ms), ours("two")):
+        put(tmp_path, one)
+    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=Knowledge(late_ms=(30_000, 30_000)))
+    assert found.verdicts[0].observed == observed
+
+
+@pytest.mark.parametrize(("word", "observed"), [(probes.NOT_RUNNING, "offline"), (probes.RUNNING, "warning")])
+def test_another_whose_own_word_is_that_it_is_gone_is_not_late(tmp_path: Path, word: str, observed: str) -> None:
+    for one in (ours("m", 600_000), ours("one", 130_000, sequence=7), ours("two")):
+        put(tmp_path, one)
+    asked = {"m": Answer("m", AgentState(probes.REFUSED)), "one": Answer("one", AgentState(word, **WORD))}
+    known = Knowledge(late_ms=(30_000, 30_000))
+    found = validate(FLEET, read_folder(tmp_path, NOW), NOW, known=known, asked=asked)
+    assert found.verdicts[0].observed == observed
 
 
 def test_a_note_of_a_keeper_that_is_gone_for_a_day_counts_no_more(tmp_path: Path) -> None:
     put(tmp_path, ours("one", 90_000_000, late={"day": [240_000, 60_000]}))
-    assert second.late_ms(read_folder(tmp_path, NOW), NOW) == 0
+    assert second.late_ms(read_folder(tmp_path, NOW), NOW) == (0, 0)
 
 
 def test_nobody_is_in_doubt_in_a_fleet_that_is_as_expected(tmp_path: Path) -> None:

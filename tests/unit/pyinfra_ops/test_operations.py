@@ -106,6 +106,7 @@ def test_restarting_a_machine_without_an_agent_is_refused_with_what_to_type(host
     ("status", "code"),
     [
         pytest.param(a_status(running=False), "NOT_RUNNING", id="stopped"),
+        pytest.param({"success": False, "code": "NO_ANSWER", "message": "15 s"}, "NO_ANSWER", id="did-not-answer"),
         pytest.param(a_status(lastBeat=None), "NOT_SEEN", id="never-beat"),
         pytest.param(
             a_status(lastBeat={"lastHeartbeat": "2026-02-12T10:15:25.000Z", "readBack": False}),
@@ -126,20 +127,26 @@ def test_a_machine_whose_beat_is_not_in_the_share_is_no_success(host: Host, stat
     assert refusal.failure.code == code
 
 
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        pytest.param({"code": "busy", "values": ["10", "20"]}, ("back.busy", "10", "20"), id="by its code"),
-        pytest.param({}, ("back.",), id="an agent that knows no codes yet"),
-    ],
-)
-def test_a_build_that_was_left_again_is_told_by_a_code_beside_the_agents_words(
-    host: Host, fields: dict[str, Any], told: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("fields", [{"code": "busy", "values": ["10", "20"]}, {}])
+def test_a_build_that_was_left_again_is_told_in_the_agents_words(host: Host, fields: dict[str, Any]) -> None:
     back = {"rolledBack": {"why": "it was slow", **fields}, "loopBuildId": "f" * 16}
     (refusal,) = commands(host, operations.agent_proved, a_report(status=a_status(**back)))
-    assert (refusal.failure.code, refusal.failure.told) == ("ROLLED_BACK", told)
+    assert refusal.failure.code == "ROLLED_BACK"
     assert refusal.failure.reason == "back on the build before: it was slow"
+
+
+@pytest.mark.parametrize(
+    ("trial", "code"),
+    [
+        pytest.param(None, "REPLACED", id="for good"),
+        pytest.param("agent-ffffffffffffffff.pyz agent-0.pyz", "REPLACED", id="on trial"),
+        pytest.param(f"{BUNDLE.file_name} agent-ffffffffffffffff.pyz", "ON_TRIAL", id="ours is just begun"),
+    ],
+)
+def test_a_build_that_somebody_else_put_in_the_place_of_ours_is_named(host: Host, trial: str | None, code: str) -> None:
+    (refusal,) = commands(host, operations.agent_proved, a_report(status=a_status(loopBuildId="f" * 16, trial=trial)))
+    assert refusal.failure.code == code
+    assert ("f" * 16 in refusal.failure.reason) == (code == "REPLACED")
 
 
 def test_a_beat_is_as_old_as_it_was_when_the_agent_told_of_it(host: Host) -> None:

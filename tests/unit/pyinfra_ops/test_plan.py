@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import Report
 
 
+def by_hand(kind: str, there: str = "Restart=no") -> dict[str, Any]:
+    """What an agent says of permanence that is not as it would have it."""
+    return {"kind": kind, "installed": True, "enabled": True, "there": there, "wanted": "Restart=always"}
+
+
 def test_a_new_machine_needs_every_step_in_the_procedure_s_order() -> None:
     steps = plan.missing(a_machine(), BUNDLE, a_new_machine())
     assert steps == ("push", "configure", "install", "register", "start")
@@ -106,6 +111,25 @@ def test_a_new_agent_on_windows_registers_its_task_anew() -> None:
     assert plan.missing(machine, BUNDLE, report) == ("push", "install", "start")
 
 
+@pytest.mark.parametrize(
+    ("status", "replaced"),
+    [
+        (a_status(loopBuildId="f" * 16), True),
+        (a_status(), False),
+        (a_status(loopBuildId="f" * 16, running=False), False),
+        ({"success": False, "code": "NO_ANSWER", "message": "nothing within 10 s"}, True),
+        (None, False),
+    ],
+)
+def test_what_runs_or_may_run_is_replaced_in_its_turn(status: dict[str, Any] | None, *, replaced: bool) -> None:
+    assert plan.replaces(BUNDLE, a_report(status=status)) is replaced
+
+
+def test_a_unit_that_somebody_changed_is_installed_and_started_anew() -> None:
+    status = a_status(permanence=by_hand("systemd-system"))
+    assert plan.missing(a_machine(), BUNDLE, a_report(status=status)) == ("install", "start")
+
+
 def test_a_task_is_what_is_asked_for_on_windows() -> None:
     machine = a_windows_machine(permanence="task")
     assert plan.missing(machine, BUNDLE, a_windows_report(machine, session="here")) == ()
@@ -138,6 +162,9 @@ def test_taking_off_does_what_is_left_to_do(fields: dict[str, Any], steps: tuple
         ({}, []),
         ({"status": a_status(loopBuildId="f" * 16)}, [f"build {'f' * 16} -> {BUNDLE.build_id}"]),
         ({"status": a_status(permanence={"kind": "none"})}, ["permanence - -> auto"]),
+        ({"status": a_status(permanence=by_hand("systemd-system"))}, ["unit Restart=no -> Restart=always"]),
+        ({"status": a_status(permanence=by_hand("task"))}, ["task Restart=no -> Restart=always"]),
+        ({"status": a_status(permanence=by_hand("process", there=""))}, ["permanence - -> Restart=always"]),
     ],
 )
 def test_the_difference_is_told_by_what_is_there_and_what_comes(fields: dict[str, Any], said: list[str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.show.columns import Column, lay_out
-from roosync_ops.show.text import cells, cut, duration, markdown_code, markdown_safe, pad, safe
+from roosync_ops.show.text import cells, cut, duration, markdown_code, markdown_safe, pad, safe, whole, wrapped
 
 texts = st.text(max_size=40)
 
@@ -112,3 +112,13 @@ def test_no_row_is_wider_than_the_terminal(rows: list[tuple[str, str, str]], wid
         Column(name, [row[number] for row in rows], number, elastic=name == "c") for number, name in enumerate("abc")
     ]
     assert all(cells(line) <= width for line in lay_out(columns, width, color=False))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_broken_in_a_command_or_in_a_path(width: int) -> None:
+    path, command = "/home/lab/Mon Drive/Synchronisation/RooSync/.shared-state", "roosync-ops restart --limit web1"
+    lines = wrapped(f"the share {path} cannot be written to by the agent; start it again: {whole(command)}", width, 2)
+    assert any(path in line for line in lines)
+    assert any(command in line for line in lines)
+    assert all(cells(line) <= max(width, cells(path) + 2) for line in lines)
+    assert len(lines) > 1

@@ -1,1 +1,0 @@
-"""Every text in French."""
