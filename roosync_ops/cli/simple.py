@@ -91,7 +91,7 @@ def _command(  # noqa: PLR0913 - one argument an option
         still = words(shown.lang)["acting.still"]
         notes = {name: f"({word if word in wanted else still.format(word=word)})" for name, word in seen.items()}
         acting.tell(results, notes, dry=how.dry, lang=shown.lang)
-    acting.note_log(log, shown.lang)
+    acting.note_log(log)
     if unseen is not None:
         return failures.report(unseen, ())
     return errors.OK if ok else errors.NOT_AS_EXPECTED
