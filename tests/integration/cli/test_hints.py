@@ -100,7 +100,7 @@ def of_checks(machine: Machine, path: str) -> Iterator[str]:
 
 
 #: What a command that is made at run time can be about, by how its source names it: a new one has to be said here.
-MADE_OF = {
+MADE_OF: dict[str, list[list[str]]] = {
     **{
         text: [[NAME]]
         for text in (
