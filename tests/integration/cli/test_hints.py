@@ -100,7 +100,7 @@ def of_checks(machine: Machine, path: str) -> Iterator[str]:
 
 
 #: What a command that is made at run time can be about, by how its source names it: a new one has to be said here.
-MADE_OF = {
+MADE_OF: dict[str, list[list[str]]] = {
     **{
         text: [[NAME]]
         for text in (
@@ -109,6 +109,9 @@ MADE_OF = {
         )
     },
     "command": [["validate"]],
+    "*(machines or [])": [[], [NAME]],
+    "*options.names_of(limit)": [[]],
+    "*asked": [[]],
     "f'{4 * timeout_s:g}'": [["80"]],
     "'stop' if arguments.action == 'stop' else 'rollout'": [["stop"], ["rollout"]],
 }
@@ -145,8 +148,8 @@ def of_calls(machine: Machine, place: str) -> Iterator[str]:
                 for words in ways_of(node, place):
                     yield typed.ours(*words)
             elif isinstance(node, ast.Call) and name in {"there", "checks.there"}:
-                words = None if ast.unparse(node.args[1]) in GIVEN_ELSEWHERE else ast.literal_eval(node.args[1])
-                yield from () if words is None else [checks.there(machine, words)]
+                given = ast.unparse(node.args[1]) in GIVEN_ELSEWHERE
+                yield from () if given else [checks.there(machine, ast.literal_eval(node.args[1]))]
 
 
 def of_sources() -> Iterator[str]:

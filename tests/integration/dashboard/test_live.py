@@ -89,7 +89,7 @@ def test_what_comes_while_the_page_is_open_is_no_more_obeyed_than_what_it_began_
 ) -> None:
     with served(eyes) as address, opened(chrome, address) as seen:
         eyes.text = TEXTS[kind]
-        seen.page.wait_for_function("document.body.innerText.includes('node-003')", timeout=SOON)
+        seen.page.get_by_text("node-003").first.wait_for(timeout=SOON)
         assert seen.page.evaluate("window.owned") is None
         assert seen.page.evaluate("document.querySelectorAll('img, iframe, object').length") == 0
         assert seen.errors == []
