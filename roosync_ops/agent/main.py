@@ -39,10 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_slim(words: list[str], codes: list[bytes]) -> int:
     """Answer `run` in a process of its own, with as little in it as can be."""
-    from .slim_loop import preload, unload  # noqa: PLC0415 - as above
+    from .slim_loop import preload  # noqa: PLC0415 - as above
 
     preload(codes)
-    unload()
     return _answer(words)
 
 

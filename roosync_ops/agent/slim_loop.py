@@ -31,9 +31,6 @@ _FRUGAL = {
 }
 #: To Python: no tables of a locale, 150 kB; texts are UTF-8 in both.
 _LOCALE = {"LC_ALL": "C"}
-#: What only the making of patterns and of enumerations takes: 400 kB for the records of 200 machines. What does name
-#: one of these later gets it anew.
-_OF_THE_START = ("re", "sre_compile", "sre_parse", "sre_constants", "functools", "collections", "operator", "keyword")
 _Spec: Any = type(sys.__spec__)
 
 
@@ -90,17 +87,6 @@ def preload(codes: list[bytes]) -> None:
         sys.meta_path.insert(0, _Compiled(marshal.loads(codes.pop())))  # noqa: S302 - from our own child, by a pipe
     except (EOFError, ValueError, TypeError):
         pass  # a child that failed
-
-
-def unload() -> None:
-    """Load the whole loop, and have the memory again of what that took and beats do not."""
-    for name in _LOOP:
-        __import__(name)
-    if not (sys.flags.isolated and sys.flags.no_site):
-        return  # what else is loaded may use them
-    for name in [name for name in sys.modules if name.partition(".")[0] in _OF_THE_START and name != "collections.abc"]:
-        vars(sys.modules.pop(name)).clear()
-    sys.path_importer_cache.clear()
 
 
 class _Compiled:

@@ -21,7 +21,7 @@ from roosync_ops.show.text import safe, whole, wrapped
 
 from . import failures, options, output
 from .journal import Journal
-from .ramp import MANY, NOT_BEGUN
+from .ramp import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -217,7 +217,7 @@ def _told(row: Result, lang: str) -> str:
         step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
         return f"{before}{step}{safe(translated(row.failure.reason.removeprefix('unreachable: '), lang))}"
     if row.skipped is not None:
-        return words(lang)["acting.not_begun"] if row.skipped == NOT_BEGUN else safe(translated(row.skipped, lang))
+        return safe(translated(row.skipped, lang))
     return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
 
 
@@ -229,10 +229,10 @@ def headline(results: Sequence[Result], lang: str = "en") -> str:
     return paint(text, BOLD if output.wants_color() else "")
 
 
-def note_log(log: RunLog, lang: str) -> None:
+def note_log(log: RunLog) -> None:
     """Say where it is written down what was done."""
     if log.path is not None:
-        output.mention(words(lang)["acting.log"].format(path=safe(str(log.path))))
+        output.mention(f"Written down in {safe(str(log.path))}")
 
 
 def document(row: Result, lang: str = "en") -> dict[str, Any]:

@@ -17,7 +17,6 @@ from roosync_ops.judge.reports import Dashboard, fresh_ms
 from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
-from roosync_ops.show.messages import words
 
 from . import failures, options, output
 
@@ -117,7 +116,7 @@ def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, 
     try:
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)
-            output.note(words(lang)["dashboard.ends"])
+            output.note("Ctrl-C ends it.")
             never = threading.Event()
             while not never.wait(_CTRL_C_S):
                 pass

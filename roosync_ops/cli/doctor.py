@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import __version__, errors
+from roosync_ops import __version__, errors, typed
 from roosync_ops.bootstrap import checklist
 from roosync_ops.bootstrap.checklist import Line
 from roosync_ops.fleet import Fleet, Machine, load_inventory
@@ -95,7 +95,7 @@ def _answers(
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"
         code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:4]
-        hint = hint or f"roosync-ops diagnose {machine.machine_id}"
+        hint = hint or typed.ours("diagnose", machine.machine_id)
         raise errors.CommandError(code, f"{machine.machine_id}: {reason}", hint, errors.UNAVAILABLE)
     known = [each for one in fleet for each in (one.machine_id, one.host, one.user)]
     return answers[1:], Redaction([*known, *own], [share, path])

@@ -7,7 +7,7 @@ import typer
 from roosync_ops import errors, show, typed
 from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.facts_model import parse_logs
-from roosync_ops.show.messages import words
+from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe
 from roosync_ops.transport.failure import Failure
 
@@ -49,7 +49,7 @@ def logs(  # noqa: PLR0913 - one argument an option
         rows = [{"place": one.place, "lines": one.lines} for one in told.logs]
         output.write(show.json_text({"ok": True, "machineId": found.machine_id, "logs": rows}))
     elif not told.logs:
-        output.write(words(lang)["acting.no_logs"].format(machine=found.machine_id))
+        output.write(translated(f"{found.machine_id}: its agent has said nothing.", lang))
     for one in () if as_json else told.logs:
         output.write("\n".join([f"== {safe(one.place)}", *map(safe, one.lines)]))
     return errors.OK

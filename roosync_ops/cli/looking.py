@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from roosync_ops import errors
+from roosync_ops import errors, typed
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.source import Source, machine_of
@@ -59,7 +59,7 @@ def look_of(  # noqa: PLR0913, PLR0917 - what was typed
         return partial(seen, source, fleet, chosen, grace, second_of(fleet, asked.probe, limits)), source.poll_s
     if at.via:
         said = "--probe asks every machine, so --via is of no use beside it"
-        raise errors.usage(said, f"roosync-ops {command} --probe")
+        raise errors.usage(said, typed.ours(command, "--probe"))
 
     def look() -> Seen:
         with output.Progress() as progress:

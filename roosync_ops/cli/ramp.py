@@ -120,12 +120,11 @@ class Ramp:
         names = set() if self.batch == ALL else waiting(results)
         left = iter([machine for machine in self.chosen if machine.machine_id in names])
         plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
-        word = words(self.lang)
         if len(names) > MANY:
-            output.mention(word["acting.sizes"].format(sizes=", ".join(str(len(batch)) for batch in plan)))
+            output.mention(f"Batches of {', '.join(str(len(batch)) for batch in plan)} machines")
         elif plan:
             told = ("+".join(machine.machine_id for machine in batch) for batch in plan)
-            output.mention(word["acting.batches"].format(batches="; ".join(told)))
+            output.mention(f"Batches: {'; '.join(told)}")
         return plan
 
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:

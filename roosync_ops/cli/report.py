@@ -15,7 +15,6 @@ from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
 from roosync_ops.judge.reports import Report
 from roosync_ops.show.exports import junit_report
-from roosync_ops.show.messages import words
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
 
@@ -114,7 +113,7 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     with typed.about({}):
         body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
     if dry:
-        output.note(words(lang)["report.would_send"].format(where=to.name))
+        output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")
         output.write(comment.marked(body, run))
         return None
     try:
@@ -122,9 +121,10 @@ def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> 
     except GhError as error:
         error.reason = f"{to.name}: {error}"
         raise
-    output.note(words(lang)[f"report.{sent.action}"].format(where=to.name))
+    done = f"Our comment in {to.name} was edited."
+    output.note(f"Our comment in {to.name} was added." if sent.action == "added" else done)
     if sent.others:
-        output.note(words(lang)["report.others"].format(others=", ".join(sent.others)))
+        output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
     return sent
 
 

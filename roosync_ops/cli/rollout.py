@@ -78,7 +78,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     meant = journal.left() if by.resume else machines
     chosen = acting.targets(fleet, meant, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
-    before = None if where is None else _before(where, shown.lang)
+    before = None if where is None else _before(where)
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
     act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
@@ -124,20 +124,20 @@ def rollout(  # noqa: PLR0913 - one argument an option
         asked = ["--failed"] if how.failed else ["--resume"] if by.resume else []
         output.mention(f"Next:  {typed.ours('rollout', *(machines or []), *options.names_of(limit), *asked)}")
     elif where is None and not how.dry:
-        output.note(words(shown.lang)["acting.no_table"])
-    acting.note_log(log, shown.lang)
+        output.note("No shared state is named, so no table is shown: add --shared DIR or --via MACHINE.")
+    acting.note_log(log)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
 
 
-def _before(where: Source, lang: str) -> SharedState | None:
+def _before(where: Source) -> SharedState | None:
     """Return the state before anything is done; a state that cannot be read yet is no reason not to begin."""
     try:
         return where()
     except Exception as error:
         if failures.describe(error).exit_code != errors.UNAVAILABLE:
             raise
-        output.note(words(lang)["acting.before"].format(error=error))
+        output.note(f"Before: {error}")
         return None
 
 

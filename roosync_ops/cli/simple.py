@@ -78,7 +78,7 @@ def _command(  # noqa: PLR0913 - one argument an option
         acting.confirm(question, chosen, asked_for=yes or bool(machines or limit or how.failed))
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     log = RunLog(deploy, chosen, wanted=not how.dry)
-    results = acting.act(deploy, chosen, how, log=log)
+    results = acting.act(deploy, chosen, how, log=log, lang=shown.lang)
     if not how.dry:
         Journal(at.inventory).ended(results)
     found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, how.wait))
@@ -91,7 +91,7 @@ def _command(  # noqa: PLR0913 - one argument an option
         still = words(shown.lang)["acting.still"]
         notes = {name: f"({word if word in wanted else still.format(word=word)})" for name, word in seen.items()}
         acting.tell(results, notes, dry=how.dry, lang=shown.lang)
-    acting.note_log(log, shown.lang)
+    acting.note_log(log)
     if unseen is not None:
         return failures.report(unseen, ())
     return errors.OK if ok else errors.NOT_AS_EXPECTED

@@ -7,7 +7,6 @@ import typer
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.show.messages import words
 
 from . import looking, options, output
 
@@ -57,17 +56,16 @@ def validate(  # noqa: PLR0913 - one argument an option
         look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
         validation = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         output.write(_text(validation, "json" if shown.as_json else report, shown.lang))
-        _note_patience(validation, grace, shown.lang)
+        _note_patience(validation, grace)
     return errors.OK if validation.ok else errors.NOT_AS_EXPECTED
 
 
-def _note_patience(validation: judge.Validation, grace: GracePeriod, lang: str) -> None:
+def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
     """Say on stderr how much patience there was, and what of it could not be kept."""
-    word = words(lang)
     if validation.patience_ms is not None:
-        output.note(word["validate.patience"].format(seconds=f"{validation.patience_ms / 1000:g}"))
+        output.note(f"Judged by beats received, {validation.patience_ms / 1000:g} s beyond each timeout.")
     if grace.trouble is not None:
-        output.note(word["validate.not_kept"].format(trouble=grace.trouble))
+        output.note(f"What was seen could not be kept: {grace.trouble}")
 
 
 def _text(validation: judge.Validation, report: str, lang: str) -> str:

@@ -17,7 +17,6 @@ from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S
 from roosync_ops.gather.validation import judged
 from roosync_ops.show.live import Told, View, live
-from roosync_ops.show.messages import words
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
@@ -181,7 +180,7 @@ class _Desk:
         with screen.aside():
             output.write("")
             subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note(words(self.lang)["watch.back"])
+            output.note("Any key goes back to the table.")
             keys.wait(_READ_S)
 
 

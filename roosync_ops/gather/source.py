@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from roosync_ops import errors
+from roosync_ops import errors, typed
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
@@ -72,8 +72,10 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
     told = found[machine.machine_id]
     document = told if isinstance(told, Failure) else replica.document(machine, told)
     if isinstance(document, Failure):
-        more = "; it may take longer: --deadline SECONDS" if document.code in ("NO_ANSWER", "TIMEOUT") else ""
-        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}{more}", document.hint)
+        if document.code not in ("NO_ANSWER", "TIMEOUT"):
+            raise StateUnavailableError(f"{machine.machine_id}: {document.reason}", document.hint)
+        longer = typed.ours("validate", "--deadline", f"{4 * timeout_s:g}")
+        raise StateUnavailableError(f"{machine.machine_id}: {document.reason}; it may take longer", longer)
     return document
 
 

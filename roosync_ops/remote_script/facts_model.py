@@ -1,10 +1,8 @@
 """What a machine answered, as types: hostile until it has been through here."""
 
-import binascii
 import functools
 import json
 import threading
-import zlib
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -14,6 +12,7 @@ from roosync_ops.wire.times import time_or_none
 
 from .on_common import MARKER, PRESSED
 from .status_model import Answer, Beat, LoopConfig, OwnFile, Permanence, RolledBack, ShareState, ViewState, Word
+from .unpacked import TooMuchError, bounded, unpacked
 
 T = TypeVar("T", bound=Answer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
@@ -248,9 +247,6 @@ class Logs(Answer):
 #: What stands in the place of an answer where there is nobody to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
-#: A pressed answer has at most so many bytes when it no longer is, and every answer so many values.
-_MAX_INFLATED = 100_663_296
-_MAX_VALUES = 8_000_000
 
 
 class SilenceError(Exception):
@@ -301,33 +297,19 @@ def _document(lines: list[str]) -> str:
         raise SilenceError("NO_ANSWER", f"it said {said!r}" if said else "it said nothing")
     said = marked[-1]
     try:
-        value = json.loads(_bounded(said))
+        value = json.loads(bounded(said))
         if isinstance(value, dict) and isinstance(value.get(PRESSED), str):
-            said = _inflated(value[PRESSED])
-            value = json.loads(_bounded(said))
-    except (ValueError, RecursionError, zlib.error) as error:
+            said = unpacked(value[PRESSED])
+            value = json.loads(bounded(said))
+    except TooMuchError as error:
+        raise SilenceError("TOO_MUCH", str(error)) from None
+    except (ValueError, RecursionError) as error:
         raise SilenceError("NOT_UNDERSTOOD", f"its answer is not JSON: {error!s:.120}") from None
     if isinstance(value, dict) and value.get("error") is not None:
         error_text = str(value["error"])
         code = _SILENCES.get(error_text, "PROBE_FAILED")
         raise SilenceError(code, str(value.get("said") or error_text)[:_MAX_SAID])
     return said
-
-
-def _inflated(text: str) -> str:
-    """Return what was pressed. Raises SilenceError where it is too long, ValueError and zlib.error where it is none."""
-    press = zlib.decompressobj()
-    raw = press.decompress(binascii.a2b_base64(text), _MAX_INFLATED)
-    if not press.eof:
-        raise SilenceError("TOO_MUCH", f"cut short, or more than {_MAX_INFLATED >> 20} MiB")
-    return raw.decode("ascii")
-
-
-def _bounded(text: str) -> str:
-    """Raise SilenceError where `text` holds more values than a machine has to tell: `[],` is 3 bytes there, 64 here."""
-    if sum(map(text.count, "[{,")) > _MAX_VALUES:
-        raise SilenceError("TOO_MUCH", f"more than {_MAX_VALUES} values")
-    return text
 
 
 def _first(error: ValidationError) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import errno
 import hashlib
 import json
 import os
+import zlib
 
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.config import default_local_dir
@@ -122,6 +124,13 @@ def sha256_of(path: str) -> str | None:
             return hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return None
+
+
+def pressed(answer: str) -> str:
+    """Return an answer as it is sent: a long one is packed."""
+    if len(answer) <= PRESS_BYTES:
+        return answer
+    return json.dumps({PRESSED: binascii.b2a_base64(zlib.compress(answer.encode(), 1), newline=False).decode()})
 
 
 def parse_last_line(output: str) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@ import os
 import re
 import sys
 import time
-import zlib
 from contextlib import suppress
 
 from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
@@ -26,8 +25,6 @@ from .on_common import (
     FULL,
     MARKER,
     MEASURE_NAMES,
-    PRESS_BYTES,
-    PRESSED,
     PUSHED_NAME,
     STATUS_LIMIT_S,
     StepError,
@@ -35,6 +32,7 @@ from .on_common import (
     cause_of,
     check_ours,
     local_dir,
+    pressed,
     read_config,
     refused,
     resolve_shared,
@@ -310,12 +308,6 @@ _STEPS: dict[str, Callable[[str, dict[str, Any]], Any]] = {
 ANSWERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"probe": probe, "apply": apply}
 
 
-def _pressed(answer: str) -> str:
-    if len(answer) <= PRESS_BYTES:
-        return answer
-    return json.dumps({PRESSED: binascii.b2a_base64(zlib.compress(answer.encode(), 1), newline=False).decode()})
-
-
 def main(argv: list[str]) -> int:
     """Answer one request: argv[1] is its JSON in base64."""
     request = json.loads(binascii.a2b_base64(argv[1]))
@@ -323,5 +315,5 @@ def main(argv: list[str]) -> int:
         reply = ANSWERS[request["do"]](request)
     except Exception as error:  # noqa: BLE001 - a machine that cannot answer must say so
         reply = {"error": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(f"\n{MARKER}{_pressed(json.dumps(reply))}\n")
+    sys.stdout.write(f"\n{MARKER}{pressed(json.dumps(reply))}\n")
     return 0 if reply.get("ok", "error" not in reply) else 1

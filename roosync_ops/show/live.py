@@ -10,7 +10,7 @@ from roosync_ops.judge import Validation, Verdict
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
 from .messages import Said, headline, words
 from .messages.sentences import translated
-from .reasons import flip_text, said
+from .reasons import basis_line, flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
 
@@ -19,8 +19,8 @@ _COLUMNS: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "age": 4, 
 _FLIPS: Final = 5
 #: What is wrong may take so many lines.
 _TROUBLE_LINES: Final = 3
-#: The line of the title, the table's header, the line that tells of more rows, the headline, and the empty ones.
-_AROUND: Final = 6
+#: The title, the table's header, the line that tells of more rows, the basis, the headline, and the empty lines.
+_AROUND: Final = 7
 
 
 @dataclass
@@ -97,7 +97,7 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     body = _table(rows, told.pending, mark, left, lang=lang, width=width, color=color)
     if shown:
         foot = ["", paint(word["watch.flipped"], BOLD if color else ""), *recent[-shown:], *foot]
-    lines = [title, "", *body, *_head(validation, color=color), *foot]
+    lines = [title, "", *body, *_head(validation, lang, width, color=color), *foot]
     return "\n".join(lines[:height])
 
 
@@ -113,11 +113,12 @@ def _next(said: Said, width: int) -> list[str]:
     return [*_wrapped(safe(said.text), width, _TROUBLE_LINES - 1), *_wrapped(safe(said.command), width, 1)]
 
 
-def _head(validation: Validation | None, *, color: bool) -> list[str]:
+def _head(validation: Validation | None, lang: str, width: int, *, color: bool) -> list[str]:
     if validation is None:
         return []
+    basis = [cut(basis_line(validation.verdicts, lang), width)] if validation.verdicts else []
     last = headline(validation.online, validation.total, validation.percent)
-    return ["", paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
+    return ["", *basis, paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
 
 
 def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own facts

@@ -1,10 +1,10 @@
 """The validation table, the survey, the inventory and the checks of an enrolment, for a terminal or a text file."""
 
-from __future__ import annotations
-
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
+from roosync_ops.judge import Check, Finding, Observation, Reason, Survey, Validation, Verdict
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
@@ -12,11 +12,6 @@ from .messages import Said, headline, words
 from .messages.sentences import translated
 from .reasons import basis_line, brief, said, sentence
 from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from roosync_ops.judge import Check, Finding, Observation, Reason, Survey, Validation, Verdict
 
 #: How many lines of one list a table shows; JSON has them all.
 SHOWN: Final = 20

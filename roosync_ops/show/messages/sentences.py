@@ -5,16 +5,12 @@ the protocol has it. `<lang>/sentences.toml` holds the other language's words fo
 braces, are taken from the sentence as it came, and are themselves put into that language where they are sentences.
 """
 
-from __future__ import annotations
-
 import tomllib
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 #: A sentence in a sentence, and so on; a longer text is no sentence of ours.
 _MOST_DEEP: Final = 6

@@ -37,8 +37,9 @@ NAME = "m1"
 SOURCES = Path(roosync_ops.__file__).parent
 #: What answers to a command that cannot be understood, that is not there, or that fails by a defect of ours.
 NO_COMMAND = {2, 70, 126, 127}
-#: These would change this very computer, or wait for a person: that the machine's shell reads them is all that is seen.
-ONLY_READ = ("sudo ", "mv ")
+#: These would change this very computer, wait for a person, or ask systemd, which may not run here: that the machine's
+#: shell reads them is all that is seen.
+ONLY_READ = ("sudo ", "mv ", "timedatectl ")
 #: What changes a machine: one at a time. What only reads runs beside it.
 CHANGES = ("rollout", "restart", "stop", "uninstall")
 READERS = 3
@@ -98,6 +99,59 @@ def of_checks(machine: Machine, path: str) -> Iterator[str]:
         yield checks.failed(machine, "look", code, "it", path).hint
 
 
+#: What a command that is made at run time can be about, by how its source names it: a new one has to be said here.
+MADE_OF: dict[str, list[list[str]]] = {
+    **{
+        text: [[NAME]]
+        for text in (
+            *("machine_id", "machine.machine_id", "found.machine_id", "case.machine_id", "self.machine.machine_id"),
+            *("name", "host.name", "given.lower()", "*(row.machine_id for row in wrong[:_SHOWN])"),
+        )
+    },
+    "command": [["validate"]],
+    "*(machines or [])": [[], [NAME]],
+    "*options.names_of(limit)": [[]],
+    "*asked": [[]],
+    "f'{4 * timeout_s:g}'": [["80"]],
+    "'stop' if arguments.action == 'stop' else 'rollout'": [["stop"], ["rollout"]],
+}
+#: What the other generators give: the catalogues' own commands, and words that were checked when they were typed.
+GIVEN_ELSEWHERE = {
+    *("*found[1:]", "found", "_MENDS[code](path)", "(*posix, path)", "*following", "*words"),
+    "*(word.format(machine=machine_id) for word in following.split())",
+}
+#: A folder that answers as a shared state does.
+PLACES = ("right", "written")
+
+
+def ways_of(call: ast.Call, place: str) -> Iterator[list[str]]:
+    """Yield the words of each command that a call of `typed.ours` can make; none where another generator gives them."""
+    ways: list[list[str]] = [[]]
+    for part in call.args:
+        text = ast.unparse(part)
+        if text in GIVEN_ELSEWHERE:
+            return
+        if isinstance(part, ast.Constant):
+            found = [[str(part.value)]]
+        else:
+            found = [[place]] if text in PLACES else MADE_OF[text]
+        ways = [[*way, *more] for way in ways for more in found]
+    yield from ways
+
+
+def of_calls(machine: Machine, place: str) -> Iterator[str]:
+    """Yield every command that the sources make of words: for this computer, and for a machine's shell."""
+    for source in SOURCES.rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name in {"typed.ours", "typed.elsewhere"}:
+                for words in ways_of(node, place):
+                    yield typed.ours(*words)
+            elif isinstance(node, ast.Call) and name in {"there", "checks.there"}:
+                given = ast.unparse(node.args[1]) in GIVEN_ELSEWHERE
+                yield from () if given else [checks.there(machine, ast.literal_eval(node.args[1]))]
+
+
 def of_sources() -> Iterator[str]:
     """Yield every text in the sources that is a command of ours, of which none is made up at run time.
 
@@ -120,7 +174,7 @@ def every(fleet: Fleet, inventory: Path) -> list[str]:
     machine = load_inventory(inventory).select([NAME])[0]
     with typed.about({"--inventory": str(inventory), "--shared": str(fleet.shared)}):
         found = [*of_causes(machine, machine.shared or ""), *of_sentences(), *of_checks(machine, machine.shared or "")]
-        found += of_sources()
+        found += [*of_calls(machine, machine.shared or ""), *of_sources()]
     commands = dict.fromkeys(filter(None, found))
     # What forgets the machine's key comes last.
     return sorted(commands, key=lambda line: line.startswith("ssh-keygen"))

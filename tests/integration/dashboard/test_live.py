@@ -19,6 +19,7 @@ from roosync_ops.publish.live import Live, serving
 from roosync_ops.wire.times import now_ms
 from tests.kits import boards
 from tests.kits.browser import opened
+from tests.kits.hostile import TEXTS
 from tests.kits.hosts import PATIENCE_S, child_process
 from tests.kits.shares import ours, put
 
@@ -45,10 +46,13 @@ class Eyes:
         self.wrong: str | None = None
         self.troubled = False
         self.behind_ms = 0
+        self.text: str | None = None
 
     def look(self) -> Dashboard:
         if self.wrong is not None:
             raise TimeoutError(self.wrong)
+        if self.text is not None:
+            return boards.hostile(6, now_ms(), self.text, 3)
         return (boards.troubled if self.troubled else boards.six)(now_ms() - self.behind_ms)
 
 
@@ -77,6 +81,19 @@ def test_the_page_renews_itself_without_a_reload(chrome: Browser, eyes: Eyes) ->
         page.locator("#said", has_text="2/6 machines online (33%)").wait_for(state="attached", timeout=SOON)
         assert seen.errors == []
         assert {urlsplit(one).netloc for one in seen.requests} == {urlsplit(url).netloc}
+
+
+@pytest.mark.parametrize("kind", ["html", "a line of ours", "lone surrogates"])
+def test_what_comes_while_the_page_is_open_is_no_more_obeyed_than_what_it_began_with(
+    chrome: Browser, eyes: Eyes, kind: str
+) -> None:
+    with served(eyes) as address, opened(chrome, address) as seen:
+        eyes.text = TEXTS[kind]
+        seen.page.get_by_text("node-003").first.wait_for(timeout=SOON)
+        assert seen.page.evaluate("window.owned") is None
+        assert seen.page.evaluate("document.querySelectorAll('img, iframe, object').length") == 0
+        assert seen.errors == []
+        assert {urlsplit(each).netloc for each in seen.requests} == {urlsplit(address).netloc}
 
 
 def test_a_share_that_cannot_be_read_is_told_and_nothing_looks_current(chrome: Browser, eyes: Eyes) -> None:

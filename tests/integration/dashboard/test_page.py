@@ -11,6 +11,7 @@ from roosync_ops.show.matrix import short
 from roosync_ops.show.text import duration
 from tests.kits import boards
 from tests.kits.browser import at, opened, screenshot
+from tests.kits.hostile import OBEYED, TEXTS
 from tests.kits.shares import NOW
 
 if TYPE_CHECKING:
@@ -111,6 +112,20 @@ def test_hostile_texts_are_shown_as_text(chrome: Browser, written: Written, phon
         assert seen.requests == [url]
         wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide[0] <= wide[1]
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_no_text_of_a_machine_is_run_fetched_or_obeyed_by_a_browser(
+    chrome: Browser, written: Written, kind: str
+) -> None:
+    url = written(boards.hostile(6, text=TEXTS[kind], found=3))
+    with opened(chrome, url, now_ms=NOW) as seen:
+        page = seen.page
+        assert page.evaluate("window.owned") is None
+        assert page.evaluate("document.querySelectorAll('script, img, b, iframe, object').length") == 1
+        assert not OBEYED.search(page.inner_text("body").replace("\t", ""))  # a tab is what parts two cells
+        assert seen.errors == []
+        assert seen.requests == [url]
 
 
 def test_five_hundred_machines_are_all_there(chrome: Browser, written: Written) -> None:

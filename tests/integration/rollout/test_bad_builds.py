@@ -53,8 +53,7 @@ def test_of_each_bad_build_one_machine_is_affected_at_most_and_beats_again_withi
             ran = {what: Variant(tmp_path / pair[0] / "bad", BAD[what]) for what, pair in pairs.items()}
             processes = {what: product.begin("rollout", *pairs[what], *where) for what, product in ran.items()}
             answers = {what: process.communicate(timeout=900)[0] for what, process in processes.items()}
-            for name in names:
-                wait_for(f"{name}'s build before", lambda name=name: is_back(fleet, name, before))
+            wait_for("everybody's build before", lambda: all(is_back(fleet, name, before) for name in names))
         after = agent_parts(fleet)
         for what, (first, second) in pairs.items():
             said = answers[what]

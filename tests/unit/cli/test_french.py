@@ -40,7 +40,7 @@ TAKE_IT: dict[str, list[tuple[str, ...]]] = {
     "schedule": [SHARED, (*SHARED, "--mechanism", "cron"), (*SHARED, "--status"), (*SHARED, "--uninstall")],
 }
 #: What goes wrong, in each way that a command line can.
-WRONG = {
+WRONG: dict[str, list[tuple[str, ...]]] = {
     "validate": [("--shared", "nowhere"), ("--limit", ","), ("c*", "!c", *SHARED), (*SHARED, "--patience", "x")],
     "status": [("--wat",)],
     "logs": [("nobody",)],

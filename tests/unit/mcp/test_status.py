@@ -142,6 +142,28 @@ def test_no_result_holds_what_is_obeyed_whatever_a_record_says(assistant: Assist
         assert not OBEYED.search(text(result, at))
 
 
+@pytest.mark.parametrize("kind", TEXTS)
+def test_nor_does_that_of_any_other_tool_that_reads_the_share(
+    assistant: Assistant, shared: Path, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "pages").mkdir()
+    told, now = TEXTS[kind][:10_000], now_ms()
+    ups = [told, f"{to_iso(now - 60_000)}/{to_iso(now)}"]
+    put(shared, ours("a", 1_000, now, version=told, state=told, sessionId=told, upIntervals=ups, buildId=told))
+    put(shared, heartbeat("b", lastHeartbeat=told, note=told))
+    put(shared, heartbeat("a", 1_000, now, machineId=told), "c.json")
+    asked: dict[str, dict[str, Any]] = {
+        "roosync_validate": {"probe": "never"},
+        "roosync_history": {},
+        "roosync_refresh_dashboard": {"outputDir": str(tmp_path / "pages")},
+    }
+    for tool, arguments in asked.items():
+        result = assistant.call(tool, **arguments)
+        assert not result.is_error, result
+        for at in range(len(result.content)):
+            assert not OBEYED.search(text(result, at)), tool
+
+
 def test_five_hundred_hostile_machines_fit_and_what_is_left_out_is_counted(assistant: Assistant, shared: Path) -> None:
     now = now_ms()
     for number in range(500):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.remote_script import facts_model, on_machine
+from roosync_ops.remote_script import on_machine, unpacked
 from roosync_ops.remote_script.facts_model import (
     AgentStatus,
     Report,
@@ -57,9 +57,9 @@ def test_a_long_answer_comes_pressed_and_is_read_as_any(capsys: pytest.CaptureFi
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bounds of an answer, a hundredth of what they are."""
-    assert facts_model._MAX_INFLATED < 128 * 2**20
-    monkeypatch.setattr(facts_model, "_MAX_INFLATED", facts_model._MAX_INFLATED // 100)
-    monkeypatch.setattr(facts_model, "_MAX_VALUES", facts_model._MAX_VALUES // 100)
+    assert unpacked.MAX_BYTES < 128 * 2**20
+    monkeypatch.setattr(unpacked, "MAX_BYTES", unpacked.MAX_BYTES // 100)
+    monkeypatch.setattr(unpacked, "MAX_VALUES", unpacked.MAX_VALUES // 100)
 
 
 @pytest.mark.usefixtures("small")
@@ -75,7 +75,7 @@ def test_a_pressed_answer_is_not_unpacked_beyond_its_bound(raw: bytes) -> None:
     finally:
         tracemalloc.stop()
     assert caught.value.code == "TOO_MUCH"
-    assert peak < 3 * facts_model._MAX_INFLATED
+    assert peak < 3 * unpacked.MAX_BYTES
 
 
 @pytest.mark.usefixtures("small")

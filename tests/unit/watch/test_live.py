@@ -60,6 +60,12 @@ def test_it_fits_the_screen(shared: Path, count: int, width: int, height: int) -
     assert any(f"{count}/{count} machines online (100%)" in line for line in lines)
 
 
+@pytest.mark.parametrize("height", [10, 24])
+def test_what_the_verdicts_rest_on_is_said(shared: Path, height: int) -> None:
+    lines = _lines(_seen(shared, 6, dead=(4,)), 80, height)
+    assert "Basis: heard here 5; silent, not asked: m-004" in lines
+
+
 def test_what_is_not_as_expected_comes_first_and_the_rest_is_counted(shared: Path) -> None:
     lines = _lines(_seen(shared, 60, dead=(41, 57)), 80, 24)
     assert [line.split()[1] for line in lines[3:5]] == ["m-041", "m-057"]
