@@ -16,7 +16,7 @@ INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 
 
-class Failure(NamedTuple):
+class ErrorTold(NamedTuple):
     """What went wrong, for people and for programs. `hint` is the next command to type, or None."""
 
     code: str
@@ -51,10 +51,10 @@ def usage(reason: str, hint: str | None = None) -> CommandError:
     return CommandError("USAGE", reason, hint, USAGE)
 
 
-def describe(error: BaseException) -> Failure:
+def describe(error: BaseException) -> ErrorTold:
     """Return what to say about `error`, and the exit code it earns; what is not of the family is a defect of ours."""
     if isinstance(error, RoosyncError):
-        return Failure(error.code, error.reason, error.hint, error.exit_code)
+        return ErrorTold(error.code, error.reason, error.hint, error.exit_code)
     if isinstance(error, KeyboardInterrupt):
-        return Failure("INTERRUPTED", "interrupted", None, INTERRUPTED)
-    return Failure("INTERNAL", f"{type(error).__name__}: {error}", "report it with the lines above", INTERNAL)
+        return ErrorTold("INTERRUPTED", "interrupted", None, INTERRUPTED)
+    return ErrorTold("INTERNAL", f"{type(error).__name__}: {error}", "report it with the lines above", INTERNAL)

@@ -21,7 +21,7 @@ _TARGET: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([A-Za-z0-9._-
 _LOOKS_AFTER_S: Final = (1.0, 4.0)
 
 
-class Target(NamedTuple):
+class CommentTarget(NamedTuple):
     """An issue, or a pull request: to GitHub they are one thing here."""
 
     owner: str
@@ -52,12 +52,12 @@ class _Comment(NamedTuple):
     url: str
 
 
-def target(text: str) -> Target:
+def target(text: str) -> CommentTarget:
     """Parse `OWNER/REPO#460`. Raises ValueError."""
     match = _TARGET.fullmatch(text)
     if match is None or match.group(2) in (".", ".."):
         raise ValueError(f"{text!r:.120} is no issue: OWNER/REPO#NUMBER")
-    return Target(match.group(1), match.group(2), int(match.group(3)))
+    return CommentTarget(match.group(1), match.group(2), int(match.group(3)))
 
 
 def marked(body: str, run: str) -> str:
@@ -65,7 +65,7 @@ def marked(body: str, run: str) -> str:
     return f"{MARK.format(run=run)}\n{body}"
 
 
-def publish(to: Target, body: str, run: str, sleep: Callable[[float], None] = time.sleep) -> Posted:
+def publish(to: CommentTarget, body: str, run: str, sleep: Callable[[float], None] = time.sleep) -> Posted:
     """Make `body` our comment in the issue. Raises GhError; see the module's docstring."""
     login = _login()
     ours = _ours(to, login)
@@ -83,7 +83,7 @@ def publish(to: Target, body: str, run: str, sleep: Callable[[float], None] = ti
     return Posted(_url(answer, to), "added")
 
 
-def _looked_for(to: Target, login: str, run: str, lost: GhError, sleep: Callable[[float], None]) -> Posted:
+def _looked_for(to: CommentTarget, login: str, run: str, lost: GhError, sleep: Callable[[float], None]) -> Posted:
     """Return the comment whose answer was lost, if it is there. Raises GhError where it is not (yet)."""
     for pause in _LOOKS_AFTER_S:
         sleep(pause)
@@ -110,7 +110,7 @@ def _login() -> str:
     return login
 
 
-def _ours(to: Target, login: str) -> list[_Comment]:
+def _ours(to: CommentTarget, login: str) -> list[_Comment]:
     """Return the comments of `login` that bear our mark, oldest first."""
     pages = request(f"{to.path}?per_page=100", paginate=True)
     entries = [entry for page in pages if isinstance(page, list) for entry in page]
@@ -123,7 +123,7 @@ def _ours(to: Target, login: str) -> list[_Comment]:
     return sorted(mine, key=lambda one: one.number)
 
 
-def _url(answer: list[Any], to: Target) -> str:
+def _url(answer: list[Any], to: CommentTarget) -> str:
     """Return where a comment is read; the issue's own name where GitHub says nothing that may be printed."""
     url = _text(answer, "html_url")
     return url if url.isprintable() and url else to.name

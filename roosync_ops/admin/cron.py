@@ -8,14 +8,14 @@ from typing import Final
 
 from roosync_ops import process
 
-from .recurring import Job, Mechanism, RecurringError
+from .recurring import Job, JobScheduler, RecurringError
 
 _CRONTAB_S: Final = 30.0
 _MARK: Final = "# roosync-ops schedule {key}: validate the fleet, refresh the dashboard, notify on flips"
 _HOUR, _DAY = 60, 1440
 
 
-class Cron(Mechanism):
+class Cron(JobScheduler):
     """A job as two lines of the crontab."""
 
     kind = "cron"

@@ -29,7 +29,7 @@ class RecurringError(RoosyncError):
     exit_code = USAGE
 
 
-class Mechanism(ABC):
+class JobScheduler(ABC):
     """One way to run a job again and again. All but `name`, `unavailable` and `note` may raise RecurringError."""
 
     kind: ClassVar[str]

@@ -9,7 +9,7 @@ from roosync_ops import process
 from roosync_ops.agent.permanence.systemd import BOOTED, lingers, manager_is_up, quoted, runtime_dir, units, user_name
 from roosync_ops.wire import local
 
-from .recurring import Job, Mechanism, RecurringError
+from .recurring import Job, JobScheduler, RecurringError
 
 _SYSTEMCTL_S: Final = 45.0
 #: A run is bounded by itself; this is for one that hangs in the kernel.
@@ -38,7 +38,7 @@ WantedBy=timers.target
 """
 
 
-class Systemd(Mechanism):
+class SystemdTimer(JobScheduler):
     """A job as `roosync-validate-KEY.timer` and `.service`."""
 
     kind = "systemd"

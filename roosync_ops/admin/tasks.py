@@ -12,7 +12,7 @@ from roosync_ops.agent.permanence import task_xml
 from roosync_ops.agent.permanence.schtasks import Scheduler, remove_if_empty, user_name
 from roosync_ops.agent.permanence.task_program import FOLDER
 
-from .recurring import Job, Mechanism, RecurringError
+from .recurring import Job, JobScheduler, RecurringError
 
 _TRIGGER: Final = """\
   <Triggers>
@@ -32,7 +32,7 @@ _WHAT: Final = "roosync-ops: validate the fleet, refresh the dashboard, notify o
 _HINT: Final = "schtasks /Query /TN \\roosync-ops\\ /V /FO LIST"
 
 
-class Tasks(Mechanism):
+class Tasks(JobScheduler):
     r"""A job as the task `\roosync-ops\validate-KEY`."""
 
     kind = "task"

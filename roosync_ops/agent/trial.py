@@ -25,7 +25,7 @@ WHY = {
 SILENT = ("silent",)
 
 
-class Seen:
+class TrialLook:
     """One look. `session` is that of the loop that runs, None where none does; `beat` the record's, and its sequence.
 
     `busy_s` is what the loop's process had of a processor, in s; `size` what it has resident, in bytes.
@@ -60,7 +60,7 @@ class Trial:
         """The share is in trouble: its silence is nobody's fault."""
         self._heard = now
 
-    def look(self, now: float, seen: Seen) -> tuple[str, ...] | None:
+    def look(self, now: float, seen: TrialLook) -> tuple[str, ...] | None:
         """Return why to go back: a code of WHY and what fills it in; SILENT asks for a probe.
 
         () where the build is proved, None while neither is known.
@@ -78,7 +78,7 @@ class Trial:
             return "busy", f"{seen.busy_s:.0f}", f"{now - self._began:.0f}"
         return self._count(now, seen)
 
-    def _count(self, now: float, seen: Seen) -> tuple[str, ...] | None:
+    def _count(self, now: float, seen: TrialLook) -> tuple[str, ...] | None:
         session, sequence = seen.beat
         if session == self._session and sequence > self._sequence:
             self._sequence, self._heard = sequence, now

@@ -20,7 +20,7 @@ from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe, whole, wrapped
 
 from . import failures, options, output
-from .journal import Journal
+from .journal import RunJournal
 from .ramp import MANY
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def targets(
     """
     names = [*(machines or []), *options.names_of(limit)]
     if failed is not None:
-        again = Journal(failed).failed()
+        again = RunJournal(failed).failed()
         names = again if not names else [name for name in names if name.startswith("!")] + again
     chosen = fleet.select(names) if names else tuple(machine for machine in fleet if machine.expected == "online")
     if not chosen:

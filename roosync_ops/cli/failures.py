@@ -9,12 +9,12 @@ from typing import Any
 import typer
 
 from roosync_ops import errors, typed
-from roosync_ops.errors import Failure
+from roosync_ops.errors import ErrorTold
 
 from . import output
 
 
-def describe(error: BaseException) -> Failure:
+def describe(error: BaseException) -> ErrorTold:
     """Return what to say about `error`, and the exit code it earns."""
     if isinstance(error, typer.Abort):
         return errors.describe(KeyboardInterrupt())
@@ -22,7 +22,7 @@ def describe(error: BaseException) -> Failure:
         # In words that are about what was typed, and not about its validator.
         said = error.format_message().replace("Value error, ", "").replace("Input should be", "must be")
         context = getattr(error, "ctx", None)
-        return Failure("USAGE", said, context and f"{context.command_path} --help", error.exit_code)
+        return ErrorTold("USAGE", said, context and f"{context.command_path} --help", error.exit_code)
     return errors.describe(error)
 
 
@@ -47,7 +47,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     return failure.exit_code
 
 
-def _of_probe(failure: Failure, arguments: Sequence[str]) -> Failure:
+def _of_probe(failure: ErrorTold, arguments: Sequence[str]) -> ErrorTold:
     """Return what is wrong with the word behind `--probe` where that is it: it was taken for a machine's name."""
     for before, word in pairwise(arguments):
         if before == "--probe" and failure.message.startswith(
@@ -67,6 +67,6 @@ def delivered(code: int) -> int:
     return errors.NOT_DELIVERED
 
 
-def document(failure: Failure) -> dict[str, Any]:
+def document(failure: ErrorTold) -> dict[str, Any]:
     """Return what --json says of a failure."""
     return {"code": failure.code, "message": failure.message, "hint": failure.hint and typed.own(failure.hint)}

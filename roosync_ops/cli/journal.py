@@ -71,7 +71,7 @@ def _secrets(chosen: Iterable[Machine]) -> set[str]:
     return {value for value in found if isinstance(value, str) and len(value) >= _SHORT}
 
 
-class Journal:
+class RunJournal:
     """What the last command, and the last rollout, of one inventory from this computer came to; and who is at it."""
 
     def __init__(self, inventory: Path) -> None:

@@ -139,7 +139,7 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
     with _fleet(sync, seed) as fleet:
         from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
 
-        screen, table = board.Screen(quiet=as_json), board.Board(fleet)
+        screen, table = board.LabScreen(quiet=as_json), board.Board(fleet)
         outcome = play.play(fleet, table, screen)
         screen.shown.clear()
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")

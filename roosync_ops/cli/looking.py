@@ -13,7 +13,7 @@ from roosync_ops import errors, typed
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
 from roosync_ops.gather.second import Second, Ssh
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import Seen, seen, seen_by_all
+from roosync_ops.gather.validation import FleetLook, seen, seen_by_all
 from roosync_ops.judge import Validation
 
 from . import failures, options, output
@@ -51,7 +51,7 @@ def look_of(  # noqa: PLR0913, PLR0917 - what was typed
     at: options.HereOrVia,
     asked: options.Asked,
     grace: GracePeriod,
-) -> tuple[Callable[[], Seen], float]:
+) -> tuple[Callable[[], FleetLook], float]:
     """Return what reads, asks and judges once, and how long to wait between two of them, in s. Raises CommandError."""
     limits = asked.limits(at.deadline)
     if asked.probe is not Probe.always:
@@ -61,7 +61,7 @@ def look_of(  # noqa: PLR0913, PLR0917 - what was typed
         said = "--probe asks every machine, so --via is of no use beside it"
         raise errors.usage(said, typed.ours(command, "--probe"))
 
-    def look() -> Seen:
+    def look() -> FleetLook:
         with output.Progress() as progress:
             return seen_by_all(fleet, chosen, at.shared, limits, grace, progress.show)
 

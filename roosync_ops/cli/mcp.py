@@ -73,7 +73,7 @@ def mcp(  # noqa: PLR0913 - one argument an option
 
     inventory = at.inventory.absolute()
     built = server.build(
-        desk.Settings(inventory, at.shared, at.via, at.deadline, allow_changes, agent_dir, memory, compat)
+        desk.ServerSettings(inventory, at.shared, at.via, at.deadline, allow_changes, agent_dir, memory, compat)
     )
     if http is None:
         transports.stdio(built)

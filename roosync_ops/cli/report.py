@@ -94,7 +94,7 @@ def report(  # noqa: PLR0913 - one argument an option
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
-def _target(post: str | None, *, dry: bool) -> comment.Target | None:
+def _target(post: str | None, *, dry: bool) -> comment.CommentTarget | None:
     if post is None:
         if dry:
             raise errors.usage("--dry shows what --post would send", "roosync-ops report --help")
@@ -105,7 +105,7 @@ def _target(post: str | None, *, dry: bool) -> comment.Target | None:
         raise errors.usage(f"--post {error}", "roosync-ops report --help") from None
 
 
-def _send(to: comment.Target | None, found: Report, lang: str, *, dry: bool) -> comment.Posted | None:
+def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bool) -> comment.Posted | None:
     """Send the report where it is to go; `dry` shows what would be sent."""
     if to is None:
         return None

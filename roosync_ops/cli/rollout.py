@@ -23,7 +23,7 @@ from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.status import status as status_of
 
 from . import acting, failures, looking, options, output, ramp, rollout_file
-from .journal import Journal, RunLog
+from .journal import RunJournal, RunLog
 
 app = typer.Typer()
 
@@ -74,7 +74,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     something differs: push, configure, install, register, start. One dead machine does not stop the others.
     """
     fleet = load_inventory(at.inventory)
-    journal = Journal(at.inventory)
+    journal = RunJournal(at.inventory)
     meant = journal.left() if by.resume else machines
     chosen = acting.targets(fleet, meant, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)

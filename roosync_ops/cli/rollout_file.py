@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from roosync_ops import errors
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
-from roosync_ops.judge.reports import Done, Report, Rollout, Said
+from roosync_ops.judge.reports import MachineSteps, RecordedReason, Report, Rollout
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.wire.identity import check_machine_id
@@ -56,7 +56,11 @@ def report_of(document: dict[str, Any]) -> Report:
     seen = document["validation"]
     if seen is None:
         return Report(None, rollout)
-    said = {row["machineId"]: Said(row["reasonKind"] or "", row["reason"]) for row in seen["machines"] if row["reason"]}
+    said = {
+        row["machineId"]: RecordedReason(row["reasonKind"] or "", row["reason"])
+        for row in seen["machines"]
+        if row["reason"]
+    }
     unexpected = (
         Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]), None, None)
         for row in seen["unexpected"]
@@ -67,11 +71,11 @@ def report_of(document: dict[str, Any]) -> Report:
     return Report(validation, rollout, said=said)
 
 
-def _done(row: dict[str, Any]) -> Done:
+def _done(row: dict[str, Any]) -> MachineSteps:
     steps = tuple((step["step"], step["outcome"]) for step in row["steps"])
     checks = tuple(check["reason"] or check["check"] for check in row["checks"] or () if not check["ok"])
     name = check_machine_id(row["machineId"])
-    return Done(name, row["outcome"], row["ok"], steps, row["reason"], row["hint"], checks)
+    return MachineSteps(name, row["outcome"], row["ok"], steps, row["reason"], row["hint"], checks)
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:

@@ -12,7 +12,7 @@ from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.show.messages import words
 
 from . import acting, failures, looking, options, output
-from .journal import Journal, RunLog
+from .journal import RunJournal, RunLog
 
 
 class _How(NamedTuple):
@@ -80,7 +80,7 @@ def _command(  # noqa: PLR0913 - one argument an option
     log = RunLog(deploy, chosen, wanted=not how.dry)
     results = acting.act(deploy, chosen, how, log=log, lang=shown.lang)
     if not how.dry:
-        Journal(at.inventory).ended(results)
+        RunJournal(at.inventory).ended(results)
     found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, how.wait))
     seen = found or {}
     ok = all(row.ok for row in results) and unseen is None and all(word in wanted for word in seen.values())

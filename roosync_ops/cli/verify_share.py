@@ -10,7 +10,7 @@ from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather import verify_share as measured
 from roosync_ops.gather.limits import PROBE_CONNECT_S, silently
-from roosync_ops.judge.shares import Clock, Share, Shares, Sighting, Trait, Way, propagation, uncorrected
+from roosync_ops.judge.shares import ClockOffset, Share, Shares, Sighting, Trait, Way, propagation, uncorrected
 from roosync_ops.judge.shares import ways as ways_of
 from roosync_ops.remote_script.facts_model import Measured
 from roosync_ops.show import json_text
@@ -108,7 +108,7 @@ def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
         failure = told.get(name)
         _, why, hint = _problem(name, None if isinstance(failure, Measured) else failure)
         raise errors.CommandError("NOBODY_ASKED", f"{name}: {why}", hint, errors.UNAVAILABLE)
-    ways = ways_of(seen, {None: Clock(), **clocks})
+    ways = ways_of(seen, {None: ClockOffset(), **clocks})
     own = [] if path is None else [Share(None, str(path), [*traits, propagation(None, ways, seconds)])]
     return [*own, *(_of(machine.machine_id, told.get(machine.machine_id), ways, seconds) for machine in chosen)], ways
 

@@ -22,7 +22,7 @@ from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
-from roosync_ops.watch.terminal import Ended, Endings, Keys, Screen
+from roosync_ops.watch.terminal import Endings, Keys, Screen, Terminated
 from roosync_ops.wire.times import now_ms, to_iso
 
 from . import looking, options, output, watching
@@ -99,7 +99,7 @@ def watch(  # noqa: PLR0913 - one argument an option
             chosen=chosen,
         )
         until = None if seconds is None else time.monotonic() + seconds
-        with suppress(Ended):
+        with suppress(Terminated):
             if on_terminal:
                 _Desk(watcher, endings, memory_name(at.shared, at.via), said, lang).run(interval, until)
             else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops import judge
 from roosync_ops.judge.flip import rows_of
-from roosync_ops.judge.history import Past, history
+from roosync_ops.judge.history import UptimeHistory, history
 from roosync_ops.judge.reports import Changes, changes
 from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state import SharedState
@@ -43,7 +43,7 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
     flips: list[dict[str, Any]],
     from_ms: int,
     validation: judge.Validation | None = None,
-) -> list[Past]:
+) -> list[UptimeHistory]:
     """Return the history of the chosen, from `from_ms` to when `state` was read.
 
     The whole fleet is judged, so that a stale observer is known for one, unless it has been: `validation`.

@@ -16,7 +16,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import AgentStatus, Report, parse_knocked, parse_report
+from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT
@@ -137,7 +137,7 @@ def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[st
 
 
 def result_of(
-    machine: Machine, told: Report | Failure, reach: Reach | None = None, asked_ms: int | None = None
+    machine: Machine, told: ProbeReport | Failure, reach: Reach | None = None, asked_ms: int | None = None
 ) -> ProbeResult:
     """Return what one machine's answer amounts to."""
     way: dict[str, Any] = {
@@ -173,7 +173,7 @@ def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
     return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)
 
 
-def agent_state(machine: Machine, report: Report) -> AgentState:  # noqa: PLR0911 - one for each thing it may say
+def agent_state(machine: Machine, report: ProbeReport) -> AgentState:  # noqa: PLR0911 - one for each thing it may say
     """Return what a machine that answered says of its own agent."""
     status = report.status
     if status is None:
@@ -210,7 +210,7 @@ def _twin(status: AgentStatus) -> str | None:
     return lately(own.last_detail, own.last_at, status.now)
 
 
-def _replica(told: Report, asked_ms: int | None) -> tuple[SharedState | None, str | None, int]:
+def _replica(told: ProbeReport, asked_ms: int | None) -> tuple[SharedState | None, str | None, int]:
     """Return (what its replica shows, why nothing, when it was read on this computer's clock)."""
     now, state = now_ms(), told.state
     if state is None:

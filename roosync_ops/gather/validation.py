@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class FleetLook:
     """One look: the judgement, and the state it rests on. `own` is this computer's replica, `trouble` why it is None.
 
     `trouble` is None as well where no replica was named.
@@ -40,13 +40,13 @@ def seen(
     chosen: Sequence[Machine] | None,
     grace: GracePeriod,
     second: Second | None = None,
-) -> Seen:
+) -> FleetLook:
     """Read `source` once and judge `chosen` (None: the whole fleet). Raises StateUnavailableError.
 
     `second` asks the machines that are in doubt.
     """
     state = source()
-    return Seen(judged(state, fleet, chosen, grace, second), state, state)
+    return FleetLook(judged(state, fleet, chosen, grace, second), state, state)
 
 
 def judged(
@@ -75,7 +75,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     grace: GracePeriod,
     tell: Callable[[str], None] = silently,
     source: Source | None = None,
-) -> Seen:
+) -> FleetLook:
     """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything.
 
     `source` is what reads `shared`, where it is kept.
@@ -90,7 +90,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
         raise _nobody(len(asked), trouble)
     known = grace.learn(own).asked(state, own, found.values())
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
-    return Seen(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
+    return FleetLook(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 
 
 def who_sees_whom(

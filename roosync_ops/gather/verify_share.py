@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from roosync_ops.fleet import Machine
-from roosync_ops.judge.shares import Clock, Sighting, Trait
+from roosync_ops.judge.shares import ClockOffset, Sighting, Trait
 from roosync_ops.remote_script import on_measure
 from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
 from roosync_ops.transport.failure import Failure
@@ -64,11 +64,13 @@ def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
     ]
 
 
-def clocks(machines: Sequence[Machine], connect_timeout_s: float) -> tuple[dict[str | None, Clock], dict[str, Failure]]:
+def clocks(
+    machines: Sequence[Machine], connect_timeout_s: float
+) -> tuple[dict[str | None, ClockOffset], dict[str, Failure]]:
     """Return the clock of every machine that answers, in one round trip each, and why each other one does not."""
     found = probe(machines, _CLOCK_S, connect_timeout_s, with_state=False)
-    known: dict[str | None, Clock] = {
-        name: Clock(one.offset_ms, one.error_ms or 0) for name, one in found.items() if one.offset_ms is not None
+    known: dict[str | None, ClockOffset] = {
+        name: ClockOffset(one.offset_ms, one.error_ms or 0) for name, one in found.items() if one.offset_ms is not None
     }
     return known, {name: one.failure for name, one in found.items() if one.failure is not None}
 

@@ -13,7 +13,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import UNKNOWN, Check, Diagnoses, Diagnosis, DiagnosisInput, MachineCase
+from .diagnose_model import UNKNOWN, Diagnoses, Diagnosis, DiagnosisInput, DiagnosisStep, MachineCase
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def _machine(scene: DiagnosisInput, machine_id: str) -> Diagnosis:
     )
 
 
-def _checks(case: MachineCase) -> tuple[Check, ...]:
+def _checks(case: MachineCase) -> tuple[DiagnosisStep, ...]:
     if case.machine is None:
         return tuple(check(case) for check in (beside_it.moves_up, beside_it.twins, beside_it.expectation))
     *way, python = on_it.way(case)
@@ -66,19 +66,19 @@ def _checks(case: MachineCase) -> tuple[Check, ...]:
     )
 
 
-def _told(check: Callable[[MachineCase, T], Check], case: MachineCase, told: T | None) -> Check:
+def _told(check: Callable[[MachineCase, T], DiagnosisStep], case: MachineCase, told: T | None) -> DiagnosisStep:
     """Check what was told; where nothing was, the check of that function's name is unknown."""
-    return Check(check.__name__, UNKNOWN) if told is None else check(case, told)
+    return DiagnosisStep(check.__name__, UNKNOWN) if told is None else check(case, told)
 
 
-def _cause(checks: Iterable[Check]) -> tuple[str, Mapping[str, Any]]:
+def _cause(checks: Iterable[DiagnosisStep]) -> tuple[str, Mapping[str, Any]]:
     """Return the cause, of the gravest kind there is the first, and the facts of the check that names it."""
     found = [(check.cause, check.facts) for check in checks if check.cause]
     return min(found, key=lambda one: CAUSES[one[0]].rank, default=("well", {}))
 
 
 def _expected_off(
-    case: MachineCase, checks: tuple[Check, ...], word: str, facts: Mapping[str, Any]
+    case: MachineCase, checks: tuple[DiagnosisStep, ...], word: str, facts: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any]]:
     """A machine that is expected off, and is, has nothing wrong with it; what would be grave is that it beats."""
     if case.observed in (ONLINE, WARNING):

@@ -8,11 +8,11 @@ from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
 from . import verdict as v
-from .diagnose_model import NOT_OK, OK, UNKNOWN, Check, MachineCase
+from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisStep, MachineCase
 from .probes import Builds
 
 if TYPE_CHECKING:
-    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 
 #: What a connector says of a login that failed, to the check that it fails and the cause it is.
@@ -76,7 +76,7 @@ def trouble(case: MachineCase) -> tuple[str, str] | None:
     return ("answers", _ANSWERS[answers]) if answers in _ANSWERS else ("login", "not-reached")
 
 
-def way(case: MachineCase) -> list[Check]:
+def way(case: MachineCase) -> list[DiagnosisStep]:
     """Return the checks from the name to a Python that answers, up to the one that fails; the rest is unknown."""
     failed = trouble(case)
     at_fault = len(_ON_THE_WAY) if failed is None else _ON_THE_WAY.index(failed[0])
@@ -90,9 +90,9 @@ def way(case: MachineCase) -> list[Check]:
             resolving = None if reach is None else reach.resolving
             said = (name == "resolves" and resolving) or reason.removeprefix("unreachable: ")
             facts = {"said": said, "code": code, "step": step, "hint": hint}
-            checks.append(Check(name, NOT_OK, "{said}", failed[1], facts))
+            checks.append(DiagnosisStep(name, NOT_OK, "{said}", failed[1], facts))
         else:
-            checks.append(Check(name, UNKNOWN))
+            checks.append(DiagnosisStep(name, UNKNOWN))
     return checks
 
 
@@ -105,106 +105,114 @@ def _was_not_met(case: MachineCase, failed: tuple[str, str] | None, name: str) -
     return not met.get(name, False)
 
 
-def _passed(case: MachineCase, name: str) -> Check:
+def _passed(case: MachineCase, name: str) -> DiagnosisStep:
     reach, report = case.probe.reach, case.report
     if name == "resolves" and reach is not None:
         facts = {"host": reach.host, "addresses": ", ".join(reach.addresses)}
-        return Check(name, OK, "{host}: {addresses}" if reach.addresses else "{host}", None, facts)
+        return DiagnosisStep(name, OK, "{host}: {addresses}" if reach.addresses else "{host}", None, facts)
     if name == "answers" and reach is not None:
-        return Check(name, OK, "port {port}", None, {"port": reach.port})
+        return DiagnosisStep(name, OK, "port {port}", None, {"port": reach.port})
     said = case.machine.user if name == "login" and case.machine is not None else None
     if name == "python" and report is not None:
         said = f"{report.python.version} ({report.python.executable})"
-    return Check(name, OK, "{said}", None, {"said": said}) if said else Check(name, OK)
+    return DiagnosisStep(name, OK, "{said}", None, {"said": said}) if said else DiagnosisStep(name, OK)
 
 
-def identity(case: MachineCase, report: Report) -> Check:
+def identity(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
     """The name in the inventory must be the machine's own, and its agent must go by it."""
     name = case.machine_id
     try:
         own = machine_id_of(report.hostname)
     except InvalidMachineIdError:
         facts = {"answers_as": report.hostname}
-        return Check("identity", NOT_OK, "it calls itself {answers_as}", "no-machine-id", facts)
+        return DiagnosisStep("identity", NOT_OK, "it calls itself {answers_as}", "no-machine-id", facts)
     agent_name = None if report.status is None else report.status.machine_id
     calls = own if own != name else agent_name if agent_name not in (None, name) else None
     if calls is None:
-        return Check("identity", OK, "{answers_as}", None, {"answers_as": own})
+        return DiagnosisStep("identity", OK, "{answers_as}", None, {"answers_as": own})
     also = case.scene.probes.get(calls)
     cause = "same-name-twice" if own != name and also is not None and also.report is not None else "wrong-name"
     seen = "it calls itself {answers_as}" if own != name else "its agent beats as {answers_as}"
-    return Check("identity", NOT_OK, seen, cause, {"answers_as": calls})
+    return DiagnosisStep("identity", NOT_OK, seen, cause, {"answers_as": calls})
 
 
-def agent(case: MachineCase, report: Report) -> Check:
+def agent(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
     """The agent is there, can be run, and is the build that this computer would put there."""
     if report.agent_sha256 is None:
         facts = {"age": case.row.age_ms}
-        return Check("agent", NOT_OK, "there is none", "old-service-only" if case.row.older else "not-enrolled", facts)
+        return DiagnosisStep(
+            "agent", NOT_OK, "there is none", "old-service-only" if case.row.older else "not-enrolled", facts
+        )
     if case.agent is None:
         return _broken(case, report)
     return _build(case.probe.builds, case.agent)
 
 
-def _broken(case: MachineCase, report: Report) -> Check:
+def _broken(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
     found = report.status
     said = "-" if found is None else f"{found.code}: {found.message}"
     facts = {"said": said, "answers_as": report.hostname}
     if found is not None and found.code == "HEARTBEAT_MISSING_MACHINE_ID":
-        return Check("agent", NOT_OK, "{said}", "no-machine-id", facts)
+        return DiagnosisStep("agent", NOT_OK, "{said}", "no-machine-id", facts)
     # without a share to name, no verb of it can answer
     share = case.probe.share
     cause = None if share is not None and share.code == "NO_SHARED_PATH" else "agent-broken"
-    return Check("agent", NOT_OK, "{said}", cause, facts)
+    return DiagnosisStep("agent", NOT_OK, "{said}", cause, facts)
 
 
-def _build(builds: Builds | None, found: AgentStatus) -> Check:
+def _build(builds: Builds | None, found: AgentStatus) -> DiagnosisStep:
     facts = {"version": found.version or "?"}
     if builds is not None and not builds.agent:
-        return Check("agent", NOT_OK, "{version}, another build", "agent-outdated", facts)
+        return DiagnosisStep("agent", NOT_OK, "{version}, another build", "agent-outdated", facts)
     if builds is not None and found.running and builds.loop is False:
-        return Check("agent", NOT_OK, "{version}, and the loop that runs is another build", "loop-outdated", facts)
+        return DiagnosisStep(
+            "agent", NOT_OK, "{version}, and the loop that runs is another build", "loop-outdated", facts
+        )
     if builds is not None and not builds.config:
-        return Check("agent", NOT_OK, "{version}, and config.json is not the inventory's", "config-differs", facts)
-    return Check("agent", OK, "{version}", None, facts)
+        return DiagnosisStep(
+            "agent", NOT_OK, "{version}, and config.json is not the inventory's", "config-differs", facts
+        )
+    return DiagnosisStep("agent", OK, "{version}", None, facts)
 
 
-def permanence(case: MachineCase, found: AgentStatus) -> Check:
+def permanence(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """Something brings the agent back after a crash, a logout or a boot."""
     kept = found.permanence
     if not kept.installed:
-        return Check("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
+        return DiagnosisStep("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
     facts = {"kind": kept.kind}
     if not kept.enabled:
-        return Check("permanence", NOT_OK, "{kind}, disabled", None if case.left else "permanence-disabled", facts)
-    return Check("permanence", OK, _BOUND if kept.kind == "task" else "{kind}", None, facts)
+        return DiagnosisStep(
+            "permanence", NOT_OK, "{kind}, disabled", None if case.left else "permanence-disabled", facts
+        )
+    return DiagnosisStep("permanence", OK, _BOUND if kept.kind == "task" else "{kind}", None, facts)
 
 
-def loop(case: MachineCase, found: AgentStatus) -> Check:
+def loop(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """The loop runs. A share that nobody can use is told first: no loop would start with it."""
     if found.running:
-        return Check("loop", OK, "since {since}", None, {"since": found.started_ms})
+        return DiagnosisStep("loop", OK, "since {since}", None, {"since": found.started_ms})
     if share_cause(case) is not None:
-        return Check("loop", NOT_OK, "not running")
+        return DiagnosisStep("loop", NOT_OK, "not running")
     if case.left:
-        return Check(
+        return DiagnosisStep(
             "loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms, **case.undone}
         )
     if not found.permanence.installed and (found.sequence or 0) <= 1:
-        return Check("loop", NOT_OK, "never started", "never-started")
-    return Check("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
+        return DiagnosisStep("loop", NOT_OK, "never started", "never-started")
+    return DiagnosisStep("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
 
 
-def beat(case: MachineCase, found: AgentStatus) -> Check:
+def beat(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """The last beat it wrote is recent, by its own clock, and was read back."""
     age = beat_age_ms(found)
     if age is None:
-        return Check("beat", NOT_OK if found.running and not is_new(case, found) else UNKNOWN, "none yet")
+        return DiagnosisStep("beat", NOT_OK if found.running and not is_new(case, found) else UNKNOWN, "none yet")
     facts = {"age": max(0, age), "sequence": found.sequence}
     if not found.read_back:
-        return Check("beat", NOT_OK, "{age} ago, and it was not read back", "beat-not-written", facts)
+        return DiagnosisStep("beat", NOT_OK, "{age} ago, and it was not read back", "beat-not-written", facts)
     seen = "{age} ago" if found.sequence is None else "{age} ago, number {sequence}"
-    return Check("beat", OK if age <= case.timeout_ms else NOT_OK, seen, None, facts)
+    return DiagnosisStep("beat", OK if age <= case.timeout_ms else NOT_OK, seen, None, facts)
 
 
 def beat_age_ms(found: AgentStatus) -> int | None:
@@ -235,40 +243,42 @@ def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
     return None
 
 
-def share(case: MachineCase) -> tuple[Check, Check]:
+def share(case: MachineCase) -> tuple[DiagnosisStep, DiagnosisStep]:
     """The share is there for the agent; and it can be written to."""
     if case.report is None:
-        return Check("share", UNKNOWN), Check("writable", UNKNOWN)
+        return DiagnosisStep("share", UNKNOWN), DiagnosisStep("writable", UNKNOWN)
     found, session = share_cause(case), None if case.report.share is None else case.report.share.session
     there = {"path": "?" if case.report.share is None else case.report.share.path}
     if found is None:
         seen = "{path} (in the logon session)" if session == "logon" else "{path}"
         outcome = UNKNOWN if case.is_windows and session is None else OK
-        return Check("share", outcome, seen, None, there), Check("writable", outcome)
+        return DiagnosisStep("share", outcome, seen, None, there), DiagnosisStep("writable", outcome)
     cause, said, hint = found
     facts = {**there, "said": said, "hint": hint}
     if cause in _NOT_WRITABLE:
-        return Check("share", OK, "{path}", None, there), Check("writable", NOT_OK, "{said}", cause, facts)
-    return Check("share", NOT_OK, "{said}", cause, facts), Check("writable", UNKNOWN)
+        return DiagnosisStep("share", OK, "{path}", None, there), DiagnosisStep(
+            "writable", NOT_OK, "{said}", cause, facts
+        )
+    return DiagnosisStep("share", NOT_OK, "{said}", cause, facts), DiagnosisStep("writable", UNKNOWN)
 
 
-def zombie(case: MachineCase, found: AgentStatus) -> Check:
+def zombie(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """Whatever keeps it says "running", and it does not beat."""
     if not found.running:
-        return Check("zombie", UNKNOWN)
+        return DiagnosisStep("zombie", UNKNOWN)
     age = beat_age_ms(found)
     late = age > case.timeout_ms if age is not None else not is_new(case, found)
     if not late:
-        return Check("zombie", OK)
+        return DiagnosisStep("zombie", OK)
     if share_cause(case) is not None:
-        return Check("zombie", NOT_OK, "it waits for its share")
+        return DiagnosisStep("zombie", NOT_OK, "it waits for its share")
     seen = "it runs, and its last beat is old" if age is not None else "it runs, and never beat"
-    return Check("zombie", NOT_OK, seen, "zombie", {"age": age})
+    return DiagnosisStep("zombie", NOT_OK, seen, "zombie", {"age": age})
 
 
-def clock(case: MachineCase, _: Report) -> Check:
+def clock(case: MachineCase, _: ProbeReport) -> DiagnosisStep:
     """Its clock is this computer's, within what the network may have added; or it is this computer's that is wrong."""
     found = case.scene.matrix.finding(v.CLOCK_WRONG, case.machine_id)
     if found is None:
-        return Check("clock", OK, "{offset} s", None, {"offset": f"{(case.probe.offset_ms or 0) / 1000:+.1f}"})
-    return Check("clock", NOT_OK, "{off} this computer's", "clock-wrong", found.facts)
+        return DiagnosisStep("clock", OK, "{offset} s", None, {"offset": f"{(case.probe.offset_ms or 0) / 1000:+.1f}"})
+    return DiagnosisStep("clock", NOT_OK, "{off} this computer's", "clock-wrong", found.facts)

@@ -13,7 +13,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import verdict as v
 from .contradictions import contradictions, lately
-from .diagnose_model import NOT_OK, OK, UNKNOWN, Check, DiagnosisInput, MachineCase
+from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisInput, DiagnosisStep, MachineCase
 from .probes import HERE
 
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
@@ -21,20 +21,20 @@ from .probes import HERE
 _AGAIN: Final = 3
 
 
-def moves_up(case: MachineCase) -> Check:
+def moves_up(case: MachineCase) -> DiagnosisStep:
     """The machine's beats reach the other replicas; what arrives there can be read."""
     fresh, behind, lag = case.scene.matrix.holders(case.machine_id)
     unread = _unread(case)
     if unread is not None:
         file, kind, detail = unread
         read = {"file": file, "kind": kind, "detail": detail}
-        return Check("uploads", NOT_OK, "{file}: {kind}", "record-unreadable", read)
+        return DiagnosisStep("uploads", NOT_OK, "{file}: {kind}", "record-unreadable", read)
     if fresh:
-        return Check("uploads", OK, "seen by {observers}", None, {"observers": fresh})
+        return DiagnosisStep("uploads", OK, "seen by {observers}", None, {"observers": fresh})
     if behind:
         facts: dict[str, object] = {"lag": lag, "observers": behind}
-        return Check("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", facts)
-    return Check("uploads", UNKNOWN, "nobody else tells")
+        return DiagnosisStep("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", facts)
+    return DiagnosisStep("uploads", UNKNOWN, "nobody else tells")
 
 
 def _unread(case: MachineCase) -> tuple[str, str, str] | None:
@@ -50,27 +50,27 @@ def _unread(case: MachineCase) -> tuple[str, str, str] | None:
     return found
 
 
-def moves_down(case: MachineCase) -> Check:
+def moves_down(case: MachineCase) -> DiagnosisStep:
     """The others' beats reach this machine's replica."""
     if case.machine_id not in case.scene.views:
-        return Check("downloads", UNKNOWN)
+        return DiagnosisStep("downloads", UNKNOWN)
     if not case.scene.matrix.is_stale(case.machine_id):
-        return Check("downloads", OK)
+        return DiagnosisStep("downloads", OK)
     since = case.scene.matrix.stale_since_ms(case.machine_id)
-    return Check("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": since})
+    return DiagnosisStep("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": since})
 
 
-def twins(case: MachineCase) -> Check:
+def twins(case: MachineCase) -> DiagnosisStep:
     """Nobody else beats under its name; nothing else stands for it."""
     for found in contradictions(case.machine_id, case.scene.views.values(), case.scene.probes):
         if found.kind == v.TWINS:
-            return Check("twins", NOT_OK, "{said}", "twin-identity", {"said": found.facts["detail"]})
+            return DiagnosisStep("twins", NOT_OK, "{said}", "twin-identity", {"said": found.facts["detail"]})
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
         files = _files(case, kind)
         if files:
-            return Check("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
+            return DiagnosisStep("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
     merged = case.scene.merged
-    return Check("twins", OK if merged is not None and case.machine_id in merged.machines else UNKNOWN)
+    return DiagnosisStep("twins", OK if merged is not None and case.machine_id in merged.machines else UNKNOWN)
 
 
 def _files(case: MachineCase, kind: str) -> list[str]:
@@ -84,18 +84,18 @@ def _files(case: MachineCase, kind: str) -> list[str]:
     return sorted(found)
 
 
-def writers(case: MachineCase) -> Check:
+def writers(case: MachineCase) -> DiagnosisStep:
     """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
     if case.machine_id in _erasures(case.scene):
-        return Check("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
+        return DiagnosisStep("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
     agent = case.agent
     own = None if agent is None else agent.own_file
     if agent is not None and own is not None and own.last_kind != OF_A_TWIN:
         rewrite = lately(own.last_detail, own.last_at, agent.now)
         if rewrite is not None:
             facts = {"said": rewrite, "count": own.rewrites}
-            return Check("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
-    return Check("old services", OK if agent is not None else UNKNOWN)
+            return DiagnosisStep("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
+    return DiagnosisStep("old services", OK if agent is not None else UNKNOWN)
 
 
 def _erasures(scene: DiagnosisInput) -> Iterator[str | None]:
@@ -109,7 +109,7 @@ def _erasures(scene: DiagnosisInput) -> Iterator[str | None]:
             yield view.erased_by
 
 
-def expectation(case: MachineCase) -> Check:
+def expectation(case: MachineCase) -> DiagnosisStep:
     """What the fleet sees is what the inventory says."""
     seen, facts = "seen {observed}", {"observed": case.observed}
     machine = case.machine
@@ -123,38 +123,40 @@ def expectation(case: MachineCase) -> Check:
                 }
             )
         )
-        return Check("expected", NOT_OK, "not in the inventory", "not-in-inventory", {"files": files or "its record"})
+        return DiagnosisStep(
+            "expected", NOT_OK, "not in the inventory", "not-in-inventory", {"files": files or "its record"}
+        )
     if machine.expected == "offline" and case.observed in (ONLINE, WARNING):
-        return Check("expected", NOT_OK, seen, "beats-though-expected-offline", {**facts, "why": machine.why})
-    return Check("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)
+        return DiagnosisStep("expected", NOT_OK, seen, "beats-though-expected-offline", {**facts, "why": machine.why})
+    return DiagnosisStep("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)
 
 
-def here(scene: DiagnosisInput) -> list[Check]:
+def here(scene: DiagnosisInput) -> list[DiagnosisStep]:
     """Return the checks of this computer's own replica and clock, and of what is nobody's: the view, and litter."""
     return [_own_replica(scene), _own_clock(scene), _view(scene), _erased(scene), _litter(scene)]
 
 
-def _own_clock(scene: DiagnosisInput) -> Check:
+def _own_clock(scene: DiagnosisInput) -> DiagnosisStep:
     found = scene.matrix.finding(v.READER_CLOCK_WRONG)
     if found is None:
-        return Check("own clock", OK if scene.matrix.reached else UNKNOWN)
-    return Check("own clock", NOT_OK, "{off} those of {count} machines", "own-clock-wrong", found.facts)
+        return DiagnosisStep("own clock", OK if scene.matrix.reached else UNKNOWN)
+    return DiagnosisStep("own clock", NOT_OK, "{off} those of {count} machines", "own-clock-wrong", found.facts)
 
 
-def _own_replica(scene: DiagnosisInput) -> Check:
+def _own_replica(scene: DiagnosisInput) -> DiagnosisStep:
     if scene.here is not None:
-        return Check("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
+        return DiagnosisStep("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
     if HERE not in scene.views:
-        return Check("own replica", UNKNOWN, "none is named (--shared)")
+        return DiagnosisStep("own replica", UNKNOWN, "none is named (--shared)")
     is_stale = scene.matrix.is_stale
     if not is_stale(HERE):
-        return Check("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
+        return DiagnosisStep("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
     since = scene.matrix.stale_since_ms(HERE)
     via = next((name for name in scene.views if name != HERE and not is_stale(name)), None)
-    return Check("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
+    return DiagnosisStep("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
 
 
-def _view(scene: DiagnosisInput) -> Check:
+def _view(scene: DiagnosisInput) -> DiagnosisStep:
     """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
     via = _via(scene)
     checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
@@ -172,18 +174,18 @@ def _via(scene: DiagnosisInput) -> str | None:
     return next((name for name in usable if name in scene.views and not scene.matrix.is_stale(name)), None)
 
 
-def _view_of(state: SharedState | None) -> Check:
+def _view_of(state: SharedState | None) -> DiagnosisStep:
     if state is None:
-        return Check("view", UNKNOWN)
+        return DiagnosisStep("view", UNKNOWN)
     if state.view_state == "absent":
         outcome = NOT_OK if state.machines else UNKNOWN
-        return Check("view", outcome, "there is none", "view-missing" if state.machines else None)
+        return DiagnosisStep("view", outcome, "there is none", "view-missing" if state.machines else None)
     if state.view_state != "read" or state.view is None:
-        return Check("view", NOT_OK, "{kind}", "view-unreadable", {"kind": state.view_state})
+        return DiagnosisStep("view", NOT_OK, "{kind}", "view-unreadable", {"kind": state.view_state})
     missing = _missing(state)
     if missing:
-        return Check("view", NOT_OK, "without {missing}", "view-incomplete", {"missing": missing})
-    return Check("view", OK)
+        return DiagnosisStep("view", NOT_OK, "without {missing}", "view-incomplete", {"missing": missing})
+    return DiagnosisStep("view", OK)
 
 
 def _missing(state: SharedState) -> tuple[str, ...]:
@@ -194,22 +196,22 @@ def _missing(state: SharedState) -> tuple[str, ...]:
     return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
 
 
-def _erased(scene: DiagnosisInput) -> Check:
+def _erased(scene: DiagnosisInput) -> DiagnosisStep:
     """Whoever erased the view is told at that machine; here it is told where nobody knows who it was."""
     found = list(_erasures(scene))
     if found and not any(name in scene.probes for name in found):
         name = next(filter(None, found), None) or "the machine that runs it"
         facts = {"machine": name}
-        return Check("old services", NOT_OK, "one erases the view: {machine}", "old-writer-erases-view", facts)
-    return Check("old services", OK if scene.probes else UNKNOWN)
+        return DiagnosisStep("old services", NOT_OK, "one erases the view: {machine}", "old-writer-erases-view", facts)
+    return DiagnosisStep("old services", OK if scene.probes else UNKNOWN)
 
 
-def _litter(scene: DiagnosisInput) -> Check:
+def _litter(scene: DiagnosisInput) -> DiagnosisStep:
     if scene.orphans is None:
         via = _via(scene)
-        return Check("temporary files", UNKNOWN, facts={} if via is None else {"via": via})
+        return DiagnosisStep("temporary files", UNKNOWN, facts={} if via is None else {"via": via})
     if not scene.orphans:
-        return Check("temporary files", OK, "none of ours left")
+        return DiagnosisStep("temporary files", OK, "none of ours left")
     count, files = len(scene.orphans), ", ".join(scene.orphans[:3])
     facts = {"count": count, "files": files, "all": scene.orphans}
-    return Check("temporary files", NOT_OK, "{files}", "orphan-temporary-files", facts)
+    return DiagnosisStep("temporary files", NOT_OK, "{files}", "orphan-temporary-files", facts)

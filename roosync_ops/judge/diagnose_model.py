@@ -21,7 +21,7 @@ from .verdict import Observation
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 OK: Final = "ok"
 NOT_OK: Final = "not ok"
@@ -76,7 +76,7 @@ class MachineCase:
         self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
 
     @property
-    def report(self) -> Report | None:
+    def report(self) -> ProbeReport | None:
         return self.probe.report
 
     @property
@@ -145,7 +145,7 @@ class MachineCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DiagnosisStep:
     """One step of a diagnosis: what was `seen`, and the `cause` where this is what is wrong.
 
     `seen` is a text with the `facts` in braces, which the room `show` fills in and translates. Whatever comes from a
@@ -169,7 +169,7 @@ class Diagnosis:
     cause: str
     command: str
     facts: Mapping[str, Any]
-    checks: tuple[Check, ...]
+    checks: tuple[DiagnosisStep, ...]
 
     @property
     def rank(self) -> int:

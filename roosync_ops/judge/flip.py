@@ -58,7 +58,7 @@ NO_KEY: Final[Key] = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FlipRow:
     """One machine as a reading shows it, judged. `doubt` is what its reason puts in doubt, None for nothing.
 
     `sequence` is None in records of older services; `heard_ms` is the last heartbeat, by its writer's clock. `death` is
@@ -194,7 +194,7 @@ def is_current(key: Key, known: Key) -> bool:
     return key[0] == known[0] >= 0 or key[1] == known[1]
 
 
-def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Iterator[Row]:
+def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Iterator[FlipRow]:
     """Yield a row for each machine of the inventory: strangers in the share raise no alarm (field note 10).
 
     What patience the validation had, the flips have too: a burst of delays is no event either.
@@ -204,7 +204,7 @@ def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Itera
         machine, record = fleet.get(verdict.machine_id), state.record_of(verdict.machine_id)
         if machine is None:
             continue
-        yield Row(
+        yield FlipRow(
             verdict.machine_id,
             verdict.observed,
             verdict.last_heartbeat_ms,

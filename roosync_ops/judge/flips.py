@@ -19,7 +19,7 @@ from typing import Final
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import flip as f
-from .flip import Flip, Known, Remembered, Row
+from .flip import Flip, FlipRow, Known, Remembered
 from .verdict import Doubt
 
 #: Two deaths and two returns in half an hour: the fourth flip is told as flapping.
@@ -58,7 +58,7 @@ class Flips:
         """What is known of the share: ok, suspect or unavailable."""
         return str(self.kept.share.told)
 
-    def step(self, rows: Iterable[Row] | None, now_ms: int, trouble: str | None = None) -> list[Flip]:
+    def step(self, rows: Iterable[FlipRow] | None, now_ms: int, trouble: str | None = None) -> list[Flip]:
         """Return what is to be told after a reading at `now_ms`; `rows` is None where it failed, with the `trouble`.
 
         A reading older than the last one (two readers of one memory) is passed over.
@@ -101,7 +101,7 @@ class Flips:
         for known in self.kept.machines.values():
             known.silence_ms = 0
 
-    def _hear(self, rows: list[Row], passed_ms: int, now_ms: int) -> bool:
+    def _hear(self, rows: list[FlipRow], passed_ms: int, now_ms: int) -> bool:
         """Take in the beats that are known of, and count the silence of the others; True where a beat came in here."""
         moved = {row.machine_id for row in rows if self._takes(row)}
         came = {row.machine_id for row in rows if self._comes(row)} - {self.observer}
@@ -122,7 +122,7 @@ class Flips:
                 known.silence_ms += min(passed_ms, self._interval_ms)
         return bool(came)
 
-    def _comes(self, row: Row) -> bool:
+    def _comes(self, row: FlipRow) -> bool:
         here_ms = row.heard_ms if row.here_ms is None else row.here_ms
         if here_ms is None:
             return False
@@ -130,7 +130,7 @@ class Flips:
         before, known.came_ms = known.came_ms, here_ms
         return before is not None and here_ms > before
 
-    def _takes(self, row: Row) -> bool:
+    def _takes(self, row: FlipRow) -> bool:
         """Remember the record of `row`; True where it is a later one than was known."""
         known = self.kept.machines.setdefault(row.machine_id, Known())
         before, known.key = known.key, f.latest(known.key, row.key)
@@ -141,7 +141,7 @@ class Flips:
         return {name for name, known in self.kept.machines.items() if known.told == ONLINE and name != self.observer}
 
     def _share_flips(
-        self, rows: list[Row] | None, now_ms: int, trouble: str | None, *, first: bool, heard: bool
+        self, rows: list[FlipRow] | None, now_ms: int, trouble: str | None, *, first: bool, heard: bool
     ) -> list[Flip]:
         """Return the flip of the share, if it is one."""
         to, reason = self._share_state(rows, now_ms)
@@ -161,7 +161,7 @@ class Flips:
             self._listen_anew(now_ms)
         return [] if first else _damped(Flip(None, was, to, now_ms, reason, detail=trouble), self.kept.share)
 
-    def _share_state(self, rows: list[Row] | None, now_ms: int) -> tuple[str, str]:
+    def _share_state(self, rows: list[FlipRow] | None, now_ms: int) -> tuple[str, str]:
         if rows is None:
             return f.UNAVAILABLE, f.SHARE_UNAVAILABLE
         if any(row.doubt == Doubt.OBSERVER for row in rows):
@@ -170,7 +170,7 @@ class Flips:
             return f.SUSPECT, f.SHARE_SILENT
         return f.OK, f.SHARE_BACK
 
-    def _machine_flips(self, row: Row, now_ms: int) -> list[Flip]:
+    def _machine_flips(self, row: FlipRow, now_ms: int) -> list[Flip]:
         known = self.kept.machines[row.machine_id]
         if known.told is None:
             self._take_for_granted(row, known)
@@ -185,14 +185,14 @@ class Flips:
         flip = Flip(row.machine_id, was, to, now_ms, reason, planned, heard_ms=row.heard_ms, silent_ms=silent)
         return _damped(flip, known)
 
-    def _take_for_granted(self, row: Row, known: Known) -> None:
+    def _take_for_granted(self, row: FlipRow, known: Known) -> None:
         """Remember the first sight of a machine, unless it is in doubt whether it is one."""
         if self.share != f.OK or (row.doubt is not None and row.status not in (ONLINE, WARNING)):
             return
         known.told = ONLINE if row.status == WARNING else row.status
         known.told_key = known.key
 
-    def _change(self, row: Row, known: Known) -> tuple[str, str] | None:
+    def _change(self, row: FlipRow, known: Known) -> tuple[str, str] | None:
         """Return what is to be told and why, None for nothing."""
         current = f.is_current(row.key, known.key)  # not an old copy that came back
         newer = known.key != known.told_key
@@ -209,7 +209,7 @@ class Flips:
         silent = f.OLDER_SILENT if row.older else f.SILENT
         return (OFFLINE, row.death or (f.SILENT_ALONE if alone else silent)) if was_heard else None
 
-    def _is_proven(self, row: Row, known: Known) -> bool:
+    def _is_proven(self, row: FlipRow, known: Known) -> bool:
         """Return True if this silence is the machine's own, not the share's or the observer's."""
         if row.death is not None:
             return True
@@ -217,7 +217,7 @@ class Flips:
             return False
         return known.silence_ms >= row.timeout_ms
 
-    def _looks_gone(self, row: Row) -> bool:
+    def _looks_gone(self, row: FlipRow) -> bool:
         """Return True if a machine that was told alive looks gone, and it is still to be seen whether it is."""
         known = self.kept.machines[row.machine_id]
         if row.status not in (OFFLINE, UNKNOWN) or row.doubt is not None or self.share != f.OK:
@@ -225,7 +225,7 @@ class Flips:
         restarted = row.status == OFFLINE and known.told == LEFT and known.key != known.told_key
         return known.told == ONLINE or restarted
 
-    def _settled(self, row: Row | None, known: Known, now_ms: int) -> list[Flip]:
+    def _settled(self, row: FlipRow | None, known: Known, now_ms: int) -> list[Flip]:
         known.changes = [at for at in known.changes if now_ms - at < FLAP_WINDOW_MS]
         if not known.flapping or any(now_ms - at < STEADY_MS for at in known.changes):
             return []
@@ -255,9 +255,9 @@ def _why_online(known: Known) -> str:
     return f.FIRST_BEAT if known.told == UNKNOWN and known.told_key == f.NO_KEY else f.BEATS_AGAIN
 
 
-def _one_each(rows: Iterable[Row]) -> list[Row]:
+def _one_each(rows: Iterable[FlipRow]) -> list[FlipRow]:
     """Return one row a machine: of doubles the later record."""
-    best: dict[str, Row] = {}
+    best: dict[str, FlipRow] = {}
     for row in rows:
         other = best.get(row.machine_id)
         if other is None or row.key > other.key:

@@ -48,7 +48,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Past:
+class UptimeHistory:
     """One machine's history. `spans` cover the window without a gap, oldest first; `flips` are those told within it.
 
     `undone` is the table's reason where an older service undid what the machine's own file said.
@@ -86,7 +86,7 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
     from_ms: int,
     to_ms: int,
     others: Sequence[Record] = (),
-) -> Past:
+) -> UptimeHistory:
     """Return the history of one machine from `from_ms` to `to_ms` (ms since the epoch, `to_ms` is now).
 
     `record` is the best that is known of it, and `others` are what that hides: an older service's that is newer takes
@@ -102,7 +102,7 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
     else:
         spans, source = _by_flips(own, to_ms), FLIPS if own else NOTHING
     told = tuple(flip for at, flip in own if from_ms <= at <= to_ms)
-    return Past(machine_id, observed, source, _covering(spans, from_ms, to_ms), told)
+    return UptimeHistory(machine_id, observed, source, _covering(spans, from_ms, to_ms), told)
 
 
 def intervals_of(record: Record | None) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from roosync_ops.wire.merge import Evidence, merge
 from . import verdict as v
 
 if TYPE_CHECKING:
-    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
     from roosync_ops.state.seen import Seen
     from roosync_ops.state.silences import Silence
     from roosync_ops.transport.failure import Failure
@@ -91,7 +91,7 @@ class ProbeResult:
     read_ms: int = 0
     offset_ms: int | None = None
     error_ms: int | None = None
-    report: Report | None = None
+    report: ProbeReport | None = None
     failure: Failure | None = None
     reach: Reach | None = None
     share: Failure | None = None

@@ -16,7 +16,7 @@ from roosync_ops.state import SharedState
 from roosync_ops.wire.status import MISSED_THRESHOLD
 from roosync_ops.wire.times import to_iso
 
-from .history import INTERVALS, OFF, Past
+from .history import INTERVALS, OFF, UptimeHistory
 from .matrix import Matrix
 from .observe import observation
 from .verdict import Validation
@@ -63,7 +63,7 @@ class Dashboard:
     replica: str | None
     trouble: str | None
     validation: Validation
-    pasts: tuple[Past, ...]
+    pasts: tuple[UptimeHistory, ...]
     flips: tuple[Mapping[str, Any], ...]
     installed: tuple[Installed, ...]
     baseline: str
@@ -138,7 +138,7 @@ def newest_ms(states: Iterable[SharedState | None], now_ms: int) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class MachineSteps:
     """What a rollout did with one machine: `steps` are (step, outcome); `checks` are the reasons of those that failed.
 
     `reason` and `hint` (the next command) are there where it is not `ok`.
@@ -159,7 +159,7 @@ class Rollout:
 
     ok: bool
     dry: bool
-    machines: tuple[Done, ...]
+    machines: tuple[MachineSteps, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RecordedReason:
     """A reason as an earlier command wrote it down: its kind, and its sentence in the language of then."""
 
     kind: str
@@ -204,7 +204,7 @@ class Report:
     validation: Validation | None
     rollout: Rollout | None = None
     changes: Changes | None = None
-    said: Mapping[str, Said] = field(default_factory=lambda: MappingProxyType({}))
+    said: Mapping[str, RecordedReason] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def ok(self) -> bool:
@@ -219,7 +219,7 @@ class Report:
 
 
 def changes(
-    flips: Sequence[Mapping[str, Any]], pasts: Iterable[Past], from_ms: int, to_ms: int, *, watched: bool
+    flips: Sequence[Mapping[str, Any]], pasts: Iterable[UptimeHistory], from_ms: int, to_ms: int, *, watched: bool
 ) -> Changes:
     """Return what changed in the window."""
     since = to_iso(from_ms)  # as a flip's time is written

@@ -35,7 +35,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Clock:
+class ClockOffset:
     """A computer's clock minus ours, in ms, and how wrong that may be."""
 
     offset_ms: int = 0
@@ -93,7 +93,7 @@ class Shares:
         return all(one.ok for one in self.shares)
 
 
-def ways(seen: Mapping[str | None, Iterable[Sighting]], clocks: Mapping[str | None, Clock]) -> list[Way]:
+def ways(seen: Mapping[str | None, Iterable[Sighting]], clocks: Mapping[str | None, ClockOffset]) -> list[Way]:
     """Return what each observer saw of each other machine, where both clocks are known, in order of their names.
 
     A machine's own beats, which take no way, tell nothing.
@@ -109,7 +109,7 @@ def ways(seen: Mapping[str | None, Iterable[Sighting]], clocks: Mapping[str | No
     ]
 
 
-def _way(there: Clock, maker: Clock, observer: str | None, source: str, sightings: list[Sighting]) -> Way:
+def _way(there: ClockOffset, maker: ClockOffset, observer: str | None, source: str, sightings: list[Sighting]) -> Way:
     lags = tuple((one.seen_ms - there.offset_ms - (one.beat_ms - maker.offset_ms)) / 1000 for one in sightings)
     return Way(source, observer, lags, (there.error_ms + maker.error_ms) / 1000)
 

@@ -51,7 +51,7 @@ class Board:
             time.sleep(_POLL_S)
 
 
-class Screen:
+class LabScreen:
     """What `play` and the console write on. `shown` keeps every table of a `quiet` screen for its document."""
 
     def __init__(self, *, quiet: bool = False) -> None:

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from . import faults
-from .replica import Link, Past, Version
+from .replica import FileVersions, SyncLink, Version
 
 TWINS = "duplicate-names"
 #: A file that has this many copies gets no more. Products go on; a month's simulation has better things to keep.
 COPIES_MAX: Final = 5
 
 
-def put(link: Link, name: str, version: Version) -> None:
+def put(link: SyncLink, name: str, version: Version) -> None:
     """Make the replica show this version, and remember that it does."""
     if version.file is None:
         link.replica.remove(name)
@@ -31,19 +31,19 @@ def put(link: Link, name: str, version: Version) -> None:
     link.held[name] = version
 
 
-def is_untouched(link: Link, name: str) -> bool:
+def is_untouched(link: SyncLink, name: str) -> bool:
     """Return True if the file is as the client left it: the machine has not changed it since."""
     return name not in link.uploads and link.replica.stamp(name) == link.known.get(name)
 
 
-def shows_twin(link: Link, name: str, version: Version) -> bool:
+def shows_twin(link: SyncLink, name: str, version: Version) -> bool:
     """Return True if this version is to be shown under another name: the file of this name is another one."""
     held = link.held.get(name)
     has_both = held is not None and held.file is not None and version.file is not None
     return TWINS in link.faults and has_both and (name in link.twins or name not in link.twins.values())
 
 
-def show_twin(link: Link, name: str, version: Version, cloud: Mapping[str, Version]) -> None:
+def show_twin(link: SyncLink, name: str, version: Version, cloud: Mapping[str, Version]) -> None:
     """Put the newest version beside the frozen one; a conflict copy has no twin, and stays as it is."""
     if version.file is None:
         raise ValueError(f"{name}: a deleted file has no twin")
@@ -57,7 +57,7 @@ def show_twin(link: Link, name: str, version: Version, cloud: Mapping[str, Versi
     link.twins[name] = twin
 
 
-def tidy_twins(link: Link) -> None:
+def tidy_twins(link: SyncLink) -> None:
     """Take the twins away once the fault has ended, but those that are real files or the machine's own by now."""
     if TWINS in link.faults:
         return
@@ -68,7 +68,7 @@ def tidy_twins(link: Link) -> None:
         del link.twins[name]
 
 
-def rewind(link: Link, past: Mapping[str, Past]) -> list[str]:
+def rewind(link: SyncLink, past: Mapping[str, FileVersions]) -> list[str]:
     """Put the oldest known version of every file there, once for each old-files. Returns which were put back.
 
     What the machine has written and not uploaded stays: that is what it writes after it came back.
@@ -86,7 +86,7 @@ def rewind(link: Link, past: Mapping[str, Past]) -> list[str]:
     return rewound
 
 
-def plan_vanishing(link: Link, now: float, delay: Callable[[], float]) -> None:
+def plan_vanishing(link: SyncLink, now: float, delay: Callable[[], float]) -> None:
     """Decide when the next file goes, where files vanish."""
     if "vanishing" not in link.faults or not faults.comes_down(link):
         link.vanish_at = None
@@ -94,7 +94,7 @@ def plan_vanishing(link: Link, now: float, delay: Callable[[], float]) -> None:
         link.vanish_at = now + link.draw.uniform(0.0, faults.VANISH_DELAYS) * delay()
 
 
-def vanish(link: Link, cloud: Mapping[str, Version], now: float) -> list[str]:
+def vanish(link: SyncLink, cloud: Mapping[str, Version], now: float) -> list[str]:
     """Take one file away that the product can bring back, where it is time to. Returns its name."""
     if link.vanish_at is None or now < link.vanish_at:
         return []
@@ -111,7 +111,7 @@ def vanish(link: Link, cloud: Mapping[str, Version], now: float) -> list[str]:
     return [name]
 
 
-def overdue(link: Link, cloud: Mapping[str, Version]) -> list[str]:
+def overdue(link: SyncLink, cloud: Mapping[str, Version]) -> list[str]:
     """Return the files of which the replica does not show the newest version and nothing is on its way."""
     if TWINS in link.faults:
         return []

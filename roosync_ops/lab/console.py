@@ -9,7 +9,7 @@ from typing import Any
 
 from roosync_ops.state import StateUnavailableError
 
-from .board import Board, Screen, observed
+from .board import Board, LabScreen, observed
 from .faults import LabError, fault_list, fault_said, faults_text
 from .fleet import ADMIN, LabFleet
 from .scenario import OFFLINE_TIMEOUT_MS
@@ -51,7 +51,7 @@ class Console:
     """Runs commands on a lab. `run` raises LabError for one that makes no sense or cannot be done."""
 
     def __init__(
-        self, lab: LabFleet, board: Board, screen: Screen, sleep: Callable[[float], None] = time.sleep
+        self, lab: LabFleet, board: Board, screen: LabScreen, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._lab = lab
         self._board = board
@@ -144,7 +144,7 @@ class Console:
         return machine_named(words[0], self._lab.names)
 
 
-def run_script(console: Console, screen: Screen, script: str) -> bool:
+def run_script(console: Console, screen: LabScreen, script: str) -> bool:
     """Run a line of commands and stop at the first that fails; tell whether none did."""
     try:
         console.run(script)
@@ -154,7 +154,7 @@ def run_script(console: Console, screen: Screen, script: str) -> bool:
     return True
 
 
-def run_prompt(console: Console, screen: Screen, ask: Callable[[str], str] = input) -> None:
+def run_prompt(console: Console, screen: LabScreen, ask: Callable[[str], str] = input) -> None:
     """Take commands until `quit` or the end of input. Ctrl-C ends a `watch`; at the prompt it is the caller's."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401, PLC0415 - gives `input` its line editing; not every Python has it

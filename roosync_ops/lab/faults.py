@@ -11,7 +11,7 @@ from typing import Final
 
 from roosync_ops.errors import RoosyncError
 
-from .replica import File, Link, Version
+from .replica import File, SyncLink, Version
 
 #: By name: what it does to the machine, in one line. The source of each is lab/README.md, "Synced folders".
 FAULTS: Final[dict[str, str]] = {
@@ -70,17 +70,17 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} is no fault; there are {', '.join(FAULTS)}")
 
 
-def goes_up(link: Link) -> bool:
+def goes_up(link: SyncLink) -> bool:
     """Return True if this machine's client uploads."""
     return link.up and not link.faults & _NO_UPLOAD
 
 
-def comes_down(link: Link) -> bool:
+def comes_down(link: SyncLink) -> bool:
     """Return True if this machine's client downloads."""
     return link.down and not link.faults & _NO_DOWNLOAD
 
 
-def check_mounted(link: Link) -> None:
+def check_mounted(link: SyncLink) -> None:
     """Raise OSError where the sync client itself cannot look at the replica."""
     if "hang" in link.faults:
         raise OSError(errno.ETIMEDOUT, "the share hangs")
@@ -88,13 +88,13 @@ def check_mounted(link: Link) -> None:
         raise _error(errno.ENOENT)
 
 
-def check_space(link: Link) -> None:
+def check_space(link: SyncLink) -> None:
     """Raise OSError where nothing more fits into the replica."""
     if "full" in link.faults:
         raise _error(errno.ENOSPC)
 
 
-def conflict_product(link: Link, *, overwrites: bool) -> str | None:
+def conflict_product(link: SyncLink, *, overwrites: bool) -> str | None:
     """Return the product in whose naming an upload keeps what it overwrites; None: nothing is kept.
 
     `overwrites` is whether the machine had not seen the version that its upload replaces.
@@ -107,7 +107,7 @@ def conflict_product(link: Link, *, overwrites: bool) -> str | None:
     return _CONFLICTS[product] if overwrites or spurious else None
 
 
-def disguise(link: Link, version: Version, past: Iterable[Version]) -> File | None:
+def disguise(link: SyncLink, version: Version, past: Iterable[Version]) -> File | None:
     """Return what arrives instead of `version` at first; None: the version itself arrives. `past` are earlier ones."""
     chosen = [name for name in _DISGUISES if name in link.faults]
     if not chosen or version.file is None:
@@ -119,7 +119,7 @@ def disguise(link: Link, version: Version, past: Iterable[Version]) -> File | No
     return _spoilt(name, version.file, link)
 
 
-def _spoilt(name: str, file: File, link: Link) -> File:
+def _spoilt(name: str, file: File, link: SyncLink) -> File:
     if name == "zero-byte":
         return File(b"", file.mtime_ns)
     if name == "placeholders":

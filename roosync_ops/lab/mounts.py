@@ -123,7 +123,7 @@ def _attributes(node: int) -> bytes:
     return struct.pack("<Q52x4I12x", node, stat.S_IFDIR | 0o755, 2, os.geteuid(), os.getegid())
 
 
-class Share:
+class CoveredShare:
     """The share in this name space, and what covers it."""
 
     def __init__(self, path: str) -> None:
@@ -227,7 +227,7 @@ def _answer(document: dict[str, Any]) -> None:
         os.write(1, json.dumps(document).encode("ascii") + b"\n")
 
 
-def _obey(share: Share, line: bytes) -> dict[str, Any]:
+def _obey(share: CoveredShare, line: bytes) -> dict[str, Any]:
     try:
         request = json.loads(line)
         if "cover" in request:
@@ -249,7 +249,7 @@ def main() -> int:
         _answer({"error": str(error)})
         return 1
     _answer({"ok": True})
-    share = Share(sys.argv[1])
+    share = CoveredShare(sys.argv[1])
     for line in sys.stdin.buffer:
         _answer(_obey(share, line))
     with suppress(OSError):

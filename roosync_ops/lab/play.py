@@ -14,7 +14,7 @@ from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 if TYPE_CHECKING:
     from roosync_ops.judge import Validation
 
-    from .board import Board, Screen
+    from .board import Board, LabScreen
     from .fleet import LabFleet
 
 #: The group whose machines the rollout is for.
@@ -38,7 +38,7 @@ class Outcome:
         return self.after.ok and self.rollout_code == 0
 
 
-def play(lab: LabFleet, board: Board, screen: Screen) -> Outcome:
+def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
     """Play the procedure on a fleet that has just started. Raises LabError, StateUnavailableError."""
     began = time.monotonic()
     screen.say(introduction(lab))

@@ -15,7 +15,7 @@ from typing import Protocol
 #: Where a delivery is built before it appears under its own name: the folder Google Drive for desktop uses for this.
 INCOMING = ".tmp.drivedownload"
 
-#: A Past keeps so many versions, and one of each of so many hours.
+#: A FileVersions keeps so many versions, and one of each of so many hours.
 _RECENT = 6
 _HOURS = 6
 _HOUR_S = 3600.0
@@ -139,7 +139,7 @@ class Version:
     whole: bool = True
 
 
-class Past:
+class FileVersions:
     """The versions of one file that the product still has, oldest first: the last few, and one an hour."""
 
     def __init__(self) -> None:
@@ -154,12 +154,12 @@ class Past:
 
     @property
     def oldest(self) -> Version:
-        """The version of hours ago, or the first of all. There is one: a Past begins with its first version."""
+        """The version of hours ago, or the first of all. There is one: it begins with its first version."""
         return self._hourly[0][1]
 
 
 @dataclass(slots=True)
-class Link:
+class SyncLink:
     """One machine's connection to the sync product, and what its client remembers.
 
     `up` and `down` are switches: a change made while `up` is off waits, and goes out when it is on again. `faults` are

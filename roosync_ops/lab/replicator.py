@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from . import client, faults
-from .replica import File, Link, Past, Replica, Version
+from .replica import File, FileVersions, Replica, SyncLink, Version
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.
 DEFAULT_DELAY_S = (0.25, 0.5)
@@ -73,11 +73,11 @@ class Replicator:
     ) -> None:
         self.delay = delay or uniform(*DEFAULT_DELAY_S)
         self.links = {
-            name: Link(replica, name=name, draw=random.Random(f"{seed} {name}"))  # noqa: S311 - replayable, no secret
+            name: SyncLink(replica, name=name, draw=random.Random(f"{seed} {name}"))  # noqa: S311 - replayable, no secret
             for name, replica in replicas.items()
         }
         self._cloud: dict[str, Version] = {}
-        self._past: dict[str, Past] = {}
+        self._past: dict[str, FileVersions] = {}
         self._number = 0
 
     def switch(self, name: str, *, up: bool | None = None, down: bool | None = None) -> None:
@@ -105,7 +105,7 @@ class Replicator:
             if link.downloads and faults.comes_down(link):
                 self._transfer(link, link.downloads, self._download, now)
 
-    def _notice(self, link: Link, now: float) -> bool:
+    def _notice(self, link: SyncLink, now: float) -> bool:
         try:
             faults.check_mounted(link)
             stamps = link.replica.scan()
@@ -122,7 +122,7 @@ class Replicator:
         link.known = stamps
         return True
 
-    def _misbehave(self, link: Link, now: float) -> None:
+    def _misbehave(self, link: SyncLink, now: float) -> None:
         """Do, and put right, what this machine's client does by itself."""
         client.tidy_twins(link)
         self._expect(link, client.rewind(link, self._past), now)
@@ -131,25 +131,25 @@ class Replicator:
         self._expect(link, client.overdue(link, self._cloud), now)
         link.upset = bool(link.faults)
 
-    def _expect(self, link: Link, names: list[str], now: float) -> None:
+    def _expect(self, link: SyncLink, names: list[str], now: float) -> None:
         for name in names:
             link.downloads.setdefault(name, now + self._delay(link, now))
 
     def _transfer(
-        self, link: Link, queue: dict[str, float], transfer: Callable[[Link, str, float], None], now: float
+        self, link: SyncLink, queue: dict[str, float], transfer: Callable[[SyncLink, str, float], None], now: float
     ) -> None:
         """Try what is due, earliest first; what fails stays due."""
         for _, name in sorted((due, name) for name, due in queue.items() if due <= now):
             self._attempt(link, lambda name=name: transfer(link, name, now))  # type: ignore[misc]  # a bound default
 
     @staticmethod
-    def _attempt(link: Link, deed: Callable[[], None]) -> None:
+    def _attempt(link: SyncLink, deed: Callable[[], None]) -> None:
         try:
             deed()
         except OSError as error:
             link.trouble = str(error)
 
-    def _upload(self, link: Link, name: str, now: float) -> None:
+    def _upload(self, link: SyncLink, name: str, now: float) -> None:
         """Send the file as it is now: a listing may miss a file that is being replaced, so only this look counts."""
         file = link.replica.read(name)
         del link.uploads[name]
@@ -161,11 +161,11 @@ class Replicator:
         if before is not None and before.file is not None:
             self._keep(link, name, before, now, overwrites=held is None or held.number != before.number)
 
-    def _publish(self, name: str, file: File | None, sender: Link | None, now: float) -> Version:
+    def _publish(self, name: str, file: File | None, sender: SyncLink | None, now: float) -> Version:
         """Make this the newest version of the file, and expect it everywhere but where it came from."""
         self._number += 1
         version = self._cloud[name] = Version(self._number, file)
-        self._past.setdefault(name, Past()).add(now, version)
+        self._past.setdefault(name, FileVersions()).add(now, version)
         for link in self.links.values():
             if link is sender:
                 link.downloads.pop(name, None)
@@ -173,7 +173,7 @@ class Replicator:
                 link.downloads.setdefault(name, now + self._delay(link, now))
         return version
 
-    def _keep(self, link: Link, name: str, before: Version, now: float, *, overwrites: bool) -> None:
+    def _keep(self, link: SyncLink, name: str, before: Version, now: float, *, overwrites: bool) -> None:
         """Keep what an upload replaced beside it, where this machine's client does that."""
         product = faults.conflict_product(link, overwrites=overwrites)
         if product is None or before.file is None:
@@ -182,7 +182,7 @@ class Replicator:
         if copy is not None:
             self._publish(copy, before.file, None, now)
 
-    def _download(self, link: Link, name: str, now: float) -> None:
+    def _download(self, link: SyncLink, name: str, now: float) -> None:
         """Bring the newest version, unless a change of this replica's own is still to go out: that one is later."""
         if name in link.uploads:
             return
@@ -198,7 +198,7 @@ class Replicator:
         else:
             self._arrive(link, name, version, now)
 
-    def _arrive(self, link: Link, name: str, version: Version, now: float) -> None:
+    def _arrive(self, link: SyncLink, name: str, version: Version, now: float) -> None:
         """Put the version into the replica, or first, for the time of another delay, what is shown instead of it."""
         held = link.held.get(name)
         is_shown_already = held is not None and not held.whole and held.number == version.number
@@ -210,7 +210,7 @@ class Replicator:
             client.put(link, name, Version(version.number, shown, whole=False))
             link.downloads[name] = now + self._delay(link, now)
 
-    def _delay(self, link: Link, now: float) -> float:
+    def _delay(self, link: SyncLink, now: float) -> float:
         drawn = self.delay(now)
         return drawn * faults.SLOW_FACTOR if "slow" in link.faults else drawn
 

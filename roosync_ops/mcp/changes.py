@@ -18,7 +18,7 @@ from roosync_ops.errors import INTERNAL, CommandError
 from roosync_ops.transport.link import MAX_ANSWER, TOO_MUCH
 from roosync_ops.wire.times import now_ms, to_iso
 
-from .desk import LIFE_S, Answer, Desk, Settings
+from .desk import LIFE_S, ServerContext, ServerSettings, ToolAnswer
 
 if TYPE_CHECKING:
     from .arguments import ApplyChange, PlanChange
@@ -35,7 +35,7 @@ _WAIT_S: Final = 90
 _CHANGING: Final = threading.Lock()
 
 
-def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
+def plan_change(desk: ServerContext, arguments: PlanChange) -> ToolAnswer:
     """Raises CommandError, whatever the dry run failed of."""
     document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
     machines = tuple(row["machineId"] for row in document["machines"])  # so that the same are looked at again
@@ -43,7 +43,7 @@ def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
     if document.get("fixes") or any(row.get("outcome") == _PLANNED for row in document["machines"]):
         mark = _fingerprint(desk, arguments.action, document)
         token = desk.plans.make(arguments.action, machines, mark)
-    return Answer(
+    return ToolAnswer(
         {
             "success": True,
             "action": arguments.action,
@@ -56,7 +56,7 @@ def plan_change(desk: Desk, arguments: PlanChange) -> Answer:
     )
 
 
-def apply_change(desk: Desk, arguments: ApplyChange) -> Answer:
+def apply_change(desk: ServerContext, arguments: ApplyChange) -> ToolAnswer:
     """Raises CommandError where the token is none, or what the plan rests on is not so any more."""
     plan = desk.plans.redeem(arguments.token)
     if not _CHANGING.acquire(blocking=False):
@@ -73,10 +73,10 @@ def apply_change(desk: Desk, arguments: ApplyChange) -> Answer:
     finally:
         _CHANGING.release()
     done = {"success": document.get("ok") is True, "action": plan.action, "machines": names, "result": document}
-    return Answer(done)
+    return ToolAnswer(done)
 
 
-def _dry_run(settings: Settings, action: str, names: Sequence[str]) -> dict[str, Any]:
+def _dry_run(settings: ServerSettings, action: str, names: Sequence[str]) -> dict[str, Any]:
     return _command(settings, [*_words(action), "--dry", "--", *names], PLAN_S)
 
 
@@ -84,7 +84,7 @@ def _words(action: str) -> list[str]:
     return ["diagnose", "--fix"] if action == FIX else [action]
 
 
-def _fingerprint(desk: Desk, action: str, document: dict[str, Any]) -> str:
+def _fingerprint(desk: ServerContext, action: str, document: dict[str, Any]) -> str:
     """Return what stays the same while nothing that matters changes: no time, no age, no sentence is in it."""
     if action == FIX:
         rows = [[row["machineId"], row["cause"], row["observed"]] for row in document["machines"]]
@@ -95,7 +95,7 @@ def _fingerprint(desk: Desk, action: str, document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([action, fleet, seen], sort_keys=True).encode()).hexdigest()
 
 
-def _command(settings: Settings, words: list[str], limit_s: float) -> dict[str, Any]:
+def _command(settings: ServerSettings, words: list[str], limit_s: float) -> dict[str, Any]:
     """Run one command of ours, and return its document. Raises CommandError with its own failure."""
     line = [*process.ours(*words[:1]), "--json", "--inventory", str(settings.inventory)]
     line += [] if settings.shared is None else ["--shared", settings.shared]

@@ -21,7 +21,7 @@ _AGAIN: Final = "call roosync_plan_change again, look at what it returns, and ap
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """What was typed after `roosync-ops mcp`. `agent_dir` and `memory` are local folders; None: the usual ones."""
 
     inventory: Path
@@ -35,7 +35,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ToolAnswer:
     """What a tool answers: its result object, and what a person should know beside it, a sentence each."""
 
     document: dict[str, Any]
@@ -80,10 +80,10 @@ class PlanStore:
         return plan
 
 
-class Desk:
+class ServerContext:
     """The settings, and what outlives a call: the share's one thread, and the plans that were made."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.plans = PlanStore()
         self._folder = Source(settings.shared, None, settings.deadline_s) if settings.shared else None

@@ -16,7 +16,7 @@ from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_document
 from roosync_ops.show.history import history_document
 
-from .desk import Answer, Desk
+from .desk import ServerContext, ToolAnswer
 
 if TYPE_CHECKING:
     from .arguments import History, Look, RefreshDashboard, Validate
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DAY_MS: Final = 86_400_000
 
 
-def validate(desk: Desk, arguments: Validate) -> Answer:
+def validate(desk: ServerContext, arguments: Validate) -> ToolAnswer:
     """Raises CommandError, FleetError or StateUnavailableError, as the others here do."""
     fleet, settings = desk.fleet(), desk.settings
     chosen = fleet.select(arguments.machines) if arguments.machines else None
@@ -36,36 +36,36 @@ def validate(desk: Desk, arguments: Validate) -> Answer:
         second = None if arguments.probe == Probe.never else Second(fleet, Ssh(limits))
         look = seen(desk.source(), fleet, chosen, grace, second)
     trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
-    return Answer(show.validation_document(look.validation, arguments.lang), trouble)
+    return ToolAnswer(show.validation_document(look.validation, arguments.lang), trouble)
 
 
-def matrix(desk: Desk, arguments: Look) -> Answer:
+def matrix(desk: ServerContext, arguments: Look) -> ToolAnswer:
     """Who sees whom."""
     fleet = desk.fleet()
     found = who_sees_whom(_chosen(fleet, arguments.machines), desk.settings.shared, desk.limits)
-    return Answer(show.matrix_document(found, arguments.lang))
+    return ToolAnswer(show.matrix_document(found, arguments.lang))
 
 
-def diagnose(desk: Desk, arguments: Look) -> Answer:
+def diagnose(desk: ServerContext, arguments: Look) -> ToolAnswer:
     """Look once; nothing is mended here."""
     found = diagnoses(desk.fleet(), arguments.machines or (), desk.settings.shared, desk.limits)
-    return Answer(diagnoses_document(found, lang=arguments.lang))
+    return ToolAnswer(diagnoses_document(found, lang=arguments.lang))
 
 
-def history(desk: Desk, arguments: History) -> Answer:
+def history(desk: ServerContext, arguments: History) -> ToolAnswer:
     """As `validate`, and from the flips that were told on this computer."""
     fleet, settings = desk.fleet(), desk.settings
     state = desk.source()()
     flips = flips_told(settings.memory, settings.shared, settings.via)
     from_ms = state.read_at_ms - round(arguments.days * _DAY_MS)
     found = pasts(fleet, _chosen(fleet, arguments.machines), state, flips, from_ms)
-    return Answer(history_document(found, state.shared, from_ms, state.read_at_ms))
+    return ToolAnswer(history_document(found, state.shared, from_ms, state.read_at_ms))
 
 
-def refresh_dashboard(desk: Desk, arguments: RefreshDashboard) -> Answer:
+def refresh_dashboard(desk: ServerContext, arguments: RefreshDashboard) -> ToolAnswer:
     """Write the page and its Markdown twin, and return the protocol's result. Raises CommandError as the others do."""
     settings = desk.settings
-    return Answer(
+    return ToolAnswer(
         refresh(
             desk.fleet(),
             settings.shared,

@@ -88,7 +88,7 @@ class Statistics(TypedDict):
     lastHeartbeatCheck: str
 
 
-class Changes(TypedDict):
+class StatusChanges(TypedDict):
     """The protocol: against what was seen when this was last asked here."""
 
     newlyOfflineMachines: list[str]
@@ -106,7 +106,7 @@ class StatusResult(TypedDict):
     warningMachines: list[str]
     statistics: Statistics
     heartbeats: NotRequired[dict[str, dict[str, Any]]]
-    changes: NotRequired[Changes]
+    changes: NotRequired[StatusChanges]
     retrievedAt: str
 
 

@@ -21,12 +21,12 @@ from pydantic import ValidationError
 
 from roosync_ops import __version__, show
 from roosync_ops.agent.errors import UNKNOWN_ACTION
-from roosync_ops.errors import INTERNAL, CommandError, Failure, describe
+from roosync_ops.errors import INTERNAL, CommandError, ErrorTold, describe
 from roosync_ops.show.text import safe
 
 from .arguments import Arguments
 from .bounds import MAX_TEXT, bounded
-from .desk import Answer, Desk, Settings
+from .desk import ServerContext, ServerSettings, ToolAnswer
 from .tools import Entry, entries
 
 INSTRUCTIONS: Final = """The heartbeats of a fleet of machines that share a folder.
@@ -42,9 +42,9 @@ _MAX_FAULTS: Final = 3
 
 
 class _Tools:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._entries = entries(allow_changes=settings.allow_changes, compat=settings.compat)
-        self._desk = Desk(settings)
+        self._desk = ServerContext(settings)
         self._workers = anyio.CapacityLimiter(_WORKERS)
 
     async def list(self, _: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
@@ -68,9 +68,9 @@ class _Tools:
         except Exception as error:  # noqa: BLE001 - whatever it is, the assistant is told, and told what to do
             return _refused(entry, error)
 
-    async def _answer(self, ctx: ServerRequestContext[Any], entry: Entry, arguments: Arguments) -> Answer:
+    async def _answer(self, ctx: ServerRequestContext[Any], entry: Entry, arguments: Arguments) -> ToolAnswer:
         """Work in a thread, which is left behind where it does not come back in time."""
-        outcome: Answer | Exception = CommandError(
+        outcome: ToolAnswer | Exception = CommandError(
             "TIMEOUT", f"{entry.name} gave no answer within {entry.limit_s:g} s", entry.whole
         )
         with anyio.move_on_after(entry.limit_s):
@@ -82,7 +82,7 @@ class _Tools:
             raise outcome
         return outcome
 
-    async def _tried(self, entry: Entry, arguments: Arguments) -> Answer | Exception:
+    async def _tried(self, entry: Entry, arguments: Arguments) -> ToolAnswer | Exception:
         """Return what came of it; an exception that left a task group would be wrapped."""
         work = partial(entry.run, self._desk, arguments)
         try:
@@ -91,7 +91,7 @@ class _Tools:
             return error
 
 
-def build(settings: Settings) -> Server[Any]:
+def build(settings: ServerSettings) -> Server[Any]:
     """Return a server of these settings; what transport it speaks over is the caller's business."""
     tools = _Tools(settings)
     return Server(
@@ -137,7 +137,7 @@ def _refused(entry: Entry, error: Exception) -> CallToolResult:
     failure = describe(error)
     if failure.exit_code == INTERNAL:
         traceback.print_exception(error, file=sys.stderr)
-        failure = Failure(failure.code, failure.message, "report it with what this server wrote to stderr", INTERNAL)
+        failure = ErrorTold(failure.code, failure.message, "report it with what this server wrote to stderr", INTERNAL)
     said = {
         "code": failure.code,
         "message": safe(failure.message)[:MAX_TEXT],

@@ -12,7 +12,7 @@ from roosync_ops.wire.identity import InvalidMachineIdError, hostname, is_machin
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .arguments import Heartbeat, HeartbeatService, HeartbeatStatus
-from .desk import Answer, Desk
+from .desk import ServerContext, ToolAnswer
 from .local_agent import LocalAgent, Refused
 from .status import heartbeat_status
 
@@ -21,7 +21,7 @@ _NOT_PERMANENT = (
 )
 
 
-def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
+def heartbeat_service(desk: ServerContext, arguments: HeartbeatService) -> ToolAnswer:
     """Raises CommandError with the protocol's codes and messages, and the way out."""
     action = arguments.action
     try:
@@ -30,17 +30,17 @@ def heartbeat_service(desk: Desk, arguments: HeartbeatService) -> Answer:
         if action == "start":
             return _start(agent, arguments)
         if action == "stop":
-            return Answer(agent.ask("stop", *([] if arguments.save_state else ["--no-save-state"])))
+            return ToolAnswer(agent.ask("stop", *([] if arguments.save_state else ["--no-save-state"])))
         given = arguments.metadata
         words = [] if given is None else ["--metadata", json.dumps(check_metadata(given), allow_nan=False)]
-        return Answer(agent.ask("register", *words))
+        return ToolAnswer(agent.ask("register", *words))
     except Refused as refused:
         raise _said_no(action, refused.reply) from None
     except ProblemError as problem:
         raise _said_no(action, answer_to(action, problem).as_dict()) from None
 
 
-def heartbeat(desk: Desk, arguments: Heartbeat) -> Answer:
+def heartbeat(desk: ServerContext, arguments: Heartbeat) -> ToolAnswer:
     """Do as the older service's one tool did (the protocol, 9). Raises CommandError as the tool of the action does."""
     action, given = arguments.action, arguments.model_dump(by_alias=True, exclude_unset=True)
     takes = HeartbeatStatus if action == "status" else HeartbeatService
@@ -51,7 +51,7 @@ def heartbeat(desk: Desk, arguments: Heartbeat) -> Answer:
     success, message = document.pop("success"), document.pop("message", "Statut heartbeat récupéré")
     data = document.get("result", document)
     said = {"success": success, "action": action, "timestamp": to_iso(now_ms()), "message": message, "data": data}
-    return Answer(said, answer.notes)
+    return ToolAnswer(said, answer.notes)
 
 
 def _own_name(arguments: HeartbeatService) -> str:
@@ -75,13 +75,13 @@ def _own_name(arguments: HeartbeatService) -> str:
     return own
 
 
-def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
+def _start(agent: LocalAgent, arguments: HeartbeatService) -> ToolAnswer:
     """Start what survives this server, this session and, where the machine can, a reboot."""
     words = _how_to_beat(arguments)
     try:
         before = agent.ask("status")
     except Refused:
-        return Answer(agent.ask("start", *words))  # which says in its own words what is wrong
+        return ToolAnswer(agent.ask("start", *words))  # which says in its own words what is wrong
     permanence = before["permanence"]
     fresh = not before["running"] and not permanence["installed"]
     notes: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ def _start(agent: LocalAgent, arguments: HeartbeatService) -> Answer:
         raise
     if not permanence["survivesReboot"] and not notes:
         notes = (f"{_NOT_PERMANENT}; alors: action start.",)
-    return Answer(reply, notes)
+    return ToolAnswer(reply, notes)
 
 
 def _install(agent: LocalAgent, words: list[str]) -> tuple[dict[str, Any], tuple[str, ...]]:

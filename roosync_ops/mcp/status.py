@@ -23,7 +23,7 @@ from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import now_ms, to_iso
 from roosync_ops.wire.view import build
 
-from .desk import Answer, Desk
+from .desk import ServerContext, ToolAnswer
 
 if TYPE_CHECKING:
     from .arguments import HeartbeatStatus
@@ -40,7 +40,7 @@ _SUSPICION: Final = (
 )
 
 
-def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
+def heartbeat_status(desk: ServerContext, arguments: HeartbeatStatus) -> ToolAnswer:
     """Raises CommandError with the protocol's code and message, and the way out."""
     try:
         state = desk.source()()
@@ -76,7 +76,7 @@ def heartbeat_status(desk: Desk, arguments: HeartbeatStatus) -> Answer:
         document["changes"] = changes(last.swap(found), found)
         notes += [f"What was seen could not be kept for the next call: {last.trouble}"] if last.trouble else []
     document["retrievedAt"] = to_iso(now_ms())
-    return Answer(document, tuple(notes))
+    return ToolAnswer(document, tuple(notes))
 
 
 def _heartbeats(state: SharedState) -> dict[str, Any]:

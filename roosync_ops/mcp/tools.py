@@ -10,7 +10,7 @@ from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, M
 
 from . import arguments as a
 from . import changes, reading, results, service, status
-from .desk import Answer, Desk
+from .desk import ServerContext, ToolAnswer
 
 
 def _effect(*, reads: bool, destroys: bool = False, repeats: bool = True) -> ToolAnnotations:
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     result: TypeAdapter[Any]
     whole: str
     example: str
-    run: Callable[[Desk, Any], Answer]
+    run: Callable[[ServerContext, Any], ToolAnswer]
     effect: ToolAnnotations = _READS
     limit_s: float = 120.0
 

@@ -14,7 +14,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops import typed
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, SilenceError, parse_reply
 from roosync_ops.transport.failure import Failure
 
 from . import plan
@@ -107,7 +107,9 @@ class Refusal(PyinfraCommand):
         return False
 
 
-def do(machine: Machine, steps: Iterable[str], report: Report, bundle: Bundle, follow_s: float = 0) -> AgentCommand:
+def do(
+    machine: Machine, steps: Iterable[str], report: ProbeReport, bundle: Bundle, follow_s: float = 0
+) -> AgentCommand:
     """Return the one command that does `steps` (plan.ROLLOUT or plan.REMOVAL) on `machine`.
 
     It registers once another machine's record is there, for which it waits `follow_s`.
@@ -127,7 +129,7 @@ def restart(machine: Machine, do: str = "verb") -> AgentCommand:
     return AgentCommand(machine, [{**verb(machine, plan.START, "restart"), "do": do}], machine.local_dir)
 
 
-def _request(machine: Machine, step: str, report: Report, bundle: Bundle) -> dict[str, Any]:
+def _request(machine: Machine, step: str, report: ProbeReport, bundle: Bundle) -> dict[str, Any]:
     if step == plan.PUSH:
         return {"step": step, "do": "push", "sha256": bundle.sha256, "agent": bundle.file_name}
     if step == plan.CONFIGURE:

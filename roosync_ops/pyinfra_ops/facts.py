@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyinfra.api.facts import FactBase
 
 from roosync_ops.remote_script import replica
-from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, SilenceError, parse_reply, parse_report
 from roosync_ops.wire.deadline import FIRST_READING_S
 
 from .connector import Ask
@@ -22,8 +22,8 @@ _MARGIN_S = 30
 _WINDOWS_S = 45
 
 
-class MachineFacts(FactBase[Report | SilenceError]):
-    """Everything one round trip can learn about a machine, as a `Report`.
+class MachineFacts(FactBase[ProbeReport | SilenceError]):
+    """Everything one round trip can learn about a machine, as a `ProbeReport`.
 
     A `SilenceError` (returned, not raised) where it gave no answer that can be used. Writes nothing, and bounds its
     own touch of the share.
@@ -60,7 +60,7 @@ class MachineFacts(FactBase[Report | SilenceError]):
         self._ask = Ask(request, python, bootstrap=bootstrap, forgiving=True)
         return self._ask
 
-    def process(self, output: list[str]) -> Report | SilenceError:
+    def process(self, output: list[str]) -> ProbeReport | SilenceError:
         try:
             return parse_report(output, self._ask.question.sent_ms, time.time_ns() // 1_000_000)
         except SilenceError as silence:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pyinfra.api.host import Host
 
-    from roosync_ops.remote_script.facts_model import Reply, Report
+    from roosync_ops.remote_script.facts_model import ProbeReport, Reply
     from roosync_ops.transport.failure import Failure
 
     from .plan import Difference
@@ -40,7 +40,7 @@ FAILED: Final = "failed"
 class Ledger:
     """One machine's run. `steps` maps each step to its outcome, in the order they came up."""
 
-    report: Report | None = None
+    report: ProbeReport | None = None
     steps: dict[str, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     failure: Failure | None = None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyinfra.api.command import PyinfraCommand
 
     from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import Report
+    from roosync_ops.remote_script.facts_model import ProbeReport
 
     Commands = Generator[PyinfraCommand, None, None]
 
@@ -41,7 +41,7 @@ FOLLOW_S: Final = 120
 def agent_rolled_out(machine: Machine) -> Commands:
     """Make sure that this build lies there, configured, permanent, registered and running, in one round trip."""
 
-    def compare(report: Report) -> tuple[str, ...]:
+    def compare(report: ProbeReport) -> tuple[str, ...]:
         if not current().state.is_executing:
             ledger(current()).differences = plan.differences(machine, build(), report)
         return plan.missing(machine, build(), report)
@@ -121,7 +121,7 @@ def build() -> bundle.Bundle:
     return bundle.build()
 
 
-def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Report], tuple[str, ...]]) -> Commands:
+def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[ProbeReport], tuple[str, ...]]) -> Commands:
     """Yield the command for those of `steps` that `compare` finds to be done, and note which they are."""
     report = report_of(current(), machine)
     if isinstance(report, Failure):
@@ -139,7 +139,7 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Repor
         current().noop(f"{', '.join(steps)}: as the inventory says")
 
 
-def _started(known: Report | Failure, command: PyinfraCommand) -> Commands:
+def _started(known: ProbeReport | Failure, command: PyinfraCommand) -> Commands:
     if isinstance(known, Failure):
         yield commands.Refusal(known)
     else:
@@ -155,7 +155,7 @@ def _unchanged(step: str, failure: Failure | None) -> Commands:
         ledger(current()).steps[step] = UNCHANGED
 
 
-def _not_online(machine: Machine, report: Report) -> Failure | None:
+def _not_online(machine: Machine, report: ProbeReport) -> Failure | None:
     status = report.status
     if status is not None and not status.success:
         said = f"its agent could not tell whether it runs: {status.message}"
@@ -179,7 +179,7 @@ def _not_online(machine: Machine, report: Report) -> Failure | None:
     )
 
 
-def _not_proved(machine: Machine, report: Report) -> Failure | None:
+def _not_proved(machine: Machine, report: ProbeReport) -> Failure | None:
     status, hint = report.status, checks.diagnosing(machine.machine_id)
     ours = build()
     other = status is not None and status.running and status.loop_build_id != ours.build_id

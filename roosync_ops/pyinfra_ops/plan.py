@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.fleet import Machine
     from roosync_ops.remote_script.bundle import Bundle
-    from roosync_ops.remote_script.facts_model import AgentStatus, Report
+    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 PUSH: Final = "push"
 CONFIGURE: Final = "configure"
@@ -54,7 +54,7 @@ def rollout(machine: Machine) -> tuple[str, ...]:
     return ROLLOUT_WINDOWS if machine.system == "windows" else ROLLOUT
 
 
-def wanted_config(machine: Machine, report: Report) -> dict[str, Any]:
+def wanted_config(machine: Machine, report: ProbeReport) -> dict[str, Any]:
     """Return the config.json `machine` is to have. The share is written down: a service has no login's environment."""
     return config_of(machine) | ({} if report.share is None else {"shared": report.share.path})
 
@@ -72,7 +72,7 @@ def config_of(machine: Machine) -> dict[str, Any]:
     }
 
 
-def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]:
+def missing(machine: Machine, bundle: Bundle, report: ProbeReport) -> tuple[str, ...]:
     """Return the steps of `rollout` that `machine` needs to be as the inventory says; empty where it is."""
     status = report.status
     needed = {
@@ -90,7 +90,7 @@ def missing(machine: Machine, bundle: Bundle, report: Report) -> tuple[str, ...]
     return tuple(step for step in rollout(machine) if needed[step])
 
 
-def differences(machine: Machine, bundle: Bundle, report: Report) -> tuple[Difference, ...]:
+def differences(machine: Machine, bundle: Bundle, report: ProbeReport) -> tuple[Difference, ...]:
     """Return what `missing` is about: build, configuration by its keys, and what keeps the loop alive."""
     status = report.status
     found = []
@@ -119,13 +119,13 @@ def _shown(value: Any) -> str | None:
     return f"{value!s:.300}" if value not in (None, "") else None
 
 
-def replaces(bundle: Bundle, report: Report) -> bool:
+def replaces(bundle: Bundle, report: ProbeReport) -> bool:
     """Return True if a rollout ends one build that runs and begins another. One that cannot tell may well run."""
     cannot_tell = report.status is not None and not report.status.success
     return (report.alive or cannot_tell) and not _same_agent(bundle, report.status)
 
 
-def _seen_by_agent(report: Report) -> bool:
+def _seen_by_agent(report: ProbeReport) -> bool:
     """Return True if the agent itself, and not this SSH session alone, has just seen the share."""
     return report.share is not None and report.share.session is not None and report.share.exists
 
@@ -149,7 +149,7 @@ def _same_agent(bundle: Bundle, status: AgentStatus | None) -> bool:
     return status is not None and status.loop_build_id == bundle.build_id
 
 
-def _same_config(machine: Machine, report: Report) -> bool:
+def _same_config(machine: Machine, report: ProbeReport) -> bool:
     """Return True if the loop that runs was started with what config.json says now."""
     status = report.status
     if status is None or status.config is None:
@@ -169,7 +169,7 @@ def _written_since(modified_ms: int | None, started_at: str | None) -> bool:
         return True
 
 
-def removable(report: Report) -> tuple[str, ...]:
+def removable(report: ProbeReport) -> tuple[str, ...]:
     """Return the steps of REMOVAL that leave nothing of ours but the heartbeat record; empty where nothing is."""
     status = report.status
     present = report.agent_sha256 is not None

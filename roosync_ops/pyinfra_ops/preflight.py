@@ -16,7 +16,7 @@ from pyinfra.context import ctx_host, ctx_state
 from roosync_ops import typed
 from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Report, SilenceError
+from roosync_ops.remote_script.facts_model import ProbeReport, SilenceError
 from roosync_ops.transport.failure import PREFLIGHT, Failure
 
 from . import facts
@@ -63,7 +63,7 @@ def machine_of(host: Host) -> Machine | Failure:
         return Failure(PREFLIGHT, "INVENTORY", str(error), typed.ours("machines", "check"))
 
 
-def report_of(host: Host, machine: Machine) -> Report | Failure:
+def report_of(host: Host, machine: Machine) -> ProbeReport | Failure:
     """Return what is known of `host`, asking it where nothing is. A Python is installed where that is now due."""
     book = ledger(host)
     if book.report is not None:
@@ -79,7 +79,7 @@ def report_of(host: Host, machine: Machine) -> Report | Failure:
     return (checks.everything(machine, answer) if installs else None) or answer
 
 
-def _learned(host: Host, machine: Machine, *, installs: bool) -> Report | Failure:
+def _learned(host: Host, machine: Machine, *, installs: bool) -> ProbeReport | Failure:
     failure = wrong_system(host, machine)
     if failure is not None:
         return failure
@@ -158,7 +158,7 @@ def _is_named(host: Host) -> bool:
     return isinstance(limit, list) and host in limit
 
 
-def _checked(check: Callable[[Machine, Report], Failure | None]) -> Machine | None:
+def _checked(check: Callable[[Machine, ProbeReport], Failure | None]) -> Machine | None:
     host = current()
     machine = machine_of(host)
     failure = machine if isinstance(machine, Failure) else _problem(host, machine, check)
@@ -169,7 +169,7 @@ def _checked(check: Callable[[Machine, Report], Failure | None]) -> Machine | No
     return machine if isinstance(machine, Machine) else None
 
 
-def _problem(host: Host, machine: Machine, check: Callable[[Machine, Report], Failure | None]) -> Failure | None:
+def _problem(host: Host, machine: Machine, check: Callable[[Machine, ProbeReport], Failure | None]) -> Failure | None:
     report = report_of(host, machine)
     if not isinstance(report, Failure):
         return check(machine, report)

@@ -17,7 +17,7 @@ from .on_common import share_problem
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
-    from .facts_model import Report, Share, SilenceError
+    from .facts_model import ProbeReport, ShareFacts, SilenceError
 
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS
@@ -117,7 +117,7 @@ def _no_python(machine: Machine, error: SilenceError) -> Failure:
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
 
 
-def identity(machine: Machine, report: Report) -> Failure | None:
+def identity(machine: Machine, report: ProbeReport) -> Failure | None:
     """The inventory's name must be the machine's own: else one machine would beat under another's name."""
     own = report.hostname
     try:
@@ -131,7 +131,7 @@ def identity(machine: Machine, report: Report) -> Failure | None:
     return Failure(PREFLIGHT, "IDENTITY", said, there(machine, ("hostname",)))
 
 
-def share(machine: Machine, found: Share | None) -> Failure | None:
+def share(machine: Machine, found: ShareFacts | None) -> Failure | None:
     """The share must be there and writable for the user the agent will run as."""
     if found is None:
         said = "nothing names its shared folder: neither shared=... in the inventory nor ROOSYNC_SHARED_PATH on it"
@@ -146,7 +146,7 @@ def share(machine: Machine, found: Share | None) -> Failure | None:
     return failed(machine, PREFLIGHT, problem[0], f"share {found.path}: {problem[1]}", found.path)
 
 
-def clock(machine: Machine, report: Report) -> Failure | None:
+def clock(machine: Machine, report: ProbeReport) -> Failure | None:
     """What the network may have added to the difference is given to the machine's credit."""
     off_ms = max(0, abs(report.clock_offset_ms) - report.clock_error_ms)
     if off_ms <= MAX_CLOCK_SKEW_MS:
@@ -160,17 +160,17 @@ def clock(machine: Machine, report: Report) -> Failure | None:
     )
 
 
-def local_dir(machine: Machine, report: Report) -> Failure | None:
+def local_dir(machine: Machine, report: ProbeReport) -> Failure | None:
     """What is run as this user must lie where no other user can have put it."""
     found = report.local_dir_problem
     return None if found is None else failed(machine, PREFLIGHT, found.code, found.message, found.path)
 
 
-def known(machine: Machine, report: Report) -> Failure | None:
+def known(machine: Machine, report: ProbeReport) -> Failure | None:
     """Return the first reason why nothing may be done on `machine` at all, or None."""
     return identity(machine, report) or local_dir(machine, report)
 
 
-def everything(machine: Machine, report: Report) -> Failure | None:
+def everything(machine: Machine, report: ProbeReport) -> Failure | None:
     """Return the first reason why no agent may be put on `machine`, or None."""
     return known(machine, report) or share(machine, report.share) or clock(machine, report)

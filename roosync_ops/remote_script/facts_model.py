@@ -11,29 +11,39 @@ from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHan
 from roosync_ops.wire.times import time_or_none
 
 from .on_common import MARKER, PRESSED
-from .status_model import Answer, Beat, LoopConfig, OwnFile, Permanence, RolledBack, ShareState, ViewState, Word
+from .status_model import (
+    AgentAnswer,
+    Beat,
+    LoopConfig,
+    OwnFileRewrites,
+    Permanence,
+    RolledBack,
+    ShareState,
+    ViewState,
+    Word,
+)
 from .unpacked import TooMuchError, bounded, unpacked
 
-T = TypeVar("T", bound=Answer)
+T = TypeVar("T", bound=AgentAnswer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
 _building: Final = threading.Lock()
 
 
-class Python(Answer):
+class Python(AgentAnswer):
     """The Python that answered."""
 
     executable: str
     version: str
 
 
-class Clock(Answer):
+class ClockFacts(AgentAnswer):
     """The machine's wall clock when the probe began and ended, in ms since the epoch."""
 
     start_ms: int
     end_ms: int
 
 
-class Share(Answer):
+class ShareFacts(AgentAnswer):
     """The share as the user the agent will run as sees it. `hung` where it gave no answer in time."""
 
     path: str
@@ -53,14 +63,14 @@ class Share(Answer):
     code: str | None = None
 
 
-class Drive(Answer):
+class Drive(AgentAnswer):
     """What could restart Google Drive on a Windows machine: a task of the fleet's, or Drive's own program."""
 
     watchdog: str | None = Field(None, max_length=200)
     launcher: str | None = Field(None, max_length=260)
 
 
-class AgentStatus(Answer):
+class AgentStatus(AgentAnswer):
     """The agent's own `status`; where it could not tell, `success` is False and `message` says why."""
 
     success: bool
@@ -81,7 +91,7 @@ class AgentStatus(Answer):
     left_at: str | None = None
     share: ShareState | None = None
     view: ViewState | None = None
-    own_file: OwnFile | None = None
+    own_file: OwnFileRewrites | None = None
     #: The machine's own time of this answer: a beat is as old as it was then, however long the rest took.
     now: str | None = None
     #: The build on trial and the one that guards it; and why the last one that was tried was left again.
@@ -125,7 +135,7 @@ def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
 
 
-class Failed(Answer):
+class Failed(AgentAnswer):
     """The step of an `apply` that failed, in the agent's own words. `path` is the folder it is about."""
 
     step: Word
@@ -134,7 +144,7 @@ class Failed(Answer):
     path: str | None = None
 
 
-class Report(Answer):
+class ProbeReport(AgentAnswer):
     """Everything one round trip learns about a machine."""
 
     hostname: str = Field(max_length=255)
@@ -152,9 +162,9 @@ class Report(Answer):
     config_problem: str | None = None
     config_modified_ms: int | None = None
     status: Status = None
-    share: Share | None = None
+    share: ShareFacts | None = None
     drive: Drive = Drive()
-    clock: Clock
+    clock: ClockFacts
     #: The machine's clock minus ours, in ms, and how wrong that may be: half of what the network took.
     clock_offset_ms: int = 0
     clock_error_ms: int = 0
@@ -170,24 +180,24 @@ class Report(Answer):
         return self.running or (self.status is not None and self.status.alive)
 
 
-class Done(Answer):
+class StepDone(AgentAnswer):
     """A step that was done, and what the agent answered to it, where it was asked."""
 
     step: str
     reply: dict[str, JsonValue] | None = None
 
 
-class Reply(Answer):
+class Reply(AgentAnswer):
     """The answer to an `apply`: what was done, what failed, and what the agent says of itself now."""
 
     ok: bool
-    done: list[Done] = Field(default_factory=list)
+    done: list[StepDone] = Field(default_factory=list)
     failed: Failed | None = None
     agent_sha256: str | None = None
     status: Status = None
 
 
-class MeasuredTrait(Answer):
+class MeasuredTrait(AgentAnswer):
     """One thing measured of a share: `figures` are numbers by name, the unit in each name."""
 
     name: Literal["replace", "names", "locks", "flush"]
@@ -196,7 +206,7 @@ class MeasuredTrait(Answer):
     figures: dict[str, float] = Field(default_factory=dict)
 
 
-class MeasuredSighting(Answer):
+class MeasuredSighting(AgentAnswer):
     """A beat that came into the machine's replica: its own time stamp, and when it was seen by the machine's clock."""
 
     machine_id: str
@@ -204,7 +214,7 @@ class MeasuredSighting(Answer):
     seen_ms: int
 
 
-class Measured(Answer):
+class Measured(AgentAnswer):
     """How a share behaves; `problem` is (code, sentence) where not all was measured; `removed`: nothing is left."""
 
     shared: str | None = None
@@ -217,7 +227,7 @@ class Measured(Answer):
 _Orphan = Annotated[str, Field(pattern=r"^(heartbeats/)?\.[a-z0-9.-]{1,80}\.(tmp|part)$")]
 
 
-class Tended(Answer):
+class Tended(AgentAnswer):
     """What was done in a machine's replica: how many machines its rebuilt view holds, which orphans are gone."""
 
     rebuilt: int | None = None
@@ -225,23 +235,23 @@ class Tended(Answer):
     problem: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
-class Knocked(Answer):
+class Knocked(AgentAnswer):
     """Whether each port that a machine was to connect to took it, in order."""
 
     open: list[bool]
 
 
-class Place(Answer):
+class LogPlace(AgentAnswer):
     """Where an agent's words are kept on its machine, and the last of them."""
 
     place: str
     lines: list[str] = Field(max_length=1000)
 
 
-class Logs(Answer):
+class Logs(AgentAnswer):
     """What an agent said last."""
 
-    logs: list[Place] = Field(max_length=100)
+    logs: list[LogPlace] = Field(max_length=100)
 
 
 #: What stands in the place of an answer where there is nobody to give one, to its code.
@@ -262,9 +272,9 @@ class SilenceError(Exception):
         return {"code": self.code, "reason": self.reason}
 
 
-def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> Report:
+def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> ProbeReport:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
-    report = _model(Report, lines)
+    report = _model(ProbeReport, lines)
     ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
     return report.model_copy(
         update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}

@@ -14,7 +14,7 @@ _MAX_TEXT: Final = 4096
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
 
-class Answer(BaseModel):
+class AgentAnswer(BaseModel):
     """Extra fields are a newer agent's and are dropped; a field of the wrong type is refused, never coerced."""
 
     model_config = ConfigDict(
@@ -37,7 +37,7 @@ class Answer(BaseModel):
         return value[:_MAX_TEXT] if isinstance(value, str) else value
 
 
-class Permanence(Answer):
+class Permanence(AgentAnswer):
     """What keeps the loop alive when nobody is logged in."""
 
     kind: str = "none"
@@ -49,7 +49,7 @@ class Permanence(Answer):
     wanted: str | None = None
 
 
-class LoopConfig(Answer):
+class LoopConfig(AgentAnswer):
     """What the loop that runs was told. Times in ms."""
 
     heartbeat_interval: int | None = None
@@ -57,7 +57,7 @@ class LoopConfig(Answer):
     auto_sync_enabled: bool | None = None
 
 
-class Beat(Answer):
+class Beat(AgentAnswer):
     """The last beat this machine wrote. `read_back` where it was found in the share afterwards."""
 
     sequence: int | None = None
@@ -65,7 +65,7 @@ class Beat(Answer):
     read_back: bool = False
 
 
-class ShareState(Answer):
+class ShareState(AgentAnswer):
     """The loop's own experience of the share."""
 
     state: str = "ok"
@@ -73,7 +73,7 @@ class ShareState(Answer):
     detail: str | None = None
 
 
-class ViewState(Answer):
+class ViewState(AgentAnswer):
     """The loop's own experience of the view: who keeps it, and who erased others from it, as far as that shows."""
 
     keeper: str | None = None
@@ -82,7 +82,7 @@ class ViewState(Answer):
     erasures: int = 0
 
 
-class OwnFile(Answer):
+class OwnFileRewrites(AgentAnswer):
     """How often somebody else rewrote this machine's own file, and in what way the last time."""
 
     rewrites: int = 0
@@ -91,7 +91,7 @@ class OwnFile(Answer):
     last_at: str | None = None
 
 
-class RolledBack(Answer):
+class RolledBack(AgentAnswer):
     """Why a build on trial was left again: in English, and as a code of the agent's with what fills it in."""
 
     why: str

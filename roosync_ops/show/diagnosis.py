@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from roosync_ops.judge import HERE
-from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN, Check, Diagnoses, Diagnosis
+from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN, Diagnoses, Diagnosis, DiagnosisStep
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
@@ -45,7 +45,7 @@ def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
     return cause(row.cause, lang).format_map(_texts(row.facts, lang))
 
 
-def seen_text(check: Check, lang: str = "en") -> str:
+def seen_text(check: DiagnosisStep, lang: str = "en") -> str:
     """Return what a check saw. Not escaped."""
     return check_words(check.seen, lang).format_map(_texts(check.facts, lang))
 
@@ -158,7 +158,7 @@ def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> li
     return lines
 
 
-def _check_lines(checks: Iterable[Check], lang: str, width: int | None, *, color: bool) -> list[str]:
+def _check_lines(checks: Iterable[DiagnosisStep], lang: str, width: int | None, *, color: bool) -> list[str]:
     named = [(check_words(check.name, lang), check) for check in checks]
     silent = [name for name, check in named if check.outcome == UNKNOWN and not check.seen]
     room, word = max(cells(name) for name, _ in named), words(lang)

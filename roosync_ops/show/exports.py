@@ -17,7 +17,7 @@ from .table import beside
 from .text import safe
 
 if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Done, Report
+    from roosync_ops.judge.reports import MachineSteps, Report
 
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"
@@ -80,7 +80,7 @@ def _validated(validation: Validation, lang: str) -> _Suite:
     return _Suite("roosync-ops validate", cases, at, f"    <system-out>{_xml(*said)}</system-out>")
 
 
-def _step_case(row: Done) -> tuple[str, str]:
+def _step_case(row: MachineSteps) -> tuple[str, str]:
     head = f'<testcase classname="rollout" name="{row.machine_id}" time="0"'
     told = [f"{step}: {outcome}" for step, outcome in row.steps]
     if not row.ok or row.checks:

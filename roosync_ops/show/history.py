@@ -33,14 +33,16 @@ _COLUMNS: Final = {
 
 
 @local
-def history_table(pasts: Sequence[h.Past], lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
+def history_table(
+    pasts: Sequence[h.UptimeHistory], lang: str = "en", width: int | None = None, *, color: bool = False
+) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
     lines = tabled(_COLUMNS, [_cells(past, lang) for past in pasts], lang, width, color=color) if pasts else []
     told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, lang))]
     return "\n".join([*lines, "", words(lang)["history.legend"], *told])
 
 
-def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: str = "en") -> str:
+def history_markdown(pasts: Sequence[h.UptimeHistory], from_ms: int, to_ms: int, lang: str = "en") -> str:
     """Return the table to paste; the strip as code."""
     word = words(lang)
     title = word["history.title"].format(since=clock_ms(from_ms), until=clock_ms(to_ms))
@@ -52,13 +54,13 @@ def history_markdown(pasts: Sequence[h.Past], from_ms: int, to_ms: int, lang: st
     return "\n".join([*lines, "", markdown_safe(word["history.legend"]), *([""] if told else []), *told])
 
 
-def history_document(pasts: Sequence[h.Past], shared: str, from_ms: int, to_ms: int) -> dict[str, Any]:
+def history_document(pasts: Sequence[h.UptimeHistory], shared: str, from_ms: int, to_ms: int) -> dict[str, Any]:
     """Return the document of `roosync-ops history --json`; durations in ms; `uptimePercent` may be null."""
     machines = [_document(past) for past in pasts]
     return {"ok": True, "shared": shared, "from": to_iso(from_ms), "to": to_iso(to_ms), "machines": machines}
 
 
-def strip(past: h.Past, cells: int = STRIP_CELLS) -> str:
+def strip(past: h.UptimeHistory, cells: int = STRIP_CELLS) -> str:
     """Return the window in `cells` signs: off where it was off at all, else what it was for longest."""
     if not past.spans:
         return ""
@@ -67,14 +69,14 @@ def strip(past: h.Past, cells: int = STRIP_CELLS) -> str:
     return "".join(_sign(past, *pair) for pair in pairwise(edges))
 
 
-def _sign(past: h.Past, start: int, end: int) -> str:
+def _sign(past: h.UptimeHistory, start: int, end: int) -> str:
     within = dict.fromkeys(h.KINDS, 0)
     for span in past.spans:
         within[span.kind] += max(0, min(span.end_ms, end) - max(span.start_ms, start))
     return _SIGNS[h.OFF if within[h.OFF] else max(h.KINDS, key=lambda kind: within[kind])]
 
 
-def _cells(past: h.Past, lang: str) -> dict[str, str]:
+def _cells(past: h.UptimeHistory, lang: str) -> dict[str, str]:
     return {
         "machine": past.machine_id,
         "history.now": past.observed,
@@ -86,14 +88,14 @@ def _cells(past: h.Past, lang: str) -> dict[str, str]:
     }
 
 
-def _last(past: h.Past, lang: str) -> str:
+def _last(past: h.UptimeHistory, lang: str) -> str:
     if past.flips:
         said = flip_said(past.flips[-1], lang)
         return f"{said.at} {said.to}: {said.why}"
     return words(lang)["history.flips_alone"] if past.source == h.FLIPS else "-"
 
 
-def uptime(past: h.Past, lang: str) -> str:
+def uptime(past: h.UptimeHistory, lang: str) -> str:
     """Return how much of the time that is known a machine was up, and how much time that is."""
     share, of = past.uptime_permille, past.total_ms(h.UP) + past.total_ms(h.OFF)
     if share is None:
@@ -101,7 +103,7 @@ def uptime(past: h.Past, lang: str) -> str:
     return f"{share // 10}.{share % 10}% {words(lang)['history.of']} {duration(of, lang)}"
 
 
-def _document(past: h.Past) -> dict[str, Any]:
+def _document(past: h.UptimeHistory) -> dict[str, Any]:
     share = past.uptime_permille
     return keyed(
         past,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from roosync_ops.judge import Validation, Verdict
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .messages import Said, headline, words
+from .messages import Sentence, headline, words
 from .messages.sentences import translated
 from .reasons import basis_line, flip_text, said
 from .table import cells
@@ -105,7 +105,7 @@ def _wrapped(text: str, width: int, most: int = _TROUBLE_LINES) -> list[str]:
     return [cut(line, width) for line in textwrap.wrap(text, width)[:most]]
 
 
-def _next(said: Said, width: int) -> list[str]:
+def _next(said: Sentence, width: int) -> list[str]:
     """Return what is wrong and the command for it, which has a line of its own where both do not fit into one."""
     lines = _wrapped(safe(str(said)), width)
     if not said.command or len(lines) == 1:

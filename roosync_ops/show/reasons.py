@@ -8,7 +8,7 @@ from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.times import to_iso
 
 from . import messages
-from .messages import Said, words
+from .messages import Sentence, words
 from .messages.sentences import translated
 from .text import clock, clock_ms, duration, safe
 
@@ -26,7 +26,7 @@ def brief(reason: Reason, lang: str = "en") -> str:
     return messages.brief(reason.kind, lang, _facts(reason, lang))
 
 
-def said(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> Said:
+def said(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> Sentence:
     """Return one sentence, the cause and, where there is one, the next step; apart from it the command for that.
 
     `quote` is applied to every text that comes from outside; by default nothing is escaped.
@@ -140,7 +140,7 @@ class FlipSaid(NamedTuple):
     who: str
     was: str
     to: str
-    why: Said
+    why: Sentence
 
     @property
     def change(self) -> str:

@@ -21,7 +21,7 @@ from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
 
 if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Changes, Done, Report, Rollout
+    from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
 
 #: What a comment on GitHub may hold, in characters.
 MAX_COMMENT: Final = 65_536
@@ -117,7 +117,7 @@ def _validated(report: Report, validation: Validation, lang: str, *, everybody: 
     return [*lines, word["report.objective"].format(objective=objective), "", seen]
 
 
-def _done(row: Done, lang: str) -> str:
+def _done(row: MachineSteps, lang: str) -> str:
     """Return what was done with one machine, or why it was not."""
     word = words(lang)
     steps = ", ".join(markdown_safe(step) for step, outcome in row.steps if outcome in _TOLD)
@@ -209,7 +209,7 @@ def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] 
     }
 
 
-def _done_document(row: Done) -> dict[str, Any]:
+def _done_document(row: MachineSteps) -> dict[str, Any]:
     steps = [{"step": step, "outcome": outcome} for step, outcome in row.steps]
     return keyed(row, "machineId outcome ok", steps=steps, **keyed(row, "reason hint"), failedChecks=list(row.checks))
 

@@ -8,7 +8,7 @@ from roosync_ops.judge import Check, Finding, Observation, Reason, Survey, Valid
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
-from .messages import Said, headline, words
+from .messages import Sentence, headline, words
 from .messages.sentences import translated
 from .reasons import basis_line, brief, said, sentence
 from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, wrapped
@@ -55,7 +55,7 @@ def cells(row: Verdict, lang: str) -> dict[str, str]:
     }
 
 
-def remarks(validation: Validation, lang: str) -> dict[str, list[Said]]:
+def remarks(validation: Validation, lang: str) -> dict[str, list[Sentence]]:
     """Return the sentences that belong below a table, by the code of their title: what is not as expected first."""
     told = [(row.ok, said(row.reason, lang)) for row in validation.verdicts if row.reason is not None]
     return {
@@ -128,21 +128,21 @@ def _findings(found: Sequence[Finding], lang: str, width: int | None, *, color: 
     return listed(words(lang)["findings"], texts, lang, width, color=color)
 
 
-def listed(title: str, texts: Sequence[str | Said], lang: str, width: int | None, *, color: bool) -> list[str]:
+def listed(title: str, texts: Sequence[str | Sentence], lang: str, width: int | None, *, color: bool) -> list[str]:
     """Return a titled list of at most SHOWN items, each escaped and wrapped; nothing for an empty one."""
     if not texts:
         return []
     lines = ["", paint(title + words(lang)["colon"], BOLD if color else "")]
     for text in texts[:SHOWN]:
-        lines += _wrapped(text if isinstance(text, Said) else Said(text), width)
+        lines += _wrapped(text if isinstance(text, Sentence) else Sentence(text), width)
     if len(texts) > SHOWN:
         lines.append("  " + words(lang)["more"].format(count=len(texts) - SHOWN))
     return lines
 
 
-def _wrapped(said: Said, width: int | None) -> list[str]:
+def _wrapped(said: Sentence, width: int | None) -> list[str]:
     """Indent; wrap between words alone, and never inside the command to type."""
-    return wrapped(f"  {Said(safe(said.text), whole(safe(said.command)))}", width)
+    return wrapped(f"  {Sentence(safe(said.text), whole(safe(said.command)))}", width)
 
 
 def markdown(validation: Validation, lang: str = "en") -> str:

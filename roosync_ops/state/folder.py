@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.bounds import Bounds, Progress
+from roosync_ops.wire.bounds import Bounds, ReadCounter
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import (
     SETTLE_S,
@@ -57,7 +57,7 @@ def read_folder(
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
-    progress = Progress(shared)
+    progress = ReadCounter(shared)
     read = Snapshot(now_ms, Bounds(tell=progress.tell))
     try:
         snapshot = bounded.call(

@@ -16,7 +16,7 @@ from .link import Finished, LinkError, TransferError
 from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
 if TYPE_CHECKING:
-    from .winrm_session import Session
+    from .winrm_session import WinrmShell
 
 #: Under this key of the memory: the Python that files go through, "" for none.
 _FILES_PYTHON: Final = "python for files"
@@ -28,7 +28,7 @@ class Winrm(WindowsLink):
     def __init__(self, name: str, data: Mapping[str, Any], connect_s: float) -> None:
         super().__init__()
         self._name, self._data, self._connect_s = name, data, connect_s
-        self._session: Session | None = None
+        self._session: WinrmShell | None = None
         self.warnings: tuple[str, ...] = ()
 
     def open(self) -> None:
@@ -39,10 +39,10 @@ class Winrm(WindowsLink):
             raise LinkError(link.UNREACHABLE, str(error)) from None
         self.warnings = access.warnings
         try:
-            from .winrm_session import Session  # noqa: PLC0415 - pypsrp is an extra
+            from .winrm_session import WinrmShell  # noqa: PLC0415 - pypsrp is an extra
         except ImportError:
             raise LinkError(link.UNREACHABLE, f"WinRM needs pypsrp: {extras.install('winrm')}") from None
-        session = Session(access, self._connect_s)
+        session = WinrmShell(access, self._connect_s)
         try:
             session.open()
         except OSError as error:

@@ -55,7 +55,7 @@ class _Once(WSMan):
         return super().invoke(*args, **kwargs)
 
 
-class Session:
+class WinrmShell:
     """A WinRS shell on one machine, opened by `open`. Not for two greenlets at once."""
 
     def __init__(self, access: Access, connect_timeout: float) -> None:

@@ -15,12 +15,12 @@ from typing import Any, Final, Self
 _KEY_POLL_S: Final = 0.1
 
 
-class Ended(BaseException):  # an order, as KeyboardInterrupt is, not an error
+class Terminated(BaseException):  # an order, as KeyboardInterrupt is, not an error
     """SIGTERM or SIGHUP came."""
 
 
 class Endings:
-    """SIGTERM and SIGHUP end the block with Ended; Ctrl-C, as ever, with KeyboardInterrupt. Neither inside `whole`."""
+    """SIGTERM and SIGHUP end the block with Terminated; Ctrl-C with KeyboardInterrupt. Neither inside `whole`."""
 
     def __init__(self) -> None:
         self._guarded = False
@@ -28,7 +28,7 @@ class Endings:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for name, ending in (("SIGTERM", Ended), ("SIGHUP", Ended), ("SIGINT", KeyboardInterrupt)):
+        for name, ending in (("SIGTERM", Terminated), ("SIGHUP", Terminated), ("SIGINT", KeyboardInterrupt)):
             number = getattr(signal, name, None)
             if number is not None:
                 self._before[number] = signal.signal(number, partial(self._heard, ending))
@@ -96,7 +96,7 @@ class Keys:
             return ""
         raw = os.read(self._descriptor, 1)
         if not raw:  # the terminal is gone
-            raise Ended
+            raise Terminated
         return raw.decode("ascii", "replace").lower()
 
 

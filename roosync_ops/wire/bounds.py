@@ -14,7 +14,7 @@ from .typed import Any, Callable
 _SAY_AFTER_S = 3.0
 
 
-class Progress:
+class ReadCounter:
     """Counts what was read, and says how far a long reading is where there is somebody to hear it."""
 
     def __init__(self, shared: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
     from mcp.types import CallToolResult, Tool
 
-    from roosync_ops.mcp.desk import Settings
+    from roosync_ops.mcp.desk import ServerSettings
 
 ROOSYNC_OPS = Path(sys.executable).with_name("roosync-ops")
 
@@ -29,7 +29,7 @@ ROOSYNC_OPS = Path(sys.executable).with_name("roosync-ops")
 class Assistant:
     """One server in this process, whatever it keeps between calls included."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._server = build(settings)
 
     def tools(self) -> dict[str, Tool]:

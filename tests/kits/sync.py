@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roosync_ops.lab import client, faults
 
 if TYPE_CHECKING:
-    from roosync_ops.lab.replica import Link
+    from roosync_ops.lab.replica import SyncLink
     from roosync_ops.lab.replicator import Replicator
 
 
@@ -23,7 +23,7 @@ class LocalTrouble:
     hangs: bool = False
 
 
-def local_trouble(link: Link) -> LocalTrouble:
+def local_trouble(link: SyncLink) -> LocalTrouble:
     """Return what a touch of this machine's share meets now."""
     if "hang" in link.faults:
         return LocalTrouble(hangs=True)
@@ -59,7 +59,7 @@ def next_due(sync: Replicator) -> float | None:
     return min(dues, default=None)
 
 
-def _has_to_tidy(link: Link) -> bool:
+def _has_to_tidy(link: SyncLink) -> bool:
     """Return True if a fault that has ended is still to be put right."""
     return (bool(link.twins) and client.TWINS not in link.faults) or (link.is_old and "old-files" not in link.faults)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from roosync_ops.lab.replica import Link
+    from roosync_ops.lab.replica import SyncLink
 
     from .replica import RamReplica
 
@@ -60,7 +60,7 @@ class MachineClock:
 class Touch:
     """The machine's programs touch its share: share.Bounded, with the faults of the machine's link."""
 
-    def __init__(self, link: Link, replica: RamReplica, clock: MachineClock) -> None:
+    def __init__(self, link: SyncLink, replica: RamReplica, clock: MachineClock) -> None:
         self._link = link
         self._replica = replica
         self._clock = clock
@@ -108,7 +108,7 @@ class Touch:
 class Machine:
     """A machine of the fleet. `life` is what really happened to it."""
 
-    def __init__(self, hub: Hub, folder: Path, replica: RamReplica, link: Link, epoch_ms: int) -> None:
+    def __init__(self, hub: Hub, folder: Path, replica: RamReplica, link: SyncLink, epoch_ms: int) -> None:
         self.hub = hub
         self.name = name = link.name
         self.replica = replica

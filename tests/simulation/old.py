@@ -17,7 +17,7 @@ from tests.kits.sync import local_trouble
 from .truth import Life
 
 if TYPE_CHECKING:
-    from roosync_ops.lab.replica import Link
+    from roosync_ops.lab.replica import SyncLink
 
     from .hub import Hub
     from .replica import RamReplica
@@ -33,7 +33,7 @@ class OldMachine:
 
     version = "3.0.0"
 
-    def __init__(self, hub: Hub, replica: RamReplica, link: Link, epoch_ms: int) -> None:
+    def __init__(self, hub: Hub, replica: RamReplica, link: SyncLink, epoch_ms: int) -> None:
         self.hub = hub
         self.name = name = link.name
         self.replica = replica

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Knowledge, validate
-from roosync_ops.judge.flip import Remembered, Row
+from roosync_ops.judge.flip import FlipRow, Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.observe import limits_of
 from roosync_ops.judge.patience import auto_ms, status_with
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.judge.flip import Flip
     from roosync_ops.judge.verdict import Verdict
-    from roosync_ops.lab.replica import Link
+    from roosync_ops.lab.replica import SyncLink
     from roosync_ops.state.shared import SharedState
     from roosync_ops.wire.folder import Snapshot
     from roosync_ops.wire.merge import Evidence
@@ -52,7 +52,7 @@ Words = dict[str, str]
 class Eyes:
     """Reads the admin's replica, each content of it once; `words` are the protocol's, from the time stamps."""
 
-    def __init__(self, replica: RamReplica, link: Link) -> None:
+    def __init__(self, replica: RamReplica, link: SyncLink) -> None:
         self._replica = replica
         self._link = link
         self._snapshot: Snapshot | None = None
@@ -191,7 +191,7 @@ class Watcher:
                 self._last[flip.machine_id] = flip.to
         return dict(self._last)
 
-    def _rows(self, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> list[Row]:
+    def _rows(self, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> list[FlipRow]:
         timeout_ms = DEFAULT_TIMEOUT_MS + self._patient.chosen_ms
         return [replace(_row(name, merged, words, doubted), timeout_ms=timeout_ms) for name in MACHINES]
 
@@ -200,10 +200,10 @@ class Watcher:
         self._flips = Flips(None, Remembered.from_dict(self._flips.kept.as_dict()))
 
 
-def _row(name: str, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> Row:
+def _row(name: str, merged: Mapping[str, Evidence], words: Words, doubted: frozenset[str]) -> FlipRow:
     piece = merged.get(name)
     if piece is None:
-        return Row(name, UNKNOWN, doubt=Doubt.OBSERVER if name in doubted else None)
+        return FlipRow(name, UNKNOWN, doubt=Doubt.OBSERVER if name in doubted else None)
     record = piece.record
     doubt = Doubt.OBSERVER if name in doubted else None
-    return Row(name, words[name], record.last_heartbeat_ms, record.sequence, doubt)
+    return FlipRow(name, words[name], record.last_heartbeat_ms, record.sequence, doubt)

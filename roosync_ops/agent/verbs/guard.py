@@ -27,7 +27,7 @@ from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import build_command, run_words, text_in
 from roosync_ops.agent.share import FolderShare, share_of
-from roosync_ops.agent.trial import SILENT, WHY, Seen, Trial
+from roosync_ops.agent.trial import SILENT, WHY, Trial, TrialLook
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import wait_until
@@ -206,10 +206,10 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _seen(places: Places, share: FolderShare) -> Seen:
+def _seen(places: Places, share: FolderShare) -> TrialLook:
     """Look, with this build's own code, at what the one on trial leaves behind."""
     if not loop_runs(places):
-        return Seen(None)
+        return TrialLook(None)
     loop = read_local_state(places)["loop"]
     try:
         record = share.read_own().data
@@ -218,7 +218,7 @@ def _seen(places: Places, share: FolderShare) -> Seen:
     beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))
     size, busy = _costs(loop.get("pid"))
     session = loop.get("sessionId")
-    return Seen(session if isinstance(session, str) else "", beat, size, busy)
+    return TrialLook(session if isinstance(session, str) else "", beat, size, busy)
 
 
 def _costs(pid: object) -> tuple[int, float]:

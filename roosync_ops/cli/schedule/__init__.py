@@ -14,8 +14,8 @@ from roosync_ops.gather.past import memory_name
 from roosync_ops.show.text import clock, safe
 from roosync_ops.state.memory import default_folder
 
-from .install import By, Place, check
-from .settings import Settings, key_of
+from .install import By, ScheduleFiles, check
+from .settings import ScheduleSettings, key_of
 
 app = typer.Typer()
 
@@ -78,10 +78,10 @@ def schedule(  # noqa: PLR0913 - one argument an option
         raise errors.usage("no shared state is named", "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH")
     folder = Path(os.path.abspath(how.memory or default_folder()))  # noqa: PTH100 - a link stays the name it has
     named = memory_name(at.shared, at.via)
-    place = Place(folder, key_of(at.inventory, named))
+    place = ScheduleFiles(folder, key_of(at.inventory, named))
     if uninstall or status:
         return _say(place.removed() if uninstall else place.status(mechanism), as_json=shown.as_json)
-    settings = Settings.made(
+    settings = ScheduleSettings.made(
         inventory=os.path.abspath(at.inventory),  # noqa: PTH100 - as above
         shared=None if at.via else named,
         via=at.via,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from roosync_ops import errors, process
-from roosync_ops.admin.recurring import Job, Mechanism, RecurringError
+from roosync_ops.admin.recurring import Job, JobScheduler, RecurringError
 from roosync_ops.cli import watching
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
@@ -16,7 +16,7 @@ from roosync_ops.gather.source import machine_of
 from roosync_ops.wire import local
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 
-from .settings import Settings, read, save
+from .settings import ScheduleSettings, read, save
 
 _CHECK_S: Final = 30.0
 #: A run may be so long under way, in ms, and so many may be missed (a computer that was off), before it is said.
@@ -28,7 +28,7 @@ _MAY_BE_MISSED: Final = 3
 By = Literal["auto", "systemd", "cron", "task"]
 
 
-class Place:
+class ScheduleFiles:
     """A schedule's own files in the local folder, and what runs it."""
 
     def __init__(self, folder: Path, key: str) -> None:
@@ -37,7 +37,7 @@ class Place:
         self.path = folder / f"schedule-{key}.json"
         self._last = self.path.with_suffix(".last.json")
 
-    def choose(self, by: str) -> Mechanism:
+    def choose(self, by: str) -> JobScheduler:
         """Return the mechanism asked for, or the best this computer has. Raises CommandError (usage)."""
         reasons = []
         for each in _mechanisms():
@@ -55,12 +55,12 @@ class Place:
             return "cron" if os.name == "posix" else "task"
         return self.choose(by).kind
 
-    def printed(self, settings: Settings) -> dict[str, Any]:
+    def printed(self, settings: ScheduleSettings) -> dict[str, Any]:
         """Tell what would be installed."""
         found = next(each for each in _mechanisms() if each.kind == settings.mechanism)
         return {**self._about(found, settings), "state": None}
 
-    def installed(self, settings: Settings) -> dict[str, Any]:
+    def installed(self, settings: ScheduleSettings) -> dict[str, Any]:
         """Write the settings, then what runs them; nothing is changed where both are there."""
         found = self.choose(settings.mechanism)
         about = self._about(found, settings)
@@ -101,7 +101,7 @@ class Place:
     def _job(self, every_min: int) -> Job:
         return Job(self._key, process.ours("schedule", "run", str(self.path)), every_min, self._folder)
 
-    def _about(self, found: Mechanism, settings: Settings) -> dict[str, Any]:
+    def _about(self, found: JobScheduler, settings: ScheduleSettings) -> dict[str, Any]:
         job = self._job(settings.every_min)
         return {
             "ok": True,
@@ -115,18 +115,18 @@ class Place:
         }
 
 
-def _mechanisms() -> list[Mechanism]:
+def _mechanisms() -> list[JobScheduler]:
     if sys.platform == "win32":
         from roosync_ops.admin.tasks import Tasks  # noqa: PLC0415 - each platform loads its own
 
         return [Tasks()]
     from roosync_ops.admin.cron import Cron  # noqa: PLC0415 - as above
-    from roosync_ops.admin.systemd import Systemd  # noqa: PLC0415 - as above
+    from roosync_ops.admin.systemd import SystemdTimer  # noqa: PLC0415 - as above
 
-    return [Systemd(), Cron()]
+    return [SystemdTimer(), Cron()]
 
 
-def check(settings: Settings) -> None:
+def check(settings: ScheduleSettings) -> None:
     """Raise CommandError for what a run would not get along with, now that somebody is there to read it."""
     fleet = load_inventory(Path(settings.inventory))
     if settings.via:

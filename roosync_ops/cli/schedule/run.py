@@ -32,10 +32,10 @@ from roosync_ops.show.text import safe
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
-from roosync_ops.watch.terminal import Ended, Endings
+from roosync_ops.watch.terminal import Endings, Terminated
 from roosync_ops.wire.times import now_ms, to_iso
 
-from .settings import Settings, read, save
+from .settings import ScheduleSettings, read, save
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
@@ -70,7 +70,7 @@ def run(path: Path) -> int:
 class _Run:
     """One run. What it says goes to stdout and stderr, and into the note of what came of it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ScheduleSettings) -> None:
         self._settings = settings
         self._said: list[str] = []
         self._summary: str | None = None
@@ -84,7 +84,7 @@ class _Run:
             code = self._look()
             refreshed = self._refresh()
             code = refreshed if code == errors.OK else code
-        except Ended:
+        except Terminated:
             code = errors.INTERRUPTED
         except BaseException as error:
             failure = failures.describe(error)
@@ -187,7 +187,7 @@ class _Run:
         return ended.code if ended.code in (errors.USAGE, errors.INTERNAL) else errors.UNAVAILABLE
 
 
-def _dashboard_words(settings: Settings) -> list[str]:
+def _dashboard_words(settings: ScheduleSettings) -> list[str]:
     """Return the options of `roosync-ops dashboard`: a replica that is read over SSH is asked as any other is."""
     probe = Probe.always if settings.shared is None else settings.probe
     words = ["--inventory", settings.inventory, "--memory", settings.memory, "--lang", settings.lang]

@@ -22,7 +22,7 @@ def _probe(value: object) -> Probe:
     return Probe(value) if isinstance(value, str) else Probe.always if value is True else Probe.auto
 
 
-class Settings(BaseModel):
+class ScheduleSettings(BaseModel):
     """The options of a run. Paths are absolute; `exec` are command lines in words.
 
     `dashboard_dir` None is the usual place; `probe` says which machines are asked,
@@ -71,14 +71,14 @@ def key_of(inventory: Path, named: str) -> str:
     return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
-def read(path: Path) -> Settings:
+def read(path: Path) -> ScheduleSettings:
     """Raises CommandError (usage) for a file that is not there or not what `save` wrote."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)
         if len(raw) > _MAX_BYTES:
             raise errors.usage(f"{path} is no schedule: more than {_MAX_BYTES} bytes", _INSTALL)
-        return Settings.model_validate_json(raw)
+        return ScheduleSettings.model_validate_json(raw)
     except OSError as error:
         raise errors.usage(f"{path}: {error.strerror or error}", _INSTALL) from None
     except ValidationError as error:

@@ -17,7 +17,7 @@ from roosync_ops import typed
 from . import commands
 
 
-class Said(NamedTuple):
+class Sentence(NamedTuple):
     """A sentence and the command it leads to; `command` is empty where there is nothing to type. Not escaped."""
 
     text: str
@@ -39,7 +39,7 @@ def brief(code: str, lang: str, facts: Mapping[str, str]) -> str:
     return text.format_map(facts)
 
 
-def said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
+def said(code: str, lang: str, facts: Mapping[str, str]) -> Sentence:
     """Return a reason as a sentence, a sign of life before its next step, and the command that comes next."""
     why, step, what = catalogue(lang)["reasons"][code][1].rpartition(" ;" if lang == "fr" else ";")
     sign = facts.get("sign_said", "")
@@ -47,10 +47,12 @@ def said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
     return _said(text, command(code, facts["machine"]), lang, facts)
 
 
-def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Said:
+def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Sentence:
     """Return why something flipped; the bare code where it is not known."""
     text = catalogue(lang)["flips"].get(code)
-    return Said(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
+    return (
+        Sentence(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
+    )
 
 
 def cause(code: str, lang: str) -> str:
@@ -69,8 +71,8 @@ def headline(online: int, total: int, percent: int) -> str:
     return f"{online}/{total} machines online ({percent}%)"
 
 
-def _said(text: str, following: str, lang: str, facts: Mapping[str, str]) -> Said:
-    return Said(text.format_map(facts) + (words(lang)["colon"] if following else ""), following)
+def _said(text: str, following: str, lang: str, facts: Mapping[str, str]) -> Sentence:
+    return Sentence(text.format_map(facts) + (words(lang)["colon"] if following else ""), following)
 
 
 def _ours(following: str | None, machine_id: str) -> str:

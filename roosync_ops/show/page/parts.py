@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from roosync_ops.judge import history as h
-from roosync_ops.judge.history import Past, Span
+from roosync_ops.judge.history import Span, UptimeHistory
 from roosync_ops.show.matrix import short
-from roosync_ops.show.messages import Said, words
+from roosync_ops.show.messages import Sentence, words
 from roosync_ops.show.text import clock, clock_ms, duration
 from roosync_ops.wire.times import to_iso
 
@@ -32,7 +32,7 @@ def section(name: str, title: str, *children: object) -> Html:
     return el("section", el("h2", title, id=f"{name}-title"), *children, id=name, aria_labelledby=f"{name}-title")
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row: its header, its other cells, and whether it is one of trouble."""
 
     head: object
@@ -44,7 +44,7 @@ def table(  # noqa: PLR0913, PLR0917 - a table's own facts
     name: str,
     caption: str,
     heads: Sequence[object],
-    rows: Iterable[Row],
+    rows: Iterable[TableRow],
     lang: str,
     kind: str = "",
     labels: Sequence[str] | None = None,
@@ -61,7 +61,7 @@ def table(  # noqa: PLR0913, PLR0917 - a table's own facts
     return el("div", inner, class_="scroll", role="region", tabindex="0", aria_label=label, id=f"{name}-table")
 
 
-def _row(row: Row, labels: Sequence[object]) -> Html:
+def _row(row: TableRow, labels: Sequence[object]) -> Html:
     head = el("th", row.head, scope="row", role="rowheader")
     named = [el("td", cell, role="cell", data_label=str(label)) for cell, label in zip(row.cells, labels, strict=True)]
     return el("tr", head, named, role="row", class_="bad" if row.bad else None)
@@ -80,7 +80,7 @@ def mark(ok: bool, lang: str) -> Html:
     return el("span", sign, hidden(said), class_="mark ok" if ok else "mark no")
 
 
-def told(said: Said) -> Html:
+def told(said: Sentence) -> Html:
     """Return a sentence, and the command to type, where there is one, as code."""
     return join(said.text, " ", el("code", said.command, class_="command")) if said.command else join(said.text)
 
@@ -128,7 +128,7 @@ def patterns() -> Html:
     return el("svg", el("defs", hatch, dots), class_="defs", aria_hidden="true", width=0, height=0)
 
 
-def strip(past: Past, lang: str) -> Html:
+def strip(past: UptimeHistory, lang: str) -> Html:
     """Return one machine's strip, which says in words what it shows."""
     if not past.spans:
         return Html()
@@ -140,7 +140,7 @@ def strip(past: Past, lang: str) -> Html:
     return el("svg", bars, days, class_="strip", role="img", aria_label=strip_said(past, lang))
 
 
-def strip_said(past: Past, lang: str) -> str:
+def strip_said(past: UptimeHistory, lang: str) -> str:
     """Return a strip in words: how long it was what, and how often it was off."""
     word = words(lang)
     parts = [f"{word[f'span.{kind}']} {duration(past.total_ms(kind), lang)}" for kind in h.KINDS if past.total_ms(kind)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.judge import Matrix, Verdict, probes
 from roosync_ops.judge import history as h
-from roosync_ops.judge.history import Past
+from roosync_ops.judge.history import UptimeHistory
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
@@ -18,7 +18,7 @@ from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import duration
 
 from .html import Html, el, hidden, join
-from .parts import Row, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
+from .parts import TableRow, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
 
 if TYPE_CHECKING:
     from roosync_ops.judge.reports import Dashboard
@@ -36,7 +36,7 @@ def machines(board: Dashboard, lang: str) -> Html:
     if len(verdicts) > _RANKED:
         verdicts = tuple(sorted(verdicts, key=lambda one: (one.ok, one.reason is None)))
     heads = [word[code] for code in ("machine", "markdown.ok", "expected", "observed", "age", "last_seen", "why")]
-    rows = (Row(one.machine_id, _machine(one, lang), not one.ok) for one in verdicts)
+    rows = (TableRow(one.machine_id, _machine(one, lang), not one.ok) for one in verdicts)
     shown = table("machines", title, heads, rows, lang, "cards fleet")
     return section("machines", title, shown, el("p", basis_line(verdicts, lang), class_="note"))
 
@@ -76,13 +76,13 @@ def week(board: Dashboard, lang: str) -> Html:
     )
     labels = [title, word["history.uptime"], word["history.outages"], *(word[f"span.{kind}"] for kind in h.KINDS)]
     heads = [word["machine"], join(hidden(title), axis), *labels[1:]]
-    rows = (Row(past.machine_id, _week(past, lang)) for past in board.pasts)
+    rows = (TableRow(past.machine_id, _week(past, lang)) for past in board.pasts)
     legend = [el("li", sample(kind), " ", word[f"span.{kind}"]) for kind in h.KINDS]
     key = join(el("ul", legend, class_="legend"), el("p", word["dashboard.uptime_key"], class_="note"))
     return section("week", title, table("week", title, heads, rows, lang, "cards history", labels), key)
 
 
-def _week(past: Past, lang: str) -> Sequence[object]:
+def _week(past: UptimeHistory, lang: str) -> Sequence[object]:
     totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
     return [strip(past, lang), uptime(past, lang), str(past.outages), *totals]
 
@@ -98,9 +98,9 @@ def flips(board: Dashboard, lang: str) -> Html:
     return section("flips", title, content, el("p", word["dashboard.flips_from"], class_="note"))
 
 
-def _flip(one: Mapping[str, Any], lang: str) -> Row:
+def _flip(one: Mapping[str, Any], lang: str) -> TableRow:
     said = flip_said(one, lang)
-    return Row(said.at, [said.who, f"{said.was} → {said.to}", told(said.why)])
+    return TableRow(said.at, [said.who, f"{said.was} → {said.to}", told(said.why)])
 
 
 def sees(board: Dashboard, lang: str) -> Html:
@@ -119,7 +119,9 @@ def _square(matrix: Matrix, lang: str) -> Html:
     names = matrix.machines
     corner = words(lang)["matrix.observer"]
     columns = [el("span", head, title=name) for head, name in zip(names_apart(names), names, strict=True)]
-    body = [Row(name_of(one, lang), [_field(matrix, one, name, lang) for name in names]) for one in lines_of(matrix)]
+    body = [
+        TableRow(name_of(one, lang), [_field(matrix, one, name, lang) for name in names]) for one in lines_of(matrix)
+    ]
     return table("sees", words(lang)["dashboard.sees"], [corner, *columns], body, lang, "square", names)
 
 
@@ -149,7 +151,7 @@ def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
 def _summary(matrix: Matrix, lang: str) -> Html:
     word = words(lang)
     columns = [word[key] for key in SUMMARY_KEYS]
-    body = [Row(line[0], line[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))]
+    body = [TableRow(line[0], line[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))]
     return table("sees", words(lang)["dashboard.sees"], columns, body, lang, "square")
 
 
@@ -157,7 +159,7 @@ def agents(board: Dashboard, lang: str) -> Html:
     """What runs where, against the baseline."""
     word = words(lang)
     title = word["dashboard.versions"]
-    rows = (Row(one.machine_id, agent_cells(one, board, lang)) for one in board.installed)
+    rows = (TableRow(one.machine_id, agent_cells(one, board, lang)) for one in board.installed)
     content = table("agents", title, agent_heads(board, lang), rows, lang, "cards agents")
     lacking = word["dashboard.no_baseline"].format(baseline=board.baseline)
     note = None if board.is_compared else el("p", lacking, class_="note")

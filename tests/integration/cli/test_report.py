@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from roosync_ops.admin import comment, gh
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import FlipRow
 from roosync_ops.show import schemas
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
@@ -74,7 +74,7 @@ def test_the_flips_a_watcher_told_are_what_changed(place: Path, run: Callable[..
     put(place / "shared", ours("a", 1_000, now_ms(), sequence=1))
     assert "roosync-ops schedule --install" in run(*REPORT).out  # nobody watches: that nothing is told means nothing
     memory = WatchMemory(place / "kept", str(place / "shared"))
-    memory.step(lambda flips: flips.step([Row("a", "online", now_ms(), 1)], now_ms()))
+    memory.step(lambda flips: flips.step([FlipRow("a", "online", now_ms(), 1)], now_ms()))
     put(place / "shared", ours("a", 1_000, now_ms(), sequence=2, state="left", leftAt="2100-01-01T00:00:00.000Z"))
     run("watch", "--shared", "shared", "--memory", "kept", "--for", "0")
     done = run(*REPORT)

@@ -15,7 +15,7 @@ from filelock import FileLock
 from roosync_ops import errors
 from roosync_ops.cli import main
 from roosync_ops.cli.schedule import run as scheduled
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import FlipRow
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
@@ -66,7 +66,7 @@ def _watched(place: Path) -> None:
     """A watcher was here, and `a` has left since."""
     put(place / "shared", ours("a", 1_000, now_ms(), sequence=1))
     memory = WatchMemory(place / "kept", str(place / "shared"))
-    memory.step(lambda flips: flips.step([Row("a", "online", now_ms(), 1)], now_ms()))
+    memory.step(lambda flips: flips.step([FlipRow("a", "online", now_ms(), 1)], now_ms()))
     put(place / "shared", ours("a", 1_000, now_ms(), sequence=2, state="left", leftAt="2100-01-01T00:00:00.000Z"))
 
 

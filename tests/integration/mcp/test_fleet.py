@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.mcp.desk import Settings
+from roosync_ops.mcp.desk import ServerSettings
 from tests.capabilities import need
 from tests.kits.assistant import Assistant
 from tests.kits.hosts import free_ports, wait_for
@@ -39,7 +39,7 @@ def assistant(fleet: Fleet, tmp_path: Path) -> Assistant:
         heartbeat_interval=500,
         offline_timeout=6_000,
     )
-    return Assistant(Settings(inventory, str(fleet.shared), allow_changes=True, memory=tmp_path / "memory"))
+    return Assistant(ServerSettings(inventory, str(fleet.shared), allow_changes=True, memory=tmp_path / "memory"))
 
 
 def supervisor(fleet: Fleet) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.cli.schedule.settings import Settings, save
+from roosync_ops.cli.schedule.settings import ScheduleSettings, save
 from roosync_ops.gather.limits import Probe
 from roosync_ops.lab.board import Board, observed
 from roosync_ops.lab.fleet import LabFleet
@@ -110,7 +110,7 @@ def test_a_replica_that_stands_still_is_one_flip_about_the_share(lab: LabFleet, 
 def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_path: Path) -> None:
     """Between two runs nobody looked: what one reading shows of it proves nothing."""
     kept = tmp_path / "kept"
-    settings = Settings.made(
+    settings = ScheduleSettings.made(
         inventory=str(lab.inventory),
         shared=str(lab.shared),
         via=None,

@@ -23,7 +23,7 @@ from roosync_ops.pyinfra_ops.connector import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import Reply, Report, SilenceError, parse_reply
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, SilenceError, parse_reply
 from roosync_ops.transport import windows_line
 from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.sftp import WindowsSsh
@@ -101,18 +101,18 @@ def usual(fleet: WinFleet) -> Host:
     return connected(fleet, fleet[USUAL.name])
 
 
-def probe(host: Host) -> Report | SilenceError:
+def probe(host: Host) -> ProbeReport | SilenceError:
     """Ask as a run does that knows of no Python yet."""
     ssh(host).memory.clear()
     found = machine_of(host)
     assert not isinstance(found, tuple), found
-    answer: Report | SilenceError = host.get_fact(facts.MachineFacts, **facts.arguments(found), _timeout=120)
+    answer: ProbeReport | SilenceError = host.get_fact(facts.MachineFacts, **facts.arguments(found), _timeout=120)
     return answer
 
 
 def python(host: Host) -> str:
     answer = probe(host)
-    assert isinstance(answer, Report), answer
+    assert isinstance(answer, ProbeReport), answer
     return answer.python.executable
 
 
@@ -224,7 +224,7 @@ def test_the_watchdog_of_drive_is_found_among_the_tasks_of_a_machine(fleet: WinF
     for name in ("Microsoft\\Drive Watchdog", "OneDrive Health", "RooSync\\GDrive-Watchdog"):
         fleet[USUAL.name].run("reg", "add", f"{tree}\\{name}", "/f")
     found = probe(usual)
-    assert isinstance(found, Report)
+    assert isinstance(found, ProbeReport)
     assert (found.drive.watchdog, found.drive.launcher) == (r"\RooSync\GDrive-Watchdog", None)
 
 

@@ -12,7 +12,7 @@ from tests.kits.wsman import USER, Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
-from roosync_ops.transport.winrm_session import Session
+from roosync_ops.transport.winrm_session import WinrmShell
 
 #: What no packet may show: a word of the command.
 COMMAND = "echo unmistakable"
@@ -28,12 +28,12 @@ def data(endpoint: Endpoint, transport: str, **more: Any) -> dict[str, Any]:
     )
 
 
-def session(endpoint: Endpoint, transport: str = "http", **more: Any) -> Session:
+def session(endpoint: Endpoint, transport: str = "http", **more: Any) -> WinrmShell:
     usual = winrm_access.with_defaults({})
-    return Session(winrm_access.of("m", {**usual, **data(endpoint, transport, **more)}), connect_timeout=10)
+    return WinrmShell(winrm_access.of("m", {**usual, **data(endpoint, transport, **more)}), connect_timeout=10)
 
 
-def said(session: Session) -> bytes:
+def said(session: WinrmShell) -> bytes:
     try:
         session.open()
         return session.run(COMMAND).out

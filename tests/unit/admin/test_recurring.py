@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from roosync_ops.admin import cron, tasks
 from roosync_ops.admin.recurring import Job, RecurringError
-from roosync_ops.admin.systemd import Systemd, command_line
+from roosync_ops.admin.systemd import SystemdTimer, command_line
 from roosync_ops.agent.permanence import task_xml
 from roosync_ops.agent.permanence.schtasks import Scheduler
 from tests.kits.fake_schtasks import FakeSchtasks
@@ -65,7 +65,7 @@ def test_systemd_understands_the_units_and_finds_the_program(tmp_path: Path) -> 
     program.symlink_to(sys.executable)
     units = tmp_path / "units"
     units.mkdir()
-    for name, text in Systemd(units).texts(_job(str(program), HOSTILE)).items():
+    for name, text in SystemdTimer(units).texts(_job(str(program), HOSTILE)).items():
         (units / name).write_text(text, encoding="utf-8")
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *map(str, units.iterdir())],

@@ -15,7 +15,7 @@ from roosync_ops.agent import share as module
 from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
 from roosync_ops.state import read_folder
 from roosync_ops.wire import findings
-from roosync_ops.wire.bounds import Bounds, Progress
+from roosync_ops.wire.bounds import Bounds, ReadCounter
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import Snapshot, read_shared
 from roosync_ops.wire.record import dump
@@ -43,7 +43,7 @@ def test_publishing_creates_heartbeats_and_one_file_and_leaves_no_litter(shared:
 
 
 def test_a_long_reading_is_no_hung_share_while_it_goes_on(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    progress, whole = Progress(str(shared)), Snapshot(NOW)
+    progress, whole = ReadCounter(str(shared)), Snapshot(NOW)
 
     def read(*_: object) -> Snapshot:
         for number in range(6):

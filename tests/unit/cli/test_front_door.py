@@ -16,7 +16,7 @@ import pytest
 
 from roosync_ops import errors
 from roosync_ops.cli import acting, output
-from roosync_ops.cli.journal import Journal
+from roosync_ops.cli.journal import RunJournal
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.show.text import cells
@@ -139,11 +139,11 @@ def test_failed_are_those_of_the_last_command_that_changed_something(place: Path
     with pytest.raises(errors.CommandError, match="failed on no machine"):
         acting.targets(fleet, None, None, inventory)
     failure = Failure("connect", "UNREACHABLE", "no route", "ssh a")
-    Journal(inventory).ended([Result("a"), Result("b", failure=failure)])
+    RunJournal(inventory).ended([Result("a"), Result("b", failure=failure)])
     assert [machine.machine_id for machine in acting.targets(fleet, None, None, inventory)] == ["b"]
     with pytest.raises(FleetError, match="no machine is left"):
         acting.targets(fleet, ["!b"], None, inventory)
-    Journal(inventory).ended([Result("b")])
+    RunJournal(inventory).ended([Result("b")])
     with pytest.raises(errors.CommandError):
         acting.targets(fleet, None, None, inventory)
 

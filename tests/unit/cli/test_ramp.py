@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.cli import ramp
-from roosync_ops.cli.journal import Journal
+from roosync_ops.cli.journal import RunJournal
 from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, ROLLED_BACK, WAITS
@@ -186,9 +186,9 @@ def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPat
 
 def test_the_journal_names_who_failed_and_who_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    journal = Journal(tmp_path / "inventory.py")
+    journal = RunJournal(tmp_path / "inventory.py")
     journal.begin(MACHINES)
-    assert Journal(tmp_path / "inventory.py").left() == NAMES  # killed before anything was done
+    assert RunJournal(tmp_path / "inventory.py").left() == NAMES  # killed before anything was done
     journal.note(
         [Result(NAMES[0], {"push": "changed"}), Result(NAMES[1], failure=UNREACHED), Result(NAMES[2], skipped=WAITS)]
     )
@@ -200,8 +200,8 @@ def test_the_journal_names_who_failed_and_who_is_left(tmp_path: Path, monkeypatc
 
 def test_a_second_rollout_says_who_is_at_it_and_since_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    with Journal(tmp_path / "inventory.py").held():
-        with pytest.raises(CommandError, match=r"pid \d+, since 20"), Journal(tmp_path / "inventory.py").held():
+    with RunJournal(tmp_path / "inventory.py").held():
+        with pytest.raises(CommandError, match=r"pid \d+, since 20"), RunJournal(tmp_path / "inventory.py").held():
             pass
-        with Journal(tmp_path / "another.py").held():
+        with RunJournal(tmp_path / "another.py").held():
             pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import FlipRow
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
@@ -25,7 +25,7 @@ def _remember(place: Path, to: str = "online") -> None:
     """A watcher was here, and `a` was this when it looked last."""
     put(place / "shared", ours("a", 1_000, now_ms(), sequence=1))
     memory = WatchMemory(place / "kept", str(place / "shared"))
-    memory.step(lambda flips: flips.step([Row("a", to, now_ms(), 1)], now_ms()))
+    memory.step(lambda flips: flips.step([FlipRow("a", to, now_ms(), 1)], now_ms()))
 
 
 def _leave(place: Path) -> None:

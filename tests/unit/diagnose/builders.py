@@ -11,7 +11,7 @@ from roosync_ops.judge import HERE, AgentState, ProbeResult, probes
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Diagnosis, DiagnosisInput
 from roosync_ops.judge.probes import Builds
-from roosync_ops.remote_script.facts_model import AgentStatus, Report
+from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 from roosync_ops.state import read_folder
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.reach import Reach
@@ -78,7 +78,7 @@ def a_sight(  # noqa: PLR0913 - what a test may want to be otherwise
     """Return the answer of a machine that is well."""
     status = agent or an_agent(machine_id=name)
     answer = an_answer(hostname=hostname or name.upper(), share=a_share(path=path), drive=drive or {}, **fields)
-    report = Report.model_validate(answer)
+    report = ProbeReport.model_validate(answer)
     report = report.model_copy(update={"status": status, "clock_offset_ms": offset_ms})
     there = (NOW if status.now_ms is None else status.now_ms) - offset_ms
     return ProbeResult(

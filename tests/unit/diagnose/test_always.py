@@ -17,7 +17,7 @@ from roosync_ops.judge.diagnose_causes import CAUSES, HINT
 from roosync_ops.judge.diagnose_model import Diagnoses, DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.remote_script.bundle import Bundle
-from roosync_ops.remote_script.facts_model import Report
+from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show import schemas
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.transport.failure import Failure
@@ -129,7 +129,7 @@ STATUS = st.none() | st.dictionaries(
 )
 def test_any_look_gives_a_cause(failure: Failure | None, status: dict[str, Any] | None, hostname: str) -> None:
     machine = tuple(fleet())[2]
-    report = Report.model_validate(an_answer(status=status, hostname=hostname))
+    report = ProbeReport.model_validate(an_answer(status=status, hostname=hostname))
     told = failure or report
     sight = compared(machine, result_of(machine, told, Reach("m", 22)), BUNDLE)
     (row,) = diagnose(DiagnosisInput(fleet(), NOW, {"m": sight}), ["m"]).machines

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import changed, memory_name
-from roosync_ops.judge.flip import Row
+from roosync_ops.judge.flip import FlipRow
 from roosync_ops.watch.memory import WatchMemory
 from tests.kits.shares import NOW
 
@@ -22,7 +22,7 @@ def _watch(folder: Path, shared: str, *statuses: str) -> None:
     for at, word in enumerate(statuses):
         now = NOW + at * 600_000
         for tick in range(6):  # long enough for silence to be proven
-            rows = [Row("a", word, NOW, 7), Row("b", "online", now + tick * 30_000, 7 + at * 10 + tick)]
+            rows = [FlipRow("a", word, NOW, 7), FlipRow("b", "online", now + tick * 30_000, 7 + at * 10 + tick)]
             memory.step(lambda flips, rows=rows, at=now + tick * 30_000: flips.step(rows, at))  # type: ignore[misc]
 
 

@@ -11,7 +11,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.gather import asking, probe
 from roosync_ops.gather.probe import result_of as told_by
 from roosync_ops.judge import probes
-from roosync_ops.remote_script.facts_model import AgentStatus, Clock, Report
+from roosync_ops.remote_script.facts_model import AgentStatus, ClockFacts, ProbeReport
 from roosync_ops.state import StateUnavailableError, read_folder
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
@@ -29,11 +29,11 @@ NOW = 1_770_891_330_000
 MACHINE = Machine.of("m", {})
 
 
-def answer(offset: int = 0, **status: Any) -> Report:
+def answer(offset: int = 0, **status: Any) -> ProbeReport:
     """Return the report of a machine whose clock is `offset` ms ahead; times in `status` are by our clock."""
     times = {key: to_iso(value + offset) for key, value in status.items() if isinstance(value, int) and key == "now"}
     given = {"success": True, "running": True, "now": to_iso(NOW + offset), **status, **times}
-    clock = Clock(start_ms=NOW + offset, end_ms=NOW + offset)
+    clock = ClockFacts(start_ms=NOW + offset, end_ms=NOW + offset)
     update = {"status": AgentStatus.model_validate(given), "clock": clock, "clock_offset_ms": offset}
     return a_report().model_copy(update=update)
 

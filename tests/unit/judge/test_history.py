@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from roosync_ops import show
 from roosync_ops.judge.flip import Flip
-from roosync_ops.judge.history import FLIPS, INTERVALS, KINDS, NOTHING, Past, history
+from roosync_ops.judge.history import FLIPS, INTERVALS, KINDS, NOTHING, UptimeHistory, history
 from roosync_ops.show.history import STRIP_CELLS, history_document, history_markdown, history_table, strip
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
@@ -32,11 +32,11 @@ def _flip(was: str, to: str, hours: float, **more: Any) -> dict[str, Any]:
     return Flip("a", was, to, at, "silent", **more).as_dict()
 
 
-def _past(record: Record | None, observed: str, *flips: dict[str, Any], doubt: bool = False) -> Past:
+def _past(record: Record | None, observed: str, *flips: dict[str, Any], doubt: bool = False) -> UptimeHistory:
     return history("a", record, observed, doubt, flips, NOW - DAY, NOW)
 
 
-def _spans(past: Past) -> list[tuple[float, float, str]]:
+def _spans(past: UptimeHistory) -> list[tuple[float, float, str]]:
     return [(round((NOW - s.start_ms) / HOUR, 2), round((NOW - s.end_ms) / HOUR, 2), s.kind) for s in past.spans]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.gather.verify_share import parsed
-from roosync_ops.judge.shares import Clock, Sighting, Way, propagation, ways
+from roosync_ops.judge.shares import ClockOffset, Sighting, Way, propagation, ways
 from roosync_ops.remote_script.facts_model import MeasuredSighting
 
 NOW = 1_770_891_330_123
@@ -19,7 +19,7 @@ OFFSETS = st.integers(-3_600_000, 3_600_000)
 def test_clocks_an_hour_off_change_nothing(lags: list[int], maker: int, observer: int) -> None:
     sent = [NOW + 30_000 * at for at in range(len(lags))]
     seen = [Sighting("m1", at + maker, at + lag + observer) for at, lag in zip(sent, lags, strict=True)]
-    clocks: dict[str | None, Clock] = {"m1": Clock(maker, 40), "m2": Clock(observer, 60)}
+    clocks: dict[str | None, ClockOffset] = {"m1": ClockOffset(maker, 40), "m2": ClockOffset(observer, 60)}
     (found,) = ways({"m2": seen}, clocks)
     assert found == Way("m1", "m2", tuple(lag / 1000 for lag in lags), 0.1)
     assert min(lags) / 1000 <= found.p50_s <= found.p99_s <= max(lags) / 1000
@@ -27,7 +27,7 @@ def test_clocks_an_hour_off_change_nothing(lags: list[int], maker: int, observer
 
 def test_own_beats_and_those_of_unknown_clocks_tell_nothing() -> None:
     seen = [Sighting(name, NOW, NOW + 5_000) for name in ("m1", "m2", "m3")]
-    clocks = {None: Clock(), "m1": Clock(), "m2": Clock()}
+    clocks = {None: ClockOffset(), "m1": ClockOffset(), "m2": ClockOffset()}
     found = ways({"m2": seen, None: seen, "m4": seen}, clocks)
     assert [(way.source, way.observer) for way in found] == [("m1", None), ("m2", None), ("m1", "m2")]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from roosync_ops.judge import Validation
-from roosync_ops.lab.board import Screen
+from roosync_ops.lab.board import LabScreen
 from roosync_ops.lab.console import Console, machine_named, run_prompt, run_script, split
 from roosync_ops.lab.faults import FAULTS, LabError
 from roosync_ops.state import StateUnavailableError
@@ -45,7 +45,7 @@ class StandIn:
         self.calls.append(f"off {name}")
 
 
-class Paper(Screen):
+class Paper(LabScreen):
     """A screen that remembers."""
 
     def __init__(self) -> None:

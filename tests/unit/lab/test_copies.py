@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.lab.client import COPIES_MAX, NAMINGS, copy_name, is_copy
-from roosync_ops.lab.replica import Past, Version
+from roosync_ops.lab.replica import FileVersions, Version
 
 DATED = 1_770_891_330_000_000_000  # 2026-02-12T10:15:30Z
 HOST = "myia-web1"
@@ -57,7 +57,7 @@ def test_a_file_gets_no_more_copies_on_another_day() -> None:
 
 
 def test_the_past_goes_back_for_hours_in_bounded_memory() -> None:
-    past = Past()
+    past = FileVersions()
     for number in range(10_000):
         past.add(number * 30.0, Version(number, None))
     assert [version.number for version in past.recent] == list(range(9994, 10_000))

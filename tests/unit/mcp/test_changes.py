@@ -17,7 +17,7 @@ from roosync_ops.process import Ended
 from tests.kits.assistant import Assistant
 
 if TYPE_CHECKING:
-    from roosync_ops.mcp.desk import Settings
+    from roosync_ops.mcp.desk import ServerSettings
 
 
 class CommandLine:
@@ -51,7 +51,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 
 
 @pytest.fixture
-def assistant(settings: Settings) -> Assistant:
+def assistant(settings: ServerSettings) -> Assistant:
     return Assistant(dataclasses.replace(settings, allow_changes=True))
 
 
@@ -62,7 +62,7 @@ def plan(assistant: Assistant, **arguments: Any) -> str:
 
 
 def test_a_plan_is_the_dry_run_and_its_token_does_just_that(
-    assistant: Assistant, typed: CommandLine, settings: Settings
+    assistant: Assistant, typed: CommandLine, settings: ServerSettings
 ) -> None:
     token = plan(assistant)
     done = assistant.document("roosync_apply_change", token=token)
@@ -89,7 +89,9 @@ def test_what_is_seen_otherwise_since_is_not_done(assistant: Assistant, typed: C
     assert assistant.error("roosync_apply_change", token=token)["code"] == "TOKEN_UNKNOWN"
 
 
-def test_another_inventory_since_is_another_plan(assistant: Assistant, typed: CommandLine, settings: Settings) -> None:
+def test_another_inventory_since_is_another_plan(
+    assistant: Assistant, typed: CommandLine, settings: ServerSettings
+) -> None:
     token = plan(assistant)
     text = settings.inventory.read_text(encoding="utf-8")
     settings.inventory.write_text(text.replace("a.local", "other.local"), encoding="utf-8")
@@ -157,7 +159,7 @@ def test_a_plan_ends_and_the_oldest_go_first() -> None:
     ids=["endless", "endless-errors", "brackets", "a-list"],
 )
 def test_a_command_that_says_what_no_command_says_is_left(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, program: str, said: str
 ) -> None:
     def ours(*_words: str) -> tuple[str, ...]:
         return (sys.executable, "-c", program)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
-from roosync_ops.errors import CommandError, Failure, describe
+from roosync_ops.errors import CommandError, ErrorTold, describe
 from roosync_ops.mcp import tools
 from roosync_ops.mcp.server import parse
 from roosync_ops.wire.times import now_ms
@@ -20,7 +20,7 @@ from tests.kits.shares import ours, put
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from roosync_ops.mcp.desk import Settings
+    from roosync_ops.mcp.desk import ServerSettings
 
 #: tool -> argument -> default; ... where there is none.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -107,7 +107,7 @@ def test_a_flag_is_true_or_false_however_a_client_writes_it(given: object, taken
         assert parse(entry, {"forceCheck": given}).force_check is taken  # type: ignore[attr-defined]
 
 
-def test_the_older_services_one_tool_is_there_where_it_was_asked_for(settings: Settings, shared: Path) -> None:
+def test_the_older_services_one_tool_is_there_where_it_was_asked_for(settings: ServerSettings, shared: Path) -> None:
     assert "roosync_heartbeat" not in Assistant(settings).tools()
     assistant = Assistant(dataclasses.replace(settings, compat=True))
     put(shared, ours("b", 1_000, now_ms()))
@@ -120,7 +120,7 @@ def test_the_older_services_one_tool_is_there_where_it_was_asked_for(settings: S
     assert assistant.error("roosync_heartbeat", action="start")["code"] == "HEARTBEAT_MISSING_MACHINE_ID"
 
 
-def test_what_changes_the_fleet_is_not_there_unless_it_was_allowed(settings: Settings) -> None:
+def test_what_changes_the_fleet_is_not_there_unless_it_was_allowed(settings: ServerSettings) -> None:
     assert not CHANGING & set(Assistant(settings).tools())
     allowed = Assistant(dataclasses.replace(settings, allow_changes=True))
     assert set(allowed.tools()) >= CHANGING
@@ -209,7 +209,7 @@ def test_whatever_arguments_come_they_are_taken_or_refused_with_a_way_out(
         assert refusal.hint
 
 
-def refused(entry: tools.Entry, arguments: dict[str, Any]) -> Failure | None:
+def refused(entry: tools.Entry, arguments: dict[str, Any]) -> ErrorTold | None:
     try:
         parse(entry, arguments)
     except CommandError as error:

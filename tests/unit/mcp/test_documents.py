@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from roosync_ops.mcp.desk import Settings
+    from roosync_ops.mcp.desk import ServerSettings
     from tests.kits.assistant import Assistant
 
 
 @pytest.fixture
-def typed(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Any]]:
+def typed(settings: ServerSettings, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Any]]:
     """Type a command about the same fleet, and return its document."""
 
     def run(*words: str) -> Any:
@@ -74,7 +74,7 @@ def test_a_share_that_cannot_be_read_is_never_everybody_offline(assistant: Assis
     assert assistant.error("roosync_validate")["code"] == "SHARED_STATE_UNAVAILABLE"
 
 
-def test_the_inventory_is_read_anew_at_each_call(assistant: Assistant, settings: Settings) -> None:
+def test_the_inventory_is_read_anew_at_each_call(assistant: Assistant, settings: ServerSettings) -> None:
     text = settings.inventory.read_text(encoding="utf-8")
     assistant.document("roosync_validate")
     settings.inventory.write_text(text.replace('machine("b", host="b.local")', ""), encoding="utf-8")

@@ -20,7 +20,7 @@ from tests.kits.shares import heartbeat, ours, put, share_threads
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from roosync_ops.mcp.desk import Settings
+    from roosync_ops.mcp.desk import ServerSettings
 
 STATUS = "roosync_heartbeat_status"
 
@@ -79,7 +79,7 @@ def test_heartbeats_and_changes_are_there_when_asked_for(assistant: Assistant) -
 
 
 @pytest.mark.usefixtures("beats")
-def test_changes_are_against_the_last_look_on_this_computer(settings: Settings, shared: Path) -> None:
+def test_changes_are_against_the_last_look_on_this_computer(settings: ServerSettings, shared: Path) -> None:
     Assistant(settings).document(STATUS, forceCheck=True)
     now = now_ms()
     put(shared, ours("on", 500_000, now))
@@ -96,7 +96,7 @@ def test_changes_are_against_the_last_look_on_this_computer(settings: Settings, 
     assert Assistant(settings).document(STATUS, forceCheck=True)["changes"]["totalChanges"] == 0
 
 
-def test_a_memory_that_is_not_understood_is_begun_anew(settings: Settings, shared: Path) -> None:
+def test_a_memory_that_is_not_understood_is_begun_anew(settings: ServerSettings, shared: Path) -> None:
     assert settings.memory
     look = status.LastLook(settings.memory, str(shared))
     assert look.swap({"a": "online"}) is None
@@ -180,7 +180,7 @@ def test_five_hundred_hostile_machines_fit_and_what_is_left_out_is_counted(assis
 
 
 def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
 
@@ -201,7 +201,7 @@ def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
 
 
 def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = threading.Event()
     real = tools.entries
@@ -230,7 +230,7 @@ def test_a_question_that_takes_its_time_tells_whoever_wants_to_know(
 
 
 def test_a_question_that_never_comes_back_is_given_up_in_time(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
     real = tools.entries

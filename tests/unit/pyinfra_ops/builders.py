@@ -7,7 +7,7 @@ from typing import Any
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script.bundle import Bundle
-from roosync_ops.remote_script.facts_model import Report
+from roosync_ops.remote_script.facts_model import ProbeReport
 
 NOW_MS = 1_770_891_330_000
 STARTED = "2026-02-12T10:00:00.000Z"
@@ -60,14 +60,14 @@ def an_answer(**fields: Any) -> dict[str, Any]:
     }
 
 
-def a_report(machine: Machine | None = None, **fields: Any) -> Report:
+def a_report(machine: Machine | None = None, **fields: Any) -> ProbeReport:
     """Return the report of a machine whose config.json is what `machine` wants, unless `fields` say otherwise."""
-    report = Report.model_validate(an_answer(**fields))
+    report = ProbeReport.model_validate(an_answer(**fields))
     if "config" in fields:
         return report
     return report.model_copy(update={"config": plan.wanted_config(machine or a_machine(), report)})
 
 
-def a_new_machine() -> Report:
+def a_new_machine() -> ProbeReport:
     """Return the report of a machine nothing was ever rolled out to."""
     return a_report(agentSha256=None, status=None, config=None, configModifiedMs=None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import Report
+    from roosync_ops.remote_script.facts_model import ProbeReport
 
 
 class Host:
@@ -28,7 +28,7 @@ class Host:
 
     name = "myia-po-2024"
 
-    def __init__(self, after: Report) -> None:
+    def __init__(self, after: ProbeReport) -> None:
         self.connector_data: dict[str, Any] = {}
         self.state = SimpleNamespace(is_executing=False, fail_hosts=set, inventory=[self], active_hosts=[self])
         self.after = after
@@ -39,7 +39,7 @@ class Host:
 
     log_styled = log
 
-    def answer(self, _host: Any, _fact: Any, arguments: dict[str, Any], _limit_s: int) -> Report | SilenceError:
+    def answer(self, _host: Any, _fact: Any, arguments: dict[str, Any], _limit_s: int) -> ProbeReport | SilenceError:
         self.asked.append(arguments["bootstrap"])
         return self.after if arguments["bootstrap"] else SilenceError("NO_PYTHON", "py -3: not there")
 

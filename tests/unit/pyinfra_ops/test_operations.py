@@ -15,7 +15,7 @@ from tests.unit.pyinfra_ops.builders import BUNDLE, NOW_MS, a_machine, a_new_mac
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from roosync_ops.remote_script.facts_model import Report
+    from roosync_ops.remote_script.facts_model import ProbeReport
 
 
 class State:
@@ -47,7 +47,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
         yield host
 
 
-def commands(host: Any, operation: Any, report: Report) -> list[Any]:
+def commands(host: Any, operation: Any, report: ProbeReport) -> list[Any]:
     ledger(host).report = report
     return list(operation._inner(a_machine()))
 

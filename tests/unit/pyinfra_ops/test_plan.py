@@ -11,7 +11,7 @@ from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine, a_
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import Report
+    from roosync_ops.remote_script.facts_model import ProbeReport
 
 
 def by_hand(kind: str, there: str = "Restart=no") -> dict[str, Any]:
@@ -79,7 +79,7 @@ def a_windows_machine(**fields: Any) -> Machine:
     return a_machine(system="windows", shared="G:/Mon Drive/x", **fields)
 
 
-def a_windows_report(machine: Machine, **share: Any) -> Report:
+def a_windows_report(machine: Machine, **share: Any) -> ProbeReport:
     task = {"kind": "task", "installed": True, "enabled": True}
     return a_report(machine, platform="win32", status=a_status(permanence=task), share=a_share(**share))
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from roosync_ops.remote_script import on_machine, unpacked
 from roosync_ops.remote_script.facts_model import (
     AgentStatus,
-    Report,
+    ProbeReport,
     SilenceError,
     parse_logs,
     parse_reply,
@@ -105,7 +105,7 @@ def test_no_output_whatever_makes_it_raise_anything_else(output: list[str]) -> N
 @given(st.sampled_from(sorted(an_answer())), JSON)
 def test_one_field_of_a_wrong_type_is_refused_or_understood(field: str, value: Any) -> None:
     with suppress(SilenceError):
-        assert isinstance(parse_report(lines(an_answer(**{field: value})), NOW_MS, NOW_MS), Report)
+        assert isinstance(parse_report(lines(an_answer(**{field: value})), NOW_MS, NOW_MS), ProbeReport)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(a_status())), JSON))

@@ -111,4 +111,4 @@ def test_a_sentence_and_its_command_are_told_apart() -> None:
     assert said.command == "roosync-ops restart --limit 'm 1'"
     assert said.text.endswith(" :")
     assert str(said) == f"{said.text} {said.command}"
-    assert messages.flip_said("strange", "en", {"machine": ""}) == messages.Said("strange")
+    assert messages.flip_said("strange", "en", {"machine": ""}) == messages.Sentence("strange")

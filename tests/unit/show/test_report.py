@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.judge.reports import Changes, Done, Report, Rollout, changes
+from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout, changes
 from roosync_ops.show.report import MAX_COMMENT, cut_lines, next_commands, report_markdown
 from tests.unit.show.conftest import HOSTILE
 
@@ -22,7 +22,7 @@ LANGS = ["en", "fr"]
 
 
 def _rollout(text: str) -> Rollout:
-    return Rollout(False, False, (Done("a", "failed", False, ((text, "changed"),), text, text, (text,)),))
+    return Rollout(False, False, (MachineSteps("a", "failed", False, ((text, "changed"),), text, text, (text,)),))
 
 
 def _flips(text: str) -> Changes:

@@ -11,7 +11,7 @@ import pytest
 
 from roosync_ops.transport import winrm_access, winrm_secret
 from roosync_ops.transport.link import TOO_MUCH, LinkError
-from roosync_ops.transport.winrm_session import Session
+from roosync_ops.transport.winrm_session import WinrmShell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def endless(request: pytest.FixtureRequest) -> Iterator[Endless]:
 def test_a_reply_that_never_ends_is_left(endless: Endless, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(winrm_secret.PASSWORD, "a word")
     fields = {"winrm_user": "me", "winrm_transport": "http", "winrm_hostname": "127.0.0.1", "winrm_port": endless.port}
-    session = Session(winrm_access.of("myia-web1", {**winrm_access.with_defaults({}), **fields}), 5)
+    session = WinrmShell(winrm_access.of("myia-web1", {**winrm_access.with_defaults({}), **fields}), 5)
     with pytest.raises(LinkError) as caught:
         session.open()
     session.close()

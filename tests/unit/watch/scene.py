@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roosync_ops.judge.flip import Remembered, Row
+from roosync_ops.judge.flip import FlipRow, Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import Thresholds, status
@@ -39,17 +39,17 @@ class Scene:
         for at, name in enumerate(names):
             self.truth[name] = (1, NOW - at * STEP_MS, False)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FlipRow]:
         return [self._row(name) for name in self.names]
 
-    def _row(self, name: str) -> Row:
+    def _row(self, name: str) -> FlipRow:
         if name in self.hidden or name not in self.replica:
-            return Row(name, "unknown", doubt=self.doubt.get(name))
+            return FlipRow(name, "unknown", doubt=self.doubt.get(name))
         sequence, here, left = self.replica[name]
         heard = self.truth[name][1] if self.asks and name not in self.dead else here
         record = Record(name, heard, sequence=sequence, left_at_ms=heard if left else None)
         word = status(record, self.now, Thresholds(INTERVAL_MS, TIMEOUT_MS))
-        return Row(name, word, heard, sequence, self.doubt.get(name), here_ms=here)
+        return FlipRow(name, word, heard, sequence, self.doubt.get(name), here_ms=here)
 
     def run(self, seconds: float) -> list[Flip]:
         """Let time pass, and return what was told meanwhile."""

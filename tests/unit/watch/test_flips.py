@@ -8,7 +8,7 @@ import pytest
 
 from roosync_ops.judge import flip as f
 from roosync_ops.judge import verdict as v
-from roosync_ops.judge.flip import Remembered, Row
+from roosync_ops.judge.flip import FlipRow, Remembered
 from roosync_ops.judge.flips import FLAP_COUNT, STEADY_MS, Flips
 from tests.kits.shares import NOW
 from tests.unit.watch.scene import Scene, words
@@ -80,7 +80,12 @@ def test_missed_beats_alone_are_no_flip(scene: Scene) -> None:
 
 
 def test_the_first_look_tells_nothing_whatever_it_shows() -> None:
-    rows = [Row("a", "online", NOW, 3), Row("b", "offline", 5, 3), Row("c", "left", 5, 4), Row("d", "unknown")]
+    rows = [
+        FlipRow("a", "online", NOW, 3),
+        FlipRow("b", "offline", 5, 3),
+        FlipRow("c", "left", 5, 4),
+        FlipRow("d", "unknown"),
+    ]
     flips = Flips()
     assert flips.step(rows, NOW) == []
     assert flips.step(rows, NOW) == []
@@ -231,7 +236,7 @@ def test_old_copies_that_come_back_are_no_life_and_no_event(scene: Scene) -> Non
     scene.run(600)
     told = len(scene.log)
     scene.replica.update({name: old[name] for name in "ab"})
-    flips = scene.flips.step([Row(name, "online", old[name][1], old[name][0]) for name in "ab"], scene.now + 5000)
+    flips = scene.flips.step([FlipRow(name, "online", old[name][1], old[name][0]) for name in "ab"], scene.now + 5000)
     assert flips == []
     scene.run(600)
     assert len(scene.log) == told
@@ -258,7 +263,7 @@ def test_the_watchers_clock_may_be_put_forward_an_hour_while_records_stay_behind
     flips, told = Flips(), []
     for at in range(0, 3600_000, 5000):
         word, step = ("online", 0) if at < 600_000 else ("offline", 3600_000)
-        rows = [Row(name, word, NOW + at // 30_000 * 30_000, 1 + at // 30_000) for name in "abc"]
+        rows = [FlipRow(name, word, NOW + at // 30_000 * 30_000, 1 + at // 30_000) for name in "abc"]
         told += flips.step(rows, NOW + at + step)
     assert told == []
 
@@ -274,7 +279,7 @@ def test_doubles_of_a_machine_in_one_reading_are_one(scene: Scene) -> None:
     scene.dead.add("a")
     scene.run(600)
     rows = scene.rows()
-    assert scene.flips.step([*rows, *rows, Row("a", "online", 5, 0)], scene.now + 5000) == []
+    assert scene.flips.step([*rows, *rows, FlipRow("a", "online", 5, 0)], scene.now + 5000) == []
 
 
 @pytest.mark.parametrize(
@@ -288,7 +293,7 @@ def test_doubles_of_a_machine_in_one_reading_are_one(scene: Scene) -> None:
 )
 def test_a_memory_that_is_not_understood_is_a_first_look(memory: object) -> None:
     flips = Flips(None, Remembered.from_dict(memory))
-    assert flips.step([Row("a", "online", NOW, 3), Row("b", "offline", 5, 3)], NOW) == []
+    assert flips.step([FlipRow("a", "online", NOW, 3), FlipRow("b", "offline", 5, 3)], NOW) == []
 
 
 def test_the_memory_is_json(scene: Scene) -> None:

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roosync_ops.judge import verdict as v
-from roosync_ops.judge.flip import Flip, Remembered, Row
+from roosync_ops.judge.flip import Flip, FlipRow, Remembered
 from roosync_ops.judge.flips import FLAP_COUNT, FLAP_WINDOW_MS, Flips
 from tests.kits.shares import NOW
 from tests.unit.watch.scene import NAMES, STEP_MS, Scene
 
 _ROWS = st.lists(
     st.builds(
-        Row,
+        FlipRow,
         st.sampled_from("abc"),
         st.sampled_from(["online", "warning", "offline", "left", "unknown"]),
         st.none() | st.integers(NOW - 100_000, NOW + 100_000),
@@ -30,7 +30,7 @@ _STEPS = st.lists(
 )
 
 
-def _play(steps: list[tuple[list[Row] | None, int, bool]], *, restarts: bool = True) -> list[list[Flip]]:
+def _play(steps: list[tuple[list[FlipRow] | None, int, bool]], *, restarts: bool = True) -> list[list[Flip]]:
     flips, now, told = Flips(), NOW, []
     for rows, passed, restart in steps:
         now += passed
@@ -41,7 +41,7 @@ def _play(steps: list[tuple[list[Row] | None, int, bool]], *, restarts: bool = T
 
 
 @given(_STEPS)
-def test_each_flip_goes_on_from_the_one_before_it(steps: list[tuple[list[Row] | None, int, bool]]) -> None:
+def test_each_flip_goes_on_from_the_one_before_it(steps: list[tuple[list[FlipRow] | None, int, bool]]) -> None:
     last: dict[str | None, Flip] = {}
     for flip in (flip for told in _play(steps) for flip in told):
         before = last.get(flip.machine_id)
@@ -54,17 +54,17 @@ def test_each_flip_goes_on_from_the_one_before_it(steps: list[tuple[list[Row] | 
 
 
 @given(_STEPS)
-def test_the_first_reading_tells_nothing(steps: list[tuple[list[Row] | None, int, bool]]) -> None:
+def test_the_first_reading_tells_nothing(steps: list[tuple[list[FlipRow] | None, int, bool]]) -> None:
     assert all(told == [] for told in _play(steps)[:1])
 
 
 @given(_STEPS)
-def test_a_restart_changes_nothing(steps: list[tuple[list[Row] | None, int, bool]]) -> None:
+def test_a_restart_changes_nothing(steps: list[tuple[list[FlipRow] | None, int, bool]]) -> None:
     assert _play(steps) == _play(steps, restarts=False)
 
 
 @given(_STEPS)
-def test_the_same_reading_twice_tells_nothing_more(steps: list[tuple[list[Row] | None, int, bool]]) -> None:
+def test_the_same_reading_twice_tells_nothing_more(steps: list[tuple[list[FlipRow] | None, int, bool]]) -> None:
     flips, now = Flips(), NOW
     for rows, passed, _ in steps:
         now += passed
@@ -74,7 +74,7 @@ def test_the_same_reading_twice_tells_nothing_more(steps: list[tuple[list[Row] |
 
 @given(_STEPS)
 def test_offline_is_only_ever_told_of_a_row_that_says_so_without_doubt(
-    steps: list[tuple[list[Row] | None, int, bool]],
+    steps: list[tuple[list[FlipRow] | None, int, bool]],
 ) -> None:
     for (rows, _, _), told in zip(steps, _play(steps), strict=True):
         for flip in told:
@@ -85,7 +85,7 @@ def test_offline_is_only_ever_told_of_a_row_that_says_so_without_doubt(
 
 @given(_STEPS)
 def test_nobody_is_told_more_than_a_few_unplanned_flips_in_half_an_hour(
-    steps: list[tuple[list[Row] | None, int, bool]],
+    steps: list[tuple[list[FlipRow] | None, int, bool]],
 ) -> None:
     forward = [(rows, abs(passed), restart) for rows, passed, restart in steps]
     flips = [flip for told in _play(forward) for flip in told if flip.reason != "settled"]

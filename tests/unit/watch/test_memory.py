@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.judge.flip import Flip, Row
+from roosync_ops.judge.flip import Flip, FlipRow
 from roosync_ops.watch.memory import MAX_FLIPS, MemoryUnusableError, WatchMemory
 from tests.kits.shares import NOW
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def _left(sequence: int, at: int) -> Callable[[Flips], list[Flip]]:
-    return lambda flips: flips.step([Row("a", "left", NOW, sequence)], at)
+    return lambda flips: flips.step([FlipRow("a", "left", NOW, sequence)], at)
 
 
 def _online(sequence: int, at: int) -> Callable[[Flips], list[Flip]]:
-    return lambda flips: flips.step([Row("a", "online", at, sequence)], at)
+    return lambda flips: flips.step([FlipRow("a", "online", at, sequence)], at)
 
 
 def test_two_watchers_of_one_share_tell_an_event_once(tmp_path: Path) -> None:

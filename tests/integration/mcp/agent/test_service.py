@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
     from mcp.types import CallToolResult
 
-    from roosync_ops.mcp.desk import Settings
+    from roosync_ops.mcp.desk import ServerSettings
     from tests.kits.assistant import Assistant
 
 METADATA = {"hostname": "A", "platform": "win32", "registeredBy": "manual-procedure"}
@@ -61,7 +61,7 @@ def test_stop_where_nothing_runs_is_done_already(assistant: Assistant) -> None:
     assert done["result"]["stateSaved"] is False
 
 
-def test_a_file_that_is_no_agent_of_ours_is_left_alone(assistant: Assistant, settings: Settings) -> None:
+def test_a_file_that_is_no_agent_of_ours_is_left_alone(assistant: Assistant, settings: ServerSettings) -> None:
     assert settings.agent_dir
     place = Path(settings.agent_dir)
     place.mkdir()
@@ -71,7 +71,9 @@ def test_a_file_that_is_no_agent_of_ours_is_left_alone(assistant: Assistant, set
     assert (place / "agent.pyz").read_text() == "someone else's"
 
 
-def test_an_agent_that_beats_in_another_share_is_not_taken_for_ours(assistant: Assistant, settings: Settings) -> None:
+def test_an_agent_that_beats_in_another_share_is_not_taken_for_ours(
+    assistant: Assistant, settings: ServerSettings
+) -> None:
     assert settings.agent_dir
     place = Path(settings.agent_dir)
     place.mkdir()
