@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops import extras
+from tests.integration.watch.kit import ON_TERMINAL
 from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def terminal(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`roosync-ops lab` on a terminal of its own, and the other end of that terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", _ON_TERMINAL, sys.executable, "-m", "roosync_ops", "lab"],
+        [sys.executable, "-c", ON_TERMINAL, sys.executable, "-m", "roosync_ops", "lab"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -130,10 +131,6 @@ def terminal(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     os.close(ours)
     process.kill()
     process.wait()
-
-
-#: Makes the terminal the controlling one, so that Ctrl-C typed there is a signal.
-_ON_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 def _read_until(descriptor: int, text: str, seconds: float = 100) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: A loaded computer needs this long for what takes a second, in s.
 #: Makes the terminal the controlling one, so that Ctrl-C typed there is a signal; its process is a child of a shell's.
-_ON_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
+ON_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
 COMMAND = (sys.executable, "-m", "roosync_ops", "watch")
 
 
@@ -96,7 +96,7 @@ class Terminal:
         self.before = termios.tcgetattr(self.theirs)
         self.seen = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _ON_TERMINAL, *COMMAND, *map(str, words)],
+            [sys.executable, "-c", ON_TERMINAL, *COMMAND, *map(str, words)],
             stdin=self.theirs,
             stdout=self.theirs,
             stderr=self.theirs,
