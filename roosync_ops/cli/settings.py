@@ -38,11 +38,18 @@ def inventory() -> Path:
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named)
-    above, here = Path(), Path.cwd()
+    above, here = Path(), _here()
     while not (above / _NAME).is_file() and here.parent != here:
         above, here = above / "..", here.parent
     found = above / _NAME
     return found if above == Path() or (found.is_file() and _is_ours(above) and _is_ours(found)) else Path(_NAME)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise errors.usage("the folder this was started in is gone", "cd") from None
 
 
 def _is_ours(path: Path) -> bool:
@@ -55,6 +62,7 @@ def _is_ours(path: Path) -> bool:
 
 def defaults(typed: Mapping[str, str], words: Sequence[str]) -> dict[str, Any]:
     """Return what stands for the options that are not typed, by parameter. Raises CommandError for a bad file."""
+    _here()
     place = Path(typed.get("--inventory") or inventory())
     found = {"inventory": place, **_of_folder(place.parent)}
     if "--probe=always" in words or "--shared" in typed or os.environ.get(_SHARED_VARIABLE):

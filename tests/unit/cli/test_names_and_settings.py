@@ -59,6 +59,20 @@ def test_a_wrong_setting_is_told_with_its_file(place: Path, run: Run, text: str,
     assert (done.code, said in done.err) == (2, True)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows: a folder that is somebody's stays")
+@pytest.mark.parametrize("words", [["validate"], ["validate", "-i", "/nowhere.py"], ["init"]])
+def test_a_folder_that_is_gone_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = run(*words)
+    monkeypatch.chdir(tmp_path)
+    assert (done.code, done.err) == (2, "Error: the folder this was started in is gone\nNext:  cd\n")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows: by access lists")
 def test_an_inventory_that_others_may_write_is_not_run_from_below(
     place: Path, run: Run, monkeypatch: pytest.MonkeyPatch
