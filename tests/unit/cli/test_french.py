@@ -42,7 +42,7 @@ TAKE_IT: dict[str, list[tuple[str, ...]]] = {
 #: What goes wrong, in each way that a command line can.
 WRONG: dict[str, list[tuple[str, ...]]] = {
     "validate": [("--shared", "nowhere"), ("--limit", ","), ("c*", "!c", *SHARED), (*SHARED, "--patience", "x")],
-    "status": [("--wat",)],
+    "status": [("--wat",), ("--format", "x", *SHARED)],
     "logs": [("nobody",)],
     "diagnose": [("--dry",), ("nobody",)],
     "stop": [(), ("--dry", "nobody")],
