@@ -225,9 +225,9 @@ def test_what_was_told_and_cannot_be_read_is_said_and_does_not_hide_the_verdict(
     ("body", "code", "said"),
     [
         pytest.param('echo "$@" > words', 0, "", id="refreshed"),
-        pytest.param("exit 1", 3, "not refreshed: exit code 1", id="not written"),
-        pytest.param("echo broken >&2; exit 70", 70, "not refreshed: broken", id="a defect"),
-        pytest.param("sleep 600", 3, "not refreshed: no end", id="it hangs"),
+        pytest.param("exit 1", 3, "n'a pas été rafraîchi : code de sortie 1", id="not written"),
+        pytest.param("echo broken >&2; exit 70", 70, "n'a pas été rafraîchi : broken", id="a defect"),
+        pytest.param("sleep 600", 3, "n'a pas été rafraîchi : pas fini", id="it hangs"),
     ],
 )
 def test_the_dashboard_is_refreshed_and_its_failure_shows(  # noqa: PLR0913, PLR0917 - fixtures
