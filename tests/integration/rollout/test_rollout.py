@@ -11,6 +11,7 @@ import pytest
 
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.source import read_state
+from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.remote_script import bundle
 from roosync_ops.state import StateUnavailableError
 from tests.integration.rollout.conftest import DEAD, NAMES, deploy, outcomes, still, tree
@@ -115,12 +116,14 @@ def test_every_machine_is_looked_at_before_the_first_is_changed(fleet: Fleet, tm
     inventory.write_text("\n".join(lines))
     seen: list[tuple[str, bool]] = []
 
-    def tell(event: Any) -> None:
-        seen.append((event.kind, any(host.local_dir.exists() for host in fleet)))
+    def tell(told: Event | Result) -> None:
+        kind = told.kind if isinstance(told, Event) else "done"
+        seen.append((kind, any(host.local_dir.exists() for host in fleet)))
 
     deploy("rollout", inventory, tell=tell)
     assert [changed for kind, changed in seen if kind == "looked-at"] == [False, False, False]
     assert [kind for kind, _ in seen].index("step") > 5
+    assert [kind for kind, _ in seen].count("done") == 3
 
 
 @pytest.mark.parametrize(
