@@ -18,6 +18,8 @@ from roosync_ops.wire.typed import Iterator
 #: O_EXCL: what lies there is neither written through nor opened, be it a link, a pipe or a device.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+#: Whoever shares the folder reads it, and nobody else writes it, whatever the umask of who started the agent.
+_MODE = 0o644
 #: So many names are tried for one write, and so many things moved aside for one name.
 _MAX_NAMES = 4
 _MAX_ASIDE = 8
@@ -120,6 +122,9 @@ def _create(name: str) -> int:
 
 def _fill(descriptor: int, raw: bytes) -> None:
     try:
+        if hasattr(os, "fchmod"):
+            with suppress(OSError):  # a share without modes
+                os.fchmod(descriptor, _MODE)
         while raw:
             raw = raw[os.write(descriptor, raw) :]
         os.fsync(descriptor)
