@@ -47,6 +47,7 @@ def result(machine: Machine, number: int, told: str) -> ProbeResult:
 
 
 def see(told: CallToolResult) -> None:
+    assert not OBEYED.search(json.dumps(told.structured_content, ensure_ascii=False))
     for at in range(len(told.content)):
         assert not OBEYED.search(text(told, at))
         assert len(text(told, at)) <= 45_000
