@@ -68,7 +68,7 @@ def test_no_result_of_a_look_holds_what_is_obeyed_whatever_the_machines_answer(
 
     monkeypatch.setattr(probe, "probe_beside", asked)
     monkeypatch.setattr(diagnosis, "probe_beside", asked)
-    monkeypatch.setattr(diagnosis.bundle, "build", lambda: BUNDLE)
+    monkeypatch.setattr("roosync_ops.gather.diagnosis.bundle.build", lambda: BUNDLE)
     for tool in ("roosync_who_sees_whom", "roosync_diagnose"):
         told = Assistant(settings).call(tool)
         assert not told.is_error, told
@@ -83,7 +83,7 @@ def test_no_plan_and_no_change_holds_what_is_obeyed_whatever_the_command_quotes(
         for told in (told[:300] for told in TEXTS.values())
     ]
     every = "".join(told[:300] for told in TEXTS.values())
-    said = [{"error": {"code": "SHARE_FULL", "message": every, "hint": every}}]
+    said: list[dict[str, Any]] = [{"error": {"code": "SHARE_FULL", "message": every, "hint": every}}]
     said += [{"ok": True, "dry": True, "machines": rows, every: every}] * 3
 
     def run(*_: object, **__: object) -> Ended:
