@@ -22,7 +22,7 @@ from roosync_ops.wire.view import reading
 
 from .config import Config
 from .errors import EXIT_SHARE, ProblemError
-from .writing import make_folder, put, write
+from .writing import MODE, make_folder, put, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -258,9 +258,9 @@ def share_of(config: Config) -> FolderShare:
     return FolderShare(config.shared, config.machine_id, own, others)
 
 
-def replace_file(path: str, temporary: str, raw: bytes) -> None:
+def replace_file(path: str, temporary: str, raw: bytes, mode: int | None = MODE) -> None:
     """Put `raw` at `path` in one step and read it back. On failure nothing but the old file is left. OSError."""
-    put(path, temporary, raw)
+    put(path, temporary, raw, mode)
     if _read_back(path, len(raw)) != raw:
         raise OSError(errno.EIO, "la relecture diffère de ce qui a été écrit", path)
 

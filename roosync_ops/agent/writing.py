@@ -18,12 +18,14 @@ from roosync_ops.wire.typed import Iterator
 #: O_EXCL: what lies there is neither written through nor opened, be it a link, a pipe or a device.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+#: Whoever shares the folder reads it, and nobody else writes it, whatever the umask of who started the agent.
+MODE = 0o644
 #: So many names are tried for one write, and so many things moved aside for one name.
 _MAX_NAMES = 4
 _MAX_ASIDE = 8
 
 
-def put(path: str, temporary: str, raw: bytes) -> None:
+def put(path: str, temporary: str, raw: bytes, mode: int | None = MODE) -> None:
     """Put `raw` at `path` in one step, by way of `temporary` or another name like it. OSError; no temporary is left.
 
     The newest older service deletes every `*.tmp` at its start: what was swept away is written again at once, under a
@@ -31,7 +33,7 @@ def put(path: str, temporary: str, raw: bytes) -> None:
     """
     clear_way(path)
     for name in _names(temporary):
-        written = write(name, raw)
+        written = write(name, raw, mode)
         try:
             _replace(written, path)
         except FileNotFoundError:
@@ -44,15 +46,18 @@ def put(path: str, temporary: str, raw: bytes) -> None:
     raise OSError(errno.EBUSY, "effacé chaque fois avant d'être en place", temporary)
 
 
-def write(temporary: str, raw: bytes) -> str:
-    """Write `raw` under `temporary`, or where that cannot be cleared under another name; return which. OSError."""
+def write(temporary: str, raw: bytes, mode: int | None = MODE) -> str:
+    """Write `raw` under `temporary`, or where that cannot be cleared under another name; return which. OSError.
+
+    `mode` None is as the umask has it.
+    """
     for name in _names(temporary):
         try:
             descriptor = _create(name)
         except FileExistsError:
             continue
         try:
-            _fill(descriptor, raw)
+            _fill(descriptor, raw, mode)
         except OSError:
             remove(name)
             raise
@@ -118,8 +123,11 @@ def _create(name: str) -> int:
         return os.open(name, _NEW, 0o666)
 
 
-def _fill(descriptor: int, raw: bytes) -> None:
+def _fill(descriptor: int, raw: bytes, mode: int | None) -> None:
     try:
+        if mode is not None and hasattr(os, "fchmod"):
+            with suppress(OSError):  # a share without modes
+                os.fchmod(descriptor, mode)
         while raw:
             raw = raw[os.write(descriptor, raw) :]
         os.fsync(descriptor)

@@ -10,6 +10,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from roosync_ops.agent.share import replace_file
+from roosync_ops.agent.writing import MODE
 from roosync_ops.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError
 from roosync_ops.show.text import safe
 from roosync_ops.state.memory import default_folder
@@ -41,7 +42,7 @@ def put_into_share(shared: str, folder: str, files: Mapping[str, bytes], deadlin
             raise OSError(errno.EPERM, "it is no folder", path)
 
     hint = "start the sync product, or write elsewhere: roosync-ops dashboard --output DIR"
-    return _put(begin, path, files, deadline_s, hint, UNAVAILABLE)
+    return _put(begin, path, files, deadline_s, hint, UNAVAILABLE, MODE)
 
 
 def put_into(output_dir: str, files: Mapping[str, bytes], deadline_s: float) -> str:
@@ -62,12 +63,18 @@ def _absolute(path: str) -> str:
 
 
 def _put(  # noqa: PLR0913, PLR0917 - where, what, how long, and what to say
-    begin: Callable[[], None], path: str, files: Mapping[str, bytes], deadline_s: float, hint: str, missing: int
+    begin: Callable[[], None],
+    path: str,
+    files: Mapping[str, bytes],
+    deadline_s: float,
+    hint: str,
+    missing: int,
+    mode: int | None = None,
 ) -> str:
     def write() -> None:
         begin()
         for name, raw in files.items():
-            replace_file(os.path.join(path, name), os.path.join(path, f".{name}.tmp"), raw)  # noqa: PTH118 - as above
+            replace_file(os.path.join(path, name), os.path.join(path, f".{name}.tmp"), raw, mode)  # noqa: PTH118 - as above
 
     home = default_folder()
     try:

@@ -52,9 +52,9 @@ def login(machine: Machine) -> tuple[str, ...]:
             "-o",
             f'UserKnownHostsFile="{_local(hosts)}"' if " " in hosts else f"UserKnownHostsFile={_local(hosts)}",
         ]
-    port, user = machine.port or machine.ssh.get("ssh_port"), machine.user or machine.ssh.get("ssh_user")
-    host = machine.host or machine.ssh.get("ssh_hostname") or machine.machine_id
-    return ("ssh", *options, *(["-p", str(port)] if port else []), f"{user}@{host}" if user else str(host))
+    host = machine.host or machine.machine_id
+    port = ["-p", str(machine.port)] if machine.port else []
+    return ("ssh", *options, *port, f"{machine.user}@{host}" if machine.user else host)
 
 
 def _local(path: str) -> str:

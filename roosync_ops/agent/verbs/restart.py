@@ -48,7 +48,7 @@ def _check_room(places: Places) -> None:
     """A loop that runs needs no room for its journal, one that begins does. Raises LocalError."""
     path = os.path.join(places.folder, ".room.tmp")
     try:
-        with Using(path), open(path, "wb") as file:
+        with Using(path), open(local.create(path), "wb") as file:
             file.write(bytes(_ROOM_BYTES))
     finally:
         local.remove(path)

@@ -261,6 +261,17 @@ def test_a_machine_that_was_renamed_or_moved_to_another_share_has_one_loop(
     assert renamed.record()["agent"]["state"] == "left"
 
 
+def test_a_loop_of_an_old_name_that_a_person_runs_is_replaced_too(make_agent: Callable[..., Agent]) -> None:
+    """Nothing keeps it alive that could be ended in its stead."""
+    old, renamed = make_agent(machine_id="m1"), make_agent(machine_id="m2")
+    by_hand = old.run(*BEATS)
+    wait_for("a beat", old.sequence)
+    assert renamed("restart", *BEATS)["success"] is True
+    by_hand.communicate(timeout=PATIENCE_S)
+    assert old.record()["agent"]["state"] == "left"
+    assert renamed.record()["agent"]["state"] == "running"
+
+
 def test_the_loop_lock_is_filelocks_lock(agent: Agent) -> None:
     agent("start", *BEATS)
     with pytest.raises(TimeoutError):

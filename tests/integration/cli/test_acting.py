@@ -51,10 +51,12 @@ def test_a_limit_to_nobody_is_not_everybody(run: Run, command: str, empty: str) 
     assert "--limit names no machine and no group" in done.err
 
 
-def test_a_rollout_that_enrolled_nobody_waits_for_nobody_and_says_what_it_met(run: Run, dead: Path) -> None:
+@pytest.mark.parametrize("asked", ["auto", "never"])
+def test_a_rollout_that_enrolled_nobody_waits_for_nobody_and_says_what_it_met(run: Run, dead: Path, asked: str) -> None:
+    """It was met by the rollout itself: nobody needs to be asked a second time to know it."""
     assert dead.is_dir()
     began = time.monotonic()
-    done = run("rollout", "--shared", "shared", "--wait", str(WAIT_S), "--json")
+    done = run("rollout", "--shared", "shared", "--wait", str(WAIT_S), "--json", f"--probe={asked}")
     assert time.monotonic() - began < WAIT_S / 2
     assert done.code == 1
     (row,) = done.document["validation"]["machines"]

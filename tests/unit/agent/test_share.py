@@ -260,6 +260,30 @@ def test_a_failure_at_any_stage_leaves_the_old_file_and_no_temporary(
     assert (shared / "heartbeats" / "m1.json").read_bytes() == b"old"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="folders have access lists there; does not apply")
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_whoever_shares_the_folder_reads_a_record_and_nobody_else_writes_it_whatever_the_umask(
+    shared: Path, folder: FolderShare, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        folder.publish(b"new")
+    finally:
+        os.umask(before)
+    assert (shared / "heartbeats" / "m1.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_share_without_modes_takes_a_record_all_the_same(
+    shared: Path, folder: FolderShare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.fchmod", refuse, raising=False)
+    folder.publish(b"new")
+    assert (shared / "heartbeats" / "m1.json").read_bytes() == b"new"
+
+
 def held(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Have the first `times` replacements fail as Windows does for a file another process holds open."""
     tried = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -151,8 +152,8 @@ def test_a_plan_ends_and_the_oldest_go_first() -> None:
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        ("import sys\nwhile True: sys.stdout.write('x' * 65536)", "said more than 32 MiB"),
-        ("import sys\nwhile True: sys.stderr.write('x' * 65536)", "said more than 32 MiB"),
+        ("import sys, time\nsys.stdout.write('x' * 40_000_000); time.sleep(600)", "said more than 32 MiB"),
+        ("import sys, time\nsys.stderr.write('x' * 40_000_000); time.sleep(600)", "said more than 32 MiB"),
         ("print('[' * 100_000)", "diagnose"),
         ("print('[1]')", "diagnose"),
     ],
@@ -165,5 +166,7 @@ def test_a_command_that_says_what_no_command_says_is_left(
         return (sys.executable, "-c", program)
 
     monkeypatch.setattr(process, "ours", ours)
+    began = time.monotonic()
     with pytest.raises(CommandError, match=said):
-        changes._command(settings, ["diagnose"], 60)
+        changes._command(settings, ["diagnose"], 160)
+    assert time.monotonic() - began < 120  # what says too much is not heard out

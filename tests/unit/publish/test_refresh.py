@@ -90,6 +90,21 @@ def test_a_link_under_our_own_name_is_replaced_and_not_written_through(shared: P
     assert target.read_text() == "kept"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="folders have access lists there; does not apply")
+def test_all_who_share_the_folder_read_the_page_and_one_s_own_is_as_the_umask_has_it(
+    shared: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    before = os.umask(0o077)
+    try:
+        done(shared)
+        done(shared, output_dir=str(tmp_path / "own"))
+    finally:
+        os.umask(before)
+    for folder, mode in ((shared / "dashboards", 0o644), (tmp_path / "own", 0o600)):
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {mode}
+
+
 def test_a_folder_of_ones_own_is_written_into(shared: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     result = done(shared, output_dir=str(tmp_path / "out"))

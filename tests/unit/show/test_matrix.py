@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import HERE, AgentState, Matrix, Validation, knowledge, matrix, merge_replicas, probes, validate
 from roosync_ops.show import schemas
 from roosync_ops.show.matrix import short
+from roosync_ops.show.page import page
 from roosync_ops.show.text import cells
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
+from tests.kits import boards
 from tests.unit.show.conftest import HOSTILE
 
 #: Under its own name pytest takes it for a test.
@@ -73,6 +76,19 @@ def probed() -> Validation:
     assert merged is not None
     found = matrix(fleet(), told, own, NOW)
     return validate(fleet(), merged, NOW, known=knowledge(told.values()), matrix=found)
+
+
+def test_a_stopped_machine_is_left_in_every_replica_s_line_of_table_and_page(probed: Validation) -> None:
+    """Not for how long it is silent: in no form does a machine that was stopped look like one that died."""
+    told, own = answers(), state(HERE, NAMES)
+    for replica in (own, *(one.state for one in told.values() if one.state is not None)):
+        record = Record("myia-po-2026", NOW - 50_000_000, sequence=9, left_at_ms=NOW - 50_000_000 + 1)
+        replica.machines["myia-po-2026"] = Evidence(record, FILE, "heartbeats/myia-po-2026.json")
+    found = matrix(fleet(), told, own, NOW)
+    lines = show.matrix_table(found, width=80).splitlines()[3:9]
+    assert [line.split()[-2].strip("[]") for line in lines] == ["left"] * len(found.observers)
+    board = replace(boards.six(), validation=replace(probed, evidence=found))
+    assert page(board).count('<span class="st-left">left</span>') == len(found.observers) - 1
 
 
 def test_six_machines_are_a_square_in_eighty_columns(seen: Matrix) -> None:
