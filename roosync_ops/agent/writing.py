@@ -90,7 +90,7 @@ def move_aside(path: str) -> None:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder, or see that there is one; anything else under its name is moved aside. OSError."""
+    """Make a folder that whoever shares it reads, or see that there is one; else it is moved aside. OSError."""
     try:
         if stat.S_ISDIR(os.lstat(path).st_mode):
             return
@@ -99,6 +99,8 @@ def make_folder(path: str) -> None:
         pass
     with suppress(FileExistsError):  # another machine's replica delivered it in between
         os.mkdir(path)
+        with suppress(OSError):  # a share without modes
+            os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) | 0o055)  # noqa: S103 - the record in it is 0644
 
 
 def _names(temporary: str) -> Iterator[str]:

@@ -271,6 +271,7 @@ def test_whoever_shares_the_folder_reads_a_record_and_nobody_else_writes_it_what
     finally:
         os.umask(before)
     assert (shared / "heartbeats" / "m1.json").stat().st_mode & 0o777 == 0o644
+    assert (shared / "heartbeats").stat().st_mode & 0o755 == 0o755
 
 
 def test_a_share_without_modes_takes_a_record_all_the_same(
