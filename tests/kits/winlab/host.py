@@ -24,7 +24,7 @@ import sys
 sys.path.insert(0, "/srv/kit")
 from lab import mounts
 mounts.TOUCH_S, mounts.COLD_S = map(float, sys.argv[1:])
-share = mounts.Share("/srv/drive/g/Mon Drive/Synchronisation")
+share = mounts.CoveredShare("/srv/drive/g/Mon Drive/Synchronisation")
 share.cover("cold")
 print("cold", flush=True)
 sys.stdin.read()
