@@ -103,7 +103,8 @@ def test_two_computers_at_once_end_in_one_of_the_two_builds_everywhere_and_who_l
     (build,) = {part["buildId"] for part in agent_parts(fleet).values()}
     assert answers.pop(build)[1] == 0, answers
     ((said, code),) = answers.values()
-    assert code == 0 or (code == STOPPED and build in said), said  # 0: it was through before the other one came
+    # 0: it was through before the other one came; "does not run": it looked between the end of its own and the other
+    assert code == 0 or (code == STOPPED and (build in said or "its agent does not run" in said)), said
 
 
 @pytest.mark.parametrize("kind", ["first", "upgrade"])
