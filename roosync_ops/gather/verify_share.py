@@ -27,7 +27,7 @@ MEASURE_S: Final = 60.0
 _TASK_S: Final = 45.0
 #: Beyond that: to log in, to start Python, to remove the folder.
 _MARGIN_S: Final = 30.0
-#: How long clocks may take to be measured (on Windows an agent takes 30 to answer), and what is left to be removed, in s.
+#: How long clocks may take to be measured (on Windows an agent takes 30 to answer), and what is left to be removed; s.
 _CLOCK_S: Final = 45.0
 _TIDY_S: Final = 30.0
 
