@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from roosync_ops import process, typed
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import SilenceError
 from roosync_ops.remote_script.question import Question
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport import output
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import CONNECT, Link, LinkError, Patience

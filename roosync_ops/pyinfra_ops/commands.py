@@ -14,7 +14,8 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops import typed
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, Reply, SilenceError, parse_reply
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.failure import Failure
 
 from . import plan

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pyinfra.api.facts import FactBase
 
 from roosync_ops.remote_script import replica
-from roosync_ops.remote_script.facts_model import ProbeReport, Reply, SilenceError, parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply, parse_report
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.wire.deadline import FIRST_READING_S
 
 from .connector import Ask

@@ -16,7 +16,8 @@ from pyinfra.context import ctx_host, ctx_state
 from roosync_ops import typed
 from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, SilenceError
+from roosync_ops.remote_script.facts_model import ProbeReport
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.failure import PREFLIGHT, Failure
 
 from . import facts

@@ -17,7 +17,8 @@ from .on_common import share_problem
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
 
-    from .facts_model import ProbeReport, ShareFacts, SilenceError
+    from .facts_model import ProbeReport, ShareFacts
+    from .unpacked import SilenceError
 
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS

@@ -1,7 +1,6 @@
 """What a machine answered, as types: hostile until it has been through here."""
 
 import functools
-import json
 import threading
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -10,7 +9,6 @@ from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHan
 
 from roosync_ops.wire.times import time_or_none
 
-from .on_common import MARKER, PRESSED
 from .status_model import (
     AgentAnswer,
     Beat,
@@ -22,7 +20,7 @@ from .status_model import (
     ViewState,
     Word,
 )
-from .unpacked import TooMuchError, bounded, unpacked
+from .unpacked import SilenceError, document_in
 
 T = TypeVar("T", bound=AgentAnswer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
@@ -254,24 +252,6 @@ class Logs(AgentAnswer):
     logs: list[LogPlace] = Field(max_length=100)
 
 
-#: What stands in the place of an answer where there is nobody to give one, to its code.
-_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
-_MAX_SAID = 600
-
-
-class SilenceError(Exception):
-    """A machine that gave no answer we can use. `code` is for programs."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        self.code = code
-        self.reason = reason
-        super().__init__(reason)
-
-    def to_json(self) -> Any:
-        """As an answer's."""
-        return {"code": self.code, "reason": self.reason}
-
-
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> ProbeReport:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
     report = _model(ProbeReport, lines)
@@ -282,7 +262,7 @@ def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> ProbeR
 
 
 def _model(model: type[T], lines: Iterable[str]) -> T:
-    document = _document(list(lines))
+    document = document_in(list(lines))
     with _building:
         model.model_rebuild()
     try:
@@ -297,29 +277,6 @@ parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_
 parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
 parse_knocked: Final[Callable[[Iterable[str]], Knocked]] = functools.partial(_model, Knocked)
 parse_logs: Final[Callable[[Iterable[str]], Logs]] = functools.partial(_model, Logs)
-
-
-def _document(lines: list[str]) -> str:
-    """Return the JSON behind the marker; whatever else a login shell prints is no answer. Raises SilenceError."""
-    marked = [line.partition(MARKER)[2] for line in lines if MARKER in line]
-    if not marked:
-        said = " ".join(" ".join(lines).split())[-200:]
-        raise SilenceError("NO_ANSWER", f"it said {said!r}" if said else "it said nothing")
-    said = marked[-1]
-    try:
-        value = json.loads(bounded(said))
-        if isinstance(value, dict) and isinstance(value.get(PRESSED), str):
-            said = unpacked(value[PRESSED])
-            value = json.loads(bounded(said))
-    except TooMuchError as error:
-        raise SilenceError("TOO_MUCH", str(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise SilenceError("NOT_UNDERSTOOD", f"its answer is not JSON: {error!s:.120}") from None
-    if isinstance(value, dict) and value.get("error") is not None:
-        error_text = str(value["error"])
-        code = _SILENCES.get(error_text, "PROBE_FAILED")
-        raise SilenceError(code, str(value.get("said") or error_text)[:_MAX_SAID])
-    return said
 
 
 def _first(error: ValidationError) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.remote_script.checks import failed, there
-from roosync_ops.remote_script.facts_model import Reply, SilenceError
+from roosync_ops.remote_script.facts_model import Reply
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
 from roosync_ops.wire.record import parse

@@ -22,8 +22,9 @@ from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.reports import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import SilenceError, parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.show.exports import junit
 from roosync_ops.show.report import report_markdown

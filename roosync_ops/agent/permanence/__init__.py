@@ -140,11 +140,10 @@ def describe(config: Config) -> Json:
         "enabled": found is not None and found.enabled(),
         "survivesReboot": found is not None and found.survives_reboot(),
     }
-    with suppress(LocalError):  # what this Python cannot install is not compared
-        there, wanted = (
-            ("", "") if found is None else found.changes(run_words(config, Flags("install"), word_of(found)))
-        )
-        value |= {"there": there, "wanted": wanted} if there or wanted else {}
+    if found is not None:
+        with suppress(LocalError):  # what this Python cannot install is not compared
+            there, wanted = found.changes(run_words(config, Flags("install"), word_of(found)))
+            value |= {"there": there, "wanted": wanted} if there or wanted else {}
     if value["survivesReboot"] and value["kind"] == "task":
         value["note"] = "survit à un redémarrage une fois la session de son utilisateur ouverte"
     return value

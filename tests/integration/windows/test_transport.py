@@ -23,7 +23,8 @@ from roosync_ops.pyinfra_ops.connector import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, Reply, SilenceError, parse_reply
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport import windows_line
 from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.sftp import WindowsSsh

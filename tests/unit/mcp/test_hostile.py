@@ -13,8 +13,9 @@ from roosync_ops.gather.asking import LOOK
 from roosync_ops.gather.probe import result_of
 from roosync_ops.process import Ended
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import SilenceError, parse_report
+from roosync_ops.remote_script.facts_model import parse_report
 from roosync_ops.remote_script.on_common import MARKER
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.reach import Reach
 from tests.kits.assistant import Assistant, text
 from tests.kits.hostile import OBEYED, TEXTS

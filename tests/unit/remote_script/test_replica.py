@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from roosync_ops.remote_script import replica
-from roosync_ops.remote_script.facts_model import Reply, SilenceError
+from roosync_ops.remote_script.facts_model import Reply
+from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.failure import Failure
 from tests.unit.pyinfra_ops.builders import a_machine
 
