@@ -14,15 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.remote_script import on_machine, unpacked
-from roosync_ops.remote_script.facts_model import (
-    AgentStatus,
-    ProbeReport,
-    SilenceError,
-    parse_logs,
-    parse_reply,
-    parse_report,
-)
+from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_logs, parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER, PRESS_BYTES, PRESSED
+from roosync_ops.remote_script.unpacked import SilenceError
 from tests.unit.pyinfra_ops.builders import NOW_MS, a_status, an_answer
 
 JSON = st.recursive(
