@@ -108,10 +108,11 @@ def _rehearse(line: list[str], folder: str) -> str:
         if not os.path.exists(own):
             return "" if os.path.exists(line[-1]) else _last_line(text_in(words)) or "no word"
         said = _said([*line, "stop", *where])
-        loop.wait(_PLAY_S)
+        if not said:
+            loop.wait(_PLAY_S)
         return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
     except subprocess.TimeoutExpired:
-        return said or "its loop goes on"
+        return "its loop goes on"
     finally:
         loop.kill()
         loop.wait()
