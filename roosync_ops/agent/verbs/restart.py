@@ -55,18 +55,15 @@ def _check_room(places: Places) -> None:
 
 
 def _look_first(config: Config, places: Places) -> None:
+    said = read_local_state(places)["share"]
     try:
-        _probe(config, places) if sees_share(config) else _ask_loop(places)
+        if sees_share(config):
+            _probe(config, places)
+        elif said["state"] != OK:  # this session has no drive: what the loop says of it counts
+            raise ShareTroubleError(said["state"], str(said["detail"]))
     except ShareTroubleError as trouble:
         trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
         raise
-
-
-def _ask_loop(places: Places) -> None:
-    """This session has no drive: what the loop says of it counts."""
-    said = read_local_state(places)["share"]
-    if said["state"] != OK:
-        raise ShareTroubleError(said["state"], str(said["detail"]))
 
 
 def _probe(config: Config, places: Places) -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from roosync_ops.agent import trial
-from roosync_ops.agent.trial import SILENT, Trial, TrialLook
+from roosync_ops.agent.trial import SILENT, Trial
 
+Seen = tuple[str | None, tuple[object, int], int, float]
 INTERVAL_S, DEADLINE_S = 30.0, 5.0
 PATIENCE_S = INTERVAL_S + DEADLINE_S + trial.LATE_S
 
@@ -13,8 +14,12 @@ def fresh() -> Trial:
     return Trial(INTERVAL_S, DEADLINE_S, 0.0)
 
 
-def beat(sequence: int, session: str = "new") -> TrialLook:
-    return TrialLook("new", (session, sequence))
+def seen(session: str | None, beat: tuple[object, int] = (None, 0), size: int = 0, busy_s: float = 0) -> Seen:
+    return session, beat, size, busy_s
+
+
+def beat(sequence: int, session: str = "new") -> Seen:
+    return seen("new", (session, sequence))
 
 
 def test_four_beats_read_back_prove_it_and_not_three() -> None:
@@ -40,29 +45,29 @@ def test_a_share_in_trouble_is_pardoned() -> None:
     one = fresh()
     one.look(1, beat(1))
     one.pardon(500)
-    assert one.look(500 + PATIENCE_S, TrialLook("new")) is None
-    assert one.look(500 + PATIENCE_S + 1, TrialLook("new")) == SILENT
+    assert one.look(500 + PATIENCE_S, seen("new")) is None
+    assert one.look(500 + PATIENCE_S + 1, seen("new")) == SILENT
 
 
 def test_a_loop_that_ends_or_begins_again_is_left_at_once() -> None:
     one, two = fresh(), fresh()
     for each in (one, two):
         assert each.look(1, beat(1)) is None
-    assert one.look(1.25, TrialLook(None)) == ("ended",)
-    assert two.look(1.25, TrialLook("another")) == ("begun-again",)
+    assert one.look(1.25, seen(None)) == ("ended",)
+    assert two.look(1.25, seen("another")) == ("begun-again",)
 
 
 def test_one_that_does_not_come_up_is_given_its_time() -> None:
     one = fresh()
-    assert one.look(trial.COME_UP_S, TrialLook(None)) is None
-    assert one.look(trial.COME_UP_S + 0.1, TrialLook(None)) == ("not-up",)
+    assert one.look(trial.COME_UP_S, seen(None)) is None
+    assert one.look(trial.COME_UP_S + 0.1, seen(None)) == ("not-up",)
 
 
 def test_whoever_restarts_it_by_hand_begins_the_trial_anew() -> None:
     one = fresh()
     one.look(1, beat(1))
     one.begin(2)
-    assert one.look(3, TrialLook("another", ("another", 2))) is None
+    assert one.look(3, seen("another", ("another", 2))) is None
 
 
 @pytest.mark.parametrize(
@@ -75,4 +80,4 @@ def test_whoever_restarts_it_by_hand_begins_the_trial_anew() -> None:
     ],
 )
 def test_memory_and_processor_are_bounded(size: int, busy_s: float, why: tuple[str, ...] | None) -> None:
-    assert fresh().look(20, TrialLook("new", ("new", 1), size, busy_s)) == why
+    assert fresh().look(20, seen("new", ("new", 1), size, busy_s)) == why
