@@ -55,12 +55,8 @@ def _check_room(places: Places) -> None:
 
 
 def _look_first(config: Config, places: Places) -> None:
-    said = read_local_state(places)["share"]
     try:
-        if sees_share(config):
-            _probe(config, places)
-        elif said["state"] != OK:  # this session has no drive: what the loop says of it counts
-            raise ShareTroubleError(said["state"], str(said["detail"]))
+        _probe(config, places)
     except ShareTroubleError as trouble:
         trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
         raise
@@ -69,6 +65,11 @@ def _look_first(config: Config, places: Places) -> None:
 def _probe(config: Config, places: Places) -> None:
     """The loop may be writing just now: its turn is waited for. One that hangs has it, and is no proof against us."""
     share = share_of(config)
+    said = read_local_state(places)["share"]
+    if not sees_share(config):  # this session has no drive: what the loop says of it counts
+        if said["state"] != OK:
+            raise ShareTroubleError(said["state"], str(said["detail"]))
+        return
     turn = take(places.write_lock, config.share_deadline_s)
     if turn is None:
         share.read_own()
