@@ -9,7 +9,7 @@ is in the journal: no restart tells it again. How late beats come is counted bes
 from __future__ import annotations
 
 from roosync_ops.wire.merge import Evidence
-from roosync_ops.wire.record import Record
+from roosync_ops.wire.record import MAX_KNOWS, Record
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Json
@@ -22,6 +22,8 @@ MAX_KNOWN = 500
 STALL_INTERVALS = 2
 #: A silence of so many beats or more is a replica that stood still, no delay.
 MAX_LATE = 21
+#: Stamps that lie beyond these, in ms behind and ahead of our clock, are no delay: twice so, and the clock is wrong.
+BEHIND_MS, AHEAD_MS = 600_000, 120_000
 HOUR_MS = 3_600_000
 _HOURS = 24
 
@@ -29,8 +31,8 @@ _HOURS = 24
 def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None:
     """Take in what the share shows at `now_ms`.
 
-    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips],
-    "late": {hour: how many silences of each length}, "readAt": ms}.
+    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since, how wrong its clock seemed the last
+    times]}, "heardAt": ms, "last": [flips], "late": {hour: how many silences of each length}, "readAt": ms}.
     """
     known: Json = notes["known"]
     moved = [name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms)]
@@ -44,7 +46,7 @@ def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None
         for entry in known.values():
             entry[3] = now_ms
     notes["heardAt"] = now_ms
-    for name, (word, _, _, since) in known.items():
+    for name, (word, _, _, since, *_) in known.items():
         if word in (LEFT, OFFLINE):
             continue
         if now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms:
@@ -64,7 +66,10 @@ def _takes(notes: Json, record: Record, now_ms: int) -> bool:
     beats = min((notes["readAt"] - entry[3]) // record.thresholds.interval_ms, sequence - entry[1])
     if 0 <= beats < MAX_LATE:
         notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
-    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
+    off = heard - now_ms
+    wrong = [*[was for was in entry[4:][-1:] if abs(off - was) < BEHIND_MS], off]
+    wrong = [] if -BEHIND_MS <= off <= AHEAD_MS else wrong
+    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms, *wrong]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
 
@@ -80,6 +85,11 @@ def late(notes: Json, now_ms: int, interval_ms: int) -> dict[str, list[int]]:
             most = next(at for at in ends if sum(steps[at:]) * 100 <= sum(steps))
             found[name] = [ends[-1] * interval_ms, most * interval_ms]
     return found
+
+
+def clocks(notes: Json) -> dict[str, int]:
+    """Return whose clocks are wrong by what came in twice, and their clocks minus ours in ms, the way here included."""
+    return dict([(name, entry[5]) for name, entry in notes["known"].items() if entry[5:]][:MAX_KNOWS])
 
 
 def _tell(notes: Json, name: str, word: str, now_ms: int) -> None:

@@ -115,6 +115,7 @@ class ViewWriter:
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
         self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
+        self._publisher.extra["clocks"] = flips.clocks(notes["flips"])
         view = build(merged, old, now_ms, self._config.thresholds, reading)
         self._remember(view, merged, now_ms)
         is_due = needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds)
