@@ -9,7 +9,6 @@ import sys
 
 from roosync_ops.wire.record import (
     BEFORE,
-    CLOCKS,
     KNOWS,
     LATE,
     LEFT_STATE,
@@ -218,7 +217,7 @@ def _agent(config: Config, session: Session, past: PreviousRecords, now_ms: int,
     earlier = agent_part(past.known)
     if earlier.get("sessionId") != session.session_id and up and now_ms - up[-1][1] <= config.thresholds.timeout_ms:
         extra = earlier  # a restart: who keeps the view looks at others after this beat
-    for key in (KNOWS, LATE, CLOCKS):
+    for key in (KNOWS, LATE):
         agent.pop(key, None)
         if extra.get(key):
             agent[key] = extra[key]

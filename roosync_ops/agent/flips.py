@@ -47,9 +47,8 @@ def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None
             entry[3] = now_ms
     notes["heardAt"] = now_ms
     for name, (word, _, _, since, *_) in known.items():
-        if word in (LEFT, OFFLINE):
-            continue
-        if now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms:
+        is_silent = now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms
+        if is_silent and word not in (LEFT, OFFLINE):
             _tell(notes, name, OFFLINE, now_ms)
 
 
@@ -67,16 +66,18 @@ def _takes(notes: Json, record: Record, now_ms: int) -> bool:
     if 0 <= beats < MAX_LATE:
         notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
     off = heard - now_ms
-    wrong = [*[was for was in entry[4:][-1:] if abs(off - was) < BEHIND_MS], off]
-    wrong = [] if -BEHIND_MS <= off <= AHEAD_MS else wrong
-    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms, *wrong]
+    offs = [was for was in entry[4:][-1:] if abs(off - was) < BEHIND_MS]
+    offs = [] if -BEHIND_MS <= off <= AHEAD_MS else [*offs, off]
+    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms, *offs]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
 
 
-def late(notes: Json, now_ms: int, interval_ms: int) -> dict[str, list[int]]:
-    """Return [the longest, the 99th percentile] of the silences of the last "hour" and "day" in ms."""
-    hour, found = now_ms // HOUR_MS, dict[str, list[int]]()
+def late(notes: Json, now_ms: int, interval_ms: int) -> Json:
+    """Return how beats arrive, as the keeper's record says it (wire.record.LATE)."""
+    hour = now_ms // HOUR_MS
+    offs = [(name, entry[5]) for name, entry in notes["known"].items() if entry[5:]]
+    found: Json = {"clocks": dict(offs[:MAX_KNOWS])} if offs else {}
     counts = notes["late"] = {key: steps for key, steps in notes["late"].items() if 0 <= hour - int(key) < _HOURS}
     for name, hours in (("hour", 1), ("day", _HOURS)):
         steps = [sum(each) for each in zip(*(counts[key] for key in counts if int(key) >= hour - hours))]  # noqa: B905 - 3.9
@@ -85,11 +86,6 @@ def late(notes: Json, now_ms: int, interval_ms: int) -> dict[str, list[int]]:
             most = next(at for at in ends if sum(steps[at:]) * 100 <= sum(steps))
             found[name] = [ends[-1] * interval_ms, most * interval_ms]
     return found
-
-
-def clocks(notes: Json) -> dict[str, int]:
-    """Return whose clocks are wrong by what came in twice, and their clocks minus ours in ms, the way here included."""
-    return dict([(name, entry[5]) for name, entry in notes["known"].items() if entry[5:]][:MAX_KNOWS])
 
 
 def _tell(notes: Json, name: str, word: str, now_ms: int) -> None:

@@ -46,9 +46,9 @@ def can_keep(record: Record, now_ms: int) -> bool:
     """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
     if record.agent.get("state") != RUNNING_STATE or record.agent.get("autoSyncEnabled") is not True:
         return False
-    if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
-        return False  # a clock hours ahead would keep the office hours after its machine died
-    return status(record, now_ms, record.thresholds) == ONLINE
+    # a clock hours ahead would keep the office hours after its machine died
+    is_ahead = (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS
+    return not is_ahead and status(record, now_ms, record.thresholds) == ONLINE
 
 
 class ViewWriter:
@@ -115,7 +115,6 @@ class ViewWriter:
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
         self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
-        self._publisher.extra["clocks"] = flips.clocks(notes["flips"])
         view = build(merged, old, now_ms, self._config.thresholds, reading)
         self._remember(view, merged, now_ms)
         is_due = needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds)
@@ -213,19 +212,15 @@ class ViewWriter:
                 break
             kept[name] = entry
         self._publisher.notes["legacy"] = kept
-        self._publisher.extra[KNOWS] = self._undone([name for name in latest if name in silent], merged, now_ms)
-
-    def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> Json:
-        """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
-        once = self._publisher.extra.get(KNOWS, {})  # what was undone once is undone again: several services do it
-        names = [name for name in silent if merged[name].kind != FILE or name in once]
-        names = [name for name in names if merged[name].record.sequence is not None]
-        kept: Json = {}
-        for name in names[:MAX_KNOWS]:
-            kept[name] = entry_of(merged[name], now_ms, self._config.thresholds)
-            if len(dump(kept)) > MAX_KNOWS_BYTES:
-                del kept[name]
-        return kept
+        # What only the view holds of our agents' machines: in our own file nobody touches it. What was undone once is
+        # undone again: several services do it.
+        once = self._publisher.extra.get(KNOWS, ())
+        names = [name for name in latest if name in silent and merged[name].record.sequence is not None]
+        knows = self._publisher.extra[KNOWS] = {}
+        for name in [name for name in names if merged[name].kind != FILE or name in once][:MAX_KNOWS]:
+            knows[name] = entry_of(merged[name], now_ms, self._config.thresholds)
+            if len(dump(knows)) > MAX_KNOWS_BYTES:
+                del knows[name]
 
     def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
         """An older service rewrote the view from its stale memory: machines we had put in are gone."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.state import SharedState
-from roosync_ops.wire.record import CLOCKS, LATE, Record, object_in
+from roosync_ops.wire.record import LATE, Record, object_in
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
 from . import verdict as v
@@ -128,16 +128,17 @@ def noted(state: SharedState, now_ms: int) -> Knowledge:
 
     It is in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
     Of two keepers the more patient one is believed, and neither for long (see may_last_ms). Of clocks one is believed
-    whose own is not wrong: it is heard now.
+    whose own is not wrong: it is heard now, or was lately and found most of the others' right.
     """
-    late, clocks = (0, 0), {}
+    late, clocks = (0, 0), dict[str, int]()
     for record in (*(piece.record for piece in state.machines.values()), *state.own_files.values()):
         found, age_ms = record.agent.get(LATE), now_ms - (record.last_heartbeat_ms or 0)
         if isinstance(found, dict) and age_ms < _DAY_MS:
             late = max(late[0], _longest(found.get("day"))), max(late[1], _longest(found.get("hour")))
-        if -FUTURE_TOLERANCE_MS <= age_ms <= record.thresholds.timeout_ms:
-            told = object_in(record.agent, CLOCKS).items()
-            clocks.update((name, off) for name, off in told if type(off) is int and abs(off) < _CENTURY_MS)
+            told = {name: off for name, off in object_in(found, "clocks").items() if type(off) is int}
+            times = 1.0 if 2 * len(told) >= len(state.machines) else LATE_TIMEOUTS[1]
+            if -FUTURE_TOLERANCE_MS <= age_ms <= times * record.thresholds.timeout_ms:
+                clocks.update((name, off) for name, off in told.items() if abs(off) < _CENTURY_MS)
     return Knowledge(late_ms=late, clocks=clocks)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from roosync_ops.agent.flips import MAX_FLIPS, MAX_KNOWN, late
-from roosync_ops.wire.record import CLOCKS, LATE
+from roosync_ops.wire.record import LATE
 from tests.kits.shares import ours, put
 from tests.kits.virtual_agent import Rig, VirtualClock
 
@@ -127,7 +127,10 @@ def test_a_machine_that_was_off_was_not_late(fleet: Fleet) -> None:
 
 def test_the_longest_silence_and_the_99th_percentile_are_of_the_last_hours() -> None:
     hour = 3_600_000
-    notes: dict[str, Any] = {"late": {"10": [197, 2, *[0] * 17, 1, 0], "33": [50, *[0] * 20], "9": [0] * 20 + [1]}}
+    notes: dict[str, Any] = {
+        "known": {},
+        "late": {"10": [197, 2, *[0] * 17, 1, 0], "33": [50, *[0] * 20], "9": [0] * 20 + [1]},
+    }
     assert late(notes, 33 * hour, 30_000) == {"hour": [30_000, 30_000], "day": [600_000, 60_000]}
     assert set(notes["late"]) == {"10", "33"}
     assert late(notes, 60 * hour, 30_000) == {}
@@ -135,7 +138,7 @@ def test_the_longest_silence_and_the_99th_percentile_are_of_the_last_hours() -> 
 
 def noted(fleet: Fleet, name: str = "a") -> dict[str, int] | None:
     """Return whose clocks `name` says to be wrong in its record."""
-    found: dict[str, int] | None = fleet.rigs[name].notes()["record"]["agent"].get(CLOCKS)
+    found: dict[str, int] | None = fleet.rigs[name].notes()["record"]["agent"].get(LATE, {}).get("clocks")
     return found
 
 

@@ -153,9 +153,10 @@ def test_a_note_is_read_where_the_view_has_a_later_beat_of_its_keeper(tmp_path: 
     assert second.noted(state, NOW).late_ms == (240_000, 0)
 
 
-def by_note(shared: Path, age_ms: int, off: object, keeper_ms: int = 1_000) -> Verdict:
-    """Return the verdict on `m`, of whose clock the keeper `one` noted `off`."""
-    for one in (ours("m", age_ms, sequence=5), ours("one", keeper_ms, clocks={"m": off}), ours("two")):
+def by_note(shared: Path, age_ms: int, off: object, keeper_ms: int = 1_000, others: int = 0) -> Verdict:
+    """Return the verdict on `m`, of whose clock the keeper `one` noted `off`, and of so many others an hour."""
+    clocks = {"m": off, **{f"x{at}": HOUR for at in range(others)}}
+    for one in (ours("m", age_ms, sequence=5), ours("one", keeper_ms, late={"clocks": clocks}), ours("two")):
         put(shared, one)
     state = read_folder(shared, NOW)
     return validate(FLEET, state, NOW, known=second.noted(state, NOW)).verdicts[0]
@@ -172,9 +173,13 @@ def test_a_wrong_clock_that_the_keeper_noted_neither_kills_nor_hides_a_death(
         assert (kind(found), found.rests_on) == (verdict.CLOCK_DISAGREES, Basis.HEARD)
 
 
-@pytest.mark.parametrize("keeper_ms", [-6_000, 121_000])
-def test_a_keeper_whose_own_clock_is_wrong_tells_of_no_others(tmp_path: Path, keeper_ms: int) -> None:
-    assert by_note(tmp_path, HOUR, -HOUR, keeper_ms).observed == "offline"
+@pytest.mark.parametrize(("keeper_ms", "others"), [(-6_000, 0), (121_000, 1), (841_000, 0)])
+def test_a_keeper_whose_own_clock_may_be_wrong_tells_of_no_others(tmp_path: Path, keeper_ms: int, others: int) -> None:
+    assert by_note(tmp_path, HOUR, -HOUR, keeper_ms, others).observed == "offline"
+
+
+def test_a_keeper_that_died_lately_and_found_most_clocks_right_is_still_believed(tmp_path: Path) -> None:
+    assert by_note(tmp_path, HOUR, -HOUR, 839_000).observed == "online"
 
 
 @pytest.mark.parametrize("off", [str(-HOUR), True, None, [-HOUR], -(10**30), 1e300])
