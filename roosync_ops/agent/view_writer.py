@@ -48,9 +48,9 @@ def can_keep(record: Record, now_ms: int) -> bool:
     """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
     if record.agent.get("state") != RUNNING_STATE or record.agent.get("autoSyncEnabled") is not True:
         return False
-    if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
-        return False  # a clock hours ahead would keep the office hours after its machine died
-    return status(record, now_ms, record.thresholds) == ONLINE
+    # a clock hours ahead would keep the office hours after its machine died
+    is_ahead = (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS
+    return not is_ahead and status(record, now_ms, record.thresholds) == ONLINE
 
 
 class ViewWriter:
