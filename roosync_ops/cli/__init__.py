@@ -195,15 +195,12 @@ def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
 @app.callback()
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool, options.opt("--version", "Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
     quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", callback=output.hush, help="Say nothing but what is wrong: the exit code tells."),
+        bool, options.opt("--quiet -q", "Say nothing but what is wrong: the exit code tells.", callback=output.hush)
     ] = False,
-    utc: Annotated[
-        bool, typer.Option("--utc", callback=_local_or_utc, help="Show times in UTC, not in local time.")
-    ] = False,
+    utc: Annotated[bool, options.opt("--utc", "Show times in UTC, not in local time.", callback=_local_or_utc)] = False,
 ) -> None:
     """Hold the options that stand before a command; some may stand behind it as well."""
 

@@ -25,9 +25,7 @@ _IDENTIFY_EXAMPLES: Final = options.examples(
 
 @app.command("build", epilog=_BUILD_EXAMPLES)
 def build(
-    target: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = Path(
-        "agent.pyz"
-    ),
+    target: Annotated[Path, options.opt("--output -o FILE", "Where to write it.")] = Path("agent.pyz"),
     as_json: options.Json = False,
 ) -> int:
     """Build the agent: one file that any CPython 3.9 or later runs."""

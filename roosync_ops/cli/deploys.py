@@ -18,7 +18,7 @@ _EXAMPLES: Final = options.examples(
 
 
 @app.command(epilog=_EXAMPLES)
-def deploys(path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False) -> int:
+def deploys(path: Annotated[bool, options.opt("--path", "Print the folder alone.")] = False) -> int:
     """Return where the pyinfra deploys of this installation are: ordinary files, a few operations each."""
     folder = deploy_file("rollout").parent
     names = [] if path else [f"  {file.name}" for file in sorted(folder.glob("[a-z]*.py"))]

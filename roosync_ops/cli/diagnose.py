@@ -41,19 +41,17 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     limit: options.Limit = None,
     fix: Annotated[
         bool,
-        typer.Option(
-            "--fix", help="Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."
-        ),
+        options.opt("--fix", "Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."),
     ] = False,
     dry: Annotated[
-        bool, typer.Option("--dry", "--dry-run", "--check", help="With --fix: show what would be done, do nothing.")
+        bool, options.opt("--dry --dry-run --check", "With --fix: show what would be done, do nothing.")
     ] = False,
     shown: options.Shown,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long one machine may take in all.")
+        float, options.opt("--timeout SECONDS", "How long one machine may take in all.", min=0.5)
     ] = _TIMEOUT_S,
     connect_timeout: Annotated[
-        float, typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long its connection may take.")
+        float, options.opt("--connect-timeout SECONDS", "How long its connection may take.", min=0.1)
     ] = _CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:

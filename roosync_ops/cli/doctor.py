@@ -37,12 +37,12 @@ def doctor() -> None:
 
 @app.command("windows", epilog=_EXAMPLES)
 def for_windows(
-    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="A Windows machine of the inventory.")],
+    machine: Annotated[str, options.arg("MACHINE", "A Windows machine of the inventory.")],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    report: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")
-    ] = Path("doctor-windows.md"),
+    report: Annotated[Path, options.opt("--output -o FILE", "The report to write; it holds no names.")] = Path(
+        "doctor-windows.md"
+    ),
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     as_json: options.Json = False,
 ) -> int:

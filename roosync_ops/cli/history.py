@@ -31,10 +31,7 @@ def history(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
     days: Annotated[
-        float,
-        typer.Option(
-            "--days", metavar="N", min=0.01, max=_MAX_DAYS, help="How far to look back (records keep seven days)."
-        ),
+        float, options.opt("--days N", "How far to look back (records keep seven days).", min=0.01, max=_MAX_DAYS)
     ] = _MAX_DAYS,
     report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
     shown: options.Shown,

@@ -44,14 +44,10 @@ _EXAMPLES: Final = options.examples(
 class _Batches:
     """How many machines get a new build at once, and when to stop."""
 
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")
-    ] = ramp.DEFAULT
-    soak: Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")] = 0
-    max_fail: Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")] = (
-        None
-    )
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")] = False
+    batch: Annotated[str, options.opt("--batch N,N%,..|all", "How many machines are replaced at once.")] = ramp.DEFAULT
+    soak: Annotated[float, options.opt("--soak SECONDS", "Watch each batch for so long.", min=0)] = 0
+    max_fail: Annotated[str | None, options.opt("--max-fail N|N%", "How many machines may fail.")] = None
+    resume: Annotated[bool, options.opt("--resume", "Go on with whoever the last rollout left undone.")] = False
 
 
 @app.command(epilog=_EXAMPLES)

@@ -66,7 +66,7 @@ def _command(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     how: acting.How,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, options.opt("--yes -y", "Do not ask.")] = False,
     shown: options.Shown,
     _schema: options.Schema = False,
 ) -> int:

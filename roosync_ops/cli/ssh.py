@@ -21,12 +21,8 @@ _EXAMPLES: Final = options.examples(
 
 @app.command(epilog=_EXAMPLES, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
 def ssh(
-    machine: Annotated[
-        str, typer.Argument(metavar="MACHINE", autocompletion=options.machine_names, help="Where to log in.")
-    ],
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="COMMAND", help="What to run there; else a shell.")
-    ] = None,
+    machine: Annotated[str, options.arg("MACHINE", "Where to log in.", autocompletion=options.machine_names)],
+    command: Annotated[list[str] | None, options.arg("COMMAND", "What to run there; else a shell.")] = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
 ) -> int:

@@ -52,11 +52,11 @@ def watch(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     interval: Annotated[
-        float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
+        float, options.opt("--interval SECONDS", "Between two readings.", min=0.2, max=_MAX_INTERVAL_S)
     ] = 5.0,
-    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")] = None,
+    seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
     how: watching.Watched,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
+    as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from roosync_ops import errors, process
 from roosync_ops.gather.limits import Probe
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
@@ -32,20 +30,17 @@ class Watched:
     patience: options.Patience = "auto"
     exec_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--exec",
-            metavar="CMD",
-            help="Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment.",
+        options.opt(
+            "--exec CMD", "Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment."
         ),
     ] = None
     notify: Annotated[
         list[str] | None,
-        typer.Option(
-            "--notify",
-            metavar="URL",
+        options.opt(
+            "--notify URL",
+            "Notify at each flip, by an apprise URL (the extra notify).",
             envvar=URL_VARIABLE,
             show_envvar=True,
-            help="Notify at each flip, by an apprise URL (the extra notify).",
         ),
     ] = None
     memory: options.Memory = None
