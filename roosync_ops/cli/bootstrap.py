@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -14,21 +14,13 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Print what makes a bare machine reachable over SSH.")
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops bootstrap windows > bootstrap.ps1",
-    "roosync-ops bootstrap windows --key ~/.ssh/id_ed25519.pub --lan 192.168.1.0/24",
-    "On the machine, in an elevated Windows PowerShell: paste it, or powershell -ExecutionPolicy Bypass -File "
-    "bootstrap.ps1",
-    "Exit codes: 0 printed, 2 usage: the key or a range was refused.",
-)
-
 
 @app.callback()
 def bootstrap() -> None:
     """Print what makes a bare machine reachable over SSH."""
 
 
-@app.command("windows", epilog=_EXAMPLES)
+@app.command("windows")
 def for_windows(  # noqa: PLR0913 - one argument an option
     *,
     key: Annotated[

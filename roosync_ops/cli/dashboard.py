@@ -22,12 +22,6 @@ from . import failures, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops dashboard --shared /mnt/share",
-    "roosync-ops dashboard --probe never --output ~/Desktop --lang fr",
-    "roosync-ops dashboard --serve",
-    "Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 no shared state, 130 Ctrl-C.",
-)
 #: Between two looks of --serve, in s: at the folder alone, and at every machine; less where machines beat faster.
 _FOLDER_S: Final = 5.0
 _PROBE_S: Final = 20.0
@@ -49,7 +43,7 @@ _Baseline = Annotated[
 ]
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,

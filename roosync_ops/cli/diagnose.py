@@ -21,18 +21,12 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops diagnose",
-    "roosync-ops diagnose myia-po-2024 --shared /mnt/share",
-    "roosync-ops diagnose --fix --dry",
-    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory.",
-)
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
 _CONNECT_S: Final = 1.2
 _TIMEOUT_S: Final = 15.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def diagnose(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,

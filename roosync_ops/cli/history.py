@@ -13,18 +13,12 @@ from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops history --shared /mnt/share",
-    "roosync-ops history myia-web1 --days 1 --json",
-    "roosync-ops history --format markdown > history.md",
-    "Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable.",
-)
 _DAY_MS: Final = 86_400_000
 #: A record carries the intervals of seven days.
 _MAX_DAYS: Final = 7.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def history(  # noqa: PLR0913 - one argument an option
     names: options.Machines = None,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,21 +26,6 @@ if TYPE_CHECKING:
     from roosync_ops.lab.fleet import LabFleet
 
 app = typer.Typer()
-
-_EXAMPLES: Final = options.examples(
-    "roosync-ops lab",
-    'roosync-ops lab --do "off myia-po-2024; wait 10; table"',
-    "roosync-ops lab up",
-    "roosync-ops lab fault hang myia-po-2024",
-    "Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted.",
-)
-
-_FAULT_EXAMPLES: Final = options.examples(
-    "roosync-ops lab fault --list",
-    "roosync-ops lab fault hang myia-po-2024",
-    "roosync-ops lab fault download-stall admin",
-    "roosync-ops lab fault hang 2024 --off",
-)
 
 
 def _known(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -58,7 +43,7 @@ Sync = Annotated[
 Seed = Annotated[int, options.opt("--seed N", "The seed of what delays and faults draw.")]
 
 
-@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+@app.callback(invoke_without_command=True)
 def lab(  # noqa: PLR0913 - the options of one command
     context: typer.Context,
     *,
@@ -83,7 +68,7 @@ def lab(  # noqa: PLR0913 - the options of one command
     return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
 
 
-app.command("play", help="Play the procedure, then take commands: what `roosync-ops lab` does.", epilog=_EXAMPLES)(lab)
+app.command("play", help="Play the procedure, then take commands: what `roosync-ops lab` does.")(lab)
 
 
 @app.command()
@@ -101,7 +86,7 @@ def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) ->
     return errors.OK
 
 
-@app.command(epilog=_FAULT_EXAMPLES)
+@app.command()
 def fault(  # noqa: PLR0913 - the options of one command
     name: Annotated[str | None, options.arg("NAME", "The fault; --list tells of each.", autocompletion=_known)] = None,
     machine: Annotated[

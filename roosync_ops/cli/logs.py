@@ -15,16 +15,11 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops logs myia-po-2024",
-    "roosync-ops logs myia-po-2024 --lines 500",
-    "Exit codes: 0 shown, 1 the machine did not answer, 2 usage or inventory.",
-)
 #: Beyond the login: journalctl twice, in s.
 _LIMIT_S: Final = 40.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 def logs(  # noqa: PLR0913 - one argument an option
     machine: Annotated[str, options.arg("MACHINE", "Whose agent.", autocompletion=options.machine_names)],
     *,

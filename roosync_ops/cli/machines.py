@@ -20,30 +20,11 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="List the inventory, check it, or add to it. No machine is contacted.")
 
-_LIST_EXAMPLES: Final = options.examples(
-    "roosync-ops machines list",
-    "roosync-ops machines list --inventory other.py --json",
-)
-_CHECK_EXAMPLES: Final = options.examples(
-    "roosync-ops machines check",
-    "Exit codes: 0 sound, 2 not: one sentence names the machine and the field.",
-)
 
-_ADD_EXAMPLES: Final = options.examples(
-    "roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows",
-    'roosync-ops machines add cellar --expected offline --why "switched off" --to off',
-    "Exit codes: 0 added, 2 not: the file is as it was.",
-)
-
-_SILENCE_EXAMPLES: Final = options.examples(
-    'roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"',
-    "roosync-ops machines silence myia-po-2024 --end",
-    "Exit codes: 0 so it is, 2 not.",
-)
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-@app.command("list", epilog=_LIST_EXAMPLES)
+@app.command("list")
 def list_machines(
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     limit: options.Limit = None,
@@ -60,7 +41,7 @@ def list_machines(
     return errors.OK
 
 
-@app.command("check", epilog=_CHECK_EXAMPLES)
+@app.command("check")
 def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: options.Json = False) -> int:
     """Check the inventory file: every machine is valid, and none is defined twice."""
     fleet = load_inventory(inventory)
@@ -72,7 +53,7 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     return errors.OK
 
 
-@app.command("add", epilog=_ADD_EXAMPLES)
+@app.command("add")
 def add(  # noqa: PLR0913 - one argument an option
     name: Annotated[str, options.arg("NAME", "Its host name, in lower case.")],
     *,
@@ -107,7 +88,7 @@ def add(  # noqa: PLR0913 - one argument an option
     return errors.OK
 
 
-@app.command("silence", epilog=_SILENCE_EXAMPLES)
+@app.command("silence")
 def silence_machines(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,

@@ -16,17 +16,11 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops mcp --print-config > .mcp.json",
-    "roosync-ops mcp --shared /mnt/share",
-    "roosync-ops mcp --http 8460",
-    "An assistant starts it by itself, over standard input and output, from the .mcp.json of its project.",
-)
 _FOLDERS: Final = ("--memory", "--agent-dir")
 _NO_SDK: Final = "the assistant tools need the MCP SDK, which is not here"
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def mcp(  # noqa: PLR0913 - one argument an option
     *,

@@ -54,11 +54,6 @@ def _print_schema(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-def examples(*paragraphs: str) -> str:
-    """Return what a command's --help ends with."""
-    return "\n\n".join(["Examples:", *paragraphs])
-
-
 def opt(spelled: str, text: str, **more: Any) -> Any:
     """Return an option as its help spells it, `--output -o FILE`, and what that says of it."""
     words = spelled.split()

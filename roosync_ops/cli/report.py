@@ -23,17 +23,9 @@ from . import looking, options, output, rollout_file
 app = typer.Typer()
 
 _MAX_DAYS: Final = 7.0
-_EXAMPLES: Final = options.examples(
-    "roosync-ops report --lang fr > rapport.md",
-    "roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json",
-    "roosync-ops report --probe --post OWNER/REPO#460",
-    "roosync-ops report --format junit --output report.xml",
-    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not "
-    "delivered.",
-)
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def report(  # noqa: PLR0913 - one argument an option
     *,

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -22,15 +22,8 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    'roosync-ops verify-share "G:/Mon Drive/Synchronisation/RooSync/.shared-state"',
-    "roosync-ops verify-share --via myia-web1 --via myia-po-2024 --seconds 300",
-    "roosync-ops verify-share /mnt/share --via myia-web1 --json",
-    "Exit codes: 0 nothing bad, 1 something is, 2 usage or inventory, 3 no folder could be measured.",
-)
 
-
-@app.command(epilog=_EXAMPLES)
+@app.command()
 def verify_share(  # noqa: PLR0913 - one argument an option
     path: Annotated[Path | None, options.arg("PATH", "The shared folder, as this computer sees it.")] = None,
     *,

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -19,14 +19,6 @@ from .settings import ScheduleSettings, key_of
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops schedule --shared /mnt/share",
-    "roosync-ops schedule --install --shared /mnt/share --every 10 --exec /usr/local/bin/page-me",
-    'ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops schedule --install --shared /mnt/share',
-    "roosync-ops schedule --status --shared /mnt/share",
-    "Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or "
-    "inventory or it cannot be installed here.",
-)
 
 _Ping = Annotated[
     str | None,
@@ -39,7 +31,7 @@ _Ping = Annotated[
 ]
 
 
-@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+@app.callback(invoke_without_command=True)
 @options.grouped
 def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
