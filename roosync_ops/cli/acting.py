@@ -1,17 +1,21 @@
 """What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 from roosync_ops import errors
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.second import Second
+from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import seen
+from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
@@ -20,19 +24,8 @@ from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe, whole, wrapped
 
 from . import failures, options, output
-from .journal import RunJournal
+from .journal import RunJournal, RunLog
 from .ramp import MANY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.gather.second import Second
-    from roosync_ops.gather.source import Source
-    from roosync_ops.judge import Validation
-
-    from .journal import RunLog
 
 Seen = TypeVar("Seen")
 ConnectTimeout = Annotated[

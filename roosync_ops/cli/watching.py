@@ -1,7 +1,5 @@
 """What watching needs from the command line: whose replica is read, and where flips are delivered to."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -10,17 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from roosync_ops import errors, process
+from roosync_ops.fleet import Fleet
 from roosync_ops.gather.limits import Probe
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from . import options
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)
