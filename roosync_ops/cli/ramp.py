@@ -1,15 +1,15 @@
 """A rollout in batches: what is replaced first on one machine, seen to prove itself, and only then on the next."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import errors
+from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import CHANGED, PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
@@ -18,13 +18,8 @@ from roosync_ops.transport.failure import Failure
 
 from . import output
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from roosync_ops.fleet import Machine
-
-    Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
-    Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
+Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
+Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
 
 #: More machines than so many are a count, and no line each.
 MANY: Final = 40
