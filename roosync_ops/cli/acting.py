@@ -1,17 +1,21 @@
 """What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 from roosync_ops import errors
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.second import Second
+from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import seen
+from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
@@ -20,23 +24,12 @@ from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe, whole, wrapped
 
 from . import failures, options, output
-from .journal import RunJournal
+from .journal import RunJournal, RunLog
 from .ramp import MANY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.gather.second import Second
-    from roosync_ops.gather.source import Source
-    from roosync_ops.judge import Validation
-
-    from .journal import RunLog
 
 Seen = TypeVar("Seen")
 ConnectTimeout = Annotated[
-    int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
+    int, options.opt("--connect-timeout SECONDS", "How long a machine may take to answer.", min=1)
 ]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
 _WAIT_S: Final = 90.0
@@ -47,20 +40,16 @@ DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
 class How:
     """How machines are acted on."""
 
-    failed: Annotated[bool, typer.Option("--failed", help="Those whose last command here failed.")] = False
-    dry: Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")] = (
-        False
-    )
+    failed: Annotated[bool, options.opt("--failed", "Those whose last command here failed.")] = False
+    dry: Annotated[bool, options.opt("--dry --dry-run --check", "Look at every machine, change none.")] = False
     wait: Annotated[
-        float,
-        typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
+        float, options.opt("--wait SECONDS", "How long to wait for the shared state to show it.", min=0)
     ] = _WAIT_S
     connect_timeout: ConnectTimeout = DEFAULT_CONNECT_TIMEOUT
     parallel: Annotated[
-        int | None,
-        typer.Option("--parallel", metavar="N", min=1, help="How many machines are looked at or changed at once."),
+        int | None, options.opt("--parallel N", "How many machines are looked at or changed at once.", min=1)
     ] = None
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")] = False
+    verbose: Annotated[bool, options.opt("--verbose -v", "Show what pyinfra does, on stderr.")] = False
 
 
 #: The colour of a machine's outcome.

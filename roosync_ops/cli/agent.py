@@ -1,7 +1,7 @@
 """`roosync-ops agent build`: the agent as one file."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -12,22 +12,10 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Build the agent, or tell which one a file is.")
 
-_BUILD_EXAMPLES: Final = options.examples(
-    "roosync-ops agent build -o agent.pyz",
-    "python3 agent.pyz register --shared /mnt/share --json",
-    "The same sources give the same bytes, wherever it is built.",
-)
-_IDENTIFY_EXAMPLES: Final = options.examples(
-    "roosync-ops agent identify agent.pyz",
-    "Exit codes: 0 an agent of ours, 1 it is none.",
-)
 
-
-@app.command("build", epilog=_BUILD_EXAMPLES)
+@app.command("build")
 def build(
-    target: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")] = Path(
-        "agent.pyz"
-    ),
+    target: Annotated[Path, options.opt("--output -o FILE", "Where to write it.")] = Path("agent.pyz"),
     as_json: options.Json = False,
 ) -> int:
     """Build the agent: one file that any CPython 3.9 or later runs."""
@@ -40,7 +28,7 @@ def build(
         raise errors.CommandError("NOT_WRITTEN", reason, "name another place with -o FILE") from None
 
 
-@app.command("identify", epilog=_IDENTIFY_EXAMPLES)
+@app.command("identify")
 def identify(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: options.Json = False) -> int:
     """Tell which build of the agent a file is, without running it."""
     try:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -14,40 +14,27 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Print what makes a bare machine reachable over SSH.")
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops bootstrap windows > bootstrap.ps1",
-    "roosync-ops bootstrap windows --key ~/.ssh/id_ed25519.pub --lan 192.168.1.0/24",
-    "On the machine, in an elevated Windows PowerShell: paste it, or powershell -ExecutionPolicy Bypass -File "
-    "bootstrap.ps1",
-    "Exit codes: 0 printed, 2 usage: the key or a range was refused.",
-)
-
 
 @app.callback()
 def bootstrap() -> None:
     """Print what makes a bare machine reachable over SSH."""
 
 
-@app.command("windows", epilog=_EXAMPLES)
+@app.command("windows")
 def for_windows(  # noqa: PLR0913 - one argument an option
     *,
     key: Annotated[
-        str | None,
-        typer.Option("--key", metavar="FILE", help="The public key to let in; - is stdin. Default: the one in ~/.ssh."),
+        str | None, options.opt("--key FILE", "The public key to let in; - is stdin. Default: the one in ~/.ssh.")
     ] = None,
-    port: Annotated[
-        int, typer.Option("--port", metavar="N", min=1, max=65_535, help="Where the SSH server listens.")
-    ] = 22,
+    port: Annotated[int, options.opt("--port N", "Where the SSH server listens.", min=1, max=65_535)] = 22,
     lan: Annotated[
         list[str] | None,
-        typer.Option("--lan", metavar="CIDR", help="Who may connect (repeated). Default: the machine's own subnets."),
+        options.opt("--lan CIDR", "Who may connect (repeated). Default: the machine's own subnets."),
     ] = None,
-    user: Annotated[
-        str, typer.Option("--user", metavar="NAME", help="The account to be reached. Default: who runs the script.")
-    ] = "",
+    user: Annotated[str, options.opt("--user NAME", "The account to be reached. Default: who runs the script.")] = "",
     admin: Annotated[
         bool | None,
-        typer.Option("--admin/--standard", help="Whether that account is an administrator. Default: looked up there."),
+        options.opt("--admin/--standard", "Whether that account is an administrator. Default: looked up there."),
     ] = None,
     as_json: options.Json = False,
 ) -> int:

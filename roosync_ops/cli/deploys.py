@@ -1,6 +1,6 @@
 """`roosync-ops deploys`: where the pyinfra deploys are, to run or to build upon."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -11,14 +11,9 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    'pyinfra inventory.py "$(roosync-ops deploys --path)/rollout.py" --dry',
-    "Or in a deploy of your own: from roosync_ops.pyinfra_ops import facts, operations",
-)
 
-
-@app.command(epilog=_EXAMPLES)
-def deploys(path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False) -> int:
+@app.command()
+def deploys(path: Annotated[bool, options.opt("--path", "Print the folder alone.")] = False) -> int:
     """Return where the pyinfra deploys of this installation are: ordinary files, a few operations each."""
     folder = deploy_file("rollout").parent
     names = [] if path else [f"  {file.name}" for file in sorted(folder.glob("[a-z]*.py"))]

@@ -21,18 +21,12 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops diagnose",
-    "roosync-ops diagnose myia-po-2024 --shared /mnt/share",
-    "roosync-ops diagnose --fix --dry",
-    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory.",
-)
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
 _CONNECT_S: Final = 1.2
 _TIMEOUT_S: Final = 15.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def diagnose(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -41,19 +35,17 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     limit: options.Limit = None,
     fix: Annotated[
         bool,
-        typer.Option(
-            "--fix", help="Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."
-        ),
+        options.opt("--fix", "Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."),
     ] = False,
     dry: Annotated[
-        bool, typer.Option("--dry", "--dry-run", "--check", help="With --fix: show what would be done, do nothing.")
+        bool, options.opt("--dry --dry-run --check", "With --fix: show what would be done, do nothing.")
     ] = False,
     shown: options.Shown,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long one machine may take in all.")
+        float, options.opt("--timeout SECONDS", "How long one machine may take in all.", min=0.5)
     ] = _TIMEOUT_S,
     connect_timeout: Annotated[
-        float, typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long its connection may take.")
+        float, options.opt("--connect-timeout SECONDS", "How long its connection may take.", min=0.1)
     ] = _CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:

@@ -20,11 +20,6 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops doctor windows myia-po-2024",
-    "roosync-ops doctor windows myia-po-2024 --output doctor-windows.md",
-    "Exit codes: 0 each line was answered, 1 some was not, 2 usage or inventory, 3 the machine was not reached.",
-)
 
 #: checklist.NAMES, without the share.
 _OWN_NAMES: Final = 5
@@ -35,14 +30,14 @@ def doctor() -> None:
     """Ask one real machine what no kit can tell."""
 
 
-@app.command("windows", epilog=_EXAMPLES)
+@app.command("windows")
 def for_windows(
-    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="A Windows machine of the inventory.")],
+    machine: Annotated[str, options.arg("MACHINE", "A Windows machine of the inventory.")],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    report: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")
-    ] = Path("doctor-windows.md"),
+    report: Annotated[Path, options.opt("--output -o FILE", "The report to write; it holds no names.")] = Path(
+        "doctor-windows.md"
+    ),
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     as_json: options.Json = False,
 ) -> int:

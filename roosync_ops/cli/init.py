@@ -16,13 +16,6 @@ from . import options, output, settings
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops init",
-    "roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state",
-    "What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml:"
-    " shared, via, lang, patience, parallel.",
-    "Exit codes: 0 written, 2 not: nothing is ever overwritten.",
-)
 _INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""
 
 from roosync_ops.fleet import check_groups, machine
@@ -51,7 +44,7 @@ _BELOW: Final = ("", "*/", "*/*/", "*/*/*/")
 _LOOK_S: Final = 3.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: options.Shared = None) -> int:
     """Write an inventory to begin with, and the shared folder beside it, so that no command needs to be told.
 

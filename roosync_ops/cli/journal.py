@@ -1,15 +1,14 @@
 """What commands did on machines, kept on this computer: each run in lines of JSON, and what the last came to."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import errors
+from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.run import SKIPPED, Result
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
@@ -17,9 +16,6 @@ from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .ramp import waiting
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 FOLDER: Final = "runs"
 #: So many runs are kept, and so much of one, in bytes.

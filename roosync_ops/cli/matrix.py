@@ -1,6 +1,6 @@
 """`roosync-ops matrix`: who sees whom."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,15 +13,8 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops matrix",
-    "roosync-ops matrix myia-ai-01 myia-web1 --shared /mnt/share",
-    "roosync-ops matrix --format markdown > who-sees-whom.md",
-    "Exit codes: 0 no stalled replicas or uploads, 1 findings, 2 usage or inventory, 3 no machine could be asked.",
-)
 
-
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def matrix(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,

@@ -1,7 +1,5 @@
 """Where a command's words go: data to stdout, everything else to stderr, and neither ever raises."""
 
-from __future__ import annotations
-
 import codecs
 import errno
 import io
@@ -9,11 +7,9 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Final, Self, TextIO
 
 #: What a console that cannot show a sign gets instead of a question mark.
 _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "❌": "x", "\N{EM DASH}": "-"})

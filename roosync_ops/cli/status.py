@@ -1,6 +1,6 @@
 """`roosync-ops status`: what the shared state holds, judged against nothing."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,14 +10,8 @@ from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops status --shared /mnt/share",
-    "roosync-ops status --via myia-ai-01 --json",
-    "Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable.",
-)
 
-
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def status(
     *,

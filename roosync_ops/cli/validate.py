@@ -1,6 +1,6 @@
 """`roosync-ops validate`: the validation table."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,16 +12,8 @@ from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops validate --shared /mnt/share",
-    "roosync-ops validate --via myia-ai-01 --wait 60",
-    "roosync-ops validate --probe",
-    "roosync-ops validate --format markdown --lang fr > table.md",
-    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable.",
-)
 
-
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def validate(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -29,10 +21,7 @@ def validate(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     wait: Annotated[
-        float,
-        typer.Option(
-            "--wait", metavar="SECONDS", min=0, show_default=False, help="Look again until all is as expected."
-        ),
+        float, options.opt("--wait SECONDS", "Look again until all is as expected.", min=0, show_default=False)
     ] = 0.0,
     report: Annotated[Literal["table", "json", "markdown", "junit", "openmetrics"], options.FORMAT] = "table",
     shown: options.Shown,

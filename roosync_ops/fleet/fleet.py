@@ -1,17 +1,14 @@
 """The fleet: the machines of an inventory file, in its order, and its groups."""
 
-from __future__ import annotations
-
 import difflib
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from .machine import SSH_CONNECTOR, WINRM_CONNECTOR, FleetError, Machine, plain_name
 
-if TYPE_CHECKING:
-    #: The hosts of a group, as pyinfra has them, and data for each of them.
-    Group = tuple[list[Any], dict[str, Any]]
+#: The hosts of a group, as pyinfra has them, and data for each of them.
+Group = tuple[list[Any], dict[str, Any]]
 
 _LIST: Final = "roosync-ops machines list"
 

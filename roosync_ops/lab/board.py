@@ -5,8 +5,6 @@ Tables go to stdout, explanations to stderr; with --json neither, one document c
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
 
 #: Between two readings while something is waited for, in seconds.
 _POLL_S = 0.1
-_UP_AND_CLEAR = "\x1b[{lines}A\x1b[J"
-#: For a table that is higher than the screen: there is no going back to its first line.
-_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 class Board:
@@ -56,9 +51,7 @@ class LabScreen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_live = not quiet and output.is_live()
         self.shown: list[Validation] = []
-        self._height = 0
 
     @contextmanager
     def progress(self, text: str) -> Iterator[None]:
@@ -76,20 +69,4 @@ class LabScreen:
         if self.quiet:
             self.shown.append(validation)
             return
-        text = show.table(validation, "en", output.width(), color=output.wants_color())
-        self._height = text.count("\n") + 1
-        output.write(text)
-
-    def redraw(self, validation: Validation) -> None:
-        """Show a table in the place of the last one; below it where the screen cannot go back."""
-        if self.is_live:
-            fits = self._height < shutil.get_terminal_size().lines
-            sys.stdout.write(_UP_AND_CLEAR.format(lines=self._height) if fits else _HOME_AND_CLEAR)
-        elif not self.quiet:
-            output.write("")
-        self.show(validation)
-
-
-def observed(validation: Validation) -> dict[str, str]:
-    """Return what is observed of each machine."""
-    return {verdict.machine_id: verdict.observed for verdict in validation.verdicts}
+        output.write(show.table(validation, "en", output.width(), color=output.wants_color()))

@@ -38,7 +38,7 @@ OTHERS: Final = (
 )
 #: What is given to these is a pattern, a help, a command or a line for another program.
 CALLS: Final = {
-    *("Option", "Argument", "Typer", "DataMeta", "examples", "compile", "execute", "line"),
+    *("opt", "arg", "Option", "Argument", "Typer", "DataMeta", "examples", "compile", "execute", "line"),
     *("ours", "elsewhere", "search"),
 }
 #: What is assigned to these.
