@@ -68,7 +68,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
+    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen), lang=shown.lang)
     steps = ramp.Ramp(
         chosen=chosen,
         act=act,
