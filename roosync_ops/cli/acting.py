@@ -115,7 +115,8 @@ def act(  # noqa: PLR0913 - what a run is made of
     def tell(event: Event | Result) -> None:
         if isinstance(event, Result):
             if lined and event.skipped != WAITS:
-                progress.say(one_line(event, lang))
+                told = _told(event, lang)
+                progress.say(f"{event.machine_id} {_word(event.outcome, lang)}{told and f': {told}'}")
             return
         if event.step is None:
             looked[event.kind] += 1
@@ -178,12 +179,6 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         for word, text in beside:
             found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
-
-
-def one_line(row: Result, lang: str) -> str:
-    """Return what became of a machine, for a line of its own."""
-    told = _told(row, lang)
-    return f"{row.machine_id} {_word(row.outcome, lang)}{told and f': {told}'}"
 
 
 def _word(outcome: str, lang: str) -> str:

@@ -12,12 +12,10 @@ from roosync_ops.bootstrap import keys, windows
 
 from . import options, output
 
-app = typer.Typer(no_args_is_help=True, help="Print what makes a bare machine reachable over SSH.")
-
-
-@app.callback()
-def bootstrap() -> None:
-    """Print what makes a bare machine reachable over SSH."""
+#: The callback makes it a group, of one command so far.
+app = typer.Typer(
+    no_args_is_help=True, callback=lambda: None, help="Print what makes a bare machine reachable over SSH."
+)
 
 
 @app.command("windows")

@@ -18,16 +18,12 @@ from roosync_ops.show.redacted import Redaction
 
 from . import options, output
 
-app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
+#: The callback makes it a group, of one command so far.
+app = typer.Typer(no_args_is_help=True, callback=lambda: None, help="Ask one real machine what no kit can tell.")
 
 
 #: checklist.NAMES, without the share.
 _OWN_NAMES: Final = 5
-
-
-@app.callback()
-def doctor() -> None:
-    """Ask one real machine what no kit can tell."""
 
 
 @app.command("windows")

@@ -12,7 +12,6 @@ from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.run import SKIPPED, Result
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
-from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .ramp import waiting
@@ -96,11 +95,11 @@ class RunJournal:
         """Write down what became of each machine of a rollout so far."""
         left = waiting(results)
         found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
-        _write(self._rollout, _read(self._rollout) | found)
+        _write(self._rollout, self._rollout.machines() | found)
 
     def left(self) -> list[str]:
         """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
-        known = _read(self._rollout)
+        known = self._rollout.machines()
         names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
         if not names:
             raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
@@ -113,19 +112,10 @@ class RunJournal:
 
     def failed(self) -> list[str]:
         """Return where the last command failed. Raises CommandError where it did nowhere."""
-        names = list(_read(self._failed))
+        names = list(self._failed.machines())
         if not names:
             raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
         return names
-
-
-def _read(store: Store) -> dict[str, str]:
-    """Return what became of each machine; nothing where that is not there, or not as we wrote it."""
-    try:
-        found = store.read().get("machines", {}).items()
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return {name: str(word) for name, word in found if is_machine_id(name)}
 
 
 def _write(store: Store, known: dict[str, str]) -> None:

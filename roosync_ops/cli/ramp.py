@@ -147,7 +147,10 @@ class Ramp:
         while asked and self.unseen is not None:
             found = self.unseen(asked)
             if not found or time.monotonic() > until:
-                done[:] = [_not_shown(row, found[row.machine_id]) if row.machine_id in found else row for row in done]
+                for at, row in enumerate(done):
+                    if row.machine_id in found:
+                        hint = checks.diagnosing(row.machine_id)
+                        done[at] = replace(row, failure=Failure(PROVED, "NOT_SEEN", found[row.machine_id], hint))
                 return
             time.sleep(_ASK_S[0])
 
@@ -168,10 +171,6 @@ class Ramp:
             if asked:
                 time.sleep(min(max(_ASK_S[0], asked[0].heartbeat_interval / 1000), _ASK_S[1]))
         return list(done.values())
-
-
-def _not_shown(row: Result, why: str) -> Result:
-    return replace(row, failure=Failure(PROVED, "NOT_SEEN", why, checks.diagnosing(row.machine_id)))
 
 
 def _is_known(row: Result, *, soaked: bool) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from roosync_ops.wire import local
+from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import Record
 
 from .seen import Seen, see_all
@@ -70,6 +71,14 @@ class Store:
         if not isinstance(document, dict) or document.get("format") != _FORMAT:
             raise ValueError("no memory of this format")
         return document
+
+    def machines(self) -> dict[str, Any]:
+        """Return what the document holds by machineId; nothing where it is not there, or not as we wrote it."""
+        try:
+            found = self.read().get("machines", {}).items()
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return {name: value for name, value in found if is_machine_id(name)}
 
     def write(self, document: dict[str, Any], *, durable: bool = False) -> None:
         """Replace the document; `durable`: not even a power cut right after it takes it back. Raises OSError."""

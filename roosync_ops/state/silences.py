@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from roosync_ops.wire.identity import is_machine_id
-
 from .memory import Store, default_folder
 
 #: A window is no way to forget a machine, in ms; and a reason is a line, in characters.
@@ -22,10 +20,9 @@ class Silence(NamedTuple):
 def silences(now_ms: int) -> dict[str, Silence]:
     """Return the windows that are open, by machineId; none where nothing can be read."""
     try:
-        found = _store().read().get("machines", {}).items()
-    except (OSError, ValueError, AttributeError, RuntimeError):  # RuntimeError: Path.home
+        known = {name: _silence(value) for name, value in _store().machines().items()}
+    except RuntimeError:  # Path.home
         return {}
-    known = {name: _silence(value) for name, value in found if is_machine_id(name)}
     return {name: one for name, one in known.items() if one is not None and now_ms < one.until_ms <= now_ms + MOST_MS}
 
 
