@@ -10,7 +10,7 @@ from typing import Final
 
 from roosync_ops import errors
 from roosync_ops.fleet import Machine
-from roosync_ops.pyinfra_ops.ledger import PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
+from roosync_ops.pyinfra_ops.ledger import CHANGED, PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import words
@@ -92,9 +92,12 @@ class Ramp:
         if self.batch == ALL:
             return self.act("rollout", self.chosen)
         results = {row.machine_id: row for row in self.act("ramp", self.chosen)}
+        self._begun.update(row.machine_id for row in results.values() if row.outcome == CHANGED)
         plan = self.plan(list(results.values()))
         replaced: set[str] = set()
+        done: list[Result] = []
         for number, batch in enumerate(plan, 1):
+            self._ask_again(results, done)
             self.note(list(results.values()))
             if self._too_many(results, replaced):
                 self.stopped = True
@@ -105,6 +108,8 @@ class Ramp:
             output.mention(f"{number}/{len(plan)}: {self._summary(done)}")
             results.update((row.machine_id, row) for row in done)
             replaced.update(machine.machine_id for machine in batch)
+        if plan:
+            self._ask_again(results, done)
         found = tuple(results[machine.machine_id] for machine in self.chosen)
         found = tuple(Result(row.machine_id, skipped=NOT_BEGUN) if row.skipped == WAITS else row for row in found)
         self.note(found)
@@ -122,12 +127,24 @@ class Ramp:
             output.mention(f"Batches: {'; '.join(told)}")
         return plan
 
+    def _ask_again(self, results: dict[str, Result], just: Sequence[Result]) -> None:
+        """See what became of whoever has the new build, but for those `just` asked.
+
+        Where two rollouts meet, the one that changes a machine last has seen all of its own after that.
+        """
+        asked = {name for name in self._begun if results[name].ok} - {row.machine_id for row in just}
+        if asked:
+            found = self.act("prove", [machine for machine in self.chosen if machine.machine_id in asked])
+            results.update((row.machine_id, row) for row in found if _is_known(row, soaked=False))
+
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
         """Where nothing was said, one machine that took harm is too many; one that was never reached took none.
 
         One that was lost with the new build on it may have been lost by it.
         """
         bad = [row for row in results.values() if not row.ok]
+        if any(row.failure is not None and row.failure.code == REPLACED for row in bad):
+            return True  # another rollout is under way: two of them would leave two builds
         if self._allowed is not None:
             return len(bad) > self._allowed
         harmed = (row for row in bad if row.outcome != UNREACHABLE or row.machine_id in self._begun)

@@ -13,6 +13,7 @@ from pyinfra.api.operation import operation
 
 from roosync_ops import typed
 from roosync_ops.remote_script import bundle, checks, replica
+from roosync_ops.remote_script.on_common import replaced
 from roosync_ops.transport.failure import Failure
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
@@ -54,6 +55,8 @@ def agent_online(machine: Machine) -> Commands:
     """Make sure the machine's last beat is in its share and online; changes nothing, fails the host if it is not."""
     report = report_of(current(), machine)
     failure = report if isinstance(report, Failure) else _not_online(machine, report)
+    if not isinstance(report, Failure) and plan.PUSH in ledger(current()).steps:  # to the others whatever runs is right
+        failure = _replaced(machine, report, ONLINE) or failure
     # Before anything is executed, a machine that is yet to be rolled out is not online, and need not be.
     yield from _unchanged(ONLINE, failure if current().state.is_executing else None)
 
@@ -179,15 +182,21 @@ def _not_online(machine: Machine, report: ProbeReport) -> Failure | None:
     )
 
 
+def _replaced(machine: Machine, report: ProbeReport, step: str) -> Failure | None:
+    """Return which build somebody else has put there since, or is about to."""
+    status, ours = report.status, build().build_id
+    running = status.loop_build_id if status is not None and status.running else None
+    there = status.trial[6:22] if status is not None and status.trial else running
+    if there in (None, ours):
+        return None
+    return Failure(step, REPLACED, replaced(there, ours), typed.ours("rollout", machine.machine_id))
+
+
 def _not_proved(machine: Machine, report: ProbeReport) -> Failure | None:
     status, hint = report.status, checks.diagnosing(machine.machine_id)
-    ours = build()
-    other = status is not None and status.running and status.loop_build_id != ours.build_id
-    if status is not None and status.rolled_back is not None and status.trial is None and other:
+    taken = _replaced(machine, report, PROVED)
+    if taken is not None and status is not None and status.rolled_back is not None and status.trial is None:
         return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
-    if status is not None and other and not (status.trial or "").startswith(ours.file_name):
-        said = f"another rollout has put build {status.loop_build_id} there since, in the place of {ours.build_id}"
-        return Failure(PROVED, REPLACED, said, typed.ours("rollout", machine.machine_id))
-    if status is None or status.trial is not None or other or not report.running:
+    if taken is None and (status is None or status.trial is not None or not report.running):
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
-    return _not_online(machine, report)
+    return taken or _not_online(machine, report)

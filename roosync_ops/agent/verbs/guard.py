@@ -63,8 +63,10 @@ def check(config: Config, name: str) -> None:
     Raises CodedError.
     """
     path = os.path.join(config.local_dir, name)
-    mine = os.path.dirname(bundle_path() or "") == config.local_dir
-    if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
+    folder, mine = os.path.split(bundle_path() or "")
+    if name == mine:
+        return
+    if not (folder == config.local_dir and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
     with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
@@ -116,19 +118,20 @@ def _rehearse(line: list[str], folder: str) -> str:
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> Answer:
-    """Put the build `flags.to` in the place of this one, on trial; the caller has the turn.
+    """Put the build `flags.to` in the place of this one, on trial; the caller has the turn. A first one is this one.
 
-    Raises CodedError ROLLED_BACK where it does not come up; then this one runs again.
+    Raises CodedError REPLACED where another one came first, ROLLED_BACK where it does not come up: this one runs again.
     """
     from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - each of the two needs the other
 
     names = [str(flags.to), os.path.basename(bundle_path() or "")]
+    if not {*builds.named_builds(config.local_dir)[:1]} <= {names[1], builds.AGENT_NAME}:
+        raise CodedError("REPLACED", "un autre agent est venu entre-temps", "action status")
     if names[0] == names[1]:
         flags.to = None
         return again(flags, config, places)
     with Using(config.local_dir):
-        if os.path.exists(places.rolled_back):
-            os.unlink(places.rolled_back)
+        local.remove(places.rolled_back)
         builds.name_builds(config.local_dir, names, trial=True)
         begin(flags, config)
     try:
