@@ -85,7 +85,7 @@ def targets(
 
 
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
-    """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
+    """Ask before acting on machines that were not named. Raises typer.Abort, or CommandError without a terminal."""
     if not asked_for:
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
         asked = question.format(count=len(chosen), names=names)
@@ -107,7 +107,7 @@ def act(  # noqa: PLR0913 - what a run is made of
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
-    Whoever is done has a line of its own, unless the `total` of a whole rollout are too many.
+    A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
     looked, begun = Counter[str](), dict[str, str]()
     lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
@@ -243,7 +243,7 @@ def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None
 
 
 def beside(error: BaseException | None) -> dict[str, Any]:
-    """Return what --json says beside what was done, where nobody could look at the fleet after it."""
+    """Return what --json says beside what was done, where the look at the fleet after it failed."""
     return {} if error is None else {"error": failures.document(failures.describe(error))}
 
 

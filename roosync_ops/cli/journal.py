@@ -88,7 +88,7 @@ class RunJournal:
             yield
 
     def begin(self, chosen: Sequence[Machine]) -> None:
-        """Write down who is to be rolled out, before anybody is."""
+        """Write down which machines are to be rolled out, before the first is."""
         _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
 
     def note(self, results: Sequence[Result]) -> None:

@@ -63,7 +63,7 @@ def waiting(results: Sequence[Result]) -> set[str]:
 
 @dataclass(kw_only=True)
 class Ramp:
-    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody.
+    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of every machine.
 
     `unseen` tells whom the shared state does not show as the build it has; it is asked for `wait` s between batches.
     """
@@ -88,7 +88,7 @@ class Ramp:
         self._begun: set[str] = set()
 
     def run(self) -> tuple[Result, ...]:
-        """Enrol whoever has nothing to lose at once, and go batch by batch through the others."""
+        """Enrol the machines without an agent at once, and go batch by batch through the others."""
         if self.batch == ALL:
             return self.act("rollout", self.chosen)
         results = {row.machine_id: row for row in self.act("ramp", self.chosen)}
@@ -116,7 +116,7 @@ class Ramp:
         return found
 
     def plan(self, results: Sequence[Result]) -> list[tuple[Machine, ...]]:
-        """Share out whoever runs another build, and say in which order they come."""
+        """Share out the machines that run another build, and say in which order they come."""
         names = set() if self.batch == ALL else waiting(results)
         left = iter([machine for machine in self.chosen if machine.machine_id in names])
         plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
@@ -128,7 +128,7 @@ class Ramp:
         return plan
 
     def _ask_again(self, results: dict[str, Result], just: Sequence[Result]) -> None:
-        """See what became of whoever has the new build, but for those `just` asked.
+        """See what became of the machines with the new build, but for those `just` asked.
 
         Where two rollouts meet, the one that changes a machine last has seen all of its own after that.
         """

@@ -31,7 +31,7 @@ _DISGUISES: Final = ("placeholders", "reordered", "truncated", "zero-byte")
 
 #: `slow`: how many times longer.
 SLOW_FACTOR: Final = 20.0
-#: Where nobody else had written, one upload in so many makes a conflict copy all the same: a repeated upload does.
+#: Where no other machine had written, one upload in so many makes a conflict copy all the same: a repeated upload does.
 SPURIOUS_CONFLICT_ONE_IN: Final = 2
 #: `vanishing`: a file goes after so many delays, on average one of half as many.
 VANISH_DELAYS: Final = 4.0

@@ -50,7 +50,7 @@ def main() -> int:
     """Be `ssh` for one command. Its exit code is the command's, or 255."""
     asked = _read(sys.argv[1:])
     if "G" in asked.flags:
-        print("controlpath of-its-own")  # noqa: T201 - nothing is kept: whoever asks keeps nothing either
+        print("controlpath of-its-own")  # noqa: T201 - nothing is kept, so the caller keeps nothing either
         return 0
     return asyncio.run(_run(asked, asked.rest[0], asked.rest[1]))
 

@@ -105,7 +105,7 @@ def build(settings: ServerSettings) -> Server[Any]:
 
 
 async def _tell(ctx: ServerRequestContext[Any], entry: Entry) -> None:
-    """Tell whoever asked for progress that the work goes on: many clients give up after a minute of silence."""
+    """Tell a client that asked for progress that the work goes on: many clients give up after a minute of silence."""
     began = anyio.current_time()
     while True:
         await anyio.sleep(TELL_S)

@@ -1,4 +1,4 @@
-"""Maintenance windows: until when, and why, nobody is to be troubled about a machine. This user's, on this computer."""
+"""Maintenance windows: until when, and why, a machine raises no alarm. This user's, on this computer."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
