@@ -39,7 +39,10 @@ _EVERYWHERE: Final = ("quiet", "utc")
 #: Command to the line `--help` shows for it, by what it is for; its module is `roosync_ops.cli.<command>`, `_` for `-`.
 PANELS: Final[dict[str, dict[str, str]]] = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
 #: Several commands of one module.
-_MODULES: Final = dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple")
+_MODULES: Final = {
+    **dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple"),
+    **dict.fromkeys(("validate", "matrix", "status"), "tables"),
+}
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
@@ -74,7 +77,7 @@ def _help(command: Any, path: str, context: Any, formatter: Any) -> None:
 
     type(command).format_help(command, context, formatter)
     examples = tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8"))
-    parts = examples.get(_MODULES.get(path, path), ())
+    parts = examples.get(path, examples["simple"] if _MODULES.get(path) == "simple" else ())
     lines = [" ", *(["Examples:"] if parts else [])]
     for part in (text.replace("{name}", path) for text in parts):
         is_prose = part[1:2].islower() and part[:1].isupper()
