@@ -42,6 +42,7 @@ PANELS: Final[dict[str, dict[str, str]]] = json.loads(Path(__file__).with_name("
 _MODULES: Final = {
     **dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple"),
     **dict.fromkeys(("validate", "matrix", "status"), "tables"),
+    **dict.fromkeys(("bootstrap", "doctor"), "windows"),
 }
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
