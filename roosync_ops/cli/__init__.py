@@ -43,6 +43,7 @@ _MODULES: Final = {
     **dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple"),
     **dict.fromkeys(("validate", "matrix", "status"), "tables"),
     **dict.fromkeys(("bootstrap", "doctor"), "windows"),
+    **dict.fromkeys(("agent", "deploys"), "build"),
 }
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
