@@ -90,7 +90,7 @@ def targets(
 
 
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
-    """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
+    """Ask before acting on machines that were not named. Raises typer.Abort, or CommandError without a terminal."""
     if not asked_for:
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
         asked = question.format(count=len(chosen), names=names)
@@ -114,7 +114,7 @@ def act(  # noqa: PLR0913 - what a run is made of
     """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
     Who is `fine` was so after the last rollout: there is likely to be nothing to do.
-    Whoever is done has a line of its own, unless the `total` of a whole rollout are too many.
+    A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
     looked, begun = Counter[str](), dict[str, str]()
     lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
@@ -122,7 +122,8 @@ def act(  # noqa: PLR0913 - what a run is made of
     def tell(event: Event | Result) -> None:
         if isinstance(event, Result):
             if lined and event.skipped != WAITS:
-                progress.say(one_line(event, lang))
+                told = _told(event, lang)
+                progress.say(f"{event.machine_id} {_word(event.outcome, lang)}{told and f': {told}'}")
             return
         if event.step is None:
             looked[event.kind] += 1
@@ -225,12 +226,6 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
     return found
 
 
-def one_line(row: Result, lang: str) -> str:
-    """Return what became of a machine, for a line of its own."""
-    told = _told(row, lang)
-    return f"{row.machine_id} {_word(row.outcome, lang)}{told and f': {told}'}"
-
-
 def _word(outcome: str, lang: str) -> str:
     return words(lang)[f"report.{outcome}_word"]
 
@@ -293,7 +288,7 @@ def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None
 
 
 def beside(error: BaseException | None) -> dict[str, Any]:
-    """Return what --json says beside what was done, where nobody could look at the fleet after it."""
+    """Return what --json says beside what was done, where the look at the fleet after it failed."""
     return {} if error is None else {"error": failures.document(failures.describe(error))}
 
 
