@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -27,34 +27,18 @@ from .journal import RunJournal, RunLog
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops rollout --shared /mnt/share",
-    "roosync-ops rollout myia-po-2024 --via myia-po-2025",
-    "roosync-ops rollout --dry",
-    "roosync-ops rollout --format junit > rollout.xml",
-    "Without names: every machine that is expected online. Run again, it changes nothing and says so.",
-    "Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not "
-    "prove itself is left again by its machine, and nobody else gets it.",
-    "Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 "
-    "stopped before the next batch.",
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Batches:
     """How many machines get a new build at once, and when to stop."""
 
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")
-    ] = ramp.DEFAULT
-    soak: Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")] = 0
-    max_fail: Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")] = (
-        None
-    )
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")] = False
+    batch: Annotated[str, options.opt("--batch N,N%,..|all", "How many machines are replaced at once.")] = ramp.DEFAULT
+    soak: Annotated[float, options.opt("--soak SECONDS", "Watch each batch for so long.", min=0)] = 0
+    max_fail: Annotated[str | None, options.opt("--max-fail N|N%", "How many machines may fail.")] = None
+    resume: Annotated[bool, options.opt("--resume", "Go on with whoever the last rollout left undone.")] = False
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -84,7 +68,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
+    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen), lang=shown.lang)
     steps = ramp.Ramp(
         chosen=chosen,
         act=act,
@@ -205,7 +189,7 @@ def _look(  # noqa: PLR0913 - what a look is made of
         online = {row.machine_id for row in validation.verdicts if row.observed == "online"}
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
-    # Where nobody was enrolled there is nothing to wait for: one look.
+    # Where no machine was enrolled there is nothing to wait for: one look.
     validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)
