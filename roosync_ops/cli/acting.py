@@ -182,16 +182,20 @@ def _done(  # noqa: PLR0913 - as act
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
     look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
     left = [machine for machine in chosen if machine.machine_id not in rows]
-    done = left and run(
-        deploy,
-        left,
-        dry=how.dry,
-        verbose=how.verbose,
-        connect_timeout_s=how.connect_timeout,
-        parallel=how.parallel,
-        is_new=is_new and not seen,
-        known=known,
-        tell=tell,
+    done = (
+        ()
+        if not left
+        else run(
+            deploy,
+            left,
+            dry=how.dry,
+            verbose=how.verbose,
+            connect_timeout_s=how.connect_timeout,
+            parallel=how.parallel,
+            is_new=is_new and not seen,
+            known=known,
+            tell=tell,
+        )
     )
     rows |= {row.machine_id: row for row in done}
     return tuple(rows[machine.machine_id] for machine in chosen)
