@@ -63,7 +63,7 @@ def request(path: str, *, method: str = "GET", body: dict[str, Any] | None = Non
         if not error.ended:
             raise GhError("GH_MISSING", f"gh cannot be started: {error}", "gh --version") from None
         message = f"GitHub did not answer gh within {TIMEOUT_S:g} s"
-        raise GhError("GH_TIMEOUT", message, "gh auth status, then again", lost=True) from None
+        raise GhError("GH_TIMEOUT", message, "gh auth status", lost=True) from None
     if ended.code != 0:
         raise _problem(ended, path)
     try:
