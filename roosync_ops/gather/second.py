@@ -47,11 +47,6 @@ _LIMITS: Final = Limits(SECOND_TIMEOUT_S)
 _DIRECTLY: Final[Mapping[str, Machine]] = MappingProxyType({})
 
 
-def _says_nothing(machine: Machine, code: str) -> bool:
-    """Return True if a machine did not answer; False if this computer had no way to ask it."""
-    return code in _NO_ANSWER or (code == link.UNREACHABLE and machine.transport == "winrm")
-
-
 class Ssh:
     """How machines are asked: by their own transports, within limits."""
 
@@ -73,8 +68,10 @@ class Ssh:
             asked_s = _ASKING_PART * limits.timeout_s
         found = probe(machines, asked_s, limits.connect_s, with_state=with_state, overall=True, through=through)
         for machine in machines:
-            one = found[machine.machine_id]
-            if one.agent.kind == OFF and one.failure is not None and not _says_nothing(machine, one.failure.code):
+            one, no_answer = found[machine.machine_id], _NO_ANSWER
+            if machine.transport == "winrm":
+                no_answer |= {link.UNREACHABLE}
+            if one.agent.kind == OFF and one.failure is not None and one.failure.code not in no_answer:
                 found[machine.machine_id] = replace(one, agent=replace(one.agent, kind=UNASKED))
         return found
 
