@@ -21,7 +21,7 @@ _MAGIC = b"roosync1"
 _HEADER_BYTES = len(_MAGIC) + 1 + 20 + 1 + 8 + 1 + 8 + 1
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 #: What is given up, in this order, when a state is larger than a slot.
-_SACRIFICES = ("flips", "legacy", "record")
+_SACRIFICES = ("flips", "remembered", "record")
 
 
 class Journal:

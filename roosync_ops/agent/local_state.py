@@ -179,7 +179,7 @@ def with_defaults(state: Json) -> Json:
         "lastBeat": None,
         "share": {"state": OK, "since": None, "detail": None},
         "view": {"keeper": None, "erasedBy": None, "erasedAt": None, "erasures": 0, "wrote": None},
-        "legacy": {},
+        "remembered": "",
         "ownFile": {"rewrites": 0, "lastKind": None, "lastDetail": None, "lastAt": None},
         "setAside": {},
         "flips": {"known": {}, "heardAt": 0, "last": [], "late": {}, "readAt": 0},

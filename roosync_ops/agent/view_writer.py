@@ -14,10 +14,10 @@ from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
 from roosync_ops.wire.names import VIEW_NAME
 from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse, pressed
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
-from roosync_ops.wire.text import Members, NotUnderstoodError
+from roosync_ops.wire.text import Members, NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Callable, Json
-from roosync_ops.wire.view import build, carried, entry_of, needs_write, reading, text
+from roosync_ops.wire.view import build, carried, needs_write, reading, text
 
 from . import flips
 from .config import Config
@@ -30,6 +30,8 @@ PATIENCE = 3
 #: So many machines are kept in the view where there are more files than are read at once: those that live, and then
 #: those heard last. What nobody writes any more could be any number.
 MAX_MACHINES = 32
+#: And so many that do not beat have their past in it beside what their own files say.
+MAX_PASTS = 32
 #: What a record is kept for between two readings: its times, and what its machine says of its view keeping.
 _METADATA = ("firstSeen", "lastUpdated", "version")
 #: So much of that is in its keeper's own record too, where only the view tells of a machine: each beat uploads it.
@@ -46,9 +48,9 @@ def can_keep(record: Record, now_ms: int) -> bool:
     """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
     if record.agent.get("state") != RUNNING_STATE or record.agent.get("autoSyncEnabled") is not True:
         return False
-    if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
-        return False  # a clock hours ahead would keep the office hours after its machine died
-    return status(record, now_ms, record.thresholds) == ONLINE
+    # a clock hours ahead would keep the office hours after its machine died
+    is_ahead = (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS
+    return not is_ahead and status(record, now_ms, record.thresholds) == ONLINE
 
 
 class ViewWriter:
@@ -80,15 +82,17 @@ class ViewWriter:
             self._written, self._known, self._unreadable = b"", {}, 0
             return False
         counted: dict[tuple[str, int | None], tuple[int, int]] = {}
+        pasts = 0
 
         def slim(record: Record, kind: str) -> bool:
+            nonlocal pasts
             beat = (-1 if record.sequence is None else record.sequence, record.last_heartbeat_ms or 0)
             who = record.machine_id, born_ms(record)  # what lies in its own file may be another's
             if kind == VIEW and beat[0] >= 0 and beat <= counted.get(who, (-1, 0)):
                 return False  # its machine's own file says as much
             if kind == FILE:
                 counted[who] = beat
-            _slim(record, now_ms)
+            pasts += _slim(record, now_ms, past=kind == VIEW or pasts < MAX_PASTS)
             return True
 
         bounds = bounds_from(self._read_to, slim=slim)
@@ -115,18 +119,18 @@ class ViewWriter:
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
         self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
-        view = build(merged, old, now_ms, self._config.thresholds, reading)
-        self._remember(view, merged, now_ms)
-        is_due = needs_write(old, view, now_ms, self._config.interval_ms, self._config.thresholds)
-        if self._written and not is_due:
-            return False
-        raw = text(view, merged, now_ms, self._config.thresholds)
-        if len(raw) > MAX_VIEW_BYTES:  # by what older services carry along: what we could not read again is left out
-            for piece in merged.values():
-                piece.record.keep(_bare(piece.record.data))
-            view = build(merged, None, now_ms, self._config.thresholds, reading)
+        thresholds = self._config.thresholds
+        for carried_along in (old, None):
+            view = build(merged, carried_along, now_ms, thresholds, reading)
             self._remember(view, merged, now_ms)
-            raw = text(view, merged, now_ms, self._config.thresholds)
+            is_due = needs_write(old, view, now_ms, self._config.interval_ms, thresholds)
+            if self._written and not is_due:
+                return False
+            raw = text(view, merged, now_ms, thresholds)
+            if len(raw) <= MAX_VIEW_BYTES:
+                break
+            for piece in merged.values():  # what older services carry along, and what we could not read again
+                piece.record.keep(_bare(piece.record.data))
         self._written = pressed(raw)
         if not is_due:
             return False
@@ -159,7 +163,7 @@ class ViewWriter:
             own, _ = parse(self._publisher.notes["record"] or {}, self._config.machine_id, "")
         except NotUnderstoodError:
             return list(self._known.values())
-        _slim(own, 0)  # none of its past: it lives
+        _slim(own, 0, past=False)
         return [*self._known.values(), Evidence(own, FILE, "")]
 
     def _rank(self, record: Record, now_ms: int) -> tuple[bool, bool, int]:
@@ -188,11 +192,9 @@ class ViewWriter:
             if slim(record, VIEW):
                 found.append(Evidence(record, VIEW, VIEW_NAME))
 
-        for machine_id, entry in (self._publisher.notes["legacy"] or {}).items():
-            take(machine_id, entry)
-        if self._written:
-            members = Members(zlib.decompress(self._written))
-            if next(iter(members)) == "heartbeats":
+        for raw in (bytes.fromhex(self._publisher.notes["remembered"] or ""), self._written):
+            members = Members(zlib.decompress(raw) if raw else b"{}")
+            if next(iter(members), None) == "heartbeats":
                 for machine_id in members:
                     take(machine_id, members.value())
         return found
@@ -201,17 +203,9 @@ class ViewWriter:
         """Keep in the journal what nobody else would write again: so much as has room."""
         silent = set(view["offlineMachines"])
         latest = sorted(view["heartbeats"], key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))
-        kept: Json = {}
-        room = MAX_REMEMBERED_BYTES
-        for name in latest:
-            if name not in silent and merged[name].kind == FILE:
-                continue
-            entry = entry_of(merged[name], now_ms, self._config.thresholds)
-            room -= len(dump(entry))
-            if room < 0:
-                break
-            kept[name] = entry
-        self._publisher.notes["legacy"] = kept
+        kept = [name for name in latest if name in silent or merged[name].kind != FILE]
+        raw = text({"heartbeats": kept}, merged, now_ms, self._config.thresholds, MAX_REMEMBERED_BYTES)
+        self._publisher.notes["remembered"] = pressed(raw).hex()
         self._publisher.extra[KNOWS] = self._undone([name for name in latest if name in silent], merged, now_ms)
 
     def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> Json:
@@ -219,12 +213,8 @@ class ViewWriter:
         once = self._publisher.extra.get(KNOWS, {})  # what was undone once is undone again: several services do it
         names = [name for name in silent if merged[name].kind != FILE or name in once]
         names = [name for name in names if merged[name].record.sequence is not None]
-        kept: Json = {}
-        for name in names[:MAX_KNOWS]:
-            kept[name] = entry_of(merged[name], now_ms, self._config.thresholds)
-            if len(dump(kept)) > MAX_KNOWS_BYTES:
-                del kept[name]
-        return kept
+        raw = text({"heartbeats": names[:MAX_KNOWS]}, merged, now_ms, self._config.thresholds, MAX_KNOWS_BYTES)
+        return object_in(load(raw)[0], "heartbeats")
 
     def _notice_erasure(self, snapshot: Snapshot, now_ms: int) -> None:
         """An older service rewrote the view from its stale memory: machines we had put in are gone."""
@@ -241,14 +231,15 @@ class ViewWriter:
         notes["erasedBy"] = _newest_stranger(entries, wrote)
 
 
-def _slim(record: Record, now_ms: int) -> None:
-    """Keep of a record what the view and the choice of its keeper need; the past only of who does not beat."""
+def _slim(record: Record, now_ms: int, *, past: bool) -> bool:
+    """Keep of a record what the view and the choice of its keeper need; True where its `past` is: it does not beat."""
     data = record.data
     if record.sequence is None and not record.doubted:
         record.keep(_bare(data) if len(dump(data)) > _MAX_LEGACY_BYTES else data)
-        return
-    past = status(record, now_ms, record.thresholds) in (LEFT, OFFLINE)
+        return False
+    past = past and status(record, now_ms, record.thresholds) in (LEFT, OFFLINE)
     record.keep({**_bare(data), "agent": carried(record, past=past)})
+    return past
 
 
 def _bare(data: Json) -> Json:

@@ -125,6 +125,8 @@ class Knowledge:
     looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
     #: Of a reader of time stamps: the longest delays of beats within a day and an hour, as the share itself notes them.
     late_ms: tuple[int, int] = (0, 0)
+    #: And the clocks of others minus the reader's, which it noted of those whose beats arrive at other times.
+    clocks: Mapping[str, int] = field(default_factory=lambda: _NONE)
     #: Until when, and why, nobody is to be troubled about a machine.
     silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None

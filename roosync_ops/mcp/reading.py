@@ -1,8 +1,6 @@
 """The read-only questions: each is the command's own question, and its document is the one that --json prints."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, Machine
@@ -16,10 +14,8 @@ from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_document
 from roosync_ops.show.history import history_document
 
+from .arguments import History, Look, RefreshDashboard, Validate
 from .desk import ServerContext, ToolAnswer
-
-if TYPE_CHECKING:
-    from .arguments import History, Look, RefreshDashboard, Validate
 
 _DAY_MS: Final = 86_400_000
 

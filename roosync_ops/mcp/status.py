@@ -4,12 +4,10 @@ What a status call saw last on this computer is kept in a local folder, so that 
 not the watchers' memory: what is told there is told once, and an assistant that asks must not eat a watcher's news.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
@@ -23,10 +21,8 @@ from roosync_ops.wire.status import OFFLINE, ONLINE, WARNING
 from roosync_ops.wire.times import now_ms, to_iso
 from roosync_ops.wire.view import build
 
+from .arguments import HeartbeatStatus
 from .desk import ServerContext, ToolAnswer
-
-if TYPE_CHECKING:
-    from .arguments import HeartbeatStatus
 
 _LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}
 _ALL: Final = "all"

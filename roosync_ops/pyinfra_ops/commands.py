@@ -143,7 +143,7 @@ def _request(machine: Machine, step: str, report: ProbeReport, bundle: Bundle) -
     if step == plan.REMOVE:
         return {"step": step, "do": "remove"}
     if step == plan.START:
-        return {**verb(machine, step, "restart"), "do": "start"}
+        return {**verb(machine, step, "restart"), "do": "start", "over": report.agent_sha256}
     return verb(machine, step, step)
 
 

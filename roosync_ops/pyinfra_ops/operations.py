@@ -17,7 +17,7 @@ from roosync_ops.transport.failure import Failure
 from . import commands, facts, plan
 from .ledger import ONLINE, PROVED, PYTHON, UNCHANGED, WAITS, ledger
 from .preflight import ask, current, follows, report_of
-from .settled import build, not_online, not_proved
+from .settled import build, not_online, not_proved, replaced_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -50,6 +50,8 @@ def agent_online(machine: Machine) -> Commands:
     """Make sure the machine's last beat is in its share and online; changes nothing, fails the host if it is not."""
     report = report_of(current(), machine)
     failure = report if isinstance(report, Failure) else not_online(machine, report)
+    if not isinstance(report, Failure) and plan.PUSH in ledger(current()).steps:  # to the others whatever runs is right
+        failure = replaced_by(machine, report, ONLINE) or failure
     # Before anything is executed, a machine that is yet to be rolled out is not online, and need not be.
     yield from _unchanged(ONLINE, failure if current().state.is_executing else None)
 

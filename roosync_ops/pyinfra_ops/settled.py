@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from roosync_ops import typed
 from roosync_ops.remote_script import bundle, checks
+from roosync_ops.remote_script.on_common import replaced
 from roosync_ops.transport.failure import PREFLIGHT, Failure
 from roosync_ops.transport.link import CLOSED, CONNECT
 from roosync_ops.wire.record import Record
@@ -90,16 +91,22 @@ def not_online(machine: Machine, report: ProbeReport) -> Failure | None:
     )
 
 
+def replaced_by(machine: Machine, report: ProbeReport, step: str) -> Failure | None:
+    """Return which build somebody else has put there since, or is about to; None where there is none."""
+    status, ours = report.status, build().build_id
+    running = status.loop_build_id if status is not None and status.running else None
+    there = (status.trial or "")[6:22] or running if status is not None else None
+    if there in (None, ours):
+        return None
+    return Failure(step, REPLACED, replaced(there, ours), typed.ours("rollout", machine.machine_id))
+
+
 def not_proved(machine: Machine, report: ProbeReport) -> Failure | None:
     """Return why the loop does not run this build with its trial behind it, or None."""
     status, hint = report.status, checks.diagnosing(machine.machine_id)
-    ours = build()
-    other = status is not None and status.running and status.loop_build_id != ours.build_id
-    if status is not None and status.rolled_back is not None and status.trial is None and other:
+    taken = replaced_by(machine, report, PROVED)
+    if taken is not None and status is not None and status.rolled_back is not None and status.trial is None:
         return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
-    if status is not None and other and not (status.trial or "").startswith(ours.file_name):
-        said = f"another rollout has put build {status.loop_build_id} there since, in the place of {ours.build_id}"
-        return Failure(PROVED, REPLACED, said, typed.ours("rollout", machine.machine_id))
-    if status is None or status.trial is not None or other or not report.running:
+    if taken is None and (status is None or status.trial is not None or not report.running):
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
-    return not_online(machine, report)
+    return taken or not_online(machine, report)

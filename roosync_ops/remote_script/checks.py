@@ -97,7 +97,8 @@ def failed(machine: Machine, step: str, code: str, reason: str, path: str | None
     if path is not None and code in _SHOWS:
         posix, windows = _SHOWS[code]
         return Failure(step, code, reason, there(machine, (*posix, path), (*windows, path)))
-    return Failure(step, code, reason, diagnosing(machine.machine_id))
+    again = typed.ours("rollout", machine.machine_id)
+    return Failure(step, code, reason, again if code == "REPLACED" else diagnosing(machine.machine_id))
 
 
 def system(machine: Machine, banner: str) -> Failure | None:

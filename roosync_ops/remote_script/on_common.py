@@ -110,6 +110,11 @@ def refused(verb: str, reply: dict[str, Any]) -> StepError:
     return StepError(code, words, cause=cause)
 
 
+def replaced(build: str | None, ours: str) -> str:
+    """Word that two rollouts met, and the other one's build stays."""
+    return f"another rollout has put build {build} there since, in the place of {ours}"
+
+
 def cause_of(error: Exception) -> str | None:
     """Return the agent's word for why a step failed; a disk that is full is the same whoever meets it."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -35,6 +35,7 @@ from .on_common import (
     pressed,
     read_config,
     refused,
+    replaced,
     resolve_shared,
     sha256_of,
     share_problem,
@@ -213,19 +214,28 @@ def _sweep(folder: str, beginning: str) -> None:
 
 
 def _start(agent: str, step: dict[str, Any]) -> dict[str, Any]:
-    """Have the build that runs put the pushed one on trial; one that knows no trials is replaced by it at once."""
+    """Have the build that runs put the pushed one on trial; one that knows no trials is replaced by it at once.
+
+    Two rollouts at once end in one build, whoever came first: what was not there when this one looked (`over`) gives
+    way to a greater name alone. Raises StepError REPLACED.
+    """
     folder, name = os.path.split(agent)
     before = next(iter(named_builds(folder)), name)
-    if step["argv"] == ["restart"] and before != name and BUILD_FILE.fullmatch(before) and BUILD_FILE.fullmatch(name):
-        old = os.path.join(folder, before)
-        try:
-            reply = ask(old, ["restart", "--to", name], float(step["limit"]))
-        except (StepError, OSError):
-            return _verb(agent, step)  # it cannot even answer: there is nothing to go back to
-        if reply.get("success") is True:
-            return reply
-        if "--to" not in str(reply.get("message")):
-            raise refused("restart", reply)
+    knows = BUILD_FILE.fullmatch(before) is not None
+    if knows and name < before and sha256_of(agent_of(folder)) != step["over"]:
+        raise StepError("REPLACED", replaced(before[6:22], name[6:22]))
+    try:
+        reply = ask(os.path.join(folder, before) if knows else agent, ["restart", "--to", name], float(step["limit"]))
+    except (StepError, OSError):
+        if not knows or before == name:
+            raise
+        return _verb(agent, step)  # it cannot even answer: there is nothing to go back to
+    if reply.get("code") == "REPLACED":
+        return _start(agent, step)  # it runs no more
+    if reply.get("success") is True:
+        return reply
+    if before == name or "--to" not in str(reply.get("message")):
+        raise refused("restart", reply)
     return _verb(agent, step)
 
 

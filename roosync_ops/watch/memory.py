@@ -56,14 +56,14 @@ class WatchMemory:
         return told
 
     def history(self) -> list[dict[str, Any]]:
-        """Return the flips that were told, oldest first, without a lock; empty where nobody ever watched."""
+        """Return the flips that were told, oldest first, without a lock; empty where no watcher ever ran."""
         try:
             return _entries(self._store.read())
         except (OSError, ValueError):
             return []
 
     def is_used(self) -> bool:
-        """Return True if anybody ever watched, whatever there was to tell."""
+        """Return True if a watcher ever ran here, whatever there was to tell."""
         try:
             return bool(self._store.read())
         except (OSError, ValueError):

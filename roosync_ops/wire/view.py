@@ -6,7 +6,7 @@ Anyone may rebuild it; losing it or a race on it loses nothing. The protocol fix
 from __future__ import annotations
 
 from .merge import Evidence
-from .record import BEFORE, PROTOCOL_VERSION, Record, dump, first_seen, object_in, ordered
+from .record import BEFORE, MAX_VIEW_BYTES, PROTOCOL_VERSION, Record, dump, first_seen, object_in, ordered
 from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
 from .times import time_or_none, to_iso
 from .typed import Any, Callable, Json
@@ -59,12 +59,19 @@ def build(
     return view
 
 
-def text(view: Json, merged: dict[str, Evidence], now_ms: int, thresholds: Thresholds) -> bytes:
-    """Return the bytes of the `view` that was built of `merged` then, whatever was kept of its entries."""
+def text(
+    view: Json, merged: dict[str, Evidence], now_ms: int, thresholds: Thresholds, room: int = MAX_VIEW_BYTES
+) -> bytes:
+    """Return the bytes of the `view` that was built of `merged` then: the first entries that `room` bytes hold.
+
+    It is no matter what was kept of its entries.
+    """
     empty = dump({**view, "heartbeats": {}})
     raw = bytearray(empty[: len(_HEAD)])
     for machine_id in view["heartbeats"]:
         piece = dump({machine_id: entry_of(merged[machine_id], now_ms, thresholds)})[2:-2]
+        if len(raw) + len(piece) > room:
+            continue
         raw += b"," * (len(raw) > len(_HEAD)) + b"\n  " + piece.replace(b"\n", b"\n  ")
     raw += b"\n  " * bool(view["heartbeats"]) + empty[len(_HEAD) :]
     return bytes(raw)

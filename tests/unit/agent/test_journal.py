@@ -75,9 +75,9 @@ def test_another_writers_state_is_noticed_by_its_generation(journal: Journal) ->
     assert journal.load() == {"number": 2}
 
 
-@pytest.mark.parametrize("big", ["legacy", "record"])
+@pytest.mark.parametrize("big", ["remembered", "record"])
 def test_a_state_larger_than_a_slot_gives_up_what_can_be_had_again(journal: Journal, big: str) -> None:
-    state: dict[str, Any] = {"sequence": 7, "legacy": {}, "record": {}}
+    state: dict[str, Any] = {"sequence": 7, "remembered": {}, "record": {}}
     journal.save({**state, big: {"x": "y" * SLOT_BYTES}})
     kept = read(journal.path)
     assert kept["sequence"] == 7

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_what_is_larger_than_an_agent_reads_is_rebuilt_without_it(rig: Rig) -> N
     assert [json.loads(raw) for raw in rig.set_aside().values()] == [view]
 
 
+def test_a_view_that_the_past_of_others_makes_too_large_is_written_once_without_it(rig: Rig) -> None:
+    for number in range(33):
+        put(rig.shared, ours(f"m{number:03}", 10**8, upIntervals=["x" * 120] * 64, stops=["x" * 120] * 64))
+    for _ in range(3):
+        rig.beat(30)
+    before = rig.view_path.stat()
+    rig.beat(30)
+    assert len(rig.view()["heartbeats"]) == 34
+    assert before.st_size <= share.MAX_VIEW_BYTES
+    assert rig.view_path.stat().st_mtime_ns == before.st_mtime_ns
+
+
 @pytest.mark.parametrize("extra", [1, 60_000])
 def test_the_view_that_is_written_can_be_read_again_whatever_older_records_carry(rig: Rig, extra: int) -> None:
     for number in range(20):
@@ -81,6 +94,21 @@ def test_the_view_that_is_written_can_be_read_again_whatever_older_records_carry
         rig.beat(30)
     assert len(rig.view()["heartbeats"]) == 31
     assert rig.view_path.stat().st_size <= share.MAX_VIEW_BYTES
+
+
+def test_many_that_are_silent_stay_in_the_view_with_what_it_proves_and_it_is_written_once(rig: Rig) -> None:
+    up = [f"{to_iso(NOW - hour * 3_600_000)}/{to_iso(NOW - hour * 3_600_000 + 1)}" for hour in range(99, 35, -1)]
+    for number in range(60):
+        put(rig.shared, ours(f"m{number:03}", 10**8, sequence=1_000 + number, upIntervals=up))
+    for _ in range(3):
+        rig.beat(30)
+    before = rig.view_path.stat()
+    rig.beat(30)
+    assert rig.view_path.stat().st_mtime_ns == before.st_mtime_ns
+    assert before.st_size <= share.MAX_VIEW_BYTES
+    agents = [rig.view()["heartbeats"][f"m{number:03}"]["agent"] for number in range(60)]
+    assert [agent["sequence"] for agent in agents] == [*range(1_000, 1_060)]
+    assert [agent["upIntervals"] for agent in agents if "upIntervals" in agent] == [up] * view_writer.MAX_PASTS
 
 
 def test_a_file_that_is_just_arriving_keeps_its_machine_in_the_view(make_rig: Make) -> None:
@@ -160,7 +188,9 @@ def test_what_the_keeper_remembers_is_bounded_whatever_others_put_into_the_view(
         put(rig.shared, heartbeat(f"m{number:03}", 10**7 + number, note="x" * 1_500))
     for _ in range(4):
         rig.beat(30)
-    assert 0 < len(json.dumps(rig.notes()["legacy"])) < 2 * view_writer.MAX_REMEMBERED_BYTES
+    remembered = zlib.decompress(bytes.fromhex(rig.notes()["remembered"]))
+    assert 1_500 < len(remembered) <= view_writer.MAX_REMEMBERED_BYTES + 200
+    assert len(json.loads(remembered)["heartbeats"]) > 16
     assert rig.notes()["record"] is not None
 
 
