@@ -13,7 +13,6 @@ from roosync_ops.wire.local import remove
 
 from .build import bundle_path
 from .local_state import Using
-from .share import replace_file
 
 AGENT_NAME = "agent.pyz"
 BUILD_FILE = re.compile(r"agent-[0-9a-f]{16}\.pyz")
@@ -125,6 +124,8 @@ def _kept(local_dir: str) -> list[str]:
 
 
 def _write(path: str, data: bytes) -> None:
+    from .share import replace_file  # noqa: PLC0415 - only a change writes: `status` is asked more often
+
     folder, name = os.path.split(path)
     replace_file(path, os.path.join(folder, f".{name}.{os.getpid()}.new"), data)
     os.chmod(path, 0o700)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import ProblemError
+from .errors import OK, ProblemError
 from .publisher import HeartbeatPublisher
-from .share import OK
 from .view_writer import ViewWriter
 
 TYPE_CHECKING = False

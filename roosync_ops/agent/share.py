@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         def stuck_since_ms(self) -> int | None: ...
 
 
-OK = "ok"
 HUNG = "hung"
 MISSING = "missing"
 READ_ONLY = "read-only"
