@@ -11,17 +11,22 @@ import typer
 
 from roosync_ops import errors
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.asking import given_up
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.probe import look
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import seen
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
-from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
+from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Known, Result, run
+from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
+from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.messages import words
 from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe, whole, wrapped
+from roosync_ops.transport.failure import Failure
 
 from . import failures, options, output
 from .journal import RunJournal, RunLog
@@ -101,12 +106,14 @@ def act(  # noqa: PLR0913 - what a run is made of
     how: How,
     *,
     is_new: bool = True,
+    fine: frozenset[str] = frozenset(),
     log: RunLog | None = None,
     total: int = 0,
     lang: str = "en",
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
+    Who is `fine` was so after the last rollout: there is likely to be nothing to do.
     A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
     looked, begun = Counter[str](), dict[str, str]()
@@ -129,16 +136,7 @@ def act(  # noqa: PLR0913 - what a run is made of
 
     try:
         with output.Progress() as progress:
-            results = run(
-                deploy,
-                chosen,
-                dry=how.dry,
-                verbose=how.verbose,
-                connect_timeout_s=how.connect_timeout,
-                parallel=how.parallel,
-                is_new=is_new,
-                tell=tell,
-            )
+            results = _done(deploy, chosen, how, tell, is_new=is_new, fine=fine)
     except KeyboardInterrupt:
         said = "Interrupted: machines were looked at, and none was changed."
         if begun:  # a step that was begun is ended by the machine or done again the next time
@@ -150,6 +148,57 @@ def act(  # noqa: PLR0913 - what a run is made of
         for row in results:
             log.note(deploy, **document(row))
     return results
+
+
+def _done(  # noqa: PLR0913 - as act
+    deploy: str,
+    chosen: Sequence[Machine],
+    how: How,
+    tell: Callable[[Event | Result], None],
+    *,
+    is_new: bool,
+    fine: frozenset[str],
+) -> tuple[Result, ...]:
+    """Run a deploy where a look does not settle it: pyinfra is for whom there is something to do. --verbose shows it.
+
+    All are looked at before one is changed: those too that pyinfra looks at.
+    """
+    rows: dict[str, Result] = {}
+    known: dict[str, Known] = {}
+    seen = False
+
+    def hear(machine: Machine, found: ProbeReport | Failure) -> None:
+        nonlocal seen
+        tell(Event("looked-at", machine.machine_id))
+        row = settled(deploy, machine, found, dry=how.dry)
+        seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
+        if row is not None:
+            rows[row.machine_id] = row
+            tell(row)
+        elif not isinstance(found, Failure):
+            known[machine.machine_id] = Known(found, given_up(machine))
+
+    asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
+    alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
+    look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
+    left = [machine for machine in chosen if machine.machine_id not in rows]
+    done = (
+        ()
+        if not left
+        else run(
+            deploy,
+            left,
+            dry=how.dry,
+            verbose=how.verbose,
+            connect_timeout_s=how.connect_timeout,
+            parallel=how.parallel,
+            is_new=is_new and not seen,
+            known=known,
+            tell=tell,
+        )
+    )
+    rows |= {row.machine_id: row for row in done}
+    return tuple(rows[machine.machine_id] for machine in chosen)
 
 
 def tell(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from roosync_ops import errors
 from roosync_ops.fleet import Machine
+from roosync_ops.pyinfra_ops.ledger import CHANGED, UNCHANGED
 from roosync_ops.pyinfra_ops.run import SKIPPED, Result
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
@@ -20,6 +21,7 @@ FOLDER: Final = "runs"
 #: So many runs are kept, and so much of one, in bytes.
 _KEPT: Final = 50
 _MAX_BYTES: Final = 4_194_304
+_FINE: Final = (CHANGED, UNCHANGED)
 _SECRET: Final = ("password", "secret", "token")
 #: A shorter value is no secret, and would take words apart.
 _SHORT: Final = 4
@@ -97,10 +99,13 @@ class RunJournal:
         found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
         _write(self._rollout, self._rollout.machines() | found)
 
+    def fine(self) -> frozenset[str]:
+        """Return the machines that the last rollout left as they are to be."""
+        return frozenset(name for name, word in self._rollout.machines().items() if word in _FINE)
+
     def left(self) -> list[str]:
         """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
-        known = self._rollout.machines()
-        names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
+        names = [name for name, word in self._rollout.machines().items() if word not in (*_FINE, SKIPPED)]
         if not names:
             raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
         return names
