@@ -14,24 +14,11 @@ from roosync_ops.wire.typed import Any
 #: How soon a request to stop is seen where it is a file, in s.
 _REQUEST_LOOK_S = 0.5
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Clock(Protocol):
-        """What the loop asks of time. `wait` returns early once stopping; `stopping` never turns false again."""
-
-        def wall_ms(self) -> int: ...
-
-        def monotonic_ns(self) -> int: ...
-
-        def wait(self, seconds: float) -> None: ...
-
-        def stopping(self) -> bool: ...
-
 
 class SystemClock:
     """The machine's clocks, and SIGTERM and SIGINT as the request to stop; on Windows, which has none, a file.
+
+    `wait` returns early once stopping; `stopping` never turns false again.
 
     A signal's handler only writes to a pipe that `wait` selects on: setting an Event there could dead-lock with the
     very wait it interrupts. What is behind time.monotonic on Windows counts the time a machine sleeps: GetTickCount64,

@@ -20,10 +20,7 @@ from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thr
 from roosync_ops.wire.typed import Any, Json, Mapping
 
 from .errors import MissingMachineIdError, UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .flags import Flags
+from .flags import Flags
 
 CONFIG_NAME = "config.json"
 SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"

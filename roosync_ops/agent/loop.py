@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from .clock import SystemClock
 from .errors import ProblemError
 from .publisher import HeartbeatPublisher
 from .share import OK
 from .view_writer import ViewWriter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .clock import Clock
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -26,7 +23,7 @@ JUMP_MS = 2_000
 class Loop:
     """Beats until its clock says stop. Time and share are handed in; `step` and `pause` never sleep by themselves."""
 
-    def __init__(self, publisher: HeartbeatPublisher, clock: Clock) -> None:
+    def __init__(self, publisher: HeartbeatPublisher, clock: SystemClock) -> None:
         self.publisher = publisher
         self.clock = clock
         self.view_writer = ViewWriter(publisher)

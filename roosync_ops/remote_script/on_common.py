@@ -12,11 +12,7 @@ import zlib
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.wire.local import NotOursError, check_folder
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from roosync_ops.wire.typed import Any, Iterator
 
 MARKER = "roosync-reply:"
 CONFIG_NAME = "config.json"

@@ -14,13 +14,9 @@ import zlib
 from roosync_ops.agent.builds import BUILD_FILE
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.child import MAX_OUTPUT_BYTES
+from roosync_ops.wire.typed import Any, Callable
 
 from .on_common import StepError, check_ours, parse_last_line, silence
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 unlink = os.unlink
 rmdir = os.rmdir

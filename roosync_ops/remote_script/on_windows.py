@@ -11,16 +11,13 @@ import time
 from contextlib import suppress
 
 from roosync_ops.wire.child import run
+from roosync_ops.wire.typed import Any, Callable, Iterable, Iterator
 
 from .on_common import PUSHED_NAME, StepError, parse_last_line, silence
 
 if sys.platform == "win32":
     import winreg
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
 
 #: How long a file may stay open at somebody else's (a scanner, a loop that is ending), in s.
 PATIENCE_S = 10.0

@@ -1,7 +1,5 @@
 """The files of ssh's work, in a private folder (mode 0700) that is gone with this process: settings, logs, sockets."""
 
-from __future__ import annotations
-
 import atexit
 import functools
 import hashlib
@@ -18,15 +16,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import process
+from roosync_ops.fleet import Machine
 
 from .link import SSH_CONFIG, LinkError, Patience
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
 
 #: A worker takes its parent's, which outlives it.
 ROOM_VARIABLE: Final = "ROOSYNC_SSH_ROOM"

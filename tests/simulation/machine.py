@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roosync_ops.agent.beat import Session
+from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.journal import Journal
@@ -13,7 +14,7 @@ from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, VIEW_NAME
 from tests.kits.sync import local_trouble
 
@@ -33,8 +34,8 @@ T = TypeVar("T")
 _WRITING = "writing"
 
 
-class MachineClock:
-    """agent.clock.Clock in virtual time. `ahead_ms` is how far its wall clock is from the true time."""
+class MachineClock(SystemClock):
+    """The machine's clock in virtual time. `ahead_ms` is how far its wall clock is from the true time."""
 
     def __init__(self, hub: Hub, epoch_ms: int, ahead_ms: int = 0) -> None:
         self._hub = hub
@@ -57,8 +58,8 @@ class MachineClock:
         return self.ends
 
 
-class Touch:
-    """The machine's programs touch its share: share.Bounded, with the faults of the machine's link."""
+class Touch(BoundedShare):
+    """The machine's programs touch its share: as BoundedShare does, with the faults of the machine's link."""
 
     def __init__(self, link: SyncLink, replica: RamReplica, clock: MachineClock) -> None:
         self._link = link

@@ -1,7 +1,5 @@
 """Which Python on a Windows machine answers, and what travels to it beside its command line, on its stdin."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import json
@@ -9,18 +7,16 @@ import re
 import time
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
+from roosync_ops.remote_script.question import Question
 from roosync_ops.transport import output, windows_line
 from roosync_ops.transport.link import Finished
 from roosync_ops.transport.windows_link import PYTHON, WindowsLink, places
 
 from . import uv
-
-if TYPE_CHECKING:
-    from roosync_ops.remote_script.question import Question
 
 #: What a Python says first: a place where this was not said ran nothing of ours, and the next one may be tried.
 STARTED: Final = "roosync-python"
