@@ -14,7 +14,7 @@ import threading
 import time
 
 from roosync_ops.agent.lock import try_lock
-from roosync_ops.wire.typed import Any, Iterable, Iterator
+from roosync_ops.wire.typed import Any, Generator, Iterable, Iterator
 
 GOOD = "good"
 BAD = "bad"
@@ -239,7 +239,7 @@ def _changed(folder: str, stamps: dict[str, tuple[int, int]]) -> Iterator[tuple[
             yield name[:-5], number, heard[:40], session[:80]
 
 
-def work(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def work(asked: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
     """Yield, part by part, what is found of the folder `shared`, watched for `seconds`; with `clean` only tidy up.
 
     Everything is done in a folder of its own, named by `token`; an empty part says that a look at the beats is over.

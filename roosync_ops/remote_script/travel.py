@@ -1,9 +1,11 @@
 """on_machine as it travels: one text of a few parts, with what they share with wire and agent written into it."""
 
 import ast
+import base64
 import functools
 import inspect
 import threading
+import zlib
 from types import ModuleType
 from typing import Final, Literal
 
@@ -22,6 +24,12 @@ _OF_SHARES: Final = ("verify", "tidy", "tend")
 
 #: CPython 3.11 confuses trees that two threads make at once (gh-106905); whoever makes one holds this.
 AST_LOCK: Final = threading.RLock()
+
+
+@functools.cache
+def packed(system: System, do: str) -> str:
+    """Return `source` as one word of a line."""
+    return base64.b64encode(zlib.compress(source(system, do).encode(), 9)).decode()
 
 
 def source(system: System, do: str = "probe") -> str:

@@ -27,10 +27,6 @@ class WinrmError(OSError):
         self.code = code
 
 
-class PlaintextError(WinRMError):
-    """An answer in plaintext where all must be encrypted: whoever wrote it need not be the machine."""
-
-
 def worded(access: Access, error: Exception, limit_s: float | None) -> OSError:
     """Return `error` as a WinrmError or a TimeoutError. It is another object, and holds nothing of `error`."""
     for kinds, words in _WORDS:

@@ -65,19 +65,19 @@ class Touch(BoundedShare):
         self._link = link
         self._replica = replica
         self._clock = clock
-        self._stuck: tuple[Callable[[], object], str, int] | None = None
+        self._hangs: tuple[Callable[[], object], str, int] | None = None
 
     @property
     def stuck_since_ms(self) -> int | None:
         self._land()
-        return None if self._stuck is None else self._stuck[2]
+        return None if self._hangs is None else self._hangs[2]
 
     def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:  # noqa: ARG002 - nothing takes long here
         self._land()
         trouble = local_trouble(self._link)
         if trouble.hangs:
-            self._stuck = self._stuck or (function, doing, self._clock.wall_ms())
-            _, what, since = self._stuck
+            self._hangs = self._hangs or (function, doing, self._clock.wall_ms())
+            _, what, since = self._hangs
             self._clock.wait(DEFAULT_DEADLINE_S)
             raise ShareHungError(what, DEFAULT_DEADLINE_S, since)
         error = trouble.write if doing.startswith(_WRITING) else trouble.read
@@ -97,10 +97,10 @@ class Touch(BoundedShare):
 
     def _land(self) -> None:
         """A call that hung comes back with the share: what it was to write is written then."""
-        if self._stuck is None or local_trouble(self._link).hangs:
+        if self._hangs is None or local_trouble(self._link).hangs:
             return
-        function, _, _ = self._stuck
-        self._stuck = None
+        function, _, _ = self._hangs
+        self._hangs = None
         with suppress(OSError):
             function()
         self._replica.touched()
