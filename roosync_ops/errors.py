@@ -1,4 +1,4 @@
-"""The one family of errors: fields for programs and people alike; what is printed is made of them, by whoever prints.
+"""The one family of errors: fields for programs and people alike; what is printed is made of them, where it is printed.
 
 A room's own error is a class here or there that says its `code` and `exit_code` once.
 """

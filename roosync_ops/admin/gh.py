@@ -33,7 +33,7 @@ _REFUSALS: Final = {
 class GhError(RoosyncError):
     """A request was not answered as hoped.
 
-    `lost` tells that nobody knows whether it was carried out: there was no answer, or none that can be read.
+    `lost`: it is not known whether it was carried out: there was no answer, or none that can be read.
     """
 
     exit_code = NOT_DELIVERED

@@ -48,7 +48,7 @@ class SystemdTimer(JobScheduler):
             path = self._folder / name
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                local.write(str(path), os.fsencode(text), 0o644)  # units are for everybody to read
+                local.write(str(path), os.fsencode(text), 0o644)  # units are world-readable
             except OSError as error:
                 reason = f"{path} cannot be written: {error.strerror or error}"
                 raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None

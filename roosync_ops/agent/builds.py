@@ -87,7 +87,8 @@ def adopt(local_dir: str) -> list[str]:
         names = [name, *(other for other in before if other != name)][:2]
         if names != before:
             _point(local_dir, names)
-        _sweep(local_dir, names)
+        if before:  # beside a first one lies what another rollout is about to start, if anything
+            _sweep(local_dir, names)
     return before
 
 

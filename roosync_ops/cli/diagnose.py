@@ -91,7 +91,9 @@ def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, lang: str, dry: bo
             Fix(RESTART, row.machine_id, row.ok, problem=None if row.failure is None else row.failure.sentence())
             for row in results
         ]
-    here = _safe_here(found.here)
+    # A replica that is stale or not there is no ground to act on.
+    causes = [] if found.here.grave else [CAUSES[check.cause] for check in found.here.checks if check.cause]
+    here = {cause.fix for cause in causes}
     if shared and REBUILD_VIEW in here:
         fixes.append(_done(Fix(REBUILD_VIEW, None, not dry), lambda: rebuild_view(shared, now_ms(), deadline_s)))
     if shared and SWEEP in here:
@@ -107,12 +109,6 @@ def _done(fix: Fix, do: Callable[[], object]) -> Fix:
     except TidyError as error:
         return replace(fix, done=False, problem=str(error))
     return replace(fix, files=gone) if isinstance(gone, tuple) else fix
-
-
-def _safe_here(row: Diagnosis) -> set[str]:
-    """Return what may be done about the share: a replica that is stale or not there is no ground to act on."""
-    causes = [CAUSES[check.cause] for check in row.checks if check.cause]
-    return set() if row.grave else {cause.fix for cause in causes if cause.fix is not None}
 
 
 def _tend(row: Diagnosis, fleet: Fleet, connect_timeout_s: float, *, dry: bool) -> list[Fix]:

@@ -38,7 +38,7 @@ def source_of(at: options.HereOrVia, fleet: Fleet | None = None) -> Source:
 
 
 def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: float = 0.0) -> Second | None:
-    """Return who asks; None for nobody."""
+    """Return what asks the machines in doubt; None where none is to be asked."""
     if probe is Probe.never:
         return None
     return Second(fleet, Ssh(limits), everybody=probe is Probe.always, confirm_s=confirm_s)

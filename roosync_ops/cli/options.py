@@ -211,7 +211,7 @@ def one(inventory: Path, name: str) -> "Machine":
 
 
 def names_of(limit: list[str] | None) -> list[str]:
-    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names nobody: that is not everybody."""
+    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names none: that is not all."""
     names = [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
     if limit and not names:
         raise errors.usage("--limit names no machine and no group", typed.ours("machines", "list"))

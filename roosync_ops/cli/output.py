@@ -90,7 +90,7 @@ def prepare() -> None:
     """Have every stream be there and take whatever is written; what cannot be written is told by `undelivered`.
 
     What goes into a pipe or a file is UTF-8 on Windows too, as JSON has to be (RFC 8259). pythonw.exe, under the Task
-    Scheduler, has no stream: what is said there is said to nobody.
+    Scheduler, has no stream: what is written there is lost.
     """
     hush(False)
     if sys.stdin is None:

@@ -63,7 +63,7 @@ def waiting(results: Sequence[Result]) -> set[str]:
 
 @dataclass(kw_only=True)
 class Ramp:
-    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody.
+    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of every machine.
 
     `unseen` tells whom the shared state does not show as the build it has; it is asked for `wait` s between batches.
     """
@@ -88,7 +88,7 @@ class Ramp:
         self._begun: set[str] = set()
 
     def run(self) -> tuple[Result, ...]:
-        """Enrol whoever has nothing to lose at once, and go batch by batch through the others."""
+        """Enrol the machines without an agent at once, and go batch by batch through the others."""
         if self.batch == ALL:
             return self.act("rollout", self.chosen)
         results = {row.machine_id: row for row in self.act("ramp", self.chosen)}
@@ -116,7 +116,7 @@ class Ramp:
         return found
 
     def plan(self, results: Sequence[Result]) -> list[tuple[Machine, ...]]:
-        """Share out whoever runs another build, and say in which order they come."""
+        """Share out the machines that run another build, and say in which order they come."""
         names = set() if self.batch == ALL else waiting(results)
         left = iter([machine for machine in self.chosen if machine.machine_id in names])
         plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
@@ -128,7 +128,7 @@ class Ramp:
         return plan
 
     def _ask_again(self, results: dict[str, Result], just: Sequence[Result]) -> None:
-        """See what became of whoever has the new build, but for those `just` asked.
+        """See what became of the machines with the new build, but for those `just` asked.
 
         Where two rollouts meet, the one that changes a machine last has seen all of its own after that.
         """
@@ -164,7 +164,10 @@ class Ramp:
         while asked and self.unseen is not None:
             found = self.unseen(asked)
             if not found or time.monotonic() > until:
-                done[:] = [_not_shown(row, found[row.machine_id]) if row.machine_id in found else row for row in done]
+                for at, row in enumerate(done):
+                    if row.machine_id in found:
+                        hint = checks.diagnosing(row.machine_id)
+                        done[at] = replace(row, failure=Failure(PROVED, "NOT_SEEN", found[row.machine_id], hint))
                 return
             time.sleep(_ASK_S[0])
 
@@ -185,10 +188,6 @@ class Ramp:
             if asked:
                 time.sleep(min(max(_ASK_S[0], asked[0].heartbeat_interval / 1000), _ASK_S[1]))
         return list(done.values())
-
-
-def _not_shown(row: Result, why: str) -> Result:
-    return replace(row, failure=Failure(PROVED, "NOT_SEEN", why, checks.diagnosing(row.machine_id)))
 
 
 def _is_known(row: Result, *, soaked: bool) -> bool:

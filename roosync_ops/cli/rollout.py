@@ -62,10 +62,13 @@ def rollout(  # noqa: PLR0913 - one argument an option
     meant = journal.left() if by.resume else machines
     chosen = acting.targets(fleet, meant, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
-    before = None if where is None else _before(where)
+    before = None if where is None else _read(where)
+    if isinstance(before, str):
+        output.note(f"Before: {before}")
+        before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
+    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen), lang=shown.lang)
     steps = ramp.Ramp(
         chosen=chosen,
         act=act,
@@ -114,25 +117,21 @@ def rollout(  # noqa: PLR0913 - one argument an option
     return ramp.STOPPED if steps.stopped else code
 
 
-def _before(where: Source) -> SharedState | None:
-    """Return the state before anything is done; a state that cannot be read yet is no reason not to begin."""
+def _read(where: Source) -> SharedState | str:
+    """Return the shared state, or why it cannot be read just now: no reason not to begin, nor to give up at once."""
     try:
         return where()
     except Exception as error:
         if failures.describe(error).exit_code != errors.UNAVAILABLE:
             raise
-        output.note(f"Before: {error}")
-        return None
+        return str(error)
 
 
 def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
     """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
-    try:
-        state = where()
-    except Exception as error:
-        if failures.describe(error).exit_code != errors.UNAVAILABLE:
-            raise
-        return {machine.machine_id: f"the shared state cannot be read: {error}" for machine, _ in builds}
+    state = _read(where)
+    if isinstance(state, str):
+        return {machine.machine_id: f"the shared state cannot be read: {state}" for machine, _ in builds}
     found = {}
     for machine, build in builds:
         record = state.record_of(machine.machine_id)
@@ -190,7 +189,7 @@ def _look(  # noqa: PLR0913 - what a look is made of
         online = {row.machine_id for row in validation.verdicts if row.observed == "online"}
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
-    # Where nobody was enrolled there is nothing to wait for: one look.
+    # Where no machine was enrolled there is nothing to wait for: one look.
     validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)

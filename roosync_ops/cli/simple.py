@@ -16,7 +16,7 @@ from .journal import RunJournal, RunLog
 
 
 class _How(NamedTuple):
-    """`help`; what a machine is to be seen as afterwards; and what is asked before acting on machines nobody named."""
+    """`help`; what a machine is to be seen as afterwards; and what is asked before acting on unnamed machines."""
 
     help: str
     wanted: tuple[str, ...]

@@ -31,7 +31,7 @@ app = typer.Typer()
 
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
-#: After so many rounds in which nothing could be told, somebody else should know.
+#: After so many rounds in which nothing could be told, the watcher ends with an error.
 _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
@@ -64,7 +64,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     source = looking.source_of(at, fleet)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
-    # Who watches a part has a memory of its own: what is told there, nobody else was told.
+    # A watcher of a part has a memory of its own: what it tells, no other watcher told.
     named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
     folder = how.memory or default_folder()
     told = WatchMemory(folder, named, watching.observer_of(at.via, fleet))

@@ -43,7 +43,7 @@ class Fleet:
         return chosen
 
     def _ids(self, name: str) -> Iterable[str]:
-        """Return the machineIds that one name stands for, in the inventory's order. Raises FleetError for nobody."""
+        """Return the machineIds that one name stands for, in the inventory's order. Raises FleetError for none."""
         if name in self.groups:
             if not self.groups[name]:
                 raise FleetError(f"{name!s:.80}: this group of the inventory has no machine", _LIST)

@@ -220,7 +220,7 @@ class Machine(BaseModel):
     def of_host(cls, name: str, data: Mapping[str, Any]) -> Self:
         """Validate a pyinfra host, made by machine(...) or written by hand. Raises FleetError.
 
-        In data written by hand our fields stand beside pyinfra's own keys; what is neither is somebody else's. Keys of
+        In data written by hand our fields stand beside pyinfra's own keys; what is neither is another tool's. Keys of
         pyinfra's that came to a machine(...) later, from its groups, hold where it says nothing itself.
         """
         name, fields = plain_name(name)

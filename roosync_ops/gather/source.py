@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 #: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
 _VIA_DEADLINE_S: Final = 20.0
-#: How long a TCP connection to it may take, in s; and so much of the time is kept to log in and to start: what is left
-#: the machine has to read, and to say how far it came.
+#: How long a TCP connection to it may take, in s; and this part of the time the machine has to read, or to say how far
+#: it came: the login and its answer's way take the rest.
 _CONNECT_S: Final = 10.0
-_LOGIN_S: Final = 5.0
+_READING_PART: Final = 0.7
 #: How long to wait between two readings of a folder, and of a machine over SSH, in seconds.
 _FOLDER_POLL_S: Final = 0.5
 _VIA_POLL_S: Final = 2.0
@@ -67,7 +67,7 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
 
     from . import asking  # noqa: PLC0415 - as above
 
-    request = replica.request(machine.local_dir, machine.share_deadline, max(timeout_s / 2, timeout_s - _LOGIN_S))
+    request = replica.request(machine.local_dir, machine.share_deadline, _READING_PART * timeout_s)
     found = asking.each([machine], lambda one: asking.put(one, request, timeout_s, _CONNECT_S, parse_reply))
     told = found[machine.machine_id]
     document = told if isinstance(told, Failure) else replica.document(machine, told)

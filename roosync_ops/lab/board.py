@@ -5,17 +5,17 @@ Tables go to stdout, explanations to stderr; with --json neither, one document c
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from roosync_ops import show
 from roosync_ops.cli import output
+from roosync_ops.cli.looking import wait_for
+from roosync_ops.gather.limits import silently
+from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation, validate
-from roosync_ops.state import read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 
 if TYPE_CHECKING:
     from .fleet import LabFleet
@@ -29,21 +29,16 @@ class Board:
 
     def __init__(self, lab: LabFleet) -> None:
         self._lab = lab
-        self._bounded = BoundedShare(DEFAULT_DEADLINE_S)
+        self._read = Source(str(lab.shared), None, DEFAULT_DEADLINE_S)
 
     def check(self) -> Validation:
         """Read and judge now. Raises StateUnavailableError."""
-        state = read_folder(self._lab.shared, now_ms(), bounded=self._bounded)
+        state = self._read()
         return validate(self._lab.fleet, state, state.read_at_ms)
 
     def wait(self, holds: Callable[[Validation], bool], seconds: float) -> Validation:
         """Return the first validation that `holds`, or the last one within `seconds`."""
-        end = time.monotonic() + seconds
-        while True:
-            validation = self.check()
-            if holds(validation) or time.monotonic() >= end:
-                return validation
-            time.sleep(_POLL_S)
+        return wait_for(self.check, holds, seconds, _POLL_S, silently)
 
 
 class LabScreen:

@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from roosync_ops.state import StateUnavailableError
@@ -15,21 +16,7 @@ from .fleet import ADMIN, LabFleet
 from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
 
-HELP = """\
-  table        the validation table, now
-  kill M       kill the agent of machine M: its supervisor brings it back
-  crash M      kill the agent and its supervisor: nobody brings it back
-  stop M       stop the agent on purpose: the table says left
-  start M      start it again
-  off M        cut the machine's power
-  on M         switch it on: its agent comes up with it
-  fault F M    cause fault F on machine M, or on admin, where the table is read
-  fault F M --off  end it (fault --list: what each does; fault: which are on)
-  wait S       wait S seconds
-  roosync-ops  that command, on this fleet: roosync-ops watch --for 60
-  commands     what to type in a second terminal
-  help, quit
-M is a machine, or any part of its name that only one has: kill 2024"""
+HELP = Path(__file__).with_name("help.txt").read_text("utf-8").rstrip()
 
 _OFFLINE_S = OFFLINE_TIMEOUT_MS // 1000
 _SILENCE = f"warning after {_OFFLINE_S * 3 // 4} s of silence, offline after {_OFFLINE_S} s."

@@ -1,7 +1,7 @@
 """`roosync_plan_change` and `roosync_apply_change`: what the command line does, in two steps.
 
 The plan is the command's own dry run, the change the command itself, each in a process of its own: what is done is what
-a person would have typed, and pyinfra's event loop meets nobody else's.
+a person would have typed, and pyinfra's event loop meets no other.
 """
 
 import hashlib

@@ -7,7 +7,9 @@ from typing import Final
 from roosync_ops import typed
 from roosync_ops.fleet import Machine
 from roosync_ops.transport.failure import PREFLIGHT, Failure
+from roosync_ops.transport.link import CONNECT
 from roosync_ops.wire import local
+from roosync_ops.wire.deadline import FIRST_READING_S
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 
@@ -17,6 +19,10 @@ from .unpacked import SilenceError
 
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS
+#: Beyond the share's own deadline: to log in, to start Python, and to ask the agent (on_machine.STATUS_LIMIT_S).
+_MARGIN_S: Final = 30
+#: On Windows further to that: to try each place for a Python, and to have the agent look in the logon session.
+_WINDOWS_S: Final = 45
 #: What an SSH server of Microsoft's calls itself.
 _WINDOWS_BANNER: Final = "for_Windows"
 
@@ -34,6 +40,16 @@ _MENDS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
     local.FOREIGN: lambda path: ("mv", "--", path, f"{path}.not-ours"),
     local.OPEN: lambda path: ("chmod", "go-w", "--", path),
 }
+
+
+def look_s(machine: Machine) -> float:
+    """Return how long a look at the machine's share may take, in s."""
+    return max(machine.share_deadline, FIRST_READING_S if machine.system == "windows" else 0)
+
+
+def limit_s(machine: Machine) -> int:
+    """Return how long a look at everything may take, in s."""
+    return _MARGIN_S + (_WINDOWS_S if machine.system == "windows" else 0) + round(look_s(machine))
 
 
 def login(machine: Machine) -> tuple[str, ...]:
@@ -90,6 +106,11 @@ def system(machine: Machine, banner: str) -> Failure | None:
 
 def _not_in_inventory(code: str, reason: str) -> Failure:
     return Failure(PREFLIGHT, code, reason, typed.ours("machines", "list"))
+
+
+def unreachable(machine: Machine, code: str, reason: object) -> Failure:
+    """Word a machine that could not be logged in to."""
+    return Failure(CONNECT, code, f"unreachable: {reason}", there(machine, ("hostname",)))
 
 
 def silence(machine: Machine, error: SilenceError) -> Failure:

@@ -68,7 +68,7 @@ class Watcher:
         return lambda flips: flips.step(rows, self.clock()), None
 
     def _concerns(self, machine_id: str | None) -> bool:
-        """Return True if somebody is to hear of it: the share, None, concerns everybody."""
+        """Return True if it is to be told: the share, None, always is."""
         return self.chosen is None or machine_id is None or machine_id in self.chosen
 
     def _hand_over(self, flip: dict[str, Any]) -> None:

@@ -56,11 +56,11 @@ class WatchMemory:
         return told
 
     def history(self) -> list[dict[str, Any]]:
-        """Return the flips that were told, oldest first, without a lock; empty where nobody ever watched."""
+        """Return the flips that were told, oldest first, without a lock; empty where no watcher ever ran."""
         return _entries(self._kept())
 
     def is_used(self) -> bool:
-        """Return True if anybody ever watched, whatever there was to tell."""
+        """Return True if a watcher ever ran here, whatever there was to tell."""
         return bool(self._kept())
 
     def _kept(self) -> dict[str, Any]:

@@ -202,6 +202,8 @@ def _sequence(data: Json, agent: Json, last: int | None, report: Any) -> int | N
     sequence = agent.get("sequence")
     if type(sequence) is not int or sequence < 0:
         return None
+    if sequence <= BEATS_UNSEEN:
+        return sequence
     known = times_in([object_in(data, "metadata").get("firstSeen"), agent.get("startedAt")])
     elapsed = 0 if last is None or not known else last - min(known)
     if sequence <= min(MAX_SEQUENCE, BEATS_UNSEEN + beats_within(elapsed, agent)):

@@ -16,17 +16,5 @@ if TYPE_CHECKING:
 else:
     IO = Any = NoReturn = T = Json = Answer = object
 
-__all__ = [
-    "IO",
-    "Answer",
-    "Any",
-    "Callable",
-    "Generator",
-    "Iterable",
-    "Iterator",
-    "Json",
-    "Mapping",
-    "NoReturn",
-    "Sequence",
-    "T",
-]
+__all__ = ["IO", "Answer", "Any", "Callable", "Generator", "Iterable", "Iterator", "Json", "Mapping", "NoReturn"]
+__all__ += ["Sequence", "T"]

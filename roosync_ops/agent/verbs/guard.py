@@ -80,15 +80,6 @@ def check(config: Config, name: str) -> None:
         raise _told("ne s'arrête pas", "does not stop", said)
 
 
-def _said(line: list[str]) -> str:
-    """Return the last words of a program that failed, "" of one that did not."""
-    try:
-        done = run(line, _LOAD_S)
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)
-    return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace")) if done.returncode else ""
-
-
 def _last_line(words: str) -> str:
     return words[-300:].strip().split("\n")[-1]
 
@@ -107,11 +98,13 @@ def _rehearse(line: list[str], folder: str) -> str:
         wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
         if not os.path.exists(own):
             return "" if os.path.exists(line[-1]) else _last_line(text_in(words)) or "no word"
-        said = _said([*line, "stop", *where])
+        done = run([*line, "stop", *where], _LOAD_S)
+        if done.returncode:
+            return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
         loop.wait(_PLAY_S)
-        return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
+        return "" if has_left(local.read_object(own)) else "its record does not say left"
     except subprocess.TimeoutExpired:
-        return said or "its loop goes on"
+        return "its loop goes on"
     finally:
         loop.kill()
         loop.wait()

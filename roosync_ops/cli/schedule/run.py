@@ -106,7 +106,7 @@ class _Run:
         return code
 
     def _ping(self, what: str) -> None:
-        """Tell whoever would miss a run (as healthchecks.io has it); that it cannot be told changes no verdict."""
+        """Tell the dead-man switch (as healthchecks.io has it); that it cannot be told changes no verdict."""
         if self._settings.ping is None:
             return
         from urllib.request import Request, urlopen  # noqa: PLC0415 - 50 ms that only --ping needs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -37,11 +37,9 @@ def typed(*words: str) -> Callable[[Run, Path, str], object]:
 
 
 def scheduled(run: Run, place: Path, word: str) -> object:
-    values: dict[str, Any] = {"every_min": 5, "mechanism": "cron", "patience": "auto", "lang": "en", "deadline": None}
-    places = {"inventory": str(place / "inventory.py"), "shared": str(place / "shared"), "memory": str(place / "kept")}
-    settings = ScheduleSettings.made(
-        **values, **places, via=None, dashboard=False, dashboard_dir=None, probe=word, exec=[], notify=[]
-    )
+    words = ("schedule", *SHARED, "--memory", "kept", "--mechanism", "cron", "--no-dashboard", "--json")
+    printed = run(*words, "--probe", word).document["settings"]
+    settings = ScheduleSettings.made(**{**printed, "notify": [], "ping": None})
     (place / "schedule.json").write_text(settings.model_dump_json(), encoding="utf-8")
     return run("schedule", "run", str(place / "schedule.json"))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyinfra.context import ctx_host
 
-from roosync_ops.pyinfra_ops import operations
+from roosync_ops.pyinfra_ops import operations, settled
 from roosync_ops.pyinfra_ops.commands import AgentCommand, Refusal
 from roosync_ops.pyinfra_ops.ledger import ledger
 from tests.unit.pyinfra_ops.builders import BUNDLE, NOW_MS, a_machine, a_new_machine, a_report, a_status
@@ -41,7 +41,8 @@ class Host:
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    monkeypatch.setattr(operations, "build", lambda: BUNDLE)
+    for module in (operations, settled):
+        monkeypatch.setattr(module, "build", lambda: BUNDLE)
     host = Host()
     with ctx_host.use(host):
         yield host
