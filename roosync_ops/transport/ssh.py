@@ -127,7 +127,7 @@ class OpenSsh(PosixLink):
         return done.code == 0 and found is not None and found[1] != b"none"
 
     def _run(self, words: list[str], stdin: bytes, timeout_s: float | None) -> Finished:
-        log = ssh_files.new_log()
+        log = room() / f"{secrets.token_hex(8)}.log"
         watch = _Login(log, self.patience)
         until = None if timeout_s is None else time.monotonic() + timeout_s
         words = [*self.words(), "-E", str(log), "-T", *words]

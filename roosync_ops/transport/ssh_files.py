@@ -3,7 +3,6 @@
 import atexit
 import functools
 import hashlib
-import itertools
 import os
 import re
 import secrets
@@ -35,8 +34,6 @@ _made: list[Path] = []
 _ALIVE_S: Final = 15
 _MAX_VERSION: Final = 4096
 _SESSION_TYPE_SINCE: Final = (8, 7)
-#: What this process's logs are called.
-_numbers = itertools.count()
 
 
 def room() -> Path:
@@ -168,8 +165,3 @@ def _of_this_home() -> list[str]:
         "  UserKnownHostsFile "
         + " ".join(quoted(str(home / ".ssh" / name)) for name in ("known_hosts", "known_hosts2"))
     ]
-
-
-def new_log() -> Path:
-    """Return where one ssh writes its log."""
-    return room() / f"{os.getpid()}-{next(_numbers)}.log"

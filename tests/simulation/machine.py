@@ -6,12 +6,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roosync_ops.agent.beat import Session
-from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import prepare
-from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.loop import Loop, SystemClock
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
