@@ -43,14 +43,20 @@ class Trial:
         """The share is in trouble: its silence is nobody's fault."""
         self._heard = now
 
-    def look(self, now: float, seen: tuple[str | None, tuple[object, int], int, float]) -> tuple[str, ...] | None:
+    def look(
+        self,
+        now: float,
+        session: str | None,
+        beat: tuple[object, int] = (None, 0),
+        size: int = 0,
+        busy_s: float = 0.0,
+    ) -> tuple[str, ...] | None:
         """Return why to go back: a code of WHY and what fills it in; SILENT asks for a probe.
 
-        () where the build is proved, None while neither is known. What was seen is the session of the loop that runs,
-        None where none does; the record's session and sequence; what the loop's process has resident, in bytes, and
-        had of a processor, in s.
+        () where the build is proved, None while neither is known. `session` is that of the loop that runs, None where
+        none does; `beat` the record's, and its sequence. `busy_s` is what the loop's process had of a processor, in s;
+        `size` what it has resident, in bytes.
         """
-        session, beat, size, busy_s = seen
         if session is None:
             if self._session is None:
                 return ("not-up",) if now - self._began > COME_UP_S else None

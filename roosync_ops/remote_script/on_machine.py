@@ -19,6 +19,7 @@ from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.local_state import INSTANCE
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.local import create, make_folder
+from roosync_ops.wire.typed import Any, Callable
 
 from .on_common import (
     CONFIG_NAME,
@@ -47,11 +48,6 @@ if sys.platform == "win32":
     from .on_windows import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 else:
     from .on_posix import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 
 def probe(request: dict[str, Any]) -> dict[str, Any]:

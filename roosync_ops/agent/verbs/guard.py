@@ -191,7 +191,7 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
             trial.begin(now)
             time.sleep(_LOOK_S)
             continue
-        why = trial.look(now, _seen(places, share))
+        why = trial.look(now, *_seen(places, share))
         if why == SILENT and _in_trouble(share):
             trial.pardon(time.monotonic())
         elif why == ():
