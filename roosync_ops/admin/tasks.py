@@ -82,6 +82,6 @@ def task_text(job: Job, user: str) -> str:
     for text in (windowless, arguments, str(job.folder)):
         if "%" in text or "$(" in text or not text.isprintable():
             raise RecurringError(f"a scheduled task cannot hold this: {text!a:.200}", "move what has such a path")
-    program = task_xml.Program(windowless, arguments, str(job.folder), user)
+    program = {"command": windowless, "arguments": arguments, "folder": str(job.folder), "user": user}
     parts = {"triggers": _TRIGGER.format(every=job.every_min), "restart": "", "limit": _LIMIT}
     return task_xml.document_of(program, _WHAT, enabled=True, **parts)

@@ -71,10 +71,11 @@ def entry(path: str) -> str:
     return script if BUILD_FILE.fullmatch(name) and os.path.exists(script) else path
 
 
-def adopt(local_dir: str) -> list[str]:
+def adopt(local_dir: str, *, sweeps: bool = True) -> list[str]:
     """Have `agent.pyz` name the build that runs this code; return what it named before. Nothing else may run.
 
-    Builds that are named no more are removed. A build that lies elsewhere is somebody's own copy: nothing is changed.
+    Builds that are named no more are removed if it `sweeps`: another rollout may be about to start one. A build that
+    lies elsewhere is somebody's own copy: nothing is changed.
     """
     folder, name = os.path.split(bundle_path() or "")
     before = named_builds(local_dir)
@@ -86,7 +87,7 @@ def adopt(local_dir: str) -> list[str]:
         names = [name, *(other for other in before if other != name)][:2]
         if names != before:
             _point(local_dir, names)
-        if before:  # beside a first one lies what another rollout is about to start, if anything
+        if sweeps:
             _sweep(local_dir, names)
     return before
 

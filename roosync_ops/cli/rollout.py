@@ -11,7 +11,7 @@ from roosync_ops import errors, judge, show, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
-from roosync_ops.gather.second import Second
+from roosync_ops.gather.second import Second, second_of
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
@@ -91,7 +91,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     report = "json" if shown.as_json else report
     if report == "table":
         _tell(results, chosen, dry=how.dry, lang=shown.lang)
-    view, second = before and before.view, looking.second_of(fleet, probe)
+    view, second = before and before.view, second_of(fleet, probe)
     after, unseen = acting.attempt(
         partial(_look, fleet, where, chosen, results, before=view, wait=how.wait, second=second)
     )

@@ -22,7 +22,7 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
-from roosync_ops.remote_script.question import Question, too_much
+from roosync_ops.remote_script.question import Question, no_answer
 from roosync_ops.transport import output
 from roosync_ops.transport.link import CLOSED, LOGIN_S, TOO_MUCH, Finished, Link, LinkError, Patience
 from roosync_ops.transport.posix_files import PosixLink
@@ -157,7 +157,7 @@ class Connector(BaseConnector, abc.ABC):
         except LinkError as error:
             if error.code != TOO_MUCH:
                 raise
-            return Finished(0, too_much(error.reason))
+            return Finished(0, no_answer("too-much", error.reason))
 
     def _line(self, command: StringCommand, arguments: dict[str, Any]) -> StringCommand:
         if not self.is_windows:

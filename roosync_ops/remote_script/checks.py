@@ -1,12 +1,11 @@
 """What keeps a machine from being enrolled: pure functions from what it answered to one failure, or none."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import typed
+from roosync_ops.fleet import Machine
 from roosync_ops.transport.failure import PREFLIGHT, Failure
 from roosync_ops.transport.link import CONNECT
 from roosync_ops.wire import local
@@ -14,13 +13,9 @@ from roosync_ops.wire.deadline import FIRST_READING_S
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 
+from .facts_model import ProbeReport, ShareFacts
 from .on_common import share_problem
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
-    from .facts_model import ProbeReport, ShareFacts
-    from .unpacked import SilenceError
+from .unpacked import SilenceError
 
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS

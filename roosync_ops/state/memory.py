@@ -3,8 +3,6 @@
 Losing it costs nothing but knowledge: a file that cannot be read is begun anew, one that cannot be written is said.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -13,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -94,7 +92,7 @@ class Instant(NamedTuple):
     boot: str | None
 
     @classmethod
-    def now(cls) -> Instant:
+    def now(cls) -> Self:
         """Read both clocks; one that goes on while the computer sleeps, where there is one."""
         clock = getattr(time, "CLOCK_BOOTTIME", None)
         up = time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)

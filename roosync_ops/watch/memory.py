@@ -57,17 +57,18 @@ class WatchMemory:
 
     def history(self) -> list[dict[str, Any]]:
         """Return the flips that were told, oldest first, without a lock; empty where no watcher ever ran."""
-        try:
-            return _entries(self._store.read())
-        except (OSError, ValueError):
-            return []
+        return _entries(self._kept())
 
     def is_used(self) -> bool:
         """Return True if a watcher ever ran here, whatever there was to tell."""
+        return bool(self._kept())
+
+    def _kept(self) -> dict[str, Any]:
+        """Return what is remembered, empty where it cannot be read."""
         try:
-            return bool(self._store.read())
+            return self._store.read()
         except (OSError, ValueError):
-            return False
+            return {}
 
     def _read(self) -> dict[str, Any]:
         """Return the memory; one that is not understood is set aside, and watching begins anew with a first look."""

@@ -27,7 +27,7 @@ from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import build_command, run_words, text_in
 from roosync_ops.agent.share import FolderShare, share_of
-from roosync_ops.agent.trial import SILENT, WHY, Trial, TrialLook
+from roosync_ops.agent.trial import SILENT, WHY, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import wait_until
@@ -121,7 +121,7 @@ def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     if not {*builds.named_builds(config.local_dir)[:1]} <= {names[1], builds.AGENT_NAME}:
         raise CodedError("REPLACED", "un autre agent est venu entre-temps", "action status")
     if names[0] == names[1]:
-        flags.to = None
+        flags.to = ""
         return again(flags, config, places)
     with Using(config.local_dir):
         local.remove(places.rolled_back)
@@ -191,7 +191,7 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
             trial.begin(now)
             time.sleep(_LOOK_S)
             continue
-        why = trial.look(now, _seen(places, share))
+        why = trial.look(now, *_seen(places, share))
         if why == SILENT and _in_trouble(share):
             trial.pardon(time.monotonic())
         elif why == ():
@@ -202,10 +202,10 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _seen(places: Places, share: FolderShare) -> TrialLook:
+def _seen(places: Places, share: FolderShare) -> tuple[str | None, tuple[object, int], int, float]:
     """Look, with this build's own code, at what the one on trial leaves behind."""
     if not loop_runs(places):
-        return TrialLook(None)
+        return None, (None, 0), 0, 0.0
     loop = read_local_state(places)["loop"]
     try:
         record = share.read_own().data
@@ -214,7 +214,7 @@ def _seen(places: Places, share: FolderShare) -> TrialLook:
     beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))
     size, busy = _costs(loop.get("pid"))
     session = loop.get("sessionId")
-    return TrialLook(session if isinstance(session, str) else "", beat, size, busy)
+    return session if isinstance(session, str) else "", beat, size, busy
 
 
 def _costs(pid: object) -> tuple[int, float]:

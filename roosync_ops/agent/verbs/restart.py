@@ -56,22 +56,20 @@ def _check_room(places: Places) -> None:
 
 def _look_first(config: Config, places: Places) -> None:
     try:
-        _probe(config, places) if sees_share(config) else _ask_loop(places)
+        _probe(config, places)
     except ShareTroubleError as trouble:
         trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
         raise
 
 
-def _ask_loop(places: Places) -> None:
-    """This session has no drive: what the loop says of it counts."""
-    said = read_local_state(places)["share"]
-    if said["state"] != OK:
-        raise ShareTroubleError(said["state"], str(said["detail"]))
-
-
 def _probe(config: Config, places: Places) -> None:
     """The loop may be writing just now: its turn is waited for. One that hangs has it, and is no proof against us."""
     share = share_of(config)
+    said = read_local_state(places)["share"]
+    if not sees_share(config):  # this session has no drive: what the loop says of it counts
+        if said["state"] != OK:
+            raise ShareTroubleError(said["state"], str(said["detail"]))
+        return
     turn = take(places.write_lock, config.share_deadline_s)
     if turn is None:
         share.read_own()

@@ -55,7 +55,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     # Where this session has no drive the loop's own reading back, in its session, is the proof.
     share = share_of(config) if sees_share(config) else None
     before = read_local_state(places)
-    builds_before = [] if flags.to else builds.adopt(config.local_dir)
+    builds_before = [] if flags.to else builds.adopt(config.local_dir, sweeps=flags.to is None)
     guard.begin(flags, config)
     mechanism = permanence.for_start(config)
     words = run_words(config, flags, permanence.word_of(mechanism))
