@@ -1,4 +1,4 @@
-"""The one family of errors: fields for programs and people alike; what is printed is made of them, by whoever prints.
+"""The one family of errors: fields for programs and people alike; what is printed is made of them, where it is printed.
 
 A room's own error is a class here or there that says its `code` and `exit_code` once.
 """
@@ -30,11 +30,12 @@ class RoosyncError(Exception):
 
     code: str = "FAILED"
     exit_code: int = NOT_AS_EXPECTED
+    hint: str | None = None
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.hint = hint
+        self.hint = hint or self.hint
 
 
 class CommandError(RoosyncError):

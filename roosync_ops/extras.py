@@ -19,7 +19,7 @@ def install(extra: str = "") -> str:
     """Return the command that installs an extra into this Python, or this package alone.
 
     Its source is that of the installation (PEP 610, direct_url.json), else a checkout that holds this file. Our name
-    alone is never said: in a public index it may be anybody's. Where there is no source, the extra's own packages are.
+    alone is never said: in a public index it may be another's. Where there is no source, the extra's own packages are.
     An environment without pip is filled by uv where that made it (pyvenv.cfg says so), or is to get pip first.
     """
     origin, requires = {}, list[str]()

@@ -17,7 +17,7 @@ from typing import IO, Final, NamedTuple
 
 from .errors import RoosyncError
 
-#: How often `watch` is asked, and whether the child has ended although somebody holds its stdout, in s.
+#: How often `watch` is asked, and whether the child has ended although another process holds its stdout, in s.
 _TICK_S: Final = 0.2
 #: How long what the child wrote last may take to arrive when it has ended, in s.
 _DRAIN_S: Final = 2.0

@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"systemd", "wine", "npm"} & {mark.name for mark in item.iter_markers()}:
             item.add_marker("slow")
-        if os.environ.get("CI") and not item.nodeid.startswith("tests/unit/"):
+        if os.environ.get("CI") and not item.nodeid.startswith(("tests/unit/", "tests/component/")):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -1,6 +1,6 @@
 """Our one comment in an issue: found again by a hidden mark and by its author, and edited rather than added to.
 
-1. Who is logged in, and which of the issue's comments begin with the mark and are theirs? Somebody else who quotes our
+1. Who is logged in, and which of the issue's comments begin with the mark and are theirs? Another user who quotes our
    comment, mark and all, has not written ours.
 2. The newest of them is edited; where there is none, one is added.
 3. An addition whose answer was lost may have been made: it is looked for by its run's id, and never sent again from
@@ -61,7 +61,7 @@ def target(text: str) -> CommentTarget:
 
 
 def marked(body: str, run: str) -> str:
-    """Return `body` as it is sent: with the mark of the run in front of it, which nobody sees."""
+    """Return `body` as it is sent: with the mark of the run in front of it, which is not rendered."""
     return f"{MARK.format(run=run)}\n{body}"
 
 

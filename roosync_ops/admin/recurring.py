@@ -13,7 +13,7 @@ from roosync_ops.errors import USAGE, RoosyncError
 class Job:
     """A command and how often it is run, in minutes. `key` tells it from others; `folder` is its own local one.
 
-    Nothing in the command is a secret: everybody on the computer can read it.
+    Nothing in the command is a secret: every user of the computer can read it.
     """
 
     key: str

@@ -13,30 +13,10 @@ from roosync_ops.wire import local
 from .recurring import Job, JobScheduler, RecurringError
 
 _SYSTEMCTL_S: Final = 45.0
-#: A run is bounded by itself; this is for one that hangs in the kernel.
-_SERVICE: Final = """\
-[Unit]
-Description=roosync-ops: validate the fleet, refresh the dashboard, notify on flips
-
-[Service]
-Type=oneshot
-ExecStart={command}
-TimeoutStartSec=30min
-"""
-#: Counted from the end of the last run, so that two never overlap; and from the timer's start, so after each boot too,
-#: when the shared state, often a user's own mount, has had time to come up.
-_TIMER: Final = """\
-[Unit]
-Description=roosync-ops: validate the fleet every {every} min
-
-[Timer]
-OnActiveSec=2min
-OnUnitInactiveSec={every}min
-AccuracySec=1s
-
-[Install]
-WantedBy=timers.target
-"""
+#: schedule.service: a run is bounded by itself; its limit is for one that hangs in the kernel. schedule.timer: counted
+#: from the end of the last run, so that two never overlap; and from the timer's start, so after each boot too, when the
+#: shared state, often a user's own mount, has had time to come up.
+_TEXTS: Final = Path(__file__).parent
 
 
 class SystemdTimer(JobScheduler):
@@ -59,18 +39,17 @@ class SystemdTimer(JobScheduler):
         return None
 
     def texts(self, job: Job) -> Mapping[str, str]:
-        service = self.name(job).replace(".timer", ".service")
-        return {
-            service: _SERVICE.format(command=command_line(job.command)),
-            self.name(job): _TIMER.format(every=job.every_min),
-        }
+        names = {".service": self.name(job).replace(".timer", ".service"), ".timer": self.name(job)}
+        texts = {end: (_TEXTS / f"schedule{end}").read_text("utf-8") for end in names}
+        facts = {"command": command_line(job.command), "every": job.every_min}
+        return {names[end]: text.format_map(facts) for end, text in texts.items()}
 
     def put(self, job: Job) -> None:
         for name, text in self.texts(job).items():
             path = self._folder / name
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                local.write(str(path), os.fsencode(text), 0o644)  # units are for everybody to read
+                local.write(str(path), os.fsencode(text), 0o644)  # units are world-readable
             except OSError as error:
                 reason = f"{path} cannot be written: {error.strerror or error}"
                 raise RecurringError(reason, "roosync-ops schedule --mechanism cron") from None

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import Final
 
 from roosync_ops.agent.errors import LocalError
@@ -14,18 +14,7 @@ from roosync_ops.agent.permanence.task_program import FOLDER
 
 from .recurring import Job, JobScheduler, RecurringError
 
-_TRIGGER: Final = """\
-  <Triggers>
-    <TimeTrigger>
-      <Enabled>true</Enabled>
-      <StartBoundary>2020-01-01T00:00:00</StartBoundary>
-      <Repetition>
-        <Interval>PT{every}M</Interval>
-        <StopAtDurationEnd>false</StopAtDurationEnd>
-      </Repetition>
-    </TimeTrigger>
-  </Triggers>
-"""
+_TRIGGER: Final = Path(__file__).with_name("schedule.xml").read_text("utf-8")
 #: A run is bounded by itself; this is for one that hangs in the kernel.
 _LIMIT: Final = "PT30M"
 _WHAT: Final = "roosync-ops: validate the fleet, refresh the dashboard, notify on flips"
@@ -93,6 +82,6 @@ def task_text(job: Job, user: str) -> str:
     for text in (windowless, arguments, str(job.folder)):
         if "%" in text or "$(" in text or not text.isprintable():
             raise RecurringError(f"a scheduled task cannot hold this: {text!a:.200}", "move what has such a path")
-    program = task_xml.Program(windowless, arguments, str(job.folder), user)
+    program = {"command": windowless, "arguments": arguments, "folder": str(job.folder), "user": user}
     parts = {"triggers": _TRIGGER.format(every=job.every_min), "restart": "", "limit": _LIMIT}
     return task_xml.document_of(program, _WHAT, enabled=True, **parts)

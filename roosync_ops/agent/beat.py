@@ -214,6 +214,9 @@ def _agent(config: Config, session: Session, past: PreviousRecords, now_ms: int,
     stops = agent_part(past.latest).get("stops")
     if stops:
         agent["stops"] = stops
+    earlier = agent_part(past.known)
+    if earlier.get("sessionId") != session.session_id and up and now_ms - up[-1][1] <= config.thresholds.timeout_ms:
+        extra = earlier  # a restart: who keeps the view looks at others after this beat
     for key in (KNOWS, LATE):
         agent.pop(key, None)
         if extra.get(key):

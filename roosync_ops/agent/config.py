@@ -20,10 +20,7 @@ from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, Thr
 from roosync_ops.wire.typed import Any, Json, Mapping
 
 from .errors import MissingMachineIdError, UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .flags import Flags
+from .flags import Flags
 
 CONFIG_NAME = "config.json"
 SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"
@@ -83,12 +80,7 @@ class Config:
         }
 
 
-def config_of(flags: Flags) -> Config:
-    """Return the configuration of this command line, in this environment. Raises UsageError, MissingMachineIdError."""
-    return resolve(flags, os.environ)
-
-
-def resolve(flags: Flags, environment: Mapping[str, str]) -> Config:
+def config_of(flags: Flags, environment: Mapping[str, str] = os.environ) -> Config:
     """Put together what was typed, written down, exported and assumed. Raises UsageError or MissingMachineIdError."""
     local_dir = os.path.abspath(flags.local_dir or default_local_dir(environment))
     written = read_config(os.path.join(local_dir, CONFIG_NAME))

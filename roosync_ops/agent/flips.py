@@ -9,7 +9,7 @@ is in the journal: no restart tells it again. How late beats come is counted bes
 from __future__ import annotations
 
 from roosync_ops.wire.merge import Evidence
-from roosync_ops.wire.record import Record
+from roosync_ops.wire.record import MAX_KNOWS, Record
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, status
 from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Json
@@ -22,6 +22,8 @@ MAX_KNOWN = 500
 STALL_INTERVALS = 2
 #: A silence of so many beats or more is a replica that stood still, no delay.
 MAX_LATE = 21
+#: Stamps that lie beyond these, in ms behind and ahead of our clock, are no delay: twice so, and the clock is wrong.
+BEHIND_MS, AHEAD_MS = 600_000, 120_000
 HOUR_MS = 3_600_000
 _HOURS = 24
 
@@ -29,8 +31,8 @@ _HOURS = 24
 def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None:
     """Take in what the share shows at `now_ms`.
 
-    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "heardAt": ms, "last": [flips],
-    "late": {hour: how many silences of each length}, "readAt": ms}.
+    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since, how wrong its clock seemed the last
+    times]}, "heardAt": ms, "last": [flips], "late": {hour: how many silences of each length}, "readAt": ms}.
     """
     known: Json = notes["known"]
     moved = [name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms)]
@@ -44,10 +46,9 @@ def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None
         for entry in known.values():
             entry[3] = now_ms
     notes["heardAt"] = now_ms
-    for name, (word, _, _, since) in known.items():
-        if word in (LEFT, OFFLINE):
-            continue
-        if now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms:
+    for name, (word, _, _, since, *_) in known.items():
+        is_silent = now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms
+        if is_silent and word not in (LEFT, OFFLINE):
             _tell(notes, name, OFFLINE, now_ms)
 
 
@@ -64,14 +65,19 @@ def _takes(notes: Json, record: Record, now_ms: int) -> bool:
     beats = min((notes["readAt"] - entry[3]) // record.thresholds.interval_ms, sequence - entry[1])
     if 0 <= beats < MAX_LATE:
         notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
-    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
+    off = heard - now_ms
+    offs = [was for was in entry[4:][-1:] if abs(off - was) < BEHIND_MS]
+    offs = [] if -BEHIND_MS <= off <= AHEAD_MS else [*offs, off]
+    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms, *offs]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
 
 
-def late(notes: Json, now_ms: int, interval_ms: int) -> dict[str, list[int]]:
-    """Return [the longest, the 99th percentile] of the silences of the last "hour" and "day" in ms."""
-    hour, found = now_ms // HOUR_MS, dict[str, list[int]]()
+def late(notes: Json, now_ms: int, interval_ms: int) -> Json:
+    """Return how beats arrive, as the keeper's record says it (wire.record.LATE)."""
+    hour = now_ms // HOUR_MS
+    offs = [(name, entry[5]) for name, entry in notes["known"].items() if entry[5:]]
+    found: Json = {"clocks": dict(offs[:MAX_KNOWS])} if offs else {}
     counts = notes["late"] = {key: steps for key, steps in notes["late"].items() if 0 <= hour - int(key) < _HOURS}
     for name, hours in (("hour", 1), ("day", _HOURS)):
         steps = [sum(each) for each in zip(*(counts[key] for key in counts if int(key) >= hour - hours))]  # noqa: B905 - 3.9

@@ -21,33 +21,33 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_
 #: filelock: some file systems report EACCES for a lock held elsewhere.
 _HELD_ELSEWHERE = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK)
 
-if sys.platform == "win32":
-    import ctypes
-    import msvcrt
+#: Windows: another process has the lock.
+_LOCK_VIOLATION = 33
 
-    _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
-    _LOCK_VIOLATION = 33
 
-    def _try_lock(descriptor: int) -> bool:
-        if _KERNEL32.LockFile(ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)), 0, 0, 1, 0):
+def try_lock(descriptor: int) -> bool:
+    """Take the lock; False where somebody has it. OSError: there are no locks here. Its text travels (on_measure)."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - no such library elsewhere
+        import msvcrt  # noqa: PLC0415 - as above
+
+        # Not msvcrt.locking, which has one error for a lock that is held and for a volume that knows no locks.
+        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+        if kernel32.LockFile(ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)), 0, 0, 1, 0):
             return True
         code = ctypes.get_last_error()
         if code == _LOCK_VIOLATION:
             return False
         raise ctypes.WinError(code)
+    import fcntl  # noqa: PLC0415 - as above
 
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _HELD_ELSEWHERE:
-                return False
-            raise
-        # Unlinked between open and lock: this lock guards no name, and the next opener would get another file.
-        return os.fstat(descriptor).st_nlink > 0
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD_ELSEWHERE:
+            return False
+        raise
+    return True
 
 
 class Lock:
@@ -79,7 +79,8 @@ class Lock:
         descriptor = os.open(self.path, _FLAGS, FILE_MODE)
         locked = False
         try:
-            locked = _try_lock(descriptor)
+            # Unlinked between open and lock: this lock guards no name, and the next opener would get another file.
+            locked = try_lock(descriptor) and (sys.platform == "win32" or os.fstat(descriptor).st_nlink > 0)
         finally:
             if not locked:
                 os.close(descriptor)

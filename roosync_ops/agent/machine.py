@@ -59,11 +59,17 @@ def process_fields(pid: int) -> list[bytes]:
 
 def is_same_process(pid: object, start: object) -> bool:
     """Return True if `pid` is alive and is still the process that began at `start`."""
-    if type(pid) is not int or pid <= 1 or not _exists(pid):
+    if type(pid) is not int or pid <= 1:
         return False
     now = process_start(pid)
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # os.kill(pid, 0) ends the process there; its creation time is the proof
         return now is not None and now == start
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is another user's
     return now is None or start is None or now == start
 
 
@@ -73,18 +79,6 @@ def signal_process(pid: Any, start: object, number: int) -> None:
         with suppress(ProcessLookupError):  # it ended by itself just now
             os.kill(pid, number)
             os.kill(pid, signal.SIGCONT)  # one that is stopped hears of nothing else
-
-
-def _exists(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True  # os.kill(pid, 0) ends the process on Windows; its creation time is the proof there
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def system_goes_down() -> bool:

@@ -24,20 +24,6 @@ from .config import Config
 from .errors import EXIT_SHARE, ProblemError
 from .writing import MODE, make_folder, put, write
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Bounded(Protocol):
-        """What runs a touch of the share: wire.deadline.BoundedShare, or a simulator's own."""
-
-        def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T: ...
-
-        @property
-        def stuck_since_ms(self) -> int | None: ...
-
-
-OK = "ok"
 HUNG = "hung"
 MISSING = "missing"
 READ_ONLY = "read-only"
@@ -134,7 +120,9 @@ class FolderShare:
     What others wrote is read through `reading`: a listing that takes long holds no beat up.
     """
 
-    def __init__(self, shared: str, machine_id: str, bounded: Bounded, reading: Bounded | None = None) -> None:
+    def __init__(
+        self, shared: str, machine_id: str, bounded: BoundedShare, reading: BoundedShare | None = None
+    ) -> None:
         self.shared = shared
         self.machine_id = machine_id
         self._bounded = bounded
@@ -218,7 +206,7 @@ class FolderShare:
         self,
         function: Callable[[], T],
         doing: str,
-        bounded: Bounded | None = None,
+        bounded: BoundedShare | None = None,
         progress: Callable[[], int] | None = None,
     ) -> T:
         try:

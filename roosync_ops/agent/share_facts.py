@@ -10,9 +10,7 @@ import shutil
 import sys
 from contextlib import suppress
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from roosync_ops.wire.typed import Any
 
 
 def share_facts(shared: str) -> dict[str, Any]:

@@ -25,23 +25,6 @@ WHY = {
 SILENT = ("silent",)
 
 
-class TrialLook:
-    """One look. `session` is that of the loop that runs, None where none does; `beat` the record's, and its sequence.
-
-    `busy_s` is what the loop's process had of a processor, in s; `size` what it has resident, in bytes.
-    """
-
-    __slots__ = ("beat", "busy_s", "session", "size")
-
-    def __init__(
-        self, session: str | None, beat: tuple[object, int] = (None, 0), size: int = 0, busy_s: float = 0.0
-    ) -> None:
-        self.session = session
-        self.beat = beat
-        self.size = size
-        self.busy_s = busy_s
-
-
 class Trial:
     """One build's trial; times are monotonic, in s."""
 
@@ -60,26 +43,34 @@ class Trial:
         """The share is in trouble: its silence is nobody's fault."""
         self._heard = now
 
-    def look(self, now: float, seen: TrialLook) -> tuple[str, ...] | None:
+    def look(
+        self,
+        now: float,
+        session: str | None,
+        beat: tuple[object, int] = (None, 0),
+        size: int = 0,
+        busy_s: float = 0.0,
+    ) -> tuple[str, ...] | None:
         """Return why to go back: a code of WHY and what fills it in; SILENT asks for a probe.
 
-        () where the build is proved, None while neither is known.
+        () where the build is proved, None while neither is known. `session` is that of the loop that runs, None where
+        none does; `beat` the record's, and its sequence. `busy_s` is what the loop's process had of a processor, in s;
+        `size` what it has resident, in bytes.
         """
-        if seen.session is None:
+        if session is None:
             if self._session is None:
                 return ("not-up",) if now - self._began > COME_UP_S else None
             return ("ended",)
-        if self._session not in (None, seen.session):
+        if self._session not in (None, session):
             return ("begun-again",)
-        self._session = seen.session
-        if seen.size > MAX_BYTES:
-            return "memory", str(seen.size >> 20)
-        if seen.busy_s > _BUSY_S and seen.busy_s > MAX_BUSY * (now - self._began):
-            return "busy", f"{seen.busy_s:.0f}", f"{now - self._began:.0f}"
-        return self._count(now, seen)
+        self._session = session
+        if size > MAX_BYTES:
+            return "memory", str(size >> 20)
+        if busy_s > _BUSY_S and busy_s > MAX_BUSY * (now - self._began):
+            return "busy", f"{busy_s:.0f}", f"{now - self._began:.0f}"
+        return self._count(now, *beat)
 
-    def _count(self, now: float, seen: TrialLook) -> tuple[str, ...] | None:
-        session, sequence = seen.beat
+    def _count(self, now: float, session: object, sequence: int) -> tuple[str, ...] | None:
         if session == self._session and sequence > self._sequence:
             self._sequence, self._heard = sequence, now
             self._beats += 1

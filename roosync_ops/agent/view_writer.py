@@ -48,9 +48,9 @@ def can_keep(record: Record, now_ms: int) -> bool:
     """Return True if `record`'s machine keeps the view at `now_ms`, by its own interval and timeout."""
     if record.agent.get("state") != RUNNING_STATE or record.agent.get("autoSyncEnabled") is not True:
         return False
-    if (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS:
-        return False  # a clock hours ahead would keep the office hours after its machine died
-    return status(record, now_ms, record.thresholds) == ONLINE
+    # a clock hours ahead would keep the office hours after its machine died
+    is_ahead = (record.last_heartbeat_ms or 0) > now_ms + FUTURE_TOLERANCE_MS
+    return not is_ahead and status(record, now_ms, record.thresholds) == ONLINE
 
 
 class ViewWriter:
@@ -77,8 +77,9 @@ class ViewWriter:
             return False
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
+            if notes["wrote"] is None:  # one beat longer than it keeps the view: its successor's first tells nothing
+                self._publisher.extra = {}
             notes["wrote"] = None
-            self._publisher.extra = {}
             self._written, self._known, self._unreadable = b"", {}, 0
             return False
         counted: dict[tuple[str, int | None], tuple[int, int]] = {}

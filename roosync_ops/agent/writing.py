@@ -8,9 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 
-from roosync_ops.wire.files import ASIDE, RETRY_DELAYS_S, SPARE, open_patiently
+from roosync_ops.wire.files import ASIDE, SPARE, open_patiently, patiently
 from roosync_ops.wire.local import remove
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Iterator
@@ -35,7 +34,7 @@ def put(path: str, temporary: str, raw: bytes, mode: int | None = MODE) -> None:
     for name in _names(temporary):
         written = write(name, raw, mode)
         try:
-            _replace(written, path)
+            patiently(os.replace, written, path)
         except FileNotFoundError:
             os.lstat(os.path.dirname(path))  # a share that is gone is not a file that was swept away
         except OSError:
@@ -135,14 +134,3 @@ def _fill(descriptor: int, raw: bytes, mode: int | None) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _replace(temporary: str, path: str) -> None:
-    for delay in RETRY_DELAYS_S:
-        try:
-            os.replace(temporary, path)
-        except PermissionError:
-            time.sleep(delay)
-        else:
-            return
-    os.replace(temporary, path)

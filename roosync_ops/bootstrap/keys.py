@@ -28,7 +28,7 @@ _LENGTH: Final = 4
 
 
 class PublicKey(NamedTuple):
-    """A public key as `authorized_keys` holds it; the comment is anybody's text, of one line."""
+    """A public key as `authorized_keys` holds it; the comment is any text, of one line."""
 
     kind: str
     blob: str

@@ -3,20 +3,17 @@
 It has never been run on real Windows: it parses under a PowerShell grammar, and that is what is known.
 """
 
-from __future__ import annotations
-
 import base64
 import ipaddress
 import re
 from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from roosync_ops import __version__
 from roosync_ops.errors import CommandError, usage
 
-if TYPE_CHECKING:
-    from .keys import PublicKey
+from .keys import PublicKey
 
 #: Which file sshd looks for the key in; `auto` decides on the machine, by whether the account is an administrator.
 Kind = Literal["auto", "administrator", "standard"]

@@ -2,8 +2,8 @@
 
 How to add a command: write `roosync_ops/cli/<name>.py` with `app = typer.Typer()` in it and one function under
 `@app.command()` (several functions, or an `@app.callback()`, make it a group, as in `machines list`), then add its
-line to PANELS. The file is imported when its command is invoked and at no other time, so that a quick command never
-pays for a heavy one's imports; what `roosync-ops --help` says about it stands in PANELS.
+line to commands.json, which `roosync-ops --help` shows, and its examples to examples.toml. The file is imported when
+its command is invoked and at no other time, so that a quick command never pays for a heavy one's imports.
 
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
@@ -14,11 +14,13 @@ as a verdict.
 """
 
 import copy
+import json
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -35,45 +37,14 @@ PROGRAM: Final = "roosync-ops"
 _EVERYWHERE: Final = ("quiet", "utc")
 
 #: Command to the line `--help` shows for it, by what it is for; its module is `roosync_ops.cli.<command>`, `_` for `-`.
-PANELS: Final = {
-    "Begin": {
-        "init": "Write an inventory to begin with, and say what comes next.",
-        "machines": "List the inventory, check it, or add a machine to it.",
-        "bootstrap": "Print what makes a bare Windows machine reachable over SSH.",
-        "doctor": "Ask one real Windows machine what no kit can tell, for a report.",
-        "lab": "Run a whole fleet on this computer and play the procedure on it.",
-    },
-    "See": {
-        "validate": "Show the validation table: whether each machine is what it should be.",
-        "diagnose": "Diagnose a machine: the cause, and the command that mends it.",
-        "watch": "Watch the fleet: a live table, and each flip told once.",
-        "status": "Show what the shared state holds, judged against nothing.",
-        "matrix": "Show who sees whom: what every machine's own replica shows.",
-        "history": "Show when each machine was up, and how much of that is known.",
-        "logs": "Show what the agent of a machine said last.",
-        "verify-share": "Measure a shared folder: replace, names, locks, and how long beats take.",
-    },
-    "Change machines": {
-        "rollout": "Put the agent on machines, start it, and see each one online.",
-        "rollback": "Return machines to the build they ran before.",
-        "restart": "Restart the agent on machines.",
-        "stop": "Stop the agent on machines; their state becomes left.",
-        "uninstall": "Take the agent off machines.",
-        "ssh": "Log in to a machine, as the inventory says.",
-    },
-    "Tell others": {
-        "dashboard": "Write the dashboard: a page, its Markdown twin and a badge; or show it live.",
-        "report": "Report a validation or a rollout: to paste, or as a comment in an issue.",
-        "schedule": "Validate again and again: refresh the dashboard, notify on flips.",
-        "mcp": "Serve the tools of the procedure to an assistant.",
-    },
-    "Build upon": {
-        "agent": "Build the one-file agent.",
-        "deploys": "Say where the pyinfra deploys are, to run or to build upon.",
-    },
-}
+PANELS: Final[dict[str, dict[str, str]]] = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
 #: Several commands of one module.
-_MODULES: Final = dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple")
+_MODULES: Final = {
+    **dict.fromkeys(("restart", "rollback", "stop", "uninstall"), "simple"),
+    **dict.fromkeys(("validate", "matrix", "status"), "tables"),
+    **dict.fromkeys(("bootstrap", "doctor"), "windows"),
+    **dict.fromkeys(("agent", "deploys"), "build"),
+}
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 
@@ -89,19 +60,28 @@ class LazyCommand(TyperCommand):
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]
-        for each in (command, *getattr(command, "commands", {}).values()):
+        for path, each in {name: command, **{f"{name} {sub}": one for sub, one in _below(command).items()}}.items():
             # A line a paragraph: it is wrapped to the terminal, not to the source.
             each.help = "\n\n".join(" ".join(part.split()) for part in (each.help or "").split("\n\n"))
-            each.format_help = partial(_help, each, each.epilog or "")
-            each.epilog = None
+            each.format_help = partial(_help, each, path)
         return command
 
 
-def _help(command: Any, examples: str, context: Any, formatter: Any) -> None:
+def _below(command: Any) -> dict[str, Any]:
+    """Return the commands of a group, none of what is no group."""
+    found: dict[str, Any] = getattr(command, "commands", {})
+    return found
+
+
+def _help(command: Any, path: str, context: Any, formatter: Any) -> None:
     """Show a command's help as typer does, and below it its examples: prose is wrapped, a command is there to paste."""
+    import tomllib  # noqa: PLC0415 - 5 ms that only `--help` needs
+
     type(command).format_help(command, context, formatter)
-    lines = [" "]
-    for part in examples.split("\n\n"):
+    examples = tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8"))
+    parts = examples.get(path, examples["simple"] if _MODULES.get(path) == "simple" else ())
+    lines = [" ", *(["Examples:"] if parts else [])]
+    for part in (text.replace("{name}", path) for text in parts):
         is_prose = part[1:2].islower() and part[:1].isupper()
         lines += textwrap.wrap(part, output.width() or 80) if is_prose else [part]
     typer.echo("\n".join(lines))
@@ -128,7 +108,7 @@ def _settled(command: Any, context: Any, known: Mapping[str, Any]) -> Any:
     everywhere = [copy.copy(option) for option in context.command.params if option.name in _EVERYWHERE]
     for option in everywhere:
         option.expose_value, option.default = False, context.params.get(option.name, False)
-    for each in (command, *getattr(command, "commands", {}).values()):
+    for each in (command, *_below(command).values()):
         each.params += everywhere
         for option in (*each.params, each.get_help_option(context)):
             _improve(option, known)
@@ -195,15 +175,12 @@ def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
 @app.callback()
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool, options.opt("--version", "Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
     quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", callback=output.hush, help="Say nothing but what is wrong: the exit code tells."),
+        bool, options.opt("--quiet -q", "Say nothing but what is wrong: the exit code tells.", callback=output.hush)
     ] = False,
-    utc: Annotated[
-        bool, typer.Option("--utc", callback=_local_or_utc, help="Show times in UTC, not in local time.")
-    ] = False,
+    utc: Annotated[bool, options.opt("--utc", "Show times in UTC, not in local time.", callback=_local_or_utc)] = False,
 ) -> None:
     """Hold the options that stand before a command; some may stand behind it as well."""
 

@@ -1,42 +1,40 @@
 """What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 from roosync_ops import errors
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.asking import given_up
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.probe import look
+from roosync_ops.gather.second import Second
+from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import seen
+from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
-from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Result, run
+from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Known, Result, run
+from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
+from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.messages import words
 from roosync_ops.show.messages.sentences import translated
 from roosync_ops.show.text import safe, whole, wrapped
+from roosync_ops.transport.failure import Failure
 
 from . import failures, options, output
-from .journal import RunJournal
+from .journal import RunJournal, RunLog
 from .ramp import MANY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.gather.second import Second
-    from roosync_ops.gather.source import Source
-    from roosync_ops.judge import Validation
-
-    from .journal import RunLog
 
 Seen = TypeVar("Seen")
 ConnectTimeout = Annotated[
-    int, typer.Option("--connect-timeout", metavar="SECONDS", min=1, help="How long a machine may take to answer.")
+    int, options.opt("--connect-timeout SECONDS", "How long a machine may take to answer.", min=1)
 ]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
 _WAIT_S: Final = 90.0
@@ -47,20 +45,16 @@ DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
 class How:
     """How machines are acted on."""
 
-    failed: Annotated[bool, typer.Option("--failed", help="Those whose last command here failed.")] = False
-    dry: Annotated[bool, typer.Option("--dry", "--dry-run", "--check", help="Look at every machine, change none.")] = (
-        False
-    )
+    failed: Annotated[bool, options.opt("--failed", "Those whose last command here failed.")] = False
+    dry: Annotated[bool, options.opt("--dry --dry-run --check", "Look at every machine, change none.")] = False
     wait: Annotated[
-        float,
-        typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for the shared state to show it."),
+        float, options.opt("--wait SECONDS", "How long to wait for the shared state to show it.", min=0)
     ] = _WAIT_S
     connect_timeout: ConnectTimeout = DEFAULT_CONNECT_TIMEOUT
     parallel: Annotated[
-        int | None,
-        typer.Option("--parallel", metavar="N", min=1, help="How many machines are looked at or changed at once."),
+        int | None, options.opt("--parallel N", "How many machines are looked at or changed at once.", min=1)
     ] = None
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what pyinfra does, on stderr.")] = False
+    verbose: Annotated[bool, options.opt("--verbose -v", "Show what pyinfra does, on stderr.")] = False
 
 
 #: The colour of a machine's outcome.
@@ -96,7 +90,7 @@ def targets(
 
 
 def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> None:
-    """Ask before acting on machines nobody named. Raises typer.Abort, or CommandError where there is nobody to ask."""
+    """Ask before acting on machines that were not named. Raises typer.Abort, or CommandError without a terminal."""
     if not asked_for:
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
         asked = question.format(count=len(chosen), names=names)
@@ -112,13 +106,15 @@ def act(  # noqa: PLR0913 - what a run is made of
     how: How,
     *,
     is_new: bool = True,
+    fine: frozenset[str] = frozenset(),
     log: RunLog | None = None,
     total: int = 0,
     lang: str = "en",
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
-    Whoever is done has a line of its own, unless the `total` of a whole rollout are too many.
+    Who is `fine` was so after the last rollout: there is likely to be nothing to do.
+    A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
     looked, begun = Counter[str](), dict[str, str]()
     lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
@@ -126,7 +122,8 @@ def act(  # noqa: PLR0913 - what a run is made of
     def tell(event: Event | Result) -> None:
         if isinstance(event, Result):
             if lined and event.skipped != WAITS:
-                progress.say(one_line(event, lang))
+                told = _told(event, lang)
+                progress.say(f"{event.machine_id} {_word(event.outcome, lang)}{told and f': {told}'}")
             return
         if event.step is None:
             looked[event.kind] += 1
@@ -139,16 +136,7 @@ def act(  # noqa: PLR0913 - what a run is made of
 
     try:
         with output.Progress() as progress:
-            results = run(
-                deploy,
-                chosen,
-                dry=how.dry,
-                verbose=how.verbose,
-                connect_timeout_s=how.connect_timeout,
-                parallel=how.parallel,
-                is_new=is_new,
-                tell=tell,
-            )
+            results = _done(deploy, chosen, how, tell, is_new=is_new, fine=fine)
     except KeyboardInterrupt:
         said = "Interrupted: machines were looked at, and none was changed."
         if begun:  # a step that was begun is ended by the machine or done again the next time
@@ -160,6 +148,57 @@ def act(  # noqa: PLR0913 - what a run is made of
         for row in results:
             log.note(deploy, **document(row))
     return results
+
+
+def _done(  # noqa: PLR0913 - as act
+    deploy: str,
+    chosen: Sequence[Machine],
+    how: How,
+    tell: Callable[[Event | Result], None],
+    *,
+    is_new: bool,
+    fine: frozenset[str],
+) -> tuple[Result, ...]:
+    """Run a deploy where a look does not settle it: pyinfra is for whom there is something to do. --verbose shows it.
+
+    All are looked at before one is changed: those too that pyinfra looks at.
+    """
+    rows: dict[str, Result] = {}
+    known: dict[str, Known] = {}
+    seen = False
+
+    def hear(machine: Machine, found: ProbeReport | Failure) -> None:
+        nonlocal seen
+        tell(Event("looked-at", machine.machine_id))
+        row = settled(deploy, machine, found, dry=how.dry)
+        seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
+        if row is not None:
+            rows[row.machine_id] = row
+            tell(row)
+        elif not isinstance(found, Failure):
+            known[machine.machine_id] = Known(found, given_up(machine))
+
+    asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
+    alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
+    look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
+    left = [machine for machine in chosen if machine.machine_id not in rows]
+    done = (
+        ()
+        if not left
+        else run(
+            deploy,
+            left,
+            dry=how.dry,
+            verbose=how.verbose,
+            connect_timeout_s=how.connect_timeout,
+            parallel=how.parallel,
+            is_new=is_new and not seen,
+            known=known,
+            tell=tell,
+        )
+    )
+    rows |= {row.machine_id: row for row in done}
+    return tuple(rows[machine.machine_id] for machine in chosen)
 
 
 def tell(
@@ -189,12 +228,6 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         for word, text in beside:
             found += _columns(" " * name_width, word.ljust(width), "", text)
     return found
-
-
-def one_line(row: Result, lang: str) -> str:
-    """Return what became of a machine, for a line of its own."""
-    told = _told(row, lang)
-    return f"{row.machine_id} {_word(row.outcome, lang)}{told and f': {told}'}"
 
 
 def _word(outcome: str, lang: str) -> str:
@@ -259,7 +292,7 @@ def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None
 
 
 def beside(error: BaseException | None) -> dict[str, Any]:
-    """Return what --json says beside what was done, where nobody could look at the fleet after it."""
+    """Return what --json says beside what was done, where the look at the fleet after it failed."""
     return {} if error is None else {"error": failures.document(failures.describe(error))}
 
 

@@ -22,12 +22,6 @@ from . import failures, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops dashboard --shared /mnt/share",
-    "roosync-ops dashboard --probe never --output ~/Desktop --lang fr",
-    "roosync-ops dashboard --serve",
-    "Exit codes: 0 written whatever it shows, 1 not written, 2 usage or inventory, 3 no shared state, 130 Ctrl-C.",
-)
 #: Between two looks of --serve, in s: at the folder alone, and at every machine; less where machines beat faster.
 _FOLDER_S: Final = 5.0
 _PROBE_S: Final = 20.0
@@ -36,22 +30,20 @@ _PORT: Final = 8460
 _CTRL_C_S: Final = 0.5
 
 _Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="DIR", help="Write here instead of into dashboards/ of the shared state."),
+    str | None, options.opt("--output -o DIR", "Write here instead of into dashboards/ of the shared state.")
 ]
 
 _Baseline = Annotated[
     str | None,
-    typer.Option(
-        "--baseline",
-        metavar="MACHINE",
+    options.opt(
+        "--baseline MACHINE",
+        f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
         autocompletion=options.machine_names,
-        help=f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
     ),
 ]
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
@@ -60,16 +52,13 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     baseline: _Baseline = None,
     asked: options.Asked,
     every: Annotated[
-        int | None,
-        typer.Option("--every", metavar="MINUTES", min=1, help="How often it is made anew: current until twice that."),
+        int | None, options.opt("--every MINUTES", "How often it is made anew: current until twice that.", min=1)
     ] = None,
-    presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
+    presence: Annotated[bool, options.opt("--presence", options.PRESENCE_HELP)] = False,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Write nothing; show the same page live, on 127.0.0.1 alone.")
+        bool, options.opt("--serve", "Write nothing; show the same page live, on 127.0.0.1 alone.")
     ] = False,
-    port: Annotated[
-        int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Where --serve listens; 0 for any.")
-    ] = _PORT,
+    port: Annotated[int, options.opt("--port N", "Where --serve listens; 0 for any.", min=0, max=65_535)] = _PORT,
     shown: options.Shown,
     memory: options.Memory = None,
 ) -> int:

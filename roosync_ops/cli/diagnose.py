@@ -21,18 +21,12 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops diagnose",
-    "roosync-ops diagnose myia-po-2024 --shared /mnt/share",
-    "roosync-ops diagnose --fix --dry",
-    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory.",
-)
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
 _CONNECT_S: Final = 1.2
 _TIMEOUT_S: Final = 15.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def diagnose(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -41,19 +35,17 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     limit: options.Limit = None,
     fix: Annotated[
         bool,
-        typer.Option(
-            "--fix", help="Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."
-        ),
+        options.opt("--fix", "Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."),
     ] = False,
     dry: Annotated[
-        bool, typer.Option("--dry", "--dry-run", "--check", help="With --fix: show what would be done, do nothing.")
+        bool, options.opt("--dry --dry-run --check", "With --fix: show what would be done, do nothing.")
     ] = False,
     shown: options.Shown,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long one machine may take in all.")
+        float, options.opt("--timeout SECONDS", "How long one machine may take in all.", min=0.5)
     ] = _TIMEOUT_S,
     connect_timeout: Annotated[
-        float, typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long its connection may take.")
+        float, options.opt("--connect-timeout SECONDS", "How long its connection may take.", min=0.1)
     ] = _CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:
@@ -99,7 +91,9 @@ def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, lang: str, dry: bo
             Fix(RESTART, row.machine_id, row.ok, problem=None if row.failure is None else row.failure.sentence())
             for row in results
         ]
-    here = _safe_here(found.here)
+    # A replica that is stale or not there is no ground to act on.
+    causes = [] if found.here.grave else [CAUSES[check.cause] for check in found.here.checks if check.cause]
+    here = {cause.fix for cause in causes}
     if shared and REBUILD_VIEW in here:
         fixes.append(_done(Fix(REBUILD_VIEW, None, not dry), lambda: rebuild_view(shared, now_ms(), deadline_s)))
     if shared and SWEEP in here:
@@ -115,12 +109,6 @@ def _done(fix: Fix, do: Callable[[], object]) -> Fix:
     except TidyError as error:
         return replace(fix, done=False, problem=str(error))
     return replace(fix, files=gone) if isinstance(gone, tuple) else fix
-
-
-def _safe_here(row: Diagnosis) -> set[str]:
-    """Return what may be done about the share: a replica that is stale or not there is no ground to act on."""
-    causes = [CAUSES[check.cause] for check in row.checks if check.cause]
-    return set() if row.grave else {cause.fix for cause in causes if cause.fix is not None}
 
 
 def _tend(row: Diagnosis, fleet: Fleet, connect_timeout_s: float, *, dry: bool) -> list[Fix]:

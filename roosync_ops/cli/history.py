@@ -13,28 +13,19 @@ from . import looking, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops history --shared /mnt/share",
-    "roosync-ops history myia-web1 --days 1 --json",
-    "roosync-ops history --format markdown > history.md",
-    "Exit codes: 0 read, 2 usage or inventory, 3 shared state unavailable.",
-)
 _DAY_MS: Final = 86_400_000
 #: A record carries the intervals of seven days.
 _MAX_DAYS: Final = 7.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def history(  # noqa: PLR0913 - one argument an option
     names: options.Machines = None,
     *,
     at: options.HereOrVia,
     days: Annotated[
-        float,
-        typer.Option(
-            "--days", metavar="N", min=0.01, max=_MAX_DAYS, help="How far to look back (records keep seven days)."
-        ),
+        float, options.opt("--days N", "How far to look back (records keep seven days).", min=0.01, max=_MAX_DAYS)
     ] = _MAX_DAYS,
     report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
     shown: options.Shown,

@@ -16,42 +16,15 @@ from . import options, output, settings
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops init",
-    "roosync-ops init --shared /mnt/drive/Synchronisation/RooSync/.shared-state",
-    "What may stand in roosync-ops.toml beside the inventory, or in the table tool.roosync-ops of a pyproject.toml:"
-    " shared, via, lang, patience, parallel.",
-    "Exit codes: 0 written, 2 not: nothing is ever overwritten.",
-)
-_INVENTORY: Final = '''"""The fleet, a machine a line: a pyinfra inventory. One more: roosync-ops machines add"""
-
-from roosync_ops.fleet import check_groups, machine
-
-# Expected online: `roosync-ops rollout` puts the agent on these and starts it. A machine's name is its host name.
-#   host, user, port   where SSH finds it, if ~/.ssh/config does not say so
-#   system="windows"   a Windows machine
-#   shared="..."       the shared folder as the machine itself sees it: "G:/Mon Drive/..."; else its ROOSYNC_SHARED_PATH
-enroll = []
-
-# Expected off: machine("name", expected="offline", why="in the cellar")
-off = []
-
-check_groups(enroll, off)
-'''
-_SETTINGS: Final = """# What roosync-ops need not be told each time; what is typed holds before it.
-{shared}
-# via = "MACHINE"      # read the shared folder over SSH, as this machine sees it
-# lang = "fr"
-# patience = "auto"
-# parallel = 20         # machines at once
-"""
+#: What is written: new_inventory.txt as it is, new_settings.txt with the shared folder.
+_TEXTS: Final = Path(__file__).parent
 _STATE: Final = ".shared-state"
 #: How far below this folder, the one above, the home folder, a mount or a drive of Windows' it is looked for.
 _BELOW: Final = ("", "*/", "*/*/", "*/*/*/")
 _LOOK_S: Final = 3.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: options.Shared = None) -> int:
     """Write an inventory to begin with, and the shared folder beside it, so that no command needs to be told.
 
@@ -64,9 +37,9 @@ def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: optio
     place = str(Path(shared).absolute()) if shared else _asked(_found())
     told = f"shared = {json.dumps(place, ensure_ascii=False)}" if place else '# shared = "/path/to/.shared-state"'
     try:
-        for each, text in ((path, _INVENTORY), (beside, _SETTINGS.format(shared=told))):
+        for each, name in ((path, "new_inventory.txt"), (beside, "new_settings.txt")):
             with each.open("x", encoding="utf-8") as file:
-                file.write(text)
+                file.write((_TEXTS / name).read_text("utf-8").replace("{shared}", told))
     except (OSError, UnicodeError) as error:
         raise errors.usage(f"not written: {error}", "roosync-ops init --help") from None
     output.write(f"{path}: the machines, one line each\n{beside}: {safe(told)}")

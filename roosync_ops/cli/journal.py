@@ -1,30 +1,27 @@
 """What commands did on machines, kept on this computer: each run in lines of JSON, and what the last came to."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import errors
+from roosync_ops.fleet import Machine
+from roosync_ops.pyinfra_ops.ledger import CHANGED, UNCHANGED
 from roosync_ops.pyinfra_ops.run import SKIPPED, Result
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
-from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.times import now_ms, to_iso
 
 from .ramp import waiting
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 FOLDER: Final = "runs"
 #: So many runs are kept, and so much of one, in bytes.
 _KEPT: Final = 50
 _MAX_BYTES: Final = 4_194_304
+_FINE: Final = (CHANGED, UNCHANGED)
 _SECRET: Final = ("password", "secret", "token")
 #: A shorter value is no secret, and would take words apart.
 _SHORT: Final = 4
@@ -93,19 +90,22 @@ class RunJournal:
             yield
 
     def begin(self, chosen: Sequence[Machine]) -> None:
-        """Write down who is to be rolled out, before anybody is."""
+        """Write down which machines are to be rolled out, before the first is."""
         _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
 
     def note(self, results: Sequence[Result]) -> None:
         """Write down what became of each machine of a rollout so far."""
         left = waiting(results)
         found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
-        _write(self._rollout, _read(self._rollout) | found)
+        _write(self._rollout, self._rollout.machines() | found)
+
+    def fine(self) -> frozenset[str]:
+        """Return the machines that the last rollout left as they are to be."""
+        return frozenset(name for name, word in self._rollout.machines().items() if word in _FINE)
 
     def left(self) -> list[str]:
         """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
-        known = _read(self._rollout)
-        names = [name for name, word in known.items() if word not in ("changed", "unchanged", SKIPPED)]
+        names = [name for name, word in self._rollout.machines().items() if word not in (*_FINE, SKIPPED)]
         if not names:
             raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
         return names
@@ -117,19 +117,10 @@ class RunJournal:
 
     def failed(self) -> list[str]:
         """Return where the last command failed. Raises CommandError where it did nowhere."""
-        names = list(_read(self._failed))
+        names = list(self._failed.machines())
         if not names:
             raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
         return names
-
-
-def _read(store: Store) -> dict[str, str]:
-    """Return what became of each machine; nothing where that is not there, or not as we wrote it."""
-    try:
-        found = store.read().get("machines", {}).items()
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return {name: str(word) for name, word in found if is_machine_id(name)}
 
 
 def _write(store: Store, known: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,21 +27,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops lab",
-    'roosync-ops lab --do "off myia-po-2024; wait 10; table"',
-    "roosync-ops lab up",
-    "roosync-ops lab fault hang myia-po-2024",
-    "Exit codes: 0 the table is as expected, 1 it is not or a command failed, 2 usage, 130 interrupted.",
-)
-
-_FAULT_EXAMPLES: Final = options.examples(
-    "roosync-ops lab fault --list",
-    "roosync-ops lab fault hang myia-po-2024",
-    "roosync-ops lab fault download-stall admin",
-    "roosync-ops lab fault hang 2024 --off",
-)
-
 
 def _known(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the faults, or once there is one the machines, that a shell may complete a word to."""
@@ -53,20 +38,20 @@ def _known(ctx: typer.Context, incomplete: str) -> list[str]:
 SyncKind = Literal["fast", "drive"]
 Sync = Annotated[
     SyncKind,
-    typer.Option("--sync", help="How fast replicas follow: within a second, or as Google Drive in the lab's time."),
+    options.opt("--sync", "How fast replicas follow: within a second, or as Google Drive in the lab's time."),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The seed of what delays and faults draw.")]
+Seed = Annotated[int, options.opt("--seed N", "The seed of what delays and faults draw.")]
 
 
-@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+@app.callback(invoke_without_command=True)
 def lab(  # noqa: PLR0913 - the options of one command
     context: typer.Context,
     *,
     do: Annotated[
-        str | None, typer.Option("--do", metavar="COMMANDS", help="After the table run these, separated by ; and exit.")
+        str | None, options.opt("--do COMMANDS", "After the table run these, separated by ; and exit.")
     ] = None,
     no_prompt: Annotated[
-        bool, typer.Option("--no-prompt", help="Exit after the table, as it does without a terminal.")
+        bool, options.opt("--no-prompt", "Exit after the table, as it does without a terminal.")
     ] = False,
     sync: Sync = "fast",
     seed: Seed = 0,
@@ -83,7 +68,7 @@ def lab(  # noqa: PLR0913 - the options of one command
     return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
 
 
-app.command("play", help="Play the procedure, then take commands: what `roosync-ops lab` does.", epilog=_EXAMPLES)(lab)
+app.command("play", help="Play the procedure, then take commands: what `roosync-ops lab` does.")(lab)
 
 
 @app.command()
@@ -101,20 +86,17 @@ def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) ->
     return errors.OK
 
 
-@app.command(epilog=_FAULT_EXAMPLES)
+@app.command()
 def fault(  # noqa: PLR0913 - the options of one command
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", autocompletion=_known, help="The fault; --list tells of each.")
-    ] = None,
+    name: Annotated[str | None, options.arg("NAME", "The fault; --list tells of each.", autocompletion=_known)] = None,
     machine: Annotated[
-        str | None,
-        typer.Argument(metavar="MACHINE", autocompletion=_known, help="Whose: a part of its name will do; or admin."),
+        str | None, options.arg("MACHINE", "Whose: a part of its name will do; or admin.", autocompletion=_known)
     ] = None,
     *,
-    off: Annotated[bool, typer.Option("--off", help="End it.")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Say in one line what each fault does.")] = False,
+    off: Annotated[bool, options.opt("--off", "End it.")] = False,
+    list_: Annotated[bool, options.opt("--list", "Say in one line what each fault does.")] = False,
     folder: Annotated[
-        Path | None, typer.Option("--lab", metavar="DIR", help="The lab's folder, where several labs are running.")
+        Path | None, options.opt("--lab DIR", "The lab's folder, where several labs are running.")
     ] = None,
     as_json: options.Json = False,
 ) -> int:

@@ -15,25 +15,16 @@ from . import acting, options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops logs myia-po-2024",
-    "roosync-ops logs myia-po-2024 --lines 500",
-    "Exit codes: 0 shown, 1 the machine did not answer, 2 usage or inventory.",
-)
 #: Beyond the login: journalctl twice, in s.
 _LIMIT_S: Final = 40.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 def logs(  # noqa: PLR0913 - one argument an option
-    machine: Annotated[
-        str, typer.Argument(metavar="MACHINE", autocompletion=options.machine_names, help="Whose agent.")
-    ],
+    machine: Annotated[str, options.arg("MACHINE", "Whose agent.", autocompletion=options.machine_names)],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", metavar="N", min=1, max=1000, help="So many of each place.")
-    ] = 100,
+    lines: Annotated[int, options.opt("--lines -n N", "So many of each place.", min=1, max=1000)] = 100,
     as_json: options.Json = False,
     lang: options.Language = options.Lang.en,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,

@@ -20,30 +20,11 @@ from . import options, output
 
 app = typer.Typer(no_args_is_help=True, help="List the inventory, check it, or add to it. No machine is contacted.")
 
-_LIST_EXAMPLES: Final = options.examples(
-    "roosync-ops machines list",
-    "roosync-ops machines list --inventory other.py --json",
-)
-_CHECK_EXAMPLES: Final = options.examples(
-    "roosync-ops machines check",
-    "Exit codes: 0 sound, 2 not: one sentence names the machine and the field.",
-)
 
-_ADD_EXAMPLES: Final = options.examples(
-    "roosync-ops machines add myia-po-2027 --host myia-po-2027.local --system windows",
-    'roosync-ops machines add cellar --expected offline --why "switched off" --to off',
-    "Exit codes: 0 added, 2 not: the file is as it was.",
-)
-
-_SILENCE_EXAMPLES: Final = options.examples(
-    'roosync-ops machines silence myia-po-2024 --for 2h --why "new disk"',
-    "roosync-ops machines silence myia-po-2024 --end",
-    "Exit codes: 0 so it is, 2 not.",
-)
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-@app.command("list", epilog=_LIST_EXAMPLES)
+@app.command("list")
 def list_machines(
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     limit: options.Limit = None,
@@ -60,7 +41,7 @@ def list_machines(
     return errors.OK
 
 
-@app.command("check", epilog=_CHECK_EXAMPLES)
+@app.command("check")
 def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: options.Json = False) -> int:
     """Check the inventory file: every machine is valid, and none is defined twice."""
     fleet = load_inventory(inventory)
@@ -72,22 +53,18 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     return errors.OK
 
 
-@app.command("add", epilog=_ADD_EXAMPLES)
+@app.command("add")
 def add(  # noqa: PLR0913 - one argument an option
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its host name, in lower case.")],
+    name: Annotated[str, options.arg("NAME", "Its host name, in lower case.")],
     *,
-    host: Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Where SSH finds it.")] = None,
-    user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Whom to log in as.")] = None,
-    port: Annotated[int | None, typer.Option("--port", metavar="N", help="Where its SSH listens.")] = None,
-    system: Annotated[Literal["posix", "windows"], typer.Option("--system", help="What it runs.")] = "posix",
-    path: Annotated[
-        str | None, typer.Option("--path", metavar="DIR", help="The shared folder, as the machine itself sees it.")
-    ] = None,
-    expected: Annotated[Literal["online", "offline"], typer.Option("--expected", help="What it is to be.")] = "online",
-    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is so; the table tells it.")] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="GROUP", help="The list it goes into; else enroll, or off.")
-    ] = None,
+    host: Annotated[str | None, options.opt("--host ADDRESS", "Where SSH finds it.")] = None,
+    user: Annotated[str | None, options.opt("--user NAME", "Whom to log in as.")] = None,
+    port: Annotated[int | None, options.opt("--port N", "Where its SSH listens.")] = None,
+    system: Annotated[Literal["posix", "windows"], options.opt("--system", "What it runs.")] = "posix",
+    path: Annotated[str | None, options.opt("--path DIR", "The shared folder, as the machine itself sees it.")] = None,
+    expected: Annotated[Literal["online", "offline"], options.opt("--expected", "What it is to be.")] = "online",
+    why: Annotated[str | None, options.opt("--why TEXT", "Why it is so; the table tells it.")] = None,
+    to: Annotated[str | None, options.opt("--to GROUP", "The list it goes into; else enroll, or off.")] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
 ) -> int:
     """Add a machine to the inventory: one line, checked with all the others before the file is changed."""
@@ -111,15 +88,13 @@ def add(  # noqa: PLR0913 - one argument an option
     return errors.OK
 
 
-@app.command("silence", epilog=_SILENCE_EXAMPLES)
+@app.command("silence")
 def silence_machines(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    how_long: Annotated[
-        str | None, typer.Option("--for", metavar="2h", help="How long: 30m, 2h, 1d; it ends by itself.")
-    ] = None,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="What is done; every report tells it.")] = "",
-    end: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
+    how_long: Annotated[str | None, options.opt("--for 2h", "How long: 30m, 2h, 1d; it ends by itself.")] = None,
+    why: Annotated[str, options.opt("--why TEXT", "What is done; every report tells it.")] = "",
+    end: Annotated[bool, options.opt("--end", "End it now.")] = False,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     lang: options.Language = options.Lang.en,
 ) -> int:

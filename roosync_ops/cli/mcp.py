@@ -16,38 +16,27 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops mcp --print-config > .mcp.json",
-    "roosync-ops mcp --shared /mnt/share",
-    "roosync-ops mcp --http 8460",
-    "An assistant starts it by itself, over standard input and output, from the .mcp.json of its project.",
-)
 _FOLDERS: Final = ("--memory", "--agent-dir")
 _NO_SDK: Final = "the assistant tools need the MCP SDK, which is not here"
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def mcp(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
-    memory: Annotated[
-        Path | None, typer.Option("--memory", metavar="DIR", help="Where what was seen is kept; never the share.")
-    ] = None,
-    agent_dir: Annotated[
-        str | None, typer.Option("--agent-dir", metavar="DIR", help="Where this machine's agent lives.")
-    ] = None,
+    memory: Annotated[Path | None, options.opt("--memory DIR", "Where what was seen is kept; never the share.")] = None,
+    agent_dir: Annotated[str | None, options.opt("--agent-dir DIR", "Where this machine's agent lives.")] = None,
     allow_changes: Annotated[
-        bool, typer.Option("--allow-changes", help="Offer rollout, restart, stop, uninstall and fix, in two steps.")
+        bool, options.opt("--allow-changes", "Offer rollout, restart, stop, uninstall and fix, in two steps.")
     ] = False,
     compat: Annotated[
-        bool, typer.Option("--compat", help="Offer the older service's one tool, roosync_heartbeat, as well.")
+        bool, options.opt("--compat", "Offer the older service's one tool, roosync_heartbeat, as well.")
     ] = False,
     http: Annotated[
-        int | None,
-        typer.Option("--http", metavar="PORT", min=0, max=65535, help="Serve HTTP on loopback; 0: a free port."),
+        int | None, options.opt("--http PORT", "Serve HTTP on loopback; 0: a free port.", min=0, max=65535)
     ] = None,
-    print_config: Annotated[bool, typer.Option("--print-config", help="Print the .mcp.json and exit.")] = False,
+    print_config: Annotated[bool, options.opt("--print-config", "Print the .mcp.json and exit.")] = False,
 ) -> int:
     """Serve the tools of the procedure to an assistant: over standard input and output, or HTTP on loopback.
 

@@ -54,9 +54,16 @@ def _print_schema(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-def examples(*paragraphs: str) -> str:
-    """Return what a command's --help ends with."""
-    return "\n\n".join(["Examples:", *paragraphs])
+def opt(spelled: str, text: str, **more: Any) -> Any:
+    """Return an option as its help spells it, `--output -o FILE`, and what that says of it."""
+    words = spelled.split()
+    flags = [word for word in words if word.startswith("-")]
+    return typer.Option(*flags, metavar=" ".join(words[len(flags) :]) or None, help=text, **more)
+
+
+def arg(metavar: str, text: str, **more: Any) -> Any:
+    """Return an argument, likewise."""
+    return typer.Argument(metavar=metavar, help=text, **more)
 
 
 class Lang(StrEnum):
@@ -66,83 +73,55 @@ class Lang(StrEnum):
     fr = "fr"
 
 
-Inventory = Annotated[
-    Path,
-    typer.Option("--inventory", "-i", metavar="FILE", envvar="ROOSYNC_INVENTORY", help="The fleet: an inventory file."),
-]
+Inventory = Annotated[Path, opt("--inventory -i FILE", "The fleet: an inventory file.", envvar="ROOSYNC_INVENTORY")]
 Shared = Annotated[
-    str | None,
-    typer.Option(
-        "--shared", metavar="DIR", envvar="ROOSYNC_SHARED_PATH", help="The shared state: the folder every machine sees."
-    ),
+    str | None, opt("--shared DIR", "The shared state: the folder every machine sees.", envvar="ROOSYNC_SHARED_PATH")
 ]
 Via = Annotated[
     str | None,
-    typer.Option(
-        "--via",
-        metavar="MACHINE",
-        autocompletion=machine_names,
-        help="Read the shared state over SSH, as this machine sees it.",
-    ),
+    opt("--via MACHINE", "Read the shared state over SSH, as this machine sees it.", autocompletion=machine_names),
 ]
 Limit = Annotated[
-    list[str] | None,
-    typer.Option("--limit", "-l", metavar="NAME", autocompletion=machine_names, help="As MACHINE (a,b or repeated)."),
+    list[str] | None, opt("--limit -l NAME", "As MACHINE (a,b or repeated).", autocompletion=machine_names)
 ]
 Machines = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="MACHINE", autocompletion=machine_names, help="Machines, groups, all, 'web*', or '!name' for not."
-    ),
+    arg("MACHINE", "Machines, groups, all, 'web*', or '!name' for not.", autocompletion=machine_names),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Json = Annotated[bool, opt("--json", "Print one JSON document.")]
 #: What forms there are is each command's own: Annotated[Literal[...], options.FORMAT].
-FORMAT: Final = typer.Option("--format", "-f", help="How to write the report.")
+FORMAT: Final = opt("--format -f", "How to write the report.")
 Schema = Annotated[
-    bool,
-    typer.Option("--schema", callback=_print_schema, is_eager=True, help="Print the JSON Schema of --json and exit."),
+    bool, opt("--schema", "Print the JSON Schema of --json and exit.", callback=_print_schema, is_eager=True)
 ]
-Language = Annotated[Lang, typer.Option("--lang", help="The language of the report.")]
+Language = Annotated[Lang, opt("--lang", "The language of the report.")]
 Deadline = Annotated[
-    float | None,
-    typer.Option("--deadline", metavar="SECONDS", min=0.1, help="How long one reading of the shared state may take."),
+    float | None, opt("--deadline SECONDS", "How long one reading of the shared state may take.", min=0.1)
 ]
-ProbeTimeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.5, help="How long each machine may take to answer.")
-]
+ProbeTimeout = Annotated[float, opt("--timeout SECONDS", "How long each machine may take to answer.", min=0.5)]
 AskTimeout = Annotated[
     float | None,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
+    opt(
+        "--timeout SECONDS",
+        "How long asking may take: 6 s in all with --probe auto, 15 s each machine with always.",
         min=0.5,
-        help="How long asking may take: 6 s in all with --probe auto, 15 s each machine with always.",
     ),
 ]
 ProbeConnectTimeout = Annotated[
-    float,
-    typer.Option("--connect-timeout", metavar="SECONDS", min=0.1, help="How long a machine may take to be reached."),
+    float, opt("--connect-timeout SECONDS", "How long a machine may take to be reached.", min=0.1)
 ]
 Probe = Annotated[
     limits.Probe,
-    typer.Option(
-        "--probe",
-        metavar="auto|always|never",
-        help="Ask the machines themselves: those in doubt, all (a bare --probe), or none.",
-    ),
+    opt("--probe auto|always|never", "Ask the machines themselves: those in doubt, all (a bare --probe), or none."),
 ]
 Patience = Annotated[
     str | None,
-    typer.Option(
-        "--patience",
-        metavar="SECONDS|auto",
-        help="Judge by beats received, and let silence last this much longer; auto: as the delays seen ask for.",
+    opt(
+        "--patience SECONDS|auto",
+        "Judge by beats received, and let silence last this much longer; auto: as the delays seen ask for.",
     ),
 ]
-Memory = Annotated[
-    Path | None,
-    typer.Option("--memory", metavar="DIR", help="Where --patience keeps, and all look up, what was seen when."),
-]
+Memory = Annotated[Path | None, opt("--memory DIR", "Where --patience keeps, and all look up, what was seen when.")]
 #: Of the dashboard, and of the schedule that refreshes it.
 PRESENCE_HELP: Final = "Add a line a machine that beats, by which services of generation 4.0 see it too."
 
@@ -232,7 +211,7 @@ def one(inventory: Path, name: str) -> "Machine":
 
 
 def names_of(limit: list[str] | None) -> list[str]:
-    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names nobody: that is not everybody."""
+    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names none: that is not all."""
     names = [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
     if limit and not names:
         raise errors.usage("--limit names no machine and no group", typed.ours("machines", "list"))

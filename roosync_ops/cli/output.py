@@ -1,7 +1,5 @@
 """Where a command's words go: data to stdout, everything else to stderr, and neither ever raises."""
 
-from __future__ import annotations
-
 import codecs
 import errno
 import io
@@ -9,11 +7,9 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Final, Self, TextIO
 
 #: What a console that cannot show a sign gets instead of a question mark.
 _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "❌": "x", "\N{EM DASH}": "-"})
@@ -94,7 +90,7 @@ def prepare() -> None:
     """Have every stream be there and take whatever is written; what cannot be written is told by `undelivered`.
 
     What goes into a pipe or a file is UTF-8 on Windows too, as JSON has to be (RFC 8259). pythonw.exe, under the Task
-    Scheduler, has no stream: what is said there is said to nobody.
+    Scheduler, has no stream: what is written there is lost.
     """
     hush(False)
     if sys.stdin is None:

@@ -1,16 +1,16 @@
 """A rollout in batches: what is replaced first on one machine, seen to prove itself, and only then on the next."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import errors
-from roosync_ops.pyinfra_ops.ledger import PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
+from roosync_ops.fleet import Machine
+from roosync_ops.pyinfra_ops.ledger import CHANGED, PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import words
@@ -18,13 +18,8 @@ from roosync_ops.transport.failure import Failure
 
 from . import output
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from roosync_ops.fleet import Machine
-
-    Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
-    Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
+Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
+Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
 
 #: More machines than so many are a count, and no line each.
 MANY: Final = 40
@@ -68,7 +63,7 @@ def waiting(results: Sequence[Result]) -> set[str]:
 
 @dataclass(kw_only=True)
 class Ramp:
-    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of everybody.
+    """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of every machine.
 
     `unseen` tells whom the shared state does not show as the build it has; it is asked for `wait` s between batches.
     """
@@ -93,13 +88,16 @@ class Ramp:
         self._begun: set[str] = set()
 
     def run(self) -> tuple[Result, ...]:
-        """Enrol whoever has nothing to lose at once, and go batch by batch through the others."""
+        """Enrol the machines without an agent at once, and go batch by batch through the others."""
         if self.batch == ALL:
             return self.act("rollout", self.chosen)
         results = {row.machine_id: row for row in self.act("ramp", self.chosen)}
+        self._begun.update(row.machine_id for row in results.values() if row.outcome == CHANGED)
         plan = self.plan(list(results.values()))
         replaced: set[str] = set()
+        done: list[Result] = []
         for number, batch in enumerate(plan, 1):
+            self._ask_again(results, done)
             self.note(list(results.values()))
             if self._too_many(results, replaced):
                 self.stopped = True
@@ -110,13 +108,15 @@ class Ramp:
             output.mention(f"{number}/{len(plan)}: {self._summary(done)}")
             results.update((row.machine_id, row) for row in done)
             replaced.update(machine.machine_id for machine in batch)
+        if plan:
+            self._ask_again(results, done)
         found = tuple(results[machine.machine_id] for machine in self.chosen)
         found = tuple(Result(row.machine_id, skipped=NOT_BEGUN) if row.skipped == WAITS else row for row in found)
         self.note(found)
         return found
 
     def plan(self, results: Sequence[Result]) -> list[tuple[Machine, ...]]:
-        """Share out whoever runs another build, and say in which order they come."""
+        """Share out the machines that run another build, and say in which order they come."""
         names = set() if self.batch == ALL else waiting(results)
         left = iter([machine for machine in self.chosen if machine.machine_id in names])
         plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
@@ -127,12 +127,24 @@ class Ramp:
             output.mention(f"Batches: {'; '.join(told)}")
         return plan
 
+    def _ask_again(self, results: dict[str, Result], just: Sequence[Result]) -> None:
+        """See what became of the machines with the new build, but for those `just` asked.
+
+        Where two rollouts meet, the one that changes a machine last has seen all of its own after that.
+        """
+        asked = {name for name in self._begun if results[name].ok} - {row.machine_id for row in just}
+        if asked:
+            found = self.act("prove", [machine for machine in self.chosen if machine.machine_id in asked])
+            results.update((row.machine_id, row) for row in found if _is_known(row, soaked=False))
+
     def _too_many(self, results: dict[str, Result], replaced: set[str]) -> bool:
         """Where nothing was said, one machine that took harm is too many; one that was never reached took none.
 
         One that was lost with the new build on it may have been lost by it.
         """
         bad = [row for row in results.values() if not row.ok]
+        if any(row.failure is not None and row.failure.code == REPLACED for row in bad):
+            return True  # another rollout is under way: two of them would leave two builds
         if self._allowed is not None:
             return len(bad) > self._allowed
         harmed = (row for row in bad if row.outcome != UNREACHABLE or row.machine_id in self._begun)
@@ -152,7 +164,10 @@ class Ramp:
         while asked and self.unseen is not None:
             found = self.unseen(asked)
             if not found or time.monotonic() > until:
-                done[:] = [_not_shown(row, found[row.machine_id]) if row.machine_id in found else row for row in done]
+                for at, row in enumerate(done):
+                    if row.machine_id in found:
+                        hint = checks.diagnosing(row.machine_id)
+                        done[at] = replace(row, failure=Failure(PROVED, "NOT_SEEN", found[row.machine_id], hint))
                 return
             time.sleep(_ASK_S[0])
 
@@ -173,10 +188,6 @@ class Ramp:
             if asked:
                 time.sleep(min(max(_ASK_S[0], asked[0].heartbeat_interval / 1000), _ASK_S[1]))
         return list(done.values())
-
-
-def _not_shown(row: Result, why: str) -> Result:
-    return replace(row, failure=Failure(PROVED, "NOT_SEEN", why, checks.diagnosing(row.machine_id)))
 
 
 def _is_known(row: Result, *, soaked: bool) -> bool:

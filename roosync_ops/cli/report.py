@@ -23,42 +23,27 @@ from . import looking, options, output, rollout_file
 app = typer.Typer()
 
 _MAX_DAYS: Final = 7.0
-_EXAMPLES: Final = options.examples(
-    "roosync-ops report --lang fr > rapport.md",
-    "roosync-ops rollout --json > rollout.json; roosync-ops report --rollout rollout.json",
-    "roosync-ops report --probe --post OWNER/REPO#460",
-    "roosync-ops report --format junit --output report.xml",
-    "Exit codes: 0 as expected, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 4 not "
-    "delivered.",
-)
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def report(  # noqa: PLR0913 - one argument an option
     *,
     rollout: Annotated[
-        Path | None,
-        typer.Option("--rollout", metavar="FILE", help="Report what `rollout --json` wrote (- is standard input)."),
+        Path | None, options.opt("--rollout FILE", "Report what `rollout --json` wrote (- is standard input).")
     ] = None,
     at: options.HereOrVia,
     limit: options.Limit = None,
     days: Annotated[
-        float,
-        typer.Option(
-            "--days", metavar="N", min=0.01, max=_MAX_DAYS, help="How far back changes are told (at most seven)."
-        ),
+        float, options.opt("--days N", "How far back changes are told (at most seven).", min=0.01, max=_MAX_DAYS)
     ] = 1.0,
     report_format: Annotated[Literal["markdown", "junit", "json"], options.FORMAT] = "markdown",
     shown: options.Shown,
-    file: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = None,
+    file: Annotated[Path | None, options.opt("--output -o FILE", "Write it there.")] = None,
     post: Annotated[
-        str | None,
-        typer.Option("--post", metavar="OWNER/REPO#N", help="Make it our comment there, with gh: added, then edited."),
+        str | None, options.opt("--post OWNER/REPO#N", "Make it our comment there, with gh: added, then edited.")
     ] = None,
-    dry: Annotated[
-        bool, typer.Option("--dry", "--dry-run", "--check", help="Print what --post would send; send nothing.")
-    ] = False,
+    dry: Annotated[bool, options.opt("--dry --dry-run --check", "Print what --post would send; send nothing.")] = False,
     asked: options.Asked,
     patience: options.Patience = None,
     memory: options.Memory = None,

@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -11,7 +11,7 @@ from roosync_ops import errors, judge, show, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
-from roosync_ops.gather.second import Second
+from roosync_ops.gather.second import Second, second_of
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
@@ -22,39 +22,23 @@ from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.status import status as status_of
 
-from . import acting, failures, looking, options, output, ramp, rollout_file
+from . import acting, failures, looking, options, output, ramp
 from .journal import RunJournal, RunLog
 
 app = typer.Typer()
-
-_EXAMPLES: Final = options.examples(
-    "roosync-ops rollout --shared /mnt/share",
-    "roosync-ops rollout myia-po-2024 --via myia-po-2025",
-    "roosync-ops rollout --dry",
-    "roosync-ops rollout --format junit > rollout.xml",
-    "Without names: every machine that is expected online. Run again, it changes nothing and says so.",
-    "Where a build that runs is replaced, one machine is first, then the others: --batch. A build that does not "
-    "prove itself is left again by its machine, and nobody else gets it.",
-    "Exit codes: 0 all done and online, 1 some machine is not, 2 usage or inventory, 3 shared state unavailable, 5 "
-    "stopped before the next batch.",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Batches:
     """How many machines get a new build at once, and when to stop."""
 
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="N,N%,..|all", help="How many machines are replaced at once.")
-    ] = ramp.DEFAULT
-    soak: Annotated[float, typer.Option("--soak", metavar="SECONDS", min=0, help="Watch each batch for so long.")] = 0
-    max_fail: Annotated[str | None, typer.Option("--max-fail", metavar="N|N%", help="How many machines may fail.")] = (
-        None
-    )
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with whoever the last rollout left undone.")] = False
+    batch: Annotated[str, options.opt("--batch N,N%,..|all", "How many machines are replaced at once.")] = ramp.DEFAULT
+    soak: Annotated[float, options.opt("--soak SECONDS", "Watch each batch for so long.", min=0)] = 0
+    max_fail: Annotated[str | None, options.opt("--max-fail N|N%", "How many machines may fail.")] = None
+    resume: Annotated[bool, options.opt("--resume", "Go on with whoever the last rollout left undone.")] = False
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -78,10 +62,13 @@ def rollout(  # noqa: PLR0913 - one argument an option
     meant = journal.left() if by.resume else machines
     chosen = acting.targets(fleet, meant, limit, at.inventory if how.failed else None)
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
-    before = None if where is None else _before(where)
+    before = None if where is None else _read(where)
+    if isinstance(before, str):
+        output.note(f"Before: {before}")
+        before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, log=log, total=len(chosen), lang=shown.lang)
+    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen), lang=shown.lang)
     steps = ramp.Ramp(
         chosen=chosen,
         act=act,
@@ -104,7 +91,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     report = "json" if shown.as_json else report
     if report == "table":
         _tell(results, chosen, dry=how.dry, lang=shown.lang)
-    view, second = before and before.view, looking.second_of(fleet, probe)
+    view, second = before and before.view, second_of(fleet, probe)
     after, unseen = acting.attempt(
         partial(_look, fleet, where, chosen, results, before=view, wait=how.wait, second=second)
     )
@@ -113,11 +100,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(names))
     if report != "table":
         document = _document(results, after, ok=ok, dry=how.dry, lang=shown.lang) | acting.beside(unseen)
-        output.write(
-            show.json_text(document)
-            if report == "json"
-            else show.junit_report(rollout_file.report_of(document), shown.lang)
-        )
+        output.write(show.json_text(document) if report == "json" else _junit(document, shown.lang))
     elif after is not None:
         _tell_after(after, shown.lang)
     elif how.dry and any(row.outcome == PLANNED for row in results):
@@ -130,25 +113,27 @@ def rollout(  # noqa: PLR0913 - one argument an option
     return ramp.STOPPED if steps.stopped else code
 
 
-def _before(where: Source) -> SharedState | None:
-    """Return the state before anything is done; a state that cannot be read yet is no reason not to begin."""
+def _junit(document: dict[str, Any], lang: str) -> str:
+    from . import rollout_file  # noqa: PLC0415 - seldom asked for, and long to load
+
+    return show.junit_report(rollout_file.report_of(document), lang)
+
+
+def _read(where: Source) -> SharedState | str:
+    """Return the shared state, or why it cannot be read just now: no reason not to begin, nor to give up at once."""
     try:
         return where()
     except Exception as error:
         if failures.describe(error).exit_code != errors.UNAVAILABLE:
             raise
-        output.note(f"Before: {error}")
-        return None
+        return str(error)
 
 
 def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
     """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
-    try:
-        state = where()
-    except Exception as error:
-        if failures.describe(error).exit_code != errors.UNAVAILABLE:
-            raise
-        return {machine.machine_id: f"the shared state cannot be read: {error}" for machine, _ in builds}
+    state = _read(where)
+    if isinstance(state, str):
+        return {machine.machine_id: f"the shared state cannot be read: {state}" for machine, _ in builds}
     found = {}
     for machine, build in builds:
         record = state.record_of(machine.machine_id)
@@ -206,7 +191,7 @@ def _look(  # noqa: PLR0913 - what a look is made of
         online = {row.machine_id for row in validation.verdicts if row.observed == "online"}
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
-    # Where nobody was enrolled there is nothing to wait for: one look.
+    # Where no machine was enrolled there is nothing to wait for: one look.
     validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)

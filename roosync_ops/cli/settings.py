@@ -53,7 +53,7 @@ def _here() -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    """Return True if nobody but this user and root can have put there what is there."""
+    """Return True if only this user or root can have written what is there."""
     if os.name != "posix":
         return True
     found = path.stat()

@@ -16,7 +16,7 @@ from .journal import RunJournal, RunLog
 
 
 class _How(NamedTuple):
-    """`help`; what a machine is to be seen as afterwards; and what is asked before acting on machines nobody named."""
+    """`help`; what a machine is to be seen as afterwards; and what is asked before acting on unnamed machines."""
 
     help: str
     wanted: tuple[str, ...]
@@ -50,12 +50,6 @@ _COMMANDS: Final = {
         "Take the agent off {count} machines ({names})?",
     ),
 }
-_EXAMPLES: Final = options.examples(
-    "roosync-ops {name} myia-po-2024",
-    "roosync-ops {name} --dry",
-    "Without names: every machine that is expected online.",
-    "Exit codes: 0 done, 1 some machine failed, 2 usage or inventory, 3 shared state unavailable.",
-)
 
 
 @options.grouped
@@ -66,7 +60,7 @@ def _command(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     how: acting.How,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, options.opt("--yes -y", "Do not ask.")] = False,
     shown: options.Shown,
     _schema: options.Schema = False,
 ) -> int:
@@ -99,7 +93,7 @@ def _command(  # noqa: PLR0913 - one argument an option
 
 app = typer.Typer()
 for _name, _how in _COMMANDS.items():
-    app.command(_name, help=_how.help, epilog=_EXAMPLES.format(name=_name))(_command)
+    app.command(_name, help=_how.help)(_command)
 
 
 def _seen(

@@ -1,7 +1,7 @@
 """`roosync-ops ssh`: log in to a machine as the inventory says, with the system's own SSH client."""
 
 import subprocess
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -12,21 +12,11 @@ from . import options
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops ssh myia-po-2024",
-    "roosync-ops ssh myia-po-2024 hostname",
-    "Exit codes: ssh's own, that is the command's, or 255 where it was not reached; 2 usage or inventory.",
-)
 
-
-@app.command(epilog=_EXAMPLES, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+@app.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
 def ssh(
-    machine: Annotated[
-        str, typer.Argument(metavar="MACHINE", autocompletion=options.machine_names, help="Where to log in.")
-    ],
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="COMMAND", help="What to run there; else a shell.")
-    ] = None,
+    machine: Annotated[str, options.arg("MACHINE", "Where to log in.", autocompletion=options.machine_names)],
+    command: Annotated[list[str] | None, options.arg("COMMAND", "What to run there; else a shell.")] = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
 ) -> int:

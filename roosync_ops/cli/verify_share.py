@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -22,33 +22,21 @@ from . import options, output
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    'roosync-ops verify-share "G:/Mon Drive/Synchronisation/RooSync/.shared-state"',
-    "roosync-ops verify-share --via myia-web1 --via myia-po-2024 --seconds 300",
-    "roosync-ops verify-share /mnt/share --via myia-web1 --json",
-    "Exit codes: 0 nothing bad, 1 something is, 2 usage or inventory, 3 no folder could be measured.",
-)
 
-
-@app.command(epilog=_EXAMPLES)
+@app.command()
 def verify_share(  # noqa: PLR0913 - one argument an option
-    path: Annotated[
-        Path | None, typer.Argument(metavar="PATH", help="The shared folder, as this computer sees it.")
-    ] = None,
+    path: Annotated[Path | None, options.arg("PATH", "The shared folder, as this computer sees it.")] = None,
     *,
     via: Annotated[
         list[str] | None,
-        typer.Option(
-            "--via",
-            metavar="MACHINE",
+        options.opt(
+            "--via MACHINE",
+            "Measure on this machine, its agent's share (a,b or repeated).",
             autocompletion=options.machine_names,
-            help="Measure on this machine, its agent's share (a,b or repeated).",
         ),
     ] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    seconds: Annotated[
-        float, typer.Option("--seconds", metavar="N", min=0, help="How long to watch beats arrive.")
-    ] = 60.0,
+    seconds: Annotated[float, options.opt("--seconds N", "How long to watch beats arrive.", min=0)] = 60.0,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,

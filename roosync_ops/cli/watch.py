@@ -14,7 +14,7 @@ from roosync_ops import errors, process, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.second import CONFIRM_S
+from roosync_ops.gather.second import CONFIRM_S, second_of
 from roosync_ops.gather.validation import judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
@@ -29,22 +29,15 @@ from . import looking, options, output, watching
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops watch --shared /mnt/share",
-    'roosync-ops watch --json --exec "/usr/local/bin/page-me --team ops"',
-    'ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops watch',
-    "Exit codes: 0 ended by q, --for or SIGTERM, 2 usage or inventory, 4 nothing can be remembered, 130 Ctrl-C.",
-    "Keys: j and k mark a machine, d diagnoses it, s sorts, f hides what is as expected, ? helps, q quits.",
-)
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
-#: After so many rounds in which nothing could be told, somebody else should know.
+#: After so many rounds in which nothing could be told, the watcher ends with an error.
 _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command()
 @options.grouped
 def watch(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
@@ -52,11 +45,11 @@ def watch(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     interval: Annotated[
-        float, typer.Option("--interval", metavar="SECONDS", min=0.2, max=_MAX_INTERVAL_S, help="Between two readings.")
+        float, options.opt("--interval SECONDS", "Between two readings.", min=0.2, max=_MAX_INTERVAL_S)
     ] = 5.0,
-    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="End after so long.")] = None,
+    seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
     how: watching.Watched,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line, one a flip.")] = False,
+    as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
@@ -71,7 +64,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     source = looking.source_of(at, fleet)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
-    # Who watches a part has a memory of its own: what is told there, nobody else was told.
+    # A watcher of a part has a memory of its own: what it tells, no other watcher told.
     named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
     folder = how.memory or default_folder()
     told = WatchMemory(folder, named, watching.observer_of(at.via, fleet))
@@ -84,7 +77,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         elif not on_terminal:
             output.write(local(flip_text)(flip, lang))
 
-    second = looking.second_of(fleet, how.probe, confirm_s=CONFIRM_S)
+    second = second_of(fleet, how.probe, confirm_s=CONFIRM_S)
     trouble = said.append if on_terminal else output.note
     with Endings() as endings, watching.deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
         watcher = Watcher(

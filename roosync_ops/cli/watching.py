@@ -1,7 +1,5 @@
 """What watching needs from the command line: whose replica is read, and where flips are delivered to."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -10,19 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
+from typing import Annotated, Final
 
 from roosync_ops import errors, process
+from roosync_ops.fleet import Fleet
 from roosync_ops.gather.limits import Probe
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
 from . import options
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,20 +26,17 @@ class Watched:
     patience: options.Patience = "auto"
     exec_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--exec",
-            metavar="CMD",
-            help="Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment.",
+        options.opt(
+            "--exec CMD", "Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment."
         ),
     ] = None
     notify: Annotated[
         list[str] | None,
-        typer.Option(
-            "--notify",
-            metavar="URL",
+        options.opt(
+            "--notify URL",
+            "Notify at each flip, by an apprise URL (the extra notify).",
             envvar=URL_VARIABLE,
             show_envvar=True,
-            help="Notify at each flip, by an apprise URL (the extra notify).",
         ),
     ] = None
     memory: options.Memory = None

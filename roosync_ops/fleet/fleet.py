@@ -1,17 +1,14 @@
 """The fleet: the machines of an inventory file, in its order, and its groups."""
 
-from __future__ import annotations
-
 import difflib
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from .machine import SSH_CONNECTOR, WINRM_CONNECTOR, FleetError, Machine, plain_name
 
-if TYPE_CHECKING:
-    #: The hosts of a group, as pyinfra has them, and data for each of them.
-    Group = tuple[list[Any], dict[str, Any]]
+#: The hosts of a group, as pyinfra has them, and data for each of them.
+Group = tuple[list[Any], dict[str, Any]]
 
 _LIST: Final = "roosync-ops machines list"
 
@@ -46,7 +43,7 @@ class Fleet:
         return chosen
 
     def _ids(self, name: str) -> Iterable[str]:
-        """Return the machineIds that one name stands for, in the inventory's order. Raises FleetError for nobody."""
+        """Return the machineIds that one name stands for, in the inventory's order. Raises FleetError for none."""
         if name in self.groups:
             if not self.groups[name]:
                 raise FleetError(f"{name!s:.80}: this group of the inventory has no machine", _LIST)

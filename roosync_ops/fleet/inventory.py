@@ -28,7 +28,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SAVE: Final = "an inventory is UTF-8: save it so"
 _COMMENT: Final = re.compile(rb"#[^\n]*")
-#: Where a machine goes that is expected online, or off, and nobody says where.
+#: Where a machine goes that is expected online, or off, where no group is named.
 USUAL: Final = {"online": "enroll", "offline": "off"}
 
 

@@ -1,7 +1,5 @@
 """One machine of the fleet, as one line of `inventory.py` describes it."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping
@@ -56,10 +54,7 @@ class FleetError(RoosyncError):
 
     code = "INVENTORY"
     exit_code = USAGE
-    hint: str
-
-    def __init__(self, reason: str, hint: str = "roosync-ops machines check") -> None:
-        super().__init__(reason, hint)
+    hint: str = "roosync-ops machines check"
 
 
 class Machine(BaseModel):
@@ -209,7 +204,7 @@ class Machine(BaseModel):
         }
 
     @classmethod
-    def of(cls, name: str, fields: dict[str, Any]) -> Machine:
+    def of(cls, name: str, fields: dict[str, Any]) -> Self:
         """Validate one line of an inventory. Raises FleetError."""
         try:
             return cls(machine_id=name, **fields)
@@ -219,10 +214,10 @@ class Machine(BaseModel):
             raise FleetError(f"{name!s:.80}: {error}") from None
 
     @classmethod
-    def of_host(cls, name: str, data: Mapping[str, Any]) -> Machine:
+    def of_host(cls, name: str, data: Mapping[str, Any]) -> Self:
         """Validate a pyinfra host, made by machine(...) or written by hand. Raises FleetError.
 
-        In data written by hand our fields stand beside pyinfra's own keys; what is neither is somebody else's. Keys of
+        In data written by hand our fields stand beside pyinfra's own keys; what is neither is another tool's. Keys of
         pyinfra's that came to a machine(...) later, from its groups, hold where it says nothing itself.
         """
         name, fields = plain_name(name)

@@ -17,7 +17,7 @@ from roosync_ops.remote_script.question import Question
 from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport import output
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT, Link, LinkError, Patience
+from roosync_ops.transport.link import Link, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
 
 if TYPE_CHECKING:
@@ -44,16 +44,21 @@ def patience(timeout_s: float, connect_timeout_s: float) -> Patience:
 
 
 def each(
-    machines: Sequence[Machine], work: Callable[[Machine], T], hear: Callable[[Machine, T], None] = lambda *_: None
+    machines: Sequence[Machine],
+    work: Callable[[Machine], T],
+    hear: Callable[[Machine, T], None] = lambda *_: None,
+    most: int = _AT_ONCE,
 ) -> dict[str, T]:
-    """Do `work` for every machine at once, and return what came of it, in their order; `hear` as it comes.
+    """Do `work` for every machine at once, `most` at a time, and return what came of it, in their order.
+
+    `hear` of each as it comes.
 
     KeyboardInterrupt passes through, and nothing that was begun goes on.
     """
     found: dict[str, T] = {}
     if not machines:
         return found
-    with ThreadPoolExecutor(min(_AT_ONCE, len(machines))) as pool:
+    with ThreadPoolExecutor(min(most, _AT_ONCE, len(machines))) as pool:
         futures = {pool.submit(work, machine): machine for machine in machines}
         try:
             for future in as_completed(futures):
@@ -101,7 +106,7 @@ def put(
     machine: Machine, request: dict[str, Any], timeout_s: float, connect_s: float, parse: Callable[[list[str]], T]
 ) -> T | Failure:
     """As `answer`, over the way to a machine; `parse` takes the lines alone."""
-    with way_to(machine, timeout_s, connect_s) as link:
+    with way_to(machine, patience(timeout_s, connect_s)) as link:
         return answer(machine, link, request, timeout_s, lambda lines, _, __: parse(lines))
 
 
@@ -118,11 +123,9 @@ _ways: dict[str, OpenSsh] = {}
 
 
 @contextmanager
-def way_to(
-    machine: Machine, timeout_s: float, connect_timeout_s: float, through: Machine | None = None
-) -> Iterator[Link]:
-    """Give the way to a machine that has `timeout_s` to say everything; `through` another that was reached before."""
-    limits, key = patience(timeout_s, connect_timeout_s), machine.model_dump_json()
+def way_to(machine: Machine, limits: Patience, through: Machine | None = None) -> Iterator[Link]:
+    """Give the way to a machine; `through` another that was reached before."""
+    key = machine.model_dump_json()
     if through is not None:
         hop = _ways.get(through.model_dump_json()) or OpenSsh(through, limits)
         yield link_to(machine, limits, through=hop)
@@ -138,11 +141,16 @@ def way_to(
         link.close()
 
 
+def given_up(machine: Machine) -> OpenSsh | None:
+    """Give the way to a machine to who goes on with it alone."""
+    return _ways.pop(machine.model_dump_json(), None)
+
+
 def unreached(machine: Machine, error: LinkError) -> Failure:
     """Word a machine that was not reached, or that was lost after it was."""
     if error.reached:
         return silent(machine, SilenceError(error.code, error.reason))
-    return Failure(CONNECT, error.code, f"unreachable: {error.reason}", checks.there(machine, ("hostname",)))
+    return checks.unreachable(machine, error.code, error.reason)
 
 
 def silent(machine: Machine, silence: SilenceError) -> Failure:

@@ -28,7 +28,7 @@ def put(machine: Machine, scripts: Sequence[str], connect_timeout_s: float) -> t
     None for one that gave no answer in time, or could not be put.
     """
     answers: list[str | None] = []
-    with asking.way_to(machine, _LOGIN_S + LINE_S, connect_timeout_s) as link:
+    with asking.way_to(machine, asking.patience(_LOGIN_S + LINE_S, connect_timeout_s)) as link:
         for script in scripts:
             try:
                 answers.append(_asked(link, script))

@@ -6,6 +6,7 @@ Who typed neither is judged by time stamps, and what an earlier reader kept tell
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,9 +49,9 @@ class GracePeriod:
 
         silenced = silences(now_ms())
         if not self._on:
-            late_ms = (0, 0) if state is None else second.late_ms(state, state.read_at_ms)
-            seen = {} if state is None else self._glimpse(state)
-            return Knowledge(seen=seen, late_ms=late_ms, silences=silenced)
+            if state is None:
+                return Knowledge(silences=silenced)
+            return replace(second.noted(state, state.read_at_ms), seen=self._glimpse(state), silences=silenced)
         if state is not None:
             self._memory = self._memory or self._remember(state.shared)
             self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)

@@ -5,7 +5,7 @@ A machine that cannot be reached or hangs has a ProbeResult as well, and delays 
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT
+from roosync_ops.transport.link import CONNECT, LOGIN_S, LinkError, Patience
 from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
@@ -70,7 +70,8 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     def one(machine: Machine) -> ProbeResult:
         left_s = timeout_s if until is None else max(_LEAST_S, until - time.monotonic())
         request, asked = _request(machine, left_s, with_state=with_state), now_ms()
-        with asking.way_to(machine, left_s, connect_timeout_s, through.get(machine.machine_id)) as link:
+        limits = asking.patience(left_s, connect_timeout_s)
+        with asking.way_to(machine, limits, through.get(machine.machine_id)) as link:
             link.failed = None
             told = asking.answer(machine, link, request, left_s, parse_report)
             return result_of(machine, told, reach_of(machine, link), asked)
@@ -82,6 +83,34 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
 
     tell(f"asking {len(machines)} machines")
     return asking.each(machines, one, count)
+
+
+def look(
+    machines: Sequence[Machine],
+    connect_timeout_s: float,
+    most: int | None,
+    hear: Callable[[Machine, ProbeReport | Failure], None],
+    *,
+    alone: Container[str] = (),
+) -> None:
+    """Have `hear` of all there is to know of each machine before it is changed, `most` looked at at once.
+
+    A machine is logged in to for all that follows, which costs more than one login that only looks: of whom is in
+    `alone` (machineId) nothing more is likely to be asked. On Windows a look is several commands.
+    """
+
+    def one(machine: Machine) -> ProbeReport | Failure:
+        limit_s = checks.limit_s(machine)
+        request = _request(machine, limit_s, with_state=False) | {"shareDeadline": checks.look_s(machine)}
+        with asking.way_to(machine, Patience(connect_timeout_s, LOGIN_S, LOGIN_S)) as link:
+            try:
+                if machine.system == "windows" or machine.machine_id not in alone:
+                    link.open()
+            except LinkError as error:
+                return asking.unreached(machine, error)
+            return asking.answer(machine, link, request, limit_s, parse_report)
+
+    asking.each(machines, one, hear, most or len(machines))
 
 
 def probe_beside(

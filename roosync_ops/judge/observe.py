@@ -45,7 +45,7 @@ def observation(
     limits = limits_of(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
     heard, now_ms = record.last_heartbeat_ms, known.looked.get(machine_id, now_ms)
     seen = None if known.patience_ms is None else known.seen.get(machine_id)
-    offset = known.offsets.get(machine_id)
+    offset = known.offsets.get(machine_id, known.clocks.get(machine_id))
     word, basis = status_with(record, seen, now_ms, limits, known.patience_ms, offset)
     age = None if heard is None else silence_ms(record, seen, now_ms, limits, offset)[0]
     return Observation(

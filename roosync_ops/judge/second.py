@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.state import SharedState
-from roosync_ops.wire.record import Record
+from roosync_ops.wire.record import LATE, Record, object_in
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
 from . import verdict as v
 from .observe import limits_of
-from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT
+from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT, Knowledge
 from .verdict import Basis
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ LATE_TIMEOUTS: Final = (3.9, 7.0)
 _LATE_NOW_TIMEOUTS: Final = 1.5
 _HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
+_CENTURY_MS: Final = 36_525 * _DAY_MS
 
 
 def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
@@ -113,27 +114,28 @@ def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Ba
         return Basis.NOT_ASKED
     if one.agent.kind == NO_AGENT and row.older:
         return Basis.NO_AGENT
-    return (
-        Basis.ASKED
-        if one.agent.kind in SELF_REPORTED
-        else Basis.UNREACHABLE
-        if one.agent.kind == OFF
-        else Basis.COULD_NOT_ASK
-    )
+    if one.agent.kind in SELF_REPORTED:
+        return Basis.ASKED
+    return Basis.UNREACHABLE if one.agent.kind == OFF else Basis.COULD_NOT_ASK
 
 
-def late_ms(state: SharedState, now_ms: int) -> tuple[int, int]:
-    """Return the longest delays of beats that the keeper of the view noted within a day and an hour, in ms; 0 for none.
+def noted(state: SharedState, now_ms: int) -> Knowledge:
+    """Return what the keeper of the view noted: the longest delays within a day and an hour, and whose clock is wrong.
 
-    They are in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
-    Of two keepers the more patient one is believed, and neither for long (see may_last_ms).
+    It is in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
+    Of two keepers the more patient one is believed, and neither for long (see may_last_ms). Of clocks one is believed
+    whose own is not wrong: it is heard now, or was lately and found most of the others' right.
     """
-    found = 0, 0
+    late, clocks = (0, 0), dict[str, int]()
     for record in (*(piece.record for piece in state.machines.values()), *state.own_files.values()):
-        noted, heard = record.agent.get("late"), record.last_heartbeat_ms
-        if isinstance(noted, dict) and now_ms - (heard or 0) < _DAY_MS:
-            found = max(found[0], _longest(noted.get("day"))), max(found[1], _longest(noted.get("hour")))
-    return found
+        found, age_ms = record.agent.get(LATE), now_ms - (record.last_heartbeat_ms or 0)
+        if isinstance(found, dict) and age_ms < _DAY_MS:
+            late = max(late[0], _longest(found.get("day"))), max(late[1], _longest(found.get("hour")))
+            told = {name: off for name, off in object_in(found, "clocks").items() if type(off) is int}
+            times = 1.0 if 2 * len(told) >= len(state.machines) else LATE_TIMEOUTS[1]
+            if -FUTURE_TOLERANCE_MS <= age_ms <= times * record.thresholds.timeout_ms:
+                clocks.update((name, off) for name, off in told.items() if abs(off) < _CENTURY_MS)
+    return Knowledge(late_ms=late, clocks=clocks)
 
 
 def _longest(noted: object) -> int:

@@ -111,7 +111,8 @@ def _disagrees(machine: Machine, row: v.Observation, given: Given) -> v.Reason |
     piece, seen = given.state.machines.get(row.machine_id), given.known.seen.get(row.machine_id)
     if piece is None or row.machine_id in given.known.offsets:
         return None
-    if not clock_suspected(piece.record, seen, given.now_ms, machine.thresholds):
+    is_noted = row.machine_id in given.known.clocks
+    if not is_noted and not clock_suspected(piece.record, seen, given.now_ms, machine.thresholds):
         return None
     return v.Reason(v.CLOCK_DISAGREES, row.machine_id)
 

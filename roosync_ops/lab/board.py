@@ -5,28 +5,23 @@ Tables go to stdout, explanations to stderr; with --json neither, one document c
 
 from __future__ import annotations
 
-import shutil
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from roosync_ops import show
 from roosync_ops.cli import output
+from roosync_ops.cli.looking import wait_for
+from roosync_ops.gather.limits import silently
+from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation, validate
-from roosync_ops.state import read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 
 if TYPE_CHECKING:
     from .fleet import LabFleet
 
 #: Between two readings while something is waited for, in seconds.
 _POLL_S = 0.1
-_UP_AND_CLEAR = "\x1b[{lines}A\x1b[J"
-#: For a table that is higher than the screen: there is no going back to its first line.
-_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 class Board:
@@ -34,21 +29,16 @@ class Board:
 
     def __init__(self, lab: LabFleet) -> None:
         self._lab = lab
-        self._bounded = BoundedShare(DEFAULT_DEADLINE_S)
+        self._read = Source(str(lab.shared), None, DEFAULT_DEADLINE_S)
 
     def check(self) -> Validation:
         """Read and judge now. Raises StateUnavailableError."""
-        state = read_folder(self._lab.shared, now_ms(), bounded=self._bounded)
+        state = self._read()
         return validate(self._lab.fleet, state, state.read_at_ms)
 
     def wait(self, holds: Callable[[Validation], bool], seconds: float) -> Validation:
         """Return the first validation that `holds`, or the last one within `seconds`."""
-        end = time.monotonic() + seconds
-        while True:
-            validation = self.check()
-            if holds(validation) or time.monotonic() >= end:
-                return validation
-            time.sleep(_POLL_S)
+        return wait_for(self.check, holds, seconds, _POLL_S, silently)
 
 
 class LabScreen:
@@ -56,9 +46,7 @@ class LabScreen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.is_live = not quiet and output.is_live()
         self.shown: list[Validation] = []
-        self._height = 0
 
     @contextmanager
     def progress(self, text: str) -> Iterator[None]:
@@ -76,20 +64,4 @@ class LabScreen:
         if self.quiet:
             self.shown.append(validation)
             return
-        text = show.table(validation, "en", output.width(), color=output.wants_color())
-        self._height = text.count("\n") + 1
-        output.write(text)
-
-    def redraw(self, validation: Validation) -> None:
-        """Show a table in the place of the last one; below it where the screen cannot go back."""
-        if self.is_live:
-            fits = self._height < shutil.get_terminal_size().lines
-            sys.stdout.write(_UP_AND_CLEAR.format(lines=self._height) if fits else _HOME_AND_CLEAR)
-        elif not self.quiet:
-            output.write("")
-        self.show(validation)
-
-
-def observed(validation: Validation) -> dict[str, str]:
-    """Return what is observed of each machine."""
-    return {verdict.machine_id: verdict.observed for verdict in validation.verdicts}
+        output.write(show.table(validation, "en", output.width(), color=output.wants_color()))

@@ -154,7 +154,9 @@ def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collecti
     folder, slash, leaf = name.rpartition("/")
     stem, dot, suffix = leaf.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem else (leaf, "")
-    if sum(_is_copy_of(folder + slash + stem, one) for one in taken) >= COPIES_MAX:
+    path = folder + slash + stem
+    copies = [one for one in taken if one.startswith((f"{path} ", f"{path}.")) and is_copy(one)]
+    if len(copies) >= COPIES_MAX:
         return None  # names that carry a day or a second are never used up
     at = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
     for number in range(1, COPIES_MAX + 1):
@@ -167,11 +169,6 @@ def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collecti
 def is_copy(name: str) -> bool:
     """Return True if a product gave the file this name."""
     return _COPY.search(name) is not None
-
-
-def _is_copy_of(path: str, name: str) -> bool:
-    """Return True if `name` is a copy of the file whose name without its suffix is `path`."""
-    return name.startswith(path) and name[len(path) : len(path) + 1] in (" ", ".") and is_copy(name)
 
 
 _COPY = re.compile(r" \(\d+\)(?=\.[^.]*$|$)|'s conflicted copy \d{4}-\d\d-\d\d|\.sync-conflict-\d{8}-\d{6}-[A-Z2-7]{7}")

@@ -5,32 +5,18 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from roosync_ops.state import StateUnavailableError
 
-from .board import Board, LabScreen, observed
+from .board import Board, LabScreen
 from .faults import LabError, fault_list, fault_said, faults_text
 from .fleet import ADMIN, LabFleet
 from .scenario import OFFLINE_TIMEOUT_MS
 from .tool import paste_lines, run
 
-HELP = """\
-  table        the validation table, now
-  watch [S]    the table as it changes, for S seconds or until Ctrl-C
-  kill M       kill the agent of machine M: its supervisor brings it back
-  crash M      kill the agent and its supervisor: nobody brings it back
-  stop M       stop the agent on purpose: the table says left
-  start M      start it again
-  off M        cut the machine's power
-  on M         switch it on: its agent comes up with it
-  fault F M    cause fault F on machine M, or on admin, where the table is read
-  fault F M --off  end it (fault --list: what each does; fault: which are on)
-  wait S       wait S seconds
-  roosync-ops  that command, on this fleet: roosync-ops machines list
-  commands     what to type in a second terminal
-  help, quit
-M is a machine, or any part of its name that only one has: kill 2024"""
+HELP = Path(__file__).with_name("help.txt").read_text("utf-8").rstrip()
 
 _OFFLINE_S = OFFLINE_TIMEOUT_MS // 1000
 _SILENCE = f"warning after {_OFFLINE_S * 3 // 4} s of silence, offline after {_OFFLINE_S} s."
@@ -42,9 +28,6 @@ _ACTS = {
     "start": (("agent", "start"), "its agent is started."),
     "off": (("power_off",), "power cut: {silence}"),
 }
-#: Between two looks of `watch`, and how long it looks where nobody can press Ctrl-C, in seconds.
-WATCH_POLL_S = 1.0
-WATCH_S = 10.0
 
 
 class Console:
@@ -54,12 +37,9 @@ class Console:
         self, lab: LabFleet, board: Board, screen: LabScreen, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._lab = lab
-        self._board = board
         self._screen = screen
-        self._sleep = sleep
         self.ended = False
         self._commands: dict[str, Callable[[list[str]], None]] = {
-            "watch": self._watch,
             **{verb: partial(self._act, verb) for verb in _ACTS},
             "on": self._on,
             "fault": self._fault,
@@ -94,18 +74,6 @@ class Console:
             raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")
         else:
             self._bare[name]()
-
-    def _watch(self, words: list[str]) -> None:
-        default = float("inf") if self._screen.is_live else WATCH_S
-        end = time.monotonic() + (_seconds(words) if words else default)
-        shown = self._board.check()
-        self._screen.show(shown)
-        while time.monotonic() < end:
-            self._sleep(min(WATCH_POLL_S, max(0.0, end - time.monotonic())))
-            seen = self._board.check()
-            if self._screen.is_live or observed(seen) != observed(shown):
-                self._screen.redraw(seen)
-                shown = seen
 
     def _act(self, verb: str, words: list[str]) -> None:
         name = self._machine(words)
@@ -155,7 +123,7 @@ def run_script(console: Console, screen: LabScreen, script: str) -> bool:
 
 
 def run_prompt(console: Console, screen: LabScreen, ask: Callable[[str], str] = input) -> None:
-    """Take commands until `quit` or the end of input. Ctrl-C ends a `watch`; at the prompt it is the caller's."""
+    """Take commands until `quit` or the end of input. Ctrl-C ends a command; at the prompt it is the caller's."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401, PLC0415 - gives `input` its line editing; not every Python has it
 

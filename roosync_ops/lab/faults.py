@@ -5,8 +5,10 @@ for it.
 """
 
 import errno
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from roosync_ops.errors import RoosyncError
@@ -14,27 +16,7 @@ from roosync_ops.errors import RoosyncError
 from .replica import File, SyncLink, Version
 
 #: By name: what it does to the machine, in one line. The source of each is lab/README.md, "Synced folders".
-FAULTS: Final[dict[str, str]] = {
-    "upload-stall": "its sync client uploads nothing: it reads fresh news and is not heard; it cannot tell",
-    "download-stall": "its sync client downloads nothing: it is heard, and sees the others grow old",
-    "away": "nothing goes either way; when it is back, old files are there and what it wrote meanwhile goes up late",
-    "slow": "every transfer takes twenty times as long",
-    "conflict-drive": "what its uploads overwrite is kept beside, as `name (1).json`, for everybody",
-    "conflict-dropbox": "the same, as `name (HOST's conflicted copy DATE).json`",
-    "conflict-syncthing": "the same, as `name.sync-conflict-DATE-TIME-ID.json`",
-    "duplicate-names": "it holds two files of each name: the one called so is frozen, the live one shows as ` (1)`",
-    "zero-byte": "what arrives is empty at first, whole later",
-    "truncated": "what arrives is cut off somewhere at first, whole later",
-    "placeholders": "what arrives has its size and time, and zero bytes for content until it is fetched",
-    "vanishing": "files of its replica, its own among them, are gone for a while and come back",
-    "reordered": "versions arrive in the wrong order: an older one first or again, the newest last",
-    "old-files": "its replica is as it was long ago, as after a restored image, and stays so",
-    "read-only": "every write to its share is refused (EROFS); news still arrives",
-    "full": "its share has not one byte left (ENOSPC): it writes nothing and nothing arrives",
-    "unmounted": "its share is not there: the path is missing",
-    "hang": "every touch of its share blocks in the system call, until the fault ends",
-    "cold": "its share was just mounted: for a minute each touch of it takes half a minute, then all is well",
-}
+FAULTS: Final[dict[str, str]] = json.loads(Path(__file__).with_name("faults.json").read_text("utf-8"))
 
 #: These are faults of the share as the machine's own programs meet it, and not of the sync client alone.
 LOCAL: Final = frozenset({"read-only", "full", "unmounted", "hang", "cold"})
@@ -49,7 +31,7 @@ _DISGUISES: Final = ("placeholders", "reordered", "truncated", "zero-byte")
 
 #: `slow`: how many times longer.
 SLOW_FACTOR: Final = 20.0
-#: Where nobody else had written, one upload in so many makes a conflict copy all the same: a repeated upload does.
+#: Where no other machine had written, one upload in so many makes a conflict copy all the same: a repeated upload does.
 SPURIOUS_CONFLICT_ONE_IN: Final = 2
 #: `vanishing`: a file goes after so many delays, on average one of half as many.
 VANISH_DELAYS: Final = 4.0
@@ -59,9 +41,7 @@ class LabError(RoosyncError):
     """The lab cannot do what was asked."""
 
     code = "LAB"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, "roosync-ops lab up")
+    hint = "roosync-ops lab up"
 
 
 def check_name(name: str) -> None:

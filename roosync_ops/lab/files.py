@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from roosync_ops.fleet.inventory import line_of
+
 from .host import DRIVE, USER
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS, Part
 from .sshd import LOOPBACK
@@ -20,14 +22,13 @@ _SSH = {{
 }}
 
 
-def _lab_machine(name, port, **fields):
+def _lab_machine(name, **fields):
     """It beats every {interval_s:g} s and is offline after {timeout_s:g} s, so that it can be watched."""
     home = f"{{_LAB}}/{{name}}"
     return machine(
         name,
         host="{loopback}",
         user="{user}",
-        port=port,
         ssh=_SSH,
         shared=f"{{home}}/{drive}",
         local_dir=f"{{home}}/.local/state/roosync",
@@ -55,18 +56,13 @@ def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], progra
     )
     groups = list(dict.fromkeys(part.group for part in parts))
     for group in groups:
-        lines = (_line(part, ports[part.name]) for part in parts if part.group == group)
-        head += f"\n{group} = [\n" + "".join(lines) + "]\n"
+        head += f"\n{group} = [\n"
+        for part in (part for part in parts if part.group == group):
+            fields = {"port": ports[part.name], "expected": part.expected, "why": part.why}
+            known = {name: value for name, value in fields.items() if value not in (None, "online")}
+            head += f"    _lab_{line_of(part.name, known)},\n"
+        head += "]\n"
     return head + f"\ncheck_groups({', '.join(groups)})\n"
-
-
-def _line(part: Part, port: int) -> str:
-    fields = [json.dumps(part.name), str(port)]
-    if part.expected != "online":
-        fields.append(f"expected={json.dumps(part.expected)}")
-    if part.why is not None:
-        fields.append(f"why={json.dumps(part.why)}")
-    return f"    _lab_machine({', '.join(fields)}),\n"
 
 
 def ssh_config(folder: Path, ports: Mapping[str, int]) -> str:

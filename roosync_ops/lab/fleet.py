@@ -129,7 +129,7 @@ class LabFleet:
         return pid
 
     def crash_agent(self, name: str) -> None:
-        """SIGKILL a machine's agent together with its supervisor: nobody brings it back."""
+        """SIGKILL a machine's agent together with its supervisor: nothing brings it back."""
         end_marked(*self.host(name).marks)
 
     def activate(self, name: str) -> None:
@@ -239,7 +239,7 @@ class LabFleet:
 
     def _replicas(self) -> dict[str, FolderReplica]:
         self.shared = self.root / "shared-state"
-        (self.shared / "dashboards").mkdir(parents=True)  # a shared state, in which nobody has beaten yet
+        (self.shared / "dashboards").mkdir(parents=True)  # a shared state without a heartbeat yet
         folders = {name: machine.host.shared for name, machine in self._machines.items()}
         return {name: FolderReplica(folder) for name, folder in {**folders, ADMIN: self.shared}.items()}
 

@@ -73,7 +73,7 @@ def end_marked(*marks: str, patience_s: float = PATIENCE_S) -> bool:
     deadline = time.monotonic() + patience_s
     quiet = 0
     # A process between fork and exec shows its parent's environment: one empty look is not enough.
-    while quiet < 3 and time.monotonic() < deadline:  # noqa: PLR2004 - three looks in a row that find nobody
+    while quiet < 3 and time.monotonic() < deadline:  # noqa: PLR2004 - three looks in a row that find none
         pids = marked_processes(*marks)
         quiet = 0 if pids else quiet + 1
         for pid in pids:

@@ -21,7 +21,7 @@ from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
 from .guardian import LAB_VARIABLE
 
-#: The account every lab machine knows. It is no account of this computer: everything runs as whoever started the lab.
+#: The account every lab machine knows. It is no account of this computer: all runs as the user who started the lab.
 USER = "lab"
 #: As on the real machines, space and all.
 DRIVE = "Mon Drive/Synchronisation/RooSync/.shared-state"

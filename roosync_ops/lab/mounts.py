@@ -1,4 +1,4 @@
-"""A name space of mounts for one lab machine: what is mounted over its share there, nobody else sees.
+"""A name space of mounts for one lab machine: what is mounted over its share there is seen there alone.
 
 It runs as a program of its own (see host.py; standard library only), on Linux: `mounts.py SHARE`. It says in
 one JSON line whether it has a name space, then obeys one JSON line after the other, `{"cover": KIND}` or
@@ -57,13 +57,13 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
 
 
 def separate() -> None:
-    """Give this process mounts of its own: as root just so, as anybody else in a user name space. Raises OSError."""
+    """Give this process mounts of its own: as root just so, as any other user in a user name space. Raises OSError."""
     if os.geteuid() == 0 and _libc.unshare(_CLONE_NEWNS) == 0:
         _mount("none", "/", "", _MS_REC | _MS_PRIVATE)
         return
     user, group = os.geteuid(), os.getegid()
     _check(_libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS), "unshare")
-    # Everybody stays who they are: the machine's processes are not to think that they are root.
+    # Every user stays the same: the machine's processes are not to think that they are root.
     for name, value in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         Path(f"/proc/self/{name}").write_text(value, encoding="ascii")
     _mount("none", "/", "", _MS_REC | _MS_PRIVATE)
@@ -160,7 +160,7 @@ class CoveredShare:
             self._covered = None
 
     def _hang(self) -> None:
-        """A FUSE file system that nobody serves: every call blocks in the kernel until the descriptor is closed."""
+        """A FUSE file system without a server: every call blocks in the kernel until the descriptor is closed."""
         self._mount_fuse(self._path)
 
     def _mount_fuse(self, path: str) -> int:

@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from roosync_ops.judge import Validation
+
 from . import tool
+from .board import Board, LabScreen
 from .faults import LabError
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 
 if TYPE_CHECKING:
-    from roosync_ops.judge import Validation
-
-    from .board import Board, LabScreen
     from .fleet import LabFleet
 
 #: The group whose machines the rollout is for.

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 #: Where a delivery is built before it appears under its own name: the folder Google Drive for desktop uses for this.
 INCOMING = ".tmp.drivedownload"
@@ -36,25 +35,6 @@ class UnsettledError(OSError):
     """The file changed while it was read: its writer is not done."""
 
 
-class Replica(Protocol):
-    """What the replicator needs of a copy. Names are relative, with `/`. All but `stamp` raise OSError."""
-
-    def scan(self) -> dict[str, Stamp]:
-        """Return every replicated file. Raises OSError where the folder is not there: that is no deletion."""
-
-    def stamp(self, name: str) -> Stamp | None:
-        """Return one file's stamp, None where there is none."""
-
-    def read(self, name: str) -> File | None:
-        """Return one file, None where there is none. Raises UnsettledError while it is being written."""
-
-    def deliver(self, name: str, file: File) -> Stamp:
-        """Put `file` there in one step and return its stamp."""
-
-    def remove(self, name: str) -> None:
-        """Take the file away; fine where there is none."""
-
-
 @functools.lru_cache(maxsize=1024)
 def is_replicated(name: str) -> bool:
     """Return True if a file-sync product uploads this: hidden and temporary files stay at home."""
@@ -62,13 +42,14 @@ def is_replicated(name: str) -> bool:
 
 
 class FolderReplica:
-    """A replica that is a folder of this computer."""
+    """A replica that is a folder of this computer. Names are relative, with `/`. All but `stamp` raise OSError."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._deliveries = 0
 
     def scan(self) -> dict[str, Stamp]:
+        """Return every replicated file. Raises OSError where the folder is not there: that is no deletion."""
         return dict(_walk(str(self.root), ""))
 
     def stamp(self, name: str) -> Stamp | None:
@@ -79,6 +60,7 @@ class FolderReplica:
         return _stamp(status) if stat.S_ISREG(status.st_mode) else None
 
     def read(self, name: str) -> File | None:
+        """Return one file, None where there is none. Raises UnsettledError while it is being written."""
         self._check_inside(name)
         try:
             descriptor = os.open(self.root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -93,6 +75,7 @@ class FolderReplica:
         return File(content, before[0])
 
     def deliver(self, name: str, file: File) -> Stamp:
+        """Put `file` there in one step and return its stamp."""
         self._check_inside(name)
         target = self.root / name
         temporary = self._build(file)
@@ -166,7 +149,7 @@ class SyncLink:
     the names of those that are on: see faults.py.
     """
 
-    replica: Replica
+    replica: FolderReplica
     up: bool = True
     down: bool = True
     name: str = ""

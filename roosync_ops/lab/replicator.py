@@ -2,7 +2,7 @@
 
 A change is noticed in its replica, uploaded after a delay, numbered there by arrival, and downloaded to every other
 replica after another delay. Time is passed in (seconds on any one clock), so that hours are tested in milliseconds.
-Faults come in through the links: a switch each way, those of faults.py by name, and whatever a Replica raises.
+Faults come in through the links: a switch each way, those of faults.py by name, and whatever a replica raises.
 The same seed, replicas and times replay the same history, whatever is drawn.
 """
 
@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from . import client, faults
-from .replica import File, FileVersions, Replica, SyncLink, Version
+from .replica import File, FileVersions, FolderReplica, SyncLink, Version
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.
 DEFAULT_DELAY_S = (0.25, 0.5)
@@ -69,7 +69,7 @@ class Replicator:
     """Replicates between `replicas`, by machine; `seed` decides what faults draw. `step`'s time never goes back."""
 
     def __init__(
-        self, replicas: Mapping[str, Replica], delay: Callable[[float], float] | None = None, seed: int = 0
+        self, replicas: Mapping[str, FolderReplica], delay: Callable[[float], float] | None = None, seed: int = 0
     ) -> None:
         self.delay = delay or uniform(*DEFAULT_DELAY_S)
         self.links = {

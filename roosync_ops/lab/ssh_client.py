@@ -9,7 +9,9 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass, field
+from getopt import getopt
 from pathlib import Path
+from string import ascii_letters
 from typing import Final, NoReturn
 
 import asyncssh
@@ -31,13 +33,12 @@ def install(folder: Path) -> Path:
 class _Asked:
     """What the words say."""
 
-    flags: set[str] = field(default_factory=set)
-    values: dict[str, str] = field(default_factory=dict)
+    flags: dict[str, str]
+    rest: list[str]
     options: dict[str, str] = field(default_factory=dict)
-    rest: list[str] = field(default_factory=list)
 
     def note(self, line: str) -> None:
-        with Path(self.values.get("E", "/dev/stderr")).open("a", encoding="utf-8") as log:
+        with Path(self.flags.get("-E", "/dev/stderr")).open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")
 
     def fail(self, *lines: str) -> NoReturn:
@@ -49,26 +50,19 @@ class _Asked:
 def main() -> int:
     """Be `ssh` for one command. Its exit code is the command's, or 255."""
     asked = _read(sys.argv[1:])
-    if "G" in asked.flags:
-        print("controlpath of-its-own")  # noqa: T201 - nothing is kept: whoever asks keeps nothing either
+    if "-G" in asked.flags:
+        print("controlpath of-its-own")  # noqa: T201 - nothing is kept, so the caller keeps nothing either
         return 0
     return asyncio.run(_run(asked, asked.rest[0], asked.rest[1]))
 
 
 def _read(words: list[str]) -> _Asked:
-    asked, left = _Asked(), iter(words)
-    for word in left:
-        if word == "--":
-            asked.rest = list(left)
-        elif word[1] in _WITH_VALUE:
-            value = next(left)
-            if word == "-o":
-                name, _, value = value.partition("=")
-                asked.options[name.lower()] = _plain(value)
-            asked.values[word[1]] = value
-        else:
-            asked.flags.add(word[1:])
-    for line in Path(asked.values["F"]).read_text(encoding="utf-8").splitlines():
+    given, rest = getopt(words, "".join(f"{one}:" if one in _WITH_VALUE else one for one in ascii_letters))
+    asked = _Asked(dict(given), rest)
+    for named in (value for flag, value in given if flag == "-o"):
+        name, _, value = named.partition("=")
+        asked.options[name.lower()] = _plain(value)
+    for line in Path(asked.flags["-F"]).read_text(encoding="utf-8").splitlines():
         name, _, value = line.strip().partition(" ")
         asked.options.setdefault(name.lower(), _plain(value))
     return asked

@@ -41,7 +41,7 @@ class SshServer:
         self._client_key = client_key.convert_to_public()
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
-        # Bound and not listening: connections are refused, and nobody else is given the port.
+        # Bound and not listening: connections are refused, and no other program is given the port.
         self._reserved: socket.socket | None = _reserve(0)
         self.port: int = self._reserved.getsockname()[1]
 
@@ -91,7 +91,7 @@ class SshServer:
 
 
 class _Gate(asyncssh.SSHServer):
-    """Lets in the lab's user with the lab's key, and nobody else."""
+    """Lets in the lab's user with the lab's key, and no other."""
 
     def __init__(self, key: asyncssh.SSHKey, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._key = key

@@ -1,15 +1,12 @@
 """What runs on threads of its own: the SSH servers' event loop, and the replicator. The callers block."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-if TYPE_CHECKING:
-    from .replicator import Replicator
+from .replicator import Replicator
 
 T = TypeVar("T")
 

@@ -1,27 +1,23 @@
 """`roosync_plan_change` and `roosync_apply_change`: what the command line does, in two steps.
 
 The plan is the command's own dry run, the change the command itself, each in a process of its own: what is done is what
-a person would have typed, and pyinfra's event loop meets nobody else's.
+a person would have typed, and pyinfra's event loop meets no other.
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import process, typed
 from roosync_ops.errors import INTERNAL, CommandError
 from roosync_ops.transport.link import MAX_ANSWER, TOO_MUCH
 from roosync_ops.wire.times import now_ms, to_iso
 
+from .arguments import ApplyChange, PlanChange
 from .desk import LIFE_S, ServerContext, ServerSettings, ToolAnswer
-
-if TYPE_CHECKING:
-    from .arguments import ApplyChange, PlanChange
 
 FIX: Final = "fix"
 #: What a dry run calls a step, or a machine, that it would change.

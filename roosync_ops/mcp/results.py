@@ -149,7 +149,7 @@ class PlanResult(TypedDict):
 
 
 class ApplyResult(TypedDict):
-    """`roosync_apply_change`: what the command printed; `ok` in it tells whether all is as wanted."""
+    """`roosync_apply_change`: what the command printed; `ok` in it: all is as wanted."""
 
     success: bool
     action: str

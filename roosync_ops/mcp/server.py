@@ -76,19 +76,15 @@ class _Tools:
         with anyio.move_on_after(entry.limit_s):
             async with anyio.create_task_group() as beside:
                 beside.start_soon(_tell, ctx, entry)
-                outcome = await self._tried(entry, arguments)
+                work = partial(entry.run, self._desk, arguments)
+                try:
+                    outcome = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._workers)
+                except Exception as error:  # noqa: BLE001 - raised below: one that left the task group would be wrapped
+                    outcome = error
                 beside.cancel_scope.cancel()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
-
-    async def _tried(self, entry: Entry, arguments: Arguments) -> ToolAnswer | Exception:
-        """Return what came of it; an exception that left a task group would be wrapped."""
-        work = partial(entry.run, self._desk, arguments)
-        try:
-            return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._workers)
-        except Exception as error:  # noqa: BLE001 - it is raised again, one level up
-            return error
 
 
 def build(settings: ServerSettings) -> Server[Any]:
@@ -105,7 +101,7 @@ def build(settings: ServerSettings) -> Server[Any]:
 
 
 async def _tell(ctx: ServerRequestContext[Any], entry: Entry) -> None:
-    """Tell whoever asked for progress that the work goes on: many clients give up after a minute of silence."""
+    """Tell a client that asked for progress that the work goes on: many clients give up after a minute of silence."""
     began = anyio.current_time()
     while True:
         await anyio.sleep(TELL_S)

@@ -28,7 +28,7 @@ def stdio(server: Server[Any]) -> NoReturn:
     """
 
     async def serve() -> None:
-        # While it serves, the SDK has descriptor 1 lead to stderr: nobody else's words get between the messages.
+        # While it serves, the SDK has descriptor 1 lead to stderr: no other output gets between the messages.
         async with stdio_server(_wire()) as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
@@ -52,7 +52,7 @@ def _wire() -> anyio.AsyncFile[str]:
 def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:
     """Serve on loopback until Ctrl-C or SIGTERM; `tell` hears the address. Raises OSError where the port is taken.
 
-    A page in a browser reaches loopback too: whoever names another host, or comes from another origin, is refused.
+    A page in a browser reaches loopback too: a request that names another host or origin is refused.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         if sys.platform != "win32":

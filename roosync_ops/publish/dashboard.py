@@ -6,16 +6,15 @@ computer that looked writes `mcp-dashboard-<its machineId>.md`, `.html` and `.sv
 none pile up. A machineId has no underscore, so no such name is one with a time stamp.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import typed
 from roosync_ops.errors import usage
+from roosync_ops.fleet import Fleet
 from roosync_ops.gather import dashboard as gathered
 from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
 from roosync_ops.judge.reports import Dashboard
@@ -25,9 +24,6 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.identity import is_machine_id, machine_id_named
 
 from .files import put_into, put_into_share
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
 
 #: Inside the shared folder (the protocol, roosync_refresh_dashboard).
 FOLDER: Final = "dashboards"

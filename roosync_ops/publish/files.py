@@ -46,7 +46,7 @@ def put_into_share(shared: str, folder: str, files: Mapping[str, bytes], deadlin
 
 
 def put_into(output_dir: str, files: Mapping[str, bytes], deadline_s: float) -> str:
-    """Write `files` into an existing folder that somebody named, and return its path. Raises CommandError."""
+    """Write `files` into an existing folder that was named, and return its path. Raises CommandError."""
     path = _absolute(output_dir)
 
     def begin() -> None:

@@ -4,8 +4,6 @@ Nothing but this computer can ask (loopback alone), and no page of another site 
 another host (DNS rebinding) is refused.
 """
 
-from __future__ import annotations
-
 import sys
 import threading
 import zlib
@@ -14,17 +12,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.exports import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
 from roosync_ops.show.page.html import Html
 from roosync_ops.show.text import safe
 from roosync_ops.wire.times import now_ms
-
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Dashboard
 
 LOOPBACK: Final = "127.0.0.1"
 _HTML: Final = "text/html; charset=utf-8"

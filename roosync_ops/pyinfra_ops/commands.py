@@ -17,10 +17,10 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
 from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import LinkError
 
 from . import plan
 from .connector import Ask
-from .facts import look_s
 from .ledger import ledger
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class AgentCommand(Ask):
             self._silent(host, "TIMEOUT", f"no answer within {self.limit_s} s")
             raise
         except OSError as error:
+            # To a POSIX machine it is one command: where the login failed nothing was done.
+            if isinstance(error, LinkError) and not error.reached and self.machine.system != "windows":
+                ledger(host).fail(checks.unreachable(self.machine, error.code, error.reason))
             self._silent(host, "CONNECTION_LOST", f"the connection was lost: {error}")
             raise
         return self._taken(host, reply)
@@ -136,16 +139,16 @@ def _request(machine: Machine, step: str, report: ProbeReport, bundle: Bundle) -
     if step == plan.CONFIGURE:
         return {"step": step, "do": "configure", "config": plan.wanted_config(machine, report)}
     if step == plan.LOOK:
-        return {**verb(machine, step, step), "do": "look", "shareDeadline": look_s(machine)}
+        return {**verb(machine, step, step), "do": "look", "shareDeadline": checks.look_s(machine)}
     if step == plan.REMOVE:
         return {"step": step, "do": "remove"}
     if step == plan.START:
-        return {**verb(machine, step, "restart"), "do": "start"}
+        return {**verb(machine, step, "restart"), "do": "start", "over": report.agent_sha256}
     return verb(machine, step, step)
 
 
 def verb(machine: Machine, step: str, *argv: str) -> dict[str, Any]:
     """Return the request for one of the agent's verbs, which must end within its `limit`, in s."""
     verbs = 3 if argv[0] == "restart" else 1  # what ends, what begins, and what goes back
-    limit = verbs * (VERB_S + max(_TOUCHES * machine.share_deadline, look_s(machine)))
+    limit = verbs * (VERB_S + max(_TOUCHES * machine.share_deadline, checks.look_s(machine)))
     return {"step": step, "do": "verb", "argv": list(argv), "limit": limit}

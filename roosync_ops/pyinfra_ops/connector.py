@@ -5,8 +5,9 @@ machine's own shell as it is, and never through `sh`.
 """
 
 import abc
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from pyinfra.api.arguments import ConnectorArguments
 from pyinfra.api.command import StringCommand
@@ -21,14 +22,17 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
-from roosync_ops.remote_script.question import Question, too_much
+from roosync_ops.remote_script.question import Question, no_answer
 from roosync_ops.transport import output
-from roosync_ops.transport.link import TOO_MUCH, Finished, Link, LinkError, Patience
+from roosync_ops.transport.link import CLOSED, LOGIN_S, TOO_MUCH, Finished, Link, LinkError, Patience
 from roosync_ops.transport.posix_files import PosixLink
 from roosync_ops.transport.windows_link import WindowsLink
 
-#: Beyond the TCP connection: the greeting, and the login of a machine that is slow, in s.
-_LOGIN_S: Final = 15.0
+from .ledger import ledger
+
+T = TypeVar("T")
+#: How long is waited before a login is tried again, in s.
+_AGAIN_S: Final = (0.5, 2.0)
 #: Arguments that pyinfra turns into `sh`, and that mean nothing on Windows.
 _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env", "_chdir", "_get_pty")
 #: How a command is run, and no part of it.
@@ -89,11 +93,16 @@ class Connector(BaseConnector, abc.ABC):
         return isinstance(self._link, WindowsLink)
 
     def connect(self) -> None:
-        """Log in. Raises MachineConnectError."""
+        """Log in, where nobody was here just now: one command more needs no login of its own.
+
+        Raises MachineConnectError.
+        """
         limit = float(self.state.config.CONNECT_TIMEOUT)
+        book = ledger(self.host)
         try:
-            link = self.make_link(Patience(limit, _LOGIN_S, _LOGIN_S))
-            link.open()
+            link = book.link or self.make_link(Patience(limit, LOGIN_S, LOGIN_S))
+            if book.report is None:
+                _in_turn(link.open)
         except LinkError as error:
             raise MachineConnectError(error) from None
         self._link = link
@@ -144,11 +153,11 @@ class Connector(BaseConnector, abc.ABC):
 
     def _answer(self, command: Ask, timeout_s: float | None) -> Finished:
         try:
-            return command.question.ask(self.link, timeout_s)
+            return _in_turn(lambda: command.question.ask(self.link, timeout_s))
         except LinkError as error:
             if error.code != TOO_MUCH:
                 raise
-            return Finished(0, too_much(error.reason))
+            return Finished(0, no_answer("too-much", error.reason))
 
     def _line(self, command: StringCommand, arguments: dict[str, Any]) -> StringCommand:
         if not self.is_windows:
@@ -192,6 +201,18 @@ class Connector(BaseConnector, abc.ABC):
             for each in found:
                 echo(f"{self.host.print_prefix}{each.line}", err=True)
         return CommandOutput(found)
+
+
+def _in_turn(work: Callable[[], T]) -> T:
+    """Do what logs in; a server that closes the connection has too many logins just now, and is asked again."""
+    for pause_s in _AGAIN_S:
+        try:
+            return work()
+        except LinkError as error:
+            if error.code != CLOSED or error.reached:
+                raise
+            time.sleep(pause_s)
+    return work()
 
 
 class _AsOther(PosixLink):

@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Any
 from pyinfra.api.facts import FactBase
 
 from roosync_ops.remote_script import replica
+from roosync_ops.remote_script.checks import look_s
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply, parse_report
 from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.wire.deadline import FIRST_READING_S
 
 from .connector import Ask
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
-
-#: Beyond the share's own deadline: to log in, to start Python, and to ask the agent (on_machine.STATUS_LIMIT_S).
-_MARGIN_S = 30
-#: On Windows further to that: to try each place for a Python, and to have the agent look in the logon session.
-_WINDOWS_S = 45
 
 
 class MachineFacts(FactBase[ProbeReport | SilenceError]):
@@ -101,14 +96,3 @@ def arguments(machine: Machine) -> dict[str, Any]:
         "python": machine.python,
         "share_deadline": look_s(machine),
     }
-
-
-def look_s(machine: Machine) -> float:
-    """Return how long a look at the machine's share may take, in s."""
-    return max(machine.share_deadline, FIRST_READING_S if machine.system == "windows" else 0)
-
-
-def limit_s(machine: Machine) -> int:
-    """Return how long the fact may take, in s."""
-    windows = _WINDOWS_S if machine.system == "windows" else 0
-    return _MARGIN_S + windows + round(look_s(machine))

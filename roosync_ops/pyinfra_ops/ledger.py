@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.remote_script.facts_model import ProbeReport, Reply
     from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.link import Link
 
     from .plan import Difference
 
@@ -41,6 +42,8 @@ class Ledger:
     """One machine's run. `steps` maps each step to its outcome, in the order they came up."""
 
     report: ProbeReport | None = None
+    #: The way to it, where it was looked at by another.
+    link: Link | None = None
     steps: dict[str, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     failure: Failure | None = None

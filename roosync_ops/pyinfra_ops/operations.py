@@ -6,22 +6,18 @@ rollout's steps share one command, and so one round trip and one Python on the m
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Final
 
 from pyinfra.api.operation import operation
 
 from roosync_ops import typed
-from roosync_ops.remote_script import bundle, checks, replica
+from roosync_ops.remote_script import checks, replica
 from roosync_ops.transport.failure import Failure
-from roosync_ops.wire.record import Record
-from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
-from roosync_ops.wire.status import status as status_of
-from roosync_ops.wire.times import BadTimeError, from_iso
 
 from . import commands, facts, plan
-from .ledger import ON_TRIAL, ONLINE, PROVED, PYTHON, REPLACED, ROLLED_BACK, UNCHANGED, WAITS, ledger
+from .ledger import ONLINE, PROVED, PYTHON, UNCHANGED, WAITS, ledger
 from .preflight import ask, current, follows, report_of
+from .settled import build, not_online, not_proved, replaced_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -53,7 +49,9 @@ def agent_rolled_out(machine: Machine) -> Commands:
 def agent_online(machine: Machine) -> Commands:
     """Make sure the machine's last beat is in its share and online; changes nothing, fails the host if it is not."""
     report = report_of(current(), machine)
-    failure = report if isinstance(report, Failure) else _not_online(machine, report)
+    failure = report if isinstance(report, Failure) else not_online(machine, report)
+    if not isinstance(report, Failure) and plan.PUSH in ledger(current()).steps:  # to the others whatever runs is right
+        failure = replaced_by(machine, report, ONLINE) or failure
     # Before anything is executed, a machine that is yet to be rolled out is not online, and need not be.
     yield from _unchanged(ONLINE, failure if current().state.is_executing else None)
 
@@ -78,7 +76,7 @@ def agent_rolled_back(machine: Machine) -> Commands:
 def agent_proved(machine: Machine) -> Commands:
     """Make sure the loop runs this build, its trial behind it; changes nothing, fails the host if it does not."""
     report = report_of(current(), machine)
-    yield from _unchanged(PROVED, report if isinstance(report, Failure) else _not_proved(machine, report))
+    yield from _unchanged(PROVED, report if isinstance(report, Failure) else not_proved(machine, report))
 
 
 def waits(machine: Machine) -> bool:
@@ -97,7 +95,7 @@ def agent_verified(machine: Machine) -> Commands:
     ledger(host).round_trips += 1
     arguments = facts.arguments(machine)
     del arguments["shared"]  # the agent's own word, from its config.json
-    answer = ask(host, facts.ReplicaFacts, arguments, facts.limit_s(machine))
+    answer = ask(host, facts.ReplicaFacts, arguments, checks.limit_s(machine))
     state = replica.document(machine, answer)
     failure = state if isinstance(state, Failure) else replica.verification(machine, state)
     yield from _unchanged(replica.VERIFY, failure)
@@ -113,12 +111,6 @@ def agent_stopped(machine: Machine) -> Commands:
 def agent_removed(machine: Machine) -> Commands:
     """Make sure nothing of ours is on the machine; its heartbeat record in the share stays, as left."""
     yield from _compared(machine, plan.REMOVAL, plan.removable)
-
-
-@functools.cache
-def build() -> bundle.Bundle:
-    """Return the agent that this run puts on machines, built once."""
-    return bundle.build()
 
 
 def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[ProbeReport], tuple[str, ...]]) -> Commands:
@@ -153,41 +145,3 @@ def _unchanged(step: str, failure: Failure | None) -> Commands:
         yield commands.Refusal(failure)
     else:
         ledger(current()).steps[step] = UNCHANGED
-
-
-def _not_online(machine: Machine, report: ProbeReport) -> Failure | None:
-    status = report.status
-    if status is not None and not status.success:
-        said = f"its agent could not tell whether it runs: {status.message}"
-        return Failure(ONLINE, "NO_ANSWER", said, checks.diagnosing(machine.machine_id))
-    if status is None or not status.running:
-        return Failure(ONLINE, "NOT_RUNNING", "its agent does not run", typed.ours("rollout", machine.machine_id))
-    beat = status.last_beat
-    hint = checks.diagnosing(machine.machine_id)
-    if beat is None or not beat.read_back or beat.last_heartbeat is None:
-        reason = status.share.detail if status.share is not None and status.share.detail else "no reason was given"
-        return Failure(ONLINE, "NOT_SEEN", f"its last beat was not found in the share: {reason}", hint)
-    try:
-        heard = Record(machine.machine_id, from_iso(beat.last_heartbeat))
-        word = status_of(heard, from_iso(status.now), machine.thresholds)
-    except BadTimeError as error:
-        return Failure(ONLINE, "NOT_SEEN", f"its answer or last beat has no valid time: {error}", hint)
-    return (
-        None
-        if word == STATUS_ONLINE
-        else Failure(ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", hint)
-    )
-
-
-def _not_proved(machine: Machine, report: ProbeReport) -> Failure | None:
-    status, hint = report.status, checks.diagnosing(machine.machine_id)
-    ours = build()
-    other = status is not None and status.running and status.loop_build_id != ours.build_id
-    if status is not None and status.rolled_back is not None and status.trial is None and other:
-        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
-    if status is not None and other and not (status.trial or "").startswith(ours.file_name):
-        said = f"another rollout has put build {status.loop_build_id} there since, in the place of {ours.build_id}"
-        return Failure(PROVED, REPLACED, said, typed.ours("rollout", machine.machine_id))
-    if status is None or status.trial is not None or other or not report.running:
-        return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
-    return _not_online(machine, report)

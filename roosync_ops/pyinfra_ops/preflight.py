@@ -23,6 +23,7 @@ from roosync_ops.transport.failure import PREFLIGHT, Failure
 from . import facts
 from .connector import Connector
 from .ledger import CHANGED, PYTHON, UNCHANGED, ledger
+from .settled import has_seen
 
 Answer = TypeVar("Answer")
 #: Beyond the fact's own limit: a machine without a Python downloads one, in s.
@@ -85,7 +86,7 @@ def _learned(host: Host, machine: Machine, *, installs: bool) -> ProbeReport | F
     if failure is not None:
         return failure
     ledger(host).round_trips += 1
-    limit = facts.limit_s(machine) + (INSTALL_S if installs else 0)
+    limit = checks.limit_s(machine) + (INSTALL_S if installs else 0)
     answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
     if answer is None:
         answer = SilenceError("TIMEOUT", f"nothing within {limit} s, or the connection was lost")
@@ -126,8 +127,7 @@ def first(hosts: Iterable[Host]) -> list[tuple[bool, str]] | None:
     """
     active = [host for host in hosts if host in host.state.active_hosts and ledger(host).skipped is None]
     books = {host.name: ledger(host) for host in active}
-    known = [book.report for book in books.values() if book.report is not None]
-    if any(report.running or (report.share is not None and report.share.heartbeats) for report in known):
+    if any(book.report is not None and has_seen(book.report) for book in books.values()):
         return None
     return sorted((book.report is None, name) for name, book in books.items())[:1]
 

@@ -6,7 +6,6 @@ However a machine, a worker or the network fails, the answer is one result per m
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import secrets
 import signal
@@ -14,8 +13,8 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 import roosync_ops
@@ -26,11 +25,13 @@ from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
     from roosync_ops.fleet import Machine
+    from roosync_ops.remote_script.facts_model import ProbeReport
+    from roosync_ops.transport.link import Link
 
     from .plan import Difference
 
@@ -92,6 +93,13 @@ class Looked(NamedTuple):
     firsts: Firsts
 
 
+class Known(NamedTuple):
+    """What a machine answered that was looked at already; and the way by which, where that goes on."""
+
+    report: ProbeReport
+    link: Link | None
+
+
 class Go(NamedTuple):
     """What a worker is told then: whether to change its machines, and which machine makes `heartbeats/`."""
 
@@ -115,15 +123,16 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     dry: bool = False,
     verbose: bool = False,
     is_new: bool = True,
+    known: Mapping[str, Known] = MappingProxyType({}),
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     parallel: int | None = None,
     tell: Callable[[Event | Result], None] = lambda _: None,
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
-    With `dry` every machine is looked at and none is changed. A shared state that `is_new` has no `heartbeats/` yet, as
-    far as is known: one machine at most makes it. `parallel` machines at most are at it at once. `tell` hears of
-    each machine's result as soon as it is known.
+    Who is `known`, by machineId, is not looked at again. With `dry` every machine is looked at and none is changed. A
+    shared state that `is_new` has no `heartbeats/` yet, as far as is known: one machine at most makes it. `parallel`
+    machines at most are at it at once. `tell` hears of each machine's result as soon as it is known.
     KeyboardInterrupt passes through, the workers ended.
     """
     request = {
@@ -132,6 +141,7 @@ def run(  # noqa: PLR0913 - each is an option of the commands
         "verbose": verbose,
         "connect_timeout_s": connect_timeout_s,
         "repeat": typed.repeated(),
+        "known": dict(known),
         ROOM_VARIABLE: str(room()),
     }
     found: dict[str, Result] = {}
@@ -186,6 +196,8 @@ class Workers:
         self.pipes: dict[Connection, BaseProcess] = {}
 
     def __enter__(self) -> Self:
+        import multiprocessing  # noqa: PLC0415 - where a look settles all, there is no worker
+
         # A fork has what was loaded here: on Linux, of one thread, before ssl, which gevent would come too late for.
         forks = sys.platform == "linux" and threading.active_count() == 1 and "ssl" not in sys.modules
         context: Any = multiprocessing.get_context("fork" if forks else "spawn")
@@ -211,6 +223,8 @@ class Workers:
 
     def words(self) -> Iterator[tuple[Connection, Event | Looked | Result | None]]:
         """Yield (whose, what a worker said) until all have ended; None says that it is gone."""
+        from multiprocessing.connection import wait  # noqa: PLC0415 - as above
+
         left = set(self.pipes)
         while left:
             ready = wait(left)

@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
-from gevent import joinall, sleep, spawn
+from gevent import joinall, spawn
 from pyinfra import logger
 from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError, PyinfraError
@@ -30,7 +30,7 @@ from pyinfra_cli.util import exec_file
 
 from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script.checks import there
+from roosync_ops.remote_script.checks import unreachable
 from roosync_ops.transport import link as links
 from roosync_ops.transport.failure import Failure
 
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
     from pyinfra.api.host import Host
 
-#: How long is waited before a login is tried again, in s.
-_AGAIN_S: Final = (0.5, 2.0)
 #: How long logging out may take, in s.
 _PART_S: Final = 2.0
 #: A machine that is connected to is a few descriptors and some memory here.
@@ -120,6 +118,10 @@ def _run(pipe: Connection, request: dict[str, Any]) -> None:
     """Look at every machine, wait for `go`, change what differs, and tell what became of each."""
     state = _state_of(request)
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
+    for host in hosts:
+        if (known := request["known"].get(host.name)) is not None:
+            book = ledger(host)
+            book.report, book.link, book.round_trips = known.report, known.link, 1
     teller = _Teller(pipe)
     state.add_callback_handler(teller)
     _look_at_all(state, hosts, request["deploy"], teller)
@@ -199,29 +201,20 @@ def _reason(error: Exception) -> str:
 def _connect(state: State, host: Host, teller: _Teller) -> bool:
     """Log in; our connectors bound each part of a login."""
     try:
-        _log_in(host)
+        host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
         code = error.code if isinstance(error, MachineConnectError) else links.UNREACHABLE
         machine = machine_of(host)
-        hint = there(machine, ("hostname",)) if isinstance(machine, Machine) else typed.ours("machines", "check")
-        ledger(host).fail(Failure(links.CONNECT, code, f"unreachable: {error}", hint))
+        hint = typed.ours("machines", "check")
+        ledger(host).fail(
+            unreachable(machine, code, error)
+            if isinstance(machine, Machine)
+            else Failure(links.CONNECT, code, f"unreachable: {error}", hint)
+        )
         return False
     teller.tell("connected", host)
     return True
-
-
-def _log_in(host: Host) -> None:
-    """Log in; a server that closes the connection has too many logins just now, and is asked again."""
-    for pause_s in (*_AGAIN_S, None):
-        try:
-            host.connect(show_errors=False, raise_exceptions=True)
-        except MachineConnectError as error:
-            if error.code != links.CLOSED or pause_s is None:
-                raise
-            sleep(pause_s)
-        else:
-            return
 
 
 class _InTurn(set["Host"]):

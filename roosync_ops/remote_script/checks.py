@@ -1,27 +1,28 @@
 """What keeps a machine from being enrolled: pure functions from what it answered to one failure, or none."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import typed
+from roosync_ops.fleet import Machine
 from roosync_ops.transport.failure import PREFLIGHT, Failure
+from roosync_ops.transport.link import CONNECT
 from roosync_ops.wire import local
+from roosync_ops.wire.deadline import FIRST_READING_S
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 
+from .facts_model import ProbeReport, ShareFacts
 from .on_common import share_problem
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
-    from .facts_model import ProbeReport, ShareFacts
-    from .unpacked import SilenceError
+from .unpacked import SilenceError
 
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS
+#: Beyond the share's own deadline: to log in, to start Python, and to ask the agent (on_machine.STATUS_LIMIT_S).
+_MARGIN_S: Final = 30
+#: On Windows further to that: to try each place for a Python, and to have the agent look in the logon session.
+_WINDOWS_S: Final = 45
 #: What an SSH server of Microsoft's calls itself.
 _WINDOWS_BANNER: Final = "for_Windows"
 
@@ -39,6 +40,16 @@ _MENDS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
     local.FOREIGN: lambda path: ("mv", "--", path, f"{path}.not-ours"),
     local.OPEN: lambda path: ("chmod", "go-w", "--", path),
 }
+
+
+def look_s(machine: Machine) -> float:
+    """Return how long a look at the machine's share may take, in s."""
+    return max(machine.share_deadline, FIRST_READING_S if machine.system == "windows" else 0)
+
+
+def limit_s(machine: Machine) -> int:
+    """Return how long a look at everything may take, in s."""
+    return _MARGIN_S + (_WINDOWS_S if machine.system == "windows" else 0) + round(look_s(machine))
 
 
 def login(machine: Machine) -> tuple[str, ...]:
@@ -81,7 +92,8 @@ def failed(machine: Machine, step: str, code: str, reason: str, path: str | None
     if path is not None and code in _SHOWS:
         posix, windows = _SHOWS[code]
         return Failure(step, code, reason, there(machine, (*posix, path), (*windows, path)))
-    return Failure(step, code, reason, diagnosing(machine.machine_id))
+    again = typed.ours("rollout", machine.machine_id)
+    return Failure(step, code, reason, again if code == "REPLACED" else diagnosing(machine.machine_id))
 
 
 def system(machine: Machine, banner: str) -> Failure | None:
@@ -94,6 +106,11 @@ def system(machine: Machine, banner: str) -> Failure | None:
 
 def _not_in_inventory(code: str, reason: str) -> Failure:
     return Failure(PREFLIGHT, code, reason, typed.ours("machines", "list"))
+
+
+def unreachable(machine: Machine, code: str, reason: object) -> Failure:
+    """Word a machine that could not be logged in to."""
+    return Failure(CONNECT, code, f"unreachable: {reason}", there(machine, ("hostname",)))
 
 
 def silence(machine: Machine, error: SilenceError) -> Failure:

@@ -12,11 +12,7 @@ import zlib
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.wire.local import NotOursError, check_folder
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from roosync_ops.wire.typed import Any, Iterator
 
 MARKER = "roosync-reply:"
 CONFIG_NAME = "config.json"
@@ -31,6 +27,8 @@ PRESS_BYTES = 1_048_576
 PRESSED = "zlib"
 #: How long the agent's own `status` may take, in s: it touches no share. On Windows it is a process, and asks another.
 STATUS_LIMIT_S = 15.0 if os.name == "posix" else 30.0
+#: Beyond the share's own deadline, to start the agent and to print the state of a large fleet, in s.
+REPLICA_S = 5.0
 #: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.
 MIN_FREE_BYTES = 1_000_000
 
@@ -110,11 +108,23 @@ def refused(verb: str, reply: dict[str, Any]) -> StepError:
     return StepError(code, words, cause=cause)
 
 
+def replaced(build: str | None, ours: str) -> str:
+    """Word that two rollouts met, and the other one's build stays."""
+    return f"another rollout has put build {build} there since, in the place of {ours}"
+
+
 def cause_of(error: Exception) -> str | None:
     """Return the agent's word for why a step failed; a disk that is full is the same whoever meets it."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FULL
     return getattr(error, "cause", None)
+
+
+def failure_of(step: str, error: Exception) -> dict[str, Any]:
+    """Return what is answered of a step that failed."""
+    if isinstance(error, StepError):
+        return {"step": step, "code": error.code, "message": str(error), "path": error.path}
+    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
 def sha256_of(path: str) -> str | None:
@@ -145,12 +155,15 @@ def parse_last_line(output: str) -> dict[str, Any] | None:
     return None
 
 
-def silence(code: int | None, output: str, limit_s: float) -> str:
-    """Word a verb that gave no answer: `code` is its exit code, None where it did not end in time."""
+def reply_in(verb: str, code: int | None, output: str, limit_s: float) -> dict[str, Any]:
+    """Return what a verb answered. `code` is its exit code, None where it did not end in time. Raises StepError."""
+    reply = parse_last_line(output)
+    if reply is not None:
+        return reply
     said = " ".join(output.split())[-300:]
-    if code is None:
-        return f"no answer within {limit_s:g} s" + (f" ({said})" if said else "")
-    return f"ended with {code}" + (f": {said}" if said else " without a word")
+    ended = f"ended with {code}" + (f": {said}" if said else " without a word")
+    late = f"no answer within {limit_s:g} s" + (f" ({said})" if said else "")
+    raise StepError("NO_ANSWER", f"{verb}: {late if code is None else ended}")
 
 
 def share_problem(found: dict[str, Any], limit_s: float) -> tuple[str, str] | None:

@@ -19,6 +19,7 @@ from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.local_state import INSTANCE
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.local import create, make_folder
+from roosync_ops.wire.typed import Any, Callable
 
 from .on_common import (
     CONFIG_NAME,
@@ -26,15 +27,18 @@ from .on_common import (
     MARKER,
     MEASURE_NAMES,
     PUSHED_NAME,
+    REPLICA_S,
     STATUS_LIMIT_S,
     StepError,
     agent_of,
     cause_of,
     check_ours,
+    failure_of,
     local_dir,
     pressed,
     read_config,
     refused,
+    replaced,
     resolve_shared,
     sha256_of,
     share_problem,
@@ -45,15 +49,6 @@ if sys.platform == "win32":
 else:
     from .on_posix import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-
-#: Beyond the share's own deadline, to start the agent and to print the state of a large fleet, in s.
-REPLICA_S = 5.0
-
 
 def probe(request: dict[str, Any]) -> dict[str, Any]:
     """Learn everything about this machine; write nothing."""
@@ -63,7 +58,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     try:
         check_ours(folder)
     except StepError as error:
-        problem = _failure("localDir", error)
+        problem = failure_of("localDir", error)
     config, text, modified = (None, None, None) if problem else read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
@@ -128,7 +123,7 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
             check_ours(folder)
             done.append({"step": step["step"], "reply": _STEPS[step["do"]](agent_of(folder, wanted), step)})
         except (StepError, OSError, ValueError) as error:
-            failed = _failure(step["step"], error)
+            failed = failure_of(step["step"], error)
             is_first = is_first and cause_of(error) == FULL
             break
     agent = agent_of(folder, wanted)
@@ -144,12 +139,6 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
         "agentSha256": sha256_of(agent),
         "status": own if os.path.exists(agent) else None,
     }
-
-
-def _failure(step: str, error: Exception) -> dict[str, Any]:
-    if isinstance(error, StepError):
-        return {"step": step, "code": error.code, "message": str(error), "path": error.path}
-    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
 def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
@@ -213,20 +202,28 @@ def _sweep(folder: str, beginning: str) -> None:
 
 
 def _start(agent: str, step: dict[str, Any]) -> dict[str, Any]:
-    """Have the build that runs put the pushed one on trial; one that knows no trials is replaced by it at once."""
+    """Have the build that runs put the pushed one on trial; one that knows no trials is replaced by it at once.
+
+    What was not there when this rollout looked (`over`) gives way to a greater name alone. Raises StepError REPLACED.
+    """
     folder, name = os.path.split(agent)
     before = next(iter(named_builds(folder)), name)
-    if step["argv"] == ["restart"] and before != name and BUILD_FILE.fullmatch(before) and BUILD_FILE.fullmatch(name):
-        old = os.path.join(folder, before)
-        try:
-            reply = ask(old, ["restart", "--to", name], float(step["limit"]))
-        except (StepError, OSError):
-            return _verb(agent, step)  # it cannot even answer: there is nothing to go back to
-        if reply.get("success") is True:
-            return reply
-        if "--to" not in str(reply.get("message")):
-            raise refused("restart", reply)
-    return _verb(agent, step)
+    asked = os.path.join(folder, before) if BUILD_FILE.fullmatch(before) else agent
+    if asked != agent and name < before and sha256_of(agent_of(folder)) != step["over"]:
+        raise StepError("REPLACED", replaced(before[6:22], name[6:22]))
+    try:
+        reply = ask(asked, ["restart", "--to", name], float(step["limit"]))
+    except (StepError, OSError):
+        if asked == agent:
+            raise
+        return _verb(agent, step)  # it cannot even answer: there is nothing to go back to
+    if reply.get("success") is True:
+        return reply
+    if reply.get("code") == "REPLACED":
+        return _start(agent, step)  # it runs no more
+    if asked != agent and "--to" in str(reply.get("message")):
+        return _verb(agent, step)
+    raise refused("restart", reply)
 
 
 def _back(agent: str, step: dict[str, Any]) -> dict[str, Any]:

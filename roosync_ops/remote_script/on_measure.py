@@ -10,14 +10,11 @@ import json
 import os
 import re
 import shutil
-import sys
 import threading
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
-    from typing import Any
+from roosync_ops.agent.lock import try_lock
+from roosync_ops.wire.typed import Any, Generator, Iterable, Iterator
 
 GOOD = "good"
 BAD = "bad"
@@ -39,8 +36,6 @@ _POLL_S = 0.5
 #: Windows refuses a file that somebody has open: so often, and with this pause in s, its removal is tried again.
 _ATTEMPTS = 20
 _PAUSE_S = 0.1
-#: Windows: another process has the lock.
-_LOCK_VIOLATION = 33
 #: A record as our agents write it; more than so many bytes are none.
 _RECORD = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\.json")
 _MAX_BYTES = 1_048_576
@@ -136,7 +131,7 @@ def locks(place: str) -> dict[str, Any]:
     path = os.path.join(place, "a.lock")
     descriptors = [os.open(path, os.O_CREAT | os.O_RDWR) for _ in range(2)]
     try:
-        taken = [_lock(descriptor) for descriptor in descriptors]
+        taken = [try_lock(descriptor) for descriptor in descriptors]
     except OSError as error:
         return trait("locks", UNKNOWN, f"cannot be taken here: {error.strerror or error}")
     finally:
@@ -146,29 +141,6 @@ def locks(place: str) -> dict[str, Any]:
         return trait("locks", BAD, "exclude nobody, not even on one computer")
     said = "exclude on one computer only: a synced folder carries no lock to another (ours never lie in the share)"
     return trait("locks", GOOD, said)
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock that the agent and filelock take; False where somebody has it. OSError: there are no locks here."""
-    if sys.platform == "win32":
-        import ctypes  # noqa: PLC0415 - no such library elsewhere
-        import msvcrt  # noqa: PLC0415 - as above
-
-        # Not msvcrt.locking, which has one error for a lock that is held and for a volume that knows no locks.
-        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-        if kernel32.LockFile(ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)), 0, 0, 1, 0):
-            return True
-        code = ctypes.get_last_error()
-        if code == _LOCK_VIOLATION:
-            return False
-        raise ctypes.WinError(code)
-    import fcntl  # noqa: PLC0415 - as above
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def flush(place: str) -> dict[str, Any]:

@@ -14,13 +14,9 @@ import zlib
 from roosync_ops.agent.builds import BUILD_FILE
 from roosync_ops.agent.share_facts import share_facts
 from roosync_ops.wire.child import MAX_OUTPUT_BYTES
+from roosync_ops.wire.typed import Any, Callable
 
-from .on_common import StepError, check_ours, parse_last_line, silence
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from .on_common import StepError, check_ours, parse_last_line, reply_in
 
 unlink = os.unlink
 rmdir = os.rmdir
@@ -98,10 +94,7 @@ def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
     main = _main(agent, argv[0])
     words = [*argv, "--local-dir", os.path.dirname(agent), "--json"]
     code, output = bounded(lambda: main(words), limit_s)
-    reply = parse_last_line(output)
-    if reply is None:
-        raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")
-    return reply
+    return reply_in(argv[0], code, output, limit_s)
 
 
 def bounded(work: Callable[[], object], limit_s: float) -> tuple[int | None, str]:

@@ -10,12 +10,10 @@ import threading
 import time
 from contextlib import suppress
 
+from roosync_ops.wire.typed import Any
+
 from .on_common import check_ours, local_dir
 from .on_machine import ANSWERS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Files of ours that hold words, beside systemd's journal.
 _FILES = ("*/supervisor.log", "task.log", "*/rolled-back")

@@ -13,10 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+from roosync_ops.wire.typed import Any, Iterator
 
 #: Our agents' own temporary names, one for each machine and file, and this computer's own for the view.
 _RECORD = re.compile(r"\.[a-z0-9][a-z0-9-]{0,62}(\.\d\.part|\.tmp)")

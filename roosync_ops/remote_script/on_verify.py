@@ -13,6 +13,7 @@ import sys
 
 from roosync_ops.wire.child import run
 from roosync_ops.wire.local import create
+from roosync_ops.wire.typed import Any
 
 from .on_common import CONFIG_NAME, MEASURE_NAMES, StepError, agent_of, local_dir, read_config, resolve_shared
 from .on_machine import ANSWERS
@@ -22,12 +23,8 @@ if sys.platform == "win32":
 else:
     from .on_posix import unlink
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    Problem = tuple[str, str]
-
+Problem = tuple[str, str]
 #: The texts of on_measure and on_tidy, which are filled in on the way.
 MEASURE = ""
 TIDY = ""

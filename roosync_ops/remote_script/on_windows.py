@@ -11,16 +11,13 @@ import time
 from contextlib import suppress
 
 from roosync_ops.wire.child import run
+from roosync_ops.wire.typed import Any, Callable, Iterable, Iterator
 
-from .on_common import PUSHED_NAME, StepError, parse_last_line, silence
+from .on_common import PUSHED_NAME, StepError, parse_last_line, reply_in
 
 if sys.platform == "win32":
     import winreg
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
 
 #: How long a file may stay open at somebody else's (a scanner, a loop that is ending), in s.
 PATIENCE_S = 10.0
@@ -156,10 +153,7 @@ def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
     if not os.path.exists(agent):
         raise StepError("NOT_ENROLLED", f"there is no agent in {folder}")
     code, output = _run(["-B", agent, *argv, "--local-dir", folder, "--json"], limit_s)
-    reply = parse_last_line(output)
-    if reply is None:
-        raise StepError("NO_ANSWER", f"{argv[0]}: {silence(code, output, limit_s)}")
-    return reply
+    return reply_in(argv[0], code, output, limit_s)
 
 
 def _run(words: list[str], limit_s: float) -> tuple[int | None, str]:

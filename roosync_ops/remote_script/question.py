@@ -79,9 +79,9 @@ class Question:
         return link.execute(posix_files.shell(command(self.request, self.python)), stdin, timeout_s)
 
 
-def too_much(reason: str) -> bytes:
-    """Return what stands in the place of an answer that was too long."""
-    return f"{MARKER}{json.dumps({'error': 'too-much', 'said': reason})}".encode()
+def no_answer(error: str, said: str) -> bytes:
+    """Return what stands in the place of an answer: `error` is a word that `unpacked` knows."""
+    return f"{MARKER}{json.dumps({'error': error, 'said': said})}".encode()
 
 
 def _telling(said: bytes) -> bytes:
@@ -104,7 +104,7 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
     return (
         f"for p in {places}; do "
         'command -v "$p" >/dev/null 2>&1 || continue; '
-        f'"$p" -I -S -c {shlex.quote(_LOADER)} {_payload(str(request.get("do")))} {token}; '
+        f'"$p" -I -S -c {shlex.quote(_LOADER)} {travel.packed("posix", str(request.get("do")))} {token}; '
         f"r=$?; [ $r -eq {_TOO_OLD} ] || exit $r; done; "
         f"echo {shlex.quote(MARKER + missing)}; exit 1"
     )
@@ -114,8 +114,3 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
 def packed(data: bytes) -> str:
     """Return `data` as the one line of text that `push` takes from stdin. Packing it takes longer than a login."""
     return base64.b64encode(zlib.compress(data, 9)).decode()
-
-
-@functools.cache
-def _payload(do: str) -> str:
-    return base64.b64encode(zlib.compress(travel.source("posix", do).encode(), 9)).decode()

@@ -1,10 +1,9 @@
 """The procedure's verification of one machine, from what its own replica of the shared state shows: pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import failed, there
 from roosync_ops.remote_script.facts_model import Reply
 from roosync_ops.remote_script.unpacked import SilenceError
@@ -14,9 +13,6 @@ from roosync_ops.wire.record import parse
 from roosync_ops.wire.status import ONLINE, status
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 VERIFY: Final = "verify"
 #: Beyond the share's own deadline: to parse and print the state of a large fleet.

@@ -1,7 +1,5 @@
 """The parts of an agent's own `status`, and what every part of an answer has in common."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator

@@ -1,13 +1,15 @@
 """on_machine as it travels: one text of a few parts, with what they share with wire and agent written into it."""
 
 import ast
+import base64
 import functools
 import inspect
 import threading
+import zlib
 from types import ModuleType
 from typing import Final, Literal
 
-from roosync_ops.agent import builds, local_state, share_facts
+from roosync_ops.agent import builds, local_state, lock, share_facts
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import child, identity, local
 
@@ -22,6 +24,12 @@ _OF_SHARES: Final = ("verify", "tidy", "tend")
 
 #: CPython 3.11 confuses trees that two threads make at once (gh-106905); whoever makes one holds this.
 AST_LOCK: Final = threading.RLock()
+
+
+@functools.cache
+def packed(system: System, do: str) -> str:
+    """Return `source` as one word of a line."""
+    return base64.b64encode(zlib.compress(source(system, do).encode(), 9)).decode()
 
 
 def source(system: System, do: str = "probe") -> str:
@@ -47,8 +55,14 @@ def _source(system: System, do: str) -> str:
         texts |= {"MEASURE": on_measure, "TIDY": on_tidy}
     if do in _ON_REQUEST:
         parts.append(_body(on_request))
-    parts += [f"{name} = {inspect.getsource(text)!r}\n" for name, text in texts.items()]
+    parts += [f"{name} = {program(text)!r}\n" for name, text in texts.items()]
     return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
+
+
+def program(module: ModuleType) -> str:
+    """Return a part's text as it runs in a process of its own."""
+    shared = f"import errno\n{_needed(lock, 'try_lock')}" if module is on_measure else ""
+    return f"from __future__ import annotations\n{shared}{_body(module)}"
 
 
 def _needed(module: ModuleType, *names: str) -> str:

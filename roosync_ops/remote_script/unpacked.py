@@ -1,7 +1,5 @@
 """The document in what a machine printed: unpacked, and bounded where bytes on the way bound nothing."""
 
-from __future__ import annotations
-
 import binascii
 import json
 import zlib

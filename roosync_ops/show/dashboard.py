@@ -1,12 +1,11 @@
 """The dashboard beside its page: the Markdown twin, for readers without a browser, the badge, and the tool's result."""
 
-from __future__ import annotations
-
 import html
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import __version__
 from roosync_ops.judge import Validation
+from roosync_ops.judge.reports import Dashboard, Installed
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import to_iso
@@ -18,9 +17,6 @@ from .messages.sentences import translated
 from .reasons import flip_text
 from .table import markdown, piped
 from .text import age, clock_ms, duration, markdown_code, markdown_safe
-
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Dashboard, Installed
 
 #: How many of the last flips are shown.
 FLIPS_SHOWN: Final = 20

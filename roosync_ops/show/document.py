@@ -62,17 +62,13 @@ def survey_document(survey: Survey) -> dict[str, Any]:
 def json_text(document: Mapping[str, Any]) -> str:
     """Write an object as JSON, each list with one item a line, safe to print whatever texts it holds."""
     parts = [f"  {json.dumps(key)}: {_value(value)}" for key, value in document.items()]
-    return _UNPRINTABLE.sub(_escape, "{\n" + ",\n".join(parts) + "\n}")
+    return _UNPRINTABLE.sub(lambda sign: json.dumps(sign.group())[1:-1], "{\n" + ",\n".join(parts) + "\n}")
 
 
 def _value(value: Any) -> str:
     if not isinstance(value, list) or not value:
         return json.dumps(value, ensure_ascii=False)
     return "[\n" + ",\n".join("    " + json.dumps(item, ensure_ascii=False) for item in value) + "\n  ]"
-
-
-def _escape(match: re.Match[str]) -> str:
-    return json.dumps(match.group())[1:-1]
 
 
 def _verdict(row: Verdict, lang: str) -> dict[str, Any]:

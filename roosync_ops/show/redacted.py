@@ -28,7 +28,10 @@ class Redaction:
     """Takes `names` (of users, hosts and domains), `paths`, and whatever looks like an address out of texts."""
 
     def __init__(self, names: Iterable[str | None], paths: Iterable[str] = ()) -> None:
-        self._parts = [re.compile(_either_slash(path), re.IGNORECASE) for path in _longest(paths)]
+        self._parts = [
+            re.compile(r"[\\/]".join(map(re.escape, re.split(r"[\\/]", path.rstrip("\\/")))), re.IGNORECASE)
+            for path in _longest(paths)
+        ]
         wanted = {part for name in names if name for part in (name, *re.split(r"[\\/@]", name), *_label(name))}
         known = [name for name in _longest(wanted) if not _DRIVE.fullmatch(name) and name.lower() not in _COMMON]
         self._names = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in known]
@@ -54,7 +57,3 @@ def _label(name: str) -> list[str]:
 def _longest(texts: Iterable[str]) -> list[str]:
     """Return texts with what holds others first."""
     return sorted({text.strip() for text in texts if text.strip()}, key=lambda text: (-len(text), text))
-
-
-def _either_slash(path: str) -> str:
-    return r"[\\/]".join(re.escape(part) for part in re.split(r"[\\/]", path.rstrip("\\/")))

@@ -4,13 +4,12 @@ Whatever came from outside stands in code spans, or has what GitHub would link t
 nobody, refer to nothing and leave the table whole.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import Validation, Verdict
+from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
@@ -19,9 +18,6 @@ from .messages.sentences import translated
 from .reasons import flip_said, sentence
 from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
-
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
 
 #: What a comment on GitHub may hold, in characters.
 MAX_COMMENT: Final = 65_536

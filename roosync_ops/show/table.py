@@ -157,10 +157,13 @@ def seen_besides(validation: Validation, lang: str) -> list[str]:
     """Return what else was seen, a section each: by a probe, unlisted machines, and what was not understood."""
     word = words(lang)
     rows = validation.verdicts
+    unlisted = [
+        f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}" for row in validation.unexpected
+    ]
     return [
         *(["", basis_line(rows, lang)] if rows else []),
         *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
-        *section(word["unexpected"], [_unlisted(row) for row in validation.unexpected]),
+        *section(word["unexpected"], unlisted),
         *section(word["findings"], [_finding(item, lang) for item in validation.findings]),
     ]
 
@@ -213,10 +216,6 @@ def _status(word: str) -> str:
 def section(title: str, items: list[str]) -> list[str]:
     """Return a titled list; nothing for an empty one."""
     return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
-
-
-def _unlisted(row: Observation) -> str:
-    return f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}"
 
 
 def _finding(item: Finding, lang: str) -> str:

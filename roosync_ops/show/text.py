@@ -35,7 +35,7 @@ _TICKS: Final = re.compile(r"`+")
 def safe(text: str) -> str:
     """Return `text` without anything a terminal obeys: controls, ANSI, bidi marks and lone surrogates as escapes.
 
-    Nobody reads more than so much of it.
+    What is longer is cut.
     """
     text = text if len(text) <= _MOST else f"{text[:_MOST]}…"
     return text if text.isprintable() else "".join(map(_visible, text))

@@ -1,6 +1,6 @@
 """The shared state as the admin side reads it: models, merged evidence, findings. One interface, whatever lies below.
 
-Above this room nobody knows whether a folder, a machine at the other end of SSH, or something else was read.
+Above this room nothing knows whether a folder, a machine at the other end of SSH, or something else was read.
 """
 
 from .document import from_document

@@ -31,12 +31,12 @@ _REASONS: Final = {
     errno.EACCES: "may not be read by this user",
     errno.EPERM: "may not be read by this user",
 }
-#: What other services of the fleet keep in the shared state: with one of these it is one, though nobody has beaten yet.
+#: What other services of the fleet keep in the shared state: with one of these it is one, even without a heartbeat.
 _ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-registry.json"])
 #: So many folders are looked into for the right one.
 _MAX_CHILDREN: Final = 64
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
-#: a backup that somebody named otherwise is none.
+#: a backup under another name is none.
 _COPIES: Final = {HEARTBEATS: copies_of("heartbeats"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
 _NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
 
@@ -85,7 +85,7 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
 def _what_came(read: Snapshot, why: str) -> Snapshot:
     """Return what a reading that hangs in one file came to: those that did not come are there, and cannot be read."""
     came, left = Snapshot(read.read_at_ms, read.bounds), [*reversed(read.left)]
-    came.evidence, came.findings = read.evidence[:], read.findings[:]  # whoever hangs there may go on
+    came.evidence, came.findings = read.evidence[:], read.findings[:]  # the reading that hangs may go on
     came.seen, came.view, came.view_state = read.seen, read.view, read.view_state
     if came.view_state == "absent":
         came.view_state = f.UNREADABLE
@@ -96,7 +96,7 @@ def _what_came(read: Snapshot, why: str) -> Snapshot:
 
 
 def _check_place(shared: str, bounded: BoundedShare) -> None:
-    """Raise StateUnavailableError for a folder in which nobody beats and nobody should."""
+    """Raise StateUnavailableError for a folder without heartbeats that is no shared state."""
     with suppress(OSError):
         wrong = bounded.call(lambda: wrong_place(shared), f"looking at {shared}")
         if wrong is not None:

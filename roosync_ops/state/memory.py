@@ -1,9 +1,7 @@
-"""What this reader keeps between its runs, and saw when: in a local folder of whoever reads, and never in the share.
+"""What this reader keeps between its runs, and saw when: in a local folder of the reader, and never in the share.
 
 Losing it costs nothing but knowledge: a file that cannot be read is begun anew, one that cannot be written is said.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -13,11 +11,12 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from roosync_ops.wire import local
+from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.record import Record
 
 from .seen import Seen, see_all
@@ -46,7 +45,7 @@ class Store:
     @contextmanager
     def locked(self, timeout_s: float = _LOCK_S) -> Iterator[None]:
         """Be the only one that changes it. Raises OSError; one that another holds for longer is a TimeoutError."""
-        from filelock import FileLock  # noqa: PLC0415 - whoever only reads can do without
+        from filelock import FileLock  # noqa: PLC0415 - a reader can do without
 
         local.make_folder(str(self.path.parent))
         with FileLock(f"{self.path}.lock", timeout=timeout_s, mode=local.FILE_MODE):
@@ -71,6 +70,14 @@ class Store:
             raise ValueError("no memory of this format")
         return document
 
+    def machines(self) -> dict[str, Any]:
+        """Return what the document holds by machineId; nothing where it is not there, or not as we wrote it."""
+        try:
+            found = self.read().get("machines", {}).items()
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return {name: value for name, value in found if is_machine_id(name)}
+
     def write(self, document: dict[str, Any], *, durable: bool = False) -> None:
         """Replace the document; `durable`: not even a power cut right after it takes it back. Raises OSError."""
         raw = json.dumps({"format": _FORMAT, **document}, separators=(",", ":")).encode()
@@ -78,14 +85,14 @@ class Store:
 
 
 class Instant(NamedTuple):
-    """A moment on two clocks of this computer, in ms: the wall's, and one that nobody steps, which begins at `boot`."""
+    """A moment on two clocks of this computer, in ms: the wall's, and one never stepped, which begins at `boot`."""
 
     wall_ms: int
     up_ms: int
     boot: str | None
 
     @classmethod
-    def now(cls) -> Instant:
+    def now(cls) -> Self:
         """Read both clocks; one that goes on while the computer sleeps, where there is one."""
         clock = getattr(time, "CLOCK_BOOTTIME", None)
         up = time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)

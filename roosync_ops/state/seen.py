@@ -4,10 +4,8 @@ A record's time stamp was written by another machine's clock. When its sequence 
 counted from there never mixes two clocks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from roosync_ops.wire.record import Record
 
@@ -36,7 +34,7 @@ class Seen(NamedTuple):
     beats: int = 0
     peaks: tuple[tuple[int, int], ...] = ()
 
-    def shifted(self, by_ms: int) -> Seen:
+    def shifted(self, by_ms: int) -> Self:
         """Return the same on a clock that was stepped by `by_ms`."""
         return self._replace(
             first_ms=self.first_ms + by_ms,

@@ -1,9 +1,7 @@
-"""Maintenance windows: until when, and why, nobody is to be troubled about a machine. This user's, on this computer."""
+"""Maintenance windows: until when, and why, a machine raises no alarm. This user's, on this computer."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
-
-from roosync_ops.wire.identity import is_machine_id
 
 from .memory import Store, default_folder
 
@@ -22,10 +20,9 @@ class Silence(NamedTuple):
 def silences(now_ms: int) -> dict[str, Silence]:
     """Return the windows that are open, by machineId; none where nothing can be read."""
     try:
-        found = _store().read().get("machines", {}).items()
-    except (OSError, ValueError, AttributeError, RuntimeError):  # RuntimeError: Path.home
+        known = {name: _silence(value) for name, value in _store().machines().items()}
+    except RuntimeError:  # Path.home
         return {}
-    known = {name: _silence(value) for name, value in found if is_machine_id(name)}
     return {name: one for name, one in known.items() if one is not None and now_ms < one.until_ms <= now_ms + MOST_MS}
 
 

@@ -29,6 +29,8 @@ UNREACHABLE: Final = "UNREACHABLE"
 
 #: What one command may print, in bytes: a state of 10,000 machines is some 20 MB.
 MAX_ANSWER: Final = 33_554_432
+#: Beyond the TCP connection: the greeting, and the login of a slow machine that is to be changed, in s.
+LOGIN_S: Final = 15.0
 
 
 class Patience(NamedTuple):

@@ -15,18 +15,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import process
+from roosync_ops.fleet import Machine
 
 from . import link, ssh_errors, ssh_files
 from .link import Finished, Link, LinkError, Patience
 from .posix_files import PosixLink
 from .ssh_files import end_master, room
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
 
 PROGRAM_VARIABLE: Final = "ROOSYNC_SSH"
 #: A log beyond this is a server's that talks and talks.
@@ -130,7 +127,7 @@ class OpenSsh(PosixLink):
         return done.code == 0 and found is not None and found[1] != b"none"
 
     def _run(self, words: list[str], stdin: bytes, timeout_s: float | None) -> Finished:
-        log = ssh_files.new_log()
+        log = room() / f"{secrets.token_hex(8)}.log"
         watch = _Login(log, self.patience)
         until = None if timeout_s is None else time.monotonic() + timeout_s
         words = [*self.words(), "-E", str(log), "-T", *words]

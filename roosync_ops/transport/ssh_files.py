@@ -1,11 +1,8 @@
 """The files of ssh's work, in a private folder (mode 0700) that is gone with this process: settings, logs, sockets."""
 
-from __future__ import annotations
-
 import atexit
 import functools
 import hashlib
-import itertools
 import os
 import re
 import secrets
@@ -18,15 +15,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import process
+from roosync_ops.fleet import Machine
 
 from .link import SSH_CONFIG, LinkError, Patience
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
 
 #: A worker takes its parent's, which outlives it.
 ROOM_VARIABLE: Final = "ROOSYNC_SSH_ROOM"
@@ -40,8 +34,6 @@ _made: list[Path] = []
 _ALIVE_S: Final = 15
 _MAX_VERSION: Final = 4096
 _SESSION_TYPE_SINCE: Final = (8, 7)
-#: What this process's logs are called.
-_numbers = itertools.count()
 
 
 def room() -> Path:
@@ -173,8 +165,3 @@ def _of_this_home() -> list[str]:
         "  UserKnownHostsFile "
         + " ".join(quoted(str(home / ".ssh" / name)) for name in ("known_hosts", "known_hosts2"))
     ]
-
-
-def new_log() -> Path:
-    """Return where one ssh writes its log."""
-    return room() / f"{os.getpid()}-{next(_numbers)}.log"

@@ -1,22 +1,17 @@
 """What can go wrong by WinRM, in one sentence each, whichever library said it and whatever it let slip."""
 
-from __future__ import annotations
-
 import functools
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import requests
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
 
 from . import link
+from .winrm_access import Access
 
-if TYPE_CHECKING:
-    from .winrm_access import Access
-
-    Words = Callable[[Access, Any], tuple[str | None, str]]
-
+Words = Callable[[Access, Any], tuple[str | None, str]]
 #: Longer than this a server's own words tell nobody more.
 _LONGEST: Final = 300
 #: requests wraps urllib3 wraps the socket's own error; there are fewer layers than this.
@@ -30,10 +25,6 @@ class WinrmError(OSError):
     def __init__(self, reason: str, code: str = link.UNREACHABLE) -> None:
         super().__init__(reason)
         self.code = code
-
-
-class PlaintextError(WinRMError):
-    """An answer in plaintext where all must be encrypted: whoever wrote it need not be the machine."""
 
 
 def worded(access: Access, error: Exception, limit_s: float | None) -> OSError:

@@ -8,21 +8,17 @@ A file arrives under a temporary name beside its target, is verified by its SHA-
 step: whatever ends an upload early, the old file is there.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from . import output, windows_line
 from .link import Finished, TransferError
 
-if TYPE_CHECKING:
-    Run = Callable[..., Finished]
-
+Run = Callable[..., Finished]
 #: What one Python, or one certutil, takes at a time: small enough for the memory that Windows grants a shell.
 PIECE: Final = 4 * 2**20
 #: One piece, and a Python that starts on a loaded machine, in s.

@@ -4,14 +4,12 @@ Everything that can go wrong comes out as one of four errors whose words hold no
 the frames that held one.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import requests
 from pypsrp.exceptions import WinRMError, WSManFaultError
@@ -20,10 +18,8 @@ from pypsrp.wsman import WSMan
 from urllib3.util.retry import Retry
 
 from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
-from .winrm_errors import PlaintextError, worded
-
-if TYPE_CHECKING:
-    from .winrm_access import Access
+from .winrm_access import Access
+from .winrm_errors import worded
 
 # Debug records of these hold whole messages and the tokens of logins, from which a password can be guessed at leisure;
 # their errors are told by whoever gets the exception.
@@ -257,9 +253,7 @@ def _no_plaintext(response: requests.Response, *_: Any, **__: Any) -> None:
     """Take no answer that anybody on the way could have written. pypsrp would."""
     kind = response.headers.get("content-type", "")
     if response.ok and response.content and not kind.startswith(("multipart/encrypted", "multipart/x-multi-encrypted")):
-        raise PlaintextError(
-            "it answered in plaintext where everything must be encrypted; whoever it was is not believed"
-        )
+        raise WinRMError("it answered in plaintext where everything must be encrypted; whoever it was is not believed")
 
 
 def _pieces(data: bytes, size: int) -> Iterator[tuple[bytes, bool]]:

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from roosync_ops import process
 
-#: Where notification URLs may stand instead of on a command line, which everybody on the computer can read.
+#: Where notification URLs may stand instead of on a command line, which every user of the computer can read.
 URL_VARIABLE: Final = "ROOSYNC_NOTIFY_URL"
 #: How many flips wait for one target; more are dropped, oldest first.
 MAX_QUEUE: Final = 100

@@ -1,24 +1,19 @@
 """One round of watching: read, judge, remember, tell. Whatever fails is said, and the next round comes all the same."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from roosync_ops.fleet import Fleet
 from roosync_ops.judge import Validation
 from roosync_ops.judge.flip import Flip, rows_of
 from roosync_ops.judge.flips import Flips
 from roosync_ops.show.reasons import flip_said
 from roosync_ops.state import SharedState, StateUnavailableError
 
+from .delivery import Delivery
 from .memory import MemoryUnusableError, WatchMemory
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
-
-    from .delivery import Delivery
-    from .terminal import Endings
+from .terminal import Endings
 
 
 @dataclass
@@ -73,7 +68,7 @@ class Watcher:
         return lambda flips: flips.step(rows, self.clock()), None
 
     def _concerns(self, machine_id: str | None) -> bool:
-        """Return True if somebody is to hear of it: the share, None, concerns everybody."""
+        """Return True if it is to be told: the share, None, always is."""
         return self.chosen is None or machine_id is None or machine_id in self.chosen
 
     def _hand_over(self, flip: dict[str, Any]) -> None:

@@ -4,8 +4,6 @@ Standard input is one JSON document: {"url": …, "flip": {…, "text": …}} se
 apprise understands each. Exit code 0 is sent (or all understood), 1 not; what is printed then never holds the URL.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -10,6 +10,7 @@ import time
 
 from . import findings as f
 from .text import NotUnderstoodError
+from .typed import Any, Callable, T
 
 #: Python on Windows opens in text mode unless told; elsewhere these do not exist.
 _FLAGS = (
@@ -28,15 +29,19 @@ ASIDE = ".aside"
 RETRY_DELAYS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
+def patiently(work: Callable[..., T], *arguments: Any) -> T:
+    """Return `work(*arguments)`; a refusal is tried again for at most 1.6 s. OSError passes through."""
+    for delay in RETRY_DELAYS_S:
+        try:
+            return work(*arguments)
+        except PermissionError:
+            time.sleep(delay)
+    return work(*arguments)
+
+
 def open_patiently(path: str, flags: int) -> int:
-    """Open `path` as os.open does; on Windows a refusal is tried again for at most 1.6 s. OSError passes through."""
-    if sys.platform == "win32":
-        for delay in RETRY_DELAYS_S:
-            try:
-                return os.open(path, flags, 0o666)
-            except PermissionError:
-                time.sleep(delay)
-    return os.open(path, flags, 0o666)
+    """Open `path` as os.open does; on Windows patiently."""
+    return patiently(os.open, path, flags, 0o666) if sys.platform == "win32" else os.open(path, flags, 0o666)
 
 
 def read_file(path: str, limit: int) -> bytes:

@@ -19,10 +19,9 @@ LAB_HOSTNAME_VARIABLE = "ROOSYNC_LAB_HOSTNAME"
 
 
 class InvalidMachineIdError(ValueError):
-    """A text that is no machineId. `text` is what was offered."""
+    """A text that is no machineId."""
 
     def __init__(self, text: str, reason: str) -> None:
-        self.text = text
         super().__init__(f"machineId invalide {text[:80]!r}: {reason}")
 
 

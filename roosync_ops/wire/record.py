@@ -46,7 +46,8 @@ BEFORE = "before"
 #: In the `agent` of the view's keeper: entries of machines whose own files older services undid.
 KNOWS = "knows"
 MAX_KNOWS = 32
-#: And how late beats arrive there: {"hour" and "day": [the longest silence, the 99th percentile], in ms}.
+#: And how late beats arrive there: {"hour" and "day": [the longest silence, the 99th percentile], in ms; "clocks": of
+#: whom two beats on end came in as no delay explains, {machineId: its clock minus the keeper's, in ms}}.
 LATE = "late"
 #: An entry without our fields that went offline so soon after its last heartbeat was stopped: silence takes longer.
 STOP_WITHIN_MS = 3_000

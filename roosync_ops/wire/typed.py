@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,4 +16,5 @@ if TYPE_CHECKING:
 else:
     IO = Any = NoReturn = T = Json = Answer = object
 
-__all__ = ["IO", "Answer", "Any", "Callable", "Iterable", "Iterator", "Json", "Mapping", "NoReturn", "Sequence", "T"]
+__all__ = ["IO", "Answer", "Any", "Callable", "Generator", "Iterable", "Iterator", "Json", "Mapping", "NoReturn"]
+__all__ += ["Sequence", "T"]

@@ -195,7 +195,7 @@ def config_file(data: bytes, folder: Path) -> None:
     flags.local_dir = str(folder)
     flags.shared = str(folder)
     with suppress(UsageError, MissingMachineIdError):
-        made = config.resolve(flags, {})
+        made = config.config_of(flags, {})
         assert is_machine_id(made.machine_id)
         assert os.path.dirname(made.instance_dir) == str(folder)  # noqa: PTH120 - a name, not a Path
 

@@ -10,10 +10,10 @@ from roosync_ops.agent.beat import Session
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import prepare, read_local_state
-from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.loop import Loop, SystemClock
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.wire.deadline import ShareHungError
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.status import Thresholds
 from tests.kits.shares import NOW
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class VirtualClock:
+class VirtualClock(SystemClock):
     """Wall and monotonic time that pass only when waited for. `until_ns` ends the loop that waits on it."""
 
     def __init__(self, wall_ms: int = NOW) -> None:
@@ -53,7 +53,7 @@ class VirtualClock:
         self.wall_ns += round(seconds * 1e9)
 
 
-class Touch:
+class Touch(BoundedShare):
     """Runs touches of the share at once; `fault` is raised instead of them, `stuck` makes them miss their deadline."""
 
     def __init__(self) -> None:

@@ -10,10 +10,10 @@ from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import prepare
-from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.loop import Loop, SystemClock
 from roosync_ops.agent.publisher import HeartbeatPublisher
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, ShareHungError
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, VIEW_NAME
 from tests.kits.sync import local_trouble
 
@@ -33,8 +33,8 @@ T = TypeVar("T")
 _WRITING = "writing"
 
 
-class MachineClock:
-    """agent.clock.Clock in virtual time. `ahead_ms` is how far its wall clock is from the true time."""
+class MachineClock(SystemClock):
+    """The machine's clock in virtual time. `ahead_ms` is how far its wall clock is from the true time."""
 
     def __init__(self, hub: Hub, epoch_ms: int, ahead_ms: int = 0) -> None:
         self._hub = hub
@@ -57,26 +57,26 @@ class MachineClock:
         return self.ends
 
 
-class Touch:
-    """The machine's programs touch its share: share.Bounded, with the faults of the machine's link."""
+class Touch(BoundedShare):
+    """The machine's programs touch its share: as BoundedShare does, with the faults of the machine's link."""
 
     def __init__(self, link: SyncLink, replica: RamReplica, clock: MachineClock) -> None:
         self._link = link
         self._replica = replica
         self._clock = clock
-        self._stuck: tuple[Callable[[], object], str, int] | None = None
+        self._hangs: tuple[Callable[[], object], str, int] | None = None
 
     @property
     def stuck_since_ms(self) -> int | None:
         self._land()
-        return None if self._stuck is None else self._stuck[2]
+        return None if self._hangs is None else self._hangs[2]
 
     def call(self, function: Callable[[], T], doing: str, progress: Callable[[], int] | None = None) -> T:  # noqa: ARG002 - nothing takes long here
         self._land()
         trouble = local_trouble(self._link)
         if trouble.hangs:
-            self._stuck = self._stuck or (function, doing, self._clock.wall_ms())
-            _, what, since = self._stuck
+            self._hangs = self._hangs or (function, doing, self._clock.wall_ms())
+            _, what, since = self._hangs
             self._clock.wait(DEFAULT_DEADLINE_S)
             raise ShareHungError(what, DEFAULT_DEADLINE_S, since)
         error = trouble.write if doing.startswith(_WRITING) else trouble.read
@@ -96,10 +96,10 @@ class Touch:
 
     def _land(self) -> None:
         """A call that hung comes back with the share: what it was to write is written then."""
-        if self._stuck is None or local_trouble(self._link).hangs:
+        if self._hangs is None or local_trouble(self._link).hangs:
             return
-        function, _, _ = self._stuck
-        self._stuck = None
+        function, _, _ = self._hangs
+        self._hangs = None
         with suppress(OSError):
             function()
         self._replica.touched()

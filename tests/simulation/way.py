@@ -140,7 +140,7 @@ class OneShot:
     patience_ms: int | None = None
 
     def learn(self, state: SharedState) -> Knowledge:
-        return Knowledge(late_ms=second.late_ms(state, state.read_at_ms))
+        return second.noted(state, state.read_at_ms)
 
 
 class Validator:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import sys
 
+from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import LocalError, ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Callable, Json
 
 from .launch import run_words
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from roosync_ops.agent.config import Config
 
 
 class Mechanism:

@@ -37,7 +37,8 @@ def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
             raise LocalError(
                 f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}", "renommer ce dossier"
             )
-    return task_xml.Program(command[0], subprocess.list2cmdline(arguments), folder, user)
+    line = subprocess.list2cmdline(arguments)
+    return {"command": command[0], "arguments": line, "folder": folder, "user": user}
 
 
 def _escaped_json(command: list[str], at: int) -> str:

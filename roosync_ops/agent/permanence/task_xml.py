@@ -105,21 +105,13 @@ _ACE = re.compile(r"\(A;[^()]*;([^();]*)\)")
 _SAME_ACE = (("0x1f01ff", "FA"), (";S-1-5-18)", ";SY)"), (";S-1-5-32-544)", ";BA)"))
 
 
-class Program:
-    """What a task runs, and as whom: `arguments` is one command line, `user` a SID."""
-
-    __slots__ = ("arguments", "command", "folder", "user")
-
-    def __init__(self, command: str, arguments: str, folder: str, user: str) -> None:
-        self.command = command
-        self.arguments = arguments
-        self.folder = folder
-        self.user = user
+#: What a task runs, and as whom: `command`, `arguments` (one command line), `folder` and `user` (a SID).
+Program = dict[str, str]
 
 
 def permanent(program: Program, *, enabled: bool) -> str:
     """Return the task that keeps `program` running while its user is logged on, without any time limit."""
-    user = escaped(program.user)
+    user = escaped(program["user"])
     what = "RooSync heartbeat agent of this user"
     parts = {"triggers": _KEPT_ALIVE.format(user=user), "restart": _ON_FAILURE, "limit": "PT0S"}
     return document_of(program, what, enabled=enabled, **parts)
@@ -199,15 +191,7 @@ def escaped(text: str) -> str:
 
 def document_of(program: Program, what: str, *, enabled: bool, **parts: str) -> str:
     """Return a task for `what`; `parts` are its triggers, what restarts it, and its time limit."""
-    values = {
-        "namespace": NAMESPACE,
-        "user": escaped(program.user),
-        "what": what,
-        **parts,
-        "command": escaped(program.command),
-        "arguments": escaped(program.arguments),
-        "folder": escaped(program.folder),
-    }
+    values = {"namespace": NAMESPACE, "what": what, **parts, **{key: escaped(text) for key, text in program.items()}}
     # tells two tasks apart where the scheduler's answer, in an OEM code page, has lost letters
     whole = _DOCUMENT.format(**values, crc="", enabled="").encode("utf-8", "surrogatepass")
     return _DOCUMENT.format(**values, crc=f"{zlib.crc32(whole):08x}", enabled="true" if enabled else "false")

@@ -27,7 +27,7 @@ from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import build_command, run_words, text_in
 from roosync_ops.agent.share import FolderShare, share_of
-from roosync_ops.agent.trial import SILENT, WHY, Trial, TrialLook
+from roosync_ops.agent.trial import SILENT, WHY, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import wait_until
@@ -63,8 +63,10 @@ def check(config: Config, name: str) -> None:
     Raises CodedError.
     """
     path = os.path.join(config.local_dir, name)
-    mine = os.path.dirname(bundle_path() or "") == config.local_dir
-    if not (mine and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
+    folder, mine = os.path.split(bundle_path() or "")
+    if name == mine:
+        return
+    if not (folder == config.local_dir and builds.BUILD_FILE.fullmatch(name) and os.path.exists(path)):
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
     with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
@@ -76,15 +78,6 @@ def check(config: Config, name: str) -> None:
         raise _told("ne se charge pas", "cannot be loaded", said)
     if said:
         raise _told("ne s'arrête pas", "does not stop", said)
-
-
-def _said(line: list[str]) -> str:
-    """Return the last words of a program that failed, "" of one that did not."""
-    try:
-        done = run(line, _LOAD_S)
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)
-    return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace")) if done.returncode else ""
 
 
 def _last_line(words: str) -> str:
@@ -105,30 +98,33 @@ def _rehearse(line: list[str], folder: str) -> str:
         wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
         if not os.path.exists(own):
             return "" if os.path.exists(line[-1]) else _last_line(text_in(words)) or "no word"
-        said = _said([*line, "stop", *where])
+        done = run([*line, "stop", *where], _LOAD_S)
+        if done.returncode:
+            return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
         loop.wait(_PLAY_S)
-        return said or ("" if has_left(local.read_object(own)) else "its record does not say left")
+        return "" if has_left(local.read_object(own)) else "its record does not say left"
     except subprocess.TimeoutExpired:
-        return said or "its loop goes on"
+        return "its loop goes on"
     finally:
         loop.kill()
         loop.wait()
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> Answer:
-    """Put the build `flags.to` in the place of this one, on trial; the caller has the turn.
+    """Put the build `flags.to` in the place of this one, on trial; the caller has the turn. A first one is this one.
 
-    Raises CodedError ROLLED_BACK where it does not come up; then this one runs again.
+    Raises CodedError REPLACED where another one came first, ROLLED_BACK where it does not come up: this one runs again.
     """
     from roosync_ops.agent.verbs.restart import again  # noqa: PLC0415 - each of the two needs the other
 
     names = [str(flags.to), os.path.basename(bundle_path() or "")]
+    if not {*builds.named_builds(config.local_dir)[:1]} <= {names[1], builds.AGENT_NAME}:
+        raise CodedError("REPLACED", "un autre agent est venu entre-temps", "action status")
     if names[0] == names[1]:
-        flags.to = None
+        flags.to = ""
         return again(flags, config, places)
     with Using(config.local_dir):
-        if os.path.exists(places.rolled_back):
-            os.unlink(places.rolled_back)
+        local.remove(places.rolled_back)
         builds.name_builds(config.local_dir, names, trial=True)
         begin(flags, config)
     try:
@@ -195,7 +191,7 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
             trial.begin(now)
             time.sleep(_LOOK_S)
             continue
-        why = trial.look(now, _seen(places, share))
+        why = trial.look(now, *_seen(places, share))
         if why == SILENT and _in_trouble(share):
             trial.pardon(time.monotonic())
         elif why == ():
@@ -206,10 +202,10 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _seen(places: Places, share: FolderShare) -> TrialLook:
+def _seen(places: Places, share: FolderShare) -> tuple[str | None, tuple[object, int], int, float]:
     """Look, with this build's own code, at what the one on trial leaves behind."""
     if not loop_runs(places):
-        return TrialLook(None)
+        return None, (None, 0), 0, 0.0
     loop = read_local_state(places)["loop"]
     try:
         record = share.read_own().data
@@ -218,7 +214,7 @@ def _seen(places: Places, share: FolderShare) -> TrialLook:
     beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))
     size, busy = _costs(loop.get("pid"))
     session = loop.get("sessionId")
-    return TrialLook(session if isinstance(session, str) else "", beat, size, busy)
+    return session if isinstance(session, str) else "", beat, size, busy
 
 
 def _costs(pid: object) -> tuple[int, float]:

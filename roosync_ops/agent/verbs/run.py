@@ -6,13 +6,12 @@ import os
 
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.build import BUILD, VERSION
-from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, loops, prepare, read_local_state, take
 from roosync_ops.agent.lock import Lock
-from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.loop import Loop, SystemClock
 from roosync_ops.agent.machine import process_start, system_goes_down
 from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of
 from roosync_ops.agent.single_instance import claim

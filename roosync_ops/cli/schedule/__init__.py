@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -19,50 +19,37 @@ from .settings import ScheduleSettings, key_of
 
 app = typer.Typer()
 
-_EXAMPLES: Final = options.examples(
-    "roosync-ops schedule --shared /mnt/share",
-    "roosync-ops schedule --install --shared /mnt/share --every 10 --exec /usr/local/bin/page-me",
-    'ROOSYNC_NOTIFY_URL="mailtos://me:secret@mail.example" roosync-ops schedule --install --shared /mnt/share',
-    "roosync-ops schedule --status --shared /mnt/share",
-    "Exit codes: 0 done (--status: installed, and its last run looked), 1 --status: it is not so, 2 usage or "
-    "inventory or it cannot be installed here.",
-)
 
 _Ping = Annotated[
     str | None,
-    typer.Option(
-        "--ping",
-        metavar="URL",
+    options.opt(
+        "--ping URL",
+        "Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
         envvar="ROOSYNC_PING_URL",
         show_envvar=True,
-        help="Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
     ),
 ]
 
 
-@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+@app.callback(invoke_without_command=True)
 @options.grouped
 def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     *,
-    install: Annotated[bool, typer.Option("--install", help="Install it, and start it.")] = False,
-    uninstall: Annotated[
-        bool, typer.Option("--uninstall", help="Remove it, and all it wrote but what was told.")
-    ] = False,
-    status: Annotated[bool, typer.Option("--status", help="Show whether it is installed, and its last run.")] = False,
+    install: Annotated[bool, options.opt("--install", "Install it, and start it.")] = False,
+    uninstall: Annotated[bool, options.opt("--uninstall", "Remove it, and all it wrote but what was told.")] = False,
+    status: Annotated[bool, options.opt("--status", "Show whether it is installed, and its last run.")] = False,
     at: options.HereOrVia,
-    every: Annotated[int, typer.Option("--every", metavar="MINUTES", min=1, max=1440, help="How often.")] = 5,
+    every: Annotated[int, options.opt("--every MINUTES", "How often.", min=1, max=1440)] = 5,
     dashboard: Annotated[
         Path | None,
-        typer.Option(
-            "--dashboard", metavar="DIR", help="Where to (else dashboards/ of the shared state; with --via, none)."
-        ),
+        options.opt("--dashboard DIR", "Where to (else dashboards/ of the shared state; with --via, none)."),
     ] = None,
-    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Refresh no dashboard.")] = False,
+    no_dashboard: Annotated[bool, options.opt("--no-dashboard", "Refresh no dashboard.")] = False,
     how: watching.Watched,
-    presence: Annotated[bool, typer.Option("--presence", help=options.PRESENCE_HELP)] = False,
+    presence: Annotated[bool, options.opt("--presence", options.PRESENCE_HELP)] = False,
     ping: _Ping = None,
-    mechanism: Annotated[By, typer.Option("--mechanism", help="What runs it.")] = "auto",
+    mechanism: Annotated[By, options.opt("--mechanism", "What runs it.")] = "auto",
     shown: options.Shown,
 ) -> int:
     """Validate again and again on this computer: refresh the dashboard, notify on flips, exit as `validate` does.
@@ -105,7 +92,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
 
 @app.command("run")
 def run_once(
-    settings: Annotated[Path, typer.Argument(metavar="SETTINGS", help="The file that --install wrote.")],
+    settings: Annotated[Path, options.arg("SETTINGS", "The file that --install wrote.")],
 ) -> int:
     """Run once: what systemd, cron or the Task Scheduler does.
 

@@ -127,7 +127,7 @@ def _mechanisms() -> list[JobScheduler]:
 
 
 def check(settings: ScheduleSettings) -> None:
-    """Raise CommandError for what a run would not get along with, now that somebody is there to read it."""
+    """Raise CommandError for what a run would not get along with, now that a person is there to read it."""
     fleet = load_inventory(Path(settings.inventory))
     if settings.via:
         machine_of(fleet, settings.via)

@@ -18,7 +18,7 @@ _MAX_BYTES: Final = 1_048_576
 
 
 def _probe(value: object) -> Probe:
-    """Read what is in the file: a schedule that was installed before had the dashboard ask all, or nobody."""
+    """Read what is in the file: a schedule that was installed before had the dashboard ask all machines, or none."""
     return Probe(value) if isinstance(value, str) else Probe.always if value is True else Probe.auto
 
 
@@ -47,7 +47,7 @@ class ScheduleSettings(BaseModel):
     presence: bool = False
     exec: list[list[str]]
     notify: list[str]
-    #: Told of each run's beginning and end, so that somebody misses one that never came; a secret, as `notify`.
+    #: Told of each run's beginning and end, so that a run that never came is noticed; a secret, as `notify`.
     ping: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
 
     @classmethod

@@ -1,33 +1,26 @@
 """Which Python on a Windows machine answers, and what travels to it beside its command line, on its stdin."""
 
-from __future__ import annotations
-
 import base64
-import functools
 import json
 import re
 import time
-import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.remote_script import travel
-from roosync_ops.remote_script.on_common import MARKER, PUSHED_NAME
+from roosync_ops.remote_script.on_common import PUSHED_NAME
+from roosync_ops.remote_script.question import NO_PYTHON, Question, no_answer
 from roosync_ops.transport import output, windows_line
 from roosync_ops.transport.link import Finished
 from roosync_ops.transport.windows_link import PYTHON, WindowsLink, places
 
 from . import uv
 
-if TYPE_CHECKING:
-    from roosync_ops.remote_script.question import Question
-
 #: What a Python says first: a place where this was not said ran nothing of ours, and the next one may be tried.
 STARTED: Final = "roosync-python"
 TOO_OLD: Final = "too-old"
 STORE: Final = "store"
 NOT_WINDOWS: Final = "not-windows"
-NO_PYTHON: Final = "no-python"
 _LOADER: Final = f"""\
 import sys, binascii
 said = "ok"
@@ -99,14 +92,9 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
 def script(request: Mapping[str, Any]) -> bytes:
     """Return what Python reads from stdin to answer `request` (see on_machine): ASCII, whatever is in the request."""
     token = base64.b64encode(json.dumps(request).encode()).decode()
-    payload = _payload(str(request.get("do")))
+    payload = travel.packed("windows", str(request.get("do")))
     body = f"exec(zlib.decompress(binascii.a2b_base64({payload!r})))\nsys.exit(main(['', {token!r}]))\n"
     return (_LOADER + body).encode()
-
-
-@functools.cache
-def _payload(do: str) -> str:
-    return base64.b64encode(zlib.compress(travel.source("windows", do).encode(), 9)).decode()
 
 
 def answered(output: bytes) -> str | None:
@@ -156,4 +144,4 @@ def _is_windows(machine: WindowsLink) -> bool:
 
 
 def _silent(error: str, said: str) -> Finished:
-    return Finished(1, f"{MARKER}{json.dumps({'error': error, 'said': said})}\n".encode())
+    return Finished(1, no_answer(error, said))

@@ -5,8 +5,6 @@ this computer's pip is set up to look, or from the file that ROOSYNC_UV_WHEEL na
 Seen with the real uv.exe under Wine alone; never on real Windows.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -17,14 +15,12 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops.transport import output
 from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
+from roosync_ops.transport.windows_link import WindowsLink
 from roosync_ops.wire.child import run
-
-if TYPE_CHECKING:
-    from roosync_ops.transport.windows_link import WindowsLink
 
 #: The series that is installed: supported on every Windows of the fleet (Windows 10 and Server 2019 included).
 PYTHON: Final = "3.13"

@@ -3,7 +3,7 @@
 `words(lang)[code]` is a word, a title or a line; `said` and `brief` are a reason as a sentence, with the command that
 comes next apart from it, and in a few words. To add a message: a line with its code in `en/words.json` and
 `fr/words.json` (every run reads one: JSON takes a thirtieth of TOML's time) and, where something is to be typed, one
-in `commands`. What goes wrong is worded where it arises: see `sentences`.
+in `commands.json`. What goes wrong is worded where it arises: see `sentences`.
 """
 
 import json
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from roosync_ops import typed
-
-from . import commands
 
 
 class Sentence(NamedTuple):
@@ -51,7 +49,9 @@ def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Sentence:
     """Return why something flipped; the bare code where it is not known."""
     text = catalogue(lang)["flips"].get(code)
     return (
-        Sentence(code) if text is None else _said(text, _ours(commands.FLIPS.get(code), facts["machine"]), lang, facts)
+        Sentence(code)
+        if text is None
+        else _said(text, _ours(commands()["flips"].get(code), facts["machine"]), lang, facts)
     )
 
 
@@ -63,7 +63,7 @@ def cause(code: str, lang: str) -> str:
 
 def command(code: str, machine_id: str) -> str:
     """Return what to type next for a reason, empty for nothing. No text that came from outside can become it."""
-    return _ours(commands.REASONS.get(code), machine_id)
+    return _ours(commands()["reasons"].get(code), machine_id)
 
 
 def headline(online: int, total: int, percent: int) -> str:
@@ -77,6 +77,13 @@ def _said(text: str, following: str, lang: str, facts: Mapping[str, str]) -> Sen
 
 def _ours(following: str | None, machine_id: str) -> str:
     return typed.ours(*(word.format(machine=machine_id) for word in following.split())) if following else ""
+
+
+@cache
+def commands() -> dict[str, dict[str, str]]:
+    """Return what to type next, by the code of a reason or a flip: the words behind `roosync-ops`, in any language."""
+    found: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
+    return found
 
 
 @cache

@@ -1,6 +1,6 @@
 """A sentence that is worded where it arises, in the language that is asked for.
 
-What goes wrong is worded once, in English, by whoever raises it; an agent of any version words its own in French, as
+What goes wrong is worded once, in English, where it is raised; an agent of any version words its own in French, as
 the protocol has it. `<lang>/sentences.toml` holds the other language's words for each: a template whose facts, in
 braces, are taken from the sentence as it came, and are themselves put into that language where they are sentences.
 """

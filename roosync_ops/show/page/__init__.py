@@ -4,15 +4,14 @@ It is opened from a synced folder, hours later perhaps, so as it is written it s
 takes that back only while it is. Without its script it stays so.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import __version__
+from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
 from roosync_ops.show.messages import headline, words
 from roosync_ops.show.messages.sentences import translated
@@ -21,9 +20,6 @@ from roosync_ops.show.text import clock, clock_ms
 from . import sections
 from .html import Html, el, join
 from .parts import age, moment, patterns
-
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Dashboard
 
 SERVE: Final = f"{COMMAND} --serve"
 

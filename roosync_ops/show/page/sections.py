@@ -1,13 +1,12 @@
 """The sections of the page, each from the verdicts it shows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops.judge import Matrix, Verdict, probes
 from roosync_ops.judge import history as h
 from roosync_ops.judge.history import UptimeHistory
+from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
@@ -19,9 +18,6 @@ from roosync_ops.show.text import duration
 
 from .html import Html, el, hidden, join
 from .parts import TableRow, age, folded, listed, mark, moment, sample, section, short_age, status, strip, table, told
-
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Dashboard
 
 #: From so many machines on, what is not as expected comes first.
 _RANKED: Final = 24

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from roosync_ops.agent import share as module
-from roosync_ops.agent.clock import SystemClock
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.local_state import prepare, read_local_state
-from roosync_ops.agent.loop import Loop
+from roosync_ops.agent.loop import Loop, SystemClock
 from roosync_ops.agent.publisher import publisher_of
 from roosync_ops.wire.status import Thresholds
 from roosync_ops.wire.times import now_ms

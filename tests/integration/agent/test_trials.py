@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BEATS = ("--heartbeat-interval", "300", "--offline-timeout", "3000", "--share-deadline", "1")
+#: So slow that a trial lasts until a test is done with it.
+SLOW = ("--heartbeat-interval", "60000", "--offline-timeout", "180000", "--share-deadline", "1")
 RUN, LOOP = "roosync_ops/agent/verbs/run.py", "roosync_ops/agent/loop.py"
 STEP = "  now_ms=I.clock.wall_ms()\n  good"
 #: What is done to a loop so that it comes up, and goes bad afterwards.
@@ -157,7 +159,8 @@ def test_a_share_in_trouble_is_no_fault_of_the_new_build(machine: Machine) -> No
 
 
 def test_who_stops_it_ends_the_trial_and_nothing_starts_it_again(machine: Machine) -> None:
-    machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
+    machine.agent("restart", "--to", machine.new(*GOOD), *SLOW)
+    assert machine.is_guarded()
     machine.agent("stop")
     assert not machine.is_guarded()
     wait_for("the guard's end", lambda: not _is_held(machine))

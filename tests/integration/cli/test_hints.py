@@ -90,7 +90,7 @@ def of_causes(machine: Machine, path: str) -> Iterator[str]:
 
 
 def of_sentences() -> Iterator[str]:
-    for following in (*commands.REASONS.values(), *commands.FLIPS.values()):
+    for following in (value for table in commands().values() for value in table.values()):
         yield typed.ours(*shlex.split(following.format(machine=NAME)))
 
 

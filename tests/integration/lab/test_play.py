@@ -88,7 +88,7 @@ def test_its_report_holds_both_tables_and_the_rollout(home: Path) -> None:
 
 def test_what_is_done_to_the_fleet_shows_in_the_table(home: Path) -> None:
     script = (
-        "off 2024; crash 2023; stop web1; kill 2025; watch 12; table; on 2024; start 2023; start web1; wait 4; table"
+        "off 2024; crash 2023; stop web1; kill 2025; wait 12; table; on 2024; start 2023; start web1; wait 4; table"
     )
     done = _lab(home, "--json", "--do", script)
     report = json.loads(done.stdout)
@@ -148,8 +148,8 @@ def test_on_a_terminal_the_fleet_is_handed_over_at_a_prompt(terminal: tuple[subp
     assert "4/6 machines online (66%)" in _read_until(screen, "lab> ")
     os.write(screen, b"off 2024\n")
     assert "power cut" in _read_until(screen, "lab> ")
-    os.write(screen, b"watch\n")
-    _read_until(screen, "silent")
+    os.write(screen, b"kill 2025; wait 600\n")
+    _read_until(screen, "is killed")
     os.write(screen, b"\x03")
     _read_until(screen, "lab> ")
     os.write(screen, b"quit\n")

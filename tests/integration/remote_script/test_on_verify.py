@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from roosync_ops.remote_script import bundle, on_measure, on_tidy, on_verify
+from roosync_ops.remote_script import bundle, on_measure, on_tidy, on_verify, travel
 from roosync_ops.remote_script.facts_model import Measured, Tended
 from roosync_ops.remote_script.travel import source
 from tests.kits.shares import ours, put
 
 TAG = "0a1b2c3d"
 #: A program that measures one thing and then hangs, with its folder made; asked to clean, it does.
-HANGS = inspect.getsource(on_measure) + "\n\ndef names(place):\n    time.sleep(600)\n\n\nMEASURES = (replace, names)\n"
+HANGS = travel.program(on_measure) + "\n\ndef names(place):\n    time.sleep(600)\n\n\nMEASURES = (replace, names)\n"
 
 
 def verify(share: Path, monkeypatch: pytest.MonkeyPatch, program: str, limit: float = 60.0) -> Measured:
@@ -30,7 +29,7 @@ def verify(share: Path, monkeypatch: pytest.MonkeyPatch, program: str, limit: fl
 def test_everything_is_measured_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     share = tmp_path / "dossier partagé"
     share.mkdir()
-    found = verify(share, monkeypatch, inspect.getsource(on_measure))
+    found = verify(share, monkeypatch, travel.program(on_measure))
     assert [one.name for one in found.traits] == ["replace", "names", "locks", "flush"]
     assert (found.shared, found.problem, found.removed) == (str(share), None, True)
     assert list(share.iterdir()) == []
@@ -53,14 +52,14 @@ def test_the_share_is_the_one_its_agent_is_configured_with(tmp_path: Path, monke
     (tmp_path / "agent").mkdir()
     (tmp_path / "agent" / "config.json").write_text(json.dumps({"shared": str(tmp_path / "another")}))
     (tmp_path / "share").mkdir()
-    found = verify(tmp_path / "share", monkeypatch, inspect.getsource(on_measure))
+    found = verify(tmp_path / "share", monkeypatch, travel.program(on_measure))
     assert found.shared == str(tmp_path / "another")
     assert found.problem == ["SHARE_MISSING", "there is no such folder"]
     assert not (tmp_path / "another").exists()
 
 
 def test_tidying_removes_what_that_run_left_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_verify, "MEASURE", inspect.getsource(on_measure))
+    monkeypatch.setattr(on_verify, "MEASURE", travel.program(on_measure))
     for token in (TAG, "ffffffff"):
         (tmp_path / f".roosync-verify-{token}").mkdir()
     reply = on_verify.tidy({"do": "tidy", "shared": str(tmp_path), "localDir": str(tmp_path), "token": TAG})
@@ -75,14 +74,14 @@ def test_it_travels_only_where_it_is_asked_for(system: Any) -> None:
         text = source(system, do)
         compile(text, "travels", "exec")
         assert "def verify(" in text
-        assert repr(inspect.getsource(on_measure)) in text
-        assert repr(inspect.getsource(on_tidy)) in text
+        assert repr(travel.program(on_measure)) in text
+        assert repr(travel.program(on_tidy)) in text
 
 
 @pytest.fixture
 def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return a request to tend a share with two records, no view, and litter, where the agent is the one we ship."""
-    monkeypatch.setattr(on_verify, "TIDY", inspect.getsource(on_tidy))
+    monkeypatch.setattr(on_verify, "TIDY", travel.program(on_tidy))
     local = tmp_path / "dossier de l'agent"
     local.mkdir()
     (local / "agent.pyz").write_bytes(bundle.build().data)

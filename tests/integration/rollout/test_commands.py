@@ -142,6 +142,5 @@ class TestCommand:
 
     def test_agent_build_says_which_build_it_is(self, tmp_path: Path) -> None:
         built = roosync_ops("agent", "build", "-o", tmp_path / "agent.pyz", "--json").document
-        assert built == roosync_ops("agent", "identify", tmp_path / "agent.pyz", "--json").document
         told = subprocess.run(["python3", tmp_path / "agent.pyz", "version", "--json"], capture_output=True, check=True)
         assert json.loads(told.stdout)["sha256"] == built["sha256"]

@@ -39,6 +39,7 @@ def test_the_worker_ends_with_whoever_asked_even_where_that_was_killed(
     with hung_server() as port:
         inventory = fleet.inventory(tmp_path / "inventory.py", port=port)
         words: list[str | Path] = [ROOSYNC_OPS, "rollout", *NAMES, "--inventory", inventory, "--connect-timeout", "5"]
+        words.append("--verbose")  # by pyinfra, whatever a look alone would settle
         with child_process(words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asked:
             wait_for("a worker", lambda: children(asked.pid))
             workers = children(asked.pid)

@@ -14,9 +14,9 @@ import pytest
 
 from roosync_ops.judge.flip import Flip
 from roosync_ops.watch.delivery import Delivery, Target, close_all, notification
+from tests.component.test_hostile_answers import PAYLOADS
 from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.shares import NOW
-from tests.unit.test_hostile_answers import PAYLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -43,7 +43,7 @@ def make_rig(tmp_path: Path, shared: Path) -> Callable[..., Rig]:
 
 
 @pytest.fixture(autouse=True)
-def _disks_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def disks_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of beats in a second: what fsync is for is proved by killing, in tests/integration/agent."""
     monkeypatch.setattr("os.fsync", lambda _: None)
     monkeypatch.setattr("os.fdatasync", lambda _: None)

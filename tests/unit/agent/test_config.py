@@ -8,7 +8,7 @@ import pytest
 
 from roosync_ops.agent import config as settings
 from roosync_ops.agent import local_state
-from roosync_ops.agent.config import CONFIG_NAME, Config, default_local_dir, resolve
+from roosync_ops.agent.config import CONFIG_NAME, Config, config_of, default_local_dir
 from roosync_ops.agent.errors import CodedError, MissingMachineIdError, ProblemError, UsageError
 from roosync_ops.agent.flags import parse
 
@@ -16,7 +16,7 @@ from roosync_ops.agent.flags import parse
 def config(tmp_path: Path, *words: str, written: Any = None, environment: dict[str, str] | None = None) -> Any:
     if written is not None:
         (tmp_path / CONFIG_NAME).write_text(json.dumps(written) if not isinstance(written, str) else written)
-    return resolve(parse(["register", "--local-dir", str(tmp_path), *words]), environment or {})
+    return config_of(parse(["register", "--local-dir", str(tmp_path), *words]), environment or {})
 
 
 def test_precedence(tmp_path: Path) -> None:

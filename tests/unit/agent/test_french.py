@@ -10,7 +10,7 @@ from roosync_ops.agent import share
 from roosync_ops.agent.errors import answer_to
 from roosync_ops.agent.share import FolderShare, ShareTroubleError
 from roosync_ops.agent.verbs import guard
-from roosync_ops.wire.deadline import ShareHungError
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class _Hangs:
+class _Hangs(BoundedShare):
     """A share in which every touch is too late."""
-
-    stuck_since_ms = None
 
     def call(self, _: Callable[[], Any], doing: str, *__: Any) -> Any:
         raise ShareHungError(doing, 5, 0)

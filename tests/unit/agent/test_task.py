@@ -250,18 +250,18 @@ def test_a_task_that_an_older_version_made_with_highest_privileges_is_told_with_
 def test_the_command_is_the_windowless_python_and_keeps_every_word(config: Config) -> None:
     words = ["run", "--shared", "G:\\", "--local-dir", "C:\\a b\\", "--x", 'say "hi"\\']
     program = program_of(agent_command(words), config.local_dir, "u")
-    assert program.command.endswith("pythonw.exe")
-    assert program.arguments.endswith(subprocess.list2cmdline(words))
-    assert "G:\\ --local-dir" in program.arguments
-    assert '"C:\\a b\\\\"' in program.arguments
+    assert program["command"].endswith("pythonw.exe")
+    assert program["arguments"].endswith(subprocess.list2cmdline(words))
+    assert "G:\\ --local-dir" in program["arguments"]
+    assert '"C:\\a b\\\\"' in program["arguments"]
 
 
 def test_metadata_cannot_be_taken_for_a_variable_of_the_scheduler(config: Config) -> None:
     program = program_of(
         agent_command(["run", "--metadata", '{"load":"100%","cost":"$(Arg0)"}']), config.local_dir, "u"
     )
-    assert "100\\u0025" in program.arguments
-    assert "\\u0024(Arg0)" in program.arguments
+    assert "100\\u0025" in program["arguments"]
+    assert "\\u0024(Arg0)" in program["arguments"]
 
 
 @pytest.mark.parametrize("folder", [r"C:\%TEMP%\x", r"C:\$(Arg0)"])

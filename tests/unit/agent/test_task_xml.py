@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).with_name("golden") / "heartbeat-task.xml"
 HOME = r"C:\Users\Élodie & Co\AppData\Local\roosync"
-PROGRAM = task_xml.Program(
-    r"C:\Program Files\Python 3.13\pythonw.exe",
-    rf'-I -S -B "{HOME}\agent.pyz" run --supervised task --local-dir "{HOME}"',
-    HOME,
-    "S-1-5-21-1-2-3-1001",
-)
+PROGRAM = {
+    "command": r"C:\Program Files\Python 3.13\pythonw.exe",
+    "arguments": rf'-I -S -B "{HOME}\agent.pyz" run --supervised task --local-dir "{HOME}"',
+    "folder": HOME,
+    "user": "S-1-5-21-1-2-3-1001",
+}
 #: What XML 1.0 can carry at all.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)
 
@@ -55,7 +55,7 @@ def test_nothing_that_the_scheduler_does_by_default_kills_the_agent() -> None:
 
 def test_it_is_started_at_logon_and_every_minute_for_ever() -> None:
     logon, timer = validate(task_xml.encoded(task_xml.permanent(PROGRAM, enabled=True))).triggers
-    assert (logon.kind, logon.user, logon.limit) == ("LogonTrigger", PROGRAM.user, None)
+    assert (logon.kind, logon.user, logon.limit) == ("LogonTrigger", PROGRAM["user"], None)
     assert (timer.kind, timer.interval, timer.duration, timer.end) == ("TimeTrigger", 60, None, None)
 
 
@@ -65,12 +65,12 @@ def test_a_question_has_no_trigger_and_an_end() -> None:
     assert task.settings.limit == 600
     assert task.settings.restart_count == 0
     assert (task.logon_type, task.run_level) == ("InteractiveToken", "LeastPrivilege"), "the token that sees the drive"
-    assert f"(A;;FA;;;{PROGRAM.user})</SecurityDescriptor>" in task_xml.one_shot(PROGRAM)
+    assert f"(A;;FA;;;{PROGRAM['user']})</SecurityDescriptor>" in task_xml.one_shot(PROGRAM)
 
 
 @given(TEXT, TEXT, TEXT)
 def test_whatever_stands_in_a_path_comes_out_again(command: str, arguments: str, user: str) -> None:
-    program = task_xml.Program(command, arguments, r"C:\x", user)
+    program = {"command": command, "arguments": arguments, "folder": r"C:\x", "user": user}
     text = task_xml.permanent(program, enabled=True).partition("?>")[2]
     root = ET.fromstring(text)  # noqa: S314 - our own text
     names = {"t": task_xml.NAMESPACE}
@@ -80,7 +80,7 @@ def test_whatever_stands_in_a_path_comes_out_again(command: str, arguments: str,
 
 def kept_by_windows(document: str, *, again: Callable[[str], str] = lambda text: text) -> str:
     """Return the document as the scheduler answers it: exported by the stand-in, letters lost."""
-    machine = Fake(sid=PROGRAM.user, files={"task.xml": again(document).encode("utf-16")})
+    machine = Fake(sid=PROGRAM["user"], files={"task.xml": again(document).encode("utf-16")})
     assert machine.schtasks("/Create", "/TN", "\\roosync-ops\\x", "/XML", "task.xml", "/F").code == 0
     return machine.schtasks("/Query", "/TN", "\\roosync-ops\\x", "/XML", "ONE").out.replace("É", "?")
 
@@ -133,7 +133,7 @@ def test_an_answer_under_a_root_of_its_own_is_read_and_a_garbled_one_is_another_
         pytest.param("LeastPrivilege", "HighestAvailable", id="run-level"),
         pytest.param("<Priority>5</Priority>", "", id="priority-by-default"),
         pytest.param(
-            f"<UserId>{PROGRAM.user}</UserId>\n      <Logon", "<UserId>S-1-5-18</UserId>\n      <Logon", id="user"
+            f"<UserId>{PROGRAM['user']}</UserId>\n      <Logon", "<UserId>S-1-5-18</UserId>\n      <Logon", id="user"
         ),
         pytest.param(
             "<LogonTrigger>\n      <Enabled>true", "<LogonTrigger>\n      <Enabled>false", id="a-trigger-switched-off"
@@ -149,7 +149,7 @@ def test_a_task_that_somebody_changed_is_another_one(old: str, new: str) -> None
 
 def test_another_program_or_another_version_of_the_document_is_another_task() -> None:
     wanted = task_xml.permanent(PROGRAM, enabled=False)
-    other = task_xml.Program(PROGRAM.command, PROGRAM.arguments + " --x", HOME, PROGRAM.user)
+    other = {**PROGRAM, "arguments": PROGRAM["arguments"] + " --x"}
     assert task_xml.differences(task_xml.permanent(other, enabled=False), wanted)
     older = wanted.replace("LeastPrivilege", "HighestAvailable").replace("<Hidden>false", "<Hidden>true")
     assert task_xml.differences(kept_by_windows(older), wanted)

@@ -170,7 +170,7 @@ def test_ctrl_c_says_what_was_done_by_then(
     monkeypatch.setattr(acting, "run", interrupted)
     fleet = load_inventory(place / "inventory.py")
     with pytest.raises(KeyboardInterrupt):
-        acting.act("rollout", tuple(fleet), acting.How())
+        acting.act("restart", tuple(fleet), acting.How())
     assert said in capsys.readouterr().err
 
 

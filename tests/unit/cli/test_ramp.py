@@ -1,7 +1,8 @@
 """A rollout in batches: who is replaced when, when it stops, and how the next one goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from roosync_ops.cli import ramp
 from roosync_ops.cli.journal import RunJournal
 from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Machine
-from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, ROLLED_BACK, WAITS
+from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.transport.failure import Failure
@@ -23,7 +24,10 @@ UNREACHED = Failure("connect", "TIMEOUT", "no answer", "roosync-ops diagnose")
 
 
 class Fleet:
-    """Answers as machines would: `old` run another build, `bad` go back, `dead` are not reached, `lost` no more."""
+    """Answers as machines would: `old` run another build, `bad` go back, `dead` are not reached, `lost` no more.
+
+    On those that are `taken` another rollout has put its build by the time of the deploy of that number.
+    """
 
     def __init__(
         self,
@@ -31,8 +35,9 @@ class Fleet:
         bad: Sequence[str] = (),
         dead: Sequence[str] = (),
         lost: Sequence[str] = (),
+        taken: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        self.old, self.bad, self.dead, self.lost = old, bad, dead, lost
+        self.old, self.bad, self.dead, self.lost, self.taken = old, bad, dead, lost, taken
         self.asked: list[tuple[str, list[str]]] = []
 
     def __call__(self, deploy: str, machines: Sequence[Machine]) -> tuple[Result, ...]:
@@ -42,6 +47,8 @@ class Fleet:
     def _row(self, deploy: str, name: str) -> Result:
         if name in self.dead or (deploy == "prove" and name in self.lost):
             return Result(name, failure=UNREACHED)
+        if len(self.asked) >= self.taken.get(name, 100):
+            return Result(name, failure=Failure("start", REPLACED, "another rollout has put build x there", ""))
         if deploy == "ramp" and name in self.old:
             return Result(name, skipped=WAITS)
         if deploy == "prove" and name in self.bad:
@@ -84,8 +91,27 @@ def test_one_is_replaced_first_and_the_others_once_it_is_proved() -> None:
     found, words = run(fleet)
     assert fleet.asked == [
         ("ramp", NAMES), ("rollout", NAMES[:1]), ("prove", NAMES[:1]), ("rollout", NAMES[1:]), ("prove", NAMES[1:]),
+        ("prove", NAMES[:1]),
     ]  # fmt: skip
     assert (found.stopped, set(words.values())) == (False, {"changed"})
+
+
+@pytest.mark.parametrize("options", [{}, {"max_fail": "5"}])
+@pytest.mark.parametrize("when", [1, 2])
+def test_who_finds_another_rollouts_build_on_one_machine_goes_no_further(options: dict[str, str], when: int) -> None:
+    """Be it one that was enrolled at once, or only found so afterwards, whatever number may fail."""
+    fleet = Fleet(old=NAMES[1:], taken={NAMES[0]: when})
+    found, words = run(fleet, **options)
+    assert (found.stopped, fleet.replaced()) == (True, [])
+    assert list(words.values()) == ["failed", *["skipped"] * 4]
+
+
+def test_who_changes_a_machine_last_has_seen_all_that_it_changed_after_that() -> None:
+    """Else two rollouts at once could leave two builds, and nobody would say so."""
+    fleet = Fleet(taken={NAMES[0]: 6})
+    _, words = run(fleet)
+    assert fleet.asked[5:] == [("prove", NAMES[:1])]
+    assert words == {NAMES[0]: "failed", **dict.fromkeys(NAMES[1:], "changed")}
 
 
 def test_whoever_has_nothing_to_lose_is_asked_once() -> None:

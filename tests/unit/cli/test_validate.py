@@ -116,13 +116,13 @@ def test_ctrl_c_is_130_and_quiet(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("roosync_ops.cli.validate.load_inventory", interrupted)
+    monkeypatch.setattr("roosync_ops.cli.tables.load_inventory", interrupted)
     done = run("validate", "--shared", "shared")
     assert (done.code, done.out, done.err) == (130, "", "")
 
 
 def test_a_defect_is_neither_a_verdict_nor_silent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roosync_ops.cli.validate.load_inventory", lambda _: 1 / 0)
+    monkeypatch.setattr("roosync_ops.cli.tables.load_inventory", lambda _: 1 / 0)
     done = run("validate", "--shared", "shared", "--json")
     assert done.code == 70
     assert done.document["error"]["code"] == "INTERNAL"

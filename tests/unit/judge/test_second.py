@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from roosync_ops.judge import Validation
 
+HOUR = 3_600_000
 FLEET = Fleet([Machine.of(name, {}) for name in ("m", "one", "two")])
 WORD: dict[str, Any] = {"since_ms": NOW - 20_000, "sequence": 7, "heard_ms": NOW - 20_000}
 
@@ -139,7 +141,7 @@ def test_silence_within_what_the_share_noted_of_its_delays_is_a_warning_to_who_h
 )
 def test_what_the_keeper_noted_of_delays_is_bounded_whoever_wrote_it(tmp_path: Path, noted: Any, expected: int) -> None:
     put(tmp_path, ours("one", late=noted))
-    assert second.may_last_ms(second.late_ms(read_folder(tmp_path, NOW), NOW), 120_000) == expected
+    assert second.may_last_ms(second.noted(read_folder(tmp_path, NOW), NOW).late_ms, 120_000) == expected
 
 
 def test_a_note_is_read_where_the_view_has_a_later_beat_of_its_keeper(tmp_path: Path) -> None:
@@ -148,7 +150,49 @@ def test_a_note_is_read_where_the_view_has_a_later_beat_of_its_keeper(tmp_path: 
     put_view(tmp_path, later)
     state = read_folder(tmp_path, NOW)
     assert state.machines["one"].record.sequence == 6
-    assert second.late_ms(state, NOW) == (240_000, 0)
+    assert second.noted(state, NOW).late_ms == (240_000, 0)
+
+
+def by_note(shared: Path, age_ms: int, off: object, keeper_ms: int = 1_000, others: int = 0) -> Verdict:
+    """Return the verdict on `m`, of whose clock the keeper `one` noted `off`, and of so many others an hour."""
+    clocks = {"m": off, **{f"x{at}": HOUR for at in range(others)}}
+    for one in (ours("m", age_ms, sequence=5), ours("one", keeper_ms, late={"clocks": clocks}), ours("two")):
+        put(shared, one)
+    state = read_folder(shared, NOW)
+    return validate(FLEET, state, NOW, known=second.noted(state, NOW)).verdicts[0]
+
+
+@pytest.mark.parametrize("off_ms", [-HOUR, HOUR])
+@pytest.mark.parametrize(("late_ms", "observed"), [(20_000, "online"), (100_000, "warning"), (121_000, "offline")])
+def test_a_wrong_clock_that_the_keeper_noted_neither_kills_nor_hides_a_death(
+    tmp_path: Path, off_ms: int, late_ms: int, observed: str
+) -> None:
+    found = by_note(tmp_path, late_ms - off_ms, off_ms)
+    assert (found.observed, found.age_ms) == (observed, late_ms)
+    if observed == "online":
+        assert (kind(found), found.rests_on) == (verdict.CLOCK_DISAGREES, Basis.HEARD)
+
+
+@pytest.mark.parametrize(("keeper_ms", "others"), [(-6_000, 0), (121_000, 1), (841_000, 0)])
+def test_a_keeper_whose_own_clock_may_be_wrong_tells_of_no_others(tmp_path: Path, keeper_ms: int, others: int) -> None:
+    assert by_note(tmp_path, HOUR, -HOUR, keeper_ms, others).observed == "offline"
+
+
+def test_a_keeper_that_died_lately_and_found_most_clocks_right_is_still_believed(tmp_path: Path) -> None:
+    assert by_note(tmp_path, HOUR, -HOUR, 839_000).observed == "online"
+
+
+@pytest.mark.parametrize("off", [str(-HOUR), True, None, [-HOUR], -(10**30), 1e300])
+def test_a_noted_clock_is_a_time_or_nothing(tmp_path: Path, off: object) -> None:
+    assert by_note(tmp_path, HOUR, off).observed == "offline"
+
+
+def test_a_clock_that_was_measured_counts_before_one_that_was_noted(tmp_path: Path) -> None:
+    by_note(tmp_path, 2 * HOUR, -HOUR)
+    state, said = read_folder(tmp_path, NOW), AgentState(probes.NOT_RUNNING, since_ms=NOW - HOUR, sequence=5)
+    known = replace(second.noted(state, NOW), offsets={"m": -2 * HOUR})
+    found = validate(FLEET, state, NOW, known=known, asked={"m": Answer("m", said, offset_ms=-2 * HOUR)}).verdicts[0]
+    assert (found.observed, found.age_ms) == ("offline", 0)
 
 
 def test_a_file_that_cannot_be_read_just_now_is_late_where_the_view_heard_lately(tmp_path: Path) -> None:
@@ -196,7 +240,7 @@ def test_another_whose_own_word_is_that_it_is_gone_is_not_late(tmp_path: Path, w
 
 def test_a_note_of_a_keeper_that_is_gone_for_a_day_counts_no_more(tmp_path: Path) -> None:
     put(tmp_path, ours("one", 90_000_000, late={"day": [240_000, 60_000]}))
-    assert second.late_ms(read_folder(tmp_path, NOW), NOW) == (0, 0)
+    assert second.noted(read_folder(tmp_path, NOW), NOW).late_ms == (0, 0)
 
 
 def test_nobody_is_in_doubt_in_a_fleet_that_is_as_expected(tmp_path: Path) -> None:

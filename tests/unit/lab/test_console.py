@@ -51,7 +51,7 @@ class Paper(LabScreen):
     def __init__(self) -> None:
         super().__init__(quiet=True)
         self.said: list[str] = []
-        self.tables = self.redrawn = 0
+        self.tables = 0
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -59,10 +59,6 @@ class Paper(LabScreen):
     def show(self, validation: Validation) -> None:
         assert validation.total == 0
         self.tables += 1
-
-    def redraw(self, validation: Validation) -> None:
-        assert validation.total == 0
-        self.redrawn += 1
 
 
 def a_validation() -> Validation:
@@ -172,20 +168,9 @@ def test_ctrl_c_ends_a_command_and_not_the_lab(bench: Bench, monkeypatch: pytest
     def interrupted(_words: list[str]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(bench.console._commands, "watch", interrupted)
-    run_prompt(bench.console, bench.screen, _typed("watch", "kill 2024", "quit", "kill 2023"))
+    monkeypatch.setitem(bench.console._commands, "wait", interrupted)
+    run_prompt(bench.console, bench.screen, _typed("wait 60", "kill 2024", "quit", "kill 2023"))
     assert bench.lab.calls == ["kill myia-po-2024"]
-
-
-def test_watching_without_a_terminal_shows_the_table_when_it_changes_alone(bench: Bench) -> None:
-    bench.console.run("watch 0.02")
-    assert (bench.screen.tables, bench.screen.redrawn) == (1, 0)
-
-
-def test_watching_on_a_terminal_keeps_the_ages_moving(bench: Bench) -> None:
-    bench.screen.is_live = True
-    bench.console.run("watch 0.02")
-    assert bench.screen.redrawn > 0
 
 
 def test_a_whole_name_wins_over_a_part_of_another() -> None:

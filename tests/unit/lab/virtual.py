@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from roosync_ops.lab.replica import File, Stamp, is_replicated
+from roosync_ops.lab.replica import File, FolderReplica, Stamp, is_replicated
 from roosync_ops.lab.replicator import Replicator
 from tests.kits.sync import is_settled
 
 
 @dataclass
-class MemoryReplica:
+class MemoryReplica(FolderReplica):
     """Files by name, and one counter that stands for mtime, size and inode. `gone` is an unmounted drive."""
 
     files: dict[str, tuple[File, Stamp]] = field(default_factory=dict)

@@ -177,7 +177,7 @@ def test_a_failed_write_leaves_nothing_of_its_own(shared: Path, monkeypatch: pyt
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("roosync_ops.agent.writing._replace", full)
+    monkeypatch.setattr("roosync_ops.agent.writing.patiently", full)
     with pytest.raises(CommandError, match="No space left"):
         done(shared)
     assert not [name for name in names_in(shared / "dashboards") if name.endswith(".tmp")]

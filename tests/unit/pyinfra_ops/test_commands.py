@@ -87,20 +87,21 @@ def test_an_answer_that_is_none_is_a_failure_with_what_was_said(
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "code", "step"),
     [
-        (TimeoutError(), "TIMEOUT"),
-        (OSError("Socket is closed"), "CONNECTION_LOST"),
-        (LinkError("CONNECTION_LOST", "closed by remote host"), "CONNECTION_LOST"),
+        (TimeoutError(), "TIMEOUT", "push"),
+        (OSError("Socket is closed"), "CONNECTION_LOST", "push"),
+        (LinkError("CONNECTION_LOST", "closed by remote host", reached=True), "CONNECTION_LOST", "push"),
+        (LinkError("TIMED_OUT", "no answer"), "TIMED_OUT", "connect"),
     ],
 )
 def test_a_connection_that_is_lost_half_way_is_what_pyinfra_takes_for_a_failed_host(
-    host: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+    host: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, step: str
 ) -> None:
     with pytest.raises((TimeoutError, OSError)):
         execute(host, monkeypatch, error)
     assert ledger(host).failure.code == code  # type: ignore[union-attr]
-    assert ledger(host).failure.step == "push"  # type: ignore[union-attr]
+    assert ledger(host).failure.step == step  # type: ignore[union-attr]
 
 
 def test_the_first_reason_stands(host: Any) -> None:

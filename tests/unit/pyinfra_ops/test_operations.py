@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyinfra.context import ctx_host
 
-from roosync_ops.pyinfra_ops import operations
+from roosync_ops.pyinfra_ops import operations, settled
 from roosync_ops.pyinfra_ops.commands import AgentCommand, Refusal
 from roosync_ops.pyinfra_ops.ledger import ledger
 from tests.unit.pyinfra_ops.builders import BUNDLE, NOW_MS, a_machine, a_new_machine, a_report, a_status
@@ -41,7 +41,8 @@ class Host:
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    monkeypatch.setattr(operations, "build", lambda: BUNDLE)
+    for module in (operations, settled):
+        monkeypatch.setattr(module, "build", lambda: BUNDLE)
     host = Host()
     with ctx_host.use(host):
         yield host
@@ -147,6 +148,24 @@ def test_a_build_that_somebody_else_put_in_the_place_of_ours_is_named(host: Host
     (refusal,) = commands(host, operations.agent_proved, a_report(status=a_status(loopBuildId="f" * 16, trial=trial)))
     assert refusal.failure.code == code
     assert ("f" * 16 in refusal.failure.reason) == (code == "REPLACED")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(a_status(loopBuildId="f" * 16), id="it runs"),
+        pytest.param(a_status(running=False, trial="agent-ffffffffffffffff.pyz agent-0.pyz"), id="nothing runs yet"),
+    ],
+)
+def test_a_rollout_that_another_one_met_on_a_machine_names_its_build(host: Host, status: dict[str, Any]) -> None:
+    host.state.is_executing = True
+    report = a_report(status=status)
+    if status["running"]:  # to whoever rolls nothing out, what runs is right
+        assert commands(host, operations.agent_online, report) == []
+    ledger(host).consider(("push",), ())  # type: ignore[arg-type]
+    (refusal,) = commands(host, operations.agent_online, report)
+    assert (refusal.failure.code, refusal.failure.hint) == ("REPLACED", "roosync-ops rollout myia-po-2024")
+    assert "f" * 16 in refusal.failure.reason
 
 
 def test_a_beat_is_as_old_as_it_was_when_the_agent_told_of_it(host: Host) -> None:

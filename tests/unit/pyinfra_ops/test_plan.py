@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.pyinfra_ops import facts, plan
+from roosync_ops.remote_script import checks
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine, a_report, a_share, a_status
 
 if TYPE_CHECKING:
@@ -190,4 +191,4 @@ def test_a_configuration_differs_by_its_keys_and_what_the_operator_passes_on_is_
 def test_a_preflight_of_a_windows_machine_has_a_minute_for_its_share(fields: dict[str, Any], seconds: float) -> None:
     machine = a_machine(**fields)
     assert facts.arguments(machine)["share_deadline"] == seconds
-    assert facts.limit_s(machine) > seconds, "and the login more"
+    assert checks.limit_s(machine) > seconds, "and the login more"

@@ -233,3 +233,44 @@ def test_taking_off_where_nothing_is_is_no_failure(tmp_path: Path) -> None:
 )
 def test_a_verb_s_answer_is_the_document_that_ends_its_output(output: str, document: dict[str, Any] | None) -> None:
     assert on_common.parse_last_line(output) == document
+
+
+OTHER = "agent-eeeeeeeeeeeeeeee.pyz"
+
+
+def met(folder: Path, monkeypatch: pytest.MonkeyPatch, ours: str, over: bytes, *answers: dict[str, Any]) -> list[str]:
+    """Start `ours` where OTHER is named, and return which agents were asked; each has `answers`, one after another."""
+    asked, left = [], iter(answers)
+
+    def ask(agent: str, argv: list[str], _limit_s: float) -> dict[str, Any]:
+        asked.append(agent.rpartition(os.sep)[2])
+        assert argv == ["restart", "--to", ours]
+        return next(left)
+
+    (folder / "agent.pyz").write_text(f"# builds: {OTHER}\n")
+    (folder / OTHER).write_bytes(b"other")
+    (folder / ours).write_bytes(b"ours")
+    monkeypatch.setattr(on_machine, "ask", ask)
+    step = {"argv": ["restart"], "limit": 5, "over": hashlib.sha256(over).hexdigest()}
+    on_machine._start(str(folder / ours), step)
+    return asked
+
+
+def test_of_two_rollouts_that_meet_the_build_of_the_greater_name_stays_whoever_came_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(on_common.StepError, match=f"build {'e' * 16} there since, in the place of 0123456789abcdef"):
+        met(tmp_path, monkeypatch, NEW, b"nothing of it")
+    assert met(tmp_path, monkeypatch, "agent-ffffffffffffffff.pyz", b"", {"success": True}) == [OTHER]
+
+
+def test_what_was_there_when_a_rollout_looked_is_replaced_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert met(tmp_path, monkeypatch, NEW, b"other", {"success": True}) == [OTHER]
+
+
+def test_a_build_that_finds_another_one_named_in_its_turn_hands_over_to_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert met(tmp_path, monkeypatch, NEW, b"other", {"code": "REPLACED"}, {"success": True}) == [OTHER] * 2

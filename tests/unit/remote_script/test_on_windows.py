@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from roosync_ops.agent import share_facts
 from roosync_ops.agent.builds import AGENT_NAME
-from roosync_ops.remote_script import on_windows
+from roosync_ops.remote_script import on_windows, travel
 from roosync_ops.remote_script.on_common import PUSHED_NAME, StepError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def agent(folder: Path, code: str) -> str:
 
 @pytest.fixture(autouse=True)
 def filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_windows, "FACTS", inspect.getsource(share_facts))
+    monkeypatch.setattr(on_windows, "FACTS", travel.program(share_facts))
 
 
 def look(shared: Path, agent: str) -> dict[str, Any]:

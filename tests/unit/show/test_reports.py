@@ -25,6 +25,7 @@ from roosync_ops.judge import (
 from roosync_ops.judge.reports import Dashboard, Report
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import reasons, schemas
+from roosync_ops.show.dashboard import dashboard_markdown
 from roosync_ops.show.page import page
 from roosync_ops.show.report import report_markdown
 from tests.kits.shares import NOW
@@ -134,7 +135,8 @@ def test_what_a_verdict_rests_on_is_in_every_output(
     row = Verdict("m", "online", NOW, 0, 0, expected="online", ok=True, probe=probe, rests_on=rests_on)
     seen = Validation(NOW, "/s", (row,), (), ())
     board = Dashboard("here", "/s", None, seen, (), (), (), "m", NOW, NOW, 60_000)
-    told = report_markdown(Report(seen), lang)
+    told = report_markdown(Report(seen), lang) + "\n" + dashboard_markdown(board, lang)
+    assert told.count(said) == 2
     for text in (show.table(seen, lang), show.markdown(seen, lang), show.junit(seen, lang), told, page(board, lang)):
         assert said in text
     assert f'roosync_machine_basis="{rests_on}"}} 1' in show.openmetrics(seen)

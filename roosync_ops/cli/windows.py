@@ -1,6 +1,7 @@
-"""`roosync-ops doctor windows`: what only a real Windows can tell, asked there, written down without personal data."""
+"""`roosync-ops bootstrap windows`, `doctor windows`: what a bare machine needs, and what only a real one can tell."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from roosync_ops import __version__, errors, typed
-from roosync_ops.bootstrap import checklist
+from roosync_ops.bootstrap import checklist, keys, windows
 from roosync_ops.bootstrap.checklist import Line
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather import doctor as asking
@@ -18,31 +19,77 @@ from roosync_ops.show.redacted import Redaction
 
 from . import options, output
 
-app = typer.Typer(no_args_is_help=True, help="Ask one real machine what no kit can tell.")
-
-_EXAMPLES: Final = options.examples(
-    "roosync-ops doctor windows myia-po-2024",
-    "roosync-ops doctor windows myia-po-2024 --output doctor-windows.md",
-    "Exit codes: 0 each line was answered, 1 some was not, 2 usage or inventory, 3 the machine was not reached.",
+app = typer.Typer()
+#: The callbacks make groups of them, of one command so far.
+_bootstrap = typer.Typer(
+    no_args_is_help=True, callback=lambda: None, help="Print what makes a bare machine reachable over SSH."
 )
+_doctor = typer.Typer(no_args_is_help=True, callback=lambda: None, help="Ask one real machine what no kit can tell.")
+app.add_typer(_bootstrap, name="bootstrap")
+app.add_typer(_doctor, name="doctor")
 
 #: checklist.NAMES, without the share.
 _OWN_NAMES: Final = 5
 
 
-@app.callback()
-def doctor() -> None:
-    """Ask one real machine what no kit can tell."""
+@_bootstrap.command("windows")
+def bootstrap_windows(  # noqa: PLR0913 - one argument an option
+    *,
+    key: Annotated[
+        str | None, options.opt("--key FILE", "The public key to let in; - is stdin. Default: the one in ~/.ssh.")
+    ] = None,
+    port: Annotated[int, options.opt("--port N", "Where the SSH server listens.", min=1, max=65_535)] = 22,
+    lan: Annotated[
+        list[str] | None,
+        options.opt("--lan CIDR", "Who may connect (repeated). Default: the machine's own subnets."),
+    ] = None,
+    user: Annotated[str, options.opt("--user NAME", "The account to be reached. Default: who runs the script.")] = "",
+    admin: Annotated[
+        bool | None,
+        options.opt("--admin/--standard", "Whether that account is an administrator. Default: looked up there."),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Print the PowerShell script for a bare Windows machine.
+
+    It adds OpenSSH Server, starts it with Windows, lets one public key in and the local network alone, and prints the
+    line for inventory.py. A second run changes nothing. It was never run on real Windows yet.
+    """
+    # What no Windows account is called is refused here, so that the mistake does not show on the machine.
+    if user and (user != user.strip() or any(sign in '"/[]:;|=,+*?<>' or not sign.isprintable() for sign in user)):
+        raise errors.usage(f"--user {user!r} cannot be the name of a Windows account")
+    public = _public_key(key)
+    kind: windows.Kind = "auto" if admin is None else "administrator" if admin else "standard"
+    text = windows.script(public, port=port, lan=lan or (), account=user, kind=kind)
+    if as_json:
+        output.write(json.dumps({"ok": True, "script": text, "key": str(public)}))
+    else:
+        output.write(text.rstrip("\n"))
+        output.note(f"# lets in: {public}")
+    return errors.OK
 
 
-@app.command("windows", epilog=_EXAMPLES)
-def for_windows(
-    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="A Windows machine of the inventory.")],
+def _public_key(key: str | None) -> keys.PublicKey:
+    if key == "-":
+        return keys.parse(sys.stdin.buffer.read(keys.MAX_BYTES + 1), "stdin")
+    path = keys.find(Path.home() / ".ssh") if key is None else Path(key).expanduser()
+    try:
+        with path.open("rb") as file:
+            return keys.parse(file.read(keys.MAX_BYTES + 1), str(path))
+    except OSError as error:
+        raise errors.usage(
+            f"{path}: cannot be read: {error.strerror or error}", "name a public key: --key FILE"
+        ) from None
+
+
+@_doctor.command("windows")
+def doctor_windows(
+    machine: Annotated[str, options.arg("MACHINE", "A Windows machine of the inventory.")],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    report: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write; it holds no names.")
-    ] = Path("doctor-windows.md"),
+    report: Annotated[Path, options.opt("--output -o FILE", "The report to write; it holds no names.")] = Path(
+        "doctor-windows.md"
+    ),
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     as_json: options.Json = False,
 ) -> int:

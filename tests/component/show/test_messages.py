@@ -56,12 +56,12 @@ def test_every_language_has_the_same_tables_codes_and_facts() -> None:
 
 
 def test_a_command_belongs_to_a_sentence_and_needs_the_machine_alone() -> None:
-    for name in ("REASONS", "FLIPS"):
-        next_ = vars(commands)[name]
-        assert next_.keys() <= tables("en")[name.lower()].keys()
+    assert commands().keys() == {"reasons", "flips"}
+    for name, next_ in commands().items():
+        assert next_.keys() <= tables("en")[name].keys()
         assert all(facts(words)[0] <= {"machine"} for words in next_.values())
         for lang in LANGUAGES:
-            assert "roosync-ops" not in str(tables(lang)[name.lower()])
+            assert "roosync-ops" not in str(tables(lang)[name])
 
 
 def test_every_reason_of_a_flip_has_a_sentence() -> None:

@@ -22,6 +22,7 @@ class Fleet:
         self.clock = VirtualClock()
         self.rigs = {name: make_rig(name, clock=self.clock) for name in "abcd"}
         self.dead: set[str] = set()
+        self.sequence = 1_000
         self.run(10)
 
     def run(self, beats: int) -> None:
@@ -126,7 +127,64 @@ def test_a_machine_that_was_off_was_not_late(fleet: Fleet) -> None:
 
 def test_the_longest_silence_and_the_99th_percentile_are_of_the_last_hours() -> None:
     hour = 3_600_000
-    notes: dict[str, Any] = {"late": {"10": [197, 2, *[0] * 17, 1, 0], "33": [50, *[0] * 20], "9": [0] * 20 + [1]}}
+    notes: dict[str, Any] = {
+        "known": {},
+        "late": {"10": [197, 2, *[0] * 17, 1, 0], "33": [50, *[0] * 20], "9": [0] * 20 + [1]},
+    }
     assert late(notes, 33 * hour, 30_000) == {"hour": [30_000, 30_000], "day": [600_000, 60_000]}
     assert set(notes["late"]) == {"10", "33"}
     assert late(notes, 60 * hour, 30_000) == {}
+
+
+def noted(fleet: Fleet, name: str = "a") -> dict[str, int] | None:
+    """Return whose clocks `name` says to be wrong in its record."""
+    found: dict[str, int] | None = fleet.rigs[name].notes()["record"]["agent"].get(LATE, {}).get("clocks")
+    return found
+
+
+def stamped(fleet: Fleet, name: str, off_ms: int, beats: int) -> None:
+    """Let `name`, whose own loop is dead, beat by a clock that is `off_ms` from the others'."""
+    for _ in range(beats):
+        now = fleet.clock.wall_ms() + 1_000
+        fleet.sequence += 1
+        put(fleet.rigs["a"].shared, ours(name, -off_ms, now, sequence=fleet.sequence))
+        fleet.run(1)
+
+
+@pytest.mark.parametrize("off_ms", [-3_600_000, -601_000, 200_000, 3_600_000])
+def test_a_clock_by_which_two_beats_cannot_have_come_is_in_the_keepers_record(fleet: Fleet, off_ms: int) -> None:
+    fleet.dead.add("b")
+    stamped(fleet, "b", off_ms, 1)
+    fleet.run(1)
+    assert noted(fleet) is None, "one beat may have been under way for long"
+    stamped(fleet, "b", off_ms, 1)
+    fleet.run(1)
+    found = noted(fleet)
+    assert found is not None
+    assert list(found) == ["b"]
+    assert off_ms - 60_000 <= found["b"] <= off_ms
+    fleet.rigs["a"].boot()
+    fleet.run(1)
+    assert noted(fleet) == found, "a restart forgets nobody"
+    stamped(fleet, "b", 0, 1)
+    fleet.run(1)
+    assert noted(fleet) is None, "its clock was set"
+
+
+@pytest.mark.parametrize("offs", [(-500_000, -500_000), (100_000, 100_000), (-3_600_000, -900_000)])
+def test_beats_that_a_delay_or_a_stall_explains_make_no_clock_wrong(fleet: Fleet, offs: tuple[int, int]) -> None:
+    fleet.dead.add("b")
+    for off_ms in offs:
+        stamped(fleet, "b", off_ms, 1)
+    fleet.run(1)
+    assert noted(fleet) is None
+
+
+def test_what_a_keeper_noted_before_it_was_off_for_long_is_told_no_more(fleet: Fleet) -> None:
+    fleet.dead.add("b")
+    stamped(fleet, "b", -3_600_000, 3)
+    fleet.run(1)
+    assert noted(fleet) is not None
+    fleet.clock.advance(7_200)
+    fleet.rigs["a"].boot().step()
+    assert noted(fleet) is None

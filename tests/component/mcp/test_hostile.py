@@ -17,10 +17,10 @@ from roosync_ops.remote_script.facts_model import parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.unpacked import SilenceError
 from roosync_ops.transport.reach import Reach
+from tests.component.test_hostile_answers import ANSWERS, leaves, put
 from tests.kits.assistant import Assistant, text
 from tests.kits.hostile import OBEYED, TEXTS
 from tests.unit.pyinfra_ops.builders import BUNDLE
-from tests.unit.test_hostile_answers import ANSWERS, leaves, put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

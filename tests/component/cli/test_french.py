@@ -12,7 +12,7 @@ import typer
 from roosync_ops.cli import COMMANDS, LazyCommand, acting, output
 from roosync_ops.fleet import Machine
 from roosync_ops.show.messages import catalogue
-from tests.unit.show.test_sentences import tables
+from tests.component.show.test_sentences import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -195,7 +195,7 @@ def history(seed: int) -> str:
 
 
 def test_the_same_seed_replays_the_same_bytes_in_another_process_too() -> None:
-    program = "from tests.unit.lab.test_faults_always import history; print(history(7))"
+    program = "from tests.component.lab.test_faults_always import history; print(history(7))"
     done = [
         subprocess.run(
             [sys.executable, "-c", program],

@@ -31,14 +31,14 @@ ROOMS: Final = (
 )
 #: Those of them that no such command reaches, or that hold help, which is English.
 OTHERS: Final = (
-    *("cli/agent.py", "cli/bootstrap.py", "cli/deploys.py", "cli/doctor.py", "cli/init.py", "cli/lab.py", "cli/mcp.py"),
+    *("cli/build.py", "cli/windows.py", "cli/init.py", "cli/lab.py", "cli/mcp.py"),
     *("cli/ssh.py", "cli/verify_share.py", "gather/verify_share.py", "judge/shares.py"),
     *("pyinfra_ops/connector.py", "remote_script/on_measure.py", "remote_script/on_verify.py"),
     *("remote_script/bundle.py", "remote_script/travel.py"),
 )
 #: What is given to these is a pattern, a help, a command or a line for another program.
 CALLS: Final = {
-    *("Option", "Argument", "Typer", "DataMeta", "examples", "compile", "execute", "line"),
+    *("opt", "arg", "Option", "Argument", "Typer", "DataMeta", "examples", "compile", "execute", "line"),
     *("ours", "elsewhere", "search"),
 }
 #: What is assigned to these.

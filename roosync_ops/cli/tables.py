@@ -1,0 +1,127 @@
+"""`roosync-ops validate|matrix|status`: what is seen of the fleet now, as a table and in every other form."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+import typer
+
+from roosync_ops import errors, judge, show
+from roosync_ops.fleet import load_inventory
+from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.validation import who_sees_whom
+
+from . import looking, options, output
+
+app = typer.Typer()
+
+
+@app.command()
+@options.grouped
+def validate(  # noqa: PLR0913 - one argument an option
+    machines: options.Machines = None,
+    *,
+    at: options.HereOrVia,
+    limit: options.Limit = None,
+    wait: Annotated[
+        float, options.opt("--wait SECONDS", "Look again until all is as expected.", min=0, show_default=False)
+    ] = 0.0,
+    report: Annotated[Literal["table", "json", "markdown", "junit", "openmetrics"], options.FORMAT] = "table",
+    shown: options.Shown,
+    asked: options.Asked,
+    patience: options.Patience = None,
+    memory: options.Memory = None,
+    _schema: options.Schema = False,
+) -> int:
+    """Show the validation table: whether every machine of the inventory is what it is expected to be.
+
+    Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
+    not in the inventory are listed apart and never counted. Who is in doubt is asked over SSH whether its agent beats
+    (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
+    and what its clock says: a stalled replica, here or there, is then named.
+    """
+    with looking.without_collector():
+        fleet = load_inventory(at.inventory)
+        names = [*(machines or []), *options.names_of(limit)]
+        chosen = fleet.select(names) if names else None
+        grace = GracePeriod(patience, memory, fleet)
+        look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
+        seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+        forms = {
+            "table": lambda: show.table(seen, shown.lang, output.width(), color=output.wants_color()),
+            "json": lambda: show.json_text(show.validation_document(seen, shown.lang)),
+            "markdown": lambda: show.markdown(seen, shown.lang),
+            "junit": lambda: show.junit(seen, shown.lang),
+            "openmetrics": lambda: show.openmetrics(seen),
+        }
+        _write(forms, report, shown)
+        _note_patience(seen, grace)
+    return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
+
+
+def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
+    """Say on stderr how much patience there was, and what of it could not be kept."""
+    if validation.patience_ms is not None:
+        output.note(f"Judged by beats received, {validation.patience_ms / 1000:g} s beyond each timeout.")
+    if grace.trouble is not None:
+        output.note(f"What was seen could not be kept: {grace.trouble}")
+
+
+@app.command()
+@options.grouped
+def matrix(  # noqa: PLR0913 - one argument an option
+    machines: options.Machines = None,
+    *,
+    at: options.Here,
+    limit: options.Limit = None,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
+    report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
+    shown: options.Shown,
+    _schema: options.Schema = False,
+) -> int:
+    """Show who sees whom: ask every machine what its own replica shows, one round trip each, all at once.
+
+    A stale row is a stale replica, a stale column a machine whose beats are not uploaded; the diagonal is what each
+    agent reports about itself. With --shared, or ROOSYNC_SHARED_PATH, this computer's replica is a row as well.
+    """
+    fleet = load_inventory(at.inventory)
+    names = [*(machines or []), *options.names_of(limit)]
+    chosen = fleet.select(names) if names else tuple(fleet)
+    with output.Progress() as progress:
+        found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
+    forms = {
+        "table": lambda: show.matrix_table(found, shown.lang, output.width(), color=output.wants_color()),
+        "json": lambda: show.json_text(show.matrix_document(found, shown.lang)),
+        "markdown": lambda: show.matrix_markdown(found, shown.lang),
+    }
+    _write(forms, report, shown)
+    return errors.OK if found.ok else errors.NOT_AS_EXPECTED
+
+
+@app.command()
+@options.grouped
+def status(
+    *,
+    at: options.HereOrVia,
+    report: Annotated[Literal["table", "json"], options.FORMAT] = "table",
+    shown: options.Shown,
+    _schema: options.Schema = False,
+) -> int:
+    """Show every machine in the shared state, expected or not.
+
+    The inventory is needed for --via alone. Each machine is judged by the interval and timeout its own agent states.
+    """
+    with looking.without_collector():
+        state = looking.source_of(at)()
+        survey = judge.observe(state, state.read_at_ms)
+        forms = {
+            "table": lambda: show.survey_table(survey, shown.lang, output.width(), color=output.wants_color()),
+            "json": lambda: show.json_text(show.survey_document(survey)),
+        }
+        _write(forms, report, shown)
+    return errors.OK
+
+
+def _write(forms: Mapping[str, Callable[[], str]], report: str, shown: options.Shown) -> None:
+    output.write(forms["json" if shown.as_json else report]())
