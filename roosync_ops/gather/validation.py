@@ -64,7 +64,7 @@ def judged(
         shown = (judge.merge_replicas(state, said.values(), at_ms) if said else None) or state
         every = known.asked(shown, state, said.values()) if said else known
         if said and known.patience_ms is None:  # what the keeper noted may not have come in here
-            every = replace(every, clocks={**known.clocks, **second_opinion.noted(shown, at_ms).clocks})
+            every = replace(every, clocks={**known.clocks, **second_opinion.noted(shown, at_ms, every.offsets).clocks})
         return judge.validate(fleet, shown, at_ms, chosen, known=every, asked=said)
 
     return by_words({}) if second is None else second.opinion(by_words)
