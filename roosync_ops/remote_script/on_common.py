@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import errno
-import hashlib
 import json
 import os
 import zlib
@@ -116,15 +115,6 @@ def cause_of(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FULL
     return getattr(error, "cause", None)
-
-
-def sha256_of(path: str) -> str | None:
-    """Return a file's SHA-256 in hex, None where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return None
 
 
 def pressed(answer: str) -> str:
