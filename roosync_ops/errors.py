@@ -30,11 +30,12 @@ class RoosyncError(Exception):
 
     code: str = "FAILED"
     exit_code: int = NOT_AS_EXPECTED
+    hint: str | None = None
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.hint = hint
+        self.hint = hint or self.hint
 
 
 class CommandError(RoosyncError):

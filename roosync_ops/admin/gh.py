@@ -11,7 +11,7 @@ import shutil
 from typing import Any, Final
 
 from roosync_ops import process
-from roosync_ops.errors import NOT_DELIVERED, RoosyncError
+from roosync_ops.errors import NOT_DELIVERED, CommandError
 
 #: How long one request may take, in s: all pages of an issue's comments included.
 TIMEOUT_S: Final = 60.0
@@ -30,17 +30,14 @@ _REFUSALS: Final = {
 }
 
 
-class GhError(RoosyncError):
+class GhError(CommandError):
     """A request was not answered as hoped.
 
     `lost`: it is not known whether it was carried out: there was no answer, or none that can be read.
     """
 
-    exit_code = NOT_DELIVERED
-
     def __init__(self, code: str, reason: str, hint: str, *, lost: bool = False) -> None:
-        super().__init__(reason, hint)
-        self.code = code
+        super().__init__(code, reason, hint, NOT_DELIVERED)
         self.lost = lost
 
 
@@ -63,7 +60,7 @@ def request(path: str, *, method: str = "GET", body: dict[str, Any] | None = Non
         if not error.ended:
             raise GhError("GH_MISSING", f"gh cannot be started: {error}", "gh --version") from None
         message = f"GitHub did not answer gh within {TIMEOUT_S:g} s"
-        raise GhError("GH_TIMEOUT", message, "gh auth status, then again", lost=True) from None
+        raise GhError("GH_TIMEOUT", message, "gh auth status", lost=True) from None
     if ended.code != 0:
         raise _problem(ended, path)
     try:

@@ -1,6 +1,7 @@
 """A timer and its service: the system's for root, else the user's own."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -88,7 +89,8 @@ class SystemdTimer(JobScheduler):
         except process.ChildError as error:
             raise RecurringError(f"systemctl {words[0]}: {error}", "systemctl --version") from None
         if check and ended.code != 0:
-            raise RecurringError(f"systemctl {' '.join(words)}: {ended.said}", f"journalctl -u {words[-1]}")
+            hint = shlex.join(["journalctl", *line[1 : -len(words) - 1], "-u", "roosync-validate-*"])
+            raise RecurringError(f"systemctl {' '.join(words)}: {ended.said}", hint)
         return ended
 
 
@@ -101,5 +103,5 @@ def command_line(command: Sequence[str]) -> str:
     program, *arguments = command
     if set(program) & set("\"'\\"):
         reason = f"systemd runs no program whose path has quotes or a backslash in it: {program!a:.200}"
-        raise RecurringError(reason, "move this Python, or roosync-ops schedule --mechanism cron")
+        raise RecurringError(reason, "roosync-ops schedule --mechanism cron")
     return " ".join([quoted(program).replace("$$", "$"), *map(quoted, arguments)])

@@ -13,7 +13,6 @@ from roosync_ops.wire.local import remove
 
 from .build import bundle_path
 from .local_state import Using
-from .share import replace_file
 
 AGENT_NAME = "agent.pyz"
 BUILD_FILE = re.compile(r"agent-[0-9a-f]{16}\.pyz")
@@ -72,10 +71,11 @@ def entry(path: str) -> str:
     return script if BUILD_FILE.fullmatch(name) and os.path.exists(script) else path
 
 
-def adopt(local_dir: str) -> list[str]:
+def adopt(local_dir: str, *, sweeps: bool = True) -> list[str]:
     """Have `agent.pyz` name the build that runs this code; return what it named before. Nothing else may run.
 
-    Builds that are named no more are removed. A build that lies elsewhere is somebody's own copy: nothing is changed.
+    Builds that are named no more are removed if it `sweeps`: another rollout may be about to start one. A build that
+    lies elsewhere is somebody's own copy: nothing is changed.
     """
     folder, name = os.path.split(bundle_path() or "")
     before = named_builds(local_dir)
@@ -87,7 +87,7 @@ def adopt(local_dir: str) -> list[str]:
         names = [name, *(other for other in before if other != name)][:2]
         if names != before:
             _point(local_dir, names)
-        if before:  # beside a first one lies what another rollout is about to start, if anything
+        if sweeps:
             _sweep(local_dir, names)
     return before
 
@@ -124,6 +124,8 @@ def _kept(local_dir: str) -> list[str]:
 
 
 def _write(path: str, data: bytes) -> None:
+    from .share import replace_file  # noqa: PLC0415 - only a change writes: `status` is asked more often
+
     folder, name = os.path.split(path)
     replace_file(path, os.path.join(folder, f".{name}.{os.getpid()}.new"), data)
     os.chmod(path, 0o700)

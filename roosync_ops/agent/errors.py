@@ -23,6 +23,8 @@ AGENT_CRASHED = "AGENT_CRASHED"
 #: What a program of a package writes under AppData is seen by no task and no other console.
 PACKAGED_PROCESS = "PACKAGED_PROCESS"
 
+#: The share, where nothing is the matter with it; here, so that `status` need not load all that touches one.
+OK = "ok"
 #: The protocol words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")
 

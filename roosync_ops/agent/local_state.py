@@ -13,11 +13,10 @@ from roosync_ops.wire import local
 from roosync_ops.wire.typed import Callable, Iterator, Json
 
 from .config import Config, is_packaged
-from .errors import PACKAGED_PROCESS, CodedError, LocalError, ProblemError
+from .errors import OK, PACKAGED_PROCESS, CodedError, LocalError, ProblemError
 from .journal import read
 from .lock import Lock, is_held
 from .machine import signal_process
-from .share import OK
 
 #: Held while the user's logon session is asked something; in the local folder itself, as the one task for it is.
 ASK_LOCK = "ask.lock"

@@ -14,9 +14,8 @@ import time
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Any
 
-from .errors import ProblemError
+from .errors import OK, ProblemError
 from .publisher import HeartbeatPublisher
-from .share import OK
 from .view_writer import ViewWriter
 
 _NS_PER_MS = 1_000_000

@@ -14,12 +14,12 @@ from roosync_ops.wire.typed import Any, Callable, Json, T
 
 from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
 from .config import Config
-from .errors import LocalError, ProblemError
+from .errors import OK, LocalError, ProblemError
 from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
 from .machine import boot_id
-from .share import HUNG, MAX_RECORD_BYTES, OK, FolderShare, ShareTroubleError, bounds_from, share_of
+from .share import HUNG, MAX_RECORD_BYTES, FolderShare, ShareTroubleError, bounds_from, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16

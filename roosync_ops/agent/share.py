@@ -24,7 +24,6 @@ from .config import Config
 from .errors import EXIT_SHARE, ProblemError
 from .writing import MODE, make_folder, put, write
 
-OK = "ok"
 HUNG = "hung"
 MISSING = "missing"
 READ_ONLY = "read-only"

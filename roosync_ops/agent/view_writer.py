@@ -77,8 +77,9 @@ class ViewWriter:
             return False
         notes["keeper"] = self._elect(now_ms)
         if notes["keeper"] != self._config.machine_id:
+            if notes["wrote"] is None:  # one beat longer than it keeps the view: its successor's first tells nothing
+                self._publisher.extra = {}
             notes["wrote"] = None
-            self._publisher.extra = {}
             self._written, self._known, self._unreadable = b"", {}, 0
             return False
         counted: dict[tuple[str, int | None], tuple[int, int]] = {}

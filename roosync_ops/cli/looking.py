@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roosync_ops import errors, typed
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
-from roosync_ops.gather.second import Second, Ssh
+from roosync_ops.gather.limits import Probe
+from roosync_ops.gather.second import second_of
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import FleetLook, seen, seen_by_all
 from roosync_ops.judge import Validation
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 #: Between two looks at every machine, in s.
 _PROBE_POLL_S = 2.0
-_LIMITS = Limits(SECOND_TIMEOUT_S)
 
 
 def source_of(at: options.HereOrVia, fleet: Fleet | None = None) -> Source:
@@ -35,13 +34,6 @@ def source_of(at: options.HereOrVia, fleet: Fleet | None = None) -> Source:
 
     fleet = load_inventory(at.inventory) if fleet is None else fleet
     return Source(at.shared, machine_of(fleet, at.via), at.deadline)
-
-
-def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: float = 0.0) -> Second | None:
-    """Return what asks the machines in doubt; None where none is to be asked."""
-    if probe is Probe.never:
-        return None
-    return Second(fleet, Ssh(limits), everybody=probe is Probe.always, confirm_s=confirm_s)
 
 
 def look_of(  # noqa: PLR0913, PLR0917 - what was typed

@@ -11,7 +11,7 @@ from roosync_ops import errors, judge, show, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.probe import result_of
-from roosync_ops.gather.second import Second
+from roosync_ops.gather.second import Second, second_of
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
@@ -22,7 +22,7 @@ from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.status import status as status_of
 
-from . import acting, failures, looking, options, output, ramp, rollout_file
+from . import acting, failures, looking, options, output, ramp
 from .journal import RunJournal, RunLog
 
 app = typer.Typer()
@@ -91,7 +91,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     report = "json" if shown.as_json else report
     if report == "table":
         _tell(results, chosen, dry=how.dry, lang=shown.lang)
-    view, second = before and before.view, looking.second_of(fleet, probe)
+    view, second = before and before.view, second_of(fleet, probe)
     after, unseen = acting.attempt(
         partial(_look, fleet, where, chosen, results, before=view, wait=how.wait, second=second)
     )
@@ -100,11 +100,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(names))
     if report != "table":
         document = _document(results, after, ok=ok, dry=how.dry, lang=shown.lang) | acting.beside(unseen)
-        output.write(
-            show.json_text(document)
-            if report == "json"
-            else show.junit_report(rollout_file.report_of(document), shown.lang)
-        )
+        output.write(show.json_text(document) if report == "json" else _junit(document, shown.lang))
     elif after is not None:
         _tell_after(after, shown.lang)
     elif how.dry and any(row.outcome == PLANNED for row in results):
@@ -115,6 +111,12 @@ def rollout(  # noqa: PLR0913 - one argument an option
     acting.note_log(log)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
+
+
+def _junit(document: dict[str, Any], lang: str) -> str:
+    from . import rollout_file  # noqa: PLC0415 - seldom asked for, and long to load
+
+    return show.junit_report(rollout_file.report_of(document), lang)
 
 
 def _read(where: Source) -> SharedState | str:

@@ -14,7 +14,7 @@ from roosync_ops import errors, process, typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.second import CONFIRM_S
+from roosync_ops.gather.second import CONFIRM_S, second_of
 from roosync_ops.gather.validation import judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
@@ -77,7 +77,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         elif not on_terminal:
             output.write(local(flip_text)(flip, lang))
 
-    second = looking.second_of(fleet, how.probe, confirm_s=CONFIRM_S)
+    second = second_of(fleet, how.probe, confirm_s=CONFIRM_S)
     trouble = said.append if on_terminal else output.note
     with Endings() as endings, watching.deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
         watcher = Watcher(

@@ -54,10 +54,7 @@ class FleetError(RoosyncError):
 
     code = "INVENTORY"
     exit_code = USAGE
-    hint: str
-
-    def __init__(self, reason: str, hint: str = "roosync-ops machines check") -> None:
-        super().__init__(reason, hint)
+    hint: str = "roosync-ops machines check"
 
 
 class Machine(BaseModel):

@@ -14,7 +14,7 @@ from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_i
 from .grace_period import GracePeriod
 from .limits import Limits, Probe, silently
 from .past import flips_told, pasts
-from .second import Second, Ssh
+from .second import second_of
 from .source import Source
 from .validation import seen, seen_by_all
 
@@ -49,12 +49,10 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
     """
     grace = GracePeriod(None, memory, fleet)
     look = None
-    if probe is Probe.never:
-        look = seen(source or Source(shared, None, limits.deadline_s), fleet, None, grace)
-    elif probe is Probe.auto and shared:
+    if probe is Probe.never or (probe is Probe.auto and shared):
         read = source or Source(shared, None, limits.deadline_s)
-        with suppress(StateUnavailableError):
-            look = seen(read, fleet, None, grace, Second(fleet, Ssh(limits)))
+        with suppress(*(() if probe is Probe.never else (StateUnavailableError,))):
+            look = seen(read, fleet, None, grace, second_of(fleet, probe, limits))
     look = look or seen_by_all(fleet, None, shared, limits, grace, tell, source)
     at_ms, state = look.validation.checked_at_ms, look.state
     flips = flips_told(memory, shared, None) if shared else []
@@ -70,6 +68,6 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
         installed(fleet, state, at_ms),
         baseline,
         from_ms,
-        newest_ms([state], at_ms),
+        newest_ms(state, at_ms),
         fresh_ms(fleet),
     )

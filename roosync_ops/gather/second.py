@@ -20,13 +20,13 @@ from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Basis
 from roosync_ops.transport import link
 from roosync_ops.wire.status import ONLINE
 
+from .limits import SECOND_TIMEOUT_S, Limits, Probe
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.judge import ProbeResult, Validation
-
-    from .limits import Limits
 
 
 #: So many answers, with what their replicas show, settle whether this replica stands still.
@@ -43,12 +43,8 @@ _GREETING_S: Final = 60.0
 CONFIRM_S: Final = 10.0
 #: What connecting came to where a machine did not answer; anything else is this computer's own trouble.
 _NO_ANSWER: Final = frozenset([link.REFUSED, link.NO_ROUTE, link.TIMED_OUT])
+_LIMITS: Final = Limits(SECOND_TIMEOUT_S)
 _DIRECTLY: Final[Mapping[str, Machine]] = MappingProxyType({})
-
-
-def _says_nothing(machine: Machine, code: str) -> bool:
-    """Return True if a machine did not answer; False if this computer had no way to ask it."""
-    return code in _NO_ANSWER or (code == link.UNREACHABLE and machine.transport == "winrm")
 
 
 class Ssh:
@@ -72,8 +68,10 @@ class Ssh:
             asked_s = _ASKING_PART * limits.timeout_s
         found = probe(machines, asked_s, limits.connect_s, with_state=with_state, overall=True, through=through)
         for machine in machines:
-            one = found[machine.machine_id]
-            if one.agent.kind == OFF and one.failure is not None and not _says_nothing(machine, one.failure.code):
+            one, no_answer = found[machine.machine_id], _NO_ANSWER
+            if machine.transport == "winrm":
+                no_answer |= {link.UNREACHABLE}
+            if one.agent.kind == OFF and one.failure is not None and one.failure.code not in no_answer:
                 found[machine.machine_id] = replace(one, agent=replace(one.agent, kind=UNASKED))
         return found
 
@@ -174,6 +172,13 @@ class Second:
         elif said.one.agent.kind == RUNNING and machine.machine_id not in self._others:
             pause = min(pause, (machine.offline_timeout - machine.heartbeat_interval) / 1000)
         return said.asked_s + pause
+
+
+def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: float = 0.0) -> Second | None:
+    """Return what asks the machines in doubt; None where none is to be asked."""
+    if probe is Probe.never:
+        return None
+    return Second(fleet, Ssh(limits), everybody=probe is Probe.always, confirm_s=confirm_s)
 
 
 def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str]) -> dict[str, ProbeResult]:

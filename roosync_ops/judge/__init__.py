@@ -7,6 +7,6 @@ from roosync_ops.wire.findings import Finding
 
 from .matrix import Cell, Matrix, matrix
 from .observe import observe
-from .probes import HERE, AgentState, Knowledge, ProbeResult, knowledge, merge_replicas
+from .probes import HERE, AgentState, Knowledge, ProbeResult, merge_replicas
 from .validate import enrolment_checks, validate
 from .verdict import Check, Observation, Reason, Survey, Validation, Verdict

@@ -114,18 +114,9 @@ def expectation(case: MachineCase) -> DiagnosisStep:
     seen, facts = "seen {observed}", {"observed": case.observed}
     machine = case.machine
     if machine is None:
-        files = ", ".join(
-            sorted(
-                {
-                    view.machines[case.machine_id].file
-                    for view in case.scene.views.values()
-                    if case.machine_id in view.machines
-                }
-            )
-        )
-        return DiagnosisStep(
-            "expected", NOT_OK, "not in the inventory", "not-in-inventory", {"files": files or "its record"}
-        )
+        pieces = (view.machines.get(case.machine_id) for view in case.scene.views.values())
+        facts = {"files": ", ".join(sorted({one.file for one in pieces if one is not None})) or "its record"}
+        return DiagnosisStep("expected", NOT_OK, "not in the inventory", "not-in-inventory", facts)
     if machine.expected == "offline" and case.observed in (ONLINE, WARNING):
         return DiagnosisStep("expected", NOT_OK, seen, "beats-though-expected-offline", {**facts, "why": machine.why})
     return DiagnosisStep("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)

@@ -134,20 +134,16 @@ class Knowledge:
     def asked(self, merged: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> Knowledge:
         """Return what is known with machines' answers as well; `merged` is all that is shown, `own` a part of it."""
         answers = list(probes)
+        measured = {one.machine_id: one.offset_ms for one in answers if one.offset_ms is not None}
         return replace(
             self,
-            offsets={**self.offsets, **knowledge(answers).offsets},
+            offsets={**self.offsets, **measured},
             looked=_looked_at(merged, own, answers),
             here={} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()},
         )
 
 
 NOTHING_ELSE: Final = Knowledge()
-
-
-def knowledge(probes: Iterable[ProbeResult]) -> Knowledge:
-    """Return the clocks that were measured."""
-    return Knowledge({one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None})
 
 
 def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:

@@ -125,16 +125,10 @@ def _installed(machine_id: str, state: SharedState, now_ms: int) -> Installed:
     )
 
 
-def newest_ms(states: Iterable[SharedState | None], now_ms: int) -> int | None:
-    """Return the newest heartbeat that the `states` hold; none that lies in the future makes data look fresh."""
-    heard = [
-        piece.record.last_heartbeat_ms
-        for state in states
-        if state is not None
-        for piece in state.machines.values()
-        if piece.record.last_heartbeat_ms is not None
-    ]
-    return max((at for at in heard if at <= now_ms), default=None)
+def newest_ms(state: SharedState, now_ms: int) -> int | None:
+    """Return the newest heartbeat in `state`; none that lies in the future makes data look fresh."""
+    heard = (piece.record.last_heartbeat_ms for piece in state.machines.values())
+    return max((at for at in heard if at is not None and at <= now_ms), default=None)
 
 
 @dataclass(frozen=True, slots=True)

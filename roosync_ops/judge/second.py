@@ -114,13 +114,9 @@ def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Ba
         return Basis.NOT_ASKED
     if one.agent.kind == NO_AGENT and row.older:
         return Basis.NO_AGENT
-    return (
-        Basis.ASKED
-        if one.agent.kind in SELF_REPORTED
-        else Basis.UNREACHABLE
-        if one.agent.kind == OFF
-        else Basis.COULD_NOT_ASK
-    )
+    if one.agent.kind in SELF_REPORTED:
+        return Basis.ASKED
+    return Basis.UNREACHABLE if one.agent.kind == OFF else Basis.COULD_NOT_ASK
 
 
 def noted(state: SharedState, now_ms: int) -> Knowledge:

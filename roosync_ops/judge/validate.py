@@ -63,18 +63,14 @@ def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are a
     late = frozenset(row.machine_id for machine, row in decided if _may_be_late(machine, row, asked))
     witness = ViewEvidence(state, tuple(row for _, row in seen))
     clocks = () if matrix is not None else tuple(wrong_clocks(asked.values()))
-    behind_ms = _reader_behind_ms(seen, now_ms, known)
+    heard = {row.machine_id: row.last_heartbeat_ms for _, row in seen if row.last_heartbeat_ms is not None}
+    behind_ms = all_ahead_ms(heard, now_ms) if known.patience_ms is None and not known.offsets else None
     given = why.Given(state, now_ms, known, matrix, asked, clocks, gone, late, behind_ms, witness, fleet)
     verdicts = tuple(_verdict(machine, row, given) for machine, row in decided)
     strangers = tuple(observation(name, state, now_ms) for name in sorted(state.machines) if name not in fleet)
     return v.Validation(
         now_ms, state.shared, verdicts, strangers, state.findings, evidence=matrix, patience_ms=known.patience_ms
     )
-
-
-def _reader_behind_ms(seen: list[tuple[Machine, v.Observation]], now_ms: int, known: Knowledge) -> int | None:
-    heard = {row.machine_id: row.last_heartbeat_ms for _, row in seen if row.last_heartbeat_ms is not None}
-    return all_ahead_ms(heard, now_ms) if known.patience_ms is None and not known.offsets else None
 
 
 def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState) -> tuple[int, int] | None:
@@ -187,21 +183,15 @@ def enrolment_checks(before: object, after: object, machine_id: str) -> tuple[v.
         missing = v.NO_VIEW if not isinstance(after, dict) else kind
         return v.Check(name, ok, None if ok else v.Reason(missing, machine_id, facts))
 
-    counts = _counts(before, after, machine_id)
+    known, now, was = _online(before), _online(after), _online_count(before)
+    gone = len(known - now - {machine_id})  # whoever went meanwhile is no fault of the one that was enrolled
+    counts = {"before": was, "after": _online_count(after), "wanted": was - gone + (machine_id not in known)}
     return (
         check(IN_HEARTBEATS, v.NOT_IN_HEARTBEATS, isinstance(entry, dict)),
         check(STATUS_ONLINE, v.STORED_STATUS, stored == "online", status=stored),
         check(IN_ONLINE_MACHINES, v.NOT_IN_LIST, machine_id in online),
         check(ONLINE_COUNT_UP, v.COUNT_NOT_UP, counts["after"] >= counts["wanted"], **counts),
     )
-
-
-def _counts(before: object, after: object, machine_id: str) -> dict[str, int]:
-    """Compare the counts; a machine that went meanwhile is no fault of the one that was enrolled."""
-    known, now = _online(before), _online(after)
-    was = _online_count(before)
-    gone = len(known - now - {machine_id})
-    return {"before": was, "after": _online_count(after), "wanted": was - gone + (machine_id not in known)}
 
 
 def _online(view: object) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -162,14 +162,11 @@ class Verdict(Observation):
     rests_on: Basis = Basis.HEARD
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What the shared state shows, judged against nothing."""
+class _Counted:
+    """What a look at `machines` comes to."""
 
     checked_at_ms: int
-    shared: str
-    machines: tuple[Observation, ...]
-    findings: tuple[Finding, ...]
+    machines: Sequence[Observation]
 
     @property
     def checked_at(self) -> str:
@@ -185,11 +182,22 @@ class Survey:
 
     @property
     def percent(self) -> int:
-        return _percent(self.online, self.total)
+        """Rounded down, as the procedure does: 4 of 6 is 66."""
+        return self.online * 100 // self.total if self.machines else 0
 
 
 @dataclass(frozen=True)
-class Validation:
+class Survey(_Counted):
+    """What the shared state shows, judged against nothing."""
+
+    checked_at_ms: int
+    shared: str
+    machines: tuple[Observation, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Validation(_Counted):
     """The validation table. `unexpected` are the machines seen that the inventory does not know: never counted.
 
     `evidence` is who sees whom, where the machines were asked; `patience_ms` None is the protocol's own status.
@@ -204,33 +212,16 @@ class Validation:
     patience_ms: int | None = None
 
     @property
+    def machines(self) -> tuple[Verdict, ...]:  # type: ignore[override]  # here they are the verdicts
+        return self.verdicts
+
+    @property
     def ok(self) -> bool:
         return all(row.ok for row in self.verdicts)
 
     @property
-    def checked_at(self) -> str:
-        return to_iso(self.checked_at_ms)
-
-    @property
-    def total(self) -> int:
-        return len(self.verdicts)
-
-    @property
-    def online(self) -> int:
-        return sum(row.observed == "online" for row in self.verdicts)
-
-    @property
     def as_expected(self) -> int:
         return sum(row.ok for row in self.verdicts)
-
-    @property
-    def percent(self) -> int:
-        return _percent(self.online, self.total)
-
-
-def _percent(part: int, whole: int) -> int:
-    """Round down, as the procedure does: 4 of 6 is 66."""
-    return part * 100 // whole if whole else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,7 @@ class LabError(RoosyncError):
     """The lab cannot do what was asked."""
 
     code = "LAB"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, "roosync-ops lab up")
+    hint = "roosync-ops lab up"
 
 
 def check_name(name: str) -> None:

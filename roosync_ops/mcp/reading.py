@@ -6,9 +6,9 @@ from roosync_ops import show
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.grace_period import GracePeriod
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import flips_told, pasts
-from roosync_ops.gather.second import Second, Ssh
+from roosync_ops.gather.second import second_of
 from roosync_ops.gather.validation import seen, seen_by_all, who_sees_whom
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_document
@@ -28,9 +28,7 @@ def validate(desk: ServerContext, arguments: Validate) -> ToolAnswer:
     if arguments.probe == Probe.always:
         look = seen_by_all(fleet, chosen, settings.shared, desk.limits, grace)
     else:
-        limits = Limits(SECOND_TIMEOUT_S, deadline_s=settings.deadline_s)
-        second = None if arguments.probe == Probe.never else Second(fleet, Ssh(limits))
-        look = seen(desk.source(), fleet, chosen, grace, second)
+        look = seen(desk.source(), fleet, chosen, grace, second_of(fleet, Probe(arguments.probe)))
     trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
     return ToolAnswer(show.validation_document(look.validation, arguments.lang), trouble)
 

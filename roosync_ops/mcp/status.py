@@ -6,7 +6,6 @@ not the watchers' memory: what is told there is told once, and an assistant that
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from roosync_ops.agent.errors import STATUS_FAILED
@@ -68,9 +67,10 @@ def heartbeat_status(desk: ServerContext, arguments: HeartbeatStatus) -> ToolAns
     notes = [_SUSPICION] if len(words) >= _SUSPICIOUS and set(words) == {OFFLINE} else []
     if arguments.force_check or arguments.include_changes:
         settings = desk.settings
-        last = LastLook(settings.memory or default_folder(), memory_name(settings.shared, settings.via))
-        document["changes"] = changes(last.swap(found), found)
-        notes += [f"What was seen could not be kept for the next call: {last.trouble}"] if last.trouble else []
+        store = Store(settings.memory or default_folder(), "asked", memory_name(settings.shared, settings.via))
+        before, trouble = last_look(store, found)
+        document["changes"] = changes(before, found)
+        notes += [f"What was seen could not be kept for the next call: {trouble}"] if trouble else []
     document["retrievedAt"] = to_iso(now_ms())
     return ToolAnswer(document, tuple(notes))
 
@@ -103,25 +103,16 @@ def changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> dict[st
     }
 
 
-class LastLook:
-    """The last look at `shared` in `folder`. `trouble` is why it could not be kept, None where it was."""
-
-    def __init__(self, folder: Path, shared: str) -> None:
-        self._store = Store(folder, "asked", shared)
-        self.path = self._store.path
-        self.trouble: str | None = None
-
-    def swap(self, now: Mapping[str, str]) -> dict[str, str] | None:
-        """Keep `now`, and return what was kept before; None where nothing was, or nothing that is understood."""
-        kept: Any = None
-        try:
-            with self._store.locked():
-                with suppress(ValueError):
-                    kept = self._store.read().get("machines")
-                self._store.write({"machines": dict(now)})
-        except OSError as error:
-            self.trouble = f"{self.path}: {error}"
-            return None
-        if not isinstance(kept, dict):
-            return None
-        return {name: word for name, word in kept.items() if is_machine_id(name) and isinstance(word, str)}
+def last_look(store: Store, now: Mapping[str, str]) -> tuple[dict[str, str] | None, str | None]:
+    """Keep `now`; return what was kept before, None for nothing that is understood, and why `now` could not be kept."""
+    kept: Any = None
+    try:
+        with store.locked():
+            with suppress(ValueError):
+                kept = store.read().get("machines")
+            store.write({"machines": dict(now)})
+    except OSError as error:
+        return None, f"{store.path}: {error}"
+    if not isinstance(kept, dict):
+        return None, None
+    return {name: word for name, word in kept.items() if is_machine_id(name) and isinstance(word, str)}, None

@@ -6,7 +6,6 @@ However a machine, a worker or the network fails, the answer is one result per m
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import secrets
 import signal
@@ -14,7 +13,6 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
@@ -198,6 +196,8 @@ class Workers:
         self.pipes: dict[Connection, BaseProcess] = {}
 
     def __enter__(self) -> Self:
+        import multiprocessing  # noqa: PLC0415 - where a look settles all, there is no worker
+
         # A fork has what was loaded here: on Linux, of one thread, before ssl, which gevent would come too late for.
         forks = sys.platform == "linux" and threading.active_count() == 1 and "ssl" not in sys.modules
         context: Any = multiprocessing.get_context("fork" if forks else "spawn")
@@ -223,6 +223,8 @@ class Workers:
 
     def words(self) -> Iterator[tuple[Connection, Event | Looked | Result | None]]:
         """Yield (whose, what a worker said) until all have ended; None says that it is gone."""
+        from multiprocessing.connection import wait  # noqa: PLC0415 - as above
+
         left = set(self.pipes)
         while left:
             ready = wait(left)

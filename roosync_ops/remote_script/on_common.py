@@ -26,6 +26,8 @@ PRESS_BYTES = 1_048_576
 PRESSED = "zlib"
 #: How long the agent's own `status` may take, in s: it touches no share. On Windows it is a process, and asks another.
 STATUS_LIMIT_S = 15.0 if os.name == "posix" else 30.0
+#: Beyond the share's own deadline, to start the agent and to print the state of a large fleet, in s.
+REPLICA_S = 5.0
 #: Heartbeats and the view of a large fleet take less; a volume with less than this is full for our purpose.
 MIN_FREE_BYTES = 1_000_000
 
@@ -115,6 +117,13 @@ def cause_of(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FULL
     return getattr(error, "cause", None)
+
+
+def failure_of(step: str, error: Exception) -> dict[str, Any]:
+    """Return what is answered of a step that failed."""
+    if isinstance(error, StepError):
+        return {"step": step, "code": error.code, "message": str(error), "path": error.path}
+    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
 def pressed(answer: str) -> str:

@@ -27,11 +27,13 @@ from .on_common import (
     MARKER,
     MEASURE_NAMES,
     PUSHED_NAME,
+    REPLICA_S,
     STATUS_LIMIT_S,
     StepError,
     agent_of,
     cause_of,
     check_ours,
+    failure_of,
     local_dir,
     pressed,
     read_config,
@@ -47,10 +49,6 @@ else:
     from .on_posix import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 
 
-#: Beyond the share's own deadline, to start the agent and to print the state of a large fleet, in s.
-REPLICA_S = 5.0
-
-
 def probe(request: dict[str, Any]) -> dict[str, Any]:
     """Learn everything about this machine; write nothing."""
     started_ms = time.time_ns() // 1_000_000
@@ -59,7 +57,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     try:
         check_ours(folder)
     except StepError as error:
-        problem = _failure("localDir", error)
+        problem = failure_of("localDir", error)
     config, text, modified = (None, None, None) if problem else read_config(os.path.join(folder, CONFIG_NAME))
     shared = resolve_shared(request, config)
     limit_s = float(request.get("shareDeadline") or 5)
@@ -124,7 +122,7 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
             check_ours(folder)
             done.append({"step": step["step"], "reply": _STEPS[step["do"]](agent_of(folder, wanted), step)})
         except (StepError, OSError, ValueError) as error:
-            failed = _failure(step["step"], error)
+            failed = failure_of(step["step"], error)
             is_first = is_first and cause_of(error) == FULL
             break
     agent = agent_of(folder, wanted)
@@ -140,12 +138,6 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
         "agentSha256": sha256_of(agent),
         "status": own if os.path.exists(agent) else None,
     }
-
-
-def _failure(step: str, error: Exception) -> dict[str, Any]:
-    if isinstance(error, StepError):
-        return {"step": step, "code": error.code, "message": str(error), "path": error.path}
-    return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
 
 
 def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
@@ -211,27 +203,26 @@ def _sweep(folder: str, beginning: str) -> None:
 def _start(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     """Have the build that runs put the pushed one on trial; one that knows no trials is replaced by it at once.
 
-    Two rollouts at once end in one build, whoever came first: what was not there when this one looked (`over`) gives
-    way to a greater name alone. Raises StepError REPLACED.
+    What was not there when this rollout looked (`over`) gives way to a greater name alone. Raises StepError REPLACED.
     """
     folder, name = os.path.split(agent)
     before = next(iter(named_builds(folder)), name)
-    knows = BUILD_FILE.fullmatch(before) is not None
-    if knows and name < before and sha256_of(agent_of(folder)) != step["over"]:
+    asked = os.path.join(folder, before) if BUILD_FILE.fullmatch(before) else agent
+    if asked != agent and name < before and sha256_of(agent_of(folder)) != step["over"]:
         raise StepError("REPLACED", replaced(before[6:22], name[6:22]))
     try:
-        reply = ask(os.path.join(folder, before) if knows else agent, ["restart", "--to", name], float(step["limit"]))
+        reply = ask(asked, ["restart", "--to", name], float(step["limit"]))
     except (StepError, OSError):
-        if not knows or before == name:
+        if asked == agent:
             raise
         return _verb(agent, step)  # it cannot even answer: there is nothing to go back to
-    if reply.get("code") == "REPLACED":
-        return _start(agent, step)  # it runs no more
     if reply.get("success") is True:
         return reply
-    if before == name or "--to" not in str(reply.get("message")):
-        raise refused("restart", reply)
-    return _verb(agent, step)
+    if reply.get("code") == "REPLACED":
+        return _start(agent, step)  # it runs no more
+    if asked != agent and "--to" in str(reply.get("message")):
+        return _verb(agent, step)
+    raise refused("restart", reply)
 
 
 def _back(agent: str, step: dict[str, Any]) -> dict[str, Any]:

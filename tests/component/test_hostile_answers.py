@@ -30,6 +30,7 @@ from roosync_ops.show.exports import junit
 from roosync_ops.show.report import report_markdown
 from roosync_ops.state import StateUnavailableError, from_document
 from roosync_ops.transport.reach import Reach
+from tests.kits.boards import measured
 from tests.kits.shares import NOW
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_share, a_status, an_answer
 
@@ -135,7 +136,7 @@ def judged(machine: Machine, seen: ProbeResult) -> list[str]:
     assert show.matrix_table(found).replace("\n", "").isprintable()
     if state is None:
         return []
-    validation = judge.validate(fleet, state, NOW, known=judge.knowledge([told]), matrix=found)
+    validation = judge.validate(fleet, state, NOW, known=measured([told]), matrix=found)
     assert show.table(validation).replace("\n", "").isprintable()
     ET.fromstring(junit(validation))  # noqa: S314 - our own
     text = report_markdown(FleetReport(validation))

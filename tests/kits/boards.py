@@ -32,6 +32,11 @@ ONLINE = ("myia-po-2024", "myia-po-2023", "myia-web1", "myia-po-2025")
 OFF = ("myia-ai-01", "myia-po-2026")
 
 
+def measured(probes: Iterable[judge.ProbeResult]) -> judge.Knowledge:
+    """Return the clocks that were measured, and nothing else that may be known."""
+    return judge.Knowledge({one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None})
+
+
 def six(now_ms: int = NOW, *, probed: bool = True) -> Dashboard:
     """The procedure's fleet, 4/6 online, with a week behind it."""
     off = {"expected": "offline", "why": "switched off?"}
@@ -107,7 +112,7 @@ def board(  # noqa: PLR0913 - a fleet, and what is known of it
     told = {name: _answer(name, records, now_ms) for name in probed}
     told |= {name: ProbeResult(name, AgentState(probes.OFF, detail=detail)) for name in off}
     matrix = judge.matrix(fleet, told, state, now_ms) if told else None
-    validation = judge.validate(fleet, state, now_ms, known=judge.knowledge(told.values()), matrix=matrix)
+    validation = judge.validate(fleet, state, now_ms, known=measured(told.values()), matrix=matrix)
     rows = {row.machine_id: row for row in validation.verdicts}
     kept = list(flips)
     pasts = [
@@ -125,7 +130,7 @@ def board(  # noqa: PLR0913 - a fleet, and what is known of it
         installed(fleet, state, now_ms),
         "myia-po-2025",
         now_ms - WINDOW_MS,
-        newest_ms([state], now_ms),
+        newest_ms(state, now_ms),
         fresh_ms(fleet),
     )
 

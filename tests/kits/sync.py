@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from roosync_ops.lab import client, faults
 
 if TYPE_CHECKING:
+    from roosync_ops.judge import Validation
     from roosync_ops.lab.replica import SyncLink
     from roosync_ops.lab.replicator import Replicator
 
@@ -66,3 +67,8 @@ def _has_to_tidy(link: SyncLink) -> bool:
 
 def _error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
+
+
+def observed(validation: Validation) -> dict[str, str]:
+    """Return what is observed of each machine."""
+    return {verdict.machine_id: verdict.observed for verdict in validation.verdicts}

@@ -62,3 +62,22 @@ def test_without_a_source_the_extras_own_packages_are_named(origin: Any, monkeyp
 def test_what_runs_in_a_checkout_is_installed_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pyproject.toml").touch()
     assert installed(monkeypatch, None, checkout=tmp_path) == [f"{tmp_path}[mcp]"]
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ("home = /x\nuv = 0.9.1\n", ["uv", "pip", "install", "--python", sys.executable, "mcp<3,>=2.3"]),
+        ("home = /uv = \n", [sys.executable, "-m", "ensurepip"]),
+        (None, [sys.executable, "-m", "ensurepip"]),
+    ],
+)
+def test_an_environment_without_pip_is_filled_by_what_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str | None, words: list[str]
+) -> None:
+    installed(monkeypatch, None)
+    if made is not None:
+        (tmp_path / "pyvenv.cfg").write_text(made)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    assert shlex.split(extras.install("mcp")) == words

@@ -166,7 +166,9 @@ class Systemd(Mechanism):
     def _systemctl(self, *words: str, check: bool = True) -> None:
         done = _run(self._line(*words))
         if check and done.returncode != 0:
-            raise LocalError(f"systemctl {' '.join(words)}: {_said(done)}", f"journalctl -u {self.unit}")
+            raise LocalError(
+                f"systemctl {' '.join(words)}: {_said(done)}", " ".join(["journalctl", *self._whose, "-u", self.unit])
+            )
 
     def _line(self, *words: str) -> list[str]:
         return ["systemctl", *self._whose, "--no-ask-password", *words]

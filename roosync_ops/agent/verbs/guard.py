@@ -121,7 +121,7 @@ def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     if not {*builds.named_builds(config.local_dir)[:1]} <= {names[1], builds.AGENT_NAME}:
         raise CodedError("REPLACED", "un autre agent est venu entre-temps", "action status")
     if names[0] == names[1]:
-        flags.to = None
+        flags.to = ""
         return again(flags, config, places)
     with Using(config.local_dir):
         local.remove(places.rolled_back)

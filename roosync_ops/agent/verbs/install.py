@@ -25,7 +25,7 @@ def answer(flags: Flags) -> Answer:
 
 def _install(flags: Flags, config: Config) -> Answer:
     if not builds.named_builds(config.local_dir):
-        builds.adopt(config.local_dir)  # what is installed here starts `agent.pyz`
+        builds.adopt(config.local_dir, sweeps=False)  # what is installed here starts `agent.pyz`
     mechanism = permanence.choose(config)
     other = permanence.installed(config)
     changed = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import started_elsewhere
+from roosync_ops.agent.errors import OK, started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
 from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
-from roosync_ops.agent.share import OK, ShareTroubleError, share_of
+from roosync_ops.agent.share import ShareTroubleError, share_of
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.stop import end_all, take_turn
@@ -56,22 +56,20 @@ def _check_room(places: Places) -> None:
 
 def _look_first(config: Config, places: Places) -> None:
     try:
-        _probe(config, places) if sees_share(config) else _ask_loop(places)
+        _probe(config, places)
     except ShareTroubleError as trouble:
         trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
         raise
 
 
-def _ask_loop(places: Places) -> None:
-    """This session has no drive: what the loop says of it counts."""
-    said = read_local_state(places)["share"]
-    if said["state"] != OK:
-        raise ShareTroubleError(said["state"], str(said["detail"]))
-
-
 def _probe(config: Config, places: Places) -> None:
     """The loop may be writing just now: its turn is waited for. One that hangs has it, and is no proof against us."""
     share = share_of(config)
+    said = read_local_state(places)["share"]
+    if not sees_share(config):  # this session has no drive: what the loop says of it counts
+        if said["state"] != OK:
+            raise ShareTroubleError(said["state"], str(said["detail"]))
+        return
     turn = take(places.write_lock, config.share_deadline_s)
     if turn is None:
         share.read_own()

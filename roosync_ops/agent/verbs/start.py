@@ -8,13 +8,13 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
+from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_started, started_elsewhere
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.share import HUNG, OK, FolderShare, ShareTroubleError, share_of
+from roosync_ops.agent.share import HUNG, FolderShare, ShareTroubleError, share_of
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
@@ -55,7 +55,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     # Where this session has no drive the loop's own reading back, in its session, is the proof.
     share = share_of(config) if sees_share(config) else None
     before = read_local_state(places)
-    builds_before = [] if flags.to else builds.adopt(config.local_dir)
+    builds_before = [] if flags.to else builds.adopt(config.local_dir, sweeps=flags.to is None)
     guard.begin(flags, config)
     mechanism = permanence.for_start(config)
     words = run_words(config, flags, permanence.word_of(mechanism))

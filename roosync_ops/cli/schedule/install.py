@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from roosync_ops import errors, process
+from roosync_ops import errors, extras, process
 from roosync_ops.admin.recurring import Job, JobScheduler, RecurringError
 from roosync_ops.cli import watching
 from roosync_ops.fleet import load_inventory
@@ -146,7 +146,7 @@ def _check_runs(folder: Path) -> None:
     except (OSError, process.ChildError) as error:
         raise errors.usage(f"{sys.executable} in {folder}: {error}", "roosync-ops schedule --help") from None
     if ended.code != 0:
-        raise errors.usage(f"{sys.executable} does not find roosync_ops from elsewhere", "pip install .")
+        raise errors.usage(f"{sys.executable} does not find roosync_ops from elsewhere", extras.install())
 
 
 def _last(path: Path) -> dict[str, Any] | None:

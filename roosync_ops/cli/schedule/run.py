@@ -18,12 +18,12 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from roosync_ops import errors, process
-from roosync_ops.cli import failures, looking, output, watching
+from roosync_ops.cli import failures, output, watching
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.second import CONFIRM_S
+from roosync_ops.gather.second import CONFIRM_S, second_of
 from roosync_ops.gather.source import Source, machine_of
 from roosync_ops.gather.validation import judged
 from roosync_ops.show.messages import headline
@@ -124,7 +124,7 @@ class _Run:
         settings = self._settings
         fleet, folder = load_inventory(Path(settings.inventory)), Path(settings.memory)
         grace = GracePeriod(settings.patience, folder, fleet)
-        second = looking.second_of(fleet, settings.probe, confirm_s=CONFIRM_S)
+        second = second_of(fleet, settings.probe, confirm_s=CONFIRM_S)
         via = machine_of(fleet, settings.via) if settings.via else None
         observer = watching.observer_of(settings.via, fleet)
         memory = WatchMemory(folder, memory_name(settings.shared, settings.via), observer)

@@ -41,6 +41,16 @@ def test_the_build_before_is_kept_and_older_ones_go(local: Path, monkeypatch: py
     assert (local / "agent.pyz").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_first_rollout_leaves_alone_what_another_one_is_about_to_start(
+    local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (local / TWO).touch()
+    monkeypatch.setattr(builds, "bundle_path", lambda: str(local / ONE))
+    builds.adopt(str(local), sweeps=False)
+    assert builds.named_builds(str(local)) == [ONE]
+    assert (local / TWO).exists()
+
+
 def test_what_is_named_already_is_not_written_again(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     adopt(local, ONE, monkeypatch)
     before = (local / "agent.pyz").stat()

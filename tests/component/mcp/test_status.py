@@ -11,6 +11,7 @@ import pytest
 from roosync_ops.gather import source
 from roosync_ops.mcp import status, tools
 from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.memory import Store
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.assistant import Assistant, text
@@ -98,12 +99,12 @@ def test_changes_are_against_the_last_look_on_this_computer(settings: ServerSett
 
 def test_a_memory_that_is_not_understood_is_begun_anew(settings: ServerSettings, shared: Path) -> None:
     assert settings.memory
-    look = status.LastLook(settings.memory, str(shared))
-    assert look.swap({"a": "online"}) is None
+    store = Store(settings.memory, "asked", str(shared))
+    assert status.last_look(store, {"a": "online"}) == (None, None)
     for broken in (b"", b"[]", b'{"format": 9}', b"[" * 100_000, b'{"format": 1, "machines": {"../x": "online"}}'):
-        look.path.write_bytes(broken)
-        assert not look.swap({"a": "online"})
-    assert look.swap({}) == {"a": "online"}
+        store.path.write_bytes(broken)
+        assert not status.last_look(store, {"a": "online"})[0]
+    assert status.last_look(store, {}) == ({"a": "online"}, None)
 
 
 def test_a_share_that_is_not_there_is_the_protocols_error(assistant: Assistant, shared: Path) -> None:

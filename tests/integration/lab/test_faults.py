@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.lab.board import Board, observed
+from roosync_ops.lab.board import Board
 from roosync_ops.lab.console import answer
 from roosync_ops.lab.control import answering
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import ADMIN, LabFleet
 from tests.kits.hosts import PATIENCE_S, wait_for
+from tests.kits.sync import observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

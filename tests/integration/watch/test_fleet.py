@@ -12,10 +12,11 @@ import pytest
 
 from roosync_ops.cli.schedule.settings import ScheduleSettings, save
 from roosync_ops.gather.limits import Probe
-from roosync_ops.lab.board import Board, observed
+from roosync_ops.lab.board import Board
 from roosync_ops.lab.fleet import LabFleet
 from tests.integration.watch.kit import Lines, environment
 from tests.kits.hosts import wait_for
+from tests.kits.sync import observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

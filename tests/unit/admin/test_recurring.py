@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roosync_ops import process
 from roosync_ops.admin import cron, tasks
 from roosync_ops.admin.recurring import Job, RecurringError
 from roosync_ops.admin.systemd import SystemdTimer, command_line
@@ -158,3 +159,18 @@ def test_only_lines_that_run_the_schedule_leave_the_crontab(theirs: str, *, stay
     mark, ours = cron.Cron().texts(job)["crontab"].splitlines(keepends=True)
     before = f"MAILTO=me\n{mark}{theirs}{ours}"
     assert cron._without(before, job) == "MAILTO=me\n" + (theirs if stays else "")
+
+
+@pytest.mark.skipif(shutil.which("journalctl") is None, reason="systemd is not installed")
+@pytest.mark.parametrize(("user", "line"), [(0, "journalctl -u"), (1000, "journalctl --user -u")])
+def test_where_systemd_refuses_the_hint_is_the_journal_of_whose_unit_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, line: str
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    ended = process.Ended(1, b"", b"Unit is masked.")
+    monkeypatch.setattr(process, "within", lambda *_, **__: ended)
+    with pytest.raises(RecurringError) as refused:
+        SystemdTimer(tmp_path).put(_job(sys.executable))
+    assert refused.value.hint == f"{line} 'roosync-validate-*'"
+    read = subprocess.run([*shlex.split(refused.value.hint), "-n", "0"], capture_output=True, text=True, check=False)
+    assert "option" not in read.stderr

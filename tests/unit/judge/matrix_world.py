@@ -10,7 +10,6 @@ from roosync_ops.judge import (
     HERE,
     AgentState,
     Matrix,
-    knowledge,
     matrix,
     merge_replicas,
     validate,
@@ -20,6 +19,7 @@ from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
+from tests.kits.boards import measured
 
 #: Under this name pytest takes it for no test.
 Answer = e.ProbeResult
@@ -81,7 +81,7 @@ class World:
         told = self.probes()
         state = merge_replicas(self.own, told.values(), NOW)
         assert state is not None
-        return validate(fleet(), state, NOW, known=knowledge(told.values()), matrix=self.matrix())
+        return validate(fleet(), state, NOW, known=measured(told.values()), matrix=self.matrix())
 
 
 def fleet() -> Fleet:

@@ -10,7 +10,6 @@ from roosync_ops.judge import (
     HERE,
     AgentState,
     Knowledge,
-    knowledge,
     matrix,
     merge_replicas,
     validate,
@@ -23,6 +22,7 @@ from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
+from tests.kits.boards import measured
 from tests.unit.judge.matrix_world import HOUR, NAMES, NOW, Answer, World, fleet, told
 
 
@@ -139,7 +139,7 @@ def test_a_stopped_machine_is_left_in_the_matrix_whatever_else_is_known_of_it(wo
         state.machines["web1"] = Evidence(left, FILE, "heartbeats/web1.json")
     found = matrix(fleet(), answers, own, NOW)
     assert told(found) == {(verdict.HAS_LEFT, "web1")}
-    judged = validate(fleet(), own, NOW, known=knowledge(answers.values()), matrix=found)
+    judged = validate(fleet(), own, NOW, known=measured(answers.values()), matrix=found)
     assert {row.observed for row in judged.verdicts if row.machine_id == "web1"} == {"left"}
     assert own_word(found, "web1", "en") == ("[left]" if word == e.NOT_RUNNING else own_word(found, "web1", "en"))
 

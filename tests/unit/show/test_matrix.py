@@ -11,7 +11,7 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.judge import HERE, AgentState, Matrix, Validation, knowledge, matrix, merge_replicas, probes, validate
+from roosync_ops.judge import HERE, AgentState, Matrix, Validation, matrix, merge_replicas, probes, validate
 from roosync_ops.show import schemas
 from roosync_ops.show.matrix import short
 from roosync_ops.show.page import page
@@ -20,6 +20,7 @@ from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
 from tests.kits import boards
+from tests.kits.boards import measured
 from tests.unit.show.conftest import HOSTILE
 
 #: Under its own name pytest takes it for a test.
@@ -75,7 +76,7 @@ def probed() -> Validation:
     merged = merge_replicas(own, told.values(), NOW)
     assert merged is not None
     found = matrix(fleet(), told, own, NOW)
-    return validate(fleet(), merged, NOW, known=knowledge(told.values()), matrix=found)
+    return validate(fleet(), merged, NOW, known=measured(told.values()), matrix=found)
 
 
 def test_a_stopped_machine_is_left_in_every_replica_s_line_of_table_and_page(probed: Validation) -> None:

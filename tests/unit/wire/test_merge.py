@@ -100,6 +100,11 @@ def test_no_copy_decides_over_a_living_machine_with_beats_it_cannot_have_made(
     assert [(one.file, one.kind) for one in found] == [("forged", f.IMPOSSIBLE_SEQUENCE)]
 
 
+def test_a_machine_whose_own_clock_is_days_ahead_says_nothing_about_how_often_it_can_have_beaten() -> None:
+    assert best(piece("file", -2 * 86_400_000, 10), piece("copy", 0, 500, kind=CONFLICT)) == "copy"
+    assert best(piece("file", 0, 10), piece("copy", 0, 500, kind=CONFLICT)) == "file"
+
+
 def test_a_record_whose_sequence_is_impossible_counts_where_there_is_no_other() -> None:
     data = heartbeat("a", agent={"sequence": 2**60})
     record, found = parse(data, "a", "copy")
