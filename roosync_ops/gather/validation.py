@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from roosync_ops import errors, judge
+from roosync_ops.judge import second as second_opinion
 from roosync_ops.state import SharedState
 from roosync_ops.wire.times import now_ms
 
@@ -62,6 +63,8 @@ def judged(
     def by_words(said: Mapping[str, judge.ProbeResult]) -> judge.Validation:
         shown = (judge.merge_replicas(state, said.values(), at_ms) if said else None) or state
         every = known.asked(shown, state, said.values()) if said else known
+        if said and known.patience_ms is None:  # what the keeper noted may not have come in here
+            every = replace(every, clocks={**known.clocks, **second_opinion.noted(shown, at_ms, every.offsets).clocks})
         return judge.validate(fleet, shown, at_ms, chosen, known=every, asked=said)
 
     return by_words({}) if second is None else second.opinion(by_words)

@@ -6,7 +6,9 @@ somebody else was reached, and does not reach it either: else this computer may 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from roosync_ops.state import SharedState
@@ -31,6 +33,7 @@ _LATE_NOW_TIMEOUTS: Final = 1.5
 _HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
 _CENTURY_MS: Final = 36_525 * _DAY_MS
+_UNMEASURED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
@@ -119,12 +122,13 @@ def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Ba
     return Basis.UNREACHABLE if one.agent.kind == OFF else Basis.COULD_NOT_ASK
 
 
-def noted(state: SharedState, now_ms: int) -> Knowledge:
+def noted(state: SharedState, now_ms: int, offsets: Mapping[str, int] = _UNMEASURED) -> Knowledge:
     """Return what the keeper of the view noted: the longest delays within a day and an hour, and whose clock is wrong.
 
     It is in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.
     Of two keepers the more patient one is believed, and neither for long (see may_last_ms). Of clocks one is believed
-    whose own is not wrong: it is heard now, or was lately and found most of the others' right.
+    whose own is not wrong: it is heard now, or was lately and found most of the others' right, or `offsets`, which were
+    measured, say so.
     """
     late, clocks = (0, 0), dict[str, int]()
     for record in (*(piece.record for piece in state.machines.values()), *state.own_files.values()):
@@ -132,7 +136,8 @@ def noted(state: SharedState, now_ms: int) -> Knowledge:
         if isinstance(found, dict) and age_ms < _DAY_MS:
             late = max(late[0], _longest(found.get("day"))), max(late[1], _longest(found.get("hour")))
             told = {name: off for name, off in object_in(found, "clocks").items() if type(off) is int}
-            times = 1.0 if 2 * len(told) >= len(state.machines) else LATE_TIMEOUTS[1]
+            is_right = abs(offsets.get(record.machine_id, _CENTURY_MS)) <= FUTURE_TOLERANCE_MS
+            times = LATE_TIMEOUTS[1] if is_right or 2 * len(told) < len(state.machines) else 1.0
             if -FUTURE_TOLERANCE_MS <= age_ms <= times * record.thresholds.timeout_ms:
                 clocks.update((name, off) for name, off in told.items() if abs(off) < _CENTURY_MS)
     return Knowledge(late_ms=late, clocks=clocks)

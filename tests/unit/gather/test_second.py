@@ -133,6 +133,15 @@ def test_what_other_replicas_show_tells_of_a_machine_that_cannot_be_asked(tmp_pa
     assert len(way.asked) == 2, "asked again at once"
 
 
+def test_a_wrong_clock_that_the_keeper_noted_is_known_from_another_replica_too(tmp_path: Path) -> None:
+    way = Way(a=probes.RUNNING, b=probes.REFUSED)
+    (tmp_path / "a").mkdir()
+    put(tmp_path / "a", ours("c", 1_000, sequence=6, late={"clocks": {"b": -3_600_000}}))
+    way.states["a"] = read_folder(tmp_path / "a", NOW)
+    found = look(tmp_path, Second(FLEET, way), b=3_620_000)["b"]
+    assert (found.observed, found.age_ms) == ("online", 20_000)
+
+
 def test_who_judges_by_arrivals_asks_as_soon_as_a_stamp_is_too_old(tmp_path: Path) -> None:
     class Arrived(Stamps):
         """A reader to whom every beat came in just now."""

@@ -178,6 +178,13 @@ def test_a_keeper_whose_own_clock_may_be_wrong_tells_of_no_others(tmp_path: Path
     assert by_note(tmp_path, HOUR, -HOUR, keeper_ms, others).observed == "offline"
 
 
+def test_a_keeper_whose_clock_was_measured_is_believed_though_it_is_late_here(tmp_path: Path) -> None:
+    by_note(tmp_path, HOUR, -HOUR, 130_000, 1)
+    state = read_folder(tmp_path, NOW)
+    assert second.noted(state, NOW).clocks == second.noted(state, NOW, {"one": 6_000}).clocks == {}
+    assert second.noted(state, NOW, {"one": 50}).clocks == {"m": -HOUR, "x0": HOUR}
+
+
 def test_a_keeper_that_died_lately_and_found_most_clocks_right_is_still_believed(tmp_path: Path) -> None:
     assert by_note(tmp_path, HOUR, -HOUR, 839_000).observed == "online"
 
