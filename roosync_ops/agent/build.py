@@ -6,6 +6,7 @@ import os
 
 import roosync_ops
 from roosync_ops import __version__
+from roosync_ops.wire.local import sha256_of
 
 try:
     from ._build import BUILD_ID  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the bundle alone holds it
@@ -30,13 +31,5 @@ def source_root() -> str:
 
 def bundle_sha256() -> str | None:
     """Return the zipapp's SHA-256 in hex, None for a source tree or a file that has gone since."""
-    import hashlib  # noqa: PLC0415 - OpenSSL is 3 MB; only `version` and `status` ask
-
     path = bundle_path()
-    if path is None:
-        return None
-    try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return None
+    return None if path is None else sha256_of(path)

@@ -14,7 +14,7 @@ from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE
 from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
-from roosync_ops.wire.small import wait_until
+from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Callable, Json, T
@@ -249,15 +249,10 @@ def share_of(config: Config) -> FolderShare:
 def replace_file(path: str, temporary: str, raw: bytes, mode: int | None = MODE) -> None:
     """Put `raw` at `path` in one step and read it back. On failure nothing but the old file is left. OSError."""
     put(path, temporary, raw, mode)
-    if _read_back(path, len(raw)) != raw:
-        raise OSError(errno.EIO, "la relecture diffère de ce qui a été écrit", path)
-
-
-def _read_back(path: str, size: int) -> bytes | None:
-    try:
-        return read_file(path, size)
-    except NotUnderstoodError:
-        return None
+    with suppress(NotUnderstoodError):
+        if read_file(path, len(raw)) == raw:
+            return
+    raise OSError(errno.EIO, "la relecture diffère de ce qui a été écrit", path)
 
 
 def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:

@@ -10,13 +10,10 @@ import os
 import stat
 
 from roosync_ops.wire.files import ASIDE, SPARE, open_patiently, patiently
-from roosync_ops.wire.local import remove
+from roosync_ops.wire.local import NEW, remove
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Iterator
 
-#: O_EXCL: what lies there is neither written through nor opened, be it a link, a pipe or a device.
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 #: Whoever shares the folder reads it, and nobody else writes it, whatever the umask of who started the agent.
 MODE = 0o644
 #: So many names are tried for one write, and so many things moved aside for one name.
@@ -111,7 +108,7 @@ def _names(temporary: str) -> Iterator[str]:
 def _create(name: str) -> int:
     """Create a new file; what lies under its name goes first, unless it is a folder with something in it."""
     try:
-        return open_patiently(name, _NEW)
+        return open_patiently(name, NEW)
     except OSError as error:
         if not os.path.lexists(name):
             raise
@@ -121,7 +118,7 @@ def _create(name: str) -> int:
             pass
         except OSError:
             raise FileExistsError(errno.EEXIST, error.strerror or "", name) from None
-        return os.open(name, _NEW, 0o666)
+        return os.open(name, NEW, 0o666)
 
 
 def _fill(descriptor: int, raw: bytes, mode: int | None) -> None:

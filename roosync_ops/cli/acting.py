@@ -19,7 +19,7 @@ from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import seen
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
-from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Event, Known, Result, run
+from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Answered, Event, Result, run
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
@@ -164,7 +164,7 @@ def _done(  # noqa: PLR0913 - as act
     All are looked at before one is changed: those too that pyinfra looks at.
     """
     rows: dict[str, Result] = {}
-    known: dict[str, Known] = {}
+    known: dict[str, Answered] = {}
     seen = False
 
     def hear(machine: Machine, found: ProbeReport | Failure) -> None:
@@ -176,7 +176,7 @@ def _done(  # noqa: PLR0913 - as act
             rows[row.machine_id] = row
             tell(row)
         elif not isinstance(found, Failure):
-            known[machine.machine_id] = Known(found, given_up(machine))
+            known[machine.machine_id] = Answered(found, given_up(machine))
 
     asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine

@@ -85,8 +85,9 @@ def _as_pyinfra_runs_it() -> Iterator[None]:
 def _source(path: Path) -> str:
     """Return the file's text. A pipe or a device would be waited for, or have no end: neither is opened to be read."""
     if not path.is_file():
-        what = "not a regular file" if os.path.lexists(path) else "no such inventory file"
-        raise _wrong(path, None, f"{what}; name one with --inventory FILE", "roosync-ops init")
+        there = os.path.lexists(path)  # which init would not overwrite
+        said = f"{'not a regular file' if there else 'no such inventory file'}; name one with --inventory FILE"
+        raise _wrong(path, None, said, *([] if there else ["roosync-ops init"]))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

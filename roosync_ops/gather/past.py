@@ -26,11 +26,6 @@ def memory_name(shared: str | None, via: str | None) -> str:
     return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
 
 
-def is_watched(folder: Path | None, shared: str | None, via: str | None) -> bool:
-    """Return True if anybody ever watched this replica on this computer."""
-    return WatchMemory(folder or default_folder(), memory_name(shared, via)).is_used()
-
-
 def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list[dict[str, Any]]:
     """Return the flips that watchers of this replica told on this computer, oldest first."""
     return WatchMemory(folder or default_folder(), memory_name(shared, via)).history()
@@ -87,5 +82,5 @@ def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the win
     every = flips_told(folder, *replica) if any(replica) else []
     told = [flip for flip in every if flip.get("machineId") in names]
     found = [] if state is None else pasts(fleet, machines, state, told, from_ms)
-    watched = any(replica) and is_watched(folder, *replica)
+    watched = any(replica) and WatchMemory(folder or default_folder(), memory_name(*replica)).is_used()
     return changes(told, found, from_ms, to_ms, watched=watched)

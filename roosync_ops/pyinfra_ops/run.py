@@ -93,7 +93,7 @@ class Looked(NamedTuple):
     firsts: Firsts
 
 
-class Known(NamedTuple):
+class Answered(NamedTuple):
     """What a machine answered that was looked at already; and the way by which, where that goes on."""
 
     report: ProbeReport
@@ -123,7 +123,7 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     dry: bool = False,
     verbose: bool = False,
     is_new: bool = True,
-    known: Mapping[str, Known] = MappingProxyType({}),
+    known: Mapping[str, Answered] = MappingProxyType({}),
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     parallel: int | None = None,
     tell: Callable[[Event | Result], None] = lambda _: None,

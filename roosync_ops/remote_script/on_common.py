@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import errno
-import hashlib
 import json
 import os
 import zlib
@@ -125,15 +124,6 @@ def failure_of(step: str, error: Exception) -> dict[str, Any]:
     if isinstance(error, StepError):
         return {"step": step, "code": error.code, "message": str(error), "path": error.path}
     return {"step": step, "code": "LOCAL_ERROR", "message": f"{type(error).__name__}: {error}"}
-
-
-def sha256_of(path: str) -> str | None:
-    """Return a file's SHA-256 in hex, None where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return None
 
 
 def pressed(answer: str) -> str:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.local_state import INSTANCE
 from roosync_ops.wire.identity import hostname
-from roosync_ops.wire.local import create, make_folder
+from roosync_ops.wire.local import create, make_folder, sha256_of
 from roosync_ops.wire.typed import Any, Callable
 
 from .on_common import (
@@ -40,7 +40,6 @@ from .on_common import (
     refused,
     replaced,
     resolve_shared,
-    sha256_of,
     share_problem,
 )
 

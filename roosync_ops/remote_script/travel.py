@@ -45,7 +45,8 @@ def _source(system: System, do: str) -> str:
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
         + _needed(local_state, "INSTANCE")
-        + f"import errno, os, shlex, stat, subprocess, threading\n{_needed(local, 'make_folder', 'create')}"
+        + "import errno, os, shlex, stat, subprocess, threading\n"
+        + _needed(local, "make_folder", "create", "sha256_of")
         + _needed(child, "run")
     )
     parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]

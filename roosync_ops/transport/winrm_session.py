@@ -26,8 +26,7 @@ from .winrm_errors import worded
 for _name in ("pypsrp", "spnego", "requests_credssp"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
-#: [MS-WSMV] 2.2.4.43: no output within the operation's time, and no shell of that name (any more).
-_TIMED_OUT: Final = 2150858793
+#: [MS-WSMV] 2.2.4.43: no shell of that name (any more).
 _NO_SUCH_SHELL: Final = 2150858843
 #: How long an unused shell stays on the machine, in s, should this process end without a word.
 _IDLE_S: Final = 180

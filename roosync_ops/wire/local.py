@@ -23,7 +23,8 @@ SHARED = "LOCAL_DIR_SHARED"
 #: No note of ours, and no answer of another session, is longer, in characters.
 MAX_OBJECT = 67_108_864
 _OPTIONAL = ("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC")
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in _OPTIONAL)
+#: O_EXCL: what lies there is neither written through nor opened, be it a link, a pipe or a device.
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in _OPTIONAL)
 
 
 class NotOursError(PermissionError):
@@ -89,10 +90,10 @@ def make_folder(path: str, *, parents: bool = False) -> None:
 def create(path: str, mode: int = FILE_MODE) -> int:
     """Return a descriptor to write a new file with; what lies under its name goes, and is never followed. OSError."""
     try:
-        descriptor = os.open(path, _NEW, mode)
+        descriptor = os.open(path, NEW, mode)
     except FileExistsError:
         os.unlink(path)
-        descriptor = os.open(path, _NEW, mode)
+        descriptor = os.open(path, NEW, mode)
     if hasattr(os, "fchmod"):
         os.fchmod(descriptor, mode)
     return descriptor
@@ -128,6 +129,17 @@ def read_object(path: str) -> Json:
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def sha256_of(path: str) -> str | None:
+    """Return a file's SHA-256 in hex, None where it cannot be read."""
+    import hashlib  # noqa: PLC0415 - OpenSSL is 3 MB, which a loop would hold for months
+
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return None
 
 
 def _check(path: str, found: os.stat_result) -> None:

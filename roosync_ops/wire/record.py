@@ -11,7 +11,7 @@ import zlib
 from . import findings as f
 from .status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS, OFFLINE, Thresholds
 from .text import NotUnderstoodError
-from .times import BadTimeError, NaiveTimeError, from_iso, time_or_none, times_in, to_iso
+from .times import BadTimeError, NaiveTimeError, from_iso, time_or_none, times_in
 from .typed import Any, Json
 
 #: The old generations put their protocol's version in metadata.version; this is the one whose layout we write.
@@ -267,12 +267,6 @@ def _dump(value: Json, *, ensure_ascii: bool) -> bytes:
     for piece in encoder.iterencode(value):  # all of them at once take four times what they come to
         raw += piece.encode()
     return bytes(raw)
-
-
-def first_seen(record: Record) -> str:
-    """Return when the machine was first seen, as an ISO time: its metadata's word, else its last heartbeat."""
-    first = born_ms(record)
-    return to_iso((record.last_heartbeat_ms or 0) if first is None else first)
 
 
 def born_ms(record: Record) -> int | None:

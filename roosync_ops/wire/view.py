@@ -6,7 +6,7 @@ Anyone may rebuild it; losing it or a race on it loses nothing. The protocol fix
 from __future__ import annotations
 
 from .merge import Evidence
-from .record import BEFORE, MAX_VIEW_BYTES, PROTOCOL_VERSION, Record, dump, first_seen, object_in, ordered
+from .record import BEFORE, MAX_VIEW_BYTES, PROTOCOL_VERSION, Record, born_ms, dump, object_in, ordered
 from .status import OFFLINE, ONLINE, WARNING, Thresholds, missed_heartbeats, status
 from .times import time_or_none, to_iso
 from .typed import Any, Callable, Json
@@ -103,10 +103,10 @@ def entry_of(piece: Evidence, now_ms: int, thresholds: Thresholds) -> Json:
     """Return a machine's entry in the view of `now_ms`."""
     record = piece.record
     data, word = record.data, old_status(record, now_ms, thresholds)
-    heard = to_iso(record.last_heartbeat_ms or 0)
+    heard, born = to_iso(record.last_heartbeat_ms or 0), born_ms(record)
     old = object_in(data, "metadata")
     metadata: Json = {
-        "firstSeen": first_seen(record),
+        "firstSeen": heard if born is None else to_iso(born),
         "lastUpdated": heard,
         "version": PROTOCOL_VERSION,
     }

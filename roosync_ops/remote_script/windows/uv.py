@@ -5,7 +5,6 @@ this computer's pip is set up to look, or from the file that ROOSYNC_UV_WHEEL na
 Seen with the real uv.exe under Wine alone; never on real Windows.
 """
 
-import hashlib
 import os
 import re
 import subprocess
@@ -21,6 +20,7 @@ from roosync_ops.transport import output
 from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
 from roosync_ops.transport.windows_link import WindowsLink
 from roosync_ops.wire.child import run
+from roosync_ops.wire.local import sha256_of
 
 #: The series that is installed: supported on every Windows of the fleet (Windows 10 and Server 2019 included).
 PYTHON: Final = "3.13"
@@ -173,7 +173,7 @@ def locate(wheel: Wheel, environment: Mapping[str, str]) -> Path:
         _check(Path(given), wheel)
         return Path(given)
     cached = cache_folder(environment) / wheel.name
-    if _sha256(cached) != wheel.sha256:
+    if sha256_of(str(cached)) != wheel.sha256:
         _download(wheel, cached)
     return cached
 
@@ -212,17 +212,9 @@ def _run_pip(wheel: Wheel, folder: str) -> None:
 
 def _check(path: Path, wheel: Wheel) -> None:
     """Refuse any other file: what is in it will run on every machine that has no Python."""
-    found = _sha256(path)
+    found = sha256_of(str(path))
     if found is None:
         raise UvError(f"{path}: not a file that can be read")
     if found != wheel.sha256:
         said = f"not the wheel that is pinned: sha256 {found}, not {wheel.sha256}"
         raise UvError(f"{path}: {said}; {_OTHERWISE}")
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

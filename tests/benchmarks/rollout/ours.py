@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,15 +20,17 @@ class Ours:
     def __init__(self, hosts: Hosts) -> None:
         self.cwd = hosts.root / "ours"
         self.cwd.mkdir()
+        self._state = self.cwd / "state"
         inventory = hosts.inventory(self.cwd / "inventory.py", heartbeat_interval=30_000, offline_timeout=120_000)
         self.command = [*_program(), "rollout", "--inventory", str(inventory), "--json"]
 
     @property
     def env(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_STATE_HOME": str(self._state)}
 
     def disconnect(self) -> None:
-        """Nothing: each run is a process that ends with its connections."""
+        """Forget what the last rollouts came to; each run is a process that ends with its connections."""
+        shutil.rmtree(self._state, ignore_errors=True)
 
 
 class Bare:

@@ -174,3 +174,19 @@ def test_where_systemd_refuses_the_hint_is_the_journal_of_whose_unit_it_is(
     assert refused.value.hint == f"{line} 'roosync-validate-*'"
     read = subprocess.run([*shlex.split(refused.value.hint), "-n", "0"], capture_output=True, text=True, check=False)
     assert "option" not in read.stderr
+
+
+@pytest.mark.parametrize("theirs", ["MAILTO=me\n0 3 * * * /usr/local/bin/backup.sh", "MAILTO=me\r\n"])
+def test_a_crontab_of_others_is_left_as_it_was_whatever_its_lines_end_with(
+    monkeypatch: pytest.MonkeyPatch, theirs: str
+) -> None:
+    job = _job("/usr/bin/python3", "-P", "-m", "roosync_ops", "schedule", "run", "/m/schedule-0123abcd.json")
+    table = [theirs]
+    monkeypatch.setattr(cron, "_crontab", lambda word, given="": table.append(given) if word == "-" else table[-1])
+    assert cron.Cron().state(job) == "absent"
+    cron.Cron().put(job)
+    assert cron.Cron().state(job) == "installed"
+    table[-1] = table[-1].replace("\n", "\r\n")
+    cron.Cron().take(job)
+    assert table[-1].split() == theirs.split()
+    assert cron.Cron().state(job) == "absent"

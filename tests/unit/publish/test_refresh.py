@@ -166,7 +166,7 @@ def test_a_share_that_hangs_is_told_within_its_deadline(shared: Path, monkeypatc
 
 
 def test_what_does_not_read_back_the_same_is_no_success(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roosync_ops.agent.share._read_back", lambda *_: b"other")
+    monkeypatch.setattr("roosync_ops.agent.share.read_file", lambda *_: b"other")
     with pytest.raises(CommandError, match="does not read back the same"):
         done(shared)
 
