@@ -31,14 +31,16 @@ _HOURS = 24
 def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None:
     """Take in what the share shows at `now_ms`.
 
-    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since, how wrong its clock seemed the last
-    times]}, "heardAt": ms, "last": [flips], "late": {hour: how many silences of each length}, "readAt": ms}.
+    `notes` is {"known": {machineId: [word, sequence, last heartbeat, heard since]}, "clocks": {machineId: how wrong its
+    clock seemed the last times, in ms}, "heardAt": ms, "last": [flips], "late": {hour: how many silences of each
+    length}, "readAt": ms}. Older builds read it after a rollback.
     """
     known: Json = notes["known"]
     moved = [name for name in list(merged)[:MAX_KNOWN] if name != me and _takes(notes, merged[name].record, now_ms)]
     notes["readAt"] = now_ms
     for name in [name for name in known if name not in merged]:
         del known[name]
+        notes["clocks"].pop(name, None)
     if not moved:
         return
     slack_ms = STALL_INTERVALS * merged[moved[0]].record.thresholds.interval_ms
@@ -46,7 +48,7 @@ def note(notes: Json, merged: dict[str, Evidence], me: str, now_ms: int) -> None
         for entry in known.values():
             entry[3] = now_ms
     notes["heardAt"] = now_ms
-    for name, (word, _, _, since, *_) in known.items():
+    for name, (word, _, _, since) in known.items():
         is_silent = now_ms - since > merged[name].record.thresholds.timeout_ms + slack_ms
         if is_silent and word not in (LEFT, OFFLINE):
             _tell(notes, name, OFFLINE, now_ms)
@@ -66,9 +68,10 @@ def _takes(notes: Json, record: Record, now_ms: int) -> bool:
     if 0 <= beats < MAX_LATE:
         notes["late"].setdefault(str(now_ms // HOUR_MS), [0] * MAX_LATE)[beats] += 1
     off = heard - now_ms
-    offs = [was for was in entry[4:][-1:] if abs(off - was) < BEHIND_MS]
-    offs = [] if -BEHIND_MS <= off <= AHEAD_MS else [*offs, off]
-    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms, *offs]
+    before = notes["clocks"].pop(name, ())
+    if not -BEHIND_MS <= off <= AHEAD_MS:
+        notes["clocks"][name] = [*(was for was in before[-1:] if abs(off - was) < BEHIND_MS), off]
+    entry[1:] = [max(sequence, entry[1]), max(heard, entry[2]), now_ms]
     _tell(notes, name, LEFT if record.has_left else ONLINE, now_ms)
     return True
 
@@ -76,7 +79,7 @@ def _takes(notes: Json, record: Record, now_ms: int) -> bool:
 def late(notes: Json, now_ms: int, interval_ms: int) -> Json:
     """Return how beats arrive, as the keeper's record says it (wire.record.LATE)."""
     hour = now_ms // HOUR_MS
-    offs = [(name, entry[5]) for name, entry in notes["known"].items() if entry[5:]]
+    offs = [(name, seemed[1]) for name, seemed in notes["clocks"].items() if seemed[1:]]
     found: Json = {"clocks": dict(offs[:MAX_KNOWS])} if offs else {}
     counts = notes["late"] = {key: steps for key, steps in notes["late"].items() if 0 <= hour - int(key) < _HOURS}
     for name, hours in (("hour", 1), ("day", _HOURS)):

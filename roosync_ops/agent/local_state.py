@@ -182,7 +182,7 @@ def with_defaults(state: Json) -> Json:
         "remembered": "",
         "ownFile": {"rewrites": 0, "lastKind": None, "lastDetail": None, "lastAt": None},
         "setAside": {},
-        "flips": {"known": {}, "heardAt": 0, "last": [], "late": {}, "readAt": 0},
+        "flips": {"known": {}, "clocks": {}, "heardAt": 0, "last": [], "late": {}, "readAt": 0},
     }
     for key, default in blank.items():
         value = state.get(key)

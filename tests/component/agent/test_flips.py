@@ -129,6 +129,7 @@ def test_the_longest_silence_and_the_99th_percentile_are_of_the_last_hours() -> 
     hour = 3_600_000
     notes: dict[str, Any] = {
         "known": {},
+        "clocks": {},
         "late": {"10": [197, 2, *[0] * 17, 1, 0], "33": [50, *[0] * 20], "9": [0] * 20 + [1]},
     }
     assert late(notes, 33 * hour, 30_000) == {"hour": [30_000, 30_000], "day": [600_000, 60_000]}
@@ -163,6 +164,8 @@ def test_a_clock_by_which_two_beats_cannot_have_come_is_in_the_keepers_record(fl
     assert found is not None
     assert list(found) == ["b"]
     assert off_ms - 60_000 <= found["b"] <= off_ms
+    known = fleet.rigs["a"].notes()["flips"]["known"]
+    assert {len(entry) for entry in known.values()} == {4}, "an older build reads them so after a rollback"
     fleet.rigs["a"].boot()
     fleet.run(1)
     assert noted(fleet) == found, "a restart forgets nobody"
