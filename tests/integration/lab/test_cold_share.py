@@ -34,8 +34,9 @@ def lab() -> Iterator[LabFleet]:
             if fleet._machines[RUNS].nest.problem:
                 pytest.skip(f"no mounts of one's own here: {fleet._machines[RUNS].nest.problem}")
             text = fleet.inventory.read_text().replace("offline_timeout=8000", "offline_timeout=40_000")
-            patient = re.sub(rf'"{NEW}", \d+', r"\g<0>, share_deadline=30.0", text)
-            hasty = re.sub(rf'"{RUNS}", \d+', rf"\g<0>, share_deadline={DEADLINE_S}", patient)
+            patient = re.sub(rf'"{NEW}", port=\d+', r"\g<0>, share_deadline=30.0", text)
+            hasty = re.sub(rf'"{RUNS}", port=\d+', rf"\g<0>, share_deadline={DEADLINE_S}", patient)
+            assert hasty.count(", share_deadline=") == 2
             fleet.inventory.write_text(hasty)
             fleet.fleet = load_inventory(fleet.inventory)
             fleet.activate(RUNS)
