@@ -61,12 +61,13 @@ _OURS = (
 class Session:
     """One life of the agent on one boot. `started_at_ms` is when it began."""
 
-    __slots__ = ("boot_id", "rolled_back", "session_id", "started_at_ms")
+    __slots__ = ("boot_id", "build", "rolled_back", "session_id", "started_at_ms")
 
     def __init__(self, boot_id: str, session_id: str, started_at_ms: int) -> None:
         self.boot_id = boot_id
         self.session_id = session_id
         self.started_at_ms = started_at_ms
+        self.build: Json = {"version": VERSION, "buildId": BUILD}
         #: Which build this life follows, and why: {from, to, at, why}.
         self.rolled_back: Json | None = None
 
@@ -200,8 +201,7 @@ def _agent(config: Config, session: Session, past: PreviousRecords, now_ms: int,
     agent = past.both("agent")
     up = intervals_in(agent_part(past.latest).get("upIntervals"))
     agent.update(
-        version=VERSION,
-        buildId=BUILD,
+        **session.build,
         state=RUNNING_STATE,
         sequence=past.next_sequence,
         bootId=session.boot_id,

@@ -56,6 +56,7 @@ class HeartbeatPublisher:
         started = time_or_none(loop.get("startedAt"))
         if started is not None and isinstance(loop.get("sessionId"), str):
             self.session = Session(self.session.boot_id, loop["sessionId"], started)
+            self.session.build = {key: loop.get(key, ours) for key, ours in self.session.build.items()}
 
     def beat(self, now_ms: int) -> Json:
         """Publish the beat of `now_ms` and return its record. Raises ShareTroubleError or LocalError."""

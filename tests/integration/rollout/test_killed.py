@@ -41,8 +41,12 @@ def test_two_computers_at_once_end_in_one_of_the_two_builds_everywhere_and_who_l
     products = Variant(tmp_path / "here" / "one", GOOD), Variant(tmp_path / "there" / "two", ALSO_GOOD)
     ran = [(product, product.begin("rollout", *where)) for product in products]
     answers = {product.build_id: (process.communicate(timeout=600)[0], process.returncode) for product, process in ran}
-    (build,) = {part["buildId"] for part in agent_parts(fleet).values()}
-    assert answers.pop(build)[1] == 0, answers
+    parts = agent_parts(fleet)
+    build = parts[NAMES[0]]["buildId"]
+    told = {name: (part["buildId"], part.get("rolledBack"), part["startedAt"]) for name, part in parts.items()}
+    assert {part["buildId"] for part in parts.values()} == {build}, (told, answers)
+    assert answers[build][1] == 0, (told, answers)
+    del answers[build]
     ((said, code),) = answers.values()
     # 0: it was through on every machine before the other one came
     assert code == 0 or (code in (1, STOPPED) and f"another rollout has put build {build} there" in said), said

@@ -225,6 +225,18 @@ def test_a_register_beside_the_loop_leaves_one_consistent_count(rig: Rig) -> Non
     assert rig.notes()["ownFile"]["rewrites"] == 0
 
 
+def test_a_register_of_another_build_beside_the_loop_is_a_beat_of_the_build_that_runs(rig: Rig) -> None:
+    runs = {"version": "0.1.0", "buildId": "0123456789abcdef"}
+    rig.loop.publisher.loop = {"sessionId": "session-1", "startedAt": to_iso(NOW), **runs}
+    rig.beat()
+    share = FolderShare(rig.config.shared, rig.config.machine_id, rig.touch)
+    beside = HeartbeatPublisher(rig.config, rig.places, share, Journal(rig.places.journal), Session("boot", "x", NOW))
+    beside.attempt(beside.join_session, NOW + 10_000)
+    beside.attempt(lambda: beside.beat(NOW + 10_000), NOW + 10_000)
+    agent = rig.record()["agent"]
+    assert {key: agent[key] for key in ("sessionId", *runs)} == {"sessionId": "session-1", **runs}
+
+
 def test_write_lock_held_elsewhere_delays_a_beat_and_breaks_nothing(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig("m1", share_deadline_s=0.05)
     with FileLock(rig.places.write_lock):
