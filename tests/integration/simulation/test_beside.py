@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.simulation.beside import beside
 
 
+@pytest.mark.timeout(900)  # a minute of processor: on a busy machine ten
 def test_whatever_older_services_rewrite_delete_or_sweep_no_stop_and_no_past_is_lost_and_each_is_named() -> None:
     outcome, forgotten = beside(8.0)
     assert outcome.lost == []  # no sequence went back, no history of a running machine shrank
