@@ -96,7 +96,7 @@ class Fault(NamedTuple):
 FAULTS = (
     Fault("upload stall", lambda scene: scene.lab.fault("upload-stall", NAME), "online", None),
     Fault("download stall, here", lambda scene: scene.lab.fault("download-stall", ADMIN), "online", "suspect"),
-    Fault("hung share", lambda scene: scene.lab.fault("hang", NAME), "offline", None),
+    Fault("hung share", lambda scene: scene.lab.fault("hang", NAME), "offline", "offline"),
     Fault("power off", lambda scene: scene.lab.power_off(NAME), "offline", "offline"),
     Fault("agent killed", lambda scene: scene.lab.crash_agent(NAME), "offline", "offline"),
     Fault("ssh down", lambda _: None, "online", None, "down"),
