@@ -3,15 +3,14 @@
 However a machine or the network fails, each machine has an answer, and none delays another.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from roosync_ops import process, typed
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.question import Question
 from roosync_ops.remote_script.unpacked import SilenceError
@@ -19,9 +18,6 @@ from roosync_ops.transport import output
 from roosync_ops.transport.failure import Failure
 from roosync_ops.transport.link import Link, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 LOOK: Final = "look"
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and

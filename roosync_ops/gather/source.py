@@ -1,18 +1,14 @@
 """Where the shared state is read: a folder, or a machine over SSH."""
 
-from __future__ import annotations
-
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import errors, typed
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
 
 #: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
 _VIA_DEADLINE_S: Final = 20.0

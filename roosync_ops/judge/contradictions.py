@@ -1,10 +1,8 @@
 """Whose clock is wrong, and which name two computers beat under: what was measured, and what contradicts itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops.state import SharedState
 from roosync_ops.wire.record import Record
@@ -12,9 +10,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
-
-if TYPE_CHECKING:
-    from .probes import ProbeResult
+from .probes import ProbeResult
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2

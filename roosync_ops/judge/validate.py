@@ -1,12 +1,11 @@
 """Is every machine what it is expected to be, and if not, why; and the procedure's four checks after an enrolment."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.state.shared import Sign
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
@@ -14,15 +13,11 @@ from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 from . import second, why
 from . import verdict as v
 from .contradictions import all_ahead_ms, wrong_clocks
+from .matrix import Matrix
 from .observe import may_be_anothers, observation
 from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
 from .view_evidence import ViewEvidence
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
-    from .matrix import Matrix
 
 #: Which observations meet which expectation. A warning meets neither: it may turn out either way.
 _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT, UNKNOWN])}

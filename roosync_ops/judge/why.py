@@ -1,11 +1,10 @@
 """Why a machine is not as expected, or why one that is should be looked at: one reason, as a code with facts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, Finding
@@ -15,16 +14,12 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, 
 from . import second
 from . import verdict as v
 from .contradictions import inconsistent_ms
+from .matrix import Matrix
 from .observe import may_be_anothers, undone_by_older
 from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
-    from .matrix import Matrix
-    from .view_evidence import ViewEvidence
+from .view_evidence import ViewEvidence
 
 _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
 

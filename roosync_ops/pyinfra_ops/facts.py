@@ -1,21 +1,17 @@
 """pyinfra facts: what there is to know about a machine, each in one round trip, and nothing written."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyinfra.api.facts import FactBase
 
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import replica
 from roosync_ops.remote_script.checks import look_s
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply, parse_report
 from roosync_ops.remote_script.unpacked import SilenceError
 
 from .connector import Ask
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 
 class MachineFacts(FactBase[ProbeReport | SilenceError]):

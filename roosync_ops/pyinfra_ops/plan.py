@@ -1,18 +1,13 @@
 """What a machine lacks, compared with what the inventory says: pure functions from facts to steps."""
 
-from __future__ import annotations
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
+from roosync_ops.fleet import Machine
+from roosync_ops.remote_script.bundle import Bundle
+from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 from roosync_ops.remote_script.status_model import Permanence
 from roosync_ops.wire.times import BadTimeError, from_iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.bundle import Bundle
-    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 PUSH: Final = "push"
 CONFIGURE: Final = "configure"
