@@ -6,8 +6,7 @@ from typing import Final
 
 from roosync_ops.fleet import Machine
 from roosync_ops.transport import output, windows_line
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import Link, LinkError
+from roosync_ops.transport.link import Failure, Link, LinkError
 
 from . import asking
 

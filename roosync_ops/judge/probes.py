@@ -19,7 +19,7 @@ from . import verdict as v
 
 if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
-    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.link import Failure
     from roosync_ops.transport.reach import Reach
 
 # A machine's own word, the local truth.

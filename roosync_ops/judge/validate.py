@@ -85,7 +85,7 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 
 def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdict:
-    probe = given.probe(machine.machine_id)
+    probe = given.asked.get(machine.machine_id)
     rests_on = second.basis_of(row, probe, given.timeout_ms(machine))
     if why.hidden_ms(machine, row, given) is not None:
         row = replace(row, observed=UNKNOWN)
@@ -98,8 +98,7 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
     if rests_on == Basis.HEARD and _is_silent_here(machine, row, given):
         rests_on = Basis.ELSEWHERE
     if sign is not None and reason is not None:
-        facts = {**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]}
-        reason = replace(reason, facts=facts)
+        reason = replace(reason, facts={**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]})
     silence = given.known.silences.get(machine.machine_id)
     if silence is not None and given.now_ms < silence.until_ms:
         facts = {"until": silence.until_ms, "why": silence.why, "observed": row.observed}

@@ -15,9 +15,8 @@ from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import LinkError
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport.link import Failure, LinkError
 
 from . import plan
 from .connector import Ask

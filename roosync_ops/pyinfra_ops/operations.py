@@ -12,9 +12,9 @@ from pyinfra.api.operation import operation
 
 from roosync_ops import typed
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script import checks, replica
+from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import ProbeReport
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import commands, facts, plan
 from .ledger import ONLINE, PROVED, PYTHON, UNCHANGED, WAITS, ledger
@@ -90,9 +90,9 @@ def agent_verified(machine: Machine) -> Commands:
     arguments = facts.arguments(machine)
     del arguments["shared"]  # the agent's own word, from its config.json
     answer = ask(host, facts.ReplicaFacts, arguments, checks.limit_s(machine))
-    state = replica.document(machine, answer)
-    failure = state if isinstance(state, Failure) else replica.verification(machine, state)
-    yield from _unchanged(replica.VERIFY, failure)
+    state = checks.state_document(machine, answer)
+    failure = state if isinstance(state, Failure) else checks.verification(machine, state)
+    yield from _unchanged(checks.VERIFY, failure)
 
 
 @operation()
