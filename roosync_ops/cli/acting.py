@@ -23,8 +23,7 @@ from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREAC
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from roosync_ops.show.messages import words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated, words
 from roosync_ops.show.text import safe, whole, wrapped
 from roosync_ops.transport.failure import Failure
 

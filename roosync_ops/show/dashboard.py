@@ -12,8 +12,7 @@ from roosync_ops.wire.times import to_iso
 
 from .history import history_markdown
 from .matrix import matrix_markdown
-from .messages import words
-from .messages.sentences import translated
+from .messages import translated, words
 from .reasons import flip_text
 from .table import markdown, piped
 from .text import age, clock_ms, duration, markdown_code, markdown_safe

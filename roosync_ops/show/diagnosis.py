@@ -9,8 +9,7 @@ from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN, Diagnoses, Dia
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
-from .messages import cause, words
-from .messages.sentences import check_words, translated
+from .messages import catalogue, check_words, translated, words
 from .reasons import off_said, undone_said
 from .text import cells, clock_ms, duration, local, pad, safe, wrapped
 
@@ -42,7 +41,8 @@ class _Facts(dict[str, str]):
 
 def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
     """Return the diagnosis as one sentence. Not escaped."""
-    return cause(row.cause, lang).format_map(_texts(row.facts, lang))
+    text: str = catalogue(lang)["causes"][row.cause]
+    return text.format_map(_texts(row.facts, lang))
 
 
 def seen_text(check: DiagnosisStep, lang: str = "en") -> str:

@@ -10,8 +10,7 @@ from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from .messages import headline, words
-from .messages.sentences import translated
+from .messages import headline, translated, words
 from .reasons import basis, basis_line, brief, sentence
 from .table import beside
 from .text import safe

@@ -8,8 +8,7 @@ from typing import Any, Final
 from roosync_ops.judge import Validation, Verdict
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .messages import Sentence, headline, words
-from .messages.sentences import translated
+from .messages import Sentence, headline, translated, words
 from .reasons import basis_line, flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe

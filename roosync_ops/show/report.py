@@ -13,8 +13,7 @@ from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
-from .messages import command, headline, words
-from .messages.sentences import translated
+from .messages import command, headline, translated, words
 from .reasons import flip_said, sentence
 from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe

@@ -8,8 +8,7 @@ from roosync_ops.judge import Check, Finding, Observation, Reason, Survey, Valid
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
-from .messages import Sentence, headline, words
-from .messages.sentences import translated
+from .messages import Sentence, headline, translated, words
 from .reasons import basis_line, brief, said, sentence
 from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, wrapped
 

@@ -13,8 +13,7 @@ from typing import Final
 from roosync_ops import __version__
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
-from roosync_ops.show.messages import headline, words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import headline, translated, words
 from roosync_ops.show.text import clock, clock_ms
 
 from . import sections

@@ -10,8 +10,7 @@ from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
-from roosync_ops.show.messages import words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated, words
 from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import duration
