@@ -181,10 +181,8 @@ def _done(  # noqa: PLR0913 - as act
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
     look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
     left = [machine for machine in chosen if machine.machine_id not in rows]
-    done = (
-        ()
-        if not left
-        else run(
+    if left:
+        done = run(
             deploy,
             left,
             dry=how.dry,
@@ -195,8 +193,7 @@ def _done(  # noqa: PLR0913 - as act
             known=known,
             tell=tell,
         )
-    )
-    rows |= {row.machine_id: row for row in done}
+        rows |= {row.machine_id: row for row in done}
     return tuple(rows[machine.machine_id] for machine in chosen)
 
 

@@ -32,11 +32,9 @@ def junit(validation: Validation, lang: str = "en") -> str:
 
 def junit_report(report: Report, lang: str = "en") -> str:
     """Return a suite of what a rollout did, where there was one, and the suite of the validation."""
-    suites = (
-        []
-        if report.rollout is None
-        else [_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout.machines])]
-    )
+    suites = []
+    if report.rollout is not None:
+        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout.machines]))
     if report.validation is not None:
         suites.append(_validated(report.validation, lang))
     return _document(suites)

@@ -149,10 +149,8 @@ class FlipSaid(NamedTuple):
 
 def flip_said(flip: Mapping[str, Any], lang: str = "en") -> FlipSaid:
     """Return what is said of a flip, and why as a sentence: the bare word of a reason that is not known."""
-    at, who, was, to, reason, detail = (
-        value if isinstance(value := flip.get(key), str) else ""
-        for key in ("at", "machineId", "from", "to", "reason", "detail")
-    )
+    keys = ("at", "machineId", "from", "to", "reason", "detail")
+    at, who, was, to, reason, detail = (value if isinstance(value := flip.get(key), str) else "" for key in keys)
     silence, word = flip.get("silentMs"), words(lang)
     facts = {
         "machine": who,
