@@ -181,7 +181,7 @@ def cold_s(port: int, fresh_s: float, count: int) -> float:
 def kill_amid_beats(server: Server, beats: Beats) -> float:
     """End the server by SIGKILL while beats come in; return after how many s it answers again."""
     with Client(server.port) as client:
-        joined = b"".join(beats._joined[: 4 * AHEAD])  # noqa: SLF001 - its own file's
+        joined = b"".join(beats._joined[: 4 * AHEAD])
         client.send(joined.replace(b"%d" % FIRST, b"%d" % (FIRST + beats.rounds)))
         client.acknowledged(BATCH)
         beats.safe += BATCH
