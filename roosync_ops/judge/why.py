@@ -8,7 +8,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, Finding
-from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import VIEW_NAME, file_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import second
@@ -193,7 +193,7 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
         about = state.findings_about(row.machine_id) or state.findings
         finding = next((item for item in about if item.file == row.file and item.kind in _TIME_FINDINGS), None)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
-    own = f"{HEARTBEATS}/{row.machine_id}.json"
+    own = file_of(row.machine_id)
     if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
     troubles = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]

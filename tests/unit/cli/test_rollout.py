@@ -16,7 +16,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Event, Result
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated
 from roosync_ops.show.report import report_markdown
 from roosync_ops.state.shared import SharedState, StateUnavailableError
 from roosync_ops.transport.link import Failure
