@@ -11,8 +11,8 @@ from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
 from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
+from roosync_ops.gather.validation import GracePeriod
 from roosync_ops.judge.reports import Report
 from roosync_ops.show.exports import junit_report
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown

@@ -20,12 +20,11 @@ from filelock import FileLock, Timeout
 from roosync_ops import errors, process
 from roosync_ops.cli import failures, output, watch
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S, second_of
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import judged
+from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.show.messages import headline
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import safe
