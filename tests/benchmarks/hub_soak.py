@@ -31,12 +31,14 @@ REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from roosync_ops.wire.record import dump  # noqa: E402 - after the path to it
-from tests.benchmarks.hub_server import KEYS, Client, HubError, Server, Stored, make_bucket, stream_state  # noqa: E402
+from tests.benchmarks.hub_server import KEYS, Client, HubError, Server, Stored, make_bucket, publication, stream_state  # noqa: E402
 from tests.kits.shares import ours  # noqa: E402 - as above
 
 #: A beat's number stands in its record with as many digits each time: one replacement writes a whole batch.
 FIRST = 1_000_000_000
 RECORD_BYTES = 666
+#: Where beats are acknowledged.
+INBOX = "_INBOX.soak"
 BATCH = 500
 #: So many batches are on their way at once.
 AHEAD = 8
@@ -106,8 +108,7 @@ def frame(name: str) -> bytes:
     record = ours(name, sequence=FIRST)
     record["agent"]["note"] = "x"
     record["agent"]["note"] = "x" * max(1, RECORD_BYTES + 1 - len(dump(record)))
-    raw = dump(record)
-    return b"PUB %s%s _INBOX.soak %d\r\n%s\r\n" % (KEYS.encode(), name.encode(), len(raw), raw)
+    return publication(KEYS + name, INBOX, dump(record))
 
 
 class Beats:
@@ -193,7 +194,7 @@ def cold_s(port: int, fresh_s: float, count: int) -> tuple[float, float]:
 
 def kill_amid_beats(server: Server, beats: Beats) -> float:
     """End the server by SIGKILL while beats come in; return after how many s it answers again."""
-    with Client(server.port) as client:
+    with Client(server.port, INBOX) as client:
         joined = b"".join(beats._joined[: 4 * AHEAD])
         client.send(joined.replace(b"%d" % FIRST, b"%d" % (FIRST + beats.rounds)))
         client.acknowledged(BATCH)
@@ -255,7 +256,7 @@ def soak(server: Server, sizes: list[int], machines: int, silent_ones: int) -> l
     rows, dead = [], []
     for size in sizes:
         before, began = beats.safe, time.monotonic()
-        with Client(server.port) as client:
+        with Client(server.port, INBOX) as client:
             while beats.safe < size or beats.rounds < 2:
                 while len(dead) < len(dying) and len(dead) * sizes[-1] <= beats.safe * len(dying):
                     dead.append(dying[len(dead)])
