@@ -13,8 +13,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.judge.shares import ClockOffset, Sighting, Trait
 from roosync_ops.remote_script import on_measure
 from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT
+from roosync_ops.transport.link import CONNECT, Failure
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.times import time_or_none
 

@@ -1,12 +1,11 @@
 """Who sees whom: what each replica shows of each machine, and what stands still by that."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Machine
 from roosync_ops.state import SharedState
 from roosync_ops.wire.merge import merge
 from roosync_ops.wire.record import Record
@@ -16,11 +15,6 @@ from . import verdict as v
 from .contradictions import contradictions, wrong_clocks
 from .observe import is_kept_by_older, limits_of, undone_by_older
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
-    from .probes import ProbeResult
 
 #: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
 _NEW_BEATS: Final = 5

@@ -3,11 +3,8 @@
 Tables go to stdout, explanations to stderr; with --json neither, one document comes later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from roosync_ops import show
 from roosync_ops.cli import output
@@ -17,8 +14,7 @@ from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation, validate
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 
-if TYPE_CHECKING:
-    from .fleet import LabFleet
+from .fleet import LabFleet
 
 #: Between two readings while something is waited for, in seconds.
 _POLL_S = 0.1

@@ -1,21 +1,18 @@
 """The procedure, played: one machine is active, three are enrolled by the real rollout, two are switched off."""
 
-from __future__ import annotations
-
 import shlex
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roosync_ops.judge import Validation
 
 from . import tool
 from .board import Board, LabScreen
 from .faults import LabError
+from .fleet import LabFleet
+from .host import document_in
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
-
-if TYPE_CHECKING:
-    from .fleet import LabFleet
 
 #: The group whose machines the rollout is for.
 ENROLL = "enroll"
@@ -56,7 +53,7 @@ def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
     with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
-    outcome = Outcome(before, after, tool.document_in(rollout.stdout), rollout.returncode, time.monotonic() - began)
+    outcome = Outcome(before, after, document_in(rollout.stdout), rollout.returncode, time.monotonic() - began)
     if not outcome.ok:
         # Otherwise the rollout has just shown this same table.
         screen.say("\n3. After:\n")

@@ -1,19 +1,13 @@
 """`roosync-ops` itself, run on the lab in a process of its own: pyinfra replaces its process's sockets and threads."""
 
-from __future__ import annotations
-
-import json
 import shlex
 import subprocess
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from roosync_ops import process
 
 from .faults import LabError
-
-if TYPE_CHECKING:
-    from .fleet import LabFleet
+from .fleet import LabFleet
 
 #: How long one command may take, in seconds; on two cores a rollout takes a few.
 TIMEOUT_S = 120.0
@@ -33,15 +27,6 @@ def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subpro
         )
     except subprocess.TimeoutExpired:
         raise LabError(f"roosync-ops {shlex.join(words)} took longer than {TIMEOUT_S:g} s") from None
-
-
-def document_in(output: bytes | None) -> dict[str, Any] | None:
-    """Return the JSON object that a program printed, None where it printed none."""
-    try:
-        document = json.loads(output or b"")
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def paste_lines(lab: LabFleet) -> str:

@@ -1,9 +1,7 @@
 """pyinfra commands: one round trip that changes a machine and answers in JSON, and one that refuses to go on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import gevent
 from pyinfra import logger
@@ -13,19 +11,16 @@ from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops import typed
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import LinkError
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport.link import Failure, LinkError
 
 from . import plan
 from .connector import Ask
 from .ledger import ledger
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.bundle import Bundle
 
 #: Beyond what the verbs themselves may take: to log in, to upload and to start Python.
 _MARGIN_S: Final = 30
