@@ -117,25 +117,29 @@ class Server:
 
 
 class Client:
-    """One connection. Not for two threads."""
+    """One connection, not for two threads. Answers come to its `inbox`, which no other connection has."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, inbox: str = "") -> None:
+        self._inbox = inbox or f"_INBOX.{os.urandom(8).hex()}"
         self._socket = socket.create_connection(("127.0.0.1", port), 5.0)
         self._socket.settimeout(_PATIENCE_S)
         self._read = self._socket.makefile("rb", 1 << 20)
         self.version = str(json.loads(self._read.readline().split(b" ", 1)[1])["version"])
         options = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "python"}
-        self._socket.sendall(b"CONNECT " + json.dumps(options).encode() + b"\r\nSUB _INBOX.soak 1\r\nPING\r\n")
+        self.send(f"CONNECT {json.dumps(options)}\r\nSUB {self._inbox} 1\r\nPING\r\n".encode())
         if self._read.readline() != b"PONG\r\n":
             raise HubError("the server does not take the connection")
 
     def ask(self, subject: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the server's own interface. Raises HubError with what it refuses."""
-        self.send(_published(subject, json.dumps(payload).encode() if payload else b""))
+        self.publish(subject, json.dumps(payload).encode() if payload else b"")
         answer: dict[str, Any] = json.loads(self._message()[1])
         if "error" in answer:
             raise HubError(f"{subject}: {answer['error']}")
         return answer
+
+    def publish(self, subject: str, payload: bytes) -> None:
+        self.send(publication(subject, self._inbox, payload))
 
     def send(self, raw: bytes) -> None:
         self._socket.sendall(raw)
@@ -150,7 +154,7 @@ class Client:
     def records(self, batch: int, after: int = 0) -> Iterator[tuple[int, Stored]]:
         """Yield (sequence, record) in the order of arrival: at most `batch`, at most MAX_BYTES, from `after` on."""
         wanted = {"seq": after + 1, "next_by_subj": f"{KEYS}>", "batch": batch, "max_bytes": MAX_BYTES}
-        self.send(_published(f"$JS.API.DIRECT.GET.{STREAM}", json.dumps(wanted).encode()))
+        self.publish(f"$JS.API.DIRECT.GET.{STREAM}", json.dumps(wanted).encode())
         while True:
             head, body = self._message()
             lines = head.split(b"\r\n")
@@ -209,8 +213,9 @@ def stream_state(client: Client) -> dict[str, Any]:
     return state
 
 
-def _published(subject: str, payload: bytes) -> bytes:
-    return b"PUB %s _INBOX.soak %d\r\n%s\r\n" % (subject.encode(), len(payload), payload)
+def publication(subject: str, inbox: str, payload: bytes) -> bytes:
+    """Return a message as it is sent; its acknowledgement, or answer, comes to `inbox`."""
+    return b"PUB %s %s %d\r\n%s\r\n" % (subject.encode(), inbox.encode(), len(payload), payload)
 
 
 def _free_port() -> int:

