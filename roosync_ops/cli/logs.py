@@ -26,16 +26,15 @@ def logs(  # noqa: PLR0913 - one argument an option
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     lines: Annotated[int, options.opt("--lines -n N", "So many of each place.", min=1, max=1000)] = 100,
     as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
     found = options.one(inventory, machine)
     told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
     if isinstance(told, Failure):
-        raise errors.CommandError(
-            told.code, f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id), 1
-        )
+        said, following = f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id)
+        raise errors.CommandError(told.code, said, following)
     if as_json:
         rows = [{"place": one.place, "lines": one.lines} for one in told.logs]
         output.write(show.json_text({"ok": True, "machineId": found.machine_id, "logs": rows}))

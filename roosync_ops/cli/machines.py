@@ -29,7 +29,7 @@ def list_machines(
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """List the machines of the inventory, what is expected of each, and where SSH finds it."""
     fleet = load_inventory(inventory)
@@ -96,7 +96,7 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
     why: Annotated[str, options.opt("--why TEXT", "What is done; every report tells it.")] = "",
     end: Annotated[bool, options.opt("--end", "End it now.")] = False,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """Open a maintenance window: until it ends, a machine is as expected whatever it is seen as, and raises no alarm.
 

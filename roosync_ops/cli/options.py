@@ -4,10 +4,9 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
@@ -66,13 +65,6 @@ def arg(metavar: str, text: str, **more: Any) -> Any:
     return typer.Argument(metavar=metavar, help=text, **more)
 
 
-class Lang(StrEnum):
-    """The language of what people paste or print."""
-
-    en = "en"
-    fr = "fr"
-
-
 Inventory = Annotated[Path, opt("--inventory -i FILE", "The fleet: an inventory file.", envvar="ROOSYNC_INVENTORY")]
 Shared = Annotated[
     str | None, opt("--shared DIR", "The shared state: the folder every machine sees.", envvar="ROOSYNC_SHARED_PATH")
@@ -94,7 +86,7 @@ FORMAT: Final = opt("--format -f", "How to write the report.")
 Schema = Annotated[
     bool, opt("--schema", "Print the JSON Schema of --json and exit.", callback=_print_schema, is_eager=True)
 ]
-Language = Annotated[Lang, opt("--lang", "The language of the report.")]
+Language = Annotated[Literal["en", "fr"], opt("--lang", "The language of the report.")]
 Deadline = Annotated[
     float | None, opt("--deadline SECONDS", "How long one reading of the shared state may take.", min=0.1)
 ]
@@ -161,7 +153,7 @@ class Shown:
     """How the answer is written."""
 
     as_json: Json = False
-    lang: Language = Lang.en
+    lang: Language = "en"
 
 
 def grouped(command: Callable[..., int]) -> Callable[..., int]:

@@ -69,7 +69,10 @@ def report(  # noqa: PLR0913 - one argument an option
         )
     form = "json" if shown.as_json else report_format
     sent = _send(to, found, shown.lang, dry=dry)
-    text = _text(found, form, shown.lang, sent)
+    if form == "json":
+        text = show.json_text(report_document(found, shown.lang, sent and {"url": sent.url, "action": sent.action}))
+    else:
+        text = (junit_report if form == "junit" else report_markdown)(found, shown.lang)
     if file is not None:
         _write(file, text)
     elif to is None or form == "json":
@@ -111,15 +114,6 @@ def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bo
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
     return sent
-
-
-def _text(found: Report, form: str, lang: str, sent: comment.Posted | None) -> str:
-    if form == "json":
-        posted = None if sent is None else {"url": sent.url, "action": sent.action}
-        return show.json_text(report_document(found, lang, posted))
-    if form == "junit":
-        return junit_report(found, lang)
-    return report_markdown(found, lang)
 
 
 def _write(file: Path, text: str) -> None:

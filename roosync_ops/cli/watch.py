@@ -146,7 +146,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
     how: Watched,
     as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 

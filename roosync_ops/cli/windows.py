@@ -77,9 +77,8 @@ def _public_key(key: str | None) -> keys.PublicKey:
         with path.open("rb") as file:
             return keys.parse(file.read(keys.MAX_BYTES + 1), str(path))
     except OSError as error:
-        raise errors.usage(
-            f"{path}: cannot be read: {error.strerror or error}", "name a public key: --key FILE"
-        ) from None
+        said = f"{path}: cannot be read: {error.strerror or error}"
+        raise errors.usage(said, "name a public key: --key FILE") from None
 
 
 @_doctor.command("windows")
@@ -165,10 +164,8 @@ def _screen(told: dict[Line, str | None], report: Path) -> Iterator[str]:
         if line.over_ssh:
             answer = told.get(line)
             yield f"{line.number:2}. {line.decides}"
-            yield from (
-                f"    {text.safe(each)}"
-                for each in ("no answer" if answer is None else answer or "(nothing)").splitlines()
-            )
+            answer = "no answer" if answer is None else answer or "(nothing)"
+            yield from (f"    {text.safe(each)}" for each in answer.splitlines())
     yield "\nLeft to a person on that machine:"
     for line in checklist.lines():
         places = [place for place in line.places if place != "ssh"]

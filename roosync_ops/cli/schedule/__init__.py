@@ -75,7 +75,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         every_min=every,
         mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
         patience=how.patience or "auto",
-        lang=shown.lang.value,
+        lang=shown.lang,
         deadline=at.deadline,
         dashboard=not no_dashboard and (dashboard is not None or not at.via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from roosync_ops import errors, process
 from roosync_ops.cli import failures, output, watch
-from roosync_ops.fleet import Fleet, load_inventory
+from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
@@ -88,7 +88,7 @@ class _Run:
             code = errors.INTERRUPTED
         except BaseException as error:
             failure = failures.describe(error)
-            code, trouble = failure.exit_code, failure.message
+            code, trouble = failure.exit_code, failure.reason
             raise
         finally:
             document = {
@@ -143,10 +143,15 @@ class _Run:
                 clock=now_ms,
                 lang=settings.lang,
             )
-            until = time.monotonic() + _longest_s(fleet, settings.patience)
+            # As long as it may take before a silence is proven; and between two readings less than the two intervals
+            # of silence that would be the share's (judge.flips).
+            timeout_s = max((machine.thresholds.timeout_ms for machine in fleet), default=0) / 1000
+            extra_s = 600.0 if settings.patience == "auto" else float(settings.patience)
+            until = time.monotonic() + min(timeout_s + extra_s + _BEYOND_S, _MOST_S)
+            shortest_s = min((machine.thresholds.interval_ms for machine in fleet), default=0) / 1000
             watcher.round(endings)
             while (memory.unsettled or (second and second.unsettled)) and time.monotonic() < until:
-                time.sleep(_poll_s(fleet))
+                time.sleep(min(POLL_S, max(shortest_s / 2, 0.2)))
                 watcher.validation = None  # what an earlier reading showed is not what is there now
                 watcher.round(endings)
         for text in watcher.troubles:
@@ -173,9 +178,8 @@ class _Run:
         settings = self._settings
         if not settings.dashboard:
             return errors.OK
-        environment = process.our_environment(
-            "ROOSYNC_SHARED_PATH", PYTHONUTF8="1"
-        )  # no shared state but the schedule's own
+        # no shared state but the schedule's own
+        environment = process.our_environment("ROOSYNC_SHARED_PATH", PYTHONUTF8="1")
         try:
             ended = process.within(_DASHBOARD_S, [*DASHBOARD, *_dashboard_words(settings)], environment=environment)
         except process.ChildError as error:
@@ -195,16 +199,3 @@ def _dashboard_words(settings: ScheduleSettings) -> list[str]:
     words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
-
-
-def _poll_s(fleet: Fleet) -> float:
-    """Return how long to wait between two readings: a silence of two intervals would be the share's (judge.flips)."""
-    shortest = min((machine.thresholds.interval_ms for machine in fleet), default=0) / 1000
-    return min(POLL_S, max(shortest / 2, 0.2))
-
-
-def _longest_s(fleet: Fleet, patience: str) -> float:
-    """Return how long a run may have to read before a silence is proven."""
-    timeout = max((machine.thresholds.timeout_ms for machine in fleet), default=0) / 1000
-    extra = 600.0 if patience == "auto" else float(patience)
-    return min(timeout + extra + _BEYOND_S, _MOST_S)

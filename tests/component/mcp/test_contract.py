@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
-from roosync_ops.errors import CommandError, ErrorTold, describe
+from roosync_ops.errors import CommandError
 from roosync_ops.mcp import tools
 from roosync_ops.mcp.server import parse
 from roosync_ops.wire.times import now_ms
@@ -205,13 +205,13 @@ def test_whatever_arguments_come_they_are_taken_or_refused_with_a_way_out(
     refusal = refused(entry, arguments)
     if refusal is not None:
         assert refusal.code in ("INVALID_ARGUMENT", "HEARTBEAT_UNKNOWN_ACTION")
-        assert len(refusal.message) < 1_000
+        assert len(refusal.reason) < 1_000
         assert refusal.hint
 
 
-def refused(entry: tools.Entry, arguments: dict[str, Any]) -> ErrorTold | None:
+def refused(entry: tools.Entry, arguments: dict[str, Any]) -> CommandError | None:
     try:
         parse(entry, arguments)
     except CommandError as error:
-        return describe(error)
+        return error
     return None
