@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
@@ -15,9 +15,6 @@ from roosync_ops.gather import limits
 from roosync_ops.gather.limits import Limits
 
 from . import output, settings
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -190,16 +187,6 @@ def spelled(arguments: Sequence[str]) -> list[str]:
     if found and found[-1] == "--probe":
         found[-1] = "--probe=always"
     return found + words[end:]
-
-
-def one(inventory: Path, name: str) -> "Machine":
-    """Return the one machine of an inventory that is named. Raises FleetError or CommandError."""
-    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - as above
-
-    found, *others = load_inventory(inventory).select([name])
-    if others:
-        raise errors.usage(f"{name!s:.80} is more than one machine", typed.ours("machines", "list"))
-    return found
 
 
 def names_of(limit: list[str] | None) -> list[str]:

@@ -9,7 +9,6 @@ import typer
 
 from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
-from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
@@ -106,7 +105,7 @@ def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bo
         return None
     try:
         sent = comment.publish(to, body, run)
-    except GhError as error:
+    except comment.GhError as error:
         error.reason = f"{to.name}: {error}"
         raise
     done = f"Our comment in {to.name} was edited."

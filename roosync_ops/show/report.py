@@ -4,12 +4,12 @@ Whatever came from outside stands in code spans, or has what GitHub would link t
 nobody, refer to nothing and leave the table whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import Validation, Verdict
-from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
+from roosync_ops.judge.reports import Changes, MachineSteps, Report
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
@@ -146,19 +146,13 @@ def _wrong(report: Report, lang: str) -> list[str]:
     """Return what is not as expected and why: of the rollout, then of the table; then what else to look at."""
     word = words(lang)
     rows = () if report.validation is None else report.validation.verdicts
-    items = [] if report.rollout is None else list(_failures(report.rollout, lang))
+    items = []
+    for done in () if report.rollout is None else report.rollout.machines:
+        told = [translated(done.reason, lang)] if not done.ok and done.reason is not None else []
+        items += [f"{done.machine_id}{word['colon']} {markdown_code(said)}" for said in (*told, *done.checks)]
     items += [_why(report, row, lang) for row in rows if not row.ok]
     odd = [_why(report, row, lang) for row in rows if row.ok and (row.reason or row.machine_id in report.said)]
     return [*section(word["report.wrong"], _short(items, lang)), *section(word["look_at"], _short(odd, lang))]
-
-
-def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
-    colon = words(lang)["colon"]
-    for row in rollout.machines:
-        if not row.ok and row.reason is not None:
-            yield f"{row.machine_id}{colon} {markdown_code(translated(row.reason, lang))}"
-        for reason in row.checks:
-            yield f"{row.machine_id}{colon} {markdown_code(reason)}"
 
 
 def _why(report: Report, row: Verdict, lang: str) -> str:
