@@ -103,9 +103,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         if report == "json":
             output.write(show.json_text(document))
         else:
-            from . import rollout_file  # noqa: PLC0415 - seldom asked for, and long to load
+            from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
 
-            output.write(show.junit_report(rollout_file.report_of(document), shown.lang))
+            output.write(show.junit_report(report_of(document), shown.lang))
     elif after is not None:
         _tell_after(after, shown.lang)
     elif how.dry and any(row.outcome == PLANNED for row in results):
