@@ -19,7 +19,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
-from roosync_ops.judge.reports import MachineSteps, RecordedReason, Report, Rollout
+from roosync_ops.judge.reports import Report
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.show.exports import junit_report
@@ -164,15 +164,12 @@ def read(path: Path) -> Report:
 
 def report_of(document: dict[str, Any]) -> Report:
     """Return a rollout's document as a report. Raises ValueError for a machineId or a time that is none."""
-    rollout = Rollout(document["ok"], document["dry"], tuple(map(_done, document["machines"])))
+    rollout = {"ok": document["ok"], "dry": document["dry"], "machines": list(map(_done, document["machines"]))}
     seen = document["validation"]
     if seen is None:
         return Report(None, rollout)
-    said = {
-        row["machineId"]: RecordedReason(row["reasonKind"] or "", row["reason"])
-        for row in seen["machines"]
-        if row["reason"]
-    }
+    told = [row for row in seen["machines"] if row["reason"]]
+    said = {row["machineId"]: (row["reasonKind"] or "", row["reason"]) for row in told}
     unexpected = (
         Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]), None, None)
         for row in seen["unexpected"]
@@ -183,11 +180,11 @@ def report_of(document: dict[str, Any]) -> Report:
     return Report(validation, rollout, said=said)
 
 
-def _done(row: dict[str, Any]) -> MachineSteps:
-    steps = tuple((step["step"], step["outcome"]) for step in row["steps"])
-    checks = tuple(check["reason"] or check["check"] for check in row["checks"] or () if not check["ok"])
-    name = check_machine_id(row["machineId"])
-    return MachineSteps(name, row["outcome"], row["ok"], steps, row["reason"], row["hint"], checks)
+def _done(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: row[key] for key in ("machineId", "outcome", "ok", "steps", "reason", "hint")}
+    check_machine_id(row["machineId"])
+    failed = [check["reason"] or check["check"] for check in row["checks"] or () if not check["ok"]]
+    return {**kept, "failedChecks": failed}
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
@@ -16,7 +16,7 @@ from .table import beside
 from .text import safe
 
 if TYPE_CHECKING:
-    from roosync_ops.judge.reports import MachineSteps, Report
+    from roosync_ops.judge.reports import Report
 
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"
@@ -34,7 +34,7 @@ def junit_report(report: Report, lang: str = "en") -> str:
     """Return a suite of what a rollout did, where there was one, and the suite of the validation."""
     suites = []
     if report.rollout is not None:
-        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout.machines]))
+        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout["machines"]]))
     if report.validation is not None:
         suites.append(_validated(report.validation, lang))
     return _document(suites)
@@ -77,17 +77,17 @@ def _validated(validation: Validation, lang: str) -> _Suite:
     return _Suite("roosync-ops validate", cases, at, f"    <system-out>{_xml(*said)}</system-out>")
 
 
-def _step_case(row: MachineSteps) -> tuple[str, str]:
-    head = f'<testcase classname="rollout" name="{row.machine_id}" time="0"'
-    told = [f"{step}: {outcome}" for step, outcome in row.steps]
-    if not row.ok or row.checks:
-        why = [*([row.reason] if row.reason else []), *row.checks]
-        text = _xml(*why, *([f"next: {row.hint}"] if row.hint else []), *told)
-        body = f'<failure type="{row.outcome}" message="{_xml(why[0] if why else row.outcome)}">{text}</failure>'
+def _step_case(row: Mapping[str, Any]) -> tuple[str, str]:
+    head, outcome = f'<testcase classname="rollout" name="{row["machineId"]}" time="0"', row["outcome"]
+    told = [f"{one['step']}: {one['outcome']}" for one in row["steps"]]
+    if not row["ok"] or row["failedChecks"]:
+        why = [*([row["reason"]] if row["reason"] else []), *row["failedChecks"]]
+        text = _xml(*why, *([f"next: {row['hint']}"] if row["hint"] else []), *told)
+        body = f'<failure type="{outcome}" message="{_xml(why[0] if why else outcome)}">{text}</failure>'
         return f"{head}>{body}</testcase>", _FAILED
-    if row.outcome == _SKIPPED:
+    if outcome == _SKIPPED:
         return f"{head}><skipped/></testcase>", _SKIPPED
-    return f"{head}><system-out>{_xml(*(told or [row.outcome]))}</system-out></testcase>", ""
+    return f"{head}><system-out>{_xml(*(told or [outcome]))}</system-out></testcase>", ""
 
 
 def _case(row: Verdict, lang: str) -> tuple[str, str]:
