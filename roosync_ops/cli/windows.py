@@ -15,6 +15,7 @@ from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather import doctor as asking
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.show import text
+from roosync_ops.show.document import keyed
 from roosync_ops.show.redacted import Redaction
 
 from . import options, output
@@ -111,17 +112,8 @@ def doctor_windows(
         raise errors.usage(said, "name a file that can be: --output FILE") from None
     done = all(told.get(line) is not None for line in asked)
     if as_json:
-        lines = [
-            {
-                "line": line.text,
-                "places": line.places,
-                "prints": line.prints,
-                "decides": line.decides,
-                "overSsh": line.over_ssh,
-                "answer": told.get(line),
-            }
-            for line in checklist.lines()
-        ]
+        keys = "line=text places prints decides overSsh"
+        lines = [keyed(line, keys, answer=told.get(line)) for line in checklist.lines()]
         output.write(json.dumps({"ok": done, "report": str(report), "lines": lines}))
     else:
         output.write("\n".join(_screen(told, report)))
