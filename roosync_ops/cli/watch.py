@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -192,7 +192,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         until = None if seconds is None else time.monotonic() + seconds
         with suppress(Terminated):
             if on_terminal:
-                _Desk(watcher, endings, memory_name(at.shared, at.via), said, lang).run(interval, until)
+                _run_live(watcher, endings, interval, until, memory_name(at.shared, at.via), said)
             else:
                 _run_plain(watcher, endings, interval, until)
     return errors.OK
@@ -223,57 +223,47 @@ def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float
         time.sleep(left)
 
 
-@dataclass
-class _Desk:
-    """The live table on a terminal, and its keys."""
+def _run_live(  # noqa: PLR0913, PLR0917 - as _run_plain, and what is shown beside the table
+    watcher: Watcher, endings: Endings, interval: float, until: float | None, shared: str, said: list[str]
+) -> None:
+    """The live table on a terminal, and its keys: look and draw until q is typed, or the time is over."""
+    color, view = output.wants_color(), View()
 
-    watcher: Watcher
-    endings: Endings
-    shared: str
-    said: list[str]
-    lang: str
-    view: View = field(default_factory=View)
-
-    def run(self, interval: float, until: float | None) -> None:
-        """Look and draw until q is typed, or the time is over."""
-        color = output.wants_color()
-        with Keys() as keys, Screen(color=color) as screen:
-            while True:
-                _look(self.watcher, self.endings)
-                left = _left(interval, until)
-                end = time.monotonic() + (left or 0)
-                key = ""
-                while key != "q":
-                    screen.draw(partial(self._text, color=color))
-                    key = keys.wait(max(0.0, end - time.monotonic()))
-                    self.view.press(key)
-                    if key == "d":
-                        self._diagnose(keys, screen)
-                    if time.monotonic() >= end:
-                        break
-                if key == "q" or left is None:
-                    return
-
-    def _text(self, width: int, height: int, *, color: bool) -> str:
-        watcher = self.watcher
+    def text(width: int, height: int) -> str:
         with local():
             now = clock(to_iso(now_ms()))
-        told = Told(watcher.memory.recent, [*watcher.troubles, *self.said[-2:]], watcher.memory.pending, now)
-        shown = (watcher.validation, self.shared, told, self.view)
-        return live(*shown, lang=self.lang, width=width, height=height, color=color)
+        told = Told(watcher.memory.recent, [*watcher.troubles, *said[-2:]], watcher.memory.pending, now)
+        shown = (watcher.validation, shared, told, view)
+        return live(*shown, lang=watcher.lang, width=width, height=height, color=color)
 
-    def _diagnose(self, keys: Keys, screen: Screen) -> None:
-        """Show the diagnosis of the machine that is meant, until a key is typed."""
-        row = self.view.meant(self.watcher.validation)
-        if row is None:
-            return
-        flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-        line = process.ours("diagnose", row.machine_id, "--lang", self.lang)
-        with screen.aside():
-            output.write("")
-            subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note("Any key goes back to the table.")
-            keys.wait(_READ_S)
+    with Keys() as keys, Screen(color=color) as screen:
+        while True:
+            _look(watcher, endings)
+            left = _left(interval, until)
+            end = time.monotonic() + (left or 0)
+            key = ""
+            while key != "q":
+                screen.draw(text)
+                key = keys.wait(max(0.0, end - time.monotonic()))
+                view.press(key)
+                row = view.meant(watcher.validation)
+                if key == "d" and row is not None:
+                    _diagnose(row.machine_id, watcher.lang, keys, screen)
+                if time.monotonic() >= end:
+                    break
+            if key == "q" or left is None:
+                return
+
+
+def _diagnose(machine_id: str, lang: str, keys: Keys, screen: Screen) -> None:
+    """Show the diagnosis of a machine, until a key is typed."""
+    flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
+    line = process.ours("diagnose", machine_id, "--lang", lang)
+    with screen.aside():
+        output.write("")
+        subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+        output.note("Any key goes back to the table.")
+        keys.wait(_READ_S)
 
 
 def _left(interval: float, until: float | None) -> float | None:

@@ -118,15 +118,6 @@ def moment(ms: int | None) -> Html | str:
     return el("time", clock(iso), datetime=iso)
 
 
-def patterns() -> Html:
-    """Return the patterns that the strips are filled with; once on a page."""
-    line, units = el("line", x1=0, y1=0, x2=0, y2=6), "userSpaceOnUse"
-    hatch = el("pattern", line, id="hatch", width=4, height=6, patternUnits=units, patternTransform="rotate(45)")
-    dot = el("rect", width=3, height=100)
-    dots = el("pattern", dot, id="dots", width=6, height=100, patternUnits=units)
-    return el("svg", el("defs", hatch, dots), class_="defs", aria_hidden="true", width=0, height=0)
-
-
 def strip(past: UptimeHistory, lang: str) -> Html:
     """Return one machine's strip, which says in words what it shows."""
     if not past.spans:
