@@ -198,7 +198,9 @@ json_values = st.recursive(
 names = st.sampled_from(["action", "machineId", "metadata", "filter", "machines", "days", "token", "lang"])
 
 
-@given(st.sampled_from([*tools.ALWAYS, *tools.WITH_CHANGES]), st.dictionaries(names | st.text(), json_values))
+@given(
+    st.sampled_from(list(tools.entries(allow_changes=True).values())), st.dictionaries(names | st.text(), json_values)
+)
 def test_whatever_arguments_come_they_are_taken_or_refused_with_a_way_out(
     entry: tools.Entry, arguments: dict[str, Any]
 ) -> None:
