@@ -26,7 +26,7 @@ from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
 from roosync_ops.show.document import keyed
 from roosync_ops.show.messages import translated, words
 from roosync_ops.show.text import safe, whole, wrapped
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import failures, options, output
 from .journal import RunJournal, RunLog

@@ -13,7 +13,7 @@ from roosync_ops.remote_script.checks import login
 from roosync_ops.remote_script.facts_model import parse_logs
 from roosync_ops.show.messages import translated
 from roosync_ops.show.text import safe
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import acting, options, output
 

@@ -88,8 +88,8 @@ def _command(  # noqa: PLR0913 - one argument an option
 
 
 app = typer.Typer()
-for _name, (_help, _, _) in _COMMANDS.items():
-    app.command(_name, help=_help)(_command)
+for _name in _COMMANDS:
+    app.command(_name, help=_COMMANDS[_name][0])(_command)
 
 
 def _seen(
