@@ -22,7 +22,6 @@ from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.reports import Report
 from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
-from roosync_ops.show.exports import junit_report
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import check_machine_id
@@ -85,7 +84,8 @@ def report(  # noqa: PLR0913 - one argument an option
     if form == "json":
         text = show.json_text(report_document(found, shown.lang, sent and {"url": sent.url, "action": sent.action}))
     else:
-        text = (junit_report if form == "junit" else report_markdown)(found, shown.lang)
+        lang = shown.lang
+        text = show.junit(found.validation, lang, found.rollout) if form == "junit" else report_markdown(found, lang)
     if file is not None:
         _write(file, text)
     elif to is None or form == "json":

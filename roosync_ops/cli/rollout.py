@@ -105,7 +105,8 @@ def rollout(  # noqa: PLR0913 - one argument an option
         else:
             from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
 
-            output.write(show.junit_report(report_of(document), shown.lang))
+            found = report_of(document)
+            output.write(show.junit(found.validation, shown.lang, found.rollout))
     elif after is not None:
         _tell_after(after, shown.lang)
     elif how.dry and any(row.outcome == PLANNED for row in results):

@@ -58,6 +58,8 @@ def _lean(schema: Any) -> Any:
 
 
 _Run = Callable[[ServerContext, Any], ToolAnswer]
+#: Before a plan is applied it is made once more, in s.
+_BOTH_S: Final = changes.PLAN_S + changes.APPLY_S
 #: What each takes and returns, what does it, and when an answer is given up, in s.
 _DONE: Final[dict[str, tuple[type[a.Arguments], Any, _Run, float]]] = {
     "roosync_heartbeat_service": (a.HeartbeatService, results.ServiceResult, service.heartbeat_service, 300.0),
@@ -70,12 +72,7 @@ _DONE: Final[dict[str, tuple[type[a.Arguments], Any, _Run, float]]] = {
     # The protocol, 9: for two months the older service's only tool; its answer is not that of the two it became.
     "roosync_heartbeat": (a.Heartbeat, results.HeartbeatResult, service.heartbeat, 300.0),
     "roosync_plan_change": (a.PlanChange, results.PlanResult, changes.plan_change, changes.PLAN_S + 10),
-    "roosync_apply_change": (
-        a.ApplyChange,
-        results.ApplyResult,
-        changes.apply_change,
-        changes.PLAN_S + changes.APPLY_S + 10,
-    ),
+    "roosync_apply_change": (a.ApplyChange, results.ApplyResult, changes.apply_change, _BOTH_S + 10),
 }
 _COMPAT: Final = ("roosync_heartbeat",)
 _CHANGES: Final = ("roosync_plan_change", "roosync_apply_change")

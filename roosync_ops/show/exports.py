@@ -1,10 +1,8 @@
 """The validation for programs that read neither JSON nor a table: JUnit XML, and OpenMetrics 1.0 for Prometheus."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
@@ -15,9 +13,6 @@ from .reasons import basis, basis_line, brief, sentence
 from .table import beside
 from .text import safe
 
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import Report
-
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"
 #: What it is served as.
@@ -25,19 +20,23 @@ TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _STATES: Final = (ONLINE, WARNING, OFFLINE, LEFT, UNKNOWN)
 
 
-def junit(validation: Validation, lang: str = "en") -> str:
-    """Return one test suite; machines that are not as expected fail with their reason."""
-    return _document([_validated(validation, lang)])
+def junit(validation: Validation | None, lang: str = "en", rollout: Mapping[str, Any] | None = None) -> str:
+    """Return a suite of what a rollout did, where there was one, and the suite of the validation.
 
-
-def junit_report(report: Report, lang: str = "en") -> str:
-    """Return a suite of what a rollout did, where there was one, and the suite of the validation."""
+    Machines that are not as expected fail with their reason.
+    """
     suites = []
-    if report.rollout is not None:
-        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout["machines"]]))
-    if report.validation is not None:
-        suites.append(_validated(report.validation, lang))
-    return _document(suites)
+    if rollout is not None:
+        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in rollout["machines"]]))
+    if validation is not None:
+        suites.append(_validated(validation, lang))
+    lines = [f'<testsuites name="roosync-ops" {_counts(case for suite in suites for case in suite.cases)} time="0">']
+    for suite in suites:
+        lines.append(f'  <testsuite name="{suite.name}" {_counts(suite.cases)} time="0"{suite.at}>')
+        lines += [f"    {text}" for text, _ in suite.cases]
+        lines += [suite.out] if suite.out else []
+        lines.append("  </testsuite>")
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines, "</testsuites>"])
 
 
 class _Suite(NamedTuple):
@@ -47,16 +46,6 @@ class _Suite(NamedTuple):
     cases: list[tuple[str, str]]
     at: str = ""
     out: str = ""
-
-
-def _document(suites: list[_Suite]) -> str:
-    lines = [f'<testsuites name="roosync-ops" {_counts(case for suite in suites for case in suite.cases)} time="0">']
-    for suite in suites:
-        lines.append(f'  <testsuite name="{suite.name}" {_counts(suite.cases)} time="0"{suite.at}>')
-        lines += [f"    {text}" for text, _ in suite.cases]
-        lines += [suite.out] if suite.out else []
-        lines.append("  </testsuite>")
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines, "</testsuites>"])
 
 
 def _counts(cases: Iterable[tuple[str, str]]) -> str:

@@ -127,7 +127,7 @@ def test_a_shared_state_that_cannot_be_read_shows_nobody() -> None:
 def test_a_rollout_is_junit_too_with_whoever_was_not_reached() -> None:
     rows = (Result("pc", {"push": "changed"}), Result("server", failure=Failure("connect", "TIMEOUT", "<off>", "x")))
     document = rollout._document(rows, None, ok=False, dry=False, lang="en")
-    suite = ET.fromstring(show.junit_report(report.report_of(document)))[0]  # noqa: S314 - our own
+    suite = ET.fromstring(show.junit(None, "en", report.report_of(document).rollout))[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [failure.get("type") for failure in suite.iter("failure")] == ["unreachable"]
 
