@@ -42,7 +42,9 @@ def load_inventory(path: Path) -> Fleet:
         source = _source(path)
         names = _run(path, source)
         data = _group_data(path)
-    lines = _lines(source)
+    # The line where each name of the file gets its last value.
+    stored = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    lines = {node.id: node.lineno for node in stored if isinstance(node.ctx, ast.Store)}
     groups = {}
     for name, value in names.items():
         with _told(path, lines.get(name)):
@@ -140,15 +142,6 @@ def _line_of(error: BaseException, path: Path) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def _lines(source: str) -> dict[str, int]:
-    """Return the line where each name of a file gets its last value."""
-    return {
-        node.id: node.lineno
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
 
 
 def _group_data(path: Path) -> dict[str, dict[str, Any]]:
