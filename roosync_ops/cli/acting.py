@@ -12,11 +12,10 @@ import typer
 from roosync_ops import errors
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.asking import given_up
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.probe import look
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
-from roosync_ops.gather.validation import seen
+from roosync_ops.gather.validation import GracePeriod, seen
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Answered, Event, Result, run

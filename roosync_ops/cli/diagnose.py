@@ -9,10 +9,11 @@ import typer
 
 from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.diagnosis import TidyError, diagnoses, rebuild_view, sweep, tend
+from roosync_ops.gather.diagnosis import TidyError, diagnoses, tend, tidied
 from roosync_ops.gather.limits import PROBE_TIMEOUT_S, Limits
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
+from roosync_ops.remote_script import on_tidy
 from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
@@ -90,10 +91,12 @@ def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, lang: str, dry: bo
     causes = [] if found.here.grave else [CAUSES[check.cause] for check in found.here.checks if check.cause]
     here = {cause.fix for cause in causes}
     if shared and REBUILD_VIEW in here:
-        fixes.append(_done(Fix(REBUILD_VIEW, None, not dry), lambda: rebuild_view(shared, now_ms(), deadline_s)))
+        fix = Fix(REBUILD_VIEW, None, not dry)
+        fixes.append(_done(fix, lambda: tidied(on_tidy.rebuilt, shared, now_ms(), deadline_s)))
     if shared and SWEEP in here:
         files = next(check.facts["all"] for check in found.here.checks if check.cause == "orphan-temporary-files")
-        fixes.append(_done(Fix(SWEEP, None, not dry, files), lambda: sweep(shared, time.time(), deadline_s)))
+        fix = Fix(SWEEP, None, not dry, files)
+        fixes.append(_done(fix, lambda: tidied(on_tidy.swept, shared, time.time(), deadline_s)))
     return fixes
 
 

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
+from roosync_ops.gather.validation import GracePeriod
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.reports import Report
 from roosync_ops.judge.verdict import Basis

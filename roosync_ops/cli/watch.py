@@ -17,11 +17,10 @@ import typer
 
 from roosync_ops import errors, process, typed
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S, Second, second_of
-from roosync_ops.gather.validation import judged
+from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe

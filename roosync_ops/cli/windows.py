@@ -12,7 +12,7 @@ from roosync_ops import __version__, errors, typed
 from roosync_ops.bootstrap import checklist, keys, windows
 from roosync_ops.bootstrap.checklist import Line
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather import doctor as asking
+from roosync_ops.gather import asking
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.show import text
 from roosync_ops.show.document import keyed
@@ -128,7 +128,7 @@ def _answers(
     scripts = [checklist.script(line, share) for line in (checklist.NAMES, *(line.text for line in asked))]
     with output.Progress() as progress:
         progress.show(f"asking {machine.machine_id}: {len(asked)} lines")
-        answers, failure = asking.put(machine, scripts, connect_s)
+        answers, failure = asking.powershell(machine, scripts, connect_s)
     *own, path = (answers[0] or "").strip().split("|") if answers else [""]
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"

@@ -191,11 +191,6 @@ def latest(known: Key, key: Key) -> Key:
     return max(known[0], key[0]), max(known[1], key[1])
 
 
-def is_current(key: Key, known: Key) -> bool:
-    """Return True if a record is the latest known, not an old copy."""
-    return key[0] == known[0] >= 0 or key[1] == known[1]
-
-
 def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Iterator[FlipRow]:
     """Yield a row for each machine of the inventory: strangers in the share raise no alarm (field note 10).
 
