@@ -1,18 +1,21 @@
 """The procedure, played: one machine is active, three are enrolled by the real rollout, two are switched off."""
 
+from __future__ import annotations
+
 import shlex
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roosync_ops.judge import Validation
 
-from . import tool
-from .board import Board, LabScreen
+from .board import Board, LabScreen, run
 from .faults import LabError
-from .fleet import LabFleet
 from .host import document_in
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
+
+if TYPE_CHECKING:
+    from .fleet import LabFleet
 
 #: The group whose machines the rollout is for.
 ENROLL = "enroll"
@@ -49,7 +52,7 @@ def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
     screen.show(before)
     command = rollout_command(lab)
     screen.say(f"\n2. The rollout, as you would type it:\n\n{_paste(command)}\n")
-    rollout = tool.run(lab, [*command, *(["--json"] if screen.quiet else [])], capture=screen.quiet)
+    rollout = run(lab, [*command, *(["--json"] if screen.quiet else [])], capture=screen.quiet)
     with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)

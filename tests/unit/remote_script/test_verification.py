@@ -57,7 +57,6 @@ def test_the_check_that_fails_is_named(state: dict[str, Any], code: str) -> None
 @pytest.mark.parametrize(
     "answer",
     [
-        None,
         SilenceError("NO_ANSWER", "it said nothing"),
         Reply.model_validate({"ok": False, "failed": {"step": "state", "code": "X", "message": "no share"}}),
         Reply.model_validate({"ok": True}),
