@@ -161,7 +161,7 @@ def silent(client: Client, fresh_s: float) -> list[Stored]:
             found.append(stored)
         if not page:
             return found
-        after, batch = page[-1][0], 4096
+        after, batch = page[-1][0], 2 * batch  # much more than there are silent is read for nothing
 
 
 def hold_against(client: Client, expected: dict[str, int], dead: list[str]) -> None:
