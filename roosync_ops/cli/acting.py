@@ -23,10 +23,9 @@ from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREAC
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from roosync_ops.show.messages import words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated, words
 from roosync_ops.show.text import safe, whole, wrapped
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import failures, options, output
 from .journal import RunJournal, RunLog
@@ -182,10 +181,8 @@ def _done(  # noqa: PLR0913 - as act
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
     look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
     left = [machine for machine in chosen if machine.machine_id not in rows]
-    done = (
-        ()
-        if not left
-        else run(
+    if left:
+        done = run(
             deploy,
             left,
             dry=how.dry,
@@ -196,8 +193,7 @@ def _done(  # noqa: PLR0913 - as act
             known=known,
             tell=tell,
         )
-    )
-    rows |= {row.machine_id: row for row in done}
+        rows |= {row.machine_id: row for row in done}
     return tuple(rows[machine.machine_id] for machine in chosen)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from roosync_ops import errors, extras
-from roosync_ops.lab import board, control, play, replicator, tool
+from roosync_ops.lab import board, control, play, replicator
 from roosync_ops.lab.faults import FAULTS, fault_list, faults_text
 from roosync_ops.lab.scenario import FIELD_TIMES, PROCEDURE
 from roosync_ops.show import validation_document
@@ -80,7 +80,7 @@ def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) ->
             output.write(json.dumps({"ok": True, **_places(fleet)}))
         else:
             output.note(f"{play.introduction(fleet)}\n\nTo type in a second terminal:\n")
-            output.write(tool.paste_lines(fleet))
+            output.write(board.paste_lines(fleet))
             output.note("\nCtrl-C ends the fleet.")
         threading.Event().wait()
     return errors.OK

@@ -7,9 +7,9 @@ import typer
 from roosync_ops import errors, show, typed
 from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.facts_model import parse_logs
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated
 from roosync_ops.show.text import safe
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import acting, options, output
 

@@ -140,9 +140,8 @@ def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict
         shown = None if record is None else record.agent.get("buildId")
         word = "unknown" if record is None else status_of(record, state.read_at_ms, machine.thresholds)
         if word != ONLINE or build not in (None, shown):
-            found[machine.machine_id] = (
-                f"the shared state shows it {word} as build {shown or '-'}, not {build or 'ours'}"
-            )
+            said = f"the shared state shows it {word} as build {shown or '-'}, not {build or 'ours'}"
+            found[machine.machine_id] = said
     return found
 
 

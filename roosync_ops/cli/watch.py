@@ -1,18 +1,24 @@
 """`roosync-ops watch`: the live table, and each flip told once."""
 
 import json
+import os
+import shlex
+import shutil
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from roosync_ops import errors, process, typed
-from roosync_ops.fleet import load_inventory
+from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
 from roosync_ops.gather.second import CONFIRM_S, second_of
 from roosync_ops.gather.validation import judged
@@ -20,21 +26,111 @@ from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
+from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Keys, Screen, Terminated
+from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import looking, options, output, watching
+from . import looking, options, output
 
-app = typer.Typer()
-
+#: How long the notification library may take to look at the URLs, in s.
+_CHECK_S: Final = 30.0
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
 #: After so many rounds in which nothing could be told, the watcher ends with an error.
 _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How machines are watched, and who is told of a flip."""
+
+    patience: options.Patience = "auto"
+    exec_: Annotated[
+        list[str] | None,
+        options.opt(
+            "--exec CMD", "Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment."
+        ),
+    ] = None
+    notify: Annotated[
+        list[str] | None,
+        options.opt(
+            "--notify URL",
+            "Notify at each flip, by an apprise URL (the extra notify).",
+            envvar=URL_VARIABLE,
+            show_envvar=True,
+        ),
+    ] = None
+    memory: options.Memory = None
+    probe: options.Probe = Probe.auto
+
+
+def observer_of(via: str | None, fleet: Fleet) -> str | None:
+    """Return whose replica is read: its own beats reach it without any sync."""
+    if via:
+        return via.lower()
+    try:
+        name = machine_id_of(hostname())
+    except InvalidMachineIdError:
+        return None
+    return name if name in fleet else None
+
+
+@contextmanager
+def deliveries_to(
+    commands: list[str], urls: list[str], tell: Callable[[str], None], grace_s: float = GRACE_S
+) -> Iterator[list[Delivery]]:
+    """Deliver to commands and notification URLs while the block runs, and within `grace_s` s after it.
+
+    Raises CommandError (usage) for a command or a URL that nothing can be delivered to.
+    """
+    targets = [command_target(text) for text in commands]
+    targets += [notification(number, url) for number, url in enumerate(urls, 1)]
+    if urls:
+        check_urls(urls)
+    deliveries = [Delivery(target, tell) for target in targets]
+    try:
+        yield deliveries
+    finally:
+        close_all(deliveries, grace_s)
+
+
+def command_target(text: str) -> Target:
+    """Return the target for a command line. Raises CommandError (usage) where it is none, or nothing can run it."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise errors.usage(f"--exec {text!r}: {error}") from None
+    if not words:
+        raise errors.usage("--exec names no command")
+    found = shutil.which(words[0])
+    if found is None:
+        raise errors.usage(f"--exec {words[0]}: no such program", "name it by its full path")
+    return Target(f"--exec {Path(words[0]).name}", (os.path.abspath(found), *words[1:]))  # noqa: PTH100 - resolve() follows what is a name of its own
+
+
+def check_urls(urls: list[str]) -> None:
+    """Raise CommandError where a notification could never be sent. No URL is ever printed: its secrets are in it."""
+    argv = notification(1, "").argv
+    asked = json.dumps({"check": urls}).encode("ascii")
+    try:
+        done = process.within(_CHECK_S, argv, asked)
+    except process.ChildError as error:
+        raise errors.usage(f"the notification library did not answer: {error}") from None
+    if done.code == 0:
+        return
+    told = done.out.decode("utf-8", "replace").strip()
+    if told.replace(" ", "").isdecimal():
+        names = ", ".join(notification(int(at), urls[int(at) - 1]).name for at in told.split())
+        raise errors.usage(f"not understood by apprise: {names}", "https://appriseit.com/services/ lists the URLs")
+    raise errors.usage(told.splitlines()[-1] if told else "the notification library cannot be used")
+
+
+app = typer.Typer()
 
 
 @app.command()
@@ -48,7 +144,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         float, options.opt("--interval SECONDS", "Between two readings.", min=0.2, max=_MAX_INTERVAL_S)
     ] = 5.0,
     seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
-    how: watching.Watched,
+    how: Watched,
     as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
     lang: options.Language = options.Lang.en,
 ) -> int:
@@ -67,7 +163,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     # A watcher of a part has a memory of its own: what it tells, no other watcher told.
     named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
     folder = how.memory or default_folder()
-    told = WatchMemory(folder, named, watching.observer_of(at.via, fleet))
+    told = WatchMemory(folder, named, observer_of(at.via, fleet))
     on_terminal = output.is_live() and not as_json
     said: list[str] = []
 
@@ -75,11 +171,12 @@ def watch(  # noqa: PLR0913 - one argument an option
         if as_json:
             output.write(json.dumps(flip))
         elif not on_terminal:
-            output.write(local(flip_text)(flip, lang))
+            with local():
+                output.write(flip_text(flip, lang))
 
     second = second_of(fleet, how.probe, confirm_s=CONFIRM_S)
     trouble = said.append if on_terminal else output.note
-    with Endings() as endings, watching.deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
+    with Endings() as endings, deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
         watcher = Watcher(
             fleet,
             source,
@@ -158,7 +255,8 @@ class _Desk:
 
     def _text(self, width: int, height: int, *, color: bool) -> str:
         watcher = self.watcher
-        now = local(clock)(to_iso(now_ms()))
+        with local():
+            now = clock(to_iso(now_ms()))
         told = Told(watcher.memory.recent, [*watcher.troubles, *self.said[-2:]], watcher.memory.pending, now)
         shown = (watcher.validation, self.shared, told, self.view)
         return live(*shown, lang=self.lang, width=width, height=height, color=color)

@@ -93,10 +93,6 @@ def _source(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _wrong(path, None, f"cannot be read: {error.strerror or error}") from None
-    return _text(path, data)
-
-
-def _text(path: Path, data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise _wrong(path, None, f"more than {MAX_BYTES} bytes: no inventory is as large")
     if data.startswith(_UTF16):

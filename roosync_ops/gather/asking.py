@@ -3,25 +3,19 @@
 However a machine or the network fails, each machine has an answer, and none delays another.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from roosync_ops import process, typed
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.question import Question
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import Question, SilenceError
 from roosync_ops.transport import output
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import Link, LinkError, Patience
+from roosync_ops.transport.link import Failure, Link, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 LOOK: Final = "look"
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and
@@ -90,13 +84,11 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
         link.failed = error
         return unreached(machine, error)
     except SilenceError as silence:
-        return silent(machine, silence)
+        return _silent(machine, silence.code, silence.reason)
     except TimeoutError:
-        return silent(
-            machine, SilenceError("TIMEOUT", f"it took the login, and gave no answer within {timeout_s:.1f} s")
-        )
+        return _silent(machine, "TIMEOUT", f"it took the login, and gave no answer within {timeout_s:.1f} s")
     except OSError as error:
-        return silent(machine, SilenceError("CONNECTION_LOST", str(error)))
+        return _silent(machine, "CONNECTION_LOST", str(error))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong on one machine is that machine's failure
         hint = typed.ours("rollout", machine.machine_id, "--dry", "--verbose")
         return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
@@ -149,10 +141,10 @@ def given_up(machine: Machine) -> OpenSsh | None:
 def unreached(machine: Machine, error: LinkError) -> Failure:
     """Word a machine that was not reached, or that was lost after it was."""
     if error.reached:
-        return silent(machine, SilenceError(error.code, error.reason))
+        return _silent(machine, error.code, error.reason)
     return checks.unreachable(machine, error.code, error.reason)
 
 
-def silent(machine: Machine, silence: SilenceError) -> Failure:
+def _silent(machine: Machine, code: str, reason: str) -> Failure:
     """Word a machine that was reached and did not answer what it was asked."""
-    return checks.silence(machine, silence)._replace(step=LOOK)
+    return checks.silence(machine, SilenceError(code, reason))._replace(step=LOOK)

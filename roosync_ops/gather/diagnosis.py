@@ -7,6 +7,7 @@ machine where the operator has none.
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -18,7 +19,7 @@ from roosync_ops.judge.probes import Builds, ProbeResult
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, on_tidy
 from roosync_ops.remote_script.facts_model import Tended, parse_tended
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms
 
@@ -74,9 +75,10 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         wanted = built.result()
     found = {machine.machine_id: compared(machine, found[machine.machine_id], wanted) for machine in machines}
     here = None if trouble is None else (trouble.reason, trouble.hint)
-    return DiagnosisInput(
-        fleet, now_ms(), found, own, here, None if own is None else _orphans(own.shared, limits.deadline_s)
-    )
+    left = None
+    with suppress(TidyError):
+        left = None if own is None else orphans(own.shared, time.time(), limits.deadline_s or DEFAULT_DEADLINE_S)
+    return DiagnosisInput(fleet, now_ms(), found, own, here, left)
 
 
 def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ...]:
@@ -84,13 +86,6 @@ def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ..
     known = {machine.machine_id for machine in chosen}
     others = [machine for machine in fleet if machine.machine_id not in known and machine.expected == "online"]
     return (*chosen, *others[:_WITNESSES])
-
-
-def _orphans(shared: str, deadline_s: float | None) -> tuple[str, ...] | None:
-    try:
-        return orphans(shared, time.time(), deadline_s or DEFAULT_DEADLINE_S)
-    except TidyError:
-        return None
 
 
 def compared(machine: Machine, one: ProbeResult, wanted: bundle.Bundle) -> ProbeResult:

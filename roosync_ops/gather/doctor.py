@@ -1,19 +1,14 @@
 """Lines of PowerShell put to one Windows machine, each bounded, and whatever came of it: for `doctor windows`."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Machine
 from roosync_ops.transport import output, windows_line
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import Link, LinkError
+from roosync_ops.transport.link import Failure, Link, LinkError
 
 from . import asking
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 #: How long one line may take, in s: a drive that hangs there keeps no other line from its answer. And to log in.
 LINE_S: Final = 30.0

@@ -3,23 +3,20 @@
 Who typed neither is judged by time stamps, and what an earlier reader kept tells which of them cannot be.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops import errors
+from roosync_ops.fleet import Fleet
 from roosync_ops.judge import Knowledge, patience, second
 from roosync_ops.state import SharedState
+from roosync_ops.state.memory import Memory, default_folder
+from roosync_ops.state.seen import Seen
+from roosync_ops.state.silences import silences
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import now_ms
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
-    from roosync_ops.state.memory import Memory
-    from roosync_ops.state.seen import Seen
 
 AUTO: Final = "auto"
 
@@ -45,15 +42,13 @@ class GracePeriod:
 
     def learn(self, state: SharedState | None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
-        from roosync_ops.state.silences import silences  # noqa: PLC0415 - after the reading is on its way
-
         silenced = silences(now_ms())
         if not self._on:
             if state is None:
                 return Knowledge(silences=silenced)
             return replace(second.noted(state, state.read_at_ms), seen=self._glimpse(state), silences=silenced)
         if state is not None:
-            self._memory = self._memory or self._remember(state.shared)
+            self._memory = self._memory or Memory(self._folder or default_folder(), state.shared)
             self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)
         seen = {} if self._memory is None else self._memory.seen
         extra = patience.auto_ms(seen.values(), self._thresholds) if self._auto else self._extra_ms
@@ -62,14 +57,10 @@ class GracePeriod:
     def _glimpse(self, state: SharedState) -> Mapping[str, Seen]:
         """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""
         try:
-            return self._remember(state.shared).peek(state, self._intervals, DEFAULT_INTERVAL_MS)
+            memory = Memory(self._folder or default_folder(), state.shared)
+            return memory.peek(state, self._intervals, DEFAULT_INTERVAL_MS)
         except RuntimeError:  # Path.home
             return {}
-
-    def _remember(self, shared: str) -> Memory:
-        from roosync_ops.state.memory import Memory, default_folder  # noqa: PLC0415 - after the reading is on its way
-
-        return Memory(self._folder or default_folder(), shared)
 
 
 def _extra_ms(typed: str | None) -> int:

@@ -1,13 +1,12 @@
 """When each machine was up, and what changed: its own record, and the flips that a watcher told on this computer."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roosync_ops import judge
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.flip import rows_of
 from roosync_ops.judge.history import UptimeHistory, history
 from roosync_ops.judge.reports import Changes, changes
@@ -16,9 +15,6 @@ from roosync_ops.state import SharedState
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.record import Record
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
 
 
 def memory_name(shared: str | None, via: str | None) -> str:

@@ -1,25 +1,19 @@
 """The validation table, and who sees whom: read, asked and judged, once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from roosync_ops import errors, judge
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import second as second_opinion
 from roosync_ops.state import SharedState
 from roosync_ops.wire.times import now_ms
 
+from .grace_period import GracePeriod
 from .limits import Limits, silently
 from .second import Second, Ssh, checked
 from .source import Source, own_replica
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
-    from .grace_period import GracePeriod
 
 
 @dataclass(frozen=True)

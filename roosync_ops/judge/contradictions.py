@@ -1,10 +1,9 @@
 """Whose clock is wrong, and which name two computers beat under: what was measured, and what contradicts itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, combinations
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from roosync_ops.state import SharedState
 from roosync_ops.wire.record import Record
@@ -12,9 +11,7 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.times import time_or_none
 
 from . import verdict as v
-
-if TYPE_CHECKING:
-    from .probes import ProbeResult
+from .probes import ProbeResult
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2
@@ -47,11 +44,8 @@ def stepped_back_ms(records: Iterable[Record]) -> int | None:
         for record in records
         if record.sequence is not None and record.last_heartbeat_ms is not None
     )
-    back = 0
-    latest = 0
-    for _, heard in counted:
-        back = max(back, latest - heard)
-        latest = max(latest, heard)
+    latest = accumulate((heard for _, heard in counted), max)
+    back = max((most - heard for most, (_, heard) in zip(latest, counted, strict=True)), default=0)
     return back if back > FUTURE_TOLERANCE_MS else None
 
 
@@ -99,15 +93,11 @@ def lately(detail: str | None, at: str | None, now: str | None) -> str | None:
 
 def overlapping(records: Sequence[Record]) -> str | None:
     """Return the two sessions that cannot be of one computer, cut for the eye; None where there are no such two."""
-    pair = next(((a, b) for a in records for b in records if _overlap(a, b)), None)
-    return None if pair is None else f"{pair[0].session_id!s:.12} + {pair[1].session_id!s:.12}"
-
-
-def _overlap(one: Record, other: Record) -> bool:
-    """Return True if two sessions of one name each beat after the other began: a computer has one session at a time."""
-    if None in (one.session_id, other.session_id) or one.session_id == other.session_id:
-        return False
-    return _beat_after(one, other) and _beat_after(other, one)
+    for one, other in combinations((record for record in records if record.session_id is not None), 2):
+        # Each beat after the other began: a computer has one session at a time.
+        if one.session_id != other.session_id and _beat_after(one, other) and _beat_after(other, one):
+            return f"{one.session_id!s:.12} + {other.session_id!s:.12}"
+    return None
 
 
 def _beat_after(one: Record, other: Record) -> bool:

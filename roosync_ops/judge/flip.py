@@ -1,22 +1,18 @@
 """What flips are made of, and from a validation to that. Times are ms since the epoch, durations ms."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic.alias_generators import to_camel
 
+from roosync_ops.fleet import Fleet
 from roosync_ops.state import SharedState
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN
 from roosync_ops.wire.times import to_iso
 
 from . import verdict as v
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
 
 # Why a machine flipped.
 FIRST_BEAT: Final = "first-beat"
@@ -165,7 +161,7 @@ class Remembered:
         return found
 
     @classmethod
-    def from_dict(cls, data: object) -> Remembered:
+    def from_dict(cls, data: object) -> "Remembered":
         """Return what `as_dict` gave. What is not understood is taken as not yet seen: it is told to nobody."""
         try:
             found = _ADAPTER.validate_python(data)

@@ -4,16 +4,12 @@ Without patience a status is the protocol's, from the time stamps. With it, age 
 arrive, and silence may last `extra` longer before it means something: so much delay of the file sync makes no offline.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.state.seen import Seen
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, FUTURE_TOLERANCE_MS, LEFT, UNKNOWN, Thresholds, status
-
-if TYPE_CHECKING:
-    from roosync_ops.state.seen import Seen
 
 #: What an age rests on. The record's time stamp alone, as the protocol has it:
 TIMESTAMP: Final = "timestamp"

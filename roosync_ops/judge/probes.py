@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state.seen import Seen
 from roosync_ops.state.shared import SharedState, Sign
+from roosync_ops.state.silences import Silence
 from roosync_ops.wire.merge import Evidence, merge
 
 from . import verdict as v
 
 if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
-    from roosync_ops.state.seen import Seen
-    from roosync_ops.state.silences import Silence
-    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.link import Failure
     from roosync_ops.transport.reach import Reach
 
 # A machine's own word, the local truth.

@@ -4,14 +4,13 @@ A dashboard: the table, who sees whom, the past, the agents, and whose eyes it r
 rollout did, and what changed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.fleet import Fleet
 from roosync_ops.state import SharedState
 from roosync_ops.wire.status import MISSED_THRESHOLD
 from roosync_ops.wire.times import to_iso
@@ -20,10 +19,6 @@ from .history import INTERVALS, OFF, UptimeHistory
 from .matrix import Matrix
 from .observe import observation
 from .verdict import Validation
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
-
 
 #: How far back a dashboard looks: a record carries the intervals of seven days.
 WINDOW_MS: Final = 7 * 86_400_000

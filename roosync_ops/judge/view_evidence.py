@@ -44,12 +44,6 @@ class ViewEvidence:
         return {machine_id: at for machine_id, at in times.items() if at is not None}
 
     @cached_property
-    def heard_lately(self) -> int:
-        """How many machines the view's writer had heard within the protocol's timeout, itself perhaps among them."""
-        checked = self.checked_ms
-        return 0 if checked is None else sum(abs(checked - at) <= DEFAULT_TIMEOUT_MS for at in self.heard_ms.values())
-
-    @cached_property
     def keeper(self) -> Record | None:
         """The record of the machine that keeps the view, as far as this replica shows: see agent.view_writer."""
         names = sorted(row.machine_id for row in self._rows if row.observed == ONLINE)
@@ -91,9 +85,11 @@ class ViewEvidence:
         if own is None or own.last_heartbeat_ms is None or checked is None or known is None:
             return None
         unheard = checked - own.last_heartbeat_ms
-        if own.last_heartbeat_ms <= known or unheard <= timeout_ms + AUTO_MOST_MS or self.heard_lately < _HEARD:
+        if own.last_heartbeat_ms <= known or unheard <= timeout_ms + AUTO_MOST_MS:
             return None
-        return unheard
+        # Within the protocol's timeout; the writer itself is perhaps among them.
+        heard = sum(abs(checked - at) <= DEFAULT_TIMEOUT_MS for at in self.heard_ms.values())
+        return unheard if heard >= _HEARD else None
 
 
 def _time(part: object, key: str) -> int | None:

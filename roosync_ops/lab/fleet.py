@@ -21,13 +21,12 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 from . import files, ssh_client
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost, Nest, NestError
+from .host import DRIVE, LabHost, Nest, NestError, document_in
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Delay, Replicator
 from .scenario import PROCEDURE, Part
 from .sshd import SshServer
 from .threads import LoopThread, SyncThread
-from .tool import document_in
 
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops.judge import Validation
 
-from . import tool
-from .board import Board, LabScreen
+from .board import Board, LabScreen, run
 from .faults import LabError
+from .host import document_in
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
     screen.show(before)
     command = rollout_command(lab)
     screen.say(f"\n2. The rollout, as you would type it:\n\n{_paste(command)}\n")
-    rollout = tool.run(lab, [*command, *(["--json"] if screen.quiet else [])], capture=screen.quiet)
+    rollout = run(lab, [*command, *(["--json"] if screen.quiet else [])], capture=screen.quiet)
     with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
-    outcome = Outcome(before, after, tool.document_in(rollout.stdout), rollout.returncode, time.monotonic() - began)
+    outcome = Outcome(before, after, document_in(rollout.stdout), rollout.returncode, time.monotonic() - began)
     if not outcome.ok:
         # Otherwise the rollout has just shown this same table.
         screen.say("\n3. After:\n")

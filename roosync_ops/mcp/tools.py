@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from roosync_ops.show.schemas.fleet import DiagnosisDocument, HistoryDocument, MatrixDocument, ValidationDocument
 
 from . import arguments as a
-from . import changes, reading, results, service, status
+from . import changes, reading, results, service
 from .desk import ServerContext, ToolAnswer
 
 
@@ -80,7 +80,7 @@ ALWAYS: Final = (
     _entry(
         "roosync_heartbeat_service", a.HeartbeatService, results.ServiceResult, service.heartbeat_service, _STOPS, 300.0
     ),
-    _entry("roosync_heartbeat_status", a.HeartbeatStatus, results.StatusResult, status.heartbeat_status, limit_s=60.0),
+    _entry("roosync_heartbeat_status", a.HeartbeatStatus, results.StatusResult, reading.heartbeat_status, limit_s=60.0),
     _entry(
         "roosync_refresh_dashboard",
         a.RefreshDashboard,

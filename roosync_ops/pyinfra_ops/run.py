@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED

@@ -10,8 +10,7 @@ from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from .messages import headline, words
-from .messages.sentences import translated
+from .messages import headline, translated, words
 from .reasons import basis, basis_line, brief, sentence
 from .table import beside
 from .text import safe
@@ -33,11 +32,9 @@ def junit(validation: Validation, lang: str = "en") -> str:
 
 def junit_report(report: Report, lang: str = "en") -> str:
     """Return a suite of what a rollout did, where there was one, and the suite of the validation."""
-    suites = (
-        []
-        if report.rollout is None
-        else [_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout.machines])]
-    )
+    suites = []
+    if report.rollout is not None:
+        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout.machines]))
     if report.validation is not None:
         suites.append(_validated(report.validation, lang))
     return _document(suites)

@@ -8,8 +8,7 @@ from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.times import to_iso
 
 from . import messages
-from .messages import Sentence, words
-from .messages.sentences import translated
+from .messages import Sentence, translated, words
 from .text import clock, clock_ms, duration, safe
 
 #: Facts that are in ms.
@@ -23,7 +22,8 @@ _SHOWN: Final = 10
 
 def brief(reason: Reason, lang: str = "en") -> str:
     """Return a few words for a table's cell. Not escaped."""
-    return messages.brief(reason.kind, lang, _facts(reason, lang))
+    text: str = messages.catalogue(lang)["reasons"][reason.kind][0]
+    return text.format_map(_facts(reason, lang))
 
 
 def said(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> Sentence:
@@ -149,10 +149,8 @@ class FlipSaid(NamedTuple):
 
 def flip_said(flip: Mapping[str, Any], lang: str = "en") -> FlipSaid:
     """Return what is said of a flip, and why as a sentence: the bare word of a reason that is not known."""
-    at, who, was, to, reason, detail = (
-        value if isinstance(value := flip.get(key), str) else ""
-        for key in ("at", "machineId", "from", "to", "reason", "detail")
-    )
+    keys = ("at", "machineId", "from", "to", "reason", "detail")
+    at, who, was, to, reason, detail = (value if isinstance(value := flip.get(key), str) else "" for key in keys)
     silence, word = flip.get("silentMs"), words(lang)
     facts = {
         "machine": who,

@@ -13,8 +13,7 @@ from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
 from roosync_ops.wire.times import to_iso
 
 from .document import keyed, validation_document
-from .messages import command, headline, words
-from .messages.sentences import translated
+from .messages import command, headline, translated, words
 from .reasons import flip_said, sentence
 from .table import section, seen_besides, validation_rows
 from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
@@ -87,7 +86,9 @@ def _lines(report: Report, lang: str, *, everybody: bool) -> list[str]:
     lines += _wrong(report, lang)
     if report.validation is not None:
         lines += seen_besides(report.validation, lang)
-    return lines + _next(next_commands(report), lang)
+    commands = next_commands(report)
+    mark = fence(commands)
+    return lines + (["", f"### {word['report.next']}", "", f"{mark}sh", *commands, mark] if commands else [])
 
 
 def _title(report: Report, lang: str) -> str:
@@ -123,7 +124,8 @@ def _done(row: MachineSteps, lang: str) -> str:
 
 def _changed(changes: Changes, lang: str) -> list[str]:
     word = words(lang)
-    items = [_flip(flip, lang) for flip in changes.flips]
+    flips = (flip_said(flip, lang) for flip in changes.flips)  # as they come from a file
+    items = [markdown_safe(f"{said.at} {said.who}: {said.change}: {said.why}") for said in flips]
     items += [
         word["report.outage"].format(
             machine=one.machine_id,
@@ -138,12 +140,6 @@ def _changed(changes: Changes, lang: str) -> list[str]:
     if not changes.watched:
         items.append(word["report.not_watched"])
     return section(word["report.changed_since"].format(since=clock_ms(changes.from_ms)), items)
-
-
-def _flip(flip: Mapping[str, Any], lang: str) -> str:
-    """Return a flip as a list item; it comes from a file."""
-    said = flip_said(flip, lang)
-    return markdown_safe(f"{said.at} {said.who}: {said.change}: {said.why}")
 
 
 def _wrong(report: Report, lang: str) -> list[str]:
@@ -178,13 +174,6 @@ def _short(items: list[str], lang: str) -> list[str]:
     return [*items[:_SHOWN], words(lang)["more"].format(count=len(items) - _SHOWN)]
 
 
-def _next(commands: list[str], lang: str) -> list[str]:
-    if not commands:
-        return []
-    mark = fence(commands)
-    return ["", f"### {words(lang)['report.next']}", "", f"{mark}sh", *commands, mark]
-
-
 def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the document; `posted` tells where it was sent to, and whether it was added or edited."""
     validation = None if report.validation is None else validation_document(report.validation, lang)
@@ -192,14 +181,12 @@ def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] 
         said = report.said.get(row["machineId"])
         if said is not None:
             row.update(reason=said.sentence, reasonKind=said.kind)
-    rollout = report.rollout
+    rollout, changes = report.rollout, report.changes
     return {
         "ok": report.ok,
         "validation": validation,
-        "rollout": None
-        if rollout is None
-        else keyed(rollout, "ok dry", machines=list(map(_done_document, rollout.machines))),
-        "changes": None if report.changes is None else _changes_document(report.changes),
+        "rollout": rollout and keyed(rollout, "ok dry", machines=list(map(_done_document, rollout.machines))),
+        "changes": changes and _changes_document(changes),
         "next": next_commands(report),
         "posted": posted,
     }

@@ -40,13 +40,9 @@ def room() -> Path:
     """Return the folder, made at the first call."""
     with _lock:
         if not _made:
-            _made.append(_given() or _new())
+            given = os.environ.get(ROOM_VARIABLE)
+            _made.append(Path(given) if given and Path(given).is_dir() else _new())
         return _made[0]
-
-
-def _given() -> Path | None:
-    named = os.environ.get(ROOM_VARIABLE)
-    return Path(named) if named and Path(named).is_dir() else None
 
 
 def _new() -> Path:

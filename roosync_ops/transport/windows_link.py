@@ -108,14 +108,10 @@ def _in_folders(machine: WindowsLink) -> list[str]:
     local = f"{machine.profile()}\\AppData\\Local"
     found = []
     for folder in (f"{local}\\Programs\\Python", f"{local}\\Python", "C:\\Program Files", "C:"):
-        names = [name for name in machine.list_folder(folder + "\\") or () if _FOLDER.fullmatch(name)]
-        found += [f"{folder}\\{name}\\python.exe" for name in sorted(names, key=_minor, reverse=True)]
+        ours = [match for name in machine.list_folder(folder + "\\") or () if (match := _FOLDER.fullmatch(name))]
+        ours.sort(key=lambda match: int(match[1] or 0), reverse=True)
+        found += [f"{folder}\\{match[0]}\\python.exe" for match in ours]
     return found
-
-
-def _minor(name: str) -> int:
-    match = _FOLDER.fullmatch(name)
-    return int(match[1] or 0) if match else 0
 
 
 def _in_registry(machine: WindowsLink) -> list[str]:

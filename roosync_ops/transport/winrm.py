@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import extras
 
-from . import link, output, windows_line, winrm_access, winrm_files, winrm_secret
+from . import link, output, windows_line, winrm_access, winrm_files
 from .link import Finished, LinkError, TransferError
 from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
@@ -35,7 +35,7 @@ class Winrm(WindowsLink):
         """Log in and open a shell. Raises LinkError; nothing is sent if the data keys are not to be used."""
         try:
             access = winrm_access.of(self._name, self._data)
-        except (winrm_access.AccessError, winrm_secret.SecretError) as error:
+        except winrm_access.AccessError as error:
             raise LinkError(link.UNREACHABLE, str(error)) from None
         self.warnings = access.warnings
         try:

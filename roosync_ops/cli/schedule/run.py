@@ -18,7 +18,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from roosync_ops import errors, process
-from roosync_ops.cli import failures, output, watching
+from roosync_ops.cli import failures, output, watch
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
@@ -35,7 +35,7 @@ from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Terminated
 from roosync_ops.wire.times import now_ms, to_iso
 
-from .settings import ScheduleSettings, read, save
+from .install import ScheduleSettings, read, save
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
@@ -126,12 +126,12 @@ class _Run:
         grace = GracePeriod(settings.patience, folder, fleet)
         second = second_of(fleet, settings.probe, confirm_s=CONFIRM_S)
         via = machine_of(fleet, settings.via) if settings.via else None
-        observer = watching.observer_of(settings.via, fleet)
+        observer = watch.observer_of(settings.via, fleet)
         memory = WatchMemory(folder, memory_name(settings.shared, settings.via), observer)
         commands = [shlex.join(words) for words in settings.exec]
         with (
             Endings() as endings,
-            watching.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
+            watch.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
         ):
             watcher = Watcher(
                 fleet,

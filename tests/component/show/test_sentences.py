@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import roosync_ops
 from roosync_ops.show import messages
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

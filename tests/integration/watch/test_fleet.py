@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.cli.schedule.settings import ScheduleSettings, save
+from roosync_ops.cli.schedule.install import ScheduleSettings, save
 from roosync_ops.gather.limits import Probe
 from roosync_ops.lab.board import Board
 from roosync_ops.lab.fleet import LabFleet

@@ -10,7 +10,7 @@ import pytest
 from roosync_ops.bootstrap import checklist
 from roosync_ops.gather import doctor as asking
 from roosync_ops.transport import windows_line
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from .powershell_script import defects
 

@@ -16,10 +16,10 @@ from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Event, Result
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated
 from roosync_ops.show.report import report_markdown
 from roosync_ops.state.shared import SharedState, StateUnavailableError
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.wire.merge import Evidence
 from roosync_ops.wire.record import parse
 from roosync_ops.wire.times import to_iso

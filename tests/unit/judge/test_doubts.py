@@ -26,10 +26,11 @@ SIGHTS = (
     verdict.NOT_UNDERSTOOD, verdict.NO_VALID_HEARTBEAT, verdict.FILE_BEHIND, verdict.VIEW_BEHIND,
     verdict.CLOCK_SUSPECTED, verdict.CLOCK_CONTRADICTED, verdict.CLOCK_DISAGREES, verdict.CLOCK_BEHIND,
     verdict.CLOCK_HIDES, verdict.READER_CLOCK_WRONG, verdict.UPLOAD_STALLED, verdict.LINK_STALLED,
-    verdict.CLOCK_WRONG, verdict.CLOCK_STEPPED, verdict.MAY_BE_ANOTHERS, verdict.SHARE_STUCK, verdict.SILENCED,
+    verdict.CLOCK_WRONG, verdict.CLOCK_STEPPED, verdict.MAY_BE_ANOTHERS, verdict.SILENCED,
 )  # fmt: skip
 PROVEN = (
-    verdict.SILENT, verdict.AGENT_GONE, verdict.AGENT_SILENT, verdict.NO_AGENT, verdict.MACHINE_OFF, verdict.HAS_LEFT
+    verdict.SILENT, verdict.AGENT_GONE, verdict.AGENT_SILENT, verdict.SHARE_STUCK, verdict.NO_AGENT,
+    verdict.MACHINE_OFF, verdict.HAS_LEFT,
 )  # fmt: skip
 
 
