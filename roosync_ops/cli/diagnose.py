@@ -10,7 +10,7 @@ import typer
 from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.diagnosis import TidyError, diagnoses, tend, tidied
-from roosync_ops.gather.limits import Limits
+from roosync_ops.gather.limits import PROBE_TIMEOUT_S, Limits
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
 from roosync_ops.remote_script import on_tidy
@@ -24,7 +24,6 @@ app = typer.Typer()
 
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
 _CONNECT_S: Final = 1.2
-_TIMEOUT_S: Final = 15.0
 
 
 @app.command()
@@ -42,12 +41,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         bool, options.opt("--dry --dry-run --check", "With --fix: show what would be done, do nothing.")
     ] = False,
     shown: options.Shown,
-    timeout: Annotated[
-        float, options.opt("--timeout SECONDS", "How long one machine may take in all.", min=0.5)
-    ] = _TIMEOUT_S,
-    connect_timeout: Annotated[
-        float, options.opt("--connect-timeout SECONDS", "How long its connection may take.", min=0.1)
-    ] = _CONNECT_S,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = _CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:
     """Diagnose machines: ordered checks, one cause, and the one command that mends it.

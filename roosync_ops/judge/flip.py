@@ -26,6 +26,7 @@ SILENT_ALONE: Final = "silent-with-nobody-to-compare"
 RECORD_GONE: Final = "record-gone"
 #: Confirmed by a second opinion: by the machine itself, or by nobody reaching it.
 AGENT_GONE: Final = "agent-gone"
+SHARE_STUCK: Final = "share-stuck"
 UNREACHABLE: Final = "silent-and-unreachable"
 FLAPPING: Final = "flapping"
 SETTLED: Final = "settled"
@@ -43,8 +44,13 @@ UNAVAILABLE: Final = "unavailable"
 
 MACHINE_WORDS: Final = frozenset([ONLINE, OFFLINE, LEFT, UNKNOWN, None])
 SHARE_WORDS: Final = frozenset([OK, SUSPECT, UNAVAILABLE])
-#: What kills a machine for certain.
-_DEATHS: Final = {v.AGENT_GONE: AGENT_GONE, v.NO_AGENT: AGENT_GONE, v.MACHINE_OFF: UNREACHABLE}
+#: What takes a machine offline for certain, and why its flip says so.
+_DEATHS: Final = {
+    v.AGENT_GONE: AGENT_GONE,
+    v.NO_AGENT: AGENT_GONE,
+    v.SHARE_STUCK: SHARE_STUCK,
+    v.MACHINE_OFF: UNREACHABLE,
+}
 #: A list of changes is never longer.
 MAX_CHANGES: Final = 16
 

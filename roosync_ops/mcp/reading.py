@@ -100,7 +100,7 @@ def heartbeat_status(desk: ServerContext, arguments: HeartbeatStatus) -> ToolAns
         failure = describe(error)
         if failure.exit_code == INTERNAL:
             raise
-        said = f"Erreur lors de la récupération du statut heartbeat: {failure.message}"
+        said = f"Erreur lors de la récupération du statut heartbeat: {failure.reason}"
         raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
     heartbeats = _heartbeats(state)
     found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}

@@ -28,7 +28,7 @@ ROOM_VARIABLE: Final = "ROOSYNC_SSH_ROOM"
 _MAX_PATH: Final = 50
 #: How long a good-bye may take, in s.
 _END_S: Final = 3.0
-_lock = threading.Lock()
+_lock, _asking = threading.Lock(), threading.Lock()
 _made: list[Path] = []
 #: A machine that says nothing at all is asked whether it is there so often, in s; ssh gives it up after three times.
 _ALIVE_S: Final = 15
@@ -100,7 +100,8 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     data = machine.ssh
     strict = data.get("ssh_strict_host_key_checking", "yes")
     lines = ["BatchMode yes", f"StrictHostKeyChecking {strict if isinstance(strict, str) else 'yes'}"]
-    lines += _no_session_of_the_users(program)
+    with _asking:  # all machines begin at once
+        lines += _no_session_of_the_users(program)
     known = data.get("ssh_known_hosts_file")
     if isinstance(known, str):
         lines.append(f"UserKnownHostsFile {quoted(str(Path(known).expanduser()))}")
