@@ -5,7 +5,6 @@ import functools
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import stat
 import subprocess
@@ -19,6 +18,7 @@ from typing import Final
 
 from roosync_ops import process
 from roosync_ops.fleet import Machine
+from roosync_ops.wire import local
 
 from .link import SSH_CONFIG, LinkError, Patience
 
@@ -120,9 +120,7 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     text = "".join(f"{line}\n" for line in lines)
     path = room() / f"roosync-ssh-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     if not path.exists():
-        part = path.with_suffix(f".{secrets.token_hex(4)}")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        local.write(str(path), text.encode())
     return path
 
 
