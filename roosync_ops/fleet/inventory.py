@@ -125,7 +125,7 @@ def _run(path: Path, source: str) -> dict[str, Any]:
         raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
     # os._exit would end this process as if all were well; a copy of it that the file made ends, and says nothing.
     own, end = os.getpid(), os._exit
-    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)  # type: ignore[assignment] # see above
+    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)
     try:
         exec(code, names)  # noqa: S102 - an inventory is Python
     except KeyboardInterrupt:

@@ -134,7 +134,7 @@ def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
         pytest.param(60_000, False, id="its last beat is on its way: it may just be starting again"),
     ],
 )
-def test_what_a_machine_says_of_itself_is_told_at_once_when_it_has_not_beaten_for_its_timeout(
+def test_what_a_machine_says_of_itself_is_told_at_once_when_it_has_not_beaten_for_its_timeout(  # noqa: PLR0913 - a table
     shared: Path, word: str, came_ms: int, death: str, said_ms: int, *, is_told: bool
 ) -> None:
     put(shared, ours("m-000", 130_000, NOW))
