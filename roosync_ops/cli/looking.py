@@ -8,11 +8,10 @@ from functools import partial
 
 from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.second import second_of
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import FleetLook, seen, seen_by_all
+from roosync_ops.gather.validation import FleetLook, GracePeriod, seen, seen_by_all
 from roosync_ops.judge import Validation
 
 from . import failures, options, output

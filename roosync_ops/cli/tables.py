@@ -7,9 +7,8 @@ import typer
 
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
-from roosync_ops.gather.validation import who_sees_whom
+from roosync_ops.gather.validation import GracePeriod, who_sees_whom
 
 from . import looking, options, output
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,11 +17,10 @@ import typer
 
 from roosync_ops import errors, process, typed
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.second import CONFIRM_S, second_of
-from roosync_ops.gather.validation import judged
+from roosync_ops.gather.second import CONFIRM_S, Second, second_of
+from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe
@@ -30,7 +29,7 @@ from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, 
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Keys, Screen, Terminated
-from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
+from roosync_ops.wire.identity import hostname, machine_id_named
 from roosync_ops.wire.times import now_ms, to_iso
 
 from . import looking, options, output
@@ -69,32 +68,50 @@ class Watched:
     probe: options.Probe = Probe.auto
 
 
-def observer_of(via: str | None, fleet: Fleet) -> str | None:
-    """Return whose replica is read: its own beats reach it without any sync."""
-    if via:
-        return via.lower()
-    try:
-        name = machine_id_of(hostname())
-    except InvalidMachineIdError:
-        return None
-    return name if name in fleet else None
-
-
 @contextmanager
-def deliveries_to(
-    commands: list[str], urls: list[str], tell: Callable[[str], None], grace_s: float = GRACE_S
-) -> Iterator[list[Delivery]]:
+def watching(  # noqa: PLR0913, PLR0917 - whom, where and how, and who hears what
+    fleet: Fleet,
+    at: options.HereOrVia,
+    how: Watched,
+    tell: Callable[[dict[str, Any]], None],
+    note: Callable[[str], None],
+    lang: str,
+    chosen: set[str] | None = None,
+    grace_s: float = GRACE_S,
+) -> Iterator[tuple[Watcher, Second | None]]:
     """Deliver to commands and notification URLs while the block runs, and within `grace_s` s after it.
 
-    Raises CommandError (usage) for a command or a URL that nothing can be delivered to.
+    Yields what watches, and what asks the machines in doubt. Raises CommandError (usage) for a command or a URL that
+    nothing can be delivered to.
     """
-    targets = [command_target(text) for text in commands]
+    source, folder = looking.source_of(at, fleet), how.memory or default_folder()
+    grace, second = GracePeriod(how.patience, folder, fleet), second_of(fleet, how.probe, confirm_s=CONFIRM_S)
+    # A watcher of a part has a memory of its own: what it tells, no other watcher told.
+    named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
+    # Whose replica is read: its own beats reach it without any sync.
+    own = machine_id_named(hostname().strip().partition(".")[0])
+    observer = at.via.lower() if at.via else own if own in fleet else None
+    urls = how.notify or []
+    targets = [command_target(text) for text in how.exec_ or []]
     targets += [notification(number, url) for number, url in enumerate(urls, 1)]
     if urls:
         check_urls(urls)
-    deliveries = [Delivery(target, tell) for target in targets]
+    deliveries = [Delivery(target, note) for target in targets]
     try:
-        yield deliveries
+        yield (
+            Watcher(
+                fleet,
+                source,
+                partial(judged, fleet=fleet, chosen=None, grace=grace, second=second),
+                WatchMemory(folder, named, observer),
+                deliveries=deliveries,
+                tell=tell,
+                clock=now_ms,
+                lang=lang,
+                chosen=chosen,
+            ),
+            second,
+        )
     finally:
         close_all(deliveries, grace_s)
 
@@ -146,7 +163,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
     how: Watched,
     as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
@@ -157,13 +174,8 @@ def watch(  # noqa: PLR0913 - one argument an option
     silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
     fleet = load_inventory(at.inventory)
-    source = looking.source_of(at, fleet)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
-    # A watcher of a part has a memory of its own: what it tells, no other watcher told.
-    named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
-    folder = how.memory or default_folder()
-    told = WatchMemory(folder, named, observer_of(at.via, fleet))
     on_terminal = output.is_live() and not as_json
     said: list[str] = []
 
@@ -174,24 +186,12 @@ def watch(  # noqa: PLR0913 - one argument an option
             with local():
                 output.write(flip_text(flip, lang))
 
-    second = second_of(fleet, how.probe, confirm_s=CONFIRM_S)
-    trouble = said.append if on_terminal else output.note
-    with Endings() as endings, deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
-        watcher = Watcher(
-            fleet,
-            source,
-            partial(judged, fleet=fleet, chosen=None, grace=GracePeriod(how.patience, folder, fleet), second=second),
-            told,
-            deliveries=deliveries,
-            tell=tell,
-            clock=now_ms,
-            lang=lang,
-            chosen=chosen,
-        )
+    note = said.append if on_terminal else output.note
+    with Endings() as endings, watching(fleet, at, how, tell, note, lang, chosen) as (watcher, _):
         until = None if seconds is None else time.monotonic() + seconds
         with suppress(Terminated):
             if on_terminal:
-                _Desk(watcher, endings, memory_name(at.shared, at.via), said, lang).run(interval, until)
+                _run_live(watcher, endings, interval, until, memory_name(at.shared, at.via), said)
             else:
                 _run_plain(watcher, endings, interval, until)
     return errors.OK
@@ -222,57 +222,47 @@ def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float
         time.sleep(left)
 
 
-@dataclass
-class _Desk:
-    """The live table on a terminal, and its keys."""
+def _run_live(  # noqa: PLR0913, PLR0917 - as _run_plain, and what is shown beside the table
+    watcher: Watcher, endings: Endings, interval: float, until: float | None, shared: str, said: list[str]
+) -> None:
+    """The live table on a terminal, and its keys: look and draw until q is typed, or the time is over."""
+    color, view = output.wants_color(), View()
 
-    watcher: Watcher
-    endings: Endings
-    shared: str
-    said: list[str]
-    lang: str
-    view: View = field(default_factory=View)
-
-    def run(self, interval: float, until: float | None) -> None:
-        """Look and draw until q is typed, or the time is over."""
-        color = output.wants_color()
-        with Keys() as keys, Screen(color=color) as screen:
-            while True:
-                _look(self.watcher, self.endings)
-                left = _left(interval, until)
-                end = time.monotonic() + (left or 0)
-                key = ""
-                while key != "q":
-                    screen.draw(partial(self._text, color=color))
-                    key = keys.wait(max(0.0, end - time.monotonic()))
-                    self.view.press(key)
-                    if key == "d":
-                        self._diagnose(keys, screen)
-                    if time.monotonic() >= end:
-                        break
-                if key == "q" or left is None:
-                    return
-
-    def _text(self, width: int, height: int, *, color: bool) -> str:
-        watcher = self.watcher
+    def text(width: int, height: int) -> str:
         with local():
             now = clock(to_iso(now_ms()))
-        told = Told(watcher.memory.recent, [*watcher.troubles, *self.said[-2:]], watcher.memory.pending, now)
-        shown = (watcher.validation, self.shared, told, self.view)
-        return live(*shown, lang=self.lang, width=width, height=height, color=color)
+        told = Told(watcher.memory.recent, [*watcher.troubles, *said[-2:]], watcher.memory.pending, now)
+        shown = (watcher.validation, shared, told, view)
+        return live(*shown, lang=watcher.lang, width=width, height=height, color=color)
 
-    def _diagnose(self, keys: Keys, screen: Screen) -> None:
-        """Show the diagnosis of the machine that is meant, until a key is typed."""
-        row = self.view.meant(self.watcher.validation)
-        if row is None:
-            return
-        flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-        line = process.ours("diagnose", row.machine_id, "--lang", self.lang)
-        with screen.aside():
-            output.write("")
-            subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note("Any key goes back to the table.")
-            keys.wait(_READ_S)
+    with Keys() as keys, Screen(color=color) as screen:
+        while True:
+            _look(watcher, endings)
+            left = _left(interval, until)
+            end = time.monotonic() + (left or 0)
+            key = ""
+            while key != "q":
+                screen.draw(text)
+                key = keys.wait(max(0.0, end - time.monotonic()))
+                view.press(key)
+                row = view.meant(watcher.validation)
+                if key == "d" and row is not None:
+                    _diagnose(row.machine_id, watcher.lang, keys, screen)
+                if time.monotonic() >= end:
+                    break
+            if key == "q" or left is None:
+                return
+
+
+def _diagnose(machine_id: str, lang: str, keys: Keys, screen: Screen) -> None:
+    """Show the diagnosis of a machine, until a key is typed."""
+    flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
+    line = process.ours("diagnose", machine_id, "--lang", lang)
+    with screen.aside():
+        output.write("")
+        subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+        output.note("Any key goes back to the table.")
+        keys.wait(_READ_S)
 
 
 def _left(interval: float, until: float | None) -> float | None:

@@ -11,7 +11,6 @@ import ast
 import codecs
 import contextlib
 import difflib
-import io
 import json
 import os
 import re
@@ -42,7 +41,9 @@ def load_inventory(path: Path) -> Fleet:
         source = _source(path)
         names = _run(path, source)
         data = _group_data(path)
-    lines = _lines(source)
+    # The line where each name of the file gets its last value.
+    stored = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    lines = {node.id: node.lineno for node in stored if isinstance(node.ctx, ast.Store)}
     groups = {}
     for name, value in names.items():
         with _told(path, lines.get(name)):
@@ -71,13 +72,19 @@ def _told(path: Path, line: int | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_pyinfra_runs_it() -> Iterator[None]:
-    """Have modules of the current folder importable, as `pyinfra` has, and what is printed dropped."""
-    here = str(Path.cwd())
+    """Have modules of the current folder importable, as `pyinfra` has, and what is printed dropped.
+
+    Programs that the file runs print, too; and what it does to this process's standard output or folder is undone.
+    """
+    here, kept = str(Path.cwd()), os.dup(1)
     sys.path.append(here)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing), contextlib.chdir(here):
+            os.dup2(nothing.fileno(), 1)
             yield
     finally:
+        os.dup2(kept, 1)
+        os.close(kept)
         with contextlib.suppress(ValueError):
             sys.path.remove(here)
 
@@ -116,8 +123,9 @@ def _run(path: Path, source: str) -> dict[str, Any]:
         raise _wrong(path, error.lineno or 1, error.msg) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
-    end = os._exit  # it would end this process as if all were well
-    os._exit = sys.exit  # type: ignore[assignment] # see above
+    # os._exit would end this process as if all were well; a copy of it that the file made ends, and says nothing.
+    own, end = os.getpid(), os._exit
+    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)
     try:
         exec(code, names)  # noqa: S102 - an inventory is Python
     except KeyboardInterrupt:
@@ -129,6 +137,8 @@ def _run(path: Path, source: str) -> dict[str, Any]:
         raise _wrong(path, _line_of(error, path), said) from None
     finally:
         os._exit = end
+        if os.getpid() != own:
+            end(0)
     return names
 
 
@@ -140,15 +150,6 @@ def _line_of(error: BaseException, path: Path) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def _lines(source: str) -> dict[str, int]:
-    """Return the line where each name of a file gets its last value."""
-    return {
-        node.id: node.lineno
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
 
 
 def _group_data(path: Path) -> dict[str, dict[str, Any]]:

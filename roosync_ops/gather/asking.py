@@ -3,6 +3,7 @@
 However a machine or the network fails, each machine has an answer, and none delays another.
 """
 
+import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,7 +14,7 @@ from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.question import Question, SilenceError
-from roosync_ops.transport import output
+from roosync_ops.transport import output, windows_link
 from roosync_ops.transport.link import Failure, Link, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
 
@@ -26,6 +27,11 @@ LOGIN: Final = (6.0, 0.4)
 _AT_ONCE: Final = 32
 
 T = TypeVar("T")
+#: How long one line may take, in s: a drive that hangs there keeps no other line from its answer. And to log in.
+LINE_S: Final = 30.0
+_LOGIN_S: Final = 20.0
+#: What one line's answer may be, in characters.
+_MAX_ANSWER: Final = 8_000
 
 
 def patience(timeout_s: float, connect_timeout_s: float) -> Patience:
@@ -148,3 +154,35 @@ def unreached(machine: Machine, error: LinkError) -> Failure:
 def _silent(machine: Machine, code: str, reason: str) -> Failure:
     """Word a machine that was reached and did not answer what it was asked."""
     return checks.silence(machine, SilenceError(code, reason))._replace(step=LOOK)
+
+
+def powershell(
+    machine: Machine, scripts: Sequence[str], connect_timeout_s: float
+) -> tuple[list[str | None], Failure | None]:
+    """Have `machine` run each script in a PowerShell of its own; return what each printed, and why no more did.
+
+    None for one that gave no answer in time, or could not be put.
+    """
+    answers: list[str | None] = []
+    with way_to(machine, patience(_LOGIN_S + LINE_S, connect_timeout_s)) as link:
+        for script in scripts:
+            try:
+                answers.append(_asked(link, script))
+            except LinkError as error:
+                if not error.reached:
+                    return answers, unreached(machine, error)
+                answers.append(None)
+    return answers, None
+
+
+def _asked(link: Link, script: str) -> str | None:
+    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+    flags = ("-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand")
+    try:
+        done = link.execute(windows_link.line("powershell", *flags, encoded), timeout_s=LINE_S)
+    except LinkError:
+        raise
+    except (OSError, ValueError):
+        return None
+    said = output.text(done.out).strip() or output.text(done.err).strip()
+    return said.replace("\r\n", "\n")[:_MAX_ANSWER]

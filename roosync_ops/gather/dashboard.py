@@ -9,12 +9,11 @@ from roosync_ops.judge.reports import WINDOW_MS, Dashboard, fresh_ms, installed,
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from .grace_period import GracePeriod
 from .limits import Limits, Probe, silently
 from .past import flips_told, pasts
 from .second import second_of
 from .source import Source
-from .validation import seen, seen_by_all
+from .validation import GracePeriod, seen, seen_by_all
 
 
 def observer() -> str:

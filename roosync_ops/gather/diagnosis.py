@@ -31,6 +31,7 @@ from .source import own_replica
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 #: How long it may take on the machine, and with the login, a Python, and a task of a Windows logon session, in s.
 _TEND_S: Final = 20.0
@@ -104,25 +105,13 @@ class TidyError(Exception):
 
 def orphans(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
     """Return the orphans in `shared`, relative to it, in order. Raises TidyError."""
-    return _bounded(shared, deadline_s, lambda: tuple(sorted(on_tidy.found(shared, now_s))))
+    return tidied(lambda share, now: tuple(sorted(on_tidy.found(share, now))), shared, now_s, deadline_s)
 
 
-def sweep(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
-    """Remove the orphans in `shared`; return those that are gone now. Raises TidyError."""
-    return _bounded(shared, deadline_s, lambda: on_tidy.swept(shared, now_s))
-
-
-def rebuild_view(shared: str, now_ms: int, deadline_s: float) -> int:
-    """Write `heartbeat.json` anew from all that is there; return how many machines it holds. Raises TidyError.
-
-    A view that is there and cannot be read is set aside beside it, under one name, before it is replaced.
-    """
-    return _bounded(shared, deadline_s, lambda: on_tidy.rebuilt(shared, now_ms))
-
-
-def _bounded(shared: str, deadline_s: float, work: Callable[[], T]) -> T:
+def tidied(work: Callable[[str, N], T], shared: str, now: N, deadline_s: float) -> T:
+    """Return what a `work` of on_tidy comes to in the operator's own replica. Raises TidyError."""
     try:
-        return BoundedShare(deadline_s).call(work, f"tidying {shared}")
+        return BoundedShare(deadline_s).call(lambda: work(shared, now), f"tidying {shared}")
     except ShareHungError as error:
         raise TidyError(f"{shared} gave no answer within {error.deadline_s:g} s") from None
     except OSError as error:

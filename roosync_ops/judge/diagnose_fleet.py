@@ -8,7 +8,7 @@ from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.record import OF_A_TWIN
+from roosync_ops.wire.record import OF_A_TWIN, object_in
 from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import verdict as v
@@ -180,8 +180,7 @@ def _view_of(state: SharedState | None) -> DiagnosisStep:
 
 def _missing(state: SharedState) -> tuple[str, ...]:
     """Return the machines that have a valid heartbeat and no entry in the view; their first beat may be under way."""
-    entries = state.view.get("heartbeats") if state.view is not None else None
-    known = {str(key).lower() for key in entries} if isinstance(entries, dict) else set()
+    known = {str(key).lower() for key in object_in(state.view, "heartbeats")}
     pieces = state.machines.items()
     return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
 

@@ -26,6 +26,7 @@ SILENT_ALONE: Final = "silent-with-nobody-to-compare"
 RECORD_GONE: Final = "record-gone"
 #: Confirmed by a second opinion: by the machine itself, or by nobody reaching it.
 AGENT_GONE: Final = "agent-gone"
+SHARE_STUCK: Final = "share-stuck"
 UNREACHABLE: Final = "silent-and-unreachable"
 FLAPPING: Final = "flapping"
 SETTLED: Final = "settled"
@@ -43,8 +44,13 @@ UNAVAILABLE: Final = "unavailable"
 
 MACHINE_WORDS: Final = frozenset([ONLINE, OFFLINE, LEFT, UNKNOWN, None])
 SHARE_WORDS: Final = frozenset([OK, SUSPECT, UNAVAILABLE])
-#: What kills a machine for certain.
-_DEATHS: Final = {v.AGENT_GONE: AGENT_GONE, v.NO_AGENT: AGENT_GONE, v.MACHINE_OFF: UNREACHABLE}
+#: What takes a machine offline for certain, and why its flip says so.
+_DEATHS: Final = {
+    v.AGENT_GONE: AGENT_GONE,
+    v.NO_AGENT: AGENT_GONE,
+    v.SHARE_STUCK: SHARE_STUCK,
+    v.MACHINE_OFF: UNREACHABLE,
+}
 #: A list of changes is never longer.
 MAX_CHANGES: Final = 16
 
@@ -183,11 +189,6 @@ def latest(known: Key, key: Key) -> Key:
     A later time with a lower sequence is an agent that began anew; an old copy that comes back has neither.
     """
     return max(known[0], key[0]), max(known[1], key[1])
-
-
-def is_current(key: Key, known: Key) -> bool:
-    """Return True if a record is the latest known, not an old copy."""
-    return key[0] == known[0] >= 0 or key[1] == known[1]
 
 
 def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Iterator[FlipRow]:

@@ -162,11 +162,6 @@ class _Beat:
     by: str
     told_ms: int
 
-    def later_ms(self, read_ms: int, offset_ms: int) -> int:
-        """Return how much later than a reading it was sent, as far as whoever tells of it looked later, in ms."""
-        sent = (self.heard_ms or 0) - offset_ms
-        return max(0, min(sent, self.told_ms) - read_ms)
-
 
 def _newest(
     machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
@@ -202,8 +197,10 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     limits = limits_of(state.machines[machine.machine_id], machine.thresholds)
     behind = None
     if others:
-        behind = _behind_ms(record, others[0], machine.heartbeat_interval)
-        behind = max(0, behind - others[0].later_ms(read_ms, offset or 0))
+        newest = others[0]
+        # By so much it was sent later than this reading, as far as whoever tells of it looked later.
+        later_ms = max(0, min((newest.heard_ms or 0) - (offset or 0), newest.told_ms) - read_ms)
+        behind = max(0, _behind_ms(record, newest, machine.heartbeat_interval) - later_ms)
     return Cell(
         status(record, now_there, limits),
         now_there - record.last_heartbeat_ms,

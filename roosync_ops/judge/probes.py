@@ -172,11 +172,8 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
 
 def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
     """Return the last sign of life of each machine that any replica shows."""
-    found: dict[str, Sign] = {}
-    for state in states:
-        for name, sign in state.signs.items():
-            found[name] = max(found.get(name, sign), sign)
-    return found
+    signs = (item for state in states for item in state.signs.items())
+    return dict(sorted(signs, key=lambda item: item[1]))
 
 
 def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:

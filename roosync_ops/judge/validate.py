@@ -12,12 +12,11 @@ from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import second, why
 from . import verdict as v
-from .contradictions import all_ahead_ms, wrong_clocks
+from .contradictions import ViewEvidence, all_ahead_ms, wrong_clocks
 from .matrix import Matrix
 from .observe import may_be_anothers, observation
 from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
-from .view_evidence import ViewEvidence
 
 #: Which observations meet which expectation. A warning meets neither: it may turn out either way.
 _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT, UNKNOWN])}

@@ -13,13 +13,11 @@ from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, 
 
 from . import second
 from . import verdict as v
-from .contradictions import inconsistent_ms
+from .contradictions import ViewEvidence, inconsistent_ms
 from .matrix import Matrix
-from .observe import may_be_anothers, undone_by_older
-from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
+from .observe import AUTO_MOST_MS, TIMESTAMP, clock_suspected, may_be_anothers, undone_by_older
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
-from .view_evidence import ViewEvidence
 
 _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from roosync_ops.state import StateUnavailableError
 
-from .board import Board, LabScreen, paste_lines, run
 from .faults import LabError, fault_list, fault_said, faults_text
 from .fleet import ADMIN, LabFleet
+from .play import Board, LabScreen, paste_lines, run
 from .scenario import OFFLINE_TIMEOUT_MS
 
 HELP = Path(__file__).with_name("help.txt").read_text("utf-8").rstrip()

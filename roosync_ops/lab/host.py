@@ -21,6 +21,7 @@ from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
 from .guardian import LAB_VARIABLE
 
+LOOPBACK = "127.0.0.1"
 #: The account every lab machine knows. It is no account of this computer: all runs as the user who started the lab.
 USER = "lab"
 #: As on the real machines, space and all.

@@ -14,11 +14,10 @@ from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.diagnosis import diagnoses
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import flips_told, memory_name, pasts
 from roosync_ops.gather.second import second_of
-from roosync_ops.gather.validation import seen, seen_by_all, who_sees_whom
+from roosync_ops.gather.validation import GracePeriod, seen, seen_by_all, who_sees_whom
 from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_document
@@ -101,7 +100,7 @@ def heartbeat_status(desk: ServerContext, arguments: HeartbeatStatus) -> ToolAns
         failure = describe(error)
         if failure.exit_code == INTERNAL:
             raise
-        said = f"Erreur lors de la récupération du statut heartbeat: {failure.message}"
+        said = f"Erreur lors de la récupération du statut heartbeat: {failure.reason}"
         raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
     heartbeats = _heartbeats(state)
     found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}

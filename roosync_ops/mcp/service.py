@@ -163,7 +163,11 @@ def _own_name(arguments: HeartbeatService) -> str:
 
 def _start(agent: LocalAgent, arguments: HeartbeatService) -> ToolAnswer:
     """Start what survives this server, this session and, where the machine can, a reboot."""
-    words = _how_to_beat(arguments)
+    # What was not asked for is as a rollout left it, else the protocol's default.
+    asked = arguments.model_fields_set
+    words = ["--heartbeat-interval", str(arguments.heartbeat_interval)] if "heartbeat_interval" in asked else []
+    words += ["--offline-timeout", str(arguments.offline_timeout)] if "offline_timeout" in asked else []
+    words += [] if arguments.enable_auto_sync else ["--no-auto-sync"]
     try:
         before = agent.ask("status")
     except Refused:
@@ -172,7 +176,11 @@ def _start(agent: LocalAgent, arguments: HeartbeatService) -> ToolAnswer:
     fresh = not before["running"] and not permanence["installed"]
     notes: tuple[str, ...] = ()
     if fresh:
-        permanence, notes = _install(agent, words)
+        try:
+            permanence = agent.ask("install", *words)["permanence"]
+        except Refused as refused:  # a machine that cannot be permanent is started all the same, and that is said
+            permanence = {"installed": False, "survivesReboot": False}
+            notes = (f"{_NOT_PERMANENT} ({refused.reply.get('message')}).",)
     try:
         reply = agent.ask("start", *words)
     except Refused:
@@ -183,26 +191,6 @@ def _start(agent: LocalAgent, arguments: HeartbeatService) -> ToolAnswer:
     if not permanence["survivesReboot"] and not notes:
         notes = (f"{_NOT_PERMANENT}; alors: action start.",)
     return ToolAnswer(reply, notes)
-
-
-def _install(agent: LocalAgent, words: list[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Make it permanent; a machine that cannot is started all the same, and that is said."""
-    try:
-        return agent.ask("install", *words)["permanence"], ()
-    except Refused as refused:
-        why = refused.reply.get("message")
-        return {"installed": False, "survivesReboot": False}, (f"{_NOT_PERMANENT} ({why}).",)
-
-
-def _how_to_beat(arguments: HeartbeatService) -> list[str]:
-    """Return the words for what was asked for; what was not is as a rollout left it, else the protocol's default."""
-    asked = arguments.model_fields_set
-    words: list[str] = []
-    if "heartbeat_interval" in asked:
-        words += ["--heartbeat-interval", str(arguments.heartbeat_interval)]
-    if "offline_timeout" in asked:
-        words += ["--offline-timeout", str(arguments.offline_timeout)]
-    return words if arguments.enable_auto_sync else [*words, "--no-auto-sync"]
 
 
 def _said_no(action: str, reply: Any) -> CommandError:

@@ -83,11 +83,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
             f"{name}.md": dashboard_markdown(board, lang, presence=presence),
         }
     files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()}
-    seconds = limits.deadline_s or DEFAULT_DEADLINE_S
-    if output_dir is None:
-        folder = put_into_share(shared or "", FOLDER, files, seconds)
-    else:
-        folder = put_into(output_dir, files, seconds)
+    folder = put(files, limits.deadline_s or DEFAULT_DEADLINE_S, output_dir, shared or "")
     return refreshed(board, os.path.join(folder, f"{name}.md"))  # noqa: PTH118 - a text, as it is shown
 
 
@@ -105,59 +101,27 @@ def checked_baseline(name: str) -> str:
     return machine_id
 
 
-def put_into_share(shared: str, folder: str, files: Mapping[str, bytes], deadline_s: float) -> str:
-    """Write `files` (name to content) into `folder` of an existing share, and return the folder's path.
+def put(files: Mapping[str, bytes], deadline_s: float, folder: str | None, shared: str = "") -> str:
+    """Write `files` (name to content) into `folder`, which is there, else into FOLDER of `shared`; return the path.
 
-    The folder is made where it is missing, the share never; a folder that is a link is refused, since it may lead
-    anywhere. Raises CommandError, with exit code 3 where the share itself is the trouble.
+    Raises CommandError, with exit code 3 where the share itself is the trouble.
     """
-    path = os.path.join(_absolute(shared), folder)  # noqa: PTH118 - a text
+    in_share, named = folder is None, shared if folder is None else folder
+    if not named or "\0" in named:
+        raise _error(f"{named!r:.80} is no path to a folder", "name a folder that exists", USAGE)
+    path = os.path.abspath(named)  # noqa: PTH100 - resolve() touches what may hang
+    path = os.path.join(path, FOLDER) if in_share else path  # noqa: PTH118 - a text
+    hint = "name a folder that exists and that this user may write into"
+    hint = "start the sync product, or write elsewhere: roosync-ops dashboard --output DIR" if in_share else hint
 
-    def begin() -> None:
-        os.stat(shared)  # noqa: PTH116 - a share that is not there is told as such, not as its folder missing
-        with suppress(FileExistsError):  # made before, or delivered by another replica this moment
-            os.mkdir(path)  # noqa: PTH102 - as above
-        found = os.lstat(path)
-        mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
-        if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
-            raise OSError(errno.EPERM, "it is a link, which is never followed", path)
-        if not stat.S_ISDIR(found.st_mode):
-            raise OSError(errno.EPERM, "it is no folder", path)
-
-    hint = "start the sync product, or write elsewhere: roosync-ops dashboard --output DIR"
-    return _put(begin, path, files, deadline_s, hint, UNAVAILABLE, MODE)
-
-
-def put_into(output_dir: str, files: Mapping[str, bytes], deadline_s: float) -> str:
-    """Write `files` into an existing folder that was named, and return its path. Raises CommandError."""
-    path = _absolute(output_dir)
-
-    def begin() -> None:
-        if not stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116 - one look, and its error
-            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
-
-    return _put(begin, path, files, deadline_s, "name a folder that exists and that this user may write into", USAGE)
-
-
-def _absolute(path: str) -> str:
-    if not path or "\0" in path:
-        raise _error(f"{path!r:.80} is no path to a folder", "name a folder that exists", USAGE)
-    return os.path.abspath(path)  # noqa: PTH100 - resolve() touches what may hang
-
-
-def _put(  # noqa: PLR0913, PLR0917 - where, what, how long, and what to say
-    begin: Callable[[], None],
-    path: str,
-    files: Mapping[str, bytes],
-    deadline_s: float,
-    hint: str,
-    missing: int,
-    mode: int | None = None,
-) -> str:
     def write() -> None:
-        begin()
+        if in_share:
+            _make(shared, path)
+        elif not stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116 - one look, and its error
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
         for name, raw in files.items():
-            replace_file(os.path.join(path, name), os.path.join(path, f".{name}.tmp"), raw, mode)  # noqa: PTH118 - as above
+            temporary = os.path.join(path, f".{name}.tmp")  # noqa: PTH118 - as above
+            replace_file(os.path.join(path, name), temporary, raw, MODE if in_share else None)  # noqa: PTH118 - as above
 
     home = default_folder()
     try:
@@ -171,12 +135,26 @@ def _put(  # noqa: PLR0913, PLR0917 - where, what, how long, and what to say
     except ValueError as error:  # a lone surrogate in the path
         raise _error(f"{path!r:.80} is no path: {error}", hint, USAGE) from None
     except OSError as error:
+        missing = UNAVAILABLE if in_share else USAGE
         code = missing if error.errno in _MISSING else NOT_AS_EXPECTED
         where = error.filename if isinstance(error.filename, str) else path
         unlike = "what was written does not read back the same"
         why = unlike if error.errno == errno.EIO else error.strerror or error
         raise _error(f"{where}: {why}", hint, code) from None
     return path
+
+
+def _make(shared: str, path: str) -> None:
+    """Make a folder of an existing share where it is missing, the share never. A link is refused: it leads anywhere."""
+    os.stat(shared)  # noqa: PTH116 - a share that is not there is told as such, not as its folder missing
+    with suppress(FileExistsError):  # made before, or delivered by another replica this moment
+        os.mkdir(path)  # noqa: PTH102 - as above
+    found = os.lstat(path)
+    mount_point = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)  # a junction, to Windows no link
+    if stat.S_ISLNK(found.st_mode) or (mount_point and getattr(found, "st_reparse_tag", 0) == mount_point):
+        raise OSError(errno.EPERM, "it is a link, which is never followed", path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EPERM, "it is no folder", path)
 
 
 def _error(reason: str, hint: str, code: int) -> CommandError:

@@ -44,7 +44,9 @@ def ready_machine() -> Machine | None:
     """
     host = current()
     machine = machine_of(host)
-    if isinstance(machine, Machine) and machine.expected == "offline" and not _is_named(host):
+    limit = ctx_state.get().limit_hosts
+    is_named = isinstance(limit, list) and host in limit
+    if isinstance(machine, Machine) and machine.expected == "offline" and not is_named:
         ledger(host).skipped = f"expected offline{f' ({machine.why})' if machine.why else ''}; name it with --limit"
         host.log(f"Skipped: {ledger(host).skipped}")
         return None
@@ -149,11 +151,6 @@ def refuse(host: Host, failure: Failure) -> None:
     ledger(host).fail(failure)
     host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
     host.state.fail_hosts({host})
-
-
-def _is_named(host: Host) -> bool:
-    limit = ctx_state.get().limit_hosts
-    return isinstance(limit, list) and host in limit
 
 
 def _checked(check: Callable[[Machine, ProbeReport], Failure | None]) -> Machine | None:

@@ -144,28 +144,24 @@ def badge(validation: Validation, lang: str = "en") -> str:
     """
     sign = "✓" if validation.ok else "✗"
     count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
-    at = to_iso(validation.checked_at_ms)
-    parts = [(words(lang)["dashboard.badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
-             (f"{at[:10]} {at[11:16]}Z", _LABEL)]  # fmt: skip
+    day, time = to_iso(validation.checked_at_ms)[:16].split("T")
+    label = words(lang)["dashboard.badge"]
+    parts = [(label, _LABEL), (count, _GOOD if validation.ok else _BAD), (f"{day} {time}Z", _LABEL)]
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0
     for said, color in parts:
         width = round(len(said) * _LETTER) + _AROUND
-        drawn.append(_part(said, color, left, width))
+        at, length = left + width / 2, width - _AROUND
+        drawn.append(
+            f'<rect x="{left}" width="{width}" height="20" fill="{color}"/>'
+            f'<text x="{at:g}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{html.escape(said)}</text>'
+        )
         left += width
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left}" height="20" role="img" aria-label="{name}">'
         f'<title>{name}</title><clipPath id="r"><rect width="{left}" height="20" rx="3"/></clipPath>'
         f'<g clip-path="url(#r)" font-family="DejaVu Sans,Verdana,Geneva,sans-serif" font-size="11" fill="#fff" '
         f'text-anchor="middle">{"".join(drawn)}</g></svg>\n'
-    )
-
-
-def _part(said: str, color: str, left: int, width: int) -> str:
-    middle, length = left + width / 2, width - _AROUND
-    return (
-        f'<rect x="{left}" width="{width}" height="20" fill="{color}"/>'
-        f'<text x="{middle:g}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{html.escape(said)}</text>'
     )
 
 

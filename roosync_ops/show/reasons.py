@@ -78,9 +78,12 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
         "silent": "" if age is None else word["fact.silent"].format(age=facts["age"]),
         "detail": quote(translated(str(given.get("detail") or "?"), lang)),
         "because": f" ({facts['why']})" if given.get("why") else "",
-        "sign_said": _sign_said(given, lang),
+        "sign_said": "",
         "undone_said": undone_said(given, lang),
     }
+    if given.get("sign") is not None:
+        source = word.get(f"sign.{given['sign_of']}", str(given["sign_of"]))
+        facts["sign_said"] = word["fact.sign"].format(age=duration(given["sign"], lang), source=source)
     # The agent's own words are its user's language; only what its system said of a refusal has no word of ours.
     trouble = word.get(f"share.{given.get('state')}", word["share.refused"])
     facts["trouble"] = trouble.format(detail=facts["detail"])
@@ -96,13 +99,6 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     facts["suspect"] = "" if reason.ahead_ms is None else word["fact.ahead"].format_map(facts)
     facts["heard"] = word["fact.never_here" if age is None else "fact.heard"].format_map(facts)
     return facts
-
-
-def _sign_said(facts: Mapping[str, Any], lang: str) -> str:
-    if facts.get("sign") is None:
-        return ""
-    word, source = words(lang), str(facts["sign_of"])
-    return word["fact.sign"].format(age=duration(facts["sign"], lang), source=word.get(f"sign.{source}", source))
 
 
 def basis(row: Verdict, lang: str) -> str:

@@ -36,7 +36,7 @@ _ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-regi
 _MAX_CHILDREN: Final = 64
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup under another name is none.
-_COPIES: Final = {HEARTBEATS: copies_of("heartbeats"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
+_COPIES: Final = {HEARTBEATS: copies_of("(?i:heartbeats)"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
 _NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
 
 
@@ -160,14 +160,14 @@ def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
     _within(place, "", names, snapshot)
     try:
         for twin in sorted(beside for beside in place.parent.iterdir() if is_twin(beside.name, place.name)):
-            if not twin.is_symlink() and twin.is_dir():
+            if not twin.is_symlink():
                 _twin(twin, f"../{twin.name}", snapshot)
     except OSError:
         return  # what lies beside the share is no part of it
 
 
 def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
-    names = [item.name for item in place.iterdir()]
+    names = [item.name for item in place.iterdir()] if place.is_dir() else []
     if not {HEARTBEATS, VIEW_NAME}.isdisjoint(names):
         snapshot.report(label, DOUBLED, "a second shared state of this name; the records in it are evidence")
         if HEARTBEATS in names:
@@ -186,6 +186,8 @@ def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> No
         elif which == VIEW_NAME:
             snapshot.report(label + name, DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
             read_view(str(path), label + name, snapshot)
+        elif name in (USUAL_NAME, place.name) and HEARTBEATS in names and not (label or path.is_symlink()):
+            _twin(path, name, snapshot)
         elif name.startswith(".heartbeat"):
             report_stranger(str(place), label, name, snapshot)
 

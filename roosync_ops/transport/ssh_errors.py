@@ -125,13 +125,15 @@ def worded(log: Log, err: str) -> LinkError:
     own = _complaints(log.text) + ([] if on_the_way or log.logged_in or log.greeted else _complaints(err))
     if log.logged_in:
         return LinkError(link.CONNECTION_LOST, f"the connection was lost: {_last(own)}", met=True, reached=True)
-    for lines, proxy in ((on_the_way, log.proxy), (own, None)):
+    stuck = log.proxy is not None and not log.greeted
+    for lines, proxy in ((on_the_way, log.proxy), ([] if stuck else own, None)):
         for pattern, code in _SENTENCES:
             said = [line for line in lines if pattern.search(line)]
-            if said:
+            if said and (proxy is None or code not in _OF_HERE):  # a shell's "line 1:" is nobody's configuration
                 return _error(log, code, _quoted(said[0]), proxy)
     if log.proxy is not None:
-        return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} failed: {_last([*own, *on_the_way])}")
+        last = "; ".join(_last(lines) for lines in (on_the_way, own) if lines) or _last([])
+        return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} failed: {last}")
     return LinkError(link.UNREACHABLE, _last(own))
 
 
@@ -143,19 +145,12 @@ def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
         meaning = meaning.replace("its host key", "the host key of a jump host")
         kept = code if code.startswith(link.HOST_KEY) else link.PROXY_FAILED
         return LinkError(kept, f"on the way by {_plain(proxy)}: {meaning}: {said}")
-    if log.proxy is not None and not log.greeted:
-        return LinkError(link.PROXY_FAILED, f"the way by {_plain(log.proxy)} failed: {said}")
     if code == link.LOGIN_REFUSED:
-        said += _offered(log)
+        keys = dict.fromkeys(_plain(key) for key in _OFFERED.findall(log.text))
+        said += f" (offered: {'; '.join(keys)})"[:_MAX_QUOTED] if keys else " (no key was offered)"
     if code in {link.REFUSED, link.TIMED_OUT, link.NO_ROUTE} and log.address and log.address[1] not in said:
         said += f" ({log.address[1]})"
     return LinkError(code, f"{meaning}: {said}", met=code in _MET)
-
-
-def _offered(log: Log) -> str:
-    """Tell which keys were offered, as ssh names them."""
-    keys = [_plain(key) for key in _OFFERED.findall(log.text)]
-    return f" (offered: {'; '.join(dict.fromkeys(keys))})"[:_MAX_QUOTED] if keys else " (no key was offered)"
 
 
 def late(log: Log, seconds: float) -> LinkError:

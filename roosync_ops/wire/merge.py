@@ -115,7 +115,7 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
     """Leave out sequences that are further ahead of the machine's own file than it can have beaten since."""
     pieces = [piece for piece in pieces if not piece.record.doubted] or pieces
     counted = [piece for piece in pieces if piece.kind == FILE and piece.record.sequence is not None]
-    own = min(counted, key=_by_sequence, default=None)
+    own = min(counted, key=lambda piece: reach(piece.record, now_ms), default=None)
     if own is None or len(pieces) == 1 or _heard(own.record) > now_ms + _ODD_CLOCK_MS:
         return pieces
     most_ms = now_ms + _ODD_CLOCK_MS  # its clock may be ahead of ours, and then of both records

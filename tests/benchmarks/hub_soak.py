@@ -253,7 +253,8 @@ def soak(server: Server, sizes: list[int], machines: int, silent_ones: int) -> l
     beats, dying = Beats(everyone[silent_ones:]), everyone[:silent_ones]
     with Client(server.port) as client:
         make_bucket(client)
-    rows, dead = [], []
+    rows: list[Row] = []
+    dead: list[str] = []
     for size in sizes:
         before, began = beats.safe, time.monotonic()
         with Client(server.port, INBOX) as client:

@@ -202,4 +202,4 @@ def test_no_word_of_a_replica_that_was_not_read_becomes_a_command(kind: str) -> 
             from_document(put(_UNTOLD, path, PAYLOADS[kind]), NOW)
         failure = describe(caught.value)
         assert failure.hint == "roosync-ops matrix"
-        assert len(failure.message) < 500
+        assert len(failure.reason) < 500

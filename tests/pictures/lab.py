@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import roosync_ops
-from roosync_ops.lab.board import Board, run
-from roosync_ops.lab.play import PATIENCE_S, activate, rollout_command
+from roosync_ops.lab.play import PATIENCE_S, Board, activate, rollout_command, run
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.times import from_iso
 from tests.kits.browser import opened

@@ -10,8 +10,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Knowledge, validate
 from roosync_ops.judge.flip import FlipRow, Remembered
 from roosync_ops.judge.flips import Flips
-from roosync_ops.judge.observe import limits_of
-from roosync_ops.judge.patience import auto_ms, status_with
+from roosync_ops.judge.observe import auto_ms, limits_of, status_with
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.seen import Seen, see_all

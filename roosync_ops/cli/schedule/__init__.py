@@ -75,7 +75,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         every_min=every,
         mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
         patience=how.patience or "auto",
-        lang=shown.lang.value,
+        lang=shown.lang,
         deadline=at.deadline,
         dashboard=not no_dashboard and (dashboard is not None or not at.via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
@@ -116,19 +116,15 @@ def _lines(document: dict[str, Any]) -> list[str]:
             return ["removed" if changed else "nothing to remove"]
         return [f"{document['name']}: {'installed' if changed else 'installed already, nothing changed'}"]
     if state is None:
-        return _printed(document)
+        lines = []
+        for name, text in document["texts"].items():
+            lines += [f"# {safe(name)} ({document['mechanism']})", *map(safe, text.splitlines()), ""]
+        lines.append(f"# {safe(document['settingsFile'])}, for its owner alone; notify: how many URLs")
+        lines += [f"{name} = {json.dumps(value)}" for name, value in document["settings"].items()]
+        return [*lines, "", "# to install it: the same command with --install"]
     if state == "absent":
         return ["not installed", "Next:  roosync-ops schedule --install"]
     return _status_lines(document)
-
-
-def _printed(document: dict[str, Any]) -> list[str]:
-    lines = []
-    for name, text in document["texts"].items():
-        lines += [f"# {safe(name)} ({document['mechanism']})", *map(safe, text.splitlines()), ""]
-    lines.append(f"# {safe(document['settingsFile'])}, for its owner alone; notify: how many URLs")
-    lines += [f"{name} = {json.dumps(value)}" for name, value in document["settings"].items()]
-    return [*lines, "", "# to install it: the same command with --install"]
 
 
 def _status_lines(document: dict[str, Any]) -> list[str]:

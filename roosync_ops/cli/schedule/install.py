@@ -18,9 +18,9 @@ from roosync_ops import errors, extras, process
 from roosync_ops.admin.recurring import Job, JobScheduler, RecurringError
 from roosync_ops.cli import watch
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import machine_of
+from roosync_ops.gather.validation import GracePeriod
 from roosync_ops.wire import local
 from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from roosync_ops.transport import output
-from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
-from roosync_ops.transport.windows_link import WindowsLink
+from roosync_ops.transport.windows_link import FOLDER, NotPlainError, WindowsLink, line
 from roosync_ops.wire.child import run
 from roosync_ops.wire.local import sha256_of
 

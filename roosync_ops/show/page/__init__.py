@@ -17,8 +17,8 @@ from roosync_ops.show.messages import headline, translated, words
 from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
-from .html import Html, el, join
-from .parts import age, moment, patterns
+from .html import Html, el, join, text
+from .parts import age, moment
 
 SERVE: Final = f"{COMMAND} --serve"
 
@@ -33,21 +33,9 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
     word, seen = words(lang), board.validation
     then = f"{word['dashboard.at']} {clock(seen.checked_at)}"
     title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
-    head = [
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=policy(live=live)),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="referrer", content="no-referrer"),
-        el("title", title),
-        el("link", rel="icon", href="data:,"),
-        el("style", Html(_asset("page.css"))),
-    ]
-    skip = el("a", word["dashboard.skip"], href="#machines", class_="skip")
-    said = el("div", id="said", role="status", class_="vh")
-    script = el("script", Html(_asset("page.js")))
-    body = el("body", skip, patterns(), content, said, script)
-    return f"<!doctype html>\n{el('html', el('head', head), body, lang=word['language'], class_='stale')}\n"
+    facts = {"language": word["language"], "title": title, "skip": word["dashboard.skip"], "policy": policy(live=live)}
+    parts = {"style": _asset("page.css"), "content": content, "script": _asset("page.js")}
+    return _asset("page.html").format(**{name: text(fact) for name, fact in facts.items()}, **parts)
 
 
 def fragment(

@@ -1,11 +1,9 @@
 """The sections of the page, each from the verdicts it shows."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from roosync_ops.judge import Matrix, probes
 from roosync_ops.judge import history as h
-from roosync_ops.judge.history import UptimeHistory
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
@@ -69,15 +67,13 @@ def week(board: Dashboard, lang: str) -> Html:
     axis = el("span", ends, class_="axis", aria_hidden="true")
     labels = [title, word["history.uptime"], word["history.outages"], *(word[f"span.{kind}"] for kind in h.KINDS)]
     heads = [word["machine"], join(hidden(title), axis), *labels[1:]]
-    rows = (TableRow(past.machine_id, _week(past, lang)) for past in board.pasts)
+    rows = []
+    for past in board.pasts:
+        totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
+        rows.append(TableRow(past.machine_id, [strip(past, lang), uptime(past, lang), str(past.outages), *totals]))
     legend = [el("li", sample(kind), " ", word[f"span.{kind}"]) for kind in h.KINDS]
     key = join(el("ul", legend, class_="legend"), el("p", word["dashboard.uptime_key"], class_="note"))
     return section("week", title, table("week", title, heads, rows, lang, "cards history", labels), key)
-
-
-def _week(past: UptimeHistory, lang: str) -> Sequence[object]:
-    totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
-    return [strip(past, lang), uptime(past, lang), str(past.outages), *totals]
 
 
 def flips(board: Dashboard, lang: str) -> Html:

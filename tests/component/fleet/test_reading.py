@@ -126,6 +126,31 @@ def test_a_slip_with_one_meaning_has_that_for_who_checks_and_who_acts(text: str,
     assert result.outcome == "unreachable"
 
 
+@pytest.mark.parametrize(
+    "does",
+    [
+        "import subprocess; subprocess.run(['echo', 'x'])",
+        "import os; os.write(1, b'x'); os.chdir('/')",
+        "import os; os.fork()",
+        "import multiprocessing as m; p = m.get_context('fork').Process(target=print, args=['x']); p.start(); p.join()",
+    ],
+    ids=["a program prints", "another folder", "a copy of this process", "a process"],
+)
+def test_what_an_inventory_starts_prints_and_changes_reaches_nobodys_answer(does: str, tmp_path: Path) -> None:
+    path = tmp_path / "inventory.py"
+    path.write_text(f"{does}\nfrom roosync_ops.fleet import machine\nlab = [machine('m1')]\n", encoding="utf-8")
+    reads = "import os; from pathlib import Path; from roosync_ops.fleet import load_inventory as load"
+    says = "print([m.machine_id for m in load(Path('inventory.py'))], os.path.exists('inventory.py'))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"{reads}; {says}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("['m1'] True\n", "")
+
+
 def test_standard_input_is_open_after_an_inventory_that_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "inventory.py"
     path.write_text("exit()\n")

@@ -32,7 +32,7 @@ ROOMS: Final = (
 #: Those of them that no such command reaches, or that hold help, which is English.
 OTHERS: Final = (
     *("cli/build.py", "cli/windows.py", "cli/init.py", "cli/lab.py", "cli/mcp.py"),
-    *("cli/ssh.py", "cli/verify_share.py", "gather/verify_share.py", "judge/shares.py"),
+    *("cli/verify_share.py", "gather/verify_share.py", "judge/shares.py"),
     *("pyinfra_ops/connector.py", "remote_script/on_measure.py", "remote_script/on_verify.py"),
     *("remote_script/bundle.py", "remote_script/travel.py"),
 )

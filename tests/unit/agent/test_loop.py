@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def slow(rig: Rig, *seconds: float) -> None:
     """Have the next touches of the share take so long, the last of them for ever after."""
     call, spent = rig.touch.call, list(seconds)
 
-    def late(function: Callable[[], object], *about: object) -> object:
+    def late(function: Callable[[], object], *about: Any) -> object:
         rig.clock.advance(spent.pop(0) if len(spent) > 1 else spent[0])
         return call(function, *about)
 
@@ -144,7 +145,7 @@ def test_a_share_that_vanishes_is_not_recreated_and_is_used_when_it_is_back(rig:
 def test_a_stuck_view_is_the_shares_trouble_and_a_refused_one_is_a_detail(rig: Rig) -> None:
     call = rig.touch.call
 
-    def refuse(function: Callable[[], object], *about: object) -> object:
+    def refuse(function: Callable[[], object], *about: Any) -> object:
         if about[0] == "writing the view":
             raise PermissionError(errno.EACCES, "denied", str(rig.view_path))
         return call(function, *about)

@@ -68,7 +68,7 @@ def test_a_share_that_is_not_there_is_never_made(tmp_path: Path) -> None:
 
 def test_a_share_that_goes_before_the_writing_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
-        dashboard.put_into_share(str(tmp_path / "gone"), "dashboards", {"x": b""}, 5.0)
+        dashboard.put({"x": b""}, 5.0, None, str(tmp_path / "gone"))
     assert caught.value.exit_code == UNAVAILABLE
     assert not (tmp_path / "gone").exists()
 
@@ -160,7 +160,7 @@ def test_a_share_that_hangs_is_told_within_its_deadline(shared: Path, monkeypatc
     never = threading.Event()
     monkeypatch.setattr(dashboard, "replace_file", lambda *_: never.wait())
     with pytest.raises(CommandError, match=r"no answer within 0\.2 s") as caught:
-        dashboard.put_into_share(str(shared), "dashboards", {"x": b""}, 0.2)
+        dashboard.put({"x": b""}, 0.2, None, str(shared))
     never.set()
     assert caught.value.exit_code == UNAVAILABLE
 

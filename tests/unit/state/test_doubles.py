@@ -31,7 +31,9 @@ def doubled(state: SharedState) -> list[str]:
     return [found.file for found in state.findings if found.kind == DOUBLED]
 
 
-@pytest.mark.parametrize("name", ["heartbeats (1)", "heartbeats (12)", "heartbeats - Copy", "heartbeats - Copie (2)"])
+@pytest.mark.parametrize(
+    "name", ["heartbeats (1)", "heartbeats (12)", "heartbeats - Copy", "heartbeats - Copie (2)", "Heartbeats"]
+)
 def test_a_second_heartbeats_folder_is_evidence_and_a_finding(shared: Path, name: str) -> None:
     second = shared / name
     second.mkdir()
@@ -63,6 +65,16 @@ def test_whichever_of_two_shared_states_is_named_the_other_is_evidence(shared: P
     other = ".shared-state" if asked.endswith("(1)") else ".shared-state (1)"
     assert doubled(state) == [f"../{other}"]
     assert set(state.machines) == {"here", "there", "old-3-0"}
+
+
+def test_a_shared_state_that_was_dropped_into_itself_is_evidence_and_a_finding(shared: Path) -> None:
+    inner = shared / ".shared-state"
+    shutil.copytree(shared, inner)
+    put(inner, ours("there", age_ms=1_000))
+    state = read_folder(shared, NOW)
+    assert doubled(state) == [".shared-state"]
+    assert state.machines["there"].file == ".shared-state/heartbeats/there.json"
+    assert state.machines["here"].file == "heartbeats/here.json"
 
 
 def test_a_folder_beside_the_share_that_somebody_named_is_no_second_one(shared: Path) -> None:

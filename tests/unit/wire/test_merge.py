@@ -100,6 +100,12 @@ def test_no_copy_decides_over_a_living_machine_with_beats_it_cannot_have_made(
     assert [(one.file, one.kind) for one in found] == [("forged", f.IMPOSSIBLE_SEQUENCE)]
 
 
+def test_a_stale_second_spelling_of_its_file_lends_a_living_machine_no_beats() -> None:
+    """`A.json` is a day old: 9,000 beats more are possible since, but for `a.json` of 5 s ago."""
+    stale, forged = piece("stale", 86_000_000, 90), piece("forged", 60_000_000, 9_000, CONFLICT)
+    assert best(piece("own", 5_000, 100), stale, forged) == "own"
+
+
 def test_a_machine_whose_own_clock_is_days_ahead_says_nothing_about_how_often_it_can_have_beaten() -> None:
     assert best(piece("file", -2 * 86_400_000, 10), piece("copy", 0, 500, kind=CONFLICT)) == "copy"
     assert best(piece("file", 0, 10), piece("copy", 0, 500, kind=CONFLICT)) == "file"
