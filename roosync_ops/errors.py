@@ -3,7 +3,7 @@
 A room's own error is a class here or there that says its `code` and `exit_code` once.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 OK: Final = 0
 NOT_AS_EXPECTED: Final = 1
@@ -14,15 +14,6 @@ NOT_DELIVERED: Final = 4
 #: A defect of ours. Not 1: a crash must never read as a verdict about the fleet.
 INTERNAL: Final = 70
 INTERRUPTED: Final = 130
-
-
-class ErrorTold(NamedTuple):
-    """What went wrong, for people and for programs. `hint` is the next command to type, or None."""
-
-    code: str
-    message: str
-    hint: str | None
-    exit_code: int
 
 
 class RoosyncError(Exception):
@@ -52,10 +43,10 @@ def usage(reason: str, hint: str | None = None) -> CommandError:
     return CommandError("USAGE", reason, hint, USAGE)
 
 
-def describe(error: BaseException) -> ErrorTold:
+def describe(error: BaseException) -> RoosyncError:
     """Return what to say about `error`, and the exit code it earns; what is not of the family is a defect of ours."""
     if isinstance(error, RoosyncError):
-        return ErrorTold(error.code, error.reason, error.hint, error.exit_code)
+        return error
     if isinstance(error, KeyboardInterrupt):
-        return ErrorTold("INTERRUPTED", "interrupted", None, INTERRUPTED)
-    return ErrorTold("INTERNAL", f"{type(error).__name__}: {error}", "report it with the lines above", INTERNAL)
+        return CommandError("INTERRUPTED", "interrupted", None, INTERRUPTED)
+    return CommandError("INTERNAL", f"{type(error).__name__}: {error}", "report it with the lines above", INTERNAL)

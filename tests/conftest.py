@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: Each of the thousands of programs that tests start would compile all it imports anew: twice the work of a command.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+#: To build the agent is a second of processor: it is kept for every command of a test's own home.
+os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 
 _LOOKS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 

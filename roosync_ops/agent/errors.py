@@ -13,7 +13,6 @@ STATUS_FAILED = "HEARTBEAT_STATUS_FAILED"
 MISSING_MACHINE_ID = "HEARTBEAT_MISSING_MACHINE_ID"
 UNKNOWN_ACTION = "HEARTBEAT_UNKNOWN_ACTION"
 ALREADY_STARTED = "HEARTBEAT_ALREADY_STARTED"
-_ALREADY = "Heartbeat service déjà démarré"
 
 #: Why a permanent agent on Windows does not beat: four words for four remedies.
 TASK_DISABLED = "TASK_DISABLED"
@@ -43,16 +42,12 @@ class AgentError(Exception):
         return {"success": False, "code": self.code, "message": self.message, **self.extra}
 
 
-def already_started(loop: Json) -> AgentError:
-    """Return the protocol's failure of a second start; it says since when, and what to do."""
+def already_started(loop: Json | None) -> AgentError:
+    """Return the protocol's failure of a second start; a `loop` of None lives elsewhere, say as another user's."""
     hint = "ne rien faire s'il bat (action status); pour le redémarrer: action restart; pour l'arrêter: action stop"
-    return AgentError(ALREADY_STARTED, _ALREADY, since=loop.get("startedAt"), hint=hint)
-
-
-def started_elsewhere() -> AgentError:
-    """Return the same failure where the loop lives in another local folder, say another user's."""
-    hint = "un agent d'un autre utilisateur ou d'un autre --local-dir bat déjà pour cette machine: l'arrêter là-bas"
-    return AgentError(ALREADY_STARTED, _ALREADY, since=None, hint=hint)
+    if loop is None:
+        hint = "un agent d'un autre utilisateur ou d'un autre --local-dir bat déjà pour cette machine: l'arrêter là-bas"
+    return AgentError(ALREADY_STARTED, "Heartbeat service déjà démarré", since=(loop or {}).get("startedAt"), hint=hint)
 
 
 class ProblemError(Exception):

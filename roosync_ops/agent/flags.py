@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from roosync_ops.wire.typed import Any, Callable, Json
+from roosync_ops.wire.typed import Any, Json
 
 from .errors import EXIT_USAGE, UNKNOWN_ACTION, AgentError, UsageError
 
@@ -60,49 +60,35 @@ class Flags:
         self.verb = verb
 
 
-def _number(kind: type[int | float], what: str) -> Callable[[str, str], Any]:
-    def read(name: str, text: str) -> Any:
-        try:
-            return kind(text)
-        except ValueError:
-            raise UsageError(f"{name} attend un nombre {what}, reçu {text!r}") from None
-
-    return read
+#: What a flag's text is to be, by the kind it is read as.
+_KINDS = {int: "un nombre entier de millisecondes", float: "un nombre de secondes", dict: "un objet JSON"}
 
 
-_WHOLE = _number(int, "entier de millisecondes")
-_SECONDS = _number(float, "de secondes")
-
-
-def _object(name: str, text: str) -> Json:
+def _value(name: str, kind: type, text: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json.loads(text) if kind is dict else kind(text)
     except (ValueError, RecursionError):
-        raise UsageError(f"{name} attend un objet JSON, reçu {text[:80]!r}") from None
-    if not isinstance(value, dict):
-        raise UsageError(f"{name} attend un objet JSON, reçu {text[:80]!r}")
+        value = None
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} attend {_KINDS[kind]}, reçu {text[:80]!r}")
     return value
 
 
-def _text(_name: str, text: str) -> str:
-    return text
-
-
 _EVERYWHERE = (*VERBS, SUPERVISE, GUARD)
-#: flag: (where it goes, how its text is read or what the flag alone means, which verbs take it)
-_FLAGS: dict[str, tuple[str, Callable[[str, str], Any] | bool, tuple[str, ...]]] = {
-    "--shared": ("shared", _text, _EVERYWHERE),
-    "--local-dir": ("local_dir", _text, _EVERYWHERE),
-    "--machine-id": ("machine_id", _text, _EVERYWHERE),
-    "--heartbeat-interval": ("heartbeat_interval", _WHOLE, _BEATING),
-    "--offline-timeout": ("offline_timeout", _WHOLE, _BEATING),
-    "--share-deadline": ("share_deadline", _SECONDS, (*_BEATING, "stop", "state", "look")),
-    "--metadata": ("metadata", _object, _BEATING),
-    "--follow": ("follow", _SECONDS, ("register",)),
-    "--permanence": ("permanence", _text, ("install", "start", "restart")),
-    "--supervised": ("supervised", _text, ("run", GUARD)),
-    "--to": ("to", _text, ("restart",)),
-    "--answer": ("answer", _text, ("register", "stop", "state", "look")),
+#: flag: (where it goes, what its text is read as or what the flag alone means, which verbs take it)
+_FLAGS: dict[str, tuple[str, type | bool, tuple[str, ...]]] = {
+    "--shared": ("shared", str, _EVERYWHERE),
+    "--local-dir": ("local_dir", str, _EVERYWHERE),
+    "--machine-id": ("machine_id", str, _EVERYWHERE),
+    "--heartbeat-interval": ("heartbeat_interval", int, _BEATING),
+    "--offline-timeout": ("offline_timeout", int, _BEATING),
+    "--share-deadline": ("share_deadline", float, (*_BEATING, "stop", "state", "look")),
+    "--metadata": ("metadata", dict, _BEATING),
+    "--follow": ("follow", float, ("register",)),
+    "--permanence": ("permanence", str, ("install", "start", "restart")),
+    "--supervised": ("supervised", str, ("run", GUARD)),
+    "--to": ("to", str, ("restart",)),
+    "--answer": ("answer", str, ("register", "stop", "state", "look")),
     "--json": ("json", True, _EVERYWHERE),
     "--help": ("help", True, _EVERYWHERE),
     "-h": ("help", True, _EVERYWHERE),
@@ -127,7 +113,7 @@ def _verb(arguments: list[str]) -> tuple[str, list[str]]:
     skip = False
     for at, word in enumerate(arguments):
         if skip or word.startswith("-"):
-            skip = not skip and callable(_FLAGS.get(word, (0, None))[1])
+            skip = not skip and isinstance(_FLAGS.get(word, (0, None))[1], type)
             continue
         return word, arguments[:at] + arguments[at + 1 :]
     raise UsageError(f"il manque une action parmi {', '.join(VERBS)}", "python3 agent.pyz --help")
@@ -147,5 +133,5 @@ def _take(flags: Flags, rest: list[str]) -> list[str]:
         if len(rest) == 1:
             raise UsageError(f"{name} attend une valeur")
         text, rest = rest[1], rest[1:]
-    setattr(flags, where, read(name, text))
+    setattr(flags, where, _value(name, read, text))
     return rest[1:]

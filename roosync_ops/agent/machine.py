@@ -58,12 +58,10 @@ def process_fields(pid: int) -> list[bytes]:
 
 
 def is_same_process(pid: object, start: object) -> bool:
-    """Return True if `pid` is alive and is still the process that began at `start`."""
+    """Return True if `pid` is alive and is still the process that began at `start`. POSIX alone."""
     if type(pid) is not int or pid <= 1:
         return False
     now = process_start(pid)
-    if sys.platform == "win32":  # os.kill(pid, 0) ends the process there; its creation time is the proof
-        return now is not None and now == start
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -7,7 +7,6 @@ import os
 from roosync_ops.wire import local
 from roosync_ops.wire.merge import reach
 from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
-from roosync_ops.wire.small import suppress
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.typed import Any, Callable, Json, T
@@ -19,7 +18,7 @@ from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
 from .machine import boot_id
-from .share import HUNG, MAX_RECORD_BYTES, FolderShare, ShareTroubleError, bounds_from, share_of
+from .share import HUNG, MAX_RECORD_BYTES, FolderShare, ShareTroubleError, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
@@ -128,11 +127,8 @@ class HeartbeatPublisher:
             record = bare(record, self.config)
             raw = dump(record)
         self.notes["pending"] = [record["agent"]["sequence"], record["agent"].get("sessionId")]
-        self.share.publish(raw)
+        self.share.publish(raw, leaves=leaving)
         self._note(record, now_ms)
-        if leaving:
-            with suppress(ShareTroubleError):  # its own file says so, and was read back
-                self.share.say_left(raw)
         return record
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
@@ -143,8 +139,9 @@ class HeartbeatPublisher:
             self._set_aside()
             return None
         if own.record is None:
-            self.is_new_machine = known is None
-            return self._in_view(now_ms) if known is None else None
+            before = self.share.read_before(now_ms) if known is None else None
+            self.is_new_machine = known is None and before is None
+            return None if before is None else before.data
         if self._is_anothers(own.record.data, known):
             self._rewritten(OF_NO_USE, "what another machine wrote", now_ms)
             return None
@@ -183,19 +180,6 @@ class HeartbeatPublisher:
         pending = self.notes["pending"] or [0, None]
         mine = (self.session.session_id, agent_part(known).get("sessionId"), *_begun(self.notes["loop"]))
         return tuple(str(session) for session in (*mine, pending[1]) if session)
-
-    def _in_view(self, now_ms: int) -> Json | None:
-        """What an older service wrote about this machine, before it had a file of its own."""
-        own = self.config.machine_id
-        try:  # from "me" to "me.t" are the copies of our own file, and few others
-            evidence = self.share.read_all(now_ms, bounds=bounds_from(own, f"{own}.t")).evidence
-        except ShareTroubleError:
-            return None  # what others wrote holds up no beat
-        for piece in evidence:
-            if piece.record.machine_id == own and not piece.record.doubted:
-                self.is_new_machine = False
-                return piece.record.data
-        return None
 
     def _rewritten(self, kind: str, detail: str, now_ms: int) -> None:
         own = self.notes["ownFile"]

@@ -9,9 +9,9 @@ import sys
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.files import read_file, read_piece
-from roosync_ops.wire.folder import Snapshot, read_shared
+from roosync_ops.wire.folder import SETTLE_S, read_shared
 from roosync_ops.wire.local import remove
-from roosync_ops.wire.merge import FILE
+from roosync_ops.wire.merge import FILE, Snapshot
 from roosync_ops.wire.names import HEARTBEATS, LEFT_ENDING, USUAL_NAME, VIEW_NAME, owner_of
 from roosync_ops.wire.record import Record, parse
 from roosync_ops.wire.small import suppress, wait_until
@@ -158,31 +158,37 @@ class FolderShare:
     def read_own(self) -> OwnFile:
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
 
-    def publish(self, raw: bytes) -> None:
-        """Replace this machine's file by `raw` and read it back; on return it is in the share."""
+    def read_before(self, now_ms: int) -> Record | None:
+        """Return what others tell of this machine before it has a file of its own; they hold up no beat."""
+        own = self.machine_id
+        with suppress(ShareTroubleError):  # from "me" to "me.t" are the copies of our own file, and few others
+            for piece in self.read_all(now_ms, bounds_from(own, f"{own}.t")).evidence:
+                if piece.record.machine_id == own and not piece.record.doubted:
+                    return piece.record
+        return None
+
+    def publish(self, raw: bytes, *, leaves: bool = False) -> None:
+        """Replace this machine's file by `raw` and read it back; on return it is in the share.
+
+        Of a machine that `leaves` it lies where no older service writes its memory over it as well, if it can.
+        """
         self._call(lambda: self._publish(raw), "writing own file")
+        if leaves:
+            with suppress(ShareTroubleError):  # its own file says so, and was read back
+                self._call(lambda: replace_file(self._left, self._own_temporary, raw), "writing own file")
 
     def _publish(self, raw: bytes) -> None:
         replace_file(self._own, self._prepared(), raw)
         remove(self._left)
 
-    def say_left(self, raw: bytes) -> None:
-        """Put the record of a machine that left where no older service writes its memory over it."""
-        self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing own file")
-
-    def read_all(
-        self,
-        now_ms: int,
-        settle_s: float = 0.0,
-        bounds: Bounds | None = None,
-        progress: Callable[[], int] | None = None,
-    ) -> Snapshot:
-        """Read the shared state: all of it, or as much as `bounds` say; while `progress` counts it does not hang."""
+    def read_all(self, now_ms: int, bounds: Bounds | None = None) -> Snapshot:
+        """Read as much of the shared state as `bounds` say; without, all of it: while it goes on that does not hang."""
+        settle_s, whole = 0.0 if bounds else SETTLE_S, Bounds(named=self.shared)
         return self._call(
-            lambda: read_shared(self.shared, now_ms, settle_s, bounds),
+            lambda: read_shared(self.shared, now_ms, settle_s, bounds or whole),
             "reading the shared state",
             self._reading,
-            progress,
+            lambda: whole.count,
         )
 
     def find_record(self, accept: Callable[[Record], bool], bounds: Bounds, also: str | None = None) -> str | None:
@@ -210,8 +216,7 @@ class FolderShare:
         progress: Callable[[], int] | None = None,
     ) -> T:
         try:
-            call = (bounded or self._bounded).call
-            return call(function, doing) if progress is None else call(function, doing, progress)
+            return (bounded or self._bounded).call(function, doing, progress)
         except ShareHungError as error:
             reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None

@@ -10,12 +10,15 @@ import marshal
 import os
 import sys
 
+from . import Once
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
     from typing import Any, NoReturn
+    from zipimport import zipimporter
 
     Codes = dict[str, tuple[bool, CodeType]]
 
@@ -115,13 +118,19 @@ class _Compiled:
 def _compile(writing: int) -> NoReturn:
     """In the child: import the loop, send the code of each module that this took, and end."""
     try:
-        before = set(sys.modules)
+        before, seen, get_code = set(sys.modules), {}, Once.get_code
+
+        def noted(loader: zipimporter, name: str) -> CodeType:
+            seen[name] = get_code(loader, name)
+            return seen[name]
+
+        Once.get_code = noted  # type: ignore[assignment]  # in this child alone
         for name in _LOOP:
             __import__(name)
         codes = {}
         for name in [name for name in sys.modules if name.startswith("roosync_ops.") and name not in before]:
             module = sys.modules[name]
-            code = module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
+            code = seen.get(name) or module.__loader__.get_code(name)  # type: ignore[union-attr]  # a zipimporter or a source loader: both have it
             codes[name] = hasattr(module, "__path__"), code
         with open(writing, "wb") as pipe:
             marshal.dump(codes, pipe)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import zlib
 
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.folder import Snapshot
-from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
+from roosync_ops.wire.merge import FILE, VIEW, Evidence, Snapshot, merge
 from roosync_ops.wire.names import VIEW_NAME
 from roosync_ops.wire.record import KNOWS, MAX_KNOWS, RUNNING_STATE, Record, born_ms, dump, object_in, parse, pressed
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, status
@@ -97,7 +96,7 @@ class ViewWriter:
             return True
 
         bounds = bounds_from(self._read_to, slim=slim)
-        return self._keep(self._publisher.share.read_all(now_ms, bounds=bounds), now_ms, slim)
+        return self._keep(self._publisher.share.read_all(now_ms, bounds), now_ms, slim)
 
     def _elect(self, now_ms: int) -> str:
         """Return the smallest live machine that is known; of very many files some are looked at at each check."""

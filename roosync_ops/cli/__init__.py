@@ -44,6 +44,7 @@ _MODULES: Final = {
     **dict.fromkeys(("validate", "matrix", "status"), "tables"),
     **dict.fromkeys(("bootstrap", "doctor"), "windows"),
     **dict.fromkeys(("agent", "deploys"), "build"),
+    **dict.fromkeys(("logs", "ssh"), "logs"),
 }
 COMMANDS: Final = {name: text for commands in PANELS.values() for name, text in commands.items()}
 

@@ -12,21 +12,20 @@ import typer
 from roosync_ops import errors
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.asking import given_up
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.probe import look
 from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
-from roosync_ops.gather.validation import seen
+from roosync_ops.gather.validation import GracePeriod, seen
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Answered, Event, Result, run
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
-from roosync_ops.show.messages import words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.document import keyed
+from roosync_ops.show.messages import translated, words
 from roosync_ops.show.text import safe, whole, wrapped
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import failures, options, output
 from .journal import RunJournal, RunLog
@@ -182,10 +181,8 @@ def _done(  # noqa: PLR0913 - as act
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
     look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
     left = [machine for machine in chosen if machine.machine_id not in rows]
-    done = (
-        ()
-        if not left
-        else run(
+    if left:
+        done = run(
             deploy,
             left,
             dry=how.dry,
@@ -196,8 +193,7 @@ def _done(  # noqa: PLR0913 - as act
             known=known,
             tell=tell,
         )
-    )
-    rows |= {row.machine_id: row for row in done}
+        rows |= {row.machine_id: row for row in done}
     return tuple(rows[machine.machine_id] for machine in chosen)
 
 
@@ -271,16 +267,15 @@ def note_log(log: RunLog) -> None:
 def document(row: Result, lang: str = "en") -> dict[str, Any]:
     """Return what --json says of one machine."""
     failure = row.failure
-    return {
-        "machineId": row.machine_id,
-        "outcome": row.outcome,
-        "ok": row.ok,
-        "steps": [{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
-        "changes": [{"what": one.what, "from": one.before, "to": one.after} for one in row.differences],
-        "code": None if failure is None else failure.code,
-        "reason": None if failure is None else f"{failure.step}: {translated(failure.reason, lang)}",
-        "hint": None if failure is None else failure.hint,
-    }
+    return keyed(
+        row,
+        "machineId outcome ok",
+        steps=[{"step": step, "outcome": outcome} for step, outcome in row.steps.items()],
+        changes=[keyed(one, "what from=before to=after") for one in row.differences],
+        code=failure and failure.code,
+        reason=failure and f"{failure.step}: {translated(failure.reason, lang)}",
+        hint=failure and failure.hint,
+    )
 
 
 def attempt(look: Callable[[], Seen]) -> tuple[Seen | None, BaseException | None]:

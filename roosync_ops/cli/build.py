@@ -8,6 +8,7 @@ import typer
 from roosync_ops import errors, show
 from roosync_ops.pyinfra_ops.run import deploy_file
 from roosync_ops.remote_script import bundle
+from roosync_ops.show.document import keyed
 
 from . import options, output
 
@@ -30,14 +31,7 @@ def build(
     except OSError as error:
         reason = f"{target}: cannot be written: {error.strerror or error}"
         raise errors.CommandError("NOT_WRITTEN", reason, "name another place with -o FILE") from None
-    facts = {
-        "ok": True,
-        "file": str(made.path),
-        "version": made.version,
-        "buildId": made.build_id,
-        "sha256": made.sha256,
-        "bytes": len(made.data),
-    }
+    facts = {"ok": True, "file": str(made.path), **keyed(made, "version buildId sha256"), "bytes": len(made.data)}
     said = f"{made.path}: agent {made.version}, build {made.build_id}, {len(made.data)} bytes"
     output.write(show.json_text(facts) if as_json else f"{said}\nsha256 {made.sha256}")
     return errors.OK

@@ -101,7 +101,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
-    live = Live(look, lambda error: failures.describe(error).message, lang, every_s)
+    live = Live(look, lambda error: failures.describe(error).reason, lang, every_s)
     try:
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)

@@ -9,10 +9,11 @@ import typer
 
 from roosync_ops import errors, show
 from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.diagnosis import TidyError, diagnoses, rebuild_view, sweep, tend
-from roosync_ops.gather.limits import Limits
+from roosync_ops.gather.diagnosis import TidyError, diagnoses, tend, tidied
+from roosync_ops.gather.limits import PROBE_TIMEOUT_S, Limits
 from roosync_ops.judge.diagnose_causes import CAUSES, REBUILD_VIEW, RESTART, SWEEP
 from roosync_ops.judge.diagnose_model import Diagnoses, Diagnosis
+from roosync_ops.remote_script import on_tidy
 from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
@@ -23,7 +24,6 @@ app = typer.Typer()
 
 #: A machine on the LAN takes its connection within ms; one that is off says nothing at all.
 _CONNECT_S: Final = 1.2
-_TIMEOUT_S: Final = 15.0
 
 
 @app.command()
@@ -41,12 +41,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         bool, options.opt("--dry --dry-run --check", "With --fix: show what would be done, do nothing.")
     ] = False,
     shown: options.Shown,
-    timeout: Annotated[
-        float, options.opt("--timeout SECONDS", "How long one machine may take in all.", min=0.5)
-    ] = _TIMEOUT_S,
-    connect_timeout: Annotated[
-        float, options.opt("--connect-timeout SECONDS", "How long its connection may take.", min=0.1)
-    ] = _CONNECT_S,
+    timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
+    connect_timeout: options.ProbeConnectTimeout = _CONNECT_S,
     _schema: options.Schema = False,
 ) -> int:
     """Diagnose machines: ordered checks, one cause, and the one command that mends it.
@@ -95,10 +91,12 @@ def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, lang: str, dry: bo
     causes = [] if found.here.grave else [CAUSES[check.cause] for check in found.here.checks if check.cause]
     here = {cause.fix for cause in causes}
     if shared and REBUILD_VIEW in here:
-        fixes.append(_done(Fix(REBUILD_VIEW, None, not dry), lambda: rebuild_view(shared, now_ms(), deadline_s)))
+        fix = Fix(REBUILD_VIEW, None, not dry)
+        fixes.append(_done(fix, lambda: tidied(on_tidy.rebuilt, shared, now_ms(), deadline_s)))
     if shared and SWEEP in here:
         files = next(check.facts["all"] for check in found.here.checks if check.cause == "orphan-temporary-files")
-        fixes.append(_done(Fix(SWEEP, None, not dry, files), lambda: sweep(shared, time.time(), deadline_s)))
+        fix = Fix(SWEEP, None, not dry, files)
+        fixes.append(_done(fix, lambda: tidied(on_tidy.swept, shared, time.time(), deadline_s)))
     return fixes
 
 

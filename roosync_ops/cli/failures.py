@@ -9,12 +9,12 @@ from typing import Any
 import typer
 
 from roosync_ops import errors, typed
-from roosync_ops.errors import ErrorTold
+from roosync_ops.errors import RoosyncError
 
 from . import output
 
 
-def describe(error: BaseException) -> ErrorTold:
+def describe(error: BaseException) -> RoosyncError:
     """Return what to say about `error`, and the exit code it earns."""
     if isinstance(error, typer.Abort):
         return errors.describe(KeyboardInterrupt())
@@ -22,7 +22,7 @@ def describe(error: BaseException) -> ErrorTold:
         # In words that are about what was typed, and not about its validator.
         said = error.format_message().replace("Value error, ", "").replace("Input should be", "must be")
         context = getattr(error, "ctx", None)
-        return ErrorTold("USAGE", said, context and f"{context.command_path} --help", error.exit_code)
+        return errors.CommandError("USAGE", said, context and f"{context.command_path} --help", error.exit_code)
     return errors.describe(error)
 
 
@@ -38,7 +38,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         traceback.print_exception(error)
     if failure.exit_code == errors.INTERRUPTED:
         return errors.INTERRUPTED
-    output.note(f"Error: {output.spoken(failure.message, of_agents=failure.exit_code != errors.USAGE)}")
+    output.note(f"Error: {output.spoken(failure.reason, of_agents=failure.exit_code != errors.USAGE)}")
     if failure.hint:
         output.note(f"Next:  {typed.own(failure.hint)}")
     # From the bare command line: it may be what could not be parsed.
@@ -47,14 +47,14 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     return failure.exit_code
 
 
-def _of_probe(failure: ErrorTold, arguments: Sequence[str]) -> ErrorTold:
+def _of_probe(failure: RoosyncError, arguments: Sequence[str]) -> RoosyncError:
     """Return what is wrong with the word behind `--probe` where that is it: it was taken for a machine's name."""
     for before, word in pairwise(arguments):
-        if before == "--probe" and failure.message.startswith(
+        if before == "--probe" and failure.reason.startswith(
             (f"{word}: no such", f"Got unexpected extra argument(s) ({word}")
         ):
             said = f"--probe {word}: give auto, always or never; {word} is no machine of the inventory either"
-            return failure._replace(code="USAGE", message=said)
+            return errors.usage(said, failure.hint)
     return failure
 
 
@@ -67,6 +67,6 @@ def delivered(code: int) -> int:
     return errors.NOT_DELIVERED
 
 
-def document(failure: ErrorTold) -> dict[str, Any]:
+def document(failure: RoosyncError) -> dict[str, Any]:
     """Return what --json says of a failure."""
-    return {"code": failure.code, "message": failure.message, "hint": failure.hint and typed.own(failure.hint)}
+    return {"code": failure.code, "message": failure.reason, "hint": failure.hint and typed.own(failure.hint)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from roosync_ops import errors, extras
-from roosync_ops.lab import board, control, play, replicator, tool
+from roosync_ops.lab import control, play, replicator
 from roosync_ops.lab.faults import FAULTS, fault_list, faults_text
 from roosync_ops.lab.scenario import FIELD_TIMES, PROCEDURE
 from roosync_ops.show import validation_document
@@ -80,7 +80,7 @@ def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) ->
             output.write(json.dumps({"ok": True, **_places(fleet)}))
         else:
             output.note(f"{play.introduction(fleet)}\n\nTo type in a second terminal:\n")
-            output.write(tool.paste_lines(fleet))
+            output.write(play.paste_lines(fleet))
             output.note("\nCtrl-C ends the fleet.")
         threading.Event().wait()
     return errors.OK
@@ -121,7 +121,7 @@ def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json
     with _fleet(sync, seed) as fleet:
         from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
 
-        screen, table = board.LabScreen(quiet=as_json), board.Board(fleet)
+        screen, table = play.LabScreen(quiet=as_json), play.Board(fleet)
         outcome = play.play(fleet, table, screen)
         screen.shown.clear()
         screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")

@@ -1,15 +1,19 @@
-"""`roosync-ops logs`: what the agent of a machine said last, wherever it is kept there."""
+"""`roosync-ops logs|ssh`: what the agent of one machine said last, wherever it is kept there; and logging in to it."""
 
+import subprocess
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from roosync_ops import errors, show, typed
+from roosync_ops.fleet import Machine, load_inventory
 from roosync_ops.gather.asking import about_share
+from roosync_ops.remote_script.checks import login
 from roosync_ops.remote_script.facts_model import parse_logs
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated
 from roosync_ops.show.text import safe
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import acting, options, output
 
@@ -26,16 +30,15 @@ def logs(  # noqa: PLR0913 - one argument an option
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     lines: Annotated[int, options.opt("--lines -n N", "So many of each place.", min=1, max=1000)] = 100,
     as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
-    found = options.one(inventory, machine)
+    found = _one(inventory, machine)
     told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
     if isinstance(told, Failure):
-        raise errors.CommandError(
-            told.code, f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id), 1
-        )
+        said, following = f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id)
+        raise errors.CommandError(told.code, said, following)
     if as_json:
         rows = [{"place": one.place, "lines": one.lines} for one in told.logs]
         output.write(show.json_text({"ok": True, "machineId": found.machine_id, "logs": rows}))
@@ -44,3 +47,29 @@ def logs(  # noqa: PLR0913 - one argument an option
     for one in () if as_json else told.logs:
         output.write("\n".join([f"== {safe(one.place)}", *map(safe, one.lines)]))
     return errors.OK
+
+
+@app.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+def ssh(
+    machine: Annotated[str, options.arg("MACHINE", "Where to log in.", autocompletion=options.machine_names)],
+    command: Annotated[list[str] | None, options.arg("COMMAND", "What to run there; else a shell.")] = None,
+    *,
+    inventory: options.Inventory = options.DEFAULT_INVENTORY,
+) -> int:
+    """Log in to a machine over the same connection as everything else here does, or run one command there."""
+    found = _one(inventory, machine)
+    words = login(found)
+    if not words:
+        raise errors.usage(f"{found.machine_id} is reached by WinRM", typed.ours("diagnose", found.machine_id))
+    try:
+        return subprocess.run([*words, *(command or [])], check=False).returncode  # noqa: S603 - ssh, as the inventory says
+    except OSError as error:
+        raise errors.usage(f"{words[0]} cannot be run: {error.strerror}", "install the OpenSSH client") from None
+
+
+def _one(inventory: Path, name: str) -> Machine:
+    """Return the one machine of an inventory that is named. Raises FleetError or CommandError."""
+    found, *others = load_inventory(inventory).select([name])
+    if others:
+        raise errors.usage(f"{name!s:.80} is more than one machine", typed.ours("machines", "list"))
+    return found

@@ -1,26 +1,20 @@
 """From what was typed to a look at the fleet, and looking again until it shows what is waited for."""
 
-from __future__ import annotations
-
 import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
 
 from roosync_ops import errors, typed
+from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.second import second_of
 from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import FleetLook, seen, seen_by_all
+from roosync_ops.gather.validation import FleetLook, GracePeriod, seen, seen_by_all
 from roosync_ops.judge import Validation
 
 from . import failures, options, output
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.gather.grace_period import GracePeriod
 
 #: Between two looks at every machine, in s.
 _PROBE_POLL_S = 2.0
@@ -28,12 +22,8 @@ _PROBE_POLL_S = 2.0
 
 def source_of(at: options.HereOrVia, fleet: Fleet | None = None) -> Source:
     """Return where the shared state is read. Raises CommandError where nothing names it."""
-    if not at.via:
-        return Source(at.shared, None, at.deadline)
-    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - `status` needs none without --via
-
-    fleet = load_inventory(at.inventory) if fleet is None else fleet
-    return Source(at.shared, machine_of(fleet, at.via), at.deadline)
+    via = machine_of(fleet or load_inventory(at.inventory), at.via) if at.via else None
+    return Source(at.shared, via, at.deadline)
 
 
 def look_of(  # noqa: PLR0913, PLR0917 - what was typed

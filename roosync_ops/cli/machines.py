@@ -11,6 +11,7 @@ import typer
 from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
 from roosync_ops.fleet.inventory import USUAL, line_of, with_machine
+from roosync_ops.show.document import keyed
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock_ms
 from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence
@@ -29,7 +30,7 @@ def list_machines(
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """List the machines of the inventory, what is expected of each, and where SSH finds it."""
     fleet = load_inventory(inventory)
@@ -96,7 +97,7 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
     why: Annotated[str, options.opt("--why TEXT", "What is done; every report tells it.")] = "",
     end: Annotated[bool, options.opt("--end", "End it now.")] = False,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """Open a maintenance window: until it ends, a machine is as expected whatever it is seen as, and raises no alarm.
 
@@ -141,12 +142,9 @@ def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:
     # What the inventory leaves to the SSH configuration is left out.
     user = f"{machine.user}@" if machine.user else ""
     port = f":{machine.port}" if machine.port else ""
-    return {
-        "machineId": machine.machine_id,
-        "expected": machine.expected,
-        "why": machine.why,
-        "ssh": f"{user}{machine.host or machine.machine_id}{port}",
-        "groups": [name for name, members in fleet.groups.items() if machine.machine_id in members],
-        "heartbeatInterval": machine.heartbeat_interval,
-        "offlineTimeout": machine.offline_timeout,
-    }
+    return keyed(
+        machine,
+        "machineId expected why heartbeatInterval offlineTimeout",
+        ssh=f"{user}{machine.host or machine.machine_id}{port}",
+        groups=[name for name, members in fleet.groups.items() if machine.machine_id in members],
+    )

@@ -58,16 +58,16 @@ def mcp(  # noqa: PLR0913 - one argument an option
         )
     if find_spec("mcp") is None:
         raise errors.CommandError("EXTRA_MISSING", _NO_SDK, extras.install("mcp"))
-    from roosync_ops.mcp import desk, server, transports  # noqa: PLC0415 - they bring the SDK
+    from roosync_ops.mcp import desk, server  # noqa: PLC0415 - they bring the SDK
 
     inventory = at.inventory.absolute()
     built = server.build(
         desk.ServerSettings(inventory, at.shared, at.via, at.deadline, allow_changes, agent_dir, memory, compat)
     )
     if http is None:
-        transports.stdio(built)
+        server.stdio(built)
     try:
-        transports.http(built, http, output.note)
+        server.http(built, http, output.note)
     except OSError as error:
         reason = f"port {http} of loopback cannot be listened on: {error.strerror or error}"
         raise errors.CommandError("PORT_TAKEN", reason, "roosync-ops mcp --http 0") from None

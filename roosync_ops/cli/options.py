@@ -4,10 +4,9 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
@@ -16,9 +15,6 @@ from roosync_ops.gather import limits
 from roosync_ops.gather.limits import Limits
 
 from . import output, settings
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
 
@@ -66,13 +62,6 @@ def arg(metavar: str, text: str, **more: Any) -> Any:
     return typer.Argument(metavar=metavar, help=text, **more)
 
 
-class Lang(StrEnum):
-    """The language of what people paste or print."""
-
-    en = "en"
-    fr = "fr"
-
-
 Inventory = Annotated[Path, opt("--inventory -i FILE", "The fleet: an inventory file.", envvar="ROOSYNC_INVENTORY")]
 Shared = Annotated[
     str | None, opt("--shared DIR", "The shared state: the folder every machine sees.", envvar="ROOSYNC_SHARED_PATH")
@@ -94,7 +83,7 @@ FORMAT: Final = opt("--format -f", "How to write the report.")
 Schema = Annotated[
     bool, opt("--schema", "Print the JSON Schema of --json and exit.", callback=_print_schema, is_eager=True)
 ]
-Language = Annotated[Lang, opt("--lang", "The language of the report.")]
+Language = Annotated[Literal["en", "fr"], opt("--lang", "The language of the report.")]
 Deadline = Annotated[
     float | None, opt("--deadline SECONDS", "How long one reading of the shared state may take.", min=0.1)
 ]
@@ -161,7 +150,7 @@ class Shown:
     """How the answer is written."""
 
     as_json: Json = False
-    lang: Language = Lang.en
+    lang: Language = "en"
 
 
 def grouped(command: Callable[..., int]) -> Callable[..., int]:
@@ -198,16 +187,6 @@ def spelled(arguments: Sequence[str]) -> list[str]:
     if found and found[-1] == "--probe":
         found[-1] = "--probe=always"
     return found + words[end:]
-
-
-def one(inventory: Path, name: str) -> "Machine":
-    """Return the one machine of an inventory that is named. Raises FleetError or CommandError."""
-    from roosync_ops.fleet import load_inventory  # noqa: PLC0415 - as above
-
-    found, *others = load_inventory(inventory).select([name])
-    if others:
-        raise errors.usage(f"{name!s:.80} is more than one machine", typed.ours("machines", "list"))
-    return found
 
 
 def names_of(limit: list[str] | None) -> list[str]:

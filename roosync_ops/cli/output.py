@@ -74,7 +74,7 @@ def spoken(text: str, *, of_agents: bool = False) -> str:
     """Return a sentence of ours in the language that is spoken; one `of_agents` may be French where English is."""
     if _lang == "en" and not of_agents:
         return text
-    from roosync_ops.show.messages.sentences import translated  # noqa: PLC0415 - 300 ms that few commands need
+    from roosync_ops.show.messages import translated  # noqa: PLC0415 - 300 ms that few commands need
 
     return translated(text, _lang)
 

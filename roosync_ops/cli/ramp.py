@@ -14,7 +14,7 @@ from roosync_ops.pyinfra_ops.ledger import CHANGED, PLANNED, PROVED, REPLACED, R
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import words
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from . import output
 

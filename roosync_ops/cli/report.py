@@ -1,28 +1,40 @@
-"""`roosync-ops report`: the result of a validation or a rollout, to paste, or as our comment in an issue."""
+"""`roosync-ops report`: the result of a validation or a rollout, to paste, or as our comment in an issue.
+
+What `roosync-ops rollout --json` wrote is read back here: hostile until it is parsed.
+"""
 
 import os
+import sys
 import uuid
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
+from pydantic import ValidationError
 
 from roosync_ops import errors, show, typed
 from roosync_ops.admin import comment
-from roosync_ops.admin.gh import GhError
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.past import changed
+from roosync_ops.gather.validation import GracePeriod
+from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.reports import Report
-from roosync_ops.show.exports import junit_report
+from roosync_ops.judge.verdict import Basis
+from roosync_ops.show import schemas
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
+from roosync_ops.wire.identity import check_machine_id
+from roosync_ops.wire.times import from_iso
 
-from . import looking, options, output, rollout_file
+from . import looking, options, output
 
 app = typer.Typer()
 
 _MAX_DAYS: Final = 7.0
+#: A rollout of 10,000 machines is some 8 MB.
+_MAX_BYTES: Final = 33_554_432
+_NEXT: Final = "roosync-ops rollout --json > rollout.json"
 
 
 @app.command()
@@ -56,7 +68,7 @@ def report(  # noqa: PLR0913 - one argument an option
     """
     to = _target(post, dry=dry)
     if rollout is not None:
-        found = rollout_file.read(rollout)
+        found = read(rollout)
     else:
         fleet = load_inventory(at.inventory)
         names = options.names_of(limit)
@@ -69,7 +81,11 @@ def report(  # noqa: PLR0913 - one argument an option
         )
     form = "json" if shown.as_json else report_format
     sent = _send(to, found, shown.lang, dry=dry)
-    text = _text(found, form, shown.lang, sent)
+    if form == "json":
+        text = show.json_text(report_document(found, shown.lang, sent and {"url": sent.url, "action": sent.action}))
+    else:
+        lang = shown.lang
+        text = show.junit(found.validation, lang, found.rollout) if form == "junit" else report_markdown(found, lang)
     if file is not None:
         _write(file, text)
     elif to is None or form == "json":
@@ -103,7 +119,7 @@ def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bo
         return None
     try:
         sent = comment.publish(to, body, run)
-    except GhError as error:
+    except comment.GhError as error:
         error.reason = f"{to.name}: {error}"
         raise
     done = f"Our comment in {to.name} was edited."
@@ -111,15 +127,6 @@ def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bo
     if sent.others:
         output.note(f"Further comments of ours are there and were left as they are: {', '.join(sent.others)}")
     return sent
-
-
-def _text(found: Report, form: str, lang: str, sent: comment.Posted | None) -> str:
-    if form == "json":
-        posted = None if sent is None else {"url": sent.url, "action": sent.action}
-        return show.json_text(report_document(found, lang, posted))
-    if form == "junit":
-        return junit_report(found, lang)
-    return report_markdown(found, lang)
 
 
 def _write(file: Path, text: str) -> None:
@@ -130,3 +137,70 @@ def _write(file: Path, text: str) -> None:
         local.write(str(file), f"{text}\n".encode(), mode)
     except OSError as error:
         raise errors.usage(f"--output {file}: {error.strerror or error}", "choose another file") from None
+
+
+def read(path: Path) -> Report:
+    """Return the rollout in `path` (`-` is standard input) as a report. Raises CommandError (usage)."""
+    try:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as opened:
+            raw = opened.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise errors.usage(f"{path}: {error.strerror or error}", _NEXT) from None
+    if len(raw) > _MAX_BYTES:
+        raise errors.usage(f"{path} is no result of a rollout: more than {_MAX_BYTES} bytes", _NEXT)
+    try:
+        document = schemas.of("rollout").validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise errors.usage(f"{path} is no result of a rollout: {first['msg']}", _NEXT) from None
+    if "machines" not in document:
+        failure = document["error"]
+        raise errors.usage(f"{path} holds no result, the rollout failed: {failure['message']}", failure["hint"])
+    try:
+        return report_of(document)
+    except ValueError as error:
+        raise errors.usage(f"{path} is no result of a rollout: {error}", _NEXT) from None
+
+
+def report_of(document: dict[str, Any]) -> Report:
+    """Return a rollout's document as a report. Raises ValueError for a machineId or a time that is none."""
+    rollout = {"ok": document["ok"], "dry": document["dry"], "machines": list(map(_done, document["machines"]))}
+    seen = document["validation"]
+    if seen is None:
+        return Report(None, rollout)
+    told = [row for row in seen["machines"] if row["reason"]]
+    said = {row["machineId"]: (row["reasonKind"] or "", row["reason"]) for row in told}
+    unexpected = (
+        Observation(check_machine_id(row["machineId"]), row["observed"], _time(row["lastHeartbeat"]), None, None)
+        for row in seen["unexpected"]
+    )
+    findings = (Finding(item["file"], item["kind"], item["detail"]) for item in seen["findings"])
+    rows = tuple(map(_verdict, seen["machines"]))
+    validation = Validation(from_iso(seen["checkedAt"]), seen["shared"], rows, tuple(unexpected), tuple(findings))
+    return Report(validation, rollout, said=said)
+
+
+def _done(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: row[key] for key in ("machineId", "outcome", "ok", "steps", "reason", "hint")}
+    check_machine_id(row["machineId"])
+    failed = [check["reason"] or check["check"] for check in row["checks"] or () if not check["ok"]]
+    return {**kept, "failedChecks": failed}
+
+
+def _verdict(row: dict[str, Any]) -> Verdict:
+    """Return a row without a Reason: its sentence is written already."""
+    return Verdict(
+        check_machine_id(row["machineId"]),
+        row["observed"],
+        _time(row["lastHeartbeat"]),
+        row["ageMs"],
+        row["missedHeartbeats"],
+        expected=row["expected"],
+        ok=row["ok"],
+        why=row["reason"] or row["why"],
+        rests_on=Basis(row["basis"]),
+    )
+
+
+def _time(text: str | None) -> int | None:
+    return None if text is None else from_iso(text)

@@ -100,7 +100,13 @@ def rollout(  # noqa: PLR0913 - one argument an option
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(names))
     if report != "table":
         document = _document(results, after, ok=ok, dry=how.dry, lang=shown.lang) | acting.beside(unseen)
-        output.write(show.json_text(document) if report == "json" else _junit(document, shown.lang))
+        if report == "json":
+            output.write(show.json_text(document))
+        else:
+            from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
+
+            found = report_of(document)
+            output.write(show.junit(found.validation, shown.lang, found.rollout))
     elif after is not None:
         _tell_after(after, shown.lang)
     elif how.dry and any(row.outcome == PLANNED for row in results):
@@ -111,12 +117,6 @@ def rollout(  # noqa: PLR0913 - one argument an option
     acting.note_log(log)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
-
-
-def _junit(document: dict[str, Any], lang: str) -> str:
-    from . import rollout_file  # noqa: PLC0415 - seldom asked for, and long to load
-
-    return show.junit_report(rollout_file.report_of(document), lang)
 
 
 def _read(where: Source) -> SharedState | str:
@@ -140,9 +140,8 @@ def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict
         shown = None if record is None else record.agent.get("buildId")
         word = "unknown" if record is None else status_of(record, state.read_at_ms, machine.thresholds)
         if word != ONLINE or build not in (None, shown):
-            found[machine.machine_id] = (
-                f"the shared state shows it {word} as build {shown or '-'}, not {build or 'ours'}"
-            )
+            said = f"the shared state shows it {word} as build {shown or '-'}, not {build or 'ours'}"
+            found[machine.machine_id] = said
     return found
 
 

@@ -1,6 +1,6 @@
 """`roosync-ops restart|rollback|stop|uninstall`: act, tell, and see in the shared state that it is so."""
 
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import typer
 
@@ -14,38 +14,34 @@ from roosync_ops.show.messages import words
 from . import acting, failures, looking, options, output
 from .journal import RunJournal, RunLog
 
+#: Its help; what a machine is to be seen as afterwards; and what is asked before acting on unnamed machines.
+_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...], str | None]]] = {
+    "restart": (
+        """Restart the agent on machines.
 
-class _How(NamedTuple):
-    """`help`; what a machine is to be seen as afterwards; and what is asked before acting on unnamed machines."""
-
-    help: str
-    wanted: tuple[str, ...]
-    question: str | None
-
-
-_COMMANDS: Final = {
-    "restart": _How(
-        "Restart the agent on machines.\n\n"
-        "The record is not marked as left in between, so nobody who reads the fleet sees a gap.",
+        The record is not marked as left in between, so nobody who reads the fleet sees a gap.""",
         ("online",),
         None,
     ),
-    "rollback": _How(
-        "Return machines to the build they ran before.\n\n"
-        "It lies on the machine and starts itself, whatever the one that runs is worth; again, and it is the other "
-        "one.",
+    "rollback": (
+        """Return machines to the build they ran before.
+
+        It lies on the machine and starts itself, whatever the one that runs is worth; again, and it is the other
+        one.""",
         ("online",),
         "Return to the build before on {count} machines ({names})?",
     ),
-    "stop": _How(
-        "Stop the agent on machines; their state becomes left.\n\n"
-        "It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.",
+    "stop": (
+        """Stop the agent on machines; their state becomes left.
+
+        It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.""",
         ("left", "unknown"),
         "Stop the agent on {count} machines ({names})?",
     ),
-    "uninstall": _How(
-        "Take the agent off machines: stop it, undo its permanence, remove its files.\n\n"
-        "The heartbeat record in the shared state stays, as left.",
+    "uninstall": (
+        """Take the agent off machines: stop it, undo its permanence, remove its files.
+
+        The heartbeat record in the shared state stays, as left.""",
         ("left", "offline", "unknown"),
         "Take the agent off {count} machines ({names})?",
     ),
@@ -92,8 +88,8 @@ def _command(  # noqa: PLR0913 - one argument an option
 
 
 app = typer.Typer()
-for _name, _how in _COMMANDS.items():
-    app.command(_name, help=_how.help)(_command)
+for _name in _COMMANDS:
+    app.command(_name, help=_COMMANDS[_name][0])(_command)
 
 
 def _seen(

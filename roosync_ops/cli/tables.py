@@ -7,9 +7,8 @@ import typer
 
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
-from roosync_ops.gather.validation import who_sees_whom
+from roosync_ops.gather.validation import GracePeriod, who_sees_whom
 
 from . import looking, options, output
 
@@ -55,16 +54,11 @@ def validate(  # noqa: PLR0913 - one argument an option
             "openmetrics": lambda: show.openmetrics(seen),
         }
         _write(forms, report, shown)
-        _note_patience(seen, grace)
+        if seen.patience_ms is not None:
+            output.note(f"Judged by beats received, {seen.patience_ms / 1000:g} s beyond each timeout.")
+        if grace.trouble is not None:
+            output.note(f"What was seen could not be kept: {grace.trouble}")
     return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
-
-
-def _note_patience(validation: judge.Validation, grace: GracePeriod) -> None:
-    """Say on stderr how much patience there was, and what of it could not be kept."""
-    if validation.patience_ms is not None:
-        output.note(f"Judged by beats received, {validation.patience_ms / 1000:g} s beyond each timeout.")
-    if grace.trouble is not None:
-        output.note(f"What was seen could not be kept: {grace.trouble}")
 
 
 @app.command()

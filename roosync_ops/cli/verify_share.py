@@ -15,7 +15,7 @@ from roosync_ops.judge.shares import ways as ways_of
 from roosync_ops.remote_script.facts_model import Measured
 from roosync_ops.show import json_text
 from roosync_ops.show.shares import shares_document, shares_table
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
 from . import options, output

@@ -1,40 +1,153 @@
 """`roosync-ops watch`: the live table, and each flip told once."""
 
 import json
+import os
+import shlex
+import shutil
 import subprocess
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from roosync_ops import errors, process, typed
-from roosync_ops.fleet import load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.fleet import Fleet, load_inventory
+from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.second import CONFIRM_S, second_of
-from roosync_ops.gather.validation import judged
+from roosync_ops.gather.second import CONFIRM_S, Second, second_of
+from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import clock, local, safe
 from roosync_ops.state.memory import default_folder
+from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Keys, Screen, Terminated
+from roosync_ops.wire.identity import hostname, machine_id_named
 from roosync_ops.wire.times import now_ms, to_iso
 
-from . import looking, options, output, watching
+from . import looking, options, output
 
-app = typer.Typer()
-
+#: How long the notification library may take to look at the URLs, in s.
+_CHECK_S: Final = 30.0
 #: Above one heartbeat interval a reading could not tell a machine's silence from its own.
 _MAX_INTERVAL_S: Final = 30.0
 #: After so many rounds in which nothing could be told, the watcher ends with an error.
 _FORGETS: Final = 12
 #: A diagnosis is read for at most so long, in s: the table is not forgotten behind it.
 _READ_S: Final = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How machines are watched, and who is told of a flip."""
+
+    patience: options.Patience = "auto"
+    exec_: Annotated[
+        list[str] | None,
+        options.opt(
+            "--exec CMD", "Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment."
+        ),
+    ] = None
+    notify: Annotated[
+        list[str] | None,
+        options.opt(
+            "--notify URL",
+            "Notify at each flip, by an apprise URL (the extra notify).",
+            envvar=URL_VARIABLE,
+            show_envvar=True,
+        ),
+    ] = None
+    memory: options.Memory = None
+    probe: options.Probe = Probe.auto
+
+
+@contextmanager
+def watching(  # noqa: PLR0913, PLR0917 - whom, where and how, and who hears what
+    fleet: Fleet,
+    at: options.HereOrVia,
+    how: Watched,
+    tell: Callable[[dict[str, Any]], None],
+    note: Callable[[str], None],
+    lang: str,
+    chosen: set[str] | None = None,
+    grace_s: float = GRACE_S,
+) -> Iterator[tuple[Watcher, Second | None]]:
+    """Deliver to commands and notification URLs while the block runs, and within `grace_s` s after it.
+
+    Yields what watches, and what asks the machines in doubt. Raises CommandError (usage) for a command or a URL that
+    nothing can be delivered to.
+    """
+    source, folder = looking.source_of(at, fleet), how.memory or default_folder()
+    grace, second = GracePeriod(how.patience, folder, fleet), second_of(fleet, how.probe, confirm_s=CONFIRM_S)
+    # A watcher of a part has a memory of its own: what it tells, no other watcher told.
+    named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
+    # Whose replica is read: its own beats reach it without any sync.
+    own = machine_id_named(hostname().strip().partition(".")[0])
+    observer = at.via.lower() if at.via else own if own in fleet else None
+    urls = how.notify or []
+    targets = [command_target(text) for text in how.exec_ or []]
+    targets += [notification(number, url) for number, url in enumerate(urls, 1)]
+    if urls:
+        check_urls(urls)
+    deliveries = [Delivery(target, note) for target in targets]
+    try:
+        yield (
+            Watcher(
+                fleet,
+                source,
+                partial(judged, fleet=fleet, chosen=None, grace=grace, second=second),
+                WatchMemory(folder, named, observer),
+                deliveries=deliveries,
+                tell=tell,
+                clock=now_ms,
+                lang=lang,
+                chosen=chosen,
+            ),
+            second,
+        )
+    finally:
+        close_all(deliveries, grace_s)
+
+
+def command_target(text: str) -> Target:
+    """Return the target for a command line. Raises CommandError (usage) where it is none, or nothing can run it."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise errors.usage(f"--exec {text!r}: {error}") from None
+    if not words:
+        raise errors.usage("--exec names no command")
+    found = shutil.which(words[0])
+    if found is None:
+        raise errors.usage(f"--exec {words[0]}: no such program", "name it by its full path")
+    return Target(f"--exec {Path(words[0]).name}", (os.path.abspath(found), *words[1:]))  # noqa: PTH100 - resolve() follows what is a name of its own
+
+
+def check_urls(urls: list[str]) -> None:
+    """Raise CommandError where a notification could never be sent. No URL is ever printed: its secrets are in it."""
+    argv = notification(1, "").argv
+    asked = json.dumps({"check": urls}).encode("ascii")
+    try:
+        done = process.within(_CHECK_S, argv, asked)
+    except process.ChildError as error:
+        raise errors.usage(f"the notification library did not answer: {error}") from None
+    if done.code == 0:
+        return
+    told = done.out.decode("utf-8", "replace").strip()
+    if told.replace(" ", "").isdecimal():
+        names = ", ".join(notification(int(at), urls[int(at) - 1]).name for at in told.split())
+        raise errors.usage(f"not understood by apprise: {names}", "https://appriseit.com/services/ lists the URLs")
+    raise errors.usage(told.splitlines()[-1] if told else "the notification library cannot be used")
+
+
+app = typer.Typer()
 
 
 @app.command()
@@ -48,9 +161,9 @@ def watch(  # noqa: PLR0913 - one argument an option
         float, options.opt("--interval SECONDS", "Between two readings.", min=0.2, max=_MAX_INTERVAL_S)
     ] = 5.0,
     seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
-    how: watching.Watched,
+    how: Watched,
     as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
-    lang: options.Language = options.Lang.en,
+    lang: options.Language = "en",
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.
 
@@ -61,13 +174,8 @@ def watch(  # noqa: PLR0913 - one argument an option
     silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
     fleet = load_inventory(at.inventory)
-    source = looking.source_of(at, fleet)
     names = [*(machines or []), *options.names_of(limit)]
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
-    # A watcher of a part has a memory of its own: what it tells, no other watcher told.
-    named = " ".join([memory_name(at.shared, at.via), *sorted(chosen or ())])
-    folder = how.memory or default_folder()
-    told = WatchMemory(folder, named, watching.observer_of(at.via, fleet))
     on_terminal = output.is_live() and not as_json
     said: list[str] = []
 
@@ -75,26 +183,15 @@ def watch(  # noqa: PLR0913 - one argument an option
         if as_json:
             output.write(json.dumps(flip))
         elif not on_terminal:
-            output.write(local(flip_text)(flip, lang))
+            with local():
+                output.write(flip_text(flip, lang))
 
-    second = second_of(fleet, how.probe, confirm_s=CONFIRM_S)
-    trouble = said.append if on_terminal else output.note
-    with Endings() as endings, watching.deliveries_to(how.exec_ or [], how.notify or [], trouble) as deliveries:
-        watcher = Watcher(
-            fleet,
-            source,
-            partial(judged, fleet=fleet, chosen=None, grace=GracePeriod(how.patience, folder, fleet), second=second),
-            told,
-            deliveries=deliveries,
-            tell=tell,
-            clock=now_ms,
-            lang=lang,
-            chosen=chosen,
-        )
+    note = said.append if on_terminal else output.note
+    with Endings() as endings, watching(fleet, at, how, tell, note, lang, chosen) as (watcher, _):
         until = None if seconds is None else time.monotonic() + seconds
         with suppress(Terminated):
             if on_terminal:
-                _Desk(watcher, endings, memory_name(at.shared, at.via), said, lang).run(interval, until)
+                _run_live(watcher, endings, interval, until, memory_name(at.shared, at.via), said)
             else:
                 _run_plain(watcher, endings, interval, until)
     return errors.OK
@@ -125,56 +222,47 @@ def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float
         time.sleep(left)
 
 
-@dataclass
-class _Desk:
-    """The live table on a terminal, and its keys."""
+def _run_live(  # noqa: PLR0913, PLR0917 - as _run_plain, and what is shown beside the table
+    watcher: Watcher, endings: Endings, interval: float, until: float | None, shared: str, said: list[str]
+) -> None:
+    """The live table on a terminal, and its keys: look and draw until q is typed, or the time is over."""
+    color, view = output.wants_color(), View()
 
-    watcher: Watcher
-    endings: Endings
-    shared: str
-    said: list[str]
-    lang: str
-    view: View = field(default_factory=View)
+    def text(width: int, height: int) -> str:
+        with local():
+            now = clock(to_iso(now_ms()))
+        told = Told(watcher.memory.recent, [*watcher.troubles, *said[-2:]], watcher.memory.pending, now)
+        shown = (watcher.validation, shared, told, view)
+        return live(*shown, lang=watcher.lang, width=width, height=height, color=color)
 
-    def run(self, interval: float, until: float | None) -> None:
-        """Look and draw until q is typed, or the time is over."""
-        color = output.wants_color()
-        with Keys() as keys, Screen(color=color) as screen:
-            while True:
-                _look(self.watcher, self.endings)
-                left = _left(interval, until)
-                end = time.monotonic() + (left or 0)
-                key = ""
-                while key != "q":
-                    screen.draw(partial(self._text, color=color))
-                    key = keys.wait(max(0.0, end - time.monotonic()))
-                    self.view.press(key)
-                    if key == "d":
-                        self._diagnose(keys, screen)
-                    if time.monotonic() >= end:
-                        break
-                if key == "q" or left is None:
-                    return
+    with Keys() as keys, Screen(color=color) as screen:
+        while True:
+            _look(watcher, endings)
+            left = _left(interval, until)
+            end = time.monotonic() + (left or 0)
+            key = ""
+            while key != "q":
+                screen.draw(text)
+                key = keys.wait(max(0.0, end - time.monotonic()))
+                view.press(key)
+                row = view.meant(watcher.validation)
+                if key == "d" and row is not None:
+                    _diagnose(row.machine_id, watcher.lang, keys, screen)
+                if time.monotonic() >= end:
+                    break
+            if key == "q" or left is None:
+                return
 
-    def _text(self, width: int, height: int, *, color: bool) -> str:
-        watcher = self.watcher
-        now = local(clock)(to_iso(now_ms()))
-        told = Told(watcher.memory.recent, [*watcher.troubles, *self.said[-2:]], watcher.memory.pending, now)
-        shown = (watcher.validation, self.shared, told, self.view)
-        return live(*shown, lang=self.lang, width=width, height=height, color=color)
 
-    def _diagnose(self, keys: Keys, screen: Screen) -> None:
-        """Show the diagnosis of the machine that is meant, until a key is typed."""
-        row = self.view.meant(self.watcher.validation)
-        if row is None:
-            return
-        flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-        line = process.ours("diagnose", row.machine_id, "--lang", self.lang)
-        with screen.aside():
-            output.write("")
-            subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
-            output.note("Any key goes back to the table.")
-            keys.wait(_READ_S)
+def _diagnose(machine_id: str, lang: str, keys: Keys, screen: Screen) -> None:
+    """Show the diagnosis of a machine, until a key is typed."""
+    flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
+    line = process.ours("diagnose", machine_id, "--lang", lang)
+    with screen.aside():
+        output.write("")
+        subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+        output.note("Any key goes back to the table.")
+        keys.wait(_READ_S)
 
 
 def _left(interval: float, until: float | None) -> float | None:

@@ -12,9 +12,10 @@ from roosync_ops import __version__, errors, typed
 from roosync_ops.bootstrap import checklist, keys, windows
 from roosync_ops.bootstrap.checklist import Line
 from roosync_ops.fleet import Fleet, Machine, load_inventory
-from roosync_ops.gather import doctor as asking
+from roosync_ops.gather import asking
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.show import text
+from roosync_ops.show.document import keyed
 from roosync_ops.show.redacted import Redaction
 
 from . import options, output
@@ -77,9 +78,8 @@ def _public_key(key: str | None) -> keys.PublicKey:
         with path.open("rb") as file:
             return keys.parse(file.read(keys.MAX_BYTES + 1), str(path))
     except OSError as error:
-        raise errors.usage(
-            f"{path}: cannot be read: {error.strerror or error}", "name a public key: --key FILE"
-        ) from None
+        said = f"{path}: cannot be read: {error.strerror or error}"
+        raise errors.usage(said, "name a public key: --key FILE") from None
 
 
 @_doctor.command("windows")
@@ -112,17 +112,8 @@ def doctor_windows(
         raise errors.usage(said, "name a file that can be: --output FILE") from None
     done = all(told.get(line) is not None for line in asked)
     if as_json:
-        lines = [
-            {
-                "line": line.text,
-                "places": line.places,
-                "prints": line.prints,
-                "decides": line.decides,
-                "overSsh": line.over_ssh,
-                "answer": told.get(line),
-            }
-            for line in checklist.lines()
-        ]
+        keys = "line=text places prints decides overSsh"
+        lines = [keyed(line, keys, answer=told.get(line)) for line in checklist.lines()]
         output.write(json.dumps({"ok": done, "report": str(report), "lines": lines}))
     else:
         output.write("\n".join(_screen(told, report)))
@@ -137,7 +128,7 @@ def _answers(
     scripts = [checklist.script(line, share) for line in (checklist.NAMES, *(line.text for line in asked))]
     with output.Progress() as progress:
         progress.show(f"asking {machine.machine_id}: {len(asked)} lines")
-        answers, failure = asking.put(machine, scripts, connect_s)
+        answers, failure = asking.powershell(machine, scripts, connect_s)
     *own, path = (answers[0] or "").strip().split("|") if answers else [""]
     if len(own) != _OWN_NAMES:
         unnamed = "it did not say what it and its user are called, without which no report can leave them out"
@@ -165,10 +156,8 @@ def _screen(told: dict[Line, str | None], report: Path) -> Iterator[str]:
         if line.over_ssh:
             answer = told.get(line)
             yield f"{line.number:2}. {line.decides}"
-            yield from (
-                f"    {text.safe(each)}"
-                for each in ("no answer" if answer is None else answer or "(nothing)").splitlines()
-            )
+            answer = "no answer" if answer is None else answer or "(nothing)"
+            yield from (f"    {text.safe(each)}" for each in answer.splitlines())
     yield "\nLeft to a person on that machine:"
     for line in checklist.lines():
         places = [place for place in line.places if place != "ssh"]

@@ -89,20 +89,15 @@ def fleet_of(groups: Mapping[str, Group], data: Mapping[str, dict[str, Any]] | N
         machine_id = plain_name(name)[0]
         if machine_id not in machines:
             machines[machine_id] = Machine.of_host(name, given[machine_id])
-    for name in map(_name_of, hosts):
-        _check_name(machines[plain_name(name)[0]], name)
+    for name in map(_name_of, hosts):  # a host is reached by the connector that its name says, wherever that stands
+        machine, ours = machines[plain_name(name)[0]], name.startswith((SSH_CONNECTOR, WINRM_CONNECTOR))
+        if name != machine.host_name and (ours or machine.system == "windows"):
+            said = f"{machine.machine_id}: pyinfra would not reach {name!r} as {machine.system}"
+            raise FleetError(f"{said}; write {machine.host_name!r}")
     left_out = [name for name in machines if "all" in ids and name not in ids["all"]]
     if left_out:
         raise FleetError(f"{left_out[0]}: not in the group all, and pyinfra then knows no such machine")
     return Fleet(machines.values(), ids)
-
-
-def _check_name(machine: Machine, name: str) -> None:
-    """A host is reached by the connector that its name says, wherever the name stands. Raises FleetError."""
-    ours = name.startswith((SSH_CONNECTOR, WINRM_CONNECTOR))
-    if name != machine.host_name and (ours or machine.system == "windows"):
-        said = f"{machine.machine_id}: pyinfra would not reach {name!r} as {machine.system}"
-        raise FleetError(f"{said}; write {machine.host_name!r}")
 
 
 def check_groups(*groups: object) -> None:

@@ -41,7 +41,9 @@ def load_inventory(path: Path) -> Fleet:
         source = _source(path)
         names = _run(path, source)
         data = _group_data(path)
-    lines = _lines(source)
+    # The line where each name of the file gets its last value.
+    stored = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    lines = {node.id: node.lineno for node in stored if isinstance(node.ctx, ast.Store)}
     groups = {}
     for name, value in names.items():
         with _told(path, lines.get(name)):
@@ -98,10 +100,6 @@ def _source(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _wrong(path, None, f"cannot be read: {error.strerror or error}") from None
-    return _text(path, data)
-
-
-def _text(path: Path, data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise _wrong(path, None, f"more than {MAX_BYTES} bytes: no inventory is as large")
     if data.startswith(_UTF16):
@@ -127,7 +125,7 @@ def _run(path: Path, source: str) -> dict[str, Any]:
         raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
     # os._exit would end this process as if all were well; a copy of it that the file made ends, and says nothing.
     own, end = os.getpid(), os._exit
-    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)  # type: ignore[assignment] # see above
+    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)
     try:
         exec(code, names)  # noqa: S102 - an inventory is Python
     except KeyboardInterrupt:
@@ -152,15 +150,6 @@ def _line_of(error: BaseException, path: Path) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def _lines(source: str) -> dict[str, int]:
-    """Return the line where each name of a file gets its last value."""
-    return {
-        node.id: node.lineno
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
 
 
 def _group_data(path: Path) -> dict[str, dict[str, Any]]:

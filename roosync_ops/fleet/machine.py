@@ -43,9 +43,9 @@ _KEYS: Final = {"host": "hostname", "user": "user", "port": "port"}
 
 #: Keys that say where a password is.
 _NO_SECRETS: Final = ("winrm_password_file", "winrm_password_prompt")
-#: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
 #: What a setting from a .env of Windows or cmd.exe's `set` leaves in a path.
-_ODD = re.compile(r"[\x00-\x1f]|[ \"']$")
+_ODD = re.compile(r"[ \"']$")
+#: A POSIX path, a drive's path or a UNC share: a relative one would mean another folder in every shell.
 _ABSOLUTE = re.compile(r"/|~/|[A-Za-z]:[\\/]|\\\\")
 
 
@@ -127,17 +127,13 @@ class Machine(BaseModel):
 
     @field_validator("shared", "local_dir")
     @classmethod
-    def _an_absolute_path(cls, value: str | None) -> str | None:
-        if value is not None and (_ABSOLUTE.match(value) is None or min(value) < " "):
+    def _an_absolute_path(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        shared = info.field_name == "shared"
+        if _ABSOLUTE.match(value) is None or min(value) < " " or (shared and _ODD.search(value)):
             raise ValueError(f"must be an absolute path on the machine, not {value!r}")
-        return value
-
-    @field_validator("shared")
-    @classmethod
-    def _a_shared_state(cls, value: str | None) -> str | None:
-        if value is not None and _ODD.search(value):
-            raise ValueError(f"must be an absolute path on the machine, not {value!r}")
-        if value is not None and re.split(r"[\\/]", value.rstrip("\\/"))[-1] == "heartbeats":
+        if shared and re.split(r"[\\/]", value.rstrip("\\/"))[-1] == "heartbeats":
             raise ValueError(f"{value!r} is the heartbeats folder of a shared state; name the folder it lies in")
         return value
 
@@ -170,15 +166,11 @@ class Machine(BaseModel):
 
     @model_validator(mode="after")
     def _one_system(self) -> Self:
-        if self.system == "windows":
-            if self.permanence in ("systemd", "process"):
-                raise ValueError(f"permanence {self.permanence!r} is not for Windows: there it is 'auto' or 'task'")
-            return self
-        for field, value in (("transport", self.transport == "winrm"), ("bootstrap_python", self.bootstrap_python)):
-            if value:
+        if self.system == "windows" and self.permanence in ("systemd", "process"):
+            raise ValueError(f"permanence {self.permanence!r} is not for Windows: there it is 'auto' or 'task'")
+        for field in () if self.system == "windows" else ("transport", "bootstrap_python", "permanence"):
+            if getattr(self, field) in ("winrm", True, "task"):
                 raise ValueError(f'{field} {getattr(self, field)!r} is for Windows: add system="windows"')
-        if self.permanence == "task":
-            raise ValueError("permanence 'task' is for Windows: add system=\"windows\"")
         return self
 
     @property

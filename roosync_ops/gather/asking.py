@@ -3,25 +3,20 @@
 However a machine or the network fails, each machine has an answer, and none delays another.
 """
 
-from __future__ import annotations
-
+import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from roosync_ops import process, typed
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.question import Question
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport import output
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import Link, LinkError, Patience
+from roosync_ops.remote_script.question import Question, SilenceError
+from roosync_ops.transport import output, windows_link
+from roosync_ops.transport.link import Failure, Link, LinkError, Patience
 from roosync_ops.transport.ssh import OpenSsh, link_to
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 LOOK: Final = "look"
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and
@@ -32,6 +27,11 @@ LOGIN: Final = (6.0, 0.4)
 _AT_ONCE: Final = 32
 
 T = TypeVar("T")
+#: How long one line may take, in s: a drive that hangs there keeps no other line from its answer. And to log in.
+LINE_S: Final = 30.0
+_LOGIN_S: Final = 20.0
+#: What one line's answer may be, in characters.
+_MAX_ANSWER: Final = 8_000
 
 
 def patience(timeout_s: float, connect_timeout_s: float) -> Patience:
@@ -90,13 +90,11 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
         link.failed = error
         return unreached(machine, error)
     except SilenceError as silence:
-        return silent(machine, silence)
+        return _silent(machine, silence.code, silence.reason)
     except TimeoutError:
-        return silent(
-            machine, SilenceError("TIMEOUT", f"it took the login, and gave no answer within {timeout_s:.1f} s")
-        )
+        return _silent(machine, "TIMEOUT", f"it took the login, and gave no answer within {timeout_s:.1f} s")
     except OSError as error:
-        return silent(machine, SilenceError("CONNECTION_LOST", str(error)))
+        return _silent(machine, "CONNECTION_LOST", str(error))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong on one machine is that machine's failure
         hint = typed.ours("rollout", machine.machine_id, "--dry", "--verbose")
         return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
@@ -149,10 +147,42 @@ def given_up(machine: Machine) -> OpenSsh | None:
 def unreached(machine: Machine, error: LinkError) -> Failure:
     """Word a machine that was not reached, or that was lost after it was."""
     if error.reached:
-        return silent(machine, SilenceError(error.code, error.reason))
+        return _silent(machine, error.code, error.reason)
     return checks.unreachable(machine, error.code, error.reason)
 
 
-def silent(machine: Machine, silence: SilenceError) -> Failure:
+def _silent(machine: Machine, code: str, reason: str) -> Failure:
     """Word a machine that was reached and did not answer what it was asked."""
-    return checks.silence(machine, silence)._replace(step=LOOK)
+    return checks.silence(machine, SilenceError(code, reason))._replace(step=LOOK)
+
+
+def powershell(
+    machine: Machine, scripts: Sequence[str], connect_timeout_s: float
+) -> tuple[list[str | None], Failure | None]:
+    """Have `machine` run each script in a PowerShell of its own; return what each printed, and why no more did.
+
+    None for one that gave no answer in time, or could not be put.
+    """
+    answers: list[str | None] = []
+    with way_to(machine, patience(_LOGIN_S + LINE_S, connect_timeout_s)) as link:
+        for script in scripts:
+            try:
+                answers.append(_asked(link, script))
+            except LinkError as error:
+                if not error.reached:
+                    return answers, unreached(machine, error)
+                answers.append(None)
+    return answers, None
+
+
+def _asked(link: Link, script: str) -> str | None:
+    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+    flags = ("-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand")
+    try:
+        done = link.execute(windows_link.line("powershell", *flags, encoded), timeout_s=LINE_S)
+    except LinkError:
+        raise
+    except (OSError, ValueError):
+        return None
+    said = output.text(done.out).strip() or output.text(done.err).strip()
+    return said.replace("\r\n", "\n")[:_MAX_ANSWER]

@@ -1,25 +1,19 @@
 """What a dashboard shows: read, asked and judged once; one asking of the machines serves the table and the matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from roosync_ops.fleet import Fleet
 from roosync_ops.judge.reports import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_id_of
 
-from .grace_period import GracePeriod
 from .limits import Limits, Probe, silently
 from .past import flips_told, pasts
 from .second import second_of
 from .source import Source
-from .validation import seen, seen_by_all
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
+from .validation import GracePeriod, seen, seen_by_all
 
 
 def observer() -> str:

@@ -7,6 +7,7 @@ machine where the operator has none.
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -18,7 +19,7 @@ from roosync_ops.judge.probes import Builds, ProbeResult
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, on_tidy
 from roosync_ops.remote_script.facts_model import Tended, parse_tended
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms
 
@@ -30,6 +31,7 @@ from .source import own_replica
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 #: How long it may take on the machine, and with the login, a Python, and a task of a Windows logon session, in s.
 _TEND_S: Final = 20.0
@@ -74,9 +76,10 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
         wanted = built.result()
     found = {machine.machine_id: compared(machine, found[machine.machine_id], wanted) for machine in machines}
     here = None if trouble is None else (trouble.reason, trouble.hint)
-    return DiagnosisInput(
-        fleet, now_ms(), found, own, here, None if own is None else _orphans(own.shared, limits.deadline_s)
-    )
+    left = None
+    with suppress(TidyError):
+        left = None if own is None else orphans(own.shared, time.time(), limits.deadline_s or DEFAULT_DEADLINE_S)
+    return DiagnosisInput(fleet, now_ms(), found, own, here, left)
 
 
 def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ...]:
@@ -84,13 +87,6 @@ def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ..
     known = {machine.machine_id for machine in chosen}
     others = [machine for machine in fleet if machine.machine_id not in known and machine.expected == "online"]
     return (*chosen, *others[:_WITNESSES])
-
-
-def _orphans(shared: str, deadline_s: float | None) -> tuple[str, ...] | None:
-    try:
-        return orphans(shared, time.time(), deadline_s or DEFAULT_DEADLINE_S)
-    except TidyError:
-        return None
 
 
 def compared(machine: Machine, one: ProbeResult, wanted: bundle.Bundle) -> ProbeResult:
@@ -109,25 +105,13 @@ class TidyError(Exception):
 
 def orphans(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
     """Return the orphans in `shared`, relative to it, in order. Raises TidyError."""
-    return _bounded(shared, deadline_s, lambda: tuple(sorted(on_tidy.found(shared, now_s))))
+    return tidied(lambda share, now: tuple(sorted(on_tidy.found(share, now))), shared, now_s, deadline_s)
 
 
-def sweep(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
-    """Remove the orphans in `shared`; return those that are gone now. Raises TidyError."""
-    return _bounded(shared, deadline_s, lambda: on_tidy.swept(shared, now_s))
-
-
-def rebuild_view(shared: str, now_ms: int, deadline_s: float) -> int:
-    """Write `heartbeat.json` anew from all that is there; return how many machines it holds. Raises TidyError.
-
-    A view that is there and cannot be read is set aside beside it, under one name, before it is replaced.
-    """
-    return _bounded(shared, deadline_s, lambda: on_tidy.rebuilt(shared, now_ms))
-
-
-def _bounded(shared: str, deadline_s: float, work: Callable[[], T]) -> T:
+def tidied(work: Callable[[str, N], T], shared: str, now: N, deadline_s: float) -> T:
+    """Return what a `work` of on_tidy comes to in the operator's own replica. Raises TidyError."""
     try:
-        return BoundedShare(deadline_s).call(work, f"tidying {shared}")
+        return BoundedShare(deadline_s).call(lambda: work(shared, now), f"tidying {shared}")
     except ShareHungError as error:
         raise TidyError(f"{shared} gave no answer within {error.deadline_s:g} s") from None
     except OSError as error:

@@ -1,24 +1,20 @@
 """When each machine was up, and what changed: its own record, and the flips that a watcher told on this computer."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from roosync_ops import judge
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge.flip import rows_of
 from roosync_ops.judge.history import UptimeHistory, history
-from roosync_ops.judge.reports import Changes, changes
+from roosync_ops.judge.reports import changes
 from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state import SharedState
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.wire.record import Record
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
 
 
 def memory_name(shared: str | None, via: str | None) -> str:
@@ -74,7 +70,7 @@ def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the win
     replica: tuple[str | None, str | None],
     to_ms: int,
     days: float,
-) -> Changes:
+) -> dict[str, Any]:
     """Return what changed of `chosen` (None: all) in the last `days`; `replica` is what was read: (shared, via)."""
     from_ms = to_ms - round(days * 86_400_000)
     machines = tuple(fleet) if chosen is None else chosen

@@ -18,8 +18,7 @@ from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT, LOGIN_S, LinkError, Patience
+from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, LinkError, Patience
 from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none

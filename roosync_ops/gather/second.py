@@ -7,27 +7,20 @@
    a few others tell what their replicas show: it may be this one that has no later beat.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from roosync_ops.judge import second
+from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.judge import ProbeResult, Validation, second
 from roosync_ops.judge.probes import CUT, OFF, RUNNING, SELF_REPORTED, UNASKED, UNCLEAR
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Basis
 from roosync_ops.transport import link
 from roosync_ops.wire.status import ONLINE
 
 from .limits import SECOND_TIMEOUT_S, Limits, Probe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from roosync_ops.fleet import Fleet, Machine
-    from roosync_ops.judge import ProbeResult, Validation
-
 
 #: So many answers, with what their replicas show, settle whether this replica stands still.
 _SETTLE: Final = 12

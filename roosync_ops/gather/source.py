@@ -1,18 +1,14 @@
 """Where the shared state is read: a folder, or a machine over SSH."""
 
-from __future__ import annotations
-
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from roosync_ops import errors, typed
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
 from roosync_ops.wire.times import now_ms
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
 
 #: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
 _VIA_DEADLINE_S: Final = 20.0
@@ -61,16 +57,16 @@ class Source:
 
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
     """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises StateUnavailableError."""
-    from roosync_ops.remote_script import replica  # noqa: PLC0415 - what asks is not needed where a folder is read
+    from roosync_ops.remote_script import checks  # noqa: PLC0415 - what asks is not needed where a folder is read
     from roosync_ops.remote_script.facts_model import parse_reply  # noqa: PLC0415 - as above
-    from roosync_ops.transport.failure import Failure  # noqa: PLC0415 - as above
+    from roosync_ops.transport.link import Failure  # noqa: PLC0415 - as above
 
     from . import asking  # noqa: PLC0415 - as above
 
-    request = replica.request(machine.local_dir, machine.share_deadline, _READING_PART * timeout_s)
+    request = checks.state_request(machine.local_dir, machine.share_deadline, _READING_PART * timeout_s)
     found = asking.each([machine], lambda one: asking.put(one, request, timeout_s, _CONNECT_S, parse_reply))
     told = found[machine.machine_id]
-    document = told if isinstance(told, Failure) else replica.document(machine, told)
+    document = told if isinstance(told, Failure) else checks.state_document(machine, told)
     if isinstance(document, Failure):
         if document.code not in ("NO_ANSWER", "TIMEOUT"):
             raise StateUnavailableError(f"{machine.machine_id}: {document.reason}", document.hint)

@@ -13,10 +13,8 @@ from roosync_ops.fleet import Machine
 from roosync_ops.judge.shares import ClockOffset, Sighting, Trait
 from roosync_ops.remote_script import on_measure
 from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import CONNECT
+from roosync_ops.transport.link import CONNECT, Failure
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.folder import ShareUnavailableError
 from roosync_ops.wire.times import time_or_none
 
 from . import asking
@@ -37,7 +35,7 @@ def verify(
 ) -> tuple[list[Trait], list[Sighting]]:
     """Measure the folder `shared`; watch it for `seconds` for the beats of machines. Return both.
 
-    Raises ShareHungError, and ShareUnavailableError where it is not there or not even a folder can be made in it.
+    Raises ShareHungError, and another OSError where it is not there or not even a folder can be made in it.
     """
     traits: list[Trait] = []
     seen: list[MeasuredSighting] = []
@@ -46,7 +44,7 @@ def verify(
     try:
         while (part := bounded.call(lambda: next(parts, None), f"measuring {shared}")) is not None:
             if "problem" in part:
-                raise ShareUnavailableError(None, part["problem"][1], str(shared))
+                raise OSError(None, part["problem"][1], str(shared))
             if "trait" in part:
                 traits.append(Trait(**part["trait"]))
             elif "seen" in part:

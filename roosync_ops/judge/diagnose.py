@@ -116,8 +116,9 @@ def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
     if word in OF_DRIVE and (restart := _restart_drive(case)):
         return restart
     words = cause.windows if case.is_windows and cause.windows is not None else cause.command
+    known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
     try:
-        found = _filled(words, facts)
+        found = [text.format_map(known) for text in words if text != LOGIN]
     except KeyError:
         return _otherwise(case)
     if words == HINT:
@@ -143,12 +144,6 @@ def _restart_drive(case: MachineCase) -> str | None:
     made = typed.line((*login, f'schtasks /create /f /it /sc once /st 00:00 /tn {DRIVE_TASK} /tr "{script}"'))
     run = typed.there(login, ("schtasks", "/run", "/tn", DRIVE_TASK), is_windows=True)
     return f"{made} && {run}"
-
-
-def _filled(words: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
-    """Return the words with their facts. Raises KeyError where one is not known."""
-    known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
-    return [text.format_map(known) for text in words if text != LOGIN]
 
 
 def _otherwise(case: MachineCase) -> str:

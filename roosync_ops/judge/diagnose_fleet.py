@@ -8,7 +8,7 @@ from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.merge import FILE
-from roosync_ops.wire.record import OF_A_TWIN
+from roosync_ops.wire.record import OF_A_TWIN, object_in
 from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import verdict as v
@@ -54,10 +54,10 @@ def moves_down(case: MachineCase) -> DiagnosisStep:
     """The others' beats reach this machine's replica."""
     if case.machine_id not in case.scene.views:
         return DiagnosisStep("downloads", UNKNOWN)
-    if not case.scene.matrix.is_stale(case.machine_id):
+    stale = case.scene.matrix.stale
+    if case.machine_id not in stale:
         return DiagnosisStep("downloads", OK)
-    since = case.scene.matrix.stale_since_ms(case.machine_id)
-    return DiagnosisStep("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": since})
+    return DiagnosisStep("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": stale[case.machine_id]})
 
 
 def twins(case: MachineCase) -> DiagnosisStep:
@@ -139,12 +139,11 @@ def _own_replica(scene: DiagnosisInput) -> DiagnosisStep:
         return DiagnosisStep("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
     if HERE not in scene.views:
         return DiagnosisStep("own replica", UNKNOWN, "none is named (--shared)")
-    is_stale = scene.matrix.is_stale
-    if not is_stale(HERE):
+    stale = scene.matrix.stale
+    if HERE not in stale:
         return DiagnosisStep("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
-    since = scene.matrix.stale_since_ms(HERE)
-    via = next((name for name in scene.views if name != HERE and not is_stale(name)), None)
-    return DiagnosisStep("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", {"since": since, "via": via})
+    facts = {"since": stale[HERE], "via": next((name for name in scene.views if name not in stale), None)}
+    return DiagnosisStep("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", facts)
 
 
 def _view(scene: DiagnosisInput) -> DiagnosisStep:
@@ -162,7 +161,7 @@ def _via(scene: DiagnosisInput) -> str | None:
     if HERE in scene.views:
         return None
     usable = (name for name, one in scene.probes.items() if one.status is not None and one.share is None)
-    return next((name for name in usable if name in scene.views and not scene.matrix.is_stale(name)), None)
+    return next((name for name in usable if name in scene.views and name not in scene.matrix.stale), None)
 
 
 def _view_of(state: SharedState | None) -> DiagnosisStep:
@@ -181,8 +180,7 @@ def _view_of(state: SharedState | None) -> DiagnosisStep:
 
 def _missing(state: SharedState) -> tuple[str, ...]:
     """Return the machines that have a valid heartbeat and no entry in the view; their first beat may be under way."""
-    entries = state.view.get("heartbeats") if state.view is not None else None
-    known = {str(key).lower() for key in entries} if isinstance(entries, dict) else set()
+    known = {str(key).lower() for key in object_in(state.view, "heartbeats")}
     pieces = state.machines.items()
     return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
 

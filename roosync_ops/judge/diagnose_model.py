@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.wire import status
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, Thresholds
@@ -20,7 +21,6 @@ from .probes import HERE, NOTHING_ELSE, UNCLEAR, AgentState, Knowledge, ProbeRes
 from .verdict import Observation
 
 if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 OK: Final = "ok"

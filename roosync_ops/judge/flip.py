@@ -1,22 +1,18 @@
 """What flips are made of, and from a validation to that. Times are ms since the epoch, durations ms."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic.alias_generators import to_camel
 
+from roosync_ops.fleet import Fleet
 from roosync_ops.state import SharedState
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS, LEFT, OFFLINE, ONLINE, UNKNOWN
 from roosync_ops.wire.times import to_iso
 
 from . import verdict as v
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
 
 # Why a machine flipped.
 FIRST_BEAT: Final = "first-beat"
@@ -30,6 +26,7 @@ SILENT_ALONE: Final = "silent-with-nobody-to-compare"
 RECORD_GONE: Final = "record-gone"
 #: Confirmed by a second opinion: by the machine itself, or by nobody reaching it.
 AGENT_GONE: Final = "agent-gone"
+SHARE_STUCK: Final = "share-stuck"
 UNREACHABLE: Final = "silent-and-unreachable"
 FLAPPING: Final = "flapping"
 SETTLED: Final = "settled"
@@ -47,8 +44,13 @@ UNAVAILABLE: Final = "unavailable"
 
 MACHINE_WORDS: Final = frozenset([ONLINE, OFFLINE, LEFT, UNKNOWN, None])
 SHARE_WORDS: Final = frozenset([OK, SUSPECT, UNAVAILABLE])
-#: What kills a machine for certain.
-_DEATHS: Final = {v.AGENT_GONE: AGENT_GONE, v.NO_AGENT: AGENT_GONE, v.MACHINE_OFF: UNREACHABLE}
+#: What takes a machine offline for certain, and why its flip says so.
+_DEATHS: Final = {
+    v.AGENT_GONE: AGENT_GONE,
+    v.NO_AGENT: AGENT_GONE,
+    v.SHARE_STUCK: SHARE_STUCK,
+    v.MACHINE_OFF: UNREACHABLE,
+}
 #: A list of changes is never longer.
 MAX_CHANGES: Final = 16
 
@@ -165,7 +167,7 @@ class Remembered:
         return found
 
     @classmethod
-    def from_dict(cls, data: object) -> Remembered:
+    def from_dict(cls, data: object) -> "Remembered":
         """Return what `as_dict` gave. What is not understood is taken as not yet seen: it is told to nobody."""
         try:
             found = _ADAPTER.validate_python(data)
@@ -187,11 +189,6 @@ def latest(known: Key, key: Key) -> Key:
     A later time with a lower sequence is an agent that began anew; an old copy that comes back has neither.
     """
     return max(known[0], key[0]), max(known[1], key[1])
-
-
-def is_current(key: Key, known: Key) -> bool:
-    """Return True if a record is the latest known, not an old copy."""
-    return key[0] == known[0] >= 0 or key[1] == known[1]
 
 
 def rows_of(validation: v.Validation, state: SharedState, fleet: Fleet) -> Iterator[FlipRow]:

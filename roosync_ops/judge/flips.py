@@ -61,13 +61,13 @@ class Flips:
     def step(self, rows: Iterable[FlipRow] | None, now_ms: int, trouble: str | None = None) -> list[Flip]:
         """Return what is to be told after a reading at `now_ms`; `rows` is None where it failed, with the `trouble`.
 
-        A reading older than the last one (two readers of one memory) is passed over.
+        There is one row a machine. A reading older than the last one (two readers of one memory) is passed over.
         """
         first = self.kept.at_ms is None
         passed = 0 if self.kept.at_ms is None else now_ms - self.kept.at_ms
         if -LATE_MS <= passed < 0:
             return []
-        seen = None if rows is None else _one_each(rows)
+        seen = None if rows is None else list(rows)
         if seen:
             self._interval_ms = max(row.interval_ms for row in seen)
             self._timeout_ms = max(row.timeout_ms for row in seen)
@@ -194,7 +194,8 @@ class Flips:
 
     def _change(self, row: FlipRow, known: Known) -> tuple[str, str] | None:
         """Return what is to be told and why, None for nothing."""
-        current = f.is_current(row.key, known.key)  # not an old copy that came back
+        # The latest known, and not an old copy that came back.
+        current = row.key[0] == known.key[0] >= 0 or row.key[1] == known.key[1]
         newer = known.key != known.told_key
         if row.status == ONLINE and known.told != ONLINE and current and newer:
             return ONLINE, _why_online(known)
@@ -253,13 +254,3 @@ def _why_online(known: Known) -> str:
     if known.told == LEFT:
         return f.STARTED_AGAIN
     return f.FIRST_BEAT if known.told == UNKNOWN and known.told_key == f.NO_KEY else f.BEATS_AGAIN
-
-
-def _one_each(rows: Iterable[FlipRow]) -> list[FlipRow]:
-    """Return one row a machine: of doubles the later record."""
-    best: dict[str, FlipRow] = {}
-    for row in rows:
-        other = best.get(row.machine_id)
-        if other is None or row.key > other.key:
-            best[row.machine_id] = row
-    return list(best.values())

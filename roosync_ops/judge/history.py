@@ -95,24 +95,14 @@ def history(  # noqa: PLR0913, PLR0917 - a machine, what is known of it, and a w
     """
     own = _own(machine_id, flips)
     known = [one for one in (record, *others) if one is not None]
-    stops = [at for one in known for at in _stops(one)]
-    ups = sorted({pair for one in known for pair in intervals_of(one)})
+    stops = [at for one in known for at in (one.left_at_ms, *times_in(one.agent.get("stops"))) if at is not None]
+    ups = sorted({pair for one in known for pair in intervals_in(one.agent.get("upIntervals"))})
     if ups:
         spans, source = _by_intervals(ups, known[0], observed, doubt, own, stops, to_ms), INTERVALS
     else:
         spans, source = _by_flips(own, to_ms), FLIPS if own else NOTHING
     told = tuple(flip for at, flip in own if from_ms <= at <= to_ms)
     return UptimeHistory(machine_id, observed, source, _covering(spans, from_ms, to_ms), told)
-
-
-def intervals_of(record: Record | None) -> list[tuple[int, int]]:
-    """Return the intervals a record carries, sorted."""
-    return [] if record is None else intervals_in(record.agent.get("upIntervals"))
-
-
-def _stops(record: Record) -> list[int]:
-    """Return when a record says that its machine was stopped on purpose."""
-    return [*([] if record.left_at_ms is None else [record.left_at_ms]), *times_in(record.agent.get("stops"))]
 
 
 def _own(machine_id: str, flips: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -138,7 +128,11 @@ def _by_intervals(  # noqa: PLR0913, PLR0917 - what is known of one machine
         spans.append(Span(max(start, end), stop, UP))
         end = max(end, stop)
     if end < last:  # what an older service beats after our agent says nothing of the time between
-        spans.append(Span(end, last, UP) if intervals_of(record) else _gap(end, last, NOT_KNOWN, own, stops))
+        spans.append(
+            Span(end, last, UP)
+            if intervals_in(record.agent.get("upIntervals"))
+            else _gap(end, last, NOT_KNOWN, own, stops)
+        )
     tail = _tail(observed, doubt=doubt)
     return [*spans, _gap(last, to_ms, tail, own if tail != UP else (), stops if tail != UP else ())]
 

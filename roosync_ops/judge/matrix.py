@@ -1,12 +1,11 @@
 """Who sees whom: what each replica shows of each machine, and what stands still by that."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Machine
 from roosync_ops.state import SharedState
 from roosync_ops.wire.merge import merge
 from roosync_ops.wire.record import Record
@@ -16,11 +15,6 @@ from . import verdict as v
 from .contradictions import contradictions, wrong_clocks
 from .observe import is_kept_by_older, limits_of, undone_by_older
 from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-
-    from .probes import ProbeResult
 
 #: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
 _NEW_BEATS: Final = 5
@@ -71,16 +65,9 @@ class Matrix:
         """Return True if some replica shows a machine online, whatever it answers itself."""
         return any(self.cell(observer, machine_id).status == ONLINE for observer in self.observers)
 
-    def is_stale(self, observer: str) -> bool:
-        """Return True if an observer's replica stands still, or nothing tells that it is not this end of a link."""
-        return observer in self._stale
-
-    def stale_since_ms(self, observer: str) -> int | None:
-        """Return when the last beat was sent that a stale replica holds, on the reader's clock."""
-        return self._stale.get(observer)
-
     @cached_property
-    def _stale(self) -> dict[str, int | None]:
+    def stale(self) -> dict[str, int | None]:
+        """Whose replica stands still, or is one end of a link that does: when its last beat was sent, by our clock."""
         of = {v.OBSERVER_STALE: lambda one: one.machine_id, v.LINK_STALLED: lambda one: one.facts["observer"]}
         return {of[one.kind](one): one.facts["since"] for one in self.findings if one.kind in of}
 
@@ -88,7 +75,7 @@ class Matrix:
         """Return who holds a machine's latest beats, which live replicas do not, and how far the best of those lags."""
         pairs = ((observer, self.lags.get((observer, machine_id))) for observer in self.observers)
         shown = {observer: lags for observer, lags in pairs if lags is not None}
-        behind = tuple(observer for observer, lags in shown.items() if lags and not self.is_stale(observer))
+        behind = tuple(observer for observer, lags in shown.items() if lags and observer not in self.stale)
         known = [self.cell(observer, machine_id).behind_ms for observer in behind]
         best = min((lag for lag in known if lag is not None), default=None)
         return tuple(observer for observer, lags in shown.items() if not lags), behind, best
@@ -175,11 +162,6 @@ class _Beat:
     by: str
     told_ms: int
 
-    def later_ms(self, read_ms: int, offset_ms: int) -> int:
-        """Return how much later than a reading it was sent, as far as whoever tells of it looked later, in ms."""
-        sent = (self.heard_ms or 0) - offset_ms
-        return max(0, min(sent, self.told_ms) - read_ms)
-
 
 def _newest(
     machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
@@ -215,8 +197,10 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     limits = limits_of(state.machines[machine.machine_id], machine.thresholds)
     behind = None
     if others:
-        behind = _behind_ms(record, others[0], machine.heartbeat_interval)
-        behind = max(0, behind - others[0].later_ms(read_ms, offset or 0))
+        newest = others[0]
+        # By so much it was sent later than this reading, as far as whoever tells of it looked later.
+        later_ms = max(0, min((newest.heard_ms or 0) - (offset or 0), newest.told_ms) - read_ms)
+        behind = max(0, _behind_ms(record, newest, machine.heartbeat_interval) - later_ms)
     return Cell(
         status(record, now_there, limits),
         now_there - record.last_heartbeat_ms,

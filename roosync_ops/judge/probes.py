@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roosync_ops.state.seen import Seen
 from roosync_ops.state.shared import SharedState, Sign
+from roosync_ops.state.silences import Silence
 from roosync_ops.wire.merge import Evidence, merge
 
 from . import verdict as v
 
 if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
-    from roosync_ops.state.seen import Seen
-    from roosync_ops.state.silences import Silence
-    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.link import Failure
     from roosync_ops.transport.reach import Reach
 
 # A machine's own word, the local truth.
@@ -172,11 +172,8 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
 
 def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
     """Return the last sign of life of each machine that any replica shows."""
-    found: dict[str, Sign] = {}
-    for state in states:
-        for name, sign in state.signs.items():
-            found[name] = max(found.get(name, sign), sign)
-    return found
+    signs = (item for state in states for item in state.signs.items())
+    return dict(sorted(signs, key=lambda item: item[1]))
 
 
 def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:

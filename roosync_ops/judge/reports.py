@@ -4,14 +4,12 @@ A dashboard: the table, who sees whom, the past, the agents, and whose eyes it r
 rollout did, and what changed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.fleet import Fleet
 from roosync_ops.state import SharedState
 from roosync_ops.wire.status import MISSED_THRESHOLD
 from roosync_ops.wire.times import to_iso
@@ -20,10 +18,6 @@ from .history import INTERVALS, OFF, UptimeHistory
 from .matrix import Matrix
 from .observe import observation
 from .verdict import Validation
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet
-
 
 #: How far back a dashboard looks: a record carries the intervals of seven days.
 WINDOW_MS: Final = 7 * 86_400_000
@@ -131,79 +125,24 @@ def newest_ms(state: SharedState, now_ms: int) -> int | None:
     return max((at for at in heard if at is not None and at <= now_ms), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class MachineSteps:
-    """What a rollout did with one machine: `steps` are (step, outcome); `checks` are the reasons of those that failed.
-
-    `reason` and `hint` (the next command) are there where it is not `ok`.
-    """
-
-    machine_id: str
-    outcome: str
-    ok: bool
-    steps: tuple[tuple[str, str], ...]
-    reason: str | None
-    hint: str | None
-    checks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """A rollout; `dry` is one that looked and changed nothing."""
-
-    ok: bool
-    dry: bool
-    machines: tuple[MachineSteps, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A time in which a machine did not beat, by its own record."""
-
-    machine_id: str
-    start_ms: int
-    end_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What changed from `from_ms` to `to_ms`.
-
-    `flips` are those a watcher told on this computer, in their JSON form, oldest first. `watched` tells whether one
-    ever looked here: without it that there are none means nothing.
-    """
-
-    from_ms: int
-    to_ms: int
-    flips: tuple[Mapping[str, Any], ...]
-    outages: tuple[Outage, ...]
-    watched: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedReason:
-    """A reason as an earlier command wrote it down: its kind, and its sentence in the language of then."""
-
-    kind: str
-    sentence: str
-
-
 @dataclass(frozen=True)
 class Report:
     """A validation (None where a rollout saw no shared state), with what a rollout did or what changed since.
 
-    `said` are the reasons, by machineId, of a validation that was read from a document: its verdicts have none.
+    Those two are in their JSON form, as `roosync-ops report --schema` describes it. `said` are the reasons, by
+    machineId, of a validation that was read from a document, whose verdicts have none: a kind, and the sentence in the
+    language of then.
     """
 
     validation: Validation | None
-    rollout: Rollout | None = None
-    changes: Changes | None = None
-    said: Mapping[str, RecordedReason] = field(default_factory=lambda: MappingProxyType({}))
+    rollout: Mapping[str, Any] | None = None
+    changes: Mapping[str, Any] | None = None
+    said: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         seen = self.validation is None or self.validation.ok
-        return seen and (self.rollout is None or self.rollout.ok)
+        return seen and (self.rollout is None or self.rollout["ok"] is True)
 
     @property
     def expected_online(self) -> int:
@@ -214,16 +153,20 @@ class Report:
 
 def changes(
     flips: Sequence[Mapping[str, Any]], pasts: Iterable[UptimeHistory], from_ms: int, to_ms: int, *, watched: bool
-) -> Changes:
-    """Return what changed in the window."""
+) -> dict[str, Any]:
+    """Return what changed in the window: the flips a watcher told on this computer, and the machines' own outages.
+
+    `watched` tells whether one ever looked here: without it that there are no flips means nothing.
+    """
     since = to_iso(from_ms)  # as a flip's time is written
     told = [flip for flip in flips if isinstance(flip.get("at"), str) and flip["at"] >= since]
     outages = [
-        Outage(past.machine_id, span.start_ms, span.end_ms)
+        {"machineId": past.machine_id, "since": to_iso(span.start_ms), "until": to_iso(span.end_ms)}
         for past in pasts
         if past.source == INTERVALS
         for span in past.spans
         if span.kind == OFF
     ]
-    outages.sort(key=lambda one: one.start_ms)
-    return Changes(from_ms, to_ms, tuple(told[-MAX_CHANGES:]), tuple(outages[-MAX_CHANGES:]), watched)
+    outages.sort(key=lambda one: one["since"])
+    latest = {"flips": told[-MAX_CHANGES:], "outages": outages[-MAX_CHANGES:]}
+    return {"since": since, "until": to_iso(to_ms), "watched": watched, **latest}

@@ -4,26 +4,20 @@ A machine's word is believed about itself alone. One that is silent here and doe
 somebody else was reached, and does not reach it either: else this computer may be the one that is cut off.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.wire.record import LATE, Record, object_in
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, WARNING
 
 from . import verdict as v
 from .observe import limits_of
-from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT, Knowledge
+from .probes import NO_AGENT, NOT_RUNNING, OFF, RUNNING, SELF_REPORTED, SHARE_BLOCKED, SILENT, Knowledge, ProbeResult
 from .verdict import Basis
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
-    from .probes import ProbeResult
 
 #: A share's delays may come again, as its keeper noted them; a day is short, and its keeper may be wrong: silence of so
 #: many timeouts is borne at least, and at most. The most, where another is late too, or a silence of so many was noted

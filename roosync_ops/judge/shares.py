@@ -103,15 +103,12 @@ def ways(seen: Mapping[str | None, Iterable[Sighting]], clocks: Mapping[str | No
         for one in sightings:
             if one.machine_id != observer and one.machine_id in clocks and observer in clocks:
                 found.setdefault((observer, one.machine_id), []).append(one)
-    return [
-        _way(clocks[observer], clocks[source], observer, source, sightings)
-        for (observer, source), sightings in sorted(found.items(), key=lambda item: (item[0][0] or "", item[0][1]))
-    ]
-
-
-def _way(there: ClockOffset, maker: ClockOffset, observer: str | None, source: str, sightings: list[Sighting]) -> Way:
-    lags = tuple((one.seen_ms - there.offset_ms - (one.beat_ms - maker.offset_ms)) / 1000 for one in sightings)
-    return Way(source, observer, lags, (there.error_ms + maker.error_ms) / 1000)
+    measured = []
+    for (observer, source), several in sorted(found.items(), key=lambda item: (item[0][0] or "", item[0][1])):
+        there, maker = clocks[observer], clocks[source]
+        lags = tuple((one.seen_ms - there.offset_ms - (one.beat_ms - maker.offset_ms)) / 1000 for one in several)
+        measured.append(Way(source, observer, lags, (there.error_ms + maker.error_ms) / 1000))
+    return measured
 
 
 def propagation(observer: str | None, every: Iterable[Way], seconds: float) -> Trait:

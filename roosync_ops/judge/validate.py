@@ -1,28 +1,22 @@
 """Is every machine what it is expected to be, and if not, why; and the procedure's four checks after an enrolment."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.state.shared import Sign
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import second, why
 from . import verdict as v
-from .contradictions import all_ahead_ms, wrong_clocks
+from .contradictions import ViewEvidence, all_ahead_ms, wrong_clocks
+from .matrix import Matrix
 from .observe import may_be_anothers, observation
 from .probes import NOTHING_ELSE, RUNNING, SELF_REPORTED, Knowledge, ProbeResult
 from .verdict import Basis
-from .view_evidence import ViewEvidence
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
-    from .matrix import Matrix
 
 #: Which observations meet which expectation. A warning meets neither: it may turn out either way.
 _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT, UNKNOWN])}
@@ -90,7 +84,7 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
 
 
 def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdict:
-    probe = given.probe(machine.machine_id)
+    probe = given.asked.get(machine.machine_id)
     rests_on = second.basis_of(row, probe, given.timeout_ms(machine))
     if why.hidden_ms(machine, row, given) is not None:
         row = replace(row, observed=UNKNOWN)
@@ -103,8 +97,7 @@ def _verdict(machine: Machine, row: v.Observation, given: why.Given) -> v.Verdic
     if rests_on == Basis.HEARD and _is_silent_here(machine, row, given):
         rests_on = Basis.ELSEWHERE
     if sign is not None and reason is not None:
-        facts = {**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]}
-        reason = replace(reason, facts=facts)
+        reason = replace(reason, facts={**reason.facts, "sign": given.now_ms - sign[0], "sign_of": sign[1]})
     silence = given.known.silences.get(machine.machine_id)
     if silence is not None and given.now_ms < silence.until_ms:
         facts = {"until": silence.until_ms, "why": silence.why, "observed": row.observed}

@@ -1,30 +1,23 @@
 """Why a machine is not as expected, or why one that is should be looked at: one reason, as a code with facts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.state.shared import READ_ALL_THE_SAME
 from roosync_ops.wire.findings import BAD_HEARTBEAT, NAIVE_HEARTBEAT, NO_HEARTBEAT, Finding
-from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME
+from roosync_ops.wire.names import VIEW_NAME, file_of
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
 from . import second
 from . import verdict as v
-from .contradictions import inconsistent_ms
-from .observe import may_be_anothers, undone_by_older
-from .patience import AUTO_MOST_MS, TIMESTAMP, clock_suspected
+from .contradictions import ViewEvidence, inconsistent_ms
+from .matrix import Matrix
+from .observe import AUTO_MOST_MS, TIMESTAMP, clock_suspected, may_be_anothers, undone_by_older
 from .probes import SELF_REPORTED, UNASKED, Knowledge, ProbeResult, reason_of
 from .verdict import Basis
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Fleet, Machine
-
-    from .matrix import Matrix
-    from .view_evidence import ViewEvidence
 
 _TIME_FINDINGS: Final = frozenset([NO_HEARTBEAT, BAD_HEARTBEAT, NAIVE_HEARTBEAT])
 
@@ -50,9 +43,6 @@ class Given:
     witness: ViewEvidence
     fleet: Fleet
 
-    def probe(self, machine_id: str) -> ProbeResult | None:
-        return self.asked.get(machine_id)
-
     def timeout_ms(self, machine: Machine) -> int:
         """Return for how long a machine may be silent."""
         return second.timeout_ms(machine, self.state, self.known.patience_ms)
@@ -70,7 +60,7 @@ def reason(machine: Machine, row: v.Observation, given: Given, rests_on: Basis, 
     if machine.expected == OFFLINE:
         facts = {"observed": row.observed, "age": row.age_ms, "why": machine.why}
         return v.Reason(v.BEATS_UNEXPECTEDLY, row.machine_id, facts, ahead)
-    told = _anothers(row, given) or _told(row, given, rests_on) or unread(row, given.state)
+    told = _told(row, given, rests_on) or unread(row, given.state)
     if told is not None:
         return told
     silent = row.observed in (OFFLINE, UNKNOWN) or (row.age_ms or 0) > given.timeout_ms(machine)
@@ -145,14 +135,15 @@ def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | N
     return _disagrees(machine, row, given)
 
 
-def _anothers(row: v.Observation, given: Given) -> v.Reason | None:
-    other = may_be_anothers(row.machine_id, given.state, given.fleet) if row.observed == UNKNOWN else None
-    return None if other is None else v.Reason(v.MAY_BE_ANOTHERS, row.machine_id, {"age": row.age_ms, "other": other})
-
-
 def _told(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason | None:
-    """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows."""
-    probe = given.probe(row.machine_id)
+    """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows.
+
+    Before that, whose beat an older service may have written there.
+    """
+    other = may_be_anothers(row.machine_id, given.state, given.fleet) if row.observed == UNKNOWN else None
+    if other is not None:
+        return v.Reason(v.MAY_BE_ANOTHERS, row.machine_id, {"age": row.age_ms, "other": other})
+    probe = given.asked.get(row.machine_id)
     if probe is None or row.observed == LEFT or rests_on == Basis.NO_AGENT:
         return None
     if given.gone is not None and probe.agent.kind not in SELF_REPORTED:
@@ -200,7 +191,7 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
         about = state.findings_about(row.machine_id) or state.findings
         finding = next((item for item in about if item.file == row.file and item.kind in _TIME_FINDINGS), None)
         return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
-    own = f"{HEARTBEATS}/{row.machine_id}.json"
+    own = file_of(row.machine_id)
     if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
     troubles = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
@@ -229,13 +220,9 @@ def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basi
         return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
         undone = undone_by_older(given.state.machines.get(row.machine_id), given.state)
-        kind = v.OLDER_LEFT if row.older else v.HAS_LEFT
-        return v.Reason(kind, row.machine_id, {"since": _left_at_ms(row, given), **undone}, ahead)
+        record, probe = given.state.record_of(row.machine_id), given.asked.get(row.machine_id)
+        since = None if record is None else record.left_at_ms
+        if since is None and probe is not None:  # by its own word
+            since = probe.agent.left_ms
+        return v.Reason(v.OLDER_LEFT if row.older else v.HAS_LEFT, row.machine_id, {"since": since, **undone}, ahead)
     return v.Reason(v.NEVER_SEEN, row.machine_id)
-
-
-def _left_at_ms(row: v.Observation, given: Given) -> int | None:
-    """Return when it was stopped on purpose: by its record, else by its own word."""
-    record, probe = given.state.record_of(row.machine_id), given.probe(row.machine_id)
-    said = None if probe is None else probe.agent.left_ms
-    return said if record is None or record.left_at_ms is None else record.left_at_ms

@@ -10,11 +10,10 @@ from typing import Any
 
 from roosync_ops.state import StateUnavailableError
 
-from .board import Board, LabScreen
 from .faults import LabError, fault_list, fault_said, faults_text
 from .fleet import ADMIN, LabFleet
+from .play import Board, LabScreen, paste_lines, run
 from .scenario import OFFLINE_TIMEOUT_MS
-from .tool import paste_lines, run
 
 HELP = Path(__file__).with_name("help.txt").read_text("utf-8").rstrip()
 

@@ -1,15 +1,16 @@
 """The fleet itself: start it, switch its machines off and on, kill and stop their agents, end it without a trace."""
 
+import asyncio
 import json
 import os
 import secrets
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import asyncssh
 
@@ -18,17 +19,18 @@ from roosync_ops.pyinfra_ops.plan import config_of
 from roosync_ops.remote_script import bundle
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
-from . import files, ssh_client
+from . import scenario, ssh_client
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost, Nest, NestError
+from .host import DRIVE, LabHost, Nest, NestError, document_in
 from .replica import FolderReplica
-from .replicator import DEFAULT_DELAY_S, Delay, Replicator
+from .replicator import DEFAULT_DELAY_S, Delay, Replicator, SyncThread
 from .scenario import PROCEDURE, Part
 from .sshd import SshServer
-from .threads import LoopThread, SyncThread
-from .tool import document_in
 
+T = TypeVar("T")
+#: Nothing the lab asks of its servers takes longer than this, in seconds.
+_TIMEOUT_S = 30.0
 #: The admin machine's own replica takes part in the replication under this name.
 ADMIN = "admin"
 #: The name of a drive that is not mounted; hidden, beside its own.
@@ -226,7 +228,7 @@ class LabFleet:
         ssh.mkdir()
         ports = {name: machine.server.port for name, machine in self._machines.items()}
         self.ssh_config = ssh / "config"
-        self.ssh_config.write_text(files.ssh_config(ssh, ports), encoding="utf-8")
+        self.ssh_config.write_text(scenario.ssh_config(ssh, ports), encoding="utf-8")
         lines = (machine.server.known_hosts_line() for machine in self._machines.values())
         (ssh / "known_hosts").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
         key = ssh / "id_ed25519"
@@ -234,7 +236,7 @@ class LabFleet:
         self._client_key.write_private_key(key)
         self.inventory = self.root / "inventory.py"
         program = None if shutil.which(os.environ.get(PROGRAM_VARIABLE) or "ssh") else ssh_client.install(ssh)
-        self.inventory.write_text(files.inventory(self.root, self.parts, ports, program), encoding="utf-8")
+        self.inventory.write_text(scenario.inventory(self.root, self.parts, ports, program), encoding="utf-8")
         self.fleet = load_inventory(self.inventory)
 
     def _replicas(self) -> dict[str, FolderReplica]:
@@ -256,3 +258,43 @@ class LabFleet:
             told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
             raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
         return answer
+
+
+class LoopThread:
+    """Runs coroutines for callers on other threads."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="lab-ssh", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(_end_all())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there and return its result, or raise what it raised."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_TIMEOUT_S)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call a plain function there: what belongs to the loop is touched on its thread alone."""
+
+        async def work() -> T:
+            return function()
+
+        return self.run(work())
+
+
+async def _end_all() -> None:
+    """Cancel every session that is still there, and wait for it to notice."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    # Transports close one turn of the loop later.
+    await asyncio.sleep(0)

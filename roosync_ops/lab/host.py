@@ -15,12 +15,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
 from .guardian import LAB_VARIABLE
 
+LOOPBACK = "127.0.0.1"
 #: The account every lab machine knows. It is no account of this computer: all runs as the user who started the lab.
 USER = "lab"
 #: As on the real machines, space and all.
@@ -128,7 +129,18 @@ class LabHost:
                 timeout=COMMAND_TIMEOUT_S,
                 check=False,
             )
-            return subprocess.CompletedProcess(command, done.returncode, _whole(output), _whole(errors))
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, output.read(), errors.read())
+
+
+def document_in(output: bytes | None) -> dict[str, Any] | None:
+    """Return the JSON object that a program printed, None where it printed none."""
+    try:
+        document = json.loads(output or b"")
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 class NestError(OSError):
@@ -234,11 +246,6 @@ def _spaces(pid: int) -> list[str]:
     """Return which of the name spaces of `pid` are not ours, as nsenter's options."""
     others = Path(f"/proc/{pid}/ns/user").readlink() != Path("/proc/self/ns/user").readlink()
     return ["-U", "--preserve-credentials", "-m"] if others else ["-m"]
-
-
-def _whole(stream: IO[bytes]) -> bytes:
-    stream.seek(0)
-    return stream.read()
 
 
 def _script(path: Path, body: str) -> None:

@@ -7,9 +7,12 @@ The same seed, replicas and times replay the same history, whatever is drawn.
 """
 
 import random
+import threading
+import time
 from collections.abc import Callable, Mapping
+from typing import Self
 
-from . import client, faults
+from . import faults
 from .replica import File, FileVersions, FolderReplica, SyncLink, Version
 
 #: Each way; together the 0.5 to 1 s after which a beat of one machine is seen by the others.
@@ -21,6 +24,8 @@ _MEDIAN_S, _SPREAD, _LOW_S, _HIGH_S = 7.0, 0.6, 2.5, 30.0
 _BURST_EVERY_S = 6 * 3600.0
 _BURST_LASTS_S = (120.0, 600.0)
 _BURST_ADDS_S = (60.0, 300.0)
+#: Between two looks at the replicas, in seconds: a look at seven costs half a millisecond.
+POLL_S = 0.1
 
 
 class Delay:
@@ -124,11 +129,11 @@ class Replicator:
 
     def _misbehave(self, link: SyncLink, now: float) -> None:
         """Do, and put right, what this machine's client does by itself."""
-        client.tidy_twins(link)
-        self._expect(link, client.rewind(link, self._past), now)
-        client.plan_vanishing(link, now, lambda: self._delay(link, now))
-        self._expect(link, client.vanish(link, self._cloud, now), now)
-        self._expect(link, client.overdue(link, self._cloud), now)
+        faults.tidy_twins(link)
+        self._expect(link, faults.rewind(link, self._past), now)
+        faults.plan_vanishing(link, now, lambda: self._delay(link, now))
+        self._expect(link, faults.vanish(link, self._cloud, now), now)
+        self._expect(link, faults.overdue(link, self._cloud), now)
         link.upset = bool(link.faults)
 
     def _expect(self, link: SyncLink, names: list[str], now: float) -> None:
@@ -178,7 +183,7 @@ class Replicator:
         product = faults.conflict_product(link, overwrites=overwrites)
         if product is None or before.file is None:
             return
-        copy = client.copy_name(product, name, link.name, before.file.mtime_ns, self._cloud)
+        copy = faults.copy_name(product, name, link.name, before.file.mtime_ns, self._cloud)
         if copy is not None:
             self._publish(copy, before.file, None, now)
 
@@ -192,8 +197,8 @@ class Replicator:
         version = self._cloud[name]
         if link.held.get(name) is version:
             del link.downloads[name]
-        elif client.shows_twin(link, name, version):
-            client.show_twin(link, name, version, self._cloud)
+        elif faults.shows_twin(link, name, version):
+            faults.show_twin(link, name, version, self._cloud)
             del link.downloads[name]
         else:
             self._arrive(link, name, version, now)
@@ -204,10 +209,10 @@ class Replicator:
         is_shown_already = held is not None and not held.whole and held.number == version.number
         shown = None if is_shown_already else faults.disguise(link, version, self._past[name].recent)
         if shown is None:
-            client.put(link, name, version)
+            faults.put(link, name, version)
             del link.downloads[name]
         else:
-            client.put(link, name, Version(version.number, shown, whole=False))
+            faults.put(link, name, Version(version.number, shown, whole=False))
             link.downloads[name] = now + self._delay(link, now)
 
     def _delay(self, link: SyncLink, now: float) -> float:
@@ -217,3 +222,31 @@ class Replicator:
 
 def _content(file: File | None) -> bytes | None:
     return None if file is None else file.content
+
+
+class SyncThread:
+    """Steps a replicator until it is closed. Use `lock` around anything else that touches the replicator."""
+
+    def __init__(self, replicator: Replicator) -> None:
+        self.replicator = replicator
+        self.lock = threading.Lock()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lab-sync", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def switch(self, name: str, *, up: bool | None = None, down: bool | None = None) -> None:
+        """As Replicator.switch, from any thread."""
+        with self.lock:
+            self.replicator.switch(name, up=up, down=down)
+
+    def _run(self) -> None:
+        while not self._end.wait(POLL_S):
+            with self.lock:
+                self.replicator.step(time.monotonic())

@@ -1,7 +1,17 @@
-"""Who is in the lab, and what is expected of each: the procedure's six machines on the day it was written."""
+"""Who is in the lab: the procedure's six machines on the day it was written; and what is written for its operator.
 
+An inventory, and an SSH configuration that needs nothing of the user's own.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from roosync_ops.fleet.inventory import line_of
+
+from .host import DRIVE, LOOPBACK, USER
 
 #: A lab beats faster than the protocol's 30 s and 120 s, in the same proportion, so a change can be watched. In ms.
 HEARTBEAT_INTERVAL_MS = 2_000
@@ -29,3 +39,68 @@ PROCEDURE = (
     Part("myia-ai-01", "off", expected="offline", why="switched off", powered=False),
     Part("myia-po-2026", "off", expected="offline", why="switched off", powered=False),
 )
+
+_INVENTORY = '''"""The lab's fleet: an ordinary pyinfra inventory, written by `roosync-ops lab` and gone with it."""
+
+from roosync_ops.fleet import check_groups, machine
+
+_LAB = {lab}
+_SSH = {{
+    "ssh_key": f"{{_LAB}}/ssh/id_ed25519",
+    "ssh_known_hosts_file": f"{{_LAB}}/ssh/known_hosts",
+    "ssh_config_file": f"{{_LAB}}/ssh/config",{program}
+}}
+
+
+def _lab_machine(name, **fields):
+    """It beats every {interval_s:g} s and is offline after {timeout_s:g} s, so that it can be watched."""
+    home = f"{{_LAB}}/{{name}}"
+    return machine(
+        name,
+        host="{loopback}",
+        user="{user}",
+        ssh=_SSH,
+        shared=f"{{home}}/{drive}",
+        local_dir=f"{{home}}/.local/state/roosync",
+        heartbeat_interval={interval},
+        offline_timeout={timeout},
+        permanence="process",  # never a unit of this computer's own systemd
+        **fields,
+    )
+
+'''
+
+
+def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], program: Path | None = None) -> str:
+    """Return the text of the lab's inventory.py. `lab` is the folder that holds the homes; `program` is its ssh."""
+    head = _INVENTORY.format(
+        lab=json.dumps(str(lab)),
+        loopback=LOOPBACK,
+        user=USER,
+        drive=DRIVE,
+        program=f'\n    "ssh_program": {json.dumps(str(program))},' if program else "",
+        interval=HEARTBEAT_INTERVAL_MS,
+        timeout=OFFLINE_TIMEOUT_MS,
+        interval_s=HEARTBEAT_INTERVAL_MS / 1000,
+        timeout_s=OFFLINE_TIMEOUT_MS / 1000,
+    )
+    groups = list(dict.fromkeys(part.group for part in parts))
+    for group in groups:
+        head += f"\n{group} = [\n"
+        for part in (part for part in parts if part.group == group):
+            fields = {"port": ports[part.name], "expected": part.expected, "why": part.why}
+            known = {name: value for name, value in fields.items() if value not in (None, "online")}
+            head += f"    _lab_{line_of(part.name, known)},\n"
+        head += "]\n"
+    return head + f"\ncheck_groups({', '.join(groups)})\n"
+
+
+def ssh_config(folder: Path, ports: Mapping[str, int]) -> str:
+    """Return an OpenSSH client configuration for `ssh -F CONFIG MACHINE`. No file, key or agent of the user is read."""
+    return "".join(
+        f"Host {name}\n  HostName {LOOPBACK}\n  Port {port}\n  User {USER}\n"
+        f'  IdentityFile "{folder}/id_ed25519"\n  IdentitiesOnly yes\n  IdentityAgent none\n'
+        f'  UserKnownHostsFile "{folder}/known_hosts"\n  GlobalKnownHostsFile /dev/null\n'
+        "  StrictHostKeyChecking yes\n  UpdateHostKeys no\n\n"
+        for name, port in ports.items()
+    )

@@ -19,9 +19,8 @@ from typing import TypeVar
 
 import asyncssh
 
-from .host import USER, LabHost
+from .host import LOOPBACK, USER, LabHost
 
-LOOPBACK = "127.0.0.1"
 #: One read of a pipe, in bytes: what a Linux pipe holds.
 _CHUNK = 65_536
 _SHELL = "/bin/sh"

@@ -140,10 +140,7 @@ class PlanChange(Arguments):
         Literal["rollout", "restart", "stop", "uninstall", "fix"],
         Field(description="What to do. fix: what `roosync-ops diagnose --fix` does, the safe things alone."),
     ]
-    machines: Annotated[
-        list[Annotated[str, Field(max_length=80)]] | None,
-        Field(max_length=_MOST_NAMES, description="Machines or groups; by default all that are expected online."),
-    ] = None
+    machines: Annotated[Names, Field(description="Machines or groups; by default all that are expected online.")] = None
 
 
 class ApplyChange(Arguments):

@@ -30,7 +30,12 @@ def bounded(document: dict[str, Any], whole: str, most: int = MAX_CHARACTERS) ->
         path, container, own = longest
         keep = min(len(container) - 1, max(1, len(container) * max(0, own - (size - most + _ROOM)) // own))
         omitted[path] = omitted.get(path, 0) + len(container) - keep
-        _shorten(container, keep)
+        if isinstance(container, dict):
+            for key in list(container)[keep:]:
+                del container[key]
+        else:
+            container.sort(key=lambda item: isinstance(item, dict) and item.get("ok") is True)
+            del container[keep:]
         size = _size(found)
     if omitted:
         told = ", ".join(f"{count} of {path}" for path, count in omitted.items())
@@ -68,12 +73,3 @@ def _containers(value: Any, path: str) -> list[tuple[str, Any, int]]:
         found.append((path, value, _size(value)))
         found += [each for item in value for each in _containers(item, path)]
     return found
-
-
-def _shorten(container: Any, keep: int) -> None:
-    if isinstance(container, dict):
-        for key in list(container)[keep:]:
-            del container[key]
-        return
-    container.sort(key=lambda item: isinstance(item, dict) and item.get("ok") is True)
-    del container[keep:]

@@ -8,7 +8,6 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any, Final
 
 from roosync_ops import process, typed
@@ -33,7 +32,8 @@ _CHANGING: Final = threading.Lock()
 
 def plan_change(desk: ServerContext, arguments: PlanChange) -> ToolAnswer:
     """Raises CommandError, whatever the dry run failed of."""
-    document = _dry_run(desk.settings, arguments.action, arguments.machines or [])
+    words = [*_words(arguments.action), "--dry", "--", *(arguments.machines or [])]
+    document = _command(desk.settings, words, PLAN_S)
     machines = tuple(row["machineId"] for row in document["machines"])  # so that the same are looked at again
     token = None
     if document.get("fixes") or any(row.get("outcome") == _PLANNED for row in document["machines"]):
@@ -59,7 +59,7 @@ def apply_change(desk: ServerContext, arguments: ApplyChange) -> ToolAnswer:
         raise CommandError("BUSY", "another change of this server is under way", "wait for it, then plan again")
     try:
         settings, names = desk.settings, list(plan.machines)
-        seen = _dry_run(settings, plan.action, names)
+        seen = _command(settings, [*_words(plan.action), "--dry", "--", *names], PLAN_S)
         if _fingerprint(desk, plan.action, seen) != plan.fingerprint:
             said = "the inventory, or what is seen of the machines, is not what it was when this was planned"
             raise CommandError("PLAN_CHANGED", f"{said}; nothing was done", "call roosync_plan_change again")
@@ -70,10 +70,6 @@ def apply_change(desk: ServerContext, arguments: ApplyChange) -> ToolAnswer:
         _CHANGING.release()
     done = {"success": document.get("ok") is True, "action": plan.action, "machines": names, "result": document}
     return ToolAnswer(done)
-
-
-def _dry_run(settings: ServerSettings, action: str, names: Sequence[str]) -> dict[str, Any]:
-    return _command(settings, [*_words(action), "--dry", "--", *names], PLAN_S)
 
 
 def _words(action: str) -> list[str]:

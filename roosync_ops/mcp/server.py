@@ -1,13 +1,20 @@
 """The protocol's side: a call comes in, is checked, answered in bounded time and size, or refused with a way out."""
 
+import os
+import signal
+import socket
 import sys
 import traceback
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import anyio
 import anyio.to_thread
+import uvicorn
 from mcp.server import Server, ServerRequestContext
+from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -21,7 +28,7 @@ from pydantic import ValidationError
 
 from roosync_ops import __version__, show
 from roosync_ops.agent.errors import UNKNOWN_ACTION
-from roosync_ops.errors import INTERNAL, CommandError, ErrorTold, describe
+from roosync_ops.errors import INTERNAL, INTERRUPTED, CommandError, describe
 from roosync_ops.show.text import safe
 
 from .arguments import Arguments
@@ -39,6 +46,10 @@ _WORKERS: Final = 8
 TELL_S: Final = 5.0
 #: So many faults of one call are told.
 _MAX_FAULTS: Final = 3
+LOOPBACK: Final = "127.0.0.1"
+PATH: Final = "/mcp"
+#: How long calls under way may go on once the server is told to end, in s.
+_GRACE_S: Final = 2
 
 
 class _Tools:
@@ -133,10 +144,10 @@ def _refused(entry: Entry, error: Exception) -> CallToolResult:
     failure = describe(error)
     if failure.exit_code == INTERNAL:
         traceback.print_exception(error, file=sys.stderr)
-        failure = ErrorTold(failure.code, failure.message, "report it with what this server wrote to stderr", INTERNAL)
+        failure.hint = "report it with what this server wrote to stderr"
     said = {
         "code": failure.code,
-        "message": safe(failure.message)[:MAX_TEXT],
+        "message": safe(failure.reason)[:MAX_TEXT],
         "hint": safe(failure.hint or entry.whole)[:MAX_TEXT],
     }
     return CallToolResult(
@@ -144,3 +155,67 @@ def _refused(entry: Entry, error: Exception) -> CallToolResult:
         is_error=True,
         _meta={"roosync-ops/error": said},
     )
+
+
+def stdio(server: Server[Any]) -> NoReturn:
+    """Serve until standard input ends or Ctrl-C, and end the process: nothing but the protocol is on standard output.
+
+    The process is left at once. A thread that waits for input, or for a share that hangs, would hold a tidy end up for
+    as long as it pleases; what was answered is written, and what agents and commands were started ends by itself.
+    """
+
+    async def serve() -> None:
+        # While it serves, the SDK has descriptor 1 lead to stderr: no other output gets between the messages.
+        async with stdio_server(_wire()) as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    anyio.run(serve)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _wire() -> anyio.AsyncFile[str]:
+    """Return standard input without the byte-order mark that some clients begin with; what is started here reads none.
+
+    The SDK would keep the mark, and take the first message for none.
+    """
+    own, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return anyio.wrap_file(os.fdopen(own, encoding="utf-8-sig", errors="replace"))
+
+
+def http(server: Server[Any], port: int, tell: Callable[[str], None]) -> None:
+    """Serve on loopback until Ctrl-C or SIGTERM; `tell` hears the address. Raises OSError where the port is taken.
+
+    A page in a browser reaches loopback too: a request that names another host or origin is refused.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        own = listening.getsockname()[1]
+        names = [f"{LOOPBACK}:{own}", f"localhost:{own}"]
+        only_here = TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=names,
+            allowed_origins=[f"http://{name}" for name in names],
+        )
+        app = server.streamable_http_app(streamable_http_path=PATH, host=LOOPBACK, transport_security=only_here)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S, lifespan="on"
+        )
+        _Announced(config, lambda: tell(f"http://{LOOPBACK}:{own}{PATH}")).run(sockets=[listening])
+
+
+class _Announced(uvicorn.Server):
+    """Tells its address once it takes connections and hears of Ctrl-C, and not before."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell()

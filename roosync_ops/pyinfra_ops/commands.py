@@ -1,9 +1,7 @@
 """pyinfra commands: one round trip that changes a machine and answers in JSON, and one that refuses to go on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import gevent
 from pyinfra import logger
@@ -13,19 +11,16 @@ from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roosync_ops import typed
+from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import LinkError
+from roosync_ops.remote_script.bundle import Bundle
+from roosync_ops.remote_script.facts_model import ProbeReport, parse_reply
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport.link import Failure, LinkError
 
 from . import plan
 from .connector import Ask
 from .ledger import ledger
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.bundle import Bundle
 
 #: Beyond what the verbs themselves may take: to log in, to upload and to start Python.
 _MARGIN_S: Final = 30
@@ -75,13 +70,10 @@ class AgentCommand(Ask):
         except OSError as error:
             # To a POSIX machine it is one command: where the login failed nothing was done.
             if isinstance(error, LinkError) and not error.reached and self.machine.system != "windows":
-                ledger(host).fail(checks.unreachable(self.machine, error.code, error.reason))
+                book.fail(checks.unreachable(self.machine, error.code, error.reason))
             self._silent(host, "CONNECTION_LOST", f"the connection was lost: {error}")
             raise
-        return self._taken(host, reply)
-
-    def _taken(self, host: Host, reply: Reply) -> tuple[bool, CommandOutput]:
-        ledger(host).take(reply)
+        book.take(reply)
         if (found := reply.failed) is not None:
             return _failed(host, checks.failed(self.machine, found.step, found.code, found.message, found.path))
         return reply.ok, CommandOutput([])

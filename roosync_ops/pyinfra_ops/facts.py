@@ -1,21 +1,17 @@
 """pyinfra facts: what there is to know about a machine, each in one round trip, and nothing written."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from roosync_ops.remote_script import replica
+from roosync_ops.fleet import Machine
+from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.checks import look_s
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply, parse_report
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import SilenceError
 
 from .connector import Ask
-
-if TYPE_CHECKING:
-    from roosync_ops.fleet import Machine
 
 
 class MachineFacts(FactBase[ProbeReport | SilenceError]):
@@ -79,7 +75,7 @@ class ReplicaFacts(FactBase[Reply | SilenceError]):
     """
 
     def command(self, local_dir: str | None = None, python: str | None = None, share_deadline: float = 5.0) -> Ask:
-        return Ask(replica.request(local_dir, share_deadline), python, forgiving=True)
+        return Ask(checks.state_request(local_dir, share_deadline), python, forgiving=True)
 
     def process(self, output: list[str]) -> Reply | SilenceError:
         try:

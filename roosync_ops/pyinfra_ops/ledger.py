@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from pyinfra.api.host import Host
 
     from roosync_ops.remote_script.facts_model import ProbeReport, Reply
-    from roosync_ops.transport.failure import Failure
-    from roosync_ops.transport.link import Link
+    from roosync_ops.transport.link import Failure, Link
 
     from .plan import Difference
 

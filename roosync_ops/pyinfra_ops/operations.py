@@ -4,30 +4,24 @@ Each compares what the machine answered with what the inventory says and yields 
 rollout's steps share one command, and so one round trip and one Python on the machine.
 """
 
-from __future__ import annotations
+from collections.abc import Callable, Generator
+from typing import Final
 
-from typing import TYPE_CHECKING, Final
-
+from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.operation import operation
 
 from roosync_ops import typed
-from roosync_ops.remote_script import checks, replica
-from roosync_ops.transport.failure import Failure
+from roosync_ops.fleet import Machine
+from roosync_ops.remote_script import checks
+from roosync_ops.remote_script.facts_model import ProbeReport
+from roosync_ops.transport.link import Failure
 
 from . import commands, facts, plan
 from .ledger import ONLINE, PROVED, PYTHON, UNCHANGED, WAITS, ledger
 from .preflight import ask, current, follows, report_of
 from .settled import build, not_online, not_proved, replaced_by
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from pyinfra.api.command import PyinfraCommand
-
-    from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import ProbeReport
-
-    Commands = Generator[PyinfraCommand, None, None]
+Commands = Generator[PyinfraCommand, None, None]
 
 #: How long a machine waits for what the first one of a fleet wrote, in s: twice what replication takes on a good day.
 FOLLOW_S: Final = 120
@@ -96,9 +90,9 @@ def agent_verified(machine: Machine) -> Commands:
     arguments = facts.arguments(machine)
     del arguments["shared"]  # the agent's own word, from its config.json
     answer = ask(host, facts.ReplicaFacts, arguments, checks.limit_s(machine))
-    state = replica.document(machine, answer)
-    failure = state if isinstance(state, Failure) else replica.verification(machine, state)
-    yield from _unchanged(replica.VERIFY, failure)
+    state = checks.state_document(machine, answer)
+    failure = state if isinstance(state, Failure) else checks.verification(machine, state)
+    yield from _unchanged(checks.VERIFY, failure)
 
 
 @operation()

@@ -1,18 +1,12 @@
 """What a machine lacks, compared with what the inventory says: pure functions from facts to steps."""
 
-from __future__ import annotations
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
+from roosync_ops.fleet import Machine
+from roosync_ops.remote_script.bundle import Bundle
+from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 from roosync_ops.remote_script.status_model import Permanence
-from roosync_ops.wire.times import BadTimeError, from_iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.bundle import Bundle
-    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 PUSH: Final = "push"
 CONFIGURE: Final = "configure"
@@ -158,15 +152,9 @@ def _same_config(machine: Machine, report: ProbeReport) -> bool:
     loop = status.config
     if (loop.heartbeat_interval, loop.offline_timeout, loop.auto_sync_enabled) != wanted:
         return False
-    return not _written_since(report.config_modified_ms, status.started_at)
-
-
-def _written_since(modified_ms: int | None, started_at: str | None) -> bool:
-    """A rollout that was cut off between configure and start leaves a loop with the old metadata."""
-    try:
-        return modified_ms is not None and modified_ms > from_iso(started_at)
-    except BadTimeError:
-        return True
+    # A rollout that was cut off between configure and start leaves a loop with the old metadata.
+    written_ms, started_ms = report.config_modified_ms, status.started_ms
+    return written_ms is None or (started_ms is not None and written_ms <= started_ms)
 
 
 def removable(report: ProbeReport) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from roosync_ops import typed
 from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import ProbeReport
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport.failure import PREFLIGHT, Failure
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport.link import PREFLIGHT, Failure
 
 from . import facts
 from .connector import Connector
@@ -44,7 +44,9 @@ def ready_machine() -> Machine | None:
     """
     host = current()
     machine = machine_of(host)
-    if isinstance(machine, Machine) and machine.expected == "offline" and not _is_named(host):
+    limit = ctx_state.get().limit_hosts
+    is_named = isinstance(limit, list) and host in limit
+    if isinstance(machine, Machine) and machine.expected == "offline" and not is_named:
         ledger(host).skipped = f"expected offline{f' ({machine.why})' if machine.why else ''}; name it with --limit"
         host.log(f"Skipped: {ledger(host).skipped}")
         return None
@@ -82,14 +84,11 @@ def report_of(host: Host, machine: Machine) -> ProbeReport | Failure:
 
 
 def _learned(host: Host, machine: Machine, *, installs: bool) -> ProbeReport | Failure:
-    failure = wrong_system(host, machine)
-    if failure is not None:
+    if (failure := wrong_system(host, machine)) is not None:
         return failure
     ledger(host).round_trips += 1
     limit = checks.limit_s(machine) + (INSTALL_S if installs else 0)
     answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
-    if answer is None:
-        answer = SilenceError("TIMEOUT", f"nothing within {limit} s, or the connection was lost")
     return checks.silence(machine, answer) if isinstance(answer, SilenceError) else answer
 
 
@@ -107,8 +106,8 @@ def wrong_system(host: Host, machine: Machine) -> Failure | None:
     return checks.system(machine, connector.link.banner)
 
 
-def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], limit_s: int) -> Answer | None:
-    """Return a fact of `host`; None where no answer came in time or the connection was lost."""
+def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], limit_s: int) -> Answer | SilenceError:
+    """Return a fact of `host`, or that no answer came in time or the connection was lost."""
     # pyinfra's own timeout covers the output and not the exit status.
     with Timeout(limit_s + _GRACE_S, TimeoutError):
         answer: Answer | None = host.get_fact(
@@ -117,7 +116,7 @@ def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], lim
             _timeout=limit_s,
             _ignore_errors=True,  # the reason is told by the caller, in our words
         )
-    return answer
+    return answer or SilenceError("TIMEOUT", f"nothing within {limit_s} s, or the connection was lost")
 
 
 def first(hosts: Iterable[Host]) -> list[tuple[bool, str]] | None:
@@ -152,11 +151,6 @@ def refuse(host: Host, failure: Failure) -> None:
     ledger(host).fail(failure)
     host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
     host.state.fail_hosts({host})
-
-
-def _is_named(host: Host) -> bool:
-    limit = ctx_state.get().limit_hosts
-    return isinstance(limit, list) and host in limit
 
 
 def _checked(check: Callable[[Machine, ProbeReport], Failure | None]) -> Machine | None:

@@ -5,6 +5,7 @@ However a machine, a worker or the network fails, the answer is one result per m
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import secrets
@@ -13,19 +14,20 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 
 from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
@@ -46,6 +48,13 @@ CONNECT_TIMEOUT_S: Final = 10
 _MACHINES_A_WORKER: Final = 25
 #: So much of what a worker said last is read, in bytes.
 _LAST_WORDS: Final = 65_536
+_CONNECTORS: Final = {"ssh": "ssh:SshConnector", "winrm": "winrm:WinrmConnector"}
+#: What pyinfra imports, and a worker does not use: who logs in is the system's ssh, and no deploy has a template.
+_UNUSED: Final = {
+    "paramiko": ("PKey", "SSHException"),
+    "jinja2": ("Environment", "FileSystemLoader", "StrictUndefined", "Template"),
+    "unittest.mock": ("Mock",),
+}
 #: How long a worker that was told to end may take, in s.
 _END_S: Final = 5.0
 
@@ -270,6 +279,36 @@ def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: It
             os.dup2(file.fileno(), 2)
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as this process lives
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115 - as above
+    _load_little({machine.transport for machine in request["machines"]})
     from .worker import main  # noqa: PLC0415 - pyinfra, and gevent in place of threads and sockets
 
     main(pipe, request)
+
+
+class _Unused(ModuleType):
+    """Stands for a module of which only `names` are imported, and never used; for any other name it is loaded."""
+
+    def __init__(self, module: str, names: Container[str]) -> None:
+        super().__init__(module)
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._names:
+            return type(name, (Exception,), {})
+        if name.startswith("__"):  # asked for by `import` itself
+            raise AttributeError(name)
+        sys.modules.pop(self.__name__, None)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _load_little(transports: Iterable[str]) -> None:
+    """Have pyinfra and gevent load what this process uses: all of it takes longer than several logins.
+
+    They ask every installed package for connectors, again for each machine, and for who hears what gevent replaces.
+    """
+    entries: Any = metadata
+    ours = [metadata.EntryPoint(name, f"{__package__}.{_CONNECTORS[name]}", "") for name in {"ssh", *transports}]
+    ours += [metadata.EntryPoint(f"roosync-{one.name}", one.value, "") for one in ours]
+    entries.entry_points = lambda *, group: ours if group == "pyinfra.connectors" else []
+    for module, names in _UNUSED.items():
+        sys.modules.setdefault(module, _Unused(module, names))

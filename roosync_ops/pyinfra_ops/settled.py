@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 from roosync_ops import typed
 from roosync_ops.remote_script import bundle, checks
 from roosync_ops.remote_script.on_common import replaced
-from roosync_ops.transport.failure import PREFLIGHT, Failure
-from roosync_ops.transport.link import CLOSED, CONNECT
+from roosync_ops.transport.link import CLOSED, CONNECT, PREFLIGHT, Failure
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
 from roosync_ops.wire.status import status as status_of

@@ -12,7 +12,7 @@ from pyinfra import logger
 from pyinfra.connectors.base import DataMeta
 
 from roosync_ops.transport import link as links
-from roosync_ops.transport import winrm, winrm_access, winrm_secret
+from roosync_ops.transport import winrm, winrm_access
 from roosync_ops.transport.link import Link, LinkError, Patience
 
 from .connector import Connector
@@ -32,7 +32,7 @@ class WinrmConnector(Connector):
 
     def make_link(self, patience: Patience) -> Link:
         if self.host.data.get("winrm_password"):
-            said = f"winrm_password is a secret and must not be in an inventory: set {winrm_secret.PASSWORD} instead"
+            said = f"winrm_password is a secret and must not be in an inventory: set {winrm_access.PASSWORD} instead"
             raise LinkError(links.UNREACHABLE, said)
         return winrm.Winrm(self.host.name, self.data, patience.connect_s)
 

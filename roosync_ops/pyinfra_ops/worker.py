@@ -32,7 +32,7 @@ from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import unreachable
 from roosync_ops.transport import link as links
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger

@@ -5,8 +5,6 @@ Docstrings, comments and what is for type checkers alone stay behind, their line
 one space: nothing on the machine reads them, and tracebacks keep their line numbers.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import io

@@ -1,21 +1,27 @@
-"""What keeps a machine from being enrolled: pure functions from what it answered to one failure, or none."""
+"""What keeps a machine from being enrolled, and what of its own replica is not as the procedure has it.
+
+Pure functions from what a machine answered to one failure, or none.
+"""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 from roosync_ops import typed
 from roosync_ops.fleet import Machine
-from roosync_ops.transport.failure import PREFLIGHT, Failure
-from roosync_ops.transport.link import CONNECT
+from roosync_ops.transport.link import CONNECT, PREFLIGHT, Failure
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import FIRST_READING_S
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
-from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
+from roosync_ops.wire.merge import CONFLICT, FILE, VIEW, Evidence, merge
+from roosync_ops.wire.record import parse
+from roosync_ops.wire.status import FUTURE_TOLERANCE_MS, ONLINE, status
+from roosync_ops.wire.text import NotUnderstoodError
+from roosync_ops.wire.times import time_or_none
 
-from .facts_model import ProbeReport, ShareFacts
+from .facts_model import ProbeReport, Reply, ShareFacts
 from .on_common import share_problem
-from .unpacked import SilenceError
+from .question import SilenceError
 
 #: A clock further off than this makes heartbeats lie about their age.
 MAX_CLOCK_SKEW_MS: Final = FUTURE_TOLERANCE_MS
@@ -27,6 +33,9 @@ _WINDOWS_S: Final = 45
 _WINDOWS_BANNER: Final = "for_Windows"
 
 
+VERIFY: Final = "verify"
+#: Beyond the share's own deadline: to parse and print the state of a large fleet.
+_STATE_S: Final = 15
 #: What shows most about a share that cannot be used, on POSIX and on Windows, by the code of why.
 _SHOWS: Final = {
     "SHARE_MISSING": (("ls", "-ld", "--"), ("dir",)),
@@ -60,10 +69,8 @@ def login(machine: Machine) -> tuple[str, ...]:
     options = [word for flag, path in named.items() if isinstance(path, str) for word in (flag, _local(path))]
     hosts = machine.ssh.get("ssh_known_hosts_file")
     if isinstance(hosts, str):
-        options += [
-            "-o",
-            f'UserKnownHostsFile="{_local(hosts)}"' if " " in hosts else f"UserKnownHostsFile={_local(hosts)}",
-        ]
+        quote = '"' * (" " in hosts)
+        options += ["-o", f"UserKnownHostsFile={quote}{_local(hosts)}{quote}"]
     host = machine.host or machine.machine_id
     port = ["-p", str(machine.port)] if machine.port else []
     return ("ssh", *options, *port, f"{machine.user}@{host}" if machine.user else host)
@@ -192,3 +199,71 @@ def known(machine: Machine, report: ProbeReport) -> Failure | None:
 def everything(machine: Machine, report: ProbeReport) -> Failure | None:
     """Return the first reason why no agent may be put on `machine`, or None."""
     return known(machine, report) or share(machine, report.share) or clock(machine, report)
+
+
+def state_request(local_dir: str | None, share_deadline: float, limit_s: float | None = None) -> dict[str, Any]:
+    """Return what a machine is asked for the agent's `state` document; after `limit_s` it says how far it came."""
+    step = {"step": "state", "do": "verb", "argv": ["state"], "limit": limit_s or _STATE_S + share_deadline}
+    return {"do": "apply", "localDir": local_dir, "steps": [step], "look": False}
+
+
+def state_document(machine: Machine, answer: Reply | SilenceError) -> dict[str, Any] | Failure:
+    """Return the agent's `state` document, or why there is none."""
+    if isinstance(answer, SilenceError):
+        return Failure(VERIFY, answer.code, answer.reason, there(machine, ("hostname",)))
+    if answer.failed is not None:
+        return failed(machine, VERIFY, answer.failed.code, answer.failed.message)
+    if not answer.done or answer.done[0].reply is None:
+        return failed(machine, VERIFY, "NOT_UNDERSTOOD", "its answer holds no state")
+    return dict(answer.done[0].reply)
+
+
+def verification(machine: Machine, state: dict[str, Any]) -> Failure | None:
+    """Return the first of the procedure's checks that does not hold on this machine's replica, or None."""
+    for code, reason in _problems(machine, state):
+        return failed(machine, VERIFY, code, reason)
+    return None
+
+
+def _problems(machine: Machine, state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    word = _own_status(machine, state)
+    if word != ONLINE:
+        yield "NOT_ONLINE", f"its own replica shows it {word}"
+    view = state.get("view")
+    if not isinstance(view, dict):
+        yield "NO_VIEW", f"its replica has no heartbeat.json ({state.get('viewState')})"
+        return
+    if machine.machine_id not in _part(view, "heartbeats", dict):
+        yield "NOT_IN_HEARTBEATS", "it is not in heartbeats of heartbeat.json"
+    online = _part(view, "onlineMachines", list)
+    if machine.machine_id not in online:
+        yield "NOT_IN_LIST", "it is not in onlineMachines of heartbeat.json"
+    count = _part(view, "statistics", dict).get("onlineCount")
+    if count != len(online):
+        yield "COUNT", f"statistics.onlineCount is {count!r:.20} for {len(online)} onlineMachines"
+
+
+def _own_status(machine: Machine, state: dict[str, Any]) -> str:
+    """Return the machine's status by its own clock, which wrote both the heartbeat and `readAt`."""
+    now_ms = time_or_none(state.get("readAt"))
+    if now_ms is None:
+        return "at no valid time"
+    best = merge(_evidence(machine, state), now_ms).get(machine.machine_id)
+    return status(best.record if best is not None else None, now_ms, machine.thresholds)
+
+
+def _evidence(machine: Machine, state: dict[str, Any]) -> Iterator[Evidence]:
+    for piece in _part(state, "evidence", list):
+        if not isinstance(piece, dict) or piece.get("machineId") != machine.machine_id:
+            continue
+        record, kind, file = piece.get("record"), piece.get("kind"), str(piece.get("file"))
+        if isinstance(record, dict) and kind in (FILE, CONFLICT, VIEW):
+            try:
+                yield Evidence(parse(record, machine.machine_id, file)[0], kind, file)
+            except NotUnderstoodError:
+                continue  # it is another machine's, and no evidence about this one
+
+
+def _part(value: dict[str, Any], key: str, kind: type) -> Any:
+    part = value.get(key)
+    return part if isinstance(part, kind) else kind()

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHan
 
 from roosync_ops.wire.times import time_or_none
 
+from .question import SilenceError, document_in
 from .status_model import (
     AgentAnswer,
     Beat,
@@ -20,7 +21,6 @@ from .status_model import (
     ViewState,
     Word,
 )
-from .unpacked import SilenceError, document_in
 
 T = TypeVar("T", bound=AgentAnswer)
 #: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.

@@ -11,7 +11,7 @@ import zlib
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
 from roosync_ops.agent.config import default_local_dir
 from roosync_ops.wire.local import NotOursError, check_folder
-from roosync_ops.wire.typed import Any, Iterator
+from roosync_ops.wire.typed import Any
 
 MARKER = "roosync-reply:"
 CONFIG_NAME = "config.json"
@@ -158,23 +158,18 @@ def reply_in(verb: str, code: int | None, output: str, limit_s: float) -> dict[s
 
 def share_problem(found: dict[str, Any], limit_s: float) -> tuple[str, str] | None:
     """Return (a code, a sentence) for the first reason why no agent can use a share that was looked at, or None."""
-    return next(_share_problems(found, limit_s), None)
-
-
-def _share_problems(found: dict[str, Any], limit_s: float) -> Iterator[tuple[str, str]]:
-    free = found.get("freeBytes")
-    if found.get("hung"):
-        yield "SHARE_HUNG", f"no answer within {limit_s:g} s"
-    elif not found.get("exists"):
-        yield "SHARE_MISSING", "there is no such folder; it is never created"
-    elif not found.get("isDirectory"):
-        yield "SHARE_NOT_A_FOLDER", "it is not a folder"
-    elif found.get("readOnly"):
-        yield "SHARE_READ_ONLY", "it is mounted read-only"
-    elif not found.get("readable") or not found.get("writable"):
-        missing = "write to" if found.get("readable") else "read"
-        yield "SHARE_REFUSED", f"the user the agent runs as may not {missing} it"
-    elif found.get("problem"):
-        yield "SHARE_PROBLEM", str(found["problem"])
-    elif free is not None and free < MIN_FREE_BYTES:
-        yield "SHARE_FULL", f"{free} bytes are free"
+    free, missing = found.get("freeBytes"), "write to" if found.get("readable") else "read"
+    reasons = (
+        (found.get("hung"), "SHARE_HUNG", f"no answer within {limit_s:g} s"),
+        (not found.get("exists"), "SHARE_MISSING", "there is no such folder; it is never created"),
+        (not found.get("isDirectory"), "SHARE_NOT_A_FOLDER", "it is not a folder"),
+        (found.get("readOnly"), "SHARE_READ_ONLY", "it is mounted read-only"),
+        (
+            not found.get("readable") or not found.get("writable"),
+            "SHARE_REFUSED",
+            f"the user the agent runs as may not {missing} it",
+        ),
+        (found.get("problem"), "SHARE_PROBLEM", str(found.get("problem"))),
+        (free is not None and free < MIN_FREE_BYTES, "SHARE_FULL", f"{free} bytes are free"),
+    )
+    return next(((code, said) for holds, code, said in reasons if holds), None)

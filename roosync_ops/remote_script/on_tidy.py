@@ -56,7 +56,10 @@ def swept(shared: str, now_s: float) -> tuple[str, ...]:
 
 
 def rebuilt(shared: str, now_ms: int) -> int:
-    """Write `heartbeat.json` anew from all that is there; return how many machines it holds."""
+    """Write `heartbeat.json` anew from all that is there; return how many machines it holds.
+
+    A view that is there and cannot be read is set aside beside it, under one name, before it is replaced.
+    """
     # Here, and not above: on a machine they are the agent's, which is found only when this runs.
     from roosync_ops.agent.share import replace_file  # noqa: PLC0415 - see above
     from roosync_ops.wire.folder import read_shared  # noqa: PLC0415 - see above

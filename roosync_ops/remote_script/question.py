@@ -1,10 +1,11 @@
-"""One request to a Python on a machine, whatever the machine is and however it is reached.
+"""One request to a Python on a machine, whatever the machine is and however it is reached; and the document it answers.
 
 On POSIX it is one `sh` command of characters no quoting rule can bite: paths and values travel inside one base64 token,
 so spaces, quotes, `$`, and names in any script come out unchanged.
 """
 
 import base64
+import binascii
 import functools
 import json
 import shlex
@@ -19,7 +20,7 @@ from roosync_ops.transport.link import Finished, Link
 from roosync_ops.transport.windows_link import WindowsLink
 
 from . import travel
-from .on_common import MARKER
+from .on_common import MARKER, PRESSED
 
 #: Where a CPython may be when the inventory names none: PATH first, then where installers leave it.
 _PLACES = (
@@ -45,6 +46,12 @@ _LOADER = (
 NO_PYTHON = "no-python"
 #: What is kept of words that are no answer, in bytes.
 _TAIL: Final = 4096
+#: A pressed answer has at most so many bytes when it no longer is, and every answer so many values.
+MAX_BYTES: Final = 100_663_296
+MAX_VALUES: Final = 8_000_000
+#: What stands in the place of an answer where there is nobody to give one, to its code.
+_SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
+_MAX_SAID = 600
 
 
 @dataclass
@@ -114,3 +121,56 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
 def packed(data: bytes) -> str:
     """Return `data` as the one line of text that `push` takes from stdin. Packing it takes longer than a login."""
     return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+class SilenceError(Exception):
+    """A machine that gave no answer we can use. `code` is for programs."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+    def to_json(self) -> Any:
+        """As an answer's."""
+        return {"code": self.code, "reason": self.reason}
+
+
+def document_in(lines: list[str]) -> str:
+    """Return the JSON behind the marker; whatever else a login shell prints is no answer. Raises SilenceError."""
+    marked = [line.partition(MARKER)[2] for line in lines if MARKER in line]
+    if not marked:
+        said = " ".join(" ".join(lines).split())[-200:]
+        raise SilenceError("NO_ANSWER", f"it said {said!r}" if said else "it said nothing")
+    said = marked[-1]
+    try:
+        value = json.loads(_bounded(said))
+        if isinstance(value, dict) and isinstance(value.get(PRESSED), str):
+            said = _unpacked(value[PRESSED])
+            value = json.loads(_bounded(said))
+    except (ValueError, RecursionError) as error:
+        raise SilenceError("NOT_UNDERSTOOD", f"its answer is not JSON: {error!s:.120}") from None
+    if isinstance(value, dict) and value.get("error") is not None:
+        error_text = str(value["error"])
+        code = _SILENCES.get(error_text, "PROBE_FAILED")
+        raise SilenceError(code, str(value.get("said") or error_text)[:_MAX_SAID])
+    return said
+
+
+def _unpacked(text: str) -> str:
+    """Return what was pressed. Raises SilenceError where it is too long, ValueError where it is none."""
+    press = zlib.decompressobj()
+    try:
+        raw = press.decompress(binascii.a2b_base64(text), MAX_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if not press.eof:
+        raise SilenceError("TOO_MUCH", f"cut short, or more than {MAX_BYTES >> 20} MiB")
+    return raw.decode("ascii")
+
+
+def _bounded(text: str) -> str:
+    """Raise SilenceError where `text` holds more values than a machine has to tell: `[],` is 3 bytes there, 64 here."""
+    if sum(map(text.count, "[{,")) > MAX_VALUES:
+        raise SilenceError("TOO_MUCH", f"more than {MAX_VALUES} values")
+    return text

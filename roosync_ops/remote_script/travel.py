@@ -26,10 +26,15 @@ _OF_SHARES: Final = ("verify", "tidy", "tend")
 AST_LOCK: Final = threading.RLock()
 
 
-@functools.cache
 def packed(system: System, do: str) -> str:
     """Return `source` as one word of a line."""
-    return base64.b64encode(zlib.compress(source(system, do).encode(), 9)).decode()
+    with AST_LOCK:  # many ask at once for the first time
+        return _packed(system, do)
+
+
+@functools.cache
+def _packed(system: System, do: str) -> str:
+    return base64.b64encode(zlib.compress(_source(system, do).encode(), 9)).decode()
 
 
 def source(system: System, do: str = "probe") -> str:

@@ -84,16 +84,12 @@ def lay_out(columns: list[Column], width: int | None, *, color: bool) -> list[st
     """Return the header line and one line a row, none wider than `width` cells (None: as wide as it takes)."""
     columns = _fit(columns, width)
     header = _GAP.join(_cell(column.header, column) for column in columns)
-    painted = [_painted(column, color=color) for column in columns]
-    rows = [_GAP.join(row).rstrip() for row in zip(*painted, strict=True)]
+    shown = []
+    for column in columns:
+        texts = [_cell(value, column) for value in column.values]
+        shown.append(list(map(paint, texts, column.colors)) if color and column.colors else texts)
+    rows = [_GAP.join(row).rstrip() for row in zip(*shown, strict=True)]
     return [paint(header.rstrip(), BOLD if color else ""), *rows]
-
-
-def _painted(column: Column, *, color: bool) -> list[str]:
-    texts = [_cell(value, column) for value in column.values]
-    if not color or column.colors is None:
-        return texts
-    return [paint(text, code) for text, code in zip(texts, column.colors, strict=True)]
 
 
 def _cell(text: str, column: Column) -> str:
@@ -107,7 +103,10 @@ def _fit(columns: list[Column], width: int | None) -> list[Column]:
     if width is None:
         return columns
     kept = list(columns)
-    while len(kept) > 1 and _least(kept) > width:
+    while len(kept) > 1:
+        spare = sum(max(0, column.width - _LEAST) for column in kept if column.elastic)
+        if total(kept) - spare <= width:
+            break
         kept.remove(min(kept, key=lambda column: column.rank))
     for column in kept:
         if column.elastic or len(kept) == 1:
@@ -119,8 +118,3 @@ def _fit(columns: list[Column], width: int | None) -> list[Column]:
 def total(columns: list[Column]) -> int:
     """Return how many cells a line of them takes."""
     return sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
-
-
-def _least(columns: list[Column]) -> int:
-    """Return how wide the columns are when the elastic ones give all they can."""
-    return total(columns) - sum(max(0, column.width - _LEAST) for column in columns if column.elastic)

@@ -12,8 +12,7 @@ from roosync_ops.wire.times import to_iso
 
 from .history import history_markdown
 from .matrix import matrix_markdown
-from .messages import words
-from .messages.sentences import translated
+from .messages import translated, words
 from .reasons import flip_text
 from .table import markdown, piped
 from .text import age, clock_ms, duration, markdown_code, markdown_safe
@@ -36,6 +35,8 @@ def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = F
     """
     word, seen = words(lang), board.validation
     at = clock_ms(board.at_ms)
+    last = board.flips[-FLIPS_SHOWN:][::-1]
+    sees = [f"## {word['dashboard.sees']}", word["dashboard.not_probed"]]
     parts = [
         f"# {word['dashboard.title']}",
         f"**{word['dashboard.as_of'].format(at=at, observer=markdown_code(board.observer))}** "
@@ -44,8 +45,9 @@ def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = F
         "\n".join(_facts(board, lang)),
         markdown(seen, lang),
         history_markdown(board.pasts, board.from_ms, board.at_ms, lang),
-        "\n".join(_flips(board, lang)),
-        _matrix(board, lang),
+        f"## {word['dashboard.flips']}",
+        "\n".join(f"- {markdown_safe(flip_text(flip, lang))}" for flip in last) or word["dashboard.no_flips"],
+        *(sees if board.matrix is None else [matrix_markdown(board.matrix, lang)]),
         "\n".join(_agents(board, lang)),
         *(["\n".join(_presence(board))] if presence else []),
         f"---\n\n{word['dashboard.written_by'].format(version=__version__)}",
@@ -89,12 +91,9 @@ def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
     quote = markdown_code if code else str
     if board.replica is not None:
         return quote(board.replica)
-    word = words(lang)
-    return (
-        word["dashboard.no_replica"]
-        if board.trouble is None
-        else word["dashboard.replica_trouble"].format(trouble=quote(translated(board.trouble, lang)))
-    )
+    if board.trouble is None:
+        return words(lang)["dashboard.no_replica"]
+    return words(lang)["dashboard.replica_trouble"].format(trouble=quote(translated(board.trouble, lang)))
 
 
 def asked_said(board: Dashboard, lang: str) -> str:
@@ -109,30 +108,12 @@ def asked_said(board: Dashboard, lang: str) -> str:
     return word["dashboard.asked_count"].format(reached=sum(one.is_reached for one in asked), total=len(asked))
 
 
-def _flips(board: Dashboard, lang: str) -> list[str]:
-    word = words(lang)
-    last = board.flips[-FLIPS_SHOWN:][::-1]
-    lines = [f"- {markdown_safe(flip_text(flip, lang))}" for flip in last]
-    return [f"## {word['dashboard.flips']}", "", *(lines or [word["dashboard.no_flips"]])]
-
-
-def _matrix(board: Dashboard, lang: str) -> str:
-    if board.matrix is not None:
-        return matrix_markdown(board.matrix, lang)
-    word = words(lang)
-    return f"## {word['dashboard.sees']}\n\n{word['dashboard.not_probed']}"
-
-
 def _agents(board: Dashboard, lang: str) -> list[str]:
     word = words(lang)
     rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
-    lines = [
-        f"## {word['dashboard.agents']}",
-        "",
-        *piped([markdown_safe(head) for head in agent_heads(board, lang)], rows),
-    ]
+    heads = [markdown_safe(head) for head in agent_heads(board, lang)]
     lacking = markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))
-    return lines if board.is_compared else [*lines, "", lacking]
+    return [f"## {word['dashboard.agents']}", "", *piped(heads, rows), *([] if board.is_compared else ["", lacking])]
 
 
 def agent_heads(board: Dashboard, lang: str) -> list[str]:
@@ -144,24 +125,16 @@ def agent_heads(board: Dashboard, lang: str) -> list[str]:
 
 def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:
     """Return version, interval, timeout and how it compares with the baseline. Not escaped."""
-    return [
-        one.version or "-",
-        age(one.interval_ms, lang),
-        age(one.timeout_ms, lang),
-        _compared(one, board, lang),
-    ]
-
-
-def _compared(one: Installed, board: Dashboard, lang: str) -> str:
-    word = words(lang)
+    word, differing = words(lang), board.differing(one)
     if not one.present:
-        return word["dashboard.no_record"]
-    if one.machine_id == board.baseline:
-        return word["dashboard.baseline"]
-    differing = board.differing(one)
-    if differing is None:
-        return word["dashboard.not_compared"]
-    return ", ".join(differing) or word["dashboard.same"]
+        compared = word["dashboard.no_record"]
+    elif one.machine_id == board.baseline:
+        compared = word["dashboard.baseline"]
+    elif differing is None:
+        compared = word["dashboard.not_compared"]
+    else:
+        compared = ", ".join(differing) or word["dashboard.same"]
+    return [one.version or "-", age(one.interval_ms, lang), age(one.timeout_ms, lang), compared]
 
 
 def badge(validation: Validation, lang: str = "en") -> str:
@@ -171,28 +144,24 @@ def badge(validation: Validation, lang: str = "en") -> str:
     """
     sign = "✓" if validation.ok else "✗"
     count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
-    at = to_iso(validation.checked_at_ms)
-    parts = [(words(lang)["dashboard.badge"], _LABEL), (count, _GOOD if validation.ok else _BAD),
-             (f"{at[:10]} {at[11:16]}Z", _LABEL)]  # fmt: skip
+    day, time = to_iso(validation.checked_at_ms)[:16].split("T")
+    label = words(lang)["dashboard.badge"]
+    parts = [(label, _LABEL), (count, _GOOD if validation.ok else _BAD), (f"{day} {time}Z", _LABEL)]
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0
     for said, color in parts:
         width = round(len(said) * _LETTER) + _AROUND
-        drawn.append(_part(said, color, left, width))
+        at, length = left + width / 2, width - _AROUND
+        drawn.append(
+            f'<rect x="{left}" width="{width}" height="20" fill="{color}"/>'
+            f'<text x="{at:g}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{html.escape(said)}</text>'
+        )
         left += width
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left}" height="20" role="img" aria-label="{name}">'
         f'<title>{name}</title><clipPath id="r"><rect width="{left}" height="20" rx="3"/></clipPath>'
         f'<g clip-path="url(#r)" font-family="DejaVu Sans,Verdana,Geneva,sans-serif" font-size="11" fill="#fff" '
         f'text-anchor="middle">{"".join(drawn)}</g></svg>\n'
-    )
-
-
-def _part(said: str, color: str, left: int, width: int) -> str:
-    middle, length = left + width / 2, width - _AROUND
-    return (
-        f'<rect x="{left}" width="{width}" height="20" fill="{color}"/>'
-        f'<text x="{middle:g}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{html.escape(said)}</text>'
     )
 
 

@@ -1,5 +1,6 @@
 """Diagnoses as a table with the checks below it, and as JSON."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,13 +10,11 @@ from roosync_ops.judge.diagnose_model import NOT_OK, OK, UNKNOWN, Diagnoses, Dia
 
 from .columns import BOLD, DIM, GREEN, RED, paint, tabled
 from .document import keyed
-from .messages import cause, words
-from .messages.sentences import check_words, translated
+from .messages import catalogue, check_words, translated, words
 from .reasons import off_said, undone_said
 from .text import cells, clock_ms, duration, local, pad, safe, wrapped
 
 _MARKS: Final = {OK: ("✓", GREEN), NOT_OK: ("✗", RED), UNKNOWN: ("·", DIM)}
-_TIMES: Final = ("since",)
 _SPANS: Final = ("age", "lag")
 _COLUMNS: Final = {"": 8, "machine": 9, "expected": 4, "observed": 5, "diagnosis.cause": 7, "why": 3}
 #: So many observers are named, and the rest counted.
@@ -33,16 +32,10 @@ class Fix:
     problem: str | None = None
 
 
-class _Facts(dict[str, str]):
-    """A sentence is never lost for want of a fact."""
-
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
 def cause_sentence(row: Diagnosis, lang: str = "en") -> str:
     """Return the diagnosis as one sentence. Not escaped."""
-    return cause(row.cause, lang).format_map(_texts(row.facts, lang))
+    text: str = catalogue(lang)["causes"][row.cause]
+    return text.format_map(_texts(row.facts, lang))
 
 
 def seen_text(check: DiagnosisStep, lang: str = "en") -> str:
@@ -53,11 +46,12 @@ def seen_text(check: DiagnosisStep, lang: str = "en") -> str:
 def _texts(facts: Mapping[str, Any], lang: str) -> dict[str, str]:
     """Return facts as texts: ages as durations, times as a reader writes them, observers by name."""
     unknown = words(lang)["diagnosis.unknown_time"]
-    texts = _Facts(dict.fromkeys((*_TIMES, *_SPANS), unknown))
+    # A sentence is never lost for want of a fact.
+    texts = defaultdict(lambda: "?", dict.fromkeys(("since", *_SPANS), unknown))
     for key, value in facts.items():
-        if key in _TIMES or key in _SPANS:
+        if key == "since" or key in _SPANS:
             known = isinstance(value, int)
-            texts[key] = (clock_ms(value) if key in _TIMES else duration(value, lang)) if known else unknown
+            texts[key] = (clock_ms(value) if key == "since" else duration(value, lang)) if known else unknown
         else:
             texts[key] = _names(value, lang) if isinstance(value, tuple) else translated(str(value), lang)
     if isinstance(off := facts.get("off"), int):
@@ -74,7 +68,7 @@ def _names(names: tuple[str, ...], lang: str) -> str:
     return shown if len(names) <= _NAMED else word["diagnosis.more"].format(names=shown, count=len(names) - _NAMED)
 
 
-@local
+@local()
 def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     found: Diagnoses,
     fixes: Sequence[Fix] = (),

@@ -35,7 +35,7 @@ def validation_document(validation: Validation, lang: str = "en") -> dict[str, A
     document = keyed(
         validation,
         "ok checkedAt shared",
-        machines=[{**_verdict(row, lang), **_basis(row, validation)} for row in validation.verdicts],
+        machines=[_verdict(row, validation, lang) for row in validation.verdicts],
         unexpected=[keyed(row, "machineId observed lastHeartbeat") for row in validation.unexpected],
         findings=[item.as_dict() for item in validation.findings],
         summary=keyed(validation, "total online percent"),
@@ -61,17 +61,18 @@ def survey_document(survey: Survey) -> dict[str, Any]:
 
 def json_text(document: Mapping[str, Any]) -> str:
     """Write an object as JSON, each list with one item a line, safe to print whatever texts it holds."""
-    parts = [f"  {json.dumps(key)}: {_value(value)}" for key, value in document.items()]
+    parts = []
+    for key, value in document.items():
+        said = json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list) and value:
+            items = ",\n".join("    " + json.dumps(item, ensure_ascii=False) for item in value)
+            said = f"[\n{items}\n  ]"
+        parts.append(f"  {json.dumps(key)}: {said}")
     return _UNPRINTABLE.sub(lambda sign: json.dumps(sign.group())[1:-1], "{\n" + ",\n".join(parts) + "\n}")
 
 
-def _value(value: Any) -> str:
-    if not isinstance(value, list) or not value:
-        return json.dumps(value, ensure_ascii=False)
-    return "[\n" + ",\n".join("    " + json.dumps(item, ensure_ascii=False) for item in value) + "\n  ]"
-
-
-def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
+def _verdict(row: Verdict, validation: Validation, lang: str) -> dict[str, Any]:
+    """Return one row; what the age rests on, and what the machine reports, only where either was asked for."""
     document = keyed(
         row,
         "machineId expected observed ok heartbeatActive lastHeartbeat ageMs missedHeartbeats=missed",
@@ -80,25 +81,32 @@ def _verdict(row: Verdict, lang: str) -> dict[str, Any]:
         why=row.why,
         basis=row.rests_on,
     )
-    return document if row.sign is None else document | {"lastSign": {"at": to_iso(row.sign[0]), "source": row.sign[1]}}
-
-
-def _basis(row: Verdict, validation: Validation) -> dict[str, Any]:
-    """Return what the age rests on, and what the machine reports: only where either was asked for."""
-    if validation.evidence is None and row.probe is None:
-        return {} if validation.patience_ms is None else {"ageBasis": row.basis}
-    return {"ageBasis": row.basis, "own": None if row.probe is None else word_document(row.probe)}
+    if row.sign is not None:
+        document["lastSign"] = {"at": to_iso(row.sign[0]), "source": row.sign[1]}
+    was_asked = validation.evidence is not None or row.probe is not None
+    if was_asked or validation.patience_ms is not None:
+        document["ageBasis"] = row.basis
+    if was_asked:
+        document["own"] = None if row.probe is None else word_document(row.probe)
+    return document
 
 
 def evidence_document(matrix: Matrix, lang: str) -> dict[str, Any]:
     """Return who sees whom, what each machine reports of itself, and the findings."""
+    cell = "status ageMs sequence behindMs clockMeasured=probed"
     return {
         "machines": [
             {"machineId": name, **word_document(matrix.probes[name])}
             for name in matrix.machines
             if name in matrix.probes
         ],
-        "observers": [_observer(matrix, one) for one in matrix.observers],
+        "observers": [
+            {
+                "observer": None if one == HERE else one,
+                "cells": [{"machineId": name, **keyed(matrix.cell(one, name), cell)} for name in matrix.machines],
+            }
+            for one in matrix.observers
+        ],
         "findings": [finding_document(found, lang) for found in matrix.findings],
     }
 
@@ -123,12 +131,4 @@ def word_document(one: ProbeResult) -> dict[str, Any]:
         "detail": one.agent.detail,
         **keyed(one, "clockOffsetMs=offset_ms clockErrorMs=error_ms"),
         **({} if one.through is None else {"through": one.through}),
-    }
-
-
-def _observer(matrix: Matrix, observer: str) -> dict[str, Any]:
-    cell = "status ageMs sequence behindMs clockMeasured=probed"
-    return {
-        "observer": None if observer == HERE else observer,
-        "cells": [{"machineId": name, **keyed(matrix.cell(observer, name), cell)} for name in matrix.machines],
     }

@@ -1,23 +1,17 @@
 """The validation for programs that read neither JSON nor a table: JUnit XML, and OpenMetrics 1.0 for Prometheus."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from .messages import headline, words
-from .messages.sentences import translated
+from .messages import headline, translated, words
 from .reasons import basis, basis_line, brief, sentence
 from .table import beside
 from .text import safe
-
-if TYPE_CHECKING:
-    from roosync_ops.judge.reports import MachineSteps, Report
 
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"
@@ -26,21 +20,23 @@ TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _STATES: Final = (ONLINE, WARNING, OFFLINE, LEFT, UNKNOWN)
 
 
-def junit(validation: Validation, lang: str = "en") -> str:
-    """Return one test suite; machines that are not as expected fail with their reason."""
-    return _document([_validated(validation, lang)])
+def junit(validation: Validation | None, lang: str = "en", rollout: Mapping[str, Any] | None = None) -> str:
+    """Return a suite of what a rollout did, where there was one, and the suite of the validation.
 
-
-def junit_report(report: Report, lang: str = "en") -> str:
-    """Return a suite of what a rollout did, where there was one, and the suite of the validation."""
-    suites = (
-        []
-        if report.rollout is None
-        else [_Suite("roosync-ops rollout", [_step_case(row) for row in report.rollout.machines])]
-    )
-    if report.validation is not None:
-        suites.append(_validated(report.validation, lang))
-    return _document(suites)
+    Machines that are not as expected fail with their reason.
+    """
+    suites = []
+    if rollout is not None:
+        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in rollout["machines"]]))
+    if validation is not None:
+        suites.append(_validated(validation, lang))
+    lines = [f'<testsuites name="roosync-ops" {_counts(case for suite in suites for case in suite.cases)} time="0">']
+    for suite in suites:
+        lines.append(f'  <testsuite name="{suite.name}" {_counts(suite.cases)} time="0"{suite.at}>')
+        lines += [f"    {text}" for text, _ in suite.cases]
+        lines += [suite.out] if suite.out else []
+        lines.append("  </testsuite>")
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines, "</testsuites>"])
 
 
 class _Suite(NamedTuple):
@@ -50,16 +46,6 @@ class _Suite(NamedTuple):
     cases: list[tuple[str, str]]
     at: str = ""
     out: str = ""
-
-
-def _document(suites: list[_Suite]) -> str:
-    lines = [f'<testsuites name="roosync-ops" {_counts(case for suite in suites for case in suite.cases)} time="0">']
-    for suite in suites:
-        lines.append(f'  <testsuite name="{suite.name}" {_counts(suite.cases)} time="0"{suite.at}>')
-        lines += [f"    {text}" for text, _ in suite.cases]
-        lines += [suite.out] if suite.out else []
-        lines.append("  </testsuite>")
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines, "</testsuites>"])
 
 
 def _counts(cases: Iterable[tuple[str, str]]) -> str:
@@ -80,17 +66,17 @@ def _validated(validation: Validation, lang: str) -> _Suite:
     return _Suite("roosync-ops validate", cases, at, f"    <system-out>{_xml(*said)}</system-out>")
 
 
-def _step_case(row: MachineSteps) -> tuple[str, str]:
-    head = f'<testcase classname="rollout" name="{row.machine_id}" time="0"'
-    told = [f"{step}: {outcome}" for step, outcome in row.steps]
-    if not row.ok or row.checks:
-        why = [*([row.reason] if row.reason else []), *row.checks]
-        text = _xml(*why, *([f"next: {row.hint}"] if row.hint else []), *told)
-        body = f'<failure type="{row.outcome}" message="{_xml(why[0] if why else row.outcome)}">{text}</failure>'
+def _step_case(row: Mapping[str, Any]) -> tuple[str, str]:
+    head, outcome = f'<testcase classname="rollout" name="{row["machineId"]}" time="0"', row["outcome"]
+    told = [f"{one['step']}: {one['outcome']}" for one in row["steps"]]
+    if not row["ok"] or row["failedChecks"]:
+        why = [*([row["reason"]] if row["reason"] else []), *row["failedChecks"]]
+        text = _xml(*why, *([f"next: {row['hint']}"] if row["hint"] else []), *told)
+        body = f'<failure type="{outcome}" message="{_xml(why[0] if why else outcome)}">{text}</failure>'
         return f"{head}>{body}</testcase>", _FAILED
-    if row.outcome == _SKIPPED:
+    if outcome == _SKIPPED:
         return f"{head}><skipped/></testcase>", _SKIPPED
-    return f"{head}><system-out>{_xml(*(told or [row.outcome]))}</system-out></testcase>", ""
+    return f"{head}><system-out>{_xml(*(told or [outcome]))}</system-out></testcase>", ""
 
 
 def _case(row: Verdict, lang: str) -> tuple[str, str]:

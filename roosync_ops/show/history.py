@@ -32,7 +32,7 @@ _COLUMNS: Final = {
 }
 
 
-@local
+@local()
 def history_table(
     pasts: Sequence[h.UptimeHistory], lang: str = "en", width: int | None = None, *, color: bool = False
 ) -> str:

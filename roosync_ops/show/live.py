@@ -8,8 +8,7 @@ from typing import Any, Final
 from roosync_ops.judge import Validation, Verdict
 
 from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .messages import Sentence, headline, words
-from .messages.sentences import translated
+from .messages import Sentence, headline, translated, words
 from .reasons import basis_line, flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
@@ -67,7 +66,7 @@ class Told:
     clock: str = ""
 
 
-@local
+@local()
 def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own facts
     validation: Validation | None,
     shared: str,
@@ -97,7 +96,12 @@ def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own f
     body = _table(rows, told.pending, mark, left, lang=lang, width=width, color=color)
     if shown:
         foot = ["", paint(word["watch.flipped"], BOLD if color else ""), *recent[-shown:], *foot]
-    lines = [title, "", *body, *_head(validation, lang, width, color=color), *foot]
+    head = []
+    if validation is not None:
+        basis = [cut(basis_line(validation.verdicts, lang), width)] if validation.verdicts else []
+        last = headline(validation.online, validation.total, validation.percent)
+        head = ["", *basis, paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
+    lines = [title, "", *body, *head, *foot]
     return "\n".join(lines[:height])
 
 
@@ -111,14 +115,6 @@ def _next(said: Sentence, width: int) -> list[str]:
     if not said.command or len(lines) == 1:
         return lines
     return [*_wrapped(safe(said.text), width, _TROUBLE_LINES - 1), *_wrapped(safe(said.command), width, 1)]
-
-
-def _head(validation: Validation | None, lang: str, width: int, *, color: bool) -> list[str]:
-    if validation is None:
-        return []
-    basis = [cut(basis_line(validation.verdicts, lang), width)] if validation.verdicts else []
-    last = headline(validation.online, validation.total, validation.percent)
-    return ["", *basis, paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
 
 
 def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own facts
@@ -137,20 +133,18 @@ def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own
     last = next((at for at, row in enumerate(rows) if row is marked), 0)
     first = max(0, last - max(1, room - 1) + 1) if len(rows) > room else 0
     shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
-    told = [_cells(row, pending.get(row.machine_id), lang, marked=row is marked) for row in shown]
+    told = []
+    for row in shown:
+        found, left_ms = cells(row, lang), pending.get(row.machine_id)
+        if row is marked:
+            found[""] = f">{found['']}"
+        if left_ms is not None:
+            waits = words(lang)["watch.pending"].format(left=duration(left_ms, lang))
+            found["why"] = "; ".join(filter(None, [waits, found["why"]]))
+        told.append(found)
     lines = tabled(_COLUMNS, told, lang, width, color=color)
     rest = [row for row in rows if row not in shown]
     if rest:
         wrong = sum(not row.ok for row in rest)
         lines.append(cut(words(lang)["watch.more"].format(count=len(rest), wrong=wrong), width))
     return lines
-
-
-def _cells(row: Verdict, left_ms: int | None, lang: str, *, marked: bool) -> dict[str, str]:
-    found = cells(row, lang)
-    if marked:
-        found[""] = f">{found['']}"
-    if left_ms is not None:
-        pending = words(lang)["watch.pending"].format(left=duration(left_ms, lang))
-        found["why"] = "; ".join(filter(None, [pending, found["why"]]))
-    return found

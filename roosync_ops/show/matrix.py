@@ -21,14 +21,16 @@ MOST: Final = 24
 SUMMARY_KEYS: Final = ("machine", "matrix.own", "matrix.seen_by", "matrix.youngest", "matrix.oldest", "matrix.lags")
 
 
-@local
+@local()
 def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return who sees whom in `width` cells (None: any): a square, or a line a machine where that is too wide."""
     word = words(lang)
     body = _square(matrix, lang, width, color=color)
     title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
-        body, key = _summary(matrix, lang, width, color=color), word["matrix.summary_key"]
+        rows = [dict(zip(SUMMARY_KEYS, summary_of(matrix, name, lang), strict=True)) for name in lines_of(matrix)]
+        ranks = {code: -at for at, code in enumerate(SUMMARY_KEYS)}
+        body, key = tabled(ranks, rows, lang, width, color=color), word["matrix.summary_key"]
     lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *wrapped(key, width, 0)]
     lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
     told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
@@ -132,13 +134,6 @@ def names_apart(names: tuple[str, ...]) -> list[str]:
     while len(names) > 1 and all(len(part) > common + 1 and part[common] == parts[0][common] for part in parts):
         common += 1
     return ["-".join(part[common:]) for part in parts]
-
-
-def _summary(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str]:
-    """Return a line a machine: what it reports of itself, how many see it and how fresh, how many it sees lag."""
-    rows = [dict(zip(SUMMARY_KEYS, summary_of(matrix, name, lang), strict=True)) for name in lines_of(matrix)]
-    ranks = {code: -at for at, code in enumerate(SUMMARY_KEYS)}
-    return tabled(ranks, rows, lang, width, color=color)
 
 
 def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:

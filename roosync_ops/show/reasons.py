@@ -8,8 +8,7 @@ from roosync_ops.judge.verdict import Basis
 from roosync_ops.wire.times import to_iso
 
 from . import messages
-from .messages import Sentence, words
-from .messages.sentences import translated
+from .messages import Sentence, translated, words
 from .text import clock, clock_ms, duration, safe
 
 #: Facts that are in ms.
@@ -23,7 +22,8 @@ _SHOWN: Final = 10
 
 def brief(reason: Reason, lang: str = "en") -> str:
     """Return a few words for a table's cell. Not escaped."""
-    return messages.brief(reason.kind, lang, _facts(reason, lang))
+    text: str = messages.catalogue(lang)["reasons"][reason.kind][0]
+    return text.format_map(_facts(reason, lang))
 
 
 def said(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> Sentence:
@@ -78,9 +78,12 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
         "silent": "" if age is None else word["fact.silent"].format(age=facts["age"]),
         "detail": quote(translated(str(given.get("detail") or "?"), lang)),
         "because": f" ({facts['why']})" if given.get("why") else "",
-        "sign_said": _sign_said(given, lang),
+        "sign_said": "",
         "undone_said": undone_said(given, lang),
     }
+    if given.get("sign") is not None:
+        source = word.get(f"sign.{given['sign_of']}", str(given["sign_of"]))
+        facts["sign_said"] = word["fact.sign"].format(age=duration(given["sign"], lang), source=source)
     # The agent's own words are its user's language; only what its system said of a refusal has no word of ours.
     trouble = word.get(f"share.{given.get('state')}", word["share.refused"])
     facts["trouble"] = trouble.format(detail=facts["detail"])
@@ -96,13 +99,6 @@ def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict
     facts["suspect"] = "" if reason.ahead_ms is None else word["fact.ahead"].format_map(facts)
     facts["heard"] = word["fact.never_here" if age is None else "fact.heard"].format_map(facts)
     return facts
-
-
-def _sign_said(facts: Mapping[str, Any], lang: str) -> str:
-    if facts.get("sign") is None:
-        return ""
-    word, source = words(lang), str(facts["sign_of"])
-    return word["fact.sign"].format(age=duration(facts["sign"], lang), source=word.get(f"sign.{source}", source))
 
 
 def basis(row: Verdict, lang: str) -> str:
@@ -149,10 +145,8 @@ class FlipSaid(NamedTuple):
 
 def flip_said(flip: Mapping[str, Any], lang: str = "en") -> FlipSaid:
     """Return what is said of a flip, and why as a sentence: the bare word of a reason that is not known."""
-    at, who, was, to, reason, detail = (
-        value if isinstance(value := flip.get(key), str) else ""
-        for key in ("at", "machineId", "from", "to", "reason", "detail")
-    )
+    keys = ("at", "machineId", "from", "to", "reason", "detail")
+    at, who, was, to, reason, detail = (value if isinstance(value := flip.get(key), str) else "" for key in keys)
     silence, word = flip.get("silentMs"), words(lang)
     facts = {
         "machine": who,

@@ -4,20 +4,19 @@ Whatever came from outside stands in code spans, or has what GitHub would link t
 nobody, refer to nothing and leave the table whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from roosync_ops import typed
 from roosync_ops.judge import Validation, Verdict
-from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout
-from roosync_ops.wire.times import to_iso
+from roosync_ops.judge.reports import Report
+from roosync_ops.wire.times import from_iso
 
-from .document import keyed, validation_document
-from .messages import command, headline, words
-from .messages.sentences import translated
+from .document import validation_document
+from .messages import command, headline, translated, words
 from .reasons import flip_said, sentence
 from .table import section, seen_besides, validation_rows
-from .text import clock, clock_ms, duration, fence, markdown_code, markdown_safe, safe
+from .text import clock, duration, fence, markdown_code, markdown_safe, safe
 
 #: What a comment on GitHub may hold, in characters.
 MAX_COMMENT: Final = 65_536
@@ -58,17 +57,17 @@ def cut_lines(lines: list[str], lang: str, limit: int) -> str:
 
 def next_commands(report: Report) -> list[str]:
     """Return what to type next, each once: a rollout's own hints, then what the reasons ask for."""
-    rollout = () if report.rollout is None else report.rollout.machines
-    found = [safe(row.hint) for row in rollout if row.hint and not row.ok]
+    rollout = [] if report.rollout is None else report.rollout["machines"]
+    found = [safe(row["hint"]) for row in rollout if row["hint"] and not row["ok"]]
     verdicts = () if report.validation is None else report.validation.verdicts
     wrong = [row for row in verdicts if not row.ok]
     for row in wrong:
-        known = row.reason or report.said.get(row.machine_id)
-        next_ = "" if known is None else command(known.kind, row.machine_id)
+        kind = report.said.get(row.machine_id, ("", ""))[0] if row.reason is None else row.reason.kind
+        next_ = command(kind, row.machine_id)
         found += [next_] if next_ else []
     if wrong:
         found.append(typed.ours("diagnose", *(row.machine_id for row in wrong[:_SHOWN])))
-    if report.rollout is not None and report.rollout.dry and not found:
+    if report.rollout is not None and report.rollout["dry"] and not found:
         found.append(typed.ours("rollout"))
     return list(dict.fromkeys(found))[:_SHOWN]
 
@@ -81,20 +80,22 @@ def _lines(report: Report, lang: str, *, everybody: bool) -> list[str]:
     else:
         lines += _validated(report, report.validation, lang, everybody=everybody)
     if report.rollout is not None:
-        lines += section(word["report.changed"], [_done(row, lang) for row in report.rollout.machines])
+        lines += section(word["report.changed"], [_done(row, lang) for row in report.rollout["machines"]])
     if report.changes is not None:
         lines += _changed(report.changes, lang)
     lines += _wrong(report, lang)
     if report.validation is not None:
         lines += seen_besides(report.validation, lang)
-    return lines + _next(next_commands(report), lang)
+    commands = next_commands(report)
+    mark = fence(commands)
+    return lines + (["", f"### {word['report.next']}", "", f"{mark}sh", *commands, mark] if commands else [])
 
 
 def _title(report: Report, lang: str) -> str:
     word, rollout = words(lang), report.rollout
     if report.validation is None:
-        return word["report.unseen"] if rollout is None or not rollout.dry else word["report.dry"].format(at="-")
-    kind = "validation" if rollout is None else "dry" if rollout.dry else "rollout"
+        return word["report.unseen"] if rollout is None or not rollout["dry"] else word["report.dry"].format(at="-")
+    kind = "validation" if rollout is None else "dry" if rollout["dry"] else "rollout"
     return word[f"report.{kind}"].format(at=clock(report.validation.checked_at))
 
 
@@ -113,63 +114,54 @@ def _validated(report: Report, validation: Validation, lang: str, *, everybody: 
     return [*lines, word["report.objective"].format(objective=objective), "", seen]
 
 
-def _done(row: MachineSteps, lang: str) -> str:
+def _done(row: Mapping[str, Any], lang: str) -> str:
     """Return what was done with one machine, or why it was not."""
     word = words(lang)
-    steps = ", ".join(markdown_safe(step) for step, outcome in row.steps if outcome in _TOLD)
-    text = f"{row.machine_id}{word['colon']} {word[f'report.{row.outcome}_word']}"
+    steps = ", ".join(markdown_safe(one["step"]) for one in row["steps"] if one["outcome"] in _TOLD)
+    outcome = word[f"report.{row['outcome']}_word"]
+    text = f"{row['machineId']}{word['colon']} {outcome}"
     return f"{text} ({steps})" if steps else text
 
 
-def _changed(changes: Changes, lang: str) -> list[str]:
+def _changed(changes: Mapping[str, Any], lang: str) -> list[str]:
     word = words(lang)
-    items = [_flip(flip, lang) for flip in changes.flips]
+    flips = (flip_said(flip, lang) for flip in changes["flips"])  # as they come from a file
+    items = [markdown_safe(f"{said.at} {said.who}: {said.change}: {said.why}") for said in flips]
     items += [
         word["report.outage"].format(
-            machine=one.machine_id,
-            length=duration(one.end_ms - one.start_ms, lang),
-            start=clock_ms(one.start_ms),
-            end=clock_ms(one.end_ms),
+            machine=one["machineId"],
+            length=duration(from_iso(one["until"]) - from_iso(one["since"]), lang),
+            start=clock(one["since"]),
+            end=clock(one["until"]),
         )
-        for one in changes.outages
+        for one in changes["outages"]
     ]
     if not items:
         items = [word["report.nothing"]]
-    if not changes.watched:
+    if not changes["watched"]:
         items.append(word["report.not_watched"])
-    return section(word["report.changed_since"].format(since=clock_ms(changes.from_ms)), items)
-
-
-def _flip(flip: Mapping[str, Any], lang: str) -> str:
-    """Return a flip as a list item; it comes from a file."""
-    said = flip_said(flip, lang)
-    return markdown_safe(f"{said.at} {said.who}: {said.change}: {said.why}")
+    return section(word["report.changed_since"].format(since=clock(changes["since"])), items)
 
 
 def _wrong(report: Report, lang: str) -> list[str]:
     """Return what is not as expected and why: of the rollout, then of the table; then what else to look at."""
     word = words(lang)
     rows = () if report.validation is None else report.validation.verdicts
-    items = [] if report.rollout is None else list(_failures(report.rollout, lang))
+    items = []
+    for done in () if report.rollout is None else report.rollout["machines"]:
+        told = [translated(done["reason"], lang)] if not done["ok"] and done["reason"] is not None else []
+        told += done["failedChecks"]
+        items += [f"{done['machineId']}{word['colon']} {markdown_code(said)}" for said in told]
     items += [_why(report, row, lang) for row in rows if not row.ok]
     odd = [_why(report, row, lang) for row in rows if row.ok and (row.reason or row.machine_id in report.said)]
     return [*section(word["report.wrong"], _short(items, lang)), *section(word["look_at"], _short(odd, lang))]
-
-
-def _failures(rollout: Rollout, lang: str) -> Iterable[str]:
-    colon = words(lang)["colon"]
-    for row in rollout.machines:
-        if not row.ok and row.reason is not None:
-            yield f"{row.machine_id}{colon} {markdown_code(translated(row.reason, lang))}"
-        for reason in row.checks:
-            yield f"{row.machine_id}{colon} {markdown_code(reason)}"
 
 
 def _why(report: Report, row: Verdict, lang: str) -> str:
     if row.reason is not None:
         return sentence(row.reason, lang, markdown_code)
     said = report.said.get(row.machine_id)
-    return f"{row.machine_id}: {words(lang)['report.reason_unknown']}" if said is None else markdown_safe(said.sentence)
+    return f"{row.machine_id}: {words(lang)['report.reason_unknown']}" if said is None else markdown_safe(said[1])
 
 
 def _short(items: list[str], lang: str) -> list[str]:
@@ -178,45 +170,18 @@ def _short(items: list[str], lang: str) -> list[str]:
     return [*items[:_SHOWN], words(lang)["more"].format(count=len(items) - _SHOWN)]
 
 
-def _next(commands: list[str], lang: str) -> list[str]:
-    if not commands:
-        return []
-    mark = fence(commands)
-    return ["", f"### {words(lang)['report.next']}", "", f"{mark}sh", *commands, mark]
-
-
 def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the document; `posted` tells where it was sent to, and whether it was added or edited."""
     validation = None if report.validation is None else validation_document(report.validation, lang)
     for row in () if validation is None else validation["machines"]:
         said = report.said.get(row["machineId"])
         if said is not None:
-            row.update(reason=said.sentence, reasonKind=said.kind)
-    rollout = report.rollout
+            row.update(reason=said[1], reasonKind=said[0])
     return {
         "ok": report.ok,
         "validation": validation,
-        "rollout": None
-        if rollout is None
-        else keyed(rollout, "ok dry", machines=list(map(_done_document, rollout.machines))),
-        "changes": None if report.changes is None else _changes_document(report.changes),
+        "rollout": report.rollout,
+        "changes": report.changes,
         "next": next_commands(report),
         "posted": posted,
-    }
-
-
-def _done_document(row: MachineSteps) -> dict[str, Any]:
-    steps = [{"step": step, "outcome": outcome} for step, outcome in row.steps]
-    return keyed(row, "machineId outcome ok", steps=steps, **keyed(row, "reason hint"), failedChecks=list(row.checks))
-
-
-def _changes_document(changes: Changes) -> dict[str, Any]:
-    return {
-        "since": to_iso(changes.from_ms),
-        "until": to_iso(changes.to_ms),
-        "watched": changes.watched,
-        "flips": list(changes.flips),
-        "outages": [
-            keyed(one, "machineId", since=to_iso(one.start_ms), until=to_iso(one.end_ms)) for one in changes.outages
-        ],
     }

@@ -1,9 +1,8 @@
 """What was measured of shares, and of the ways between them: as a table, and as JSON."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
-from roosync_ops.judge.shares import Share, Shares, Way
+from roosync_ops.judge.shares import Share, Shares
 
 from .columns import Column, lay_out
 from .document import keyed
@@ -21,7 +20,17 @@ def shares_document(found: Shares) -> dict[str, Any]:
         "shared": own.shared,
         "traits": _traits(own),
         "machines": [_machine(one) for one in found.shares if one.machine_id is not None],
-        "propagation": [_way(way) for way in found.ways],
+        "propagation": [
+            keyed(
+                way,
+                "source observer",
+                beats=len(way.lags_s),
+                p50S=round(way.p50_s, 3),
+                p99S=round(way.p99_s, 3),
+                errorS=round(way.error_s, 3),
+            )
+            for way in found.ways
+        ],
     }
 
 
@@ -32,11 +41,6 @@ def _traits(share: Share) -> list[dict[str, Any]]:
 def _machine(share: Share) -> dict[str, Any]:
     code, reason, hint = share.problem or (None, None, None)
     return keyed(share, "machineId shared ok", traits=_traits(share), code=code, reason=reason, hint=hint)
-
-
-def _way(way: Way) -> dict[str, Any]:
-    lags = {"p50S": round(way.p50_s, 3), "p99S": round(way.p99_s, 3), "errorS": round(way.error_s, 3)}
-    return keyed(way, "source observer", beats=len(way.lags_s), **lags)
 
 
 def shares_table(found: Shares, width: int | None = None, *, color: bool = False) -> str:
@@ -53,16 +57,13 @@ def shares_table(found: Shares, width: int | None = None, *, color: bool = False
             lines += [*wrapped(f"✗ {safe(reason)}", width, 2), f"  next: {safe(hint)}"]
         lines += [""]
     if found.ways:
-        lines += [*lay_out(_columns(found.ways), width, color=color), ""]
+        columns = [
+            Column("From", [way.source for way in found.ways], 6),
+            Column("To", [way.observer or HERE for way in found.ways], 5),
+            Column("Beats", [str(len(way.lags_s)) for way in found.ways], 1, right=True),
+            Column("p50", [f"{way.p50_s:.1f} s" for way in found.ways], 3, right=True),
+            Column("p99", [f"{way.p99_s:.1f} s" for way in found.ways], 4, right=True),
+            Column("±", [f"{way.error_s:.1f} s" for way in found.ways], 2, right=True),
+        ]
+        lines += [*lay_out(columns, width, color=color), ""]
     return "\n".join([*lines, "fit for heartbeats" if found.ok else "not fit for heartbeats as it is"])
-
-
-def _columns(ways: Sequence[Way]) -> list[Column]:
-    return [
-        Column("From", [way.source for way in ways], 6),
-        Column("To", [way.observer or HERE for way in ways], 5),
-        Column("Beats", [str(len(way.lags_s)) for way in ways], 1, right=True),
-        Column("p50", [f"{way.p50_s:.1f} s" for way in ways], 3, right=True),
-        Column("p99", [f"{way.p99_s:.1f} s" for way in ways], 4, right=True),
-        Column("±", [f"{way.error_s:.1f} s" for way in ways], 2, right=True),
-    ]

@@ -4,12 +4,11 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from roosync_ops.judge import Check, Finding, Observation, Reason, Survey, Validation, Verdict
+from roosync_ops.judge import Check, Finding, Reason, Survey, Validation, Verdict
 from roosync_ops.judge.verdict import SHARE_STALLED
 
 from .columns import BOLD, COLORS, GREEN, RED, paint, tabled
-from .messages import Sentence, headline, words
-from .messages.sentences import translated
+from .messages import Sentence, headline, translated, words
 from .reasons import basis_line, brief, said, sentence
 from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, wrapped
 
@@ -22,7 +21,7 @@ _INVENTORY: Final = {"machine": 9, "expected": 8, "ssh": 7, "groups": 5, "why": 
 _STATUS_SIGNS: Final = {"online": "✅", "warning": "⚠️"}
 
 
-@local
+@local()
 def table(validation: Validation, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return the validation table, what is to be done below it, and `4/6 machines online (66%)` as its last line.
 
@@ -78,26 +77,25 @@ def beside(validation: Validation) -> list[Reason]:
     ]
 
 
-@local
+@local()
 def survey_table(survey: Survey, lang: str = "en", width: int | None = None, *, color: bool = False) -> str:
     """Return what the shared state holds, machine by machine."""
     word = words(lang)
-    rows = [_surveyed(row, lang) for row in survey.machines]
+    rows = [
+        {
+            "machine": row.machine_id,
+            "status": row.observed,
+            "age": age(row.age_ms, lang),
+            "last_seen": clock(row.last_heartbeat),
+            "version": safe(row.version or "-")[:20],
+            "read_from": row.file or "-",
+        }
+        for row in survey.machines
+    ]
     lines = [word["shared"].format(shared=safe(survey.shared), at=clock(survey.checked_at)), ""]
     lines += tabled(_SURVEY, rows, lang, width, color=color) if rows else [word["nothing"]]
     lines += _findings(survey.findings, lang, width, color=color)
     return "\n".join([*lines, "", headline(survey.online, survey.total, survey.percent)])
-
-
-def _surveyed(row: Observation, lang: str) -> dict[str, str]:
-    return {
-        "machine": row.machine_id,
-        "status": row.observed,
-        "age": age(row.age_ms, lang),
-        "last_seen": clock(row.last_heartbeat),
-        "version": safe(row.version or "-")[:20],
-        "read_from": row.file or "-",
-    }
 
 
 def machines_table(
@@ -134,15 +132,12 @@ def listed(title: str, texts: Sequence[str | Sentence], lang: str, width: int | 
         return []
     lines = ["", paint(title + words(lang)["colon"], BOLD if color else "")]
     for text in texts[:SHOWN]:
-        lines += _wrapped(text if isinstance(text, Sentence) else Sentence(text), width)
+        said = text if isinstance(text, Sentence) else Sentence(text)
+        # wrapped between words alone, and never inside the command to type
+        lines += wrapped(f"  {Sentence(safe(said.text), whole(safe(said.command)))}", width)
     if len(texts) > SHOWN:
         lines.append("  " + words(lang)["more"].format(count=len(texts) - SHOWN))
     return lines
-
-
-def _wrapped(said: Sentence, width: int | None) -> list[str]:
-    """Indent; wrap between words alone, and never inside the command to type."""
-    return wrapped(f"  {Sentence(safe(said.text), whole(safe(said.command)))}", width)
 
 
 def markdown(validation: Validation, lang: str = "en") -> str:
@@ -160,28 +155,21 @@ def seen_besides(validation: Validation, lang: str) -> list[str]:
     unlisted = [
         f"{row.machine_id}: {_status(row.observed)}, {clock(row.last_heartbeat)}" for row in validation.unexpected
     ]
+    findings = [(item.file, item.kind, translated(item.detail, lang)) for item in validation.findings]
     return [
         *(["", basis_line(rows, lang)] if rows else []),
         *section(word["probe"], [sentence(found, lang, markdown_code) for found in beside(validation)]),
         *section(word["unexpected"], unlisted),
-        *section(word["findings"], [_finding(item, lang) for item in validation.findings]),
+        *section(word["findings"], [": ".join(map(markdown_code, parts)) for parts in findings]),
     ]
 
 
 def validation_rows(rows: Sequence[Verdict], lang: str) -> list[str]:
     """Return the table alone, a line a machine below its two lines of headings."""
     word = words(lang)
-    keys = (
-        "machine",
-        "markdown.expected",
-        "markdown.active",
-        "markdown.observed",
-        "markdown.ok",
-        "age",
-        "last_seen",
-        "why",
-    )
-    return piped([word[key] for key in keys], [_markdown_cells(row, lang) for row in rows])
+    told = [f"markdown.{code}" for code in ("expected", "active", "observed", "ok")]
+    heads = [word[code] for code in ("machine", *told, "age", "last_seen", "why")]
+    return piped(heads, [_markdown_cells(row, lang) for row in rows])
 
 
 def piped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -191,7 +179,9 @@ def piped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _markdown_cells(row: Verdict, lang: str) -> list[str]:
     word = words(lang)
-    why = markdown_safe(row.why or "") if row.reason is None else sentence(row.reason, lang, _in_a_cell)
+    why = markdown_safe(row.why or "")
+    if row.reason is not None:  # in a table, and only there, a pipe is escaped within a code span
+        why = sentence(row.reason, lang, lambda text: markdown_code(text).replace("|", r"\|"))
     return [
         row.machine_id,
         _status(row.expected),
@@ -204,11 +194,6 @@ def _markdown_cells(row: Verdict, lang: str) -> list[str]:
     ]
 
 
-def _in_a_cell(text: str) -> str:
-    """Return a code span for a table: there, and only there, a pipe is escaped within it."""
-    return markdown_code(text).replace("|", r"\|")
-
-
 def _status(word: str) -> str:
     return f"{_STATUS_SIGNS.get(word, '❌')} {word.upper()}"
 
@@ -216,8 +201,3 @@ def _status(word: str) -> str:
 def section(title: str, items: list[str]) -> list[str]:
     """Return a titled list; nothing for an empty one."""
     return ["", f"### {title}", "", *(f"- {item}" for item in items)] if items else []
-
-
-def _finding(item: Finding, lang: str) -> str:
-    said = translated(item.detail, lang)
-    return f"{markdown_code(item.file)}: {markdown_code(item.kind)}: {markdown_code(said)}"

@@ -1,21 +1,19 @@
 """Texts from the share made harmless, and measured as a terminal will draw them."""
 
-import functools
 import html
 import re
 import textwrap
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from roosync_ops.wire.times import to_iso
 
 from .messages import words
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#~!$])")
 #: Where GitHub makes a mention, a reference or a link of plain text: it looks at what is rendered, so that no backslash
 #: keeps it from that. A zero-width space does, in the place of the empty match.
@@ -136,18 +134,14 @@ def prefer_local(*, wanted: bool = True) -> None:
     _zone.local = wanted
 
 
-def local(function: Callable[P, T]) -> Callable[P, T]:
-    """Mark a function that writes for this computer's terminal, and not for a file, a page or a program."""
-
-    @functools.wraps(function)
-    def localized(*args: P.args, **kwargs: P.kwargs) -> T:
-        was, _zone.shown = _zone.shown, _zone.local
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _zone.shown = was
-
-    return localized
+@contextmanager
+def local() -> Iterator[None]:
+    """Mark a block or a function that writes for this computer's terminal, and not for a file, a page or a program."""
+    was, _zone.shown = _zone.shown, _zone.local
+    try:
+        yield
+    finally:
+        _zone.shown = was
 
 
 class _Zone(threading.local):

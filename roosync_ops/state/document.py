@@ -7,9 +7,8 @@ from pydantic.alias_generators import to_camel
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.identity import is_machine_id
-from roosync_ops.wire.merge import Evidence
+from roosync_ops.wire.merge import Evidence, Snapshot
 from roosync_ops.wire.record import parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.text import NotUnderstoodError

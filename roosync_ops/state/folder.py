@@ -9,17 +9,16 @@ from urllib.parse import unquote
 
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.bounds import Bounds, ReadCounter
+from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import (
     SETTLE_S,
-    ShareUnavailableError,
-    Snapshot,
     read_heartbeats,
     read_shared,
     read_view,
     report_stranger,
 )
+from roosync_ops.wire.merge import Snapshot
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
 
@@ -57,13 +56,12 @@ def read_folder(
 
 
 def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
-    progress = ReadCounter(shared)
-    read = Snapshot(now_ms, Bounds(tell=progress.tell))
+    read = Snapshot(now_ms, Bounds(named=shared))
     try:
         snapshot = bounded.call(
             lambda: read_shared(shared, now_ms, SETTLE_S, read.bounds, read_doubles, read),
             f"reading {shared}",
-            lambda: progress.count,
+            lambda: read.bounds.count,
         )
         if not snapshot.seen:
             _check_place(shared, bounded)
@@ -74,7 +72,7 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
             f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",
             typed.ours("matrix"),
         ) from None
-    except ShareUnavailableError as error:
+    except OSError as error:
         why = _REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}")
         raise _unavailable(shared, why, bounded.call(lambda: meant(shared), f"looking for {shared}")) from None
     except ValueError as error:  # a NUL in the path

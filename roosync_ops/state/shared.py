@@ -10,10 +10,9 @@ from roosync_ops import typed
 from roosync_ops.errors import UNAVAILABLE, RoosyncError
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.findings import Finding
-from roosync_ops.wire.folder import Snapshot
 from roosync_ops.wire.identity import machine_id_named
-from roosync_ops.wire.merge import FILE, VIEW, Evidence, merge
-from roosync_ops.wire.names import HEARTBEATS, OUR_WORKSPACE, owner_of
+from roosync_ops.wire.merge import FILE, VIEW, Evidence, Snapshot, merge
+from roosync_ops.wire.names import OUR_WORKSPACE, file_of, machine_of
 from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, Record, object_in
 from roosync_ops.wire.signs import MAX_FILES
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
@@ -169,10 +168,9 @@ def _wrong_fields(piece: Evidence) -> Iterator[Finding]:
 def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
     grouped: dict[str, list[Finding]] = {}
     for finding in found:
-        folder, _, name = finding.file.rpartition("/")
-        owner = owner_of(name) if folder.rpartition("/")[2].startswith(HEARTBEATS) else None
+        owner = machine_of(finding.file)
         if owner is not None:
-            grouped.setdefault(owner[0], []).append(finding)
+            grouped.setdefault(owner, []).append(finding)
     return {machine_id: tuple(items) for machine_id, items in grouped.items()}
 
 
@@ -187,7 +185,7 @@ def _mark_undone(
     of_another = {item.file for item in findings if item.kind == f.OF_ANOTHER}
     found = []
     for name, best in machines.items():
-        file = f"{HEARTBEATS}/{name}.json"
+        file = file_of(name)
         if name in own and own[name].file in of_another:
             best.undone = f.OF_ANOTHER, own[name].modified_ms
         elif name in own or file not in broken:

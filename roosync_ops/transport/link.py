@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 #: The step of a failure before anything could be asked.
 CONNECT: Final = "connect"
+#: The step that looks at a machine before anything is changed on it.
+PREFLIGHT: Final = "preflight"
 
 UNKNOWN_HOST: Final = "UNKNOWN_HOST"
 REFUSED: Final = "REFUSED"
@@ -47,6 +49,18 @@ class Finished(NamedTuple):
     code: int
     out: bytes = b""
     err: bytes = b""
+
+
+class Failure(NamedTuple):
+    """Why one machine could not go on. `code` is for programs; `hint` is the next command to type."""
+
+    step: str
+    code: str
+    reason: str
+    hint: str
+
+    def sentence(self) -> str:
+        return f"{self.step}: {self.reason}; next: {self.hint}"
 
 
 class LinkError(OSError):

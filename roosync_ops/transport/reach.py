@@ -8,7 +8,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.fleet.machine import WINRM_PORTS
 
 from . import link as links
-from .link import Link, LinkError
+from .link import Link
 from .ssh import OpenSsh
 
 OPEN: Final = "open"
@@ -30,9 +30,9 @@ class Reach:
     answers: str | None = None
 
 
-def reach_of(machine: Machine, link: Link, error: LinkError | None = None) -> Reach:
+def reach_of(machine: Machine, link: Link) -> Reach:
     """Return what the last attempt met; nothing of what it did not meet. An alias stands for what ssh says it does."""
-    error = error or link.failed
+    error = link.failed
     host, port = host_of(machine), port_of(machine)
     addresses: tuple[str, ...] = ()
     if isinstance(link, OpenSsh) and link.log.address is not None:

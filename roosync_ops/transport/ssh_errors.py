@@ -146,16 +146,11 @@ def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
         kept = code if code.startswith(link.HOST_KEY) else link.PROXY_FAILED
         return LinkError(kept, f"on the way by {_plain(proxy)}: {meaning}: {said}")
     if code == link.LOGIN_REFUSED:
-        said += _offered(log)
+        keys = dict.fromkeys(_plain(key) for key in _OFFERED.findall(log.text))
+        said += f" (offered: {'; '.join(keys)})"[:_MAX_QUOTED] if keys else " (no key was offered)"
     if code in {link.REFUSED, link.TIMED_OUT, link.NO_ROUTE} and log.address and log.address[1] not in said:
         said += f" ({log.address[1]})"
     return LinkError(code, f"{meaning}: {said}", met=code in _MET)
-
-
-def _offered(log: Log) -> str:
-    """Tell which keys were offered, as ssh names them."""
-    keys = [_plain(key) for key in _OFFERED.findall(log.text)]
-    return f" (offered: {'; '.join(dict.fromkeys(keys))})"[:_MAX_QUOTED] if keys else " (no key was offered)"
 
 
 def late(log: Log, seconds: float) -> LinkError:

@@ -28,7 +28,7 @@ ROOM_VARIABLE: Final = "ROOSYNC_SSH_ROOM"
 _MAX_PATH: Final = 50
 #: How long a good-bye may take, in s.
 _END_S: Final = 3.0
-_lock = threading.Lock()
+_lock, _asking = threading.Lock(), threading.Lock()
 _made: list[Path] = []
 #: A machine that says nothing at all is asked whether it is there so often, in s; ssh gives it up after three times.
 _ALIVE_S: Final = 15
@@ -40,13 +40,9 @@ def room() -> Path:
     """Return the folder, made at the first call."""
     with _lock:
         if not _made:
-            _made.append(_given() or _new())
+            given = os.environ.get(ROOM_VARIABLE)
+            _made.append(Path(given) if given and Path(given).is_dir() else _new())
         return _made[0]
-
-
-def _given() -> Path | None:
-    named = os.environ.get(ROOM_VARIABLE)
-    return Path(named) if named and Path(named).is_dir() else None
 
 
 def _new() -> Path:
@@ -104,14 +100,19 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     data = machine.ssh
     strict = data.get("ssh_strict_host_key_checking", "yes")
     lines = ["BatchMode yes", f"StrictHostKeyChecking {strict if isinstance(strict, str) else 'yes'}"]
-    lines += _no_session_of_the_users(program)
+    with _asking:  # all machines begin at once
+        lines += _no_session_of_the_users(program)
     known = data.get("ssh_known_hosts_file")
     if isinstance(known, str):
         lines.append(f"UserKnownHostsFile {quoted(str(Path(known).expanduser()))}")
     named = data.get("ssh_config_file")
-    own = [Path(named).expanduser().absolute()] if isinstance(named, str) else _usual()
-    if not isinstance(named, str) and (refused := _refused_configuration()) is not None:
+    if isinstance(named, str):
+        own = [Path(named).expanduser().absolute()]
+    elif (refused := _refused_configuration()) is not None:
         raise LinkError(SSH_CONFIG, f"ssh refuses its configuration: bad owner or permissions on {refused}")
+    else:  # what ssh reads by itself: the user's and the system's
+        system = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "ssh" if os.name == "nt" else Path("/etc/ssh")
+        own = [Path.home() / ".ssh" / "config", system / "ssh_config"]
     lines += [f"Include {_as_pattern(path)}" for path in own]
     # What nobody has said until here; every value that came first stands.
     lines += ["Host *", f"  ConnectTimeout {connect_timeout_s(patience)}", f"  ServerAliveInterval {_ALIVE_S}"]
@@ -123,12 +124,6 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     return path
-
-
-def _usual() -> list[Path]:
-    """Return what ssh reads by itself: the user's configuration, unless ssh would refuse it, and the system's."""
-    system = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "ssh" if os.name == "nt" else Path("/etc/ssh")
-    return [Path.home() / ".ssh" / "config", system / "ssh_config"]
 
 
 def _refused_configuration() -> Path | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import extras
 
-from . import link, output, windows_line, winrm_access, winrm_files, winrm_secret
+from . import link, output, windows_link, winrm_access, winrm_files
 from .link import Finished, LinkError, TransferError
 from .windows_link import ASK_S, PYTHON, WindowsLink, places
 
@@ -35,7 +35,7 @@ class Winrm(WindowsLink):
         """Log in and open a shell. Raises LinkError; nothing is sent if the data keys are not to be used."""
         try:
             access = winrm_access.of(self._name, self._data)
-        except (winrm_access.AccessError, winrm_secret.SecretError) as error:
+        except winrm_access.AccessError as error:
             raise LinkError(link.UNREACHABLE, str(error)) from None
         self.warnings = access.warnings
         try:
@@ -68,8 +68,8 @@ class Winrm(WindowsLink):
     def list_folder(self, path: str) -> list[str] | None:
         """Return the names in a folder whose path is plain, none where it is not there; None for any other path."""
         try:
-            line = windows_line.line("cmd.exe", "/c", "dir", "/b", "/a", path.replace("/", "\\").rstrip("\\") + "\\.")
-        except windows_line.NotPlainError:
+            line = windows_link.line("cmd.exe", "/c", "dir", "/b", "/a", path.replace("/", "\\").rstrip("\\") + "\\.")
+        except windows_link.NotPlainError:
             return None
         done = self.execute(line, timeout_s=ASK_S)
         return output.lines(done.out, self.code_pages()) if done.code == 0 else []
@@ -77,8 +77,8 @@ class Winrm(WindowsLink):
     def exists(self, path: str) -> bool:
         """Return True if there is a file at a plain path; True for any other, which cannot be told."""
         try:
-            line = windows_line.line("cmd.exe", "/c", "dir", "/b", "/a-d", path.replace("/", "\\"))
-        except windows_line.NotPlainError:
+            line = windows_link.line("cmd.exe", "/c", "dir", "/b", "/a-d", path.replace("/", "\\"))
+        except windows_link.NotPlainError:
             return True
         return self.execute(line, timeout_s=ASK_S).code == 0
 
@@ -86,14 +86,14 @@ class Winrm(WindowsLink):
         """Upload to `C:/...`, verified by SHA-256; the old file stays until the new one is whole."""
         target = path.replace("/", "\\")
         # A launcher is what a Python in an odd place takes to be started at all.
-        place = "" if target.lower().startswith(windows_line.FOLDER.lower() + "\\python-") else self._python()
+        place = "" if target.lower().startswith(windows_link.FOLDER.lower() + "\\python-") else self._python()
         if place:
             with self.started_by(place) as words:
                 winrm_files.put_by_python(self.execute, words, data, target)
             return
         try:
             winrm_files.put_by_tools(self.execute, data, target)
-        except windows_line.NotPlainError as error:
+        except windows_link.NotPlainError as error:
             raise winrm_files.UploadError(f"{path}: without a Python on the machine, {error}") from None
 
     def get(self, path: str) -> bytes:
@@ -116,7 +116,7 @@ class Winrm(WindowsLink):
         # The Store's stub says something too, but never this.
         try:
             with self.started_by(place) as words:
-                done = self.execute(windows_line.python_line(words), b"print('roosync' + '-here')\n", ASK_S)
-        except (windows_line.NotPlainError, OSError):
+                done = self.execute(windows_link.python_line(words), b"print('roosync' + '-here')\n", ASK_S)
+        except (windows_link.NotPlainError, OSError):
             return False
         return done.code == 0 and done.out.strip() == b"roosync-here"

@@ -1,19 +1,34 @@
 """How a machine is reached by WinRM: the data keys of a pyinfra host, checked before a packet is sent.
 
 Over HTTPS by default, with a certificate that is checked. Over HTTP every message is encrypted, or nothing is sent,
-unless the inventory asks for plaintext in so many words.
+unless the inventory asks for plaintext in so many words. The one secret comes from the environment, from a file that
+only its owner can read, or from the operator's keyboard; never from an inventory or a command line.
 """
 
+import base64
+import functools
+import getpass
+import json
 import os
-from collections.abc import Mapping
+import re
+import stat
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypedDict, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypedDict, get_type_hints
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from roosync_ops.fleet.machine import WINRM_PORTS
 
-from . import winrm_secret
-from .winrm_secret import Secret
-
+PASSWORD: Final = "ROOSYNC_WINRM_PASSWORD"  # noqa: S105 - the name of a variable
+PASSWORD_FILE: Final = "ROOSYNC_WINRM_PASSWORD_FILE"  # noqa: S105 - the name of a variable
+#: Of the client certificate's key, where that is encrypted.
+KEY_PASSWORD: Final = "ROOSYNC_WINRM_KEY_PASSWORD"  # noqa: S105 - the name of a variable
+_HIDDEN: Final = "***"
+#: Fewer characters of base64 tell nobody anything.
+_TELLING: Final = 5
 #: What winrm_plaintext must say.
 PLAINTEXT: Final = "yes, send everything in plaintext"
 AUTHS: Final = ("negotiate", "certificate", "kerberos", "ntlm", "basic", "credssp")
@@ -24,7 +39,55 @@ _TICKETS: Final = frozenset({"kerberos", "negotiate"})
 
 
 class AccessError(ValueError):
-    """Data keys that cannot be used, or must not be: one sentence."""
+    """Data keys, or a secret, that are not there, cannot be used or must not be: one sentence without the secret."""
+
+
+class Secret:
+    """A text that shows itself to nobody who does not ask for it by name."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+    def reveal(self) -> str:
+        return self.__text
+
+    def hidden_in(self, text: str, user: str | None = None) -> str:
+        """Return `text` with *** for each form of the secret: a server may send back what it was sent."""
+        for form in sorted(set(self._plain_forms()), key=len, reverse=True):
+            text = text.replace(form, _HIDDEN)
+        for form in sorted(set(self._coded_forms(user)), key=len, reverse=True):
+            text = re.sub(f"[A-Za-z0-9+/]{{0,3}}{re.escape(form)}[A-Za-z0-9+/]{{0,3}}=*", _HIDDEN, text)
+        return text
+
+    def _plain_forms(self) -> Iterator[str]:
+        plain = self.__text
+        yield from (
+            plain,
+            escape(plain),
+            quote(plain),
+            quote(plain, safe=""),
+            json.dumps(plain)[1:-1],
+            repr(plain)[1:-1],
+        )
+
+    def _coded_forms(self, user: str | None) -> Iterator[str]:
+        """Yield what base64 makes of it: what stands before shifts it, and shares characters with it."""
+        plain = self.__text
+        for encoding in ("utf-8", "utf-16-le", "latin-1"):
+            for said in (plain, f"{user or ''}:{plain}"):
+                for before in range(3):
+                    coded = base64.b64encode(bytes(before) + said.encode(encoding, "replace")).decode().rstrip("=")
+                    coded = coded[(0, 2, 3)[before] : -1]
+                    if len(coded) >= _TELLING:
+                        yield coded
 
 
 class ConnectorData(TypedDict):
@@ -41,12 +104,12 @@ class ConnectorData(TypedDict):
     ]
     winrm_cert_validation: Annotated[bool, "whether the machine's certificate is checked", True]
     winrm_certificate_pem: Annotated[str, "file of the client's certificate, for winrm_auth certificate", None]
-    winrm_certificate_key_pem: Annotated[str, f"file of its key; its password is in {winrm_secret.KEY_PASSWORD}", None]
+    winrm_certificate_key_pem: Annotated[str, f"file of its key; its password is in {KEY_PASSWORD}", None]
     winrm_encryption: Annotated[str, "of the messages: auto (not within https, always over http) or always", "auto"]
     winrm_plaintext: Annotated[str, f"{PLAINTEXT!r}, and nothing else, allows http without encryption", None]
     winrm_password_file: Annotated[
         str,
-        f"file that holds the password; else {winrm_secret.PASSWORD} or {winrm_secret.PASSWORD_FILE} is looked at",
+        f"file that holds the password; else {PASSWORD} or {PASSWORD_FILE} is looked at",
         None,
     ]
     winrm_password_prompt: Annotated[bool, "whether to ask for the password where none is found", False]
@@ -98,7 +161,7 @@ class Access:
 
 
 def of(name: str, data: Mapping[str, Any]) -> Access:
-    """Return the way to a machine that these data keys describe. Raises AccessError and winrm_secret.SecretError."""
+    """Return the way to a machine that these data keys describe. Raises AccessError."""
     auth, transport = data["winrm_auth"], data["winrm_transport"]
     if auth not in AUTHS:
         raise AccessError(f"winrm_auth: {auth!r} is none of {', '.join(AUTHS)}")
@@ -107,8 +170,8 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
     tls = transport == "https"
     encryption = _encryption(data, auth, tls=tls)
     key_password = None
-    if auth == "certificate" and os.environ.get(winrm_secret.KEY_PASSWORD):
-        key_password = winrm_secret.Secret(os.environ[winrm_secret.KEY_PASSWORD])
+    if auth == "certificate" and os.environ.get(KEY_PASSWORD):
+        key_password = Secret(os.environ[KEY_PASSWORD])
     return Access(
         host=data["winrm_hostname"] or name,
         port=data["winrm_port"] or WINRM_PORTS[transport],
@@ -160,9 +223,9 @@ def _password(data: Mapping[str, Any], auth: str) -> Secret | None:
         if auth in _TICKETS:
             return None
         raise AccessError(f"winrm_user: {auth} takes a user")
-    found = winrm_secret.find(user, data["winrm_password_file"], prompt=data["winrm_password_prompt"])
+    found = find(user, data["winrm_password_file"], prompt=data["winrm_password_prompt"])
     if found is None and auth != "kerberos":
-        ways = f"set {winrm_secret.PASSWORD}, or name a file in {winrm_secret.PASSWORD_FILE}"
+        ways = f"set {PASSWORD}, or name a file in {PASSWORD_FILE}"
         raise AccessError(f"there is no password for {user}: {ways}")
     return found
 
@@ -172,3 +235,50 @@ def _certificate(data: Mapping[str, Any]) -> tuple[str, str]:
     if not all(files):
         raise AccessError("winrm_auth certificate takes winrm_certificate_pem and winrm_certificate_key_pem")
     return files
+
+
+def find(user: str, file: str | None, *, prompt: bool, environment: Mapping[str, str] = os.environ) -> Secret | None:
+    """Return the password: from `file`, else from the environment, else asked for if `prompt`. Raises AccessError."""
+    if file is not None:
+        return _of_file(file)
+    if environment.get(PASSWORD):
+        return Secret(environment[PASSWORD])
+    if environment.get(PASSWORD_FILE):
+        return _of_file(environment[PASSWORD_FILE])
+    return _asked(user) if prompt else None
+
+
+def _of_file(name: str) -> Secret:
+    """Return the first line of a file that nobody but its owner, who runs this, can read."""
+    path = Path(name).expanduser()
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise AccessError(f"{name}: the password file is no file")
+            if sys.platform != "win32" and (status.st_mode & 0o077 or status.st_uid != os.geteuid()):
+                raise AccessError(f"{name}: the password file must be yours alone: chmod 600")
+            text = file.readline(4096).decode()
+    except OSError as error:
+        raise AccessError(f"{name}: the password file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        problem = AccessError(f"{name}: the password file is not UTF-8")
+    else:
+        if text.rstrip("\r\n"):
+            return Secret(text.rstrip("\r\n"))
+        problem = AccessError(f"{name}: the password file has no first line")
+    raise problem  # out here, where the error that held the text is gone
+
+
+@functools.cache
+def _asked(user: str) -> Secret:
+    """Ask once for each user, on the terminal: a worker's stdin is no keyboard."""
+    try:
+        # Where this fails getpass would read stdin, on which a worker is told other things.
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        said = getpass.getpass(f"WinRM password of {user}: ")
+    except (OSError, EOFError):
+        raise AccessError(f"there is no terminal to ask for the password of {user} on") from None
+    if not said:
+        raise AccessError(f"no password for {user} was typed")
+    return Secret(said)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from . import output, windows_line
+from . import output, windows_link
 from .link import Finished, TransferError
 
 Run = Callable[..., Finished]
@@ -115,26 +115,26 @@ def get_by_python(run: Run, words: tuple[str, ...], path: str) -> bytes:
 def put_by_tools(run: Run, data: bytes, target: str) -> None:
     """Upload `data` to the plain path `target` with findstr, certutil, copy and move, where there is no Python.
 
-    Raises windows_line.NotPlainError, UploadError and what `run` does. An exit code proves nothing here; the hash does.
+    Raises windows_link.NotPlainError, UploadError and what `run` does. An exit code proves nothing here; the hash does.
     """
     target = target.replace("/", "\\")
     temporary = _temporary(target)
-    windows_line.line("cmd.exe", "/c", "move", target)  # says so before anything is sent if the path is not plain
-    run(windows_line.line("cmd.exe", "/c", "mkdir", target.rpartition("\\")[0]), timeout_s=_STEP_S)
+    windows_link.line("cmd.exe", "/c", "move", target)  # says so before anything is sent if the path is not plain
+    run(windows_link.line("cmd.exe", "/c", "mkdir", target.rpartition("\\")[0]), timeout_s=_STEP_S)
     try:
         if _is_text(data):
             _feed(run, data, temporary)
-            found = run(windows_line.line("cmd.exe", "/c", "type", temporary), timeout_s=_STEP_S)
+            found = run(windows_link.line("cmd.exe", "/c", "type", temporary), timeout_s=_STEP_S)
             problem = None if found.out == data else f"it arrived as another: {_said(found)}"
         else:
             _decode(run, data, temporary)
             problem = _same_hash(run, data, temporary)
         if problem is None:
-            moved = run(windows_line.line("cmd.exe", "/c", "move", "/Y", temporary, target), timeout_s=_STEP_S)
+            moved = run(windows_link.line("cmd.exe", "/c", "move", "/Y", temporary, target), timeout_s=_STEP_S)
             problem = None if moved.code == 0 else f"it could not take its place: {_said(moved)}"
     finally:
         run(
-            windows_line.line("cmd.exe", "/c", "del", "/q", temporary, f"{temporary}.64", f"{temporary}.1"),
+            windows_link.line("cmd.exe", "/c", "del", "/q", temporary, f"{temporary}.64", f"{temporary}.1"),
             timeout_s=_STEP_S,
         )
     if problem is not None:
@@ -148,7 +148,7 @@ def _ask(run: Run, words: tuple[str, ...], request: dict[str, Any], data: bytes 
         token,
     )
     program += b"data = binascii.a2b_base64(%r)\n" % base64.b64encode(data)
-    done = run(windows_line.python_line(words), program + _PROGRAM.encode(), _PIECE_S)
+    done = run(windows_link.python_line(words), program + _PROGRAM.encode(), _PIECE_S)
     for line in output.lines(done.out):
         if line.startswith(_MARKER):
             answer = json.loads(line.removeprefix(_MARKER))
@@ -177,7 +177,7 @@ def _is_text(data: bytes) -> bool:
 
 def _feed(run: Run, text: bytes, path: str) -> None:
     """Write stdin to a file. `>` is no plain character, but this line goes to WinRS's own cmd.exe and nobody else."""
-    run(windows_line.line("findstr.exe", "/R", ".") + " >" + path, text, _PIECE_S)
+    run(windows_link.line("findstr.exe", "/R", ".") + " >" + path, text, _PIECE_S)
 
 
 def _decode(run: Run, data: bytes, temporary: str) -> None:
@@ -186,17 +186,17 @@ def _decode(run: Run, data: bytes, temporary: str) -> None:
         text = b"".join(coded[at : at + 64] + b"\r\n" for at in range(0, len(coded), 64))
         _feed(run, text, f"{temporary}.64")
         decoded = f"{temporary}.1" if start else temporary
-        run(windows_line.line("certutil.exe", "-f", "-decode", f"{temporary}.64", decoded), timeout_s=_STEP_S)
+        run(windows_link.line("certutil.exe", "-f", "-decode", f"{temporary}.64", decoded), timeout_s=_STEP_S)
         if start:
             run(
-                windows_line.line("cmd.exe", "/c", "copy", "/Y", "/b", f"{temporary}+{decoded}", temporary),
+                windows_link.line("cmd.exe", "/c", "copy", "/Y", "/b", f"{temporary}+{decoded}", temporary),
                 timeout_s=_STEP_S,
             )
 
 
 def _same_hash(run: Run, data: bytes, path: str) -> str | None:
     """Look for the hash that certutil prints: a line of its own among words in any language."""
-    done = run(windows_line.line("certutil.exe", "-hashfile", path, "SHA256"), timeout_s=_STEP_S)
+    done = run(windows_link.line("certutil.exe", "-hashfile", path, "SHA256"), timeout_s=_STEP_S)
     for line in output.lines(done.out):
         if _HASH.fullmatch(line.strip()):
             found = line.replace(" ", "").strip().lower()

@@ -29,6 +29,8 @@ _MAX_VALUE: Final = 4096
 #: What a delivery answers is a sentence; no more of it is read.
 _MAX_ANSWER: Final = 4_096
 _KILL_S: Final = 2.0
+#: Of a flip, what a command's environment has as words.
+_TOLD: Final = ("machine", "from", "to", "at", "reason", "text")
 
 
 class Target(NamedTuple):
@@ -129,16 +131,9 @@ def environment(flip: dict[str, Any]) -> dict[str, str]:
 
     What no environment can hold is left out of it: the whole flip is on standard input.
     """
-    found = {
-        "ROOSYNC_FLIP_MACHINE": flip["machineId"] or "",
-        "ROOSYNC_FLIP_FROM": flip["from"],
-        "ROOSYNC_FLIP_TO": flip["to"],
-        "ROOSYNC_FLIP_AT": flip["at"],
-        "ROOSYNC_FLIP_REASON": flip["reason"],
-        "ROOSYNC_FLIP_PLANNED": "1" if flip["planned"] else "0",
-        "ROOSYNC_FLIP_FLAPPING": "1" if flip["flapping"] else "0",
-        "ROOSYNC_FLIP_TEXT": flip.get("text") or "",
-    }
+    told = {**flip, "machine": flip["machineId"]}
+    found = {f"ROOSYNC_FLIP_{name.upper()}": told.get(name) or "" for name in _TOLD}
+    found |= {f"ROOSYNC_FLIP_{name.upper()}": str(int(flip[name])) for name in ("planned", "flapping")}
     fit = {name: value.replace("\0", "")[:_MAX_VALUE] for name, value in found.items()}
     return {name: value.encode("utf-8", "replace").decode() for name, value in fit.items()}  # no lone surrogate
 

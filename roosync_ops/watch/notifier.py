@@ -45,11 +45,8 @@ def _send(apprise: Any, url: str, flip: dict[str, Any]) -> int:
         interpret_escapes=False,
         timeout=_TIMEOUT_S,
     )
-    return 0 if result else _say(f"the service did not take it ({_status(result)})")
-
-
-def _status(result: Any) -> str:
-    return str(getattr(getattr(result, "status", None), "name", "failure")).lower()
+    status = str(getattr(getattr(result, "status", None), "name", "failure")).lower()
+    return 0 if result else _say(f"the service did not take it ({status})")
 
 
 def _say(text: str) -> int:

@@ -14,31 +14,13 @@ from .typed import Any, Callable
 _SAY_AFTER_S = 3.0
 
 
-class ReadCounter:
-    """Counts what was read, and says how far a long reading is where there is somebody to hear it."""
-
-    def __init__(self, shared: str) -> None:
-        self.count = 0
-        self._shared = shared
-        self._said_at = time.monotonic()
-
-    def tell(self, done: int, of: int) -> None:
-        self.count += 1
-        now = time.monotonic()
-        if now - self._said_at < _SAY_AFTER_S:
-            return
-        self._said_at = now
-        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all (pythonw)
-            sys.stderr.write(f"{self._shared}: {done} of {of} files read\n")
-
-
 class Bounds:
     """How much of a share is read at a time: by default all of it, each file as large as one is understood.
 
     `files` are read at once; where there are more, `few` of them each time. `after` is the name behind which reading
     goes on, and where it ended: "" where all was read. No name from `before` on is read. `slim` is given each record
     and its kind, to keep less of it; False where it is of no use. `entry` makes of an entry of the view what is kept of
-    it there. `tell` hears how many files are read, of how many.
+    it there. `count` goes up with each file; a long reading of what is `named` says how far it is.
     """
 
     record_bytes = MAX_RECORD_BYTES
@@ -51,10 +33,20 @@ class Bounds:
     slim: Callable[[Record, str], bool] | None = None
     entry: Callable[[Any], Any] | None = None
 
-    def __init__(self, after: str = "", tell: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, after: str = "", named: str | None = None) -> None:
         self.after = after
-        self.tell = tell or (lambda _done, _of: None)
-        self.begun = time.monotonic()
+        self.count = 0
+        self.begun = self._said_at = time.monotonic()
+        self._named = named
+
+    def tell(self, done: int, of: int) -> None:
+        self.count += 1
+        now = time.monotonic()
+        if self._named is None or now - self._said_at < _SAY_AFTER_S:
+            return
+        self._said_at = now
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all (pythonw)
+            sys.stderr.write(f"{self._named}: {done} of {of} files read\n")
 
     def are_over(self) -> bool:
         return self.seconds is not None and time.monotonic() - self.begun > self.seconds

@@ -13,7 +13,7 @@ from . import findings as f
 from .bounds import Bounds
 from .files import ASIDE, SPARE, read_file
 from .identity import machine_id_named
-from .merge import CONFLICT, FILE, VIEW, Evidence
+from .merge import CONFLICT, FILE, VIEW, Evidence, Snapshot
 from .names import HEARTBEATS, LEFT_ENDING, VIEW_NAME, owner_of
 from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in, parse
 from .status import FUTURE_TOLERANCE_MS
@@ -25,54 +25,7 @@ from .typed import Any, Callable, Json
 #: changed so lately and is not whole is looked at once more, after so long.
 SETTLE_S = 0.03
 _JUST_NOW_MS = 2_000
-_MOMENT_MS = 1_000
 _HALF_WRITTEN = (f.EMPTY, f.TRUNCATED)
-
-
-class ShareUnavailableError(OSError):
-    """The shared folder itself cannot be used: missing, not a folder, or not readable."""
-
-
-class Snapshot:
-    """All that one reading of the shared folder gave.
-
-    `view` is the parsed `heartbeat.json` (None where there is none or it was not understood), `view_state` is
-    "absent", "read" or the finding kind that kept it from being read. `seen` counts the heartbeat files met, readable
-    or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
-    """
-
-    __slots__ = (
-        *("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state"),
-    )
-
-    def __init__(self, read_at_ms: int, bounds: Bounds | None = None) -> None:
-        self.read_at_ms = read_at_ms
-        self.bounds = bounds or Bounds()
-        #: What may be read again once it is whole; None where that is not asked for.
-        self.half_written: list[Callable[[], None]] | None = None
-        #: The files that are yet to be read, the next one last.
-        self.left: list[str] = []
-        self.evidence: list[Evidence] = []
-        self.findings: list[f.Finding] = []
-        self.view: Json | None = None
-        self.view_state = "absent"
-        self.seen = 0
-
-    @property
-    def now_ms(self) -> int:
-        """The time of the reading, and what has passed since where that is more than a moment."""
-        gone_ms = int((time.monotonic() - self.bounds.begun) * 1000)
-        return self.read_at_ms + (gone_ms if gone_ms > _MOMENT_MS else 0)
-
-    def report(self, file: str, kind: str, detail: str) -> None:
-        self.findings.append(f.Finding(file, kind, detail))
-
-    def put_off(self, path: str, kind: str, again: Callable[[], None]) -> bool:
-        """Have `again` called later where the file at `path` is being written in place right now; else False."""
-        if self.half_written is None or kind not in _HALF_WRITTEN or not _is_new(path, self.read_at_ms):
-            return False
-        self.half_written.append(again)
-        return True
 
 
 def read_shared(  # noqa: PLR0913, PLR0917 - what is read, when and how far
@@ -89,12 +42,9 @@ def read_shared(  # noqa: PLR0913, PLR0917 - what is read, when and how far
     seconds: its own machine may be told of nowhere else. `beside` reads what else there is, by the names in
     `shared`. `into` is filled as it comes.
 
-    Raises ShareUnavailableError where there is no folder to read, and nothing else.
+    Raises OSError where there is no folder to read, and nothing else.
     """
-    try:
-        names = os.listdir(shared)
-    except OSError as error:
-        raise ShareUnavailableError(error.errno, f"{error.strerror or error}", shared) from None
+    names = os.listdir(shared)
     snapshot = into or Snapshot(now_ms, bounds)
     if settle_s:
         snapshot.half_written = []
@@ -112,11 +62,17 @@ def read_shared(  # noqa: PLR0913, PLR0917 - what is read, when and how far
     return snapshot
 
 
-def _is_new(path: str, now_ms: int) -> bool:
+def _put_off(snapshot: Snapshot, path: str, kind: str, again: Callable[[], None]) -> bool:
+    """Have `again` called later where the file at `path` is being written in place right now; else False."""
+    if snapshot.half_written is None or kind not in _HALF_WRITTEN:
+        return False
     try:
-        return abs(os.lstat(path).st_mtime * 1000 - now_ms) < _JUST_NOW_MS
+        is_new = abs(os.lstat(path).st_mtime * 1000 - snapshot.read_at_ms) < _JUST_NOW_MS
     except OSError:
         return False
+    if is_new:
+        snapshot.half_written.append(again)
+    return is_new
 
 
 def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
@@ -188,7 +144,7 @@ def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapsh
     except NotUnderstoodError as error:
         if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, file, snapshot, modified_ms):
             return
-        if not snapshot.put_off(path, error.kind, lambda: _read_one(path, file, machine_id, kind, snapshot)):
+        if not _put_off(snapshot, path, error.kind, lambda: _read_one(path, file, machine_id, kind, snapshot)):
             snapshot.report(file, error.kind, error.detail)
     except FileNotFoundError:
         snapshot.report(file, f.VANISHED, "vanished between listing and reading")
@@ -245,7 +201,7 @@ def read_view(path: str, file: str, snapshot: Snapshot) -> None:
     except NotUnderstoodError as error:
         del snapshot.evidence[before[0] :], snapshot.findings[before[1] :]
         snapshot.seen = before[2]
-        if not snapshot.put_off(path, error.kind, lambda: read_view(path, file, snapshot)):
+        if not _put_off(snapshot, path, error.kind, lambda: read_view(path, file, snapshot)):
             _view_is(error.kind, error.detail, file, snapshot)
         return
     except FileNotFoundError:

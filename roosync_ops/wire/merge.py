@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from . import findings as f
+from .bounds import Bounds
 from .record import Record, beats_within, born_ms
 from .status import FUTURE_TOLERANCE_MS
-from .typed import Iterable
+from .typed import Callable, Iterable, Json
 
 #: Where a piece of evidence was read.
 FILE = "file"
@@ -17,6 +20,7 @@ TAKEN_FOR = "myia-"
 _ODD_CLOCK_MS = 86_400_000
 #: Starts and stops that follow on one another at once count each.
 _BURST = 16
+_MOMENT_MS = 1_000
 _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
@@ -41,6 +45,41 @@ class Evidence:
         self.read_ms = read_ms
         self.before: Evidence | None = None
         self.undone: tuple[str, int | None] | None = None
+
+
+class Snapshot:
+    """All that one reading of the shared state gave.
+
+    `view` is the parsed `heartbeat.json` (None where there is none or it was not understood), `view_state` is
+    "absent", "read" or the finding kind that kept it from being read. `seen` counts the heartbeat files met, readable
+    or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
+    """
+
+    __slots__ = (
+        *("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state"),
+    )
+
+    def __init__(self, read_at_ms: int, bounds: Bounds | None = None) -> None:
+        self.read_at_ms = read_at_ms
+        self.bounds = bounds or Bounds()
+        #: What may be read again once it is whole; None where that is not asked for.
+        self.half_written: list[Callable[[], None]] | None = None
+        #: The files that are yet to be read, the next one last.
+        self.left: list[str] = []
+        self.evidence: list[Evidence] = []
+        self.findings: list[f.Finding] = []
+        self.view: Json | None = None
+        self.view_state = "absent"
+        self.seen = 0
+
+    @property
+    def now_ms(self) -> int:
+        """The time of the reading, and what has passed since where that is more than a moment."""
+        gone_ms = int((time.monotonic() - self.bounds.begun) * 1000)
+        return self.read_at_ms + (gone_ms if gone_ms > _MOMENT_MS else 0)
+
+    def report(self, file: str, kind: str, detail: str) -> None:
+        self.findings.append(f.Finding(file, kind, detail))
 
 
 def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] | None = None) -> dict[str, Evidence]:

@@ -43,6 +43,18 @@ def copies_of(name: str, ending: str = "") -> re.Pattern[str]:
 _RECORD = copies_of("[A-Za-z0-9-]{1,63}", r"\.json")
 
 
+def file_of(machine_id: str) -> str:
+    """Return a machine's own file, as findings and evidence call it."""
+    return f"{HEARTBEATS}/{machine_id}.json"
+
+
+def machine_of(file: str) -> str | None:
+    """Return whose file of a `heartbeats` folder, or of a second one, `file` is; None for any other."""
+    folder, _, name = file.rpartition("/")
+    owner = owner_of(name) if folder.rpartition("/")[2].startswith(HEARTBEATS) else None
+    return None if owner is None else owner[0]
+
+
 def owner_of(name: str) -> tuple[str, str] | None:
     """Tell whose evidence a file of `heartbeats/` is, and whether its FILE or a CONFLICT copy; None for neither."""
     if name.endswith(LEFT_ENDING):

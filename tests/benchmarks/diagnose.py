@@ -29,7 +29,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         deaf_port() as one,
         deaf_port() as other,
-        Fleet(Path(folder), NAMES) as fleet,
+        Fleet(Path(folder), NAMES, keys="") as fleet,
     ):
         ssh = {"ssh_known_hosts_file": str(fleet.known_hosts), "ssh_allow_agent": False}
         ports = {"myia-ai-01": one, "myia-po-2026": other}

@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         root = Path(folder)
         (root / "kit").mkdir()
-        fleet = stack.enter_context(Fleet(root / "kit", late))
+        fleet = stack.enter_context(Fleet(root / "kit", late, keys=""))
         done = roosync_ops("rollout", "-i", fleet.inventory(root / "late.py"), timeout=600)
         assert done.code == 0, done
         refused = chosen.dead // 2

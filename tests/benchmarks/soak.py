@@ -26,11 +26,14 @@ from unittest import mock
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from roosync_ops.lab import files  # noqa: E402 - after the path to it
-from roosync_ops.lab.board import Board  # noqa: E402 - as above
-from roosync_ops.lab.client import is_copy  # noqa: E402 - as above
-from roosync_ops.lab.faults import FAULTS, LabError  # noqa: E402 - as above
+from roosync_ops.lab import scenario as files  # noqa: E402 - after the path to it
+from roosync_ops.lab.faults import (  # noqa: E402 - as above
+    FAULTS,
+    LabError,
+    is_copy,
+)
 from roosync_ops.lab.fleet import ADMIN, LabFleet  # noqa: E402 - as above
+from roosync_ops.lab.play import Board  # noqa: E402 - as above
 from roosync_ops.lab.replicator import Delay  # noqa: E402 - as above
 from roosync_ops.lab.scenario import Part  # noqa: E402 - as above
 from roosync_ops.state import StateUnavailableError  # noqa: E402 - as above

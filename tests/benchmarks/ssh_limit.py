@@ -40,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # bytecode is kept, as whoever installed it has it
     os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp()
-    with tempfile.TemporaryDirectory() as folder, Fleet(Path(folder), names(arguments.hosts)) as fleet:
+    with tempfile.TemporaryDirectory() as folder, Fleet(Path(folder), names(arguments.hosts), keys="") as fleet:
         inventory = str(fleet.inventory(Path(folder) / "inventory.py"))
         ours = [str(ROOSYNC_OPS), "--inventory", inventory]
         subprocess.run([ours[0], "rollout", *ours[1:]], check=True, capture_output=True)

@@ -24,7 +24,7 @@ from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.show.exports import junit
 from roosync_ops.show.report import report_markdown
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from roosync_ops.judge import ProbeResult
-    from roosync_ops.transport.failure import Failure
+    from roosync_ops.transport.link import Failure
 
 PAYLOADS = {
     "sh-quote": "/x'; touch /tmp/pwned; '",
@@ -202,4 +202,4 @@ def test_no_word_of_a_replica_that_was_not_read_becomes_a_command(kind: str) -> 
             from_document(put(_UNTOLD, path, PAYLOADS[kind]), NOW)
         failure = describe(caught.value)
         assert failure.hint == "roosync-ops matrix"
-        assert len(failure.message) < 500
+        assert len(failure.reason) < 500

@@ -22,10 +22,10 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flip import Remembered
 from roosync_ops.judge.flips import Flips
-from roosync_ops.judge.patience import status_with
+from roosync_ops.judge.observe import status_with
 from roosync_ops.remote_script.facts_model import parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.state import StateUnavailableError, from_document, read_folder
 from roosync_ops.state.memory import Memory
 from roosync_ops.state.seen import see_all

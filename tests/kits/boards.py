@@ -12,8 +12,7 @@ from roosync_ops.judge.history import history
 from roosync_ops.judge.reports import WINDOW_MS, Dashboard, fresh_ms, installed, newest_ms
 from roosync_ops.state.shared import SharedState, assemble
 from roosync_ops.wire.findings import Finding
-from roosync_ops.wire.folder import Snapshot
-from roosync_ops.wire.merge import FILE, Evidence
+from roosync_ops.wire.merge import FILE, Evidence, Snapshot
 from roosync_ops.wire.record import parse
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, ours

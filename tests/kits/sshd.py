@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
-from tests.kits.hosts import PATIENCE_S, free_ports, new_key, wait_for
+from tests.kits.hosts import PATIENCE_S, QUICK_KEYS, free_ports, new_key, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,6 +65,7 @@ class Fleet:
         *,
         hostnames: dict[str, str] | None = None,
         environments: dict[str, dict[str, str]] | None = None,
+        keys: str = QUICK_KEYS,
     ) -> None:
         self.root = root
         self.shared = root / "shared"
@@ -73,6 +74,7 @@ class Fleet:
         self._hostnames = hostnames or {}
         #: What else the processes of a machine have in their environment.
         self._environments = environments or {}
+        self._keys = keys
         self._token = f"ROOSYNC_KIT={secrets.token_hex(8)}"
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
         self.hosts = tuple(
@@ -177,7 +179,7 @@ class Fleet:
         config.write_text(
             f"ListenAddress 127.0.0.1\nPort {host.port}\nHostKey {self.root}/host_key\nPidFile none\n"
             f"AuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-            f"PermitRootLogin prohibit-password\nMaxStartups 100\nSubsystem sftp internal-sftp\n"
+            f"PermitRootLogin prohibit-password\nMaxStartups 100\nSubsystem sftp internal-sftp\n{self._keys}"
             f"SetEnv HOME={host.home} {LAB_HOSTNAME_VARIABLE}={hostname} {self._token} {own}\n",
             encoding="utf-8",
         )

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from roosync_ops.lab import client, faults
+from roosync_ops.lab import faults
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Validation
@@ -62,7 +62,7 @@ def next_due(sync: Replicator) -> float | None:
 
 def _has_to_tidy(link: SyncLink) -> bool:
     """Return True if a fault that has ended is still to be put right."""
-    return (bool(link.twins) and client.TWINS not in link.faults) or (link.is_old and "old-files" not in link.faults)
+    return (bool(link.twins) and faults.TWINS not in link.faults) or (link.is_old and "old-files" not in link.faults)
 
 
 def _error(number: int) -> OSError:

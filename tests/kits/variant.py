@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -69,12 +70,16 @@ class Variant:
     """The command line of an altered product; `change` as in BAD, None for what it is."""
 
     def __init__(self, folder: Path, change: tuple[str, str, str] | None = None) -> None:
-        self._folder = folder
+        self._folder, self._cache = folder, _user_cache()
         source = Path(roosync_ops.__file__).parent
-        shutil.copytree(source, folder / "roosync_ops", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(source.parent / "deploys", folder / "deploys", ignore=shutil.ignore_patterns("__pycache__"))
+        # with what was compiled of it: a copy has its file's time
+        for part in (source, source.parent / "deploys"):
+            shutil.copytree(part, folder / part.name, ignore=shutil.ignore_patterns("*.pyc.*"))
         if change is not None:
             name, old, new = change
+            # The product keeps one agent in the user's cache: there each of two builds would throw out the other's.
+            kept = hashlib.sha256("\0".join(change).encode()).hexdigest()[:16]
+            self._cache = self._cache / "roosync-ops" / "variants" / kept
             text = (folder / name).read_text("utf-8")
             assert old in text, name
             (folder / name).write_text(text.replace(old, new, 1), "utf-8")
@@ -118,7 +123,12 @@ class Variant:
     def _environment(self) -> dict[str, str]:
         clean: Sequence[tuple[str, str]] = [pair for pair in os.environ.items() if not pair[0].startswith("ROOSYNC_")]
         state = self._folder.parent / "kept"  # one computer, whatever product it runs
-        return {**dict(clean), "PYTHONPATH": str(self._folder), "XDG_STATE_HOME": str(state), "NO_COLOR": "1"}
+        places = {"PYTHONPATH": self._folder, "XDG_STATE_HOME": state, "XDG_CACHE_HOME": self._cache}
+        return {**dict(clean), **{name: str(path) for name, path in places.items()}, "NO_COLOR": "1"}
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def killed_and_resumed(product: Variant, where: Sequence[str | Path], seed: int, within_s: float) -> None:

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import roosync_ops
-from roosync_ops.lab import tool
-from roosync_ops.lab.board import Board
-from roosync_ops.lab.play import PATIENCE_S, activate, rollout_command
+from roosync_ops.lab.play import PATIENCE_S, Board, activate, rollout_command, run
 from roosync_ops.wire.identity import hostname
 from roosync_ops.wire.times import from_iso
 from tests.kits.browser import opened
@@ -34,7 +32,7 @@ PAGES: Final = {"dashboard": False, "dashboard-dark": True}
 def play(lab: LabFleet) -> None:
     """Enrol the machines, and wait for 4/6. Raises RuntimeError where it does not come to that."""
     activate(lab)
-    done = tool.run(lab, rollout_command(lab), capture=True)
+    done = run(lab, rollout_command(lab), capture=True)
     if done.returncode or not Board(lab).wait(lambda validation: validation.ok, PATIENCE_S).ok:
         raise RuntimeError(f"the lab did not come to 4/6:\n{(done.stdout or b'').decode()}")
 
@@ -55,7 +53,7 @@ def terminal(lab: LabFleet, name: str) -> str:
 
 def dashboard(lab: LabFleet) -> tuple[Path, int]:
     """Have the dashboard written; return its page and the ms at which was looked. Raises RuntimeError for none."""
-    done = tool.run(lab, ["dashboard", "--json"], capture=True)
+    done = run(lab, ["dashboard", "--json"], capture=True)
     try:
         told = json.loads(done.stdout)
         return Path(told["dashboardPath"]).with_suffix(".html"), from_iso(told["timestamp"])

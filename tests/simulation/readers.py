@@ -10,13 +10,12 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Knowledge, validate
 from roosync_ops.judge.flip import FlipRow, Remembered
 from roosync_ops.judge.flips import Flips
-from roosync_ops.judge.observe import limits_of
-from roosync_ops.judge.patience import auto_ms, status_with
+from roosync_ops.judge.observe import auto_ms, limits_of, status_with
 from roosync_ops.judge.verdict import OBSERVER_SUSPECTED, Doubt
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.seen import Seen, see_all
 from roosync_ops.state.shared import assemble
-from roosync_ops.wire.folder import ShareUnavailableError, read_shared
+from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.merge import merge
 from roosync_ops.wire.status import (
     DEFAULT_INTERVAL_MS,
@@ -39,8 +38,7 @@ if TYPE_CHECKING:
     from roosync_ops.judge.verdict import Verdict
     from roosync_ops.lab.replica import SyncLink
     from roosync_ops.state.shared import SharedState
-    from roosync_ops.wire.folder import Snapshot
-    from roosync_ops.wire.merge import Evidence
+    from roosync_ops.wire.merge import Evidence, Snapshot
 
     from .replica import RamReplica
 
@@ -70,7 +68,7 @@ class Eyes:
         if self._changes != self._replica.changes or self._snapshot is None:
             try:
                 self._snapshot = read_shared(str(self._replica.root), now_ms)
-            except ShareUnavailableError:
+            except OSError:
                 return False
             self._changes = self._replica.changes
         self.merged = merge(self._snapshot.evidence, now_ms)

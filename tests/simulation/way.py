@@ -174,9 +174,14 @@ class AskingWatcher:
         self._flips = Flips()
         self.told: list[Flip] = []
         self._last: Words = {}
+        self._why: dict[str, str] = {}
 
     def learn(self, _state: SharedState) -> Knowledge:
         return self._patient.knows()
+
+    def reason(self, name: str) -> str | None:
+        """Why a machine was last told to be what it is; None where it never flipped."""
+        return self._why.get(name)
 
     def step(self, state: SharedState | None, now_ms: int) -> Words:
         rows = None
@@ -188,7 +193,7 @@ class AskingWatcher:
         for flip in self._flips.step(rows, now_ms, None if rows is not None else "cannot be read"):
             self.told.append(flip)
             if flip.machine_id is not None:
-                self._last[flip.machine_id] = flip.to
+                self._last[flip.machine_id], self._why[flip.machine_id] = flip.to, flip.reason
         return dict(self._last)
 
     def restart(self) -> None:

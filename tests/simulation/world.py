@@ -232,7 +232,7 @@ class World:
             words = None if state is None else reader.words(state, seen)
             seen = seen or reader.last
             score.judge(words, self.lives, self.hub.now, causes, reader.reason)
-        watch.judge(self.asking.step(state, now_ms), self.lives, self.hub.now, causes)
+        watch.judge(self.asking.step(state, now_ms), self.lives, self.hub.now, causes, self.asking.reason)
 
     def _look_old(self, eyes: Eyes) -> None:
         now_ms = EPOCH_MS + int(self.hub.now * 1000)

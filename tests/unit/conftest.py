@@ -19,10 +19,17 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
+@pytest.fixture(scope="session")
+def one_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The agent is built once, and not again (a second) in every test's home."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
-def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, one_cache: str) -> None:
     home = str(tmp_path_factory.mktemp("home"))
-    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", one_cache)
     monkeypatch.setenv("HOME", home)
     monkeypatch.setenv("USERPROFILE", home)

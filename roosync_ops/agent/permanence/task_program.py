@@ -19,12 +19,7 @@ FOLDER = "roosync-ops"
 
 def task_name(what: str, local_dir: str) -> str:
     """Return the name of the task that does `what` for one local folder."""
-    return f"\\{FOLDER}\\{what}-{local_name(local_dir)}"
-
-
-def local_name(local_dir: str) -> str:
-    """Return what tells the tasks of one local folder from those of another."""
-    return f"{zlib.crc32(os.path.normcase(local_dir).encode('utf-8', 'surrogatepass')):08x}"
+    return f"\\{FOLDER}\\{what}-{zlib.crc32(os.path.normcase(local_dir).encode('utf-8', 'surrogatepass')):08x}"
 
 
 def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:

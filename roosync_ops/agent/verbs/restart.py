@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import OK, started_elsewhere
+from roosync_ops.agent.errors import OK, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
 from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
@@ -34,7 +34,7 @@ def answer(flags: Flags) -> Answer:
             _check_room(places)
             _look_first(config, places)
         if is_claimed(config.instance) and not loop_runs(places):
-            raise started_elsewhere()
+            raise already_started(None)
         return guard.try_out(flags, config, places) if flags.to else again(flags, config, places)
 
 

@@ -7,7 +7,7 @@ import os
 from roosync_ops.agent.answer import result
 from roosync_ops.agent.build import BUILD, VERSION
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import LocalError, ProblemError, already_started, started_elsewhere
+from roosync_ops.agent.errors import LocalError, ProblemError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, loops, prepare, read_local_state, take
 from roosync_ops.agent.lock import Lock
@@ -46,7 +46,7 @@ def answer(flags: Flags) -> Answer:
     try:
         if place is None:
             _hold_back(flags, clock)
-            raise started_elsewhere()
+            raise already_started(None)
         done = _loop(flags, config, places, clock)
     finally:
         # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.

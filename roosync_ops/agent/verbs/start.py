@@ -8,7 +8,7 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_started, started_elsewhere
+from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
@@ -45,7 +45,7 @@ def answer(flags: Flags) -> Answer:
         if found:
             raise already_started(read_local_state(found[0])["loop"])
         if is_claimed(config.instance):
-            raise started_elsewhere()
+            raise already_started(None)
         end_all(config, places, save=True)  # a supervisor between two lives of a loop that does not come up
         return bring_up(flags, config, places)
 

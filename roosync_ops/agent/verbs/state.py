@@ -7,9 +7,8 @@ from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.share import share_of
-from roosync_ops.wire.bounds import Bounds, ReadCounter
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.folder import SETTLE_S, Snapshot
+from roosync_ops.wire.merge import Snapshot
 from roosync_ops.wire.signs import SIGNS_S, signs_within
 from roosync_ops.wire.times import now_ms, to_iso
 from roosync_ops.wire.typed import Answer, Json
@@ -20,9 +19,7 @@ def answer(flags: Flags) -> Answer:
     config = config_of(flags)
     if is_elsewhere(flags, config):
         return run_verb(flags, config, "state")
-    progress = ReadCounter(config.shared)
-    bounds = Bounds(tell=progress.tell)
-    snapshot = share_of(config).read_all(now_ms(), SETTLE_S, bounds, lambda: progress.count)
+    snapshot = share_of(config).read_all(now_ms())
     return _document(config, snapshot), _lines(snapshot)
 
 

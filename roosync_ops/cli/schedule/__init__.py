@@ -9,13 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from roosync_ops import errors
-from roosync_ops.cli import options, output, watching
+from roosync_ops.cli import options, output, watch
 from roosync_ops.gather.past import memory_name
 from roosync_ops.show.text import clock, safe
 from roosync_ops.state.memory import default_folder
 
-from .install import By, ScheduleFiles, check
-from .settings import ScheduleSettings, key_of
+from .install import By, ScheduleFiles, ScheduleSettings, check, key_of
 
 app = typer.Typer()
 
@@ -46,7 +45,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
         options.opt("--dashboard DIR", "Where to (else dashboards/ of the shared state; with --via, none)."),
     ] = None,
     no_dashboard: Annotated[bool, options.opt("--no-dashboard", "Refresh no dashboard.")] = False,
-    how: watching.Watched,
+    how: watch.Watched,
     presence: Annotated[bool, options.opt("--presence", options.PRESENCE_HELP)] = False,
     ping: _Ping = None,
     mechanism: Annotated[By, options.opt("--mechanism", "What runs it.")] = "auto",
@@ -76,13 +75,13 @@ def schedule(  # noqa: PLR0913 - one argument an option
         every_min=every,
         mechanism=place.choose(mechanism).kind if install else place.planned(mechanism),
         patience=how.patience or "auto",
-        lang=shown.lang.value,
+        lang=shown.lang,
         deadline=at.deadline,
         dashboard=not no_dashboard and (dashboard is not None or not at.via),
         dashboard_dir=None if dashboard is None else os.path.abspath(dashboard),  # noqa: PTH100 - as above
         probe=how.probe,
         presence=presence,
-        exec=[list(watching.command_target(text).argv) for text in how.exec_ or []],
+        exec=[list(watch.command_target(text).argv) for text in how.exec_ or []],
         notify=how.notify or [],
         ping=ping,
     )
@@ -117,19 +116,15 @@ def _lines(document: dict[str, Any]) -> list[str]:
             return ["removed" if changed else "nothing to remove"]
         return [f"{document['name']}: {'installed' if changed else 'installed already, nothing changed'}"]
     if state is None:
-        return _printed(document)
+        lines = []
+        for name, text in document["texts"].items():
+            lines += [f"# {safe(name)} ({document['mechanism']})", *map(safe, text.splitlines()), ""]
+        lines.append(f"# {safe(document['settingsFile'])}, for its owner alone; notify: how many URLs")
+        lines += [f"{name} = {json.dumps(value)}" for name, value in document["settings"].items()]
+        return [*lines, "", "# to install it: the same command with --install"]
     if state == "absent":
         return ["not installed", "Next:  roosync-ops schedule --install"]
     return _status_lines(document)
-
-
-def _printed(document: dict[str, Any]) -> list[str]:
-    lines = []
-    for name, text in document["texts"].items():
-        lines += [f"# {safe(name)} ({document['mechanism']})", *map(safe, text.splitlines()), ""]
-    lines.append(f"# {safe(document['settingsFile'])}, for its owner alone; notify: how many URLs")
-    lines += [f"{name} = {json.dumps(value)}" for name, value in document["settings"].items()]
-    return [*lines, "", "# to install it: the same command with --install"]
 
 
 def _status_lines(document: dict[str, Any]) -> list[str]:

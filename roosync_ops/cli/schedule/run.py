@@ -10,7 +10,6 @@
 import json
 import shlex
 import time
-from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
@@ -18,24 +17,17 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from roosync_ops import errors, process
-from roosync_ops.cli import failures, output, watching
-from roosync_ops.fleet import Fleet, load_inventory
-from roosync_ops.gather.grace_period import GracePeriod
+from roosync_ops.cli import failures, options, output, watch
+from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import Probe
-from roosync_ops.gather.past import memory_name
-from roosync_ops.gather.second import CONFIRM_S, second_of
-from roosync_ops.gather.source import Source, machine_of
-from roosync_ops.gather.validation import judged
 from roosync_ops.show.messages import headline
 from roosync_ops.show.reasons import flip_text
 from roosync_ops.show.text import safe
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
-from roosync_ops.watch.loop import Watcher
-from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Terminated
 from roosync_ops.wire.times import now_ms, to_iso
 
-from .settings import ScheduleSettings, read, save
+from .install import ScheduleSettings, read, save
 
 #: Another run is under way: this one has looked at nothing (sysexits' EX_TEMPFAIL).
 BUSY: Final = 75
@@ -88,7 +80,7 @@ class _Run:
             code = errors.INTERRUPTED
         except BaseException as error:
             failure = failures.describe(error)
-            code, trouble = failure.exit_code, failure.message
+            code, trouble = failure.exit_code, failure.reason
             raise
         finally:
             document = {
@@ -122,31 +114,26 @@ class _Run:
     def _look(self) -> int:
         """Read until it is known what there is to tell, tell it, and return validate's exit code."""
         settings = self._settings
-        fleet, folder = load_inventory(Path(settings.inventory)), Path(settings.memory)
-        grace = GracePeriod(settings.patience, folder, fleet)
-        second = second_of(fleet, settings.probe, confirm_s=CONFIRM_S)
-        via = machine_of(fleet, settings.via) if settings.via else None
-        observer = watching.observer_of(settings.via, fleet)
-        memory = WatchMemory(folder, memory_name(settings.shared, settings.via), observer)
-        commands = [shlex.join(words) for words in settings.exec]
-        with (
-            Endings() as endings,
-            watching.deliveries_to(commands, settings.notify, self._note, DELIVERY_S) as deliveries,
-        ):
-            watcher = Watcher(
-                fleet,
-                Source(settings.shared, via, settings.deadline),
-                partial(judged, fleet=fleet, chosen=None, grace=grace, second=second),
-                memory,
-                deliveries=deliveries,
-                tell=self._tell,
-                clock=now_ms,
-                lang=settings.lang,
-            )
-            until = time.monotonic() + _longest_s(fleet, settings.patience)
+        fleet = load_inventory(Path(settings.inventory))
+        at = options.HereOrVia(shared=settings.shared, via=settings.via, deadline=settings.deadline)
+        how = watch.Watched(
+            patience=settings.patience,
+            exec_=[shlex.join(words) for words in settings.exec],
+            notify=settings.notify,
+            memory=Path(settings.memory),
+            probe=settings.probe,
+        )
+        watched = watch.watching(fleet, at, how, self._tell, self._note, settings.lang, grace_s=DELIVERY_S)
+        with Endings() as endings, watched as (watcher, second):
+            # As long as it may take before a silence is proven; and between two readings less than the two intervals
+            # of silence that would be the share's (judge.flips).
+            timeout_s = max((machine.thresholds.timeout_ms for machine in fleet), default=0) / 1000
+            extra_s = 600.0 if settings.patience == "auto" else float(settings.patience)
+            until = time.monotonic() + min(timeout_s + extra_s + _BEYOND_S, _MOST_S)
+            shortest_s = min((machine.thresholds.interval_ms for machine in fleet), default=0) / 1000
             watcher.round(endings)
-            while (memory.unsettled or (second and second.unsettled)) and time.monotonic() < until:
-                time.sleep(_poll_s(fleet))
+            while (watcher.memory.unsettled or (second and second.unsettled)) and time.monotonic() < until:
+                time.sleep(min(POLL_S, max(shortest_s / 2, 0.2)))
                 watcher.validation = None  # what an earlier reading showed is not what is there now
                 watcher.round(endings)
         for text in watcher.troubles:
@@ -155,7 +142,7 @@ class _Run:
             return errors.UNAVAILABLE
         seen = watcher.validation
         self._summary = headline(seen.online, seen.total, seen.percent)
-        if any(text != memory.trouble for text in watcher.troubles):  # all was seen, and could not be told
+        if any(text != watcher.memory.trouble for text in watcher.troubles):  # all was seen, and could not be told
             return errors.USAGE
         return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
 
@@ -173,9 +160,8 @@ class _Run:
         settings = self._settings
         if not settings.dashboard:
             return errors.OK
-        environment = process.our_environment(
-            "ROOSYNC_SHARED_PATH", PYTHONUTF8="1"
-        )  # no shared state but the schedule's own
+        # no shared state but the schedule's own
+        environment = process.our_environment("ROOSYNC_SHARED_PATH", PYTHONUTF8="1")
         try:
             ended = process.within(_DASHBOARD_S, [*DASHBOARD, *_dashboard_words(settings)], environment=environment)
         except process.ChildError as error:
@@ -195,16 +181,3 @@ def _dashboard_words(settings: ScheduleSettings) -> list[str]:
     words += ["--every", str(settings.every_min)]
     named = {"--shared": settings.shared, "--output": settings.dashboard_dir, "--deadline": settings.deadline}
     return words + [str(word) for flag, value in named.items() if value is not None for word in (flag, value)]
-
-
-def _poll_s(fleet: Fleet) -> float:
-    """Return how long to wait between two readings: a silence of two intervals would be the share's (judge.flips)."""
-    shortest = min((machine.thresholds.interval_ms for machine in fleet), default=0) / 1000
-    return min(POLL_S, max(shortest / 2, 0.2))
-
-
-def _longest_s(fleet: Fleet, patience: str) -> float:
-    """Return how long a run may have to read before a silence is proven."""
-    timeout = max((machine.thresholds.timeout_ms for machine in fleet), default=0) / 1000
-    extra = 600.0 if patience == "auto" else float(patience)
-    return min(timeout + extra + _BEYOND_S, _MOST_S)

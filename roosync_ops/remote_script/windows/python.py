@@ -10,7 +10,7 @@ from typing import Any, Final
 from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.on_common import PUSHED_NAME
 from roosync_ops.remote_script.question import NO_PYTHON, Question, no_answer
-from roosync_ops.transport import output, windows_line
+from roosync_ops.transport import output, windows_link
 from roosync_ops.transport.link import Finished
 from roosync_ops.transport.windows_link import PYTHON, WindowsLink, places
 
@@ -63,11 +63,11 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
     tried: list[str] = []
     known: str | None = machine.memory.get(PYTHON)
     for place in [known] if known else places(machine, ask.python):
-        if not windows_line.is_path(place) and not _is_windows(machine):
+        if not windows_link.is_path(place) and not _is_windows(machine):
             break  # a name takes a launcher, and nothing is put on a machine of another kind
         try:
             done = _try(machine, place, ask, end)
-        except windows_line.NotPlainError as error:
+        except windows_link.NotPlainError as error:
             tried.append(str(error))
             continue
         said = answered(done.out)
@@ -108,15 +108,15 @@ def _try(machine: WindowsLink, place: str, ask: Question, end: float | None) -> 
     ask.sent_ms = time.time_ns() // 1_000_000
     with machine.started_by(place) as words:
         left = None if end is None else max(1.0, end - time.monotonic())
-        return machine.execute(windows_line.python_line(words), script(ask.request), left)
+        return machine.execute(windows_link.python_line(words), script(ask.request), left)
 
 
 def _sweep(machine: WindowsLink) -> None:
     """Remove what a connection that was cut off left of ours, and our folder where nothing else is in it."""
-    for name in machine.list_folder(windows_line.FOLDER) or ():
+    for name in machine.list_folder(windows_link.FOLDER) or ():
         if _OURS.fullmatch(name):
-            machine.delete(f"{windows_line.FOLDER}\\{name}")
-    machine.delete(windows_line.FOLDER)
+            machine.delete(f"{windows_link.FOLDER}\\{name}")
+    machine.delete(windows_link.FOLDER)
 
 
 def _why(machine: WindowsLink, place: str, said: str | None, done: Finished) -> str:
@@ -129,8 +129,8 @@ def _why(machine: WindowsLink, place: str, said: str | None, done: Finished) -> 
 
 def _is_alias(machine: WindowsLink, place: str) -> bool:
     """Tell, in any language, whether one of Windows' own aliases is at a path, or is what a name on PATH stands for."""
-    if not windows_line.is_path(place):
-        told = machine.execute(windows_line.line("where.exe", place.split(maxsplit=1)[0]), timeout_s=30.0)
+    if not windows_link.is_path(place):
+        told = machine.execute(windows_link.line("where.exe", place.split(maxsplit=1)[0]), timeout_s=30.0)
         place = next(iter(output.lines(told.out, machine.code_pages())), "")
     return _ALIASES in place.lower()
 
@@ -139,7 +139,7 @@ def _is_windows(machine: WindowsLink) -> bool:
     """Ask, once a connection, what no shell but a Windows one knows."""
     known: dict[str, bool] = machine.memory
     if _SYSTEM not in known:
-        known[_SYSTEM] = b"Windows" in machine.execute(windows_line.line("cmd.exe", "/c", "ver"), timeout_s=30.0).out
+        known[_SYSTEM] = b"Windows" in machine.execute(windows_link.line("cmd.exe", "/c", "ver"), timeout_s=30.0).out
     return known[_SYSTEM]
 
 

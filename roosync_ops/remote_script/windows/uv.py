@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from roosync_ops.transport import output
-from roosync_ops.transport.windows_line import FOLDER, NotPlainError, line
-from roosync_ops.transport.windows_link import WindowsLink
+from roosync_ops.transport.windows_link import FOLDER, NotPlainError, WindowsLink, line
 from roosync_ops.wire.child import run
 from roosync_ops.wire.local import sha256_of
 
@@ -130,19 +129,13 @@ def _install_line(python: str, environment: Mapping[str, str]) -> str:
     """Return the command: no link on the user's PATH; the registry entry (PEP 514) stays, for others to find it."""
     words = ["--no-bin", "--no-progress", "--color", "never"]
     for variable, option in _SOURCES.items():
-        value = environment.get(variable)
-        if value:
-            words += [option, _plain(variable, value)]
+        if value := environment.get(variable):
+            try:
+                line("uv.exe", value)
+            except NotPlainError as error:
+                raise UvError(f"{variable}: {error}") from None
+            words += [option, value]
     return line(PROGRAM, "python", "install", *words, f"cpython{python}")
-
-
-def _plain(variable: str, value: str) -> str:
-    """Return a value that the operator gave, if it can travel. Raises UvError."""
-    try:
-        line("uv.exe", value)
-    except NotPlainError as error:
-        raise UvError(f"{variable}: {error}") from None
-    return value
 
 
 def _cause(said: str) -> str:

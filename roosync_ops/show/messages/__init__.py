@@ -3,16 +3,26 @@
 `words(lang)[code]` is a word, a title or a line; `said` and `brief` are a reason as a sentence, with the command that
 comes next apart from it, and in a few words. To add a message: a line with its code in `en/words.json` and
 `fr/words.json` (every run reads one: JSON takes a thirtieth of TOML's time) and, where something is to be typed, one
-in `commands.json`. What goes wrong is worded where it arises: see `sentences`.
+in `commands.json`.
+
+What goes wrong is worded once, in English, where it is raised; an agent of any version words its own in French, as
+the protocol has it. `<lang>/sentences.toml` holds the other language's words for each: a template whose facts, in
+braces, are taken from the sentence as it came, and are themselves put into that language where they are sentences.
 """
 
 import json
+import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from string import Formatter
+from typing import Any, Final, NamedTuple
 
 from roosync_ops import typed
+
+#: A sentence in a sentence, and so on; a longer text is no sentence of ours.
+_MOST_DEEP: Final = 6
+_MOST_CHARACTERS: Final = 4_096
 
 
 class Sentence(NamedTuple):
@@ -31,12 +41,6 @@ def words(lang: str) -> Mapping[str, str]:
     return found
 
 
-def brief(code: str, lang: str, facts: Mapping[str, str]) -> str:
-    """Return a reason in a few words, for a table's cell. Not escaped."""
-    text: str = catalogue(lang)["reasons"][code][0]
-    return text.format_map(facts)
-
-
 def said(code: str, lang: str, facts: Mapping[str, str]) -> Sentence:
     """Return a reason as a sentence, a sign of life before its next step, and the command that comes next."""
     why, step, what = catalogue(lang)["reasons"][code][1].rpartition(" ;" if lang == "fr" else ";")
@@ -48,17 +52,9 @@ def said(code: str, lang: str, facts: Mapping[str, str]) -> Sentence:
 def flip_said(code: str, lang: str, facts: Mapping[str, str]) -> Sentence:
     """Return why something flipped; the bare code where it is not known."""
     text = catalogue(lang)["flips"].get(code)
-    return (
-        Sentence(code)
-        if text is None
-        else _said(text, _ours(commands()["flips"].get(code), facts["machine"]), lang, facts)
-    )
-
-
-def cause(code: str, lang: str) -> str:
-    """Return the sentence of a diagnosis' cause, its facts still to be filled in."""
-    text: str = catalogue(lang)["causes"][code]
-    return text
+    if text is None:
+        return Sentence(code)
+    return _said(text, _ours(commands()["flips"].get(code), facts["machine"]), lang, facts)
 
 
 def command(code: str, machine_id: str) -> str:
@@ -92,3 +88,69 @@ def catalogue(lang: str) -> dict[str, Any]:
     file = Path(__file__).parent / ("fr" if lang == "fr" else "en") / "words.json"
     found: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return found
+
+
+class _Template(NamedTuple):
+    """`literals` surround the `facts`, in order: always one more of them."""
+
+    literals: tuple[str, ...]
+    facts: tuple[str, ...]
+    other: str
+
+    def match(self, text: str) -> dict[str, str] | None:
+        """Return the facts of `text`, each as short as it can be; None where it is not of this template."""
+        first, *between, last = self.literals
+        end = len(text) - len(last)
+        if not (text.startswith(first) and text.endswith(last)) or end < len(first):
+            return None
+        found, at = [], len(first)
+        for literal in between:
+            there = text.find(literal, at, end)
+            if there < 0:
+                return None
+            found.append(text[at:there])
+            at = there + len(literal)
+        return dict(zip(self.facts, [*found, text[at:end]], strict=True))
+
+
+def translated(text: str, lang: str) -> str:
+    """Return each line of `text` in `lang`; one that is no sentence of the catalogue stays as it is. Not escaped."""
+    return "\n".join(_translated(line, lang, 0) for line in text.split("\n"))
+
+
+def check_words(text: str, lang: str) -> str:
+    """Return a check's name, or what it saw, which the judge says in English; its facts are still to be filled in."""
+    exact, _ = _sentences(lang)
+    return exact.get(text, text)
+
+
+@lru_cache(4_096)
+def _translated(text: str, lang: str, depth: int) -> str:
+    said = text.strip()
+    if not said or depth > _MOST_DEEP or len(said) > _MOST_CHARACTERS:
+        return text
+    exact, templates = _sentences(lang)
+    known = exact.get(said)
+    for template in templates if known is None else ():
+        facts = template.match(said)
+        if facts is not None:
+            others = {name: _translated(value, lang, depth + 1) for name, value in facts.items()}
+            if others != facts or any(map(str.isalpha, "".join(template.literals))):  # one of words of its own
+                known = template.other.format_map(others)
+                break
+    return text if known is None else text.replace(said, known, 1)
+
+
+@cache
+def _sentences(lang: str) -> tuple[Mapping[str, str], tuple[_Template, ...]]:
+    """Return every sentence by its text, and the templates of those with facts, the most telling one first."""
+    file = Path(__file__).parent / ("fr" if lang == "fr" else "en") / "sentences.toml"
+    tables = tomllib.loads(file.read_text("utf-8"))
+    exact = {text: other for table in tables.values() for text, other in table.items()}
+    found = []
+    for text in (text for name, table in tables.items() if name != "checks" for text in table if "{" in text):
+        parts = list(Formatter().parse(text))
+        facts = tuple(name for _, name, _, _ in parts if name is not None)
+        literals = [literal for literal, _, _, _ in parts]
+        found.append(_Template((*literals, *([""] if len(literals) == len(facts) else [])), facts, exact[text]))
+    return exact, tuple(sorted(found, key=lambda one: -sum(map(len, one.literals))))

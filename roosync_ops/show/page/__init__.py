@@ -13,13 +13,12 @@ from typing import Final
 from roosync_ops import __version__
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
-from roosync_ops.show.messages import headline, words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import headline, translated, words
 from roosync_ops.show.text import clock, clock_ms
 
 from . import sections
-from .html import Html, el, join
-from .parts import age, moment, patterns
+from .html import Html, el, join, text
+from .parts import age, moment
 
 SERVE: Final = f"{COMMAND} --serve"
 
@@ -34,37 +33,20 @@ def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
     word, seen = words(lang), board.validation
     then = f"{word['dashboard.at']} {clock(seen.checked_at)}"
     title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
-    head = [
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=policy(live=live)),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="referrer", content="no-referrer"),
-        el("title", title),
-        el("link", rel="icon", href="data:,"),
-        el("style", Html(_asset("page.css"))),
-    ]
-    skip = el("a", word["dashboard.skip"], href="#machines", class_="skip")
-    said = el("div", id="said", role="status", class_="vh")
-    script = el("script", Html(_asset("page.js")))
-    body = el("body", skip, patterns(), content, said, script)
-    return f"<!doctype html>\n{el('html', el('head', head), body, lang=word['language'], class_='stale')}\n"
+    facts = {"language": word["language"], "title": title, "skip": word["dashboard.skip"], "policy": policy(live=live)}
+    parts = {"style": _asset("page.css"), "content": content, "script": _asset("page.js")}
+    return _asset("page.html").format(**{name: text(fact) for name, fact in facts.items()}, **parts)
 
 
 def fragment(
     board: Dashboard, lang: str = "en", *, live: bool = False, trouble: str | None = None, key: str | None = None
 ) -> Html:
     """Return what changes from look to look; `trouble` is why the last look failed, `key` what this one goes by."""
-    parts = [
-        sections.machines(board, lang),
-        sections.todo(board, lang),
-        sections.week(board, lang),
-        sections.sees(board, lang),
-        sections.flips(board, lang),
-        sections.agents(board, lang),
-        sections.findings(board, lang),
-    ]
-    content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), _footer(lang, live=live)]
+    parts = [section(board, lang) for section in sections.ORDER]
+    word = words(lang)
+    updated = f" {word['dashboard.updated']}" if live else None
+    footer = el("footer", word["dashboard.written_by"].format(version=__version__), updated)
+    content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), footer]
     data = {
         "data_checked": board.at_ms,
         "data_fresh": board.fresh_ms,
@@ -97,14 +79,8 @@ def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
         "trouble": trouble and word["dashboard.stale_trouble"].format(trouble=translated(trouble, lang)),
     }
     lines = [el("p", text, data_when=when, hidden=when != "old") for when, text in texts.items() if text is not None]
-    return el(
-        "aside",
-        el("strong", word["dashboard.stale"]),
-        lines,
-        class_="banner",
-        id="banner",
-        aria_label=word["dashboard.stale"],
-    )
+    stale = word["dashboard.stale"]
+    return el("aside", el("strong", stale), lines, class_="banner", id="banner", aria_label=stale)
 
 
 def _with_command(text: str, command: str) -> Html:
@@ -132,15 +108,6 @@ def _header(board: Dashboard, lang: str) -> Html:
         el("h1", headline(seen.online, seen.total, seen.percent), then),
         el("p", verdict_line(wrong, lang), class_="verdict bad" if wrong else "verdict good"),
         el("dl", [el("div", el("dt", word[key]), el("dd", value)) for key, value in facts.items()]),
-    )
-
-
-def _footer(lang: str, *, live: bool) -> Html:
-    word = words(lang)
-    return el(
-        "footer",
-        word["dashboard.written_by"].format(version=__version__),
-        f" {word['dashboard.updated']}" if live else None,
     )
 
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from roosync_ops.show.text import safe
 
-#: Elements without content; SVG's must be closed all the same.
-_EMPTY: Final = frozenset(["meta", "link", "rect", "line"])
+#: Elements without content, which in SVG must be closed all the same.
+_EMPTY: Final = frozenset(["rect", "line"])
 #: No text is shown longer: a machine that says a megabyte makes no page of a megabyte. JSON has it all.
 MOST: Final = 600
 

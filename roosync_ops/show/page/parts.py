@@ -54,17 +54,17 @@ def table(  # noqa: PLR0913, PLR0917 - a table's own facts
     `labels` name the cells where they stand as a card; None: as the heads do.
     """
     head = el("tr", [el("th", one, scope="col", role="columnheader") for one in heads], role="row")
-    body = el("tbody", [_row(row, heads[1:] if labels is None else labels) for row in rows], role="rowgroup")
+    names, lines = heads[1:] if labels is None else labels, []
+    for row in rows:
+        first = el("th", row.head, scope="row", role="rowheader")
+        named = zip(row.cells, names, strict=True)
+        cells = [el("td", cell, role="cell", data_label=str(label)) for cell, label in named]
+        lines.append(el("tr", first, cells, role="row", class_="bad" if row.bad else None))
+    body = el("tbody", lines, role="rowgroup")
     content = join(el("caption", caption, class_="vh"), el("thead", head, role="rowgroup"), body)
     label = words(lang)["dashboard.scroll"].format(title=caption)
     inner = el("table", content, role="table", class_=kind or None)
     return el("div", inner, class_="scroll", role="region", tabindex="0", aria_label=label, id=f"{name}-table")
-
-
-def _row(row: TableRow, labels: Sequence[object]) -> Html:
-    head = el("th", row.head, scope="row", role="rowheader")
-    named = [el("td", cell, role="cell", data_label=str(label)) for cell, label in zip(row.cells, labels, strict=True)]
-    return el("tr", head, named, role="row", class_="bad" if row.bad else None)
 
 
 def status(word: str, lang: str) -> Html:
@@ -118,24 +118,14 @@ def moment(ms: int | None) -> Html | str:
     return el("time", clock(iso), datetime=iso)
 
 
-def patterns() -> Html:
-    """Return the patterns that the strips are filled with; once on a page."""
-    line = el("line", x1=0, y1=0, x2=0, y2=6)
-    hatch = el("pattern", line, id="hatch", width=4, height=6, patternUnits="userSpaceOnUse",
-               patternTransform="rotate(45)")  # fmt: skip
-    dot = el("rect", width=3, height=100)
-    dots = el("pattern", dot, id="dots", width=6, height=100, patternUnits="userSpaceOnUse")
-    return el("svg", el("defs", hatch, dots), class_="defs", aria_hidden="true", width=0, height=0)
-
-
 def strip(past: UptimeHistory, lang: str) -> Html:
     """Return one machine's strip, which says in words what it shows."""
     if not past.spans:
         return Html()
     start, end = past.spans[0].start_ms, past.spans[-1].end_ms
     spans = sorted(past.spans, key=lambda span: _ORDER.index(span.kind))
-    days = [el("line", x1=f"{100 * day / _DAYS:.3f}%", x2=f"{100 * day / _DAYS:.3f}%", y1="0", y2="100%", class_="day")
-            for day in range(1, _DAYS)]  # fmt: skip
+    places = [f"{100 * day / _DAYS:.3f}%" for day in range(1, _DAYS)]
+    days = [el("line", x1=place, x2=place, y1="0", y2="100%", class_="day") for place in places]
     bars = [_bar(span, start, end - start, lang) for span in spans]
     return el("svg", bars, days, class_="strip", role="img", aria_label=strip_said(past, lang))
 

@@ -1,17 +1,14 @@
 """The sections of the page, each from the verdicts it shows."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from roosync_ops.judge import Matrix, Verdict, probes
+from roosync_ops.judge import Matrix, probes
 from roosync_ops.judge import history as h
-from roosync_ops.judge.history import UptimeHistory
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
 from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
-from roosync_ops.show.messages import words
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated, words
 from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
 from roosync_ops.show.text import duration
@@ -32,20 +29,23 @@ def machines(board: Dashboard, lang: str) -> Html:
     if len(verdicts) > _RANKED:
         verdicts = tuple(sorted(verdicts, key=lambda one: (one.ok, one.reason is None)))
     heads = [word[code] for code in ("machine", "markdown.ok", "expected", "observed", "age", "last_seen", "why")]
-    rows = (TableRow(one.machine_id, _machine(one, lang), not one.ok) for one in verdicts)
+    rows = (
+        TableRow(
+            one.machine_id,
+            [
+                mark(one.ok, lang),
+                one.expected,
+                status(one.observed, lang),
+                age(one.age_ms, lang),
+                moment(one.last_heartbeat_ms),
+                cells(one, lang)["why"],
+            ],
+            not one.ok,
+        )
+        for one in verdicts
+    )
     shown = table("machines", title, heads, rows, lang, "cards fleet")
     return section("machines", title, shown, el("p", basis_line(verdicts, lang), class_="note"))
-
-
-def _machine(one: Verdict, lang: str) -> Sequence[object]:
-    return [
-        mark(one.ok, lang),
-        one.expected,
-        status(one.observed, lang),
-        age(one.age_ms, lang),
-        moment(one.last_heartbeat_ms),
-        cells(one, lang)["why"],
-    ]
 
 
 def todo(board: Dashboard, lang: str) -> Html | None:
@@ -63,24 +63,17 @@ def week(board: Dashboard, lang: str) -> Html:
     """Each machine's last seven days."""
     word = words(lang)
     title = word["dashboard.week"]
-    axis = el(
-        "span",
-        el("span", word["dashboard.seven"]),
-        el("span", word["dashboard.now"]),
-        class_="axis",
-        aria_hidden="true",
-    )
+    ends = [el("span", word[code]) for code in ("dashboard.seven", "dashboard.now")]
+    axis = el("span", ends, class_="axis", aria_hidden="true")
     labels = [title, word["history.uptime"], word["history.outages"], *(word[f"span.{kind}"] for kind in h.KINDS)]
     heads = [word["machine"], join(hidden(title), axis), *labels[1:]]
-    rows = (TableRow(past.machine_id, _week(past, lang)) for past in board.pasts)
+    rows = []
+    for past in board.pasts:
+        totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
+        rows.append(TableRow(past.machine_id, [strip(past, lang), uptime(past, lang), str(past.outages), *totals]))
     legend = [el("li", sample(kind), " ", word[f"span.{kind}"]) for kind in h.KINDS]
     key = join(el("ul", legend, class_="legend"), el("p", word["dashboard.uptime_key"], class_="note"))
     return section("week", title, table("week", title, heads, rows, lang, "cards history", labels), key)
-
-
-def _week(past: UptimeHistory, lang: str) -> Sequence[object]:
-    totals = [duration(past.total_ms(kind), lang) if past.total_ms(kind) else "-" for kind in h.KINDS]
-    return [strip(past, lang), uptime(past, lang), str(past.outages), *totals]
 
 
 def flips(board: Dashboard, lang: str) -> Html:
@@ -90,35 +83,30 @@ def flips(board: Dashboard, lang: str) -> Html:
     if not last:
         return section("flips", title, el("p", word["dashboard.no_flips"], class_="note"))
     heads = [word["dashboard.when"], word["machine"], word["dashboard.what"], word["why"]]
-    content = table("flips", title, heads, (_flip(one, lang) for one in last), lang, "cards flips")
+    rows = (
+        TableRow(said.at, [said.who, f"{said.was} → {said.to}", told(said.why)])
+        for said in (flip_said(one, lang) for one in last)
+    )
+    content = table("flips", title, heads, rows, lang, "cards flips")
     return section("flips", title, content, el("p", word["dashboard.flips_from"], class_="note"))
-
-
-def _flip(one: Mapping[str, Any], lang: str) -> TableRow:
-    said = flip_said(one, lang)
-    return TableRow(said.at, [said.who, f"{said.was} → {said.to}", told(said.why)])
 
 
 def sees(board: Dashboard, lang: str) -> Html:
     """Who sees whom."""
     word, matrix = words(lang), board.matrix
+    title = word["dashboard.sees"]
     if matrix is None:
-        return section("sees", word["dashboard.sees"], el("p", word["dashboard.not_probed"], class_="note"))
-    square = len(matrix.machines) <= MOST
-    content = _square(matrix, lang) if square else _summary(matrix, lang)
-    key = words(lang)["matrix.key" if square else "matrix.summary_key"]
-    count = 0 if square else len(matrix.machines)
-    return section("sees", word["dashboard.sees"], folded(content, count, "sees", lang), el("p", key, class_="note"))
-
-
-def _square(matrix: Matrix, lang: str) -> Html:
-    names = matrix.machines
-    corner = words(lang)["matrix.observer"]
-    columns = [el("span", head, title=name) for head, name in zip(names_apart(names), names, strict=True)]
-    body = [
-        TableRow(name_of(one, lang), [_field(matrix, one, name, lang) for name in names]) for one in lines_of(matrix)
-    ]
-    return table("sees", words(lang)["dashboard.sees"], [corner, *columns], body, lang, "square", names)
+        return section("sees", title, el("p", word["dashboard.not_probed"], class_="note"))
+    names, lines = matrix.machines, lines_of(matrix)
+    if len(names) <= MOST:
+        columns = [el("span", head, title=name) for head, name in zip(names_apart(names), names, strict=True)]
+        rows = [TableRow(name_of(one, lang), [_field(matrix, one, name, lang) for name in names]) for one in lines]
+        shown = table("sees", title, [word["matrix.observer"], *columns], rows, lang, "square", names)
+        return section("sees", title, shown, el("p", word["matrix.key"], class_="note"))
+    rows = [TableRow(line[0], line[1:]) for line in (summary_of(matrix, one, lang) for one in lines)]
+    shown = table("sees", title, [word[key] for key in SUMMARY_KEYS], rows, lang, "square")
+    key = el("p", word["matrix.summary_key"], class_="note")
+    return section("sees", title, folded(shown, len(names), "sees", lang), key)
 
 
 def _field(matrix: Matrix, observer: str, name: str, lang: str) -> Html | str:
@@ -144,13 +132,6 @@ def _own(matrix: Matrix, name: str, lang: str) -> Html | str:
     return join("[", short_age(heard, lang), "]")
 
 
-def _summary(matrix: Matrix, lang: str) -> Html:
-    word = words(lang)
-    columns = [word[key] for key in SUMMARY_KEYS]
-    body = [TableRow(line[0], line[1:]) for line in (summary_of(matrix, name, lang) for name in lines_of(matrix))]
-    return table("sees", words(lang)["dashboard.sees"], columns, body, lang, "square")
-
-
 def agents(board: Dashboard, lang: str) -> Html:
     """What runs where, against the baseline."""
     word = words(lang)
@@ -173,3 +154,7 @@ def findings(board: Dashboard, lang: str) -> Html:
     ]
     more = section("strangers", word["unexpected"], listed(strangers, lang, "findings")) if strangers else None
     return join(more, section("findings", word["findings"], body))
+
+
+#: From what is to be done about to what is there beside it.
+ORDER: Final = (machines, todo, week, sees, flips, agents, findings)

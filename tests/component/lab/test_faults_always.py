@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.lab.client import is_copy
-from roosync_ops.lab.faults import FAULTS
+from roosync_ops.lab.faults import FAULTS, is_copy
 from roosync_ops.lab.replica import File, FolderReplica, Stamp
 from roosync_ops.lab.replicator import Replicator, uniform
 from tests.kits.sync import local_trouble

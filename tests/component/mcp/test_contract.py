@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
-from roosync_ops.errors import CommandError, ErrorTold, describe
+from roosync_ops.errors import CommandError
 from roosync_ops.mcp import tools
 from roosync_ops.mcp.server import parse
 from roosync_ops.wire.times import now_ms
@@ -198,20 +198,22 @@ json_values = st.recursive(
 names = st.sampled_from(["action", "machineId", "metadata", "filter", "machines", "days", "token", "lang"])
 
 
-@given(st.sampled_from([*tools.ALWAYS, *tools.WITH_CHANGES]), st.dictionaries(names | st.text(), json_values))
+@given(
+    st.sampled_from(list(tools.entries(allow_changes=True).values())), st.dictionaries(names | st.text(), json_values)
+)
 def test_whatever_arguments_come_they_are_taken_or_refused_with_a_way_out(
     entry: tools.Entry, arguments: dict[str, Any]
 ) -> None:
     refusal = refused(entry, arguments)
     if refusal is not None:
         assert refusal.code in ("INVALID_ARGUMENT", "HEARTBEAT_UNKNOWN_ACTION")
-        assert len(refusal.message) < 1_000
+        assert len(refusal.reason) < 1_000
         assert refusal.hint
 
 
-def refused(entry: tools.Entry, arguments: dict[str, Any]) -> ErrorTold | None:
+def refused(entry: tools.Entry, arguments: dict[str, Any]) -> CommandError | None:
     try:
         parse(entry, arguments)
     except CommandError as error:
-        return describe(error)
+        return error
     return None

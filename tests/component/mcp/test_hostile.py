@@ -15,7 +15,7 @@ from roosync_ops.process import Ended
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import parse_report
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.transport.reach import Reach
 from tests.component.test_hostile_answers import ANSWERS, leaves, put
 from tests.kits.assistant import Assistant, text

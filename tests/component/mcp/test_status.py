@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.gather import source
-from roosync_ops.mcp import status, tools
+from roosync_ops.mcp import reading, tools
 from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.memory import Store
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
@@ -100,11 +100,11 @@ def test_changes_are_against_the_last_look_on_this_computer(settings: ServerSett
 def test_a_memory_that_is_not_understood_is_begun_anew(settings: ServerSettings, shared: Path) -> None:
     assert settings.memory
     store = Store(settings.memory, "asked", str(shared))
-    assert status.last_look(store, {"a": "online"}) == (None, None)
+    assert reading.last_look(store, {"a": "online"}) == (None, None)
     for broken in (b"", b"[]", b'{"format": 9}', b"[" * 100_000, b'{"format": 1, "machines": {"../x": "online"}}'):
         store.path.write_bytes(broken)
-        assert not status.last_look(store, {"a": "online"})[0]
-    assert status.last_look(store, {}) == ({"a": "online"}, None)
+        assert not reading.last_look(store, {"a": "online"})[0]
+    assert reading.last_look(store, {}) == ({"a": "online"}, None)
 
 
 def test_a_share_that_is_not_there_is_the_protocols_error(assistant: Assistant, shared: Path) -> None:

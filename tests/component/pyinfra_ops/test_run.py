@@ -9,7 +9,7 @@ import pytest
 from roosync_ops.fleet import Machine, load_inventory
 from roosync_ops.pyinfra_ops import run
 from roosync_ops.pyinfra_ops.run import Result
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path

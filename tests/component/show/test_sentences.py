@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import roosync_ops
 from roosync_ops.show import messages
-from roosync_ops.show.messages.sentences import translated
+from roosync_ops.show.messages import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ ROOMS: Final = (
 #: Those of them that no such command reaches, or that hold help, which is English.
 OTHERS: Final = (
     *("cli/build.py", "cli/windows.py", "cli/init.py", "cli/lab.py", "cli/mcp.py"),
-    *("cli/ssh.py", "cli/verify_share.py", "gather/verify_share.py", "judge/shares.py"),
+    *("cli/verify_share.py", "gather/verify_share.py", "judge/shares.py"),
     *("pyinfra_ops/connector.py", "remote_script/on_measure.py", "remote_script/on_verify.py"),
     *("remote_script/bundle.py", "remote_script/travel.py"),
 )

@@ -10,7 +10,8 @@ import pytest
 from roosync_ops.fleet.fleet import Fleet
 from roosync_ops.fleet.machine import Machine
 from roosync_ops.judge import AgentState, Knowledge, ProbeResult, flip, probes, validate
-from roosync_ops.judge.flip import Flip, rows_of
+from roosync_ops.judge.flip import Flip, FlipRow, rows_of
+from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_said, flip_text, said
@@ -123,22 +124,30 @@ def test_a_row_carries_the_doubt_of_its_verdict(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said_ms", "death"),
+    ("word", "came_ms", "death"),
+    [(probes.NOT_RUNNING, 95_000, flip.AGENT_GONE), (probes.SHARE_BLOCKED, 125_000, flip.SHARE_STUCK)],
+)
+@pytest.mark.parametrize(
+    ("said_ms", "is_told"),
     [
-        pytest.param(130_000, flip.AGENT_GONE, id="silent for its timeout by its own word, whenever that came in"),
-        pytest.param(60_000, None, id="its last beat is on its way: it may just be starting again"),
+        pytest.param(130_000, True, id="silent for its timeout by its own word"),
+        pytest.param(60_000, False, id="its last beat is on its way: it may just be starting again"),
     ],
 )
-def test_that_an_agent_is_gone_is_a_death_once_it_has_not_beaten_for_its_timeout(
-    shared: Path, said_ms: int, death: str | None
+def test_what_a_machine_says_of_itself_is_told_at_once_when_it_has_not_beaten_for_its_timeout(  # noqa: PLR0913 - a table
+    shared: Path, word: str, came_ms: int, death: str, said_ms: int, *, is_told: bool
 ) -> None:
     put(shared, ours("m-000", 130_000, NOW))
     state = read_folder(shared, NOW)
-    gone = ProbeResult("m-000", AgentState(probes.NOT_RUNNING, NOW - said_ms, sequence=7))
-    arrived = Seen(NOW - 900_000, NOW, 7, None, NOW - 130_000, NOW - 100_000, NOW - 95_000)
+    asked = ProbeResult("m-000", AgentState(word, NOW - said_ms, sequence=7))
+    arrived = Seen(NOW - 900_000, NOW, 7, None, NOW - 130_000, NOW - 135_000, NOW - came_ms)
     known = Knowledge(seen={"m-000": arrived}, patience_ms=0)
-    seen = validate(_fleet(1), state, NOW, known=known, asked={"m-000": gone})
-    assert [row.death for row in rows_of(seen, state, _fleet(1))] == [death]
+    seen = validate(_fleet(1), state, NOW, known=known, asked={"m-000": asked})
+    rows = list(rows_of(seen, state, _fleet(1)))
+    assert [row.death for row in rows] == [death if is_told else None]
+    flips = Flips()
+    flips.step([FlipRow("m-000", "online", NOW - 160_000, 6)], NOW - 5_000)
+    assert [one.reason for one in flips.step(rows, NOW)] == ([death] if is_told else [])
 
 
 def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:

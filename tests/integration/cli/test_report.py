@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from roosync_ops.admin import comment, gh
+from roosync_ops.admin import comment
 from roosync_ops.judge.flip import FlipRow
 from roosync_ops.show import schemas
 from roosync_ops.watch.memory import WatchMemory
@@ -206,7 +206,7 @@ def test_dry_prints_what_would_be_sent_and_asks_nobody(github: GitHub, run: Call
 def test_an_answer_that_is_lost_leads_to_no_second_comment(
     github: GitHub, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(gh, "TIMEOUT_S", 5.0 if how == "hang" else 60.0)
+    monkeypatch.setattr(comment, "TIMEOUT_S", 5.0 if how == "hang" else 60.0)
     github.set(**{how: ["POST"]})
     done = run(*POST)
     assert done.code == 1  # found by its run, so it was delivered

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.lab.board import Board
 from roosync_ops.lab.console import answer
 from roosync_ops.lab.control import answering
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import ADMIN, LabFleet
+from roosync_ops.lab.play import Board
 from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.sync import observed
 

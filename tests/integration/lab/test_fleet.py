@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.lab.board import Board
 from roosync_ops.lab.faults import LabError
 from roosync_ops.lab.fleet import LabFleet
+from roosync_ops.lab.play import Board
 from roosync_ops.lab.scenario import HEARTBEAT_INTERVAL_MS
 from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.sync import observed

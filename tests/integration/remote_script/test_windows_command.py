@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from roosync_ops.remote_script import travel
 from roosync_ops.remote_script.windows import python as command
-from roosync_ops.transport import windows_line
+from roosync_ops.transport import windows_link
 
 ALLOWED = re.compile(r"[A-Za-z0-9_.:\\=+/ -]+")
 words = st.text(max_size=40)
@@ -30,22 +30,22 @@ json_values = st.recursive(
 @given(st.lists(words, min_size=1, max_size=6))
 def test_a_line_is_of_plain_characters_or_there_is_none(parts: list[str]) -> None:
     try:
-        line = windows_line.line(*parts)
-    except windows_line.NotPlainError:
+        line = windows_link.line(*parts)
+    except windows_link.NotPlainError:
         return
     assert ALLOWED.fullmatch(line)
     assert line.split(" ") == parts
-    assert len(line) <= windows_line.MAX_LINE
+    assert len(line) <= windows_link.MAX_LINE
     assert not line.endswith("\\")
 
 
 @given(st.text() | st.from_regex(r"[A-Za-z]:\\[\w .()&%!'-]{0,60}\\python\.exe", fullmatch=True))
 def test_whatever_python_is_named_it_is_started_by_a_plain_line(python: str) -> None:
-    named = windows_line.words_of(python)
-    line = windows_line.python_line(named or (r"AppData\Local\roosync-ops\python-0123456789ab.cmd",))
+    named = windows_link.words_of(python)
+    line = windows_link.python_line(named or (r"AppData\Local\roosync-ops\python-0123456789ab.cmd",))
     assert ALLOWED.fullmatch(line)
     assert line.endswith(" -I -S -")
-    assert len(line) <= windows_line.MAX_LINE
+    assert len(line) <= windows_link.MAX_LINE
 
 
 @given(st.dictionaries(st.text(), json_values))
@@ -75,8 +75,8 @@ def test_values_travel_beside_the_line_and_come_back_as_they_were(request: dict[
     ],
 )
 def test_what_a_shell_might_not_take_literally_is_refused(parts: list[str]) -> None:
-    with pytest.raises(windows_line.NotPlainError):
-        windows_line.line(*parts)
+    with pytest.raises(windows_link.NotPlainError):
+        windows_link.line(*parts)
 
 
 @pytest.mark.parametrize(
@@ -91,22 +91,22 @@ def test_what_a_shell_might_not_take_literally_is_refused(parts: list[str]) -> N
     ],
 )
 def test_a_python_is_started_by_its_own_words_where_they_are_plain(python: str, words: tuple[str, ...] | None) -> None:
-    assert windows_line.words_of(python) == words
+    assert windows_link.words_of(python) == words
 
 
 def test_a_launcher_names_the_profile_by_its_variable_which_no_code_page_garbles() -> None:
-    text = windows_line.launcher(r"C:\users\Елена 日本\Python\python.exe", r"C:\Users\Елена 日本", "cp850")
+    text = windows_link.launcher(r"C:\users\Елена 日本\Python\python.exe", r"C:\Users\Елена 日本", "cp850")
     assert b'@"%USERPROFILE%\\Python\\python.exe" %*\r\n' in text
 
 
 def test_a_launcher_is_in_the_machine_s_own_code_page_and_doubles_what_cmd_expands() -> None:
-    text = windows_line.launcher(r"C:\Outils\Pythön 100%\python.exe", r"C:\Users\me", "cp850")
+    text = windows_link.launcher(r"C:\Outils\Pythön 100%\python.exe", r"C:\Users\me", "cp850")
     assert '@"C:\\Outils\\Pythön 100%%\\python.exe" %*'.encode("cp850") in text
 
 
 def test_a_path_that_the_code_page_cannot_write_is_refused_with_the_way_out() -> None:
-    with pytest.raises(windows_line.NotPlainError, match="name a Python in a folder without them"):
-        windows_line.launcher(r"C:\日本\python.exe", r"C:\Users\me", "cp850")
+    with pytest.raises(windows_link.NotPlainError, match="name a Python in a folder without them"):
+        windows_link.launcher(r"C:\日本\python.exe", r"C:\Users\me", "cp850")
 
 
 @pytest.mark.parametrize(("platform", "said"), [("linux", "not-windows"), ("win32", "ok")])

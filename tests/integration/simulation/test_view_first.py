@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roosync_ops.judge.patience import ARRIVAL, silence_ms
+from roosync_ops.judge.observe import ARRIVAL, silence_ms
 from roosync_ops.state.seen import see
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS

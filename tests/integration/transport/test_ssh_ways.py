@@ -124,7 +124,8 @@ def test_an_alias_whose_sshd_is_down_is_refused_with_the_address(user: User) -> 
     with pytest.raises(LinkError) as caught:
         way.execute("true")
     assert caught.value.code == links.REFUSED
-    found = reach_of(machine, way, caught.value)
+    way.failed = caught.value
+    found = reach_of(machine, way)
     assert (found.host, found.port, found.addresses, found.answers) == ("127.0.0.1", port, ("127.0.0.1",), "refused")
     assert found.resolving is None
 

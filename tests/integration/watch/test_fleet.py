@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.cli.schedule.settings import ScheduleSettings, save
+from roosync_ops.cli.schedule.install import ScheduleSettings, save
 from roosync_ops.gather.limits import Probe
-from roosync_ops.lab.board import Board
 from roosync_ops.lab.fleet import LabFleet
+from roosync_ops.lab.play import Board
 from tests.integration.watch.kit import Lines, environment
 from tests.kits.hosts import wait_for
 from tests.kits.sync import observed

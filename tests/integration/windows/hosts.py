@@ -7,9 +7,8 @@ from typing import Any
 
 from roosync_ops.lab.fleet import LabFleet
 from roosync_ops.lab.replica import FolderReplica
-from roosync_ops.lab.replicator import Replicator
+from roosync_ops.lab.replicator import Replicator, SyncThread
 from roosync_ops.lab.scenario import PROCEDURE
-from roosync_ops.lab.threads import SyncThread
 from tests.acceptance.main_job import Controller, Job
 from tests.kits.hosts import wait_for
 from tests.kits.product import Agent, Answer

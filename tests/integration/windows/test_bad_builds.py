@@ -9,8 +9,7 @@ import pytest
 
 from roosync_ops.cli.ramp import STOPPED
 from roosync_ops.lab.replica import FolderReplica
-from roosync_ops.lab.replicator import Replicator
-from roosync_ops.lab.threads import SyncThread
+from roosync_ops.lab.replicator import Replicator, SyncThread
 from tests.integration.windows.hosts import enrolled, speed
 from tests.kits.hosts import wait_for
 from tests.kits.product import record

@@ -24,8 +24,8 @@ from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport import windows_line
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport import windows_link
 from roosync_ops.transport.link import TransferError
 from roosync_ops.transport.sftp import WindowsSsh
 from roosync_ops.transport.windows_link import PYTHON
@@ -142,7 +142,7 @@ def test_so_does_a_path_with_anything_in_it_that_windows_allows(usual: Host) -> 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
 def test_an_exit_code_comes_back(usual: Host, code: int) -> None:
-    line = StringCommand(windows_line.line("cmd.exe", "/c", "exit", str(code)))
+    line = StringCommand(windows_link.line("cmd.exe", "/c", "exit", str(code)))
     assert usual.run_shell_command(line)[0] == (code == 0)
     assert usual.run_shell_command(line, _success_exit_codes=[code])[0]
 

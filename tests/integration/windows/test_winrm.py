@@ -26,7 +26,7 @@ from roosync_ops.pyinfra_ops.run import run
 from roosync_ops.pyinfra_ops.winrm import WinrmConnector
 from roosync_ops.transport import winrm_files
 from roosync_ops.transport.winrm import Winrm
-from roosync_ops.transport.winrm_secret import PASSWORD
+from roosync_ops.transport.winrm_access import PASSWORD
 from tests.kits import wsman
 from tests.kits.hosts import PATIENCE_S, wait_for
 from tests.kits.winlab import WinFleet, WinHost, WinHostSpec

@@ -19,8 +19,7 @@ from pyinfra.api.state import State
 
 from roosync_ops.pyinfra_ops.winrm import WinrmConnector
 from roosync_ops.transport import winrm_access
-from roosync_ops.transport.winrm_access import PLAINTEXT
-from roosync_ops.transport.winrm_secret import PASSWORD
+from roosync_ops.transport.winrm_access import PASSWORD, PLAINTEXT
 from tests.kits.hosts import PATIENCE_S
 from tests.kits.wsman import Endpoint
 

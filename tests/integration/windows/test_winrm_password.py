@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.transport.winrm_secret import PASSWORD
+from roosync_ops.transport.winrm_access import PASSWORD
 from tests.kits.wsman import Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")

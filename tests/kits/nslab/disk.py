@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from tests.kits.hosts import new_key, sh
+from tests.kits.hosts import QUICK_KEYS, new_key, sh
 
 _NETWORK = "[Match]\nName=host0\n[Network]\nAddress={address}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nLLMNR=no\n"
 _FLEET_UID = 1000
@@ -30,6 +30,7 @@ class Disk:
         sh("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
         self._write("etc/hostname", f"{name}\n")
         self._write("etc/machine-id", f"{secrets.token_hex(16)}\n")
+        self._write("etc/ssh/sshd_config.d/keys.conf", QUICK_KEYS)
         self._write("etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n")
         self._write("etc/systemd/network/10-host0.network", _NETWORK.format(address=address))
         self._authorize("root", 0, public_key)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from roosync_ops import lab
 from roosync_ops.lab import mounts
-from tests.kits.hosts import new_key
+from tests.kits.hosts import QUICK_KEYS, new_key
 
 from . import base, tools, wine
 from .spec import ON_DISK, ON_DRIVE, WinHostSpec
@@ -42,7 +42,7 @@ MaxStartups 100
 MaxSessions 100
 Subsystem sftp winlab-sftp
 ForceCommand exec {python} -IS /srv/kit/session.py ssh
-"""
+{keys}"""
 
 
 class Disk:
@@ -153,7 +153,7 @@ class Disk:
         self._write("plan.json", json.dumps(plan))
         self._write("environment.json", json.dumps(wine.environment("/srv/prefix", "/srv/home")))
         self._write("passwd", wine.passwd(self.spec.user))
-        self._write("sshd_config", _SSHD.format(port=port, python=base.interpreter()))
+        self._write("sshd_config", _SSHD.format(port=port, python=base.interpreter(), keys=QUICK_KEYS))
 
     def _binds(self) -> list[tuple[str, str, str]]:
         python = str(self._base / "python")

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,9 +51,9 @@ def slow(rig: Rig, *seconds: float) -> None:
     """Have the next touches of the share take so long, the last of them for ever after."""
     call, spent = rig.touch.call, list(seconds)
 
-    def late(function: Callable[[], object], doing: str) -> object:
+    def late(function: Callable[[], object], *about: Any) -> object:
         rig.clock.advance(spent.pop(0) if len(spent) > 1 else spent[0])
-        return call(function, doing)
+        return call(function, *about)
 
     rig.touch.call = late  # type: ignore[method-assign,assignment]
 
@@ -154,10 +155,10 @@ def test_a_share_that_vanishes_is_not_recreated_and_is_used_when_it_is_back(rig:
 def test_a_stuck_view_is_the_shares_trouble_and_a_refused_one_is_a_detail(rig: Rig) -> None:
     call = rig.touch.call
 
-    def refuse(function: Callable[[], object], doing: str) -> object:
-        if doing == "writing the view":
+    def refuse(function: Callable[[], object], *about: Any) -> object:
+        if about[0] == "writing the view":
             raise PermissionError(errno.EACCES, "denied", str(rig.view_path))
-        return call(function, doing)
+        return call(function, *about)
 
     rig.touch.call = refuse  # type: ignore[method-assign,assignment]
     run(rig, 1)

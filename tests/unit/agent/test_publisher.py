@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -14,7 +15,7 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import MAX_SET_ASIDE
 from roosync_ops.agent.publisher import HeartbeatPublisher
-from roosync_ops.agent.share import FolderShare, ShareTroubleError
+from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import from_iso, to_iso
 from tests.kits.shares import NOW, heartbeat, ours, put
@@ -85,7 +86,7 @@ def test_a_write_that_landed_after_its_deadline_is_our_own_and_no_rewrite(
     late: list[bytes] = []
     with monkeypatch.context() as patch:
 
-        def hang(raw: bytes) -> None:
+        def hang(raw: bytes, **_: bool) -> None:
             late.append(raw)
             rig.touch.stuck = True
             rig.loop.publisher.share.probe()
@@ -311,11 +312,13 @@ def test_a_large_metadata_fits_the_journal_with_a_full_history(make_rig: Callabl
 def test_a_leaving_that_is_written_is_one_though_its_second_copy_is_refused(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise ShareTroubleError("refused", "not that name")
+    def refusing(path: str, *rest: Any) -> None:
+        if path.endswith(".left"):
+            raise PermissionError("not that name")
+        replace_file(path, *rest)
 
     rig.beat()
-    monkeypatch.setattr(FolderShare, "say_left", refused)
+    monkeypatch.setattr(share, "replace_file", refusing)
     assert rig.loop.leave() is True
     assert rig.record()["agent"]["state"] == "left"
     assert rig.notes()["share"]["state"] == "ok"

@@ -15,9 +15,10 @@ from roosync_ops.agent import share as module
 from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
 from roosync_ops.state import read_folder
 from roosync_ops.wire import findings
-from roosync_ops.wire.bounds import Bounds, ReadCounter
+from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.folder import Snapshot, read_shared
+from roosync_ops.wire.folder import read_shared
+from roosync_ops.wire.merge import Snapshot
 from roosync_ops.wire.record import dump
 from tests.kits.shares import NOW, heartbeat, put
 from tests.kits.virtual_agent import Rig, Touch
@@ -43,19 +44,19 @@ def test_publishing_creates_heartbeats_and_one_file_and_leaves_no_litter(shared:
 
 
 def test_a_long_reading_is_no_hung_share_while_it_goes_on(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    progress, whole = ReadCounter(str(shared)), Snapshot(NOW)
+    whole = Snapshot(NOW)
 
-    def read(*_: object) -> Snapshot:
+    def read(_shared: str, _now_ms: int, _settle_s: float, bounds: Bounds) -> Snapshot:
         for number in range(6):
             time.sleep(0.1)
-            progress.tell(number, 6)
+            bounds.tell(number, 6)
         return whole
 
     monkeypatch.setattr(module, "read_shared", read)
     share = FolderShare(str(shared), "m1", BoundedShare(0.25))
-    assert share.read_all(NOW, progress=lambda: progress.count) is whole
+    assert share.read_all(NOW) is whole
     with pytest.raises(ShareTroubleError, match="aucune réponse"):
-        share.read_all(NOW)
+        share.read_all(NOW, Bounds())
 
 
 def test_what_was_read_late_is_judged_as_of_then(shared: Path) -> None:

@@ -19,7 +19,7 @@ from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.permanence import schtasks, task_xml
 from roosync_ops.agent.permanence.launch import agent_command
 from roosync_ops.agent.permanence.task import Task
-from roosync_ops.agent.permanence.task_program import local_name, program_of
+from roosync_ops.agent.permanence.task_program import program_of, task_name
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
 
 SID = "S-1-5-21-1-2-3-1001"
@@ -90,7 +90,7 @@ def test_a_task_is_for_the_sid_of_the_token_whatever_its_user_is_called(
 
 
 def test_another_local_folder_has_another_task(tmp_path: Path) -> None:
-    assert local_name(str(tmp_path / "a")) != local_name(str(tmp_path / "b"))
+    assert task_name("ask", str(tmp_path / "a")) != task_name("ask", str(tmp_path / "b"))
 
 
 def test_start_enables_and_runs_and_stop_disables(task: Task, fake: FakeSchtasks) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.bootstrap import checklist
-from roosync_ops.gather import doctor as asking
-from roosync_ops.transport import windows_line
-from roosync_ops.transport.failure import Failure
+from roosync_ops.gather import asking
+from roosync_ops.transport import windows_link
+from roosync_ops.transport.link import Failure
 
 from .powershell_script import defects
 
@@ -47,7 +47,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[s
             asked.extend(scripts)
             return list(answers), failure
 
-        monkeypatch.setattr(asking, "put", put)
+        monkeypatch.setattr(asking, "powershell", put)
         return asked
 
     return answering
@@ -67,7 +67,7 @@ def test_every_line_is_powershell_as_it_is_pasted_and_as_it_is_sent(line: str) -
     sent = checklist.script(line, SHARE)
     assert defects(sent) == []
     encoded = 4 * (2 * len(sent) + 2) // 3
-    assert encoded < windows_line.MAX_LINE - 200
+    assert encoded < windows_link.MAX_LINE - 200
 
 
 def test_every_line_says_what_it_should_print_and_what_that_decides() -> None:

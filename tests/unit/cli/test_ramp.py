@@ -16,7 +16,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ON_TRIAL, REPLACED, ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Result
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 NAMES = [f"myia-{number}" for number in range(1, 6)]
 MACHINES = [Machine(machine_id=name, heartbeat_interval=1000) for name in NAMES]

@@ -13,7 +13,7 @@ from roosync_ops.judge.diagnose_model import Diagnosis, DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 from roosync_ops.state import read_folder
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW, ours, put, put_view

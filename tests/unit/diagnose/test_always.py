@@ -20,7 +20,7 @@ from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show import schemas
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.transport.reach import Reach
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import NAMES, a_sight, a_view, an_agent, fleet, seen_in

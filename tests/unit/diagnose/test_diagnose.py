@@ -13,7 +13,7 @@ from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.show.diagnosis import cause_sentence
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
 from tests.unit.diagnose.builders import (

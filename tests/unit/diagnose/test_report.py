@@ -13,7 +13,7 @@ from roosync_ops import show
 from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.show import schemas
 from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table, seen_text
-from roosync_ops.show.messages.sentences import _catalogue
+from roosync_ops.show.messages import _sentences
 from roosync_ops.show.text import cells
 from tests.unit.diagnose.builders import NAMES, a_scene, a_sight, an_agent, not_reached, old_record
 from tests.unit.diagnose.provoked import PROVOKED
@@ -105,7 +105,7 @@ def test_what_was_seen_is_told_in_french_too(tmp_path: Path, word: str) -> None:
     name, provoke = PROVOKED[word]
     found = diagnose(provoke(tmp_path), None if name is None else [name])
     checks = [check for row in (*found.machines, found.here) for check in row.checks]
-    untold = {check.seen for check in checks if re.sub(r"\{\w+\}", "", check.seen).strip(" :")} - _catalogue("fr")[
+    untold = {check.seen for check in checks if re.sub(r"\{\w+\}", "", check.seen).strip(" :")} - _sentences("fr")[
         0
     ].keys()
     assert untold == set()

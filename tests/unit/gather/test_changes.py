@@ -31,13 +31,13 @@ def test_limited_to_some_machines_it_does_not_deny_a_watcher_that_told_of_others
     _watch(tmp_path, shared, "online", "offline")
     only = changed(FLEET, tuple(FLEET.select(["b"])), None, tmp_path, (shared, None), NOW + 3_600_000, 1)
     every = changed(FLEET, None, None, tmp_path, (shared, None), NOW + 3_600_000, 1)
-    assert (only.flips, only.watched) == ((), True)
-    assert [flip["machineId"] for flip in every.flips] == ["a"]
+    assert (only["flips"], only["watched"]) == ([], True)
+    assert [flip["machineId"] for flip in every["flips"]] == ["a"]
 
 
 def test_a_watcher_that_had_nothing_to_tell_has_watched_all_the_same(tmp_path: Path) -> None:
     shared = str(tmp_path)
     _watch(tmp_path, shared, "online")
     found = changed(FLEET, None, None, tmp_path, (shared, None), NOW, 1)
-    assert (found.flips, found.watched) == ((), True)
-    assert not changed(FLEET, None, None, tmp_path, (str(tmp_path / "other"), None), NOW, 1).watched
+    assert (found["flips"], found["watched"]) == ([], True)
+    assert not changed(FLEET, None, None, tmp_path, (str(tmp_path / "other"), None), NOW, 1)["watched"]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.gather.diagnosis import TidyError, orphans, rebuild_view, sweep
+from roosync_ops.gather.diagnosis import TidyError, orphans, tidied
+from roosync_ops.remote_script import on_tidy
 from roosync_ops.remote_script.on_tidy import ORPHAN_AFTER_S
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
@@ -29,6 +30,10 @@ THEIRS = (
     "heartbeat.json.tmp",
     ".m.tmp",
 )
+
+
+def sweep(shared: str, now_s: float, deadline_s: float) -> tuple[str, ...]:
+    return tidied(on_tidy.swept, shared, now_s, deadline_s)
 
 
 def litter(shared: Path, *names: str, at: float = OLD) -> None:
@@ -70,14 +75,14 @@ def test_a_share_that_is_not_there_is_told(tmp_path: Path) -> None:
         with pytest.raises(TidyError, match="nowhere"):
             work(str(tmp_path / "nowhere"), NOW_S, 5)
     with pytest.raises(TidyError, match="nowhere"):
-        rebuild_view(str(tmp_path / "nowhere"), NOW, 5)
+        tidied(on_tidy.rebuilt, str(tmp_path / "nowhere"), NOW, 5)
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_the_view_is_rebuilt_from_everybodys_files(tmp_path: Path) -> None:
     put(tmp_path, ours("one"))
     put(tmp_path, heartbeat("two", 300_000))
-    assert rebuild_view(str(tmp_path), NOW, 5) == 2
+    assert tidied(on_tidy.rebuilt, str(tmp_path), NOW, 5) == 2
     view = json.loads((tmp_path / "heartbeat.json").read_bytes())
     assert (view["onlineMachines"], view["offlineMachines"]) == (["one"], ["two"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["heartbeat.json", "heartbeats"]
@@ -86,12 +91,12 @@ def test_the_view_is_rebuilt_from_everybodys_files(tmp_path: Path) -> None:
 def test_what_only_the_old_view_knows_is_kept(tmp_path: Path) -> None:
     put(tmp_path, ours("one"))
     put_view(tmp_path, heartbeat("old", 60_000))
-    rebuild_view(str(tmp_path), NOW, 5)
+    tidied(on_tidy.rebuilt, str(tmp_path), NOW, 5)
     assert sorted(json.loads((tmp_path / "heartbeat.json").read_bytes())["heartbeats"]) == ["old", "one"]
 
 
 def test_a_view_that_was_not_understood_is_set_aside_and_not_lost(tmp_path: Path) -> None:
     put(tmp_path, ours("one"))
     (tmp_path / "heartbeat.json").write_text('{"heartbeats": {"two": {')
-    rebuild_view(str(tmp_path), NOW, 5)
+    tidied(on_tidy.rebuilt, str(tmp_path), NOW, 5)
     assert (tmp_path / "heartbeat.json.not-understood").read_text() == '{"heartbeats": {"two": {'

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.judge import patience
+from roosync_ops.judge.observe import (
+    ARRIVAL,
+    AUTO_MOST_MS,
+    BETWEEN,
+    CLOCK,
+    PROBED,
+    TIMESTAMP,
+    WATCHED,
+    auto_ms,
+    clock_suspected,
+    status_with,
+)
 from roosync_ops.state.seen import Seen, see
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, Thresholds, status
@@ -54,7 +65,7 @@ def watch(found: list[tuple[int, Record]], until: int, poll: int = 5_000) -> lis
                 best = record
         if best is not None:
             seen = see(seen, best, now, 30_000)
-            told.append((now, *patience.status_with(best, seen, now, STANDARD, 60_000)))
+            told.append((now, *status_with(best, seen, now, STANDARD, 60_000)))
     return told
 
 
@@ -64,7 +75,7 @@ def test_ordinary_delay_and_a_clock_an_hour_off_make_no_offline_once_a_beat_was_
     waits: list[int], offset: int
 ) -> None:
     told = watch(arrivals(Machine(offset), waits), NOW + len(waits) * 30_000)
-    counted = [word for _, word, basis in told if basis == patience.ARRIVAL]
+    counted = [word for _, word, basis in told if basis == ARRIVAL]
     assert len(counted) > 10
     assert OFFLINE not in counted
 
@@ -73,7 +84,7 @@ def test_ordinary_delay_and_a_clock_an_hour_off_make_no_offline_once_a_beat_was_
 @given(delays, st.integers(5, 35), offsets, offsets)
 def test_a_clock_stepped_in_mid_run_changes_no_verdict(waits: list[int], at: int, offset: int, step: int) -> None:
     told = watch(arrivals(Machine(offset), waits, (at, step)), NOW + len(waits) * 30_000)
-    assert OFFLINE not in [word for _, word, basis in told if basis == patience.ARRIVAL]
+    assert OFFLINE not in [word for _, word, basis in told if basis == ARRIVAL]
 
 
 @settings(max_examples=25)
@@ -90,8 +101,8 @@ def test_a_death_is_told_within_timeout_patience_and_the_last_delay_whatever_its
     assert seen is not None
     assert seen.moved_by_ms is not None
     limit = seen.moved_by_ms + STANDARD.timeout_ms + extra
-    assert patience.status_with(record, seen, limit, STANDARD, extra)[0] != OFFLINE
-    assert patience.status_with(record, seen, limit + 1, STANDARD, extra) == (OFFLINE, patience.ARRIVAL)
+    assert status_with(record, seen, limit, STANDARD, extra)[0] != OFFLINE
+    assert status_with(record, seen, limit + 1, STANDARD, extra) == (OFFLINE, ARRIVAL)
     assert limit <= last + 5_000 + STANDARD.timeout_ms + extra
 
 
@@ -99,46 +110,46 @@ def test_a_death_is_told_within_timeout_patience_and_the_last_delay_whatever_its
 def test_without_patience_it_is_the_protocols_own_status_to_the_millisecond(age: int, seen_for: int) -> None:
     record = Record("m", NOW - age, sequence=7, session_id="s")
     seen = see(see(None, record, NOW - seen_for, 30_000), record, NOW, 30_000)
-    assert patience.status_with(record, seen, NOW) == (status(record, NOW), patience.TIMESTAMP)
+    assert status_with(record, seen, NOW) == (status(record, NOW), TIMESTAMP)
 
 
 @given(offsets, st.integers(0, 400_000))
 def test_a_probed_offset_makes_the_age_what_one_clock_would_tell(offset: int, age: int) -> None:
     record = Record("m", NOW - age + offset, sequence=7)
     expected = status(Record("m", NOW - age), NOW)
-    assert patience.status_with(record, None, NOW, offset_ms=offset) == (expected, patience.PROBED)
+    assert status_with(record, None, NOW, offset_ms=offset) == (expected, PROBED)
 
 
 def test_a_machine_from_the_future_that_is_dead_is_found_out_by_watching_it() -> None:
     record = Record("m", NOW + HOUR, sequence=7, session_id="s")
     seen = see(None, record, NOW, 30_000)
-    assert patience.status_with(record, seen, NOW, STANDARD, 0) == (ONLINE, patience.WATCHED)
-    assert patience.status_with(record, seen, NOW + 120_001, STANDARD, 0) == (OFFLINE, patience.WATCHED)
-    assert patience.clock_suspected(record, seen, NOW, STANDARD)
+    assert status_with(record, seen, NOW, STANDARD, 0) == (ONLINE, WATCHED)
+    assert status_with(record, seen, NOW + 120_001, STANDARD, 0) == (OFFLINE, WATCHED)
+    assert clock_suspected(record, seen, NOW, STANDARD)
 
 
 @pytest.mark.parametrize(
     ("stamp", "word", "basis"),
     [
-        pytest.param(-300_000, OFFLINE, patience.BETWEEN, id="sent after the last reading, five minutes ago"),
-        pytest.param(-20_000, ONLINE, patience.BETWEEN, id="sent just now"),
-        pytest.param(-HOUR, ONLINE, patience.CLOCK, id="it moved since, so its clock is behind"),
-        pytest.param(HOUR, ONLINE, patience.CLOCK, id="it moved since, and its clock is ahead"),
+        pytest.param(-300_000, OFFLINE, BETWEEN, id="sent after the last reading, five minutes ago"),
+        pytest.param(-20_000, ONLINE, BETWEEN, id="sent just now"),
+        pytest.param(-HOUR, ONLINE, CLOCK, id="it moved since, so its clock is behind"),
+        pytest.param(HOUR, ONLINE, CLOCK, id="it moved since, and its clock is ahead"),
     ],
 )
 def test_readings_far_apart_bound_what_a_time_stamp_may_say(stamp: int, word: str, basis: str) -> None:
     before = Record("m", NOW + stamp - 600_000, sequence=1, session_id="s")
     record = Record("m", NOW + stamp, sequence=20, session_id="s")
     seen = see(see(None, before, NOW - 600_000, 30_000), record, NOW, 30_000)
-    assert patience.status_with(record, seen, NOW, STANDARD, 0) == (word, basis)
-    assert patience.clock_suspected(record, seen, NOW, STANDARD) is (basis == patience.CLOCK)
+    assert status_with(record, seen, NOW, STANDARD, 0) == (word, basis)
+    assert clock_suspected(record, seen, NOW, STANDARD) is (basis == CLOCK)
 
 
 def test_left_and_unknown_need_no_patience() -> None:
     left = Record("m", NOW, sequence=3, left_at_ms=NOW)
-    assert patience.status_with(left, None, NOW + HOUR, STANDARD, 600_000)[0] == LEFT
-    assert patience.status_with(None, None, NOW, STANDARD, 600_000)[0] == UNKNOWN
-    assert patience.status_with(Record("m", None), None, NOW, STANDARD, 0)[0] == UNKNOWN
+    assert status_with(left, None, NOW + HOUR, STANDARD, 600_000)[0] == LEFT
+    assert status_with(None, None, NOW, STANDARD, 600_000)[0] == UNKNOWN
+    assert status_with(Record("m", None), None, NOW, STANDARD, 0)[0] == UNKNOWN
 
 
 def beats(lengths: list[int]) -> Seen:
@@ -156,16 +167,16 @@ def beats(lengths: list[int]) -> Seen:
 
 def test_auto_grows_with_the_bursts_that_were_seen_and_with_nothing_else() -> None:
     steady = beats([30_000] * 20)
-    assert patience.auto_ms([steady]) == 0
+    assert auto_ms([steady]) == 0
     burst = beats([30_000] * 20 + [180_000])
-    assert 100_000 < patience.auto_ms([steady, burst]) < 180_000
-    assert patience.auto_ms([]) == STANDARD.timeout_ms // 2
+    assert 100_000 < auto_ms([steady, burst]) < 180_000
+    assert auto_ms([]) == STANDARD.timeout_ms // 2
 
 
 def test_a_machine_that_was_off_for_an_hour_teaches_nothing_about_delays() -> None:
     seen = beats([30_000] * 20)
     record: Any = Record("m", 0, sequence=(seen.sequence or 0) + 1, session_id="s")
-    assert patience.auto_ms([see(seen, record, seen.read_ms + HOUR, 30_000)]) == 0
+    assert auto_ms([see(seen, record, seen.read_ms + HOUR, 30_000)]) == 0
 
 
 @settings(max_examples=25)
@@ -173,7 +184,7 @@ def test_a_machine_that_was_off_for_an_hour_teaches_nothing_about_delays() -> No
 def test_whatever_was_seen_what_is_kept_is_bounded_and_patience_too(lengths: list[int]) -> None:
     seen = beats([length - length % 5_000 for length in lengths])
     assert len(seen.peaks) <= 8
-    assert 0 <= patience.auto_ms([seen]) <= patience.AUTO_MOST_MS
+    assert 0 <= auto_ms([seen]) <= AUTO_MOST_MS
 
 
 def test_a_record_rolled_back_to_an_older_one_is_no_sign_of_life() -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from roosync_ops.judge import Validation
-from roosync_ops.lab.board import LabScreen
 from roosync_ops.lab.console import Console, machine_named, run_prompt, run_script, split
 from roosync_ops.lab.faults import FAULTS, LabError
+from roosync_ops.lab.play import LabScreen
 from roosync_ops.state import StateUnavailableError
 
 if TYPE_CHECKING:

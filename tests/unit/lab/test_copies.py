@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.lab.client import COPIES_MAX, NAMINGS, copy_name, is_copy
+from roosync_ops.lab.faults import COPIES_MAX, NAMINGS, copy_name, is_copy
 from roosync_ops.lab.replica import FileVersions, Version
 
 DATED = 1_770_891_330_000_000_000  # 2026-02-12T10:15:30Z

@@ -6,8 +6,7 @@ import struct
 import pytest
 
 from roosync_ops.lab import mounts
-from roosync_ops.lab.client import COPIES_MAX, is_copy
-from roosync_ops.lab.faults import FAULTS
+from roosync_ops.lab.faults import COPIES_MAX, FAULTS, is_copy
 from roosync_ops.lab.replica import File
 from roosync_ops.lab.replicator import Replicator
 from tests.kits.sync import local_trouble, next_due

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from roosync_ops.fleet import DATA_KEY, Fleet, load_inventory
-from roosync_ops.lab import files
+from roosync_ops.lab import scenario as files
 from roosync_ops.lab.scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS, PROCEDURE
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS
 

@@ -13,7 +13,7 @@ import pytest
 from roosync_ops.errors import UNAVAILABLE, USAGE, CommandError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.limits import Probe
-from roosync_ops.publish import files
+from roosync_ops.publish import dashboard
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.state import StateUnavailableError, read_folder
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
@@ -68,7 +68,7 @@ def test_a_share_that_is_not_there_is_never_made(tmp_path: Path) -> None:
 
 def test_a_share_that_goes_before_the_writing_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
-        files.put_into_share(str(tmp_path / "gone"), "dashboards", {"x": b""}, 5.0)
+        dashboard.put({"x": b""}, 5.0, None, str(tmp_path / "gone"))
     assert caught.value.exit_code == UNAVAILABLE
     assert not (tmp_path / "gone").exists()
 
@@ -158,9 +158,9 @@ def test_a_computer_without_a_machine_id_names_no_file(shared: Path, monkeypatch
 
 def test_a_share_that_hangs_is_told_within_its_deadline(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     never = threading.Event()
-    monkeypatch.setattr(files, "replace_file", lambda *_: never.wait())
+    monkeypatch.setattr(dashboard, "replace_file", lambda *_: never.wait())
     with pytest.raises(CommandError, match=r"no answer within 0\.2 s") as caught:
-        files.put_into_share(str(shared), "dashboards", {"x": b""}, 0.2)
+        dashboard.put({"x": b""}, 0.2, None, str(shared))
     never.set()
     assert caught.value.exit_code == UNAVAILABLE
 

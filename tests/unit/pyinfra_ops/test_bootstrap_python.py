@@ -12,8 +12,8 @@ from roosync_ops.pyinfra_ops import operations, preflight
 from roosync_ops.pyinfra_ops.commands import AgentCommand, Refusal
 from roosync_ops.pyinfra_ops.ledger import ledger
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport.failure import Failure
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport.link import Failure
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 from roosync_ops.pyinfra_ops import commands
 from roosync_ops.pyinfra_ops.ledger import ledger
 from roosync_ops.remote_script.on_common import MARKER
-from roosync_ops.transport.failure import Failure
-from roosync_ops.transport.link import LinkError
+from roosync_ops.transport.link import Failure, LinkError
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine, a_report, a_status
 
 

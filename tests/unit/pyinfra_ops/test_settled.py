@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.pyinfra_ops import settled
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 from tests.unit.pyinfra_ops.builders import BUNDLE, a_machine, a_new_machine, a_report, a_share, a_status
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import SilenceError
 from tests.unit.pyinfra_ops.builders import a_machine, a_report, a_share
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roosync_ops.remote_script import on_machine, unpacked
+from roosync_ops.remote_script import on_machine, question
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_logs, parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER, PRESS_BYTES, PRESSED
-from roosync_ops.remote_script.unpacked import SilenceError
+from roosync_ops.remote_script.question import SilenceError
 from tests.unit.pyinfra_ops.builders import NOW_MS, a_status, an_answer
 
 JSON = st.recursive(
@@ -51,9 +51,9 @@ def test_a_long_answer_comes_pressed_and_is_read_as_any(capsys: pytest.CaptureFi
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bounds of an answer, a hundredth of what they are."""
-    assert unpacked.MAX_BYTES < 128 * 2**20
-    monkeypatch.setattr(unpacked, "MAX_BYTES", unpacked.MAX_BYTES // 100)
-    monkeypatch.setattr(unpacked, "MAX_VALUES", unpacked.MAX_VALUES // 100)
+    assert question.MAX_BYTES < 128 * 2**20
+    monkeypatch.setattr(question, "MAX_BYTES", question.MAX_BYTES // 100)
+    monkeypatch.setattr(question, "MAX_VALUES", question.MAX_VALUES // 100)
 
 
 @pytest.mark.usefixtures("small")
@@ -69,7 +69,7 @@ def test_a_pressed_answer_is_not_unpacked_beyond_its_bound(raw: bytes) -> None:
     finally:
         tracemalloc.stop()
     assert caught.value.code == "TOO_MUCH"
-    assert peak < 3 * unpacked.MAX_BYTES
+    assert peak < 3 * question.MAX_BYTES
 
 
 @pytest.mark.usefixtures("small")

@@ -10,7 +10,7 @@ import pytest
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import Question
 from roosync_ops.remote_script.windows import python
-from roosync_ops.transport import windows_line
+from roosync_ops.transport import windows_link
 from roosync_ops.transport import windows_link as windows_pythons
 from roosync_ops.transport.link import Finished
 from roosync_ops.transport.windows_link import PYTHON, WindowsLink
@@ -153,8 +153,8 @@ def test_what_was_put_on_the_machine_to_start_a_python_is_taken_away_again() -> 
     answer(machine)
     assert machine.started == [r"C:\Program Files\Python312\python.exe", "py -3", "python"]
     assert len(machine.launchers) == 3
-    assert machine.deleted[0].startswith(windows_line.FOLDER + "\\python-")
-    assert machine.deleted[1] == windows_line.FOLDER
+    assert machine.deleted[0].startswith(windows_link.FOLDER + "\\python-")
+    assert machine.deleted[1] == windows_link.FOLDER
 
 
 def test_a_folder_that_a_plain_word_can_name_takes_no_launcher() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roosync_ops.judge.reports import Changes, MachineSteps, Report, Rollout, changes
+from roosync_ops.judge.reports import Report, changes
 from roosync_ops.show.report import MAX_COMMENT, cut_lines, next_commands, report_markdown
 from tests.unit.show.conftest import HOSTILE
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 LANGS = ["en", "fr"]
 
 
-def _rollout(text: str) -> Rollout:
-    return Rollout(False, False, (MachineSteps("a", "failed", False, ((text, "changed"),), text, text, (text,)),))
+def _rollout(text: str) -> dict[str, Any]:
+    row = {"machineId": "a", "outcome": "failed", "ok": False, "steps": [{"step": text, "outcome": "changed"}]}
+    row |= {"reason": text, "hint": text, "failedChecks": [text]}
+    return {"ok": False, "dry": False, "machines": [row]}
 
 
-def _flips(text: str) -> Changes:
+def _flips(text: str) -> dict[str, Any]:
     flip = {"machineId": text, "from": text, "to": text, "at": text, "reason": text}
-    return Changes(0, 1, (flip, {"at": 1, "machineId": []}), (), watched=True)
+    return changes([], [], 0, 1, watched=True) | {"flips": [flip, {"at": 1, "machineId": []}]}
 
 
 def outside_code(text: str) -> str:
@@ -92,6 +94,6 @@ def test_what_is_cut_ends_in_a_note_and_closes_its_block(before: list[str], bloc
 def test_changes_are_those_of_the_window_and_the_latest_of_them() -> None:
     flips = [{"machineId": "a", "at": f"2026-02-{day:02d}T00:00:00.000Z"} for day in range(1, 20)]
     found = changes([*flips, {"at": 3}], [], 1_771_372_800_000, 1_771_372_800_001, watched=True)
-    assert [flip["at"][8:10] for flip in found.flips] == ["18", "19"]
-    assert found.watched
-    assert not changes([], [], 0, 1, watched=False).watched
+    assert [flip["at"][8:10] for flip in found["flips"]] == ["18", "19"]
+    assert found["watched"]
+    assert not changes([], [], 0, 1, watched=False)["watched"]

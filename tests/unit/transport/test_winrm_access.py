@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import ast
 import base64
-import contextlib
 import copy
 import json
 import logging
-import os
 import pickle
-import pty
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops import extras
-from roosync_ops.transport import winrm_access, winrm_files, winrm_secret
+from roosync_ops.transport import winrm_access, winrm_files
 from roosync_ops.transport.winrm_access import PLAINTEXT, AccessError
 
 if TYPE_CHECKING:
@@ -29,7 +23,7 @@ WORD = "Zürich & <7> %41"
 
 @pytest.fixture(autouse=True)
 def _password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(winrm_secret.PASSWORD, WORD)
+    monkeypatch.setenv(winrm_access.PASSWORD, WORD)
 
 
 def access(**data: Any) -> winrm_access.Access:
@@ -119,10 +113,10 @@ def test_a_password_comes_from_the_first_line_of_a_file_that_is_ones_own(tmp_pat
     file = tmp_path / "password"
     file.write_text(f"{WORD} \r\nand a remark\n", encoding="utf-8")
     file.chmod(0o600)
-    found = winrm_secret.find("me", str(file), prompt=False)
+    found = winrm_access.find("me", str(file), prompt=False)
     assert found is not None
     assert found.reveal() == f"{WORD} "
-    named = winrm_secret.find("me", None, prompt=False, environment={winrm_secret.PASSWORD_FILE: str(file)})
+    named = winrm_access.find("me", None, prompt=False, environment={winrm_access.PASSWORD_FILE: str(file)})
     assert named is not None
     assert named.reveal() == f"{WORD} "
 
@@ -132,8 +126,8 @@ def test_a_password_file_that_others_can_touch_is_refused(tmp_path: Path, mode: 
     file = tmp_path / "password"
     file.write_text(WORD, encoding="utf-8")
     file.chmod(mode)
-    with pytest.raises(winrm_secret.SecretError, match="chmod 600") as refused:
-        winrm_secret.find("me", str(file), prompt=False)
+    with pytest.raises(winrm_access.AccessError, match="chmod 600") as refused:
+        winrm_access.find("me", str(file), prompt=False)
     assert WORD not in str(refused.value)
 
 
@@ -142,75 +136,22 @@ def test_a_password_file_without_a_password_is_told_without_its_content(tmp_path
     file = tmp_path / "password"
     file.write_bytes(content)
     file.chmod(0o600)
-    with pytest.raises(winrm_secret.SecretError) as refused:
-        winrm_secret.find("me", str(file), prompt=False)
+    with pytest.raises(winrm_access.AccessError) as refused:
+        winrm_access.find("me", str(file), prompt=False)
     assert refused.value.__context__ is None
     assert "rich" not in str(refused.value)
 
 
 def test_no_password_at_all_is_one_sentence_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(winrm_secret.PASSWORD)
-    with pytest.raises(AccessError, match=winrm_secret.PASSWORD):
+    monkeypatch.delenv(winrm_access.PASSWORD)
+    with pytest.raises(AccessError, match=winrm_access.PASSWORD):
         access()
 
 
 def test_a_kerberos_ticket_takes_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(winrm_secret.PASSWORD)
+    monkeypatch.delenv(winrm_access.PASSWORD)
     assert access(winrm_auth="kerberos", winrm_user="me@EXAMPLE").password is None
     assert access(winrm_auth="negotiate", winrm_user=None).password is None
-
-
-PROMPT = "from roosync_ops.transport import winrm_secret as s; print(len(s.find('me', None, prompt=True).reveal()))"
-
-
-def test_a_password_is_asked_for_on_the_terminal_and_not_shown_there() -> None:
-    process, terminal = pty.fork()
-    if process == 0:
-        os.environ.pop(winrm_secret.PASSWORD, None)
-        os.execv(sys.executable, [sys.executable, "-c", PROMPT])  # noqa: S606 - what a fork is for
-    shown = b""
-    asked = False
-    with os.fdopen(terminal, "r+b", buffering=0) as screen, contextlib.suppress(OSError):
-        while piece := screen.read(1024):  # its end is an error on Linux
-            shown += piece
-            if b"WinRM password of me:" in shown and not asked:
-                asked = True
-                screen.write(WORD.encode() + b"\n")
-    assert os.waitpid(process, 0)[1] == 0
-    assert str(len(WORD)).encode() in shown
-    assert b"rich" not in shown
-
-
-def test_where_there_is_no_terminal_nothing_is_read_from_stdin() -> None:
-    environment = {name: value for name, value in os.environ.items() if name != winrm_secret.PASSWORD}
-    done = subprocess.run(
-        [sys.executable, "-c", PROMPT],
-        env=environment,
-        input="go\n",
-        capture_output=True,
-        text=True,
-        start_new_session=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "no terminal" in done.stderr
-
-
-WITHOUT = """
-import sys
-sys.modules["pypsrp"] = sys.modules["requests"] = None
-from roosync_ops.pyinfra_ops.winrm import WinrmConnector
-from roosync_ops.transport import winrm, winrm_access
-try:
-    winrm.Winrm('m', winrm_access.with_defaults({}), 10).open()
-except winrm.LinkError as error:
-    print(error)
-"""
-
-
-def test_without_the_extra_pyinfra_still_loads_the_connector_which_says_what_to_install() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
-    assert done.stdout == f"WinRM needs pypsrp: {extras.install('winrm')}\n"
 
 
 def test_libraries_that_log_tokens_are_silent() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.transport import winrm_access, winrm_secret
+from roosync_ops.transport import winrm_access
 from roosync_ops.transport.link import TOO_MUCH, LinkError
 from roosync_ops.transport.winrm_session import WinrmShell
 
@@ -70,7 +70,7 @@ def endless(request: pytest.FixtureRequest) -> Iterator[Endless]:
 
 
 def test_a_reply_that_never_ends_is_left(endless: Endless, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(winrm_secret.PASSWORD, "a word")
+    monkeypatch.setenv(winrm_access.PASSWORD, "a word")
     fields = {"winrm_user": "me", "winrm_transport": "http", "winrm_hostname": "127.0.0.1", "winrm_port": endless.port}
     session = WinrmShell(winrm_access.of("myia-web1", {**winrm_access.with_defaults({}), **fields}), 5)
     with pytest.raises(LinkError) as caught:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from roosync_ops.wire.identity import InvalidMachineIdError, check_machine_id, is_machine_id, machine_id_of
 from roosync_ops.wire.merge import CONFLICT, FILE
-from roosync_ops.wire.names import owner_of
+from roosync_ops.wire.names import file_of, machine_of, owner_of
 
 ids = st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True).filter(is_machine_id)
 
@@ -136,3 +136,20 @@ def test_no_name_takes_long_to_read(parts: list[str]) -> None:
     began = time.perf_counter()
     owner_of(f"myia-web1{''.join(parts)}!.json")
     assert time.perf_counter() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("file", "machine_id"),
+    [
+        (file_of("myia-web1"), "myia-web1"),
+        ("heartbeats/MyIA-Web1 (1).json", "myia-web1"),
+        ("heartbeats (1)/myia-web1.json", "myia-web1"),
+        ("../.shared-state (1)/heartbeats/myia-web1.left", "myia-web1"),
+        ("heartbeat.json", None),
+        ("presence/myia-web1.json", None),
+        ("heartbeats", None),
+        ("", None),
+    ],
+)
+def test_a_finding_is_about_the_machine_whose_own_file_or_copy_it_names(file: str, machine_id: str | None) -> None:
+    assert machine_of(file) == machine_id

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roosync_ops.mcp.local_agent import Refused
+from roosync_ops.mcp.service import Refused
 from tests.kits.assistant import text
 
 if TYPE_CHECKING:

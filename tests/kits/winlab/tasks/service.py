@@ -22,6 +22,7 @@ from .store import Store  # noqa: E402 - only there
 _TICK_S = 0.2
 _TIDY_S = 1.0
 _CALLERS = 2
+_CONTROLS = ("session", "battery", "speed")
 
 
 class Service:
@@ -35,6 +36,7 @@ class Service:
         self.processes: dict[tuple[str, int], Process] = {}
         self.detached: list[Process] = []
         self.stopped: set[tuple[str, int]] = set()
+        self._controls: tuple[list[tuple[str, int, int]], World] = ([], World())
         self.store = Store(Path(os.environ["SYSTEMROOT"], "System32", "Tasks"), state / "memory.json")
         self.engine = Engine(self.now())
         for record in self.store.load(self.engine.booted):
@@ -62,7 +64,14 @@ class Service:
         return self.store.has_folder(path)
 
     def world(self) -> World:
-        """What the control files say."""
+        """What the control files say; read again when one came, went, or was written."""
+        found = [(file.name, file.stat()) for file in os.scandir(self.state) if file.name in _CONTROLS]
+        there = [(name, status.st_size, status.st_mtime_ns) for name, status in found]
+        if there != self._controls[0]:
+            self._controls = there, self._read_world()
+        return self._controls[1]
+
+    def _read_world(self) -> World:
         session = self.option("session")
         return World(
             session=None if session is None else session or self.user,

@@ -17,8 +17,7 @@ from tests.kits.bare_windows import (
     BareWindows,
 )
 from tests.kits.powershell_values import Thrown
-
-from .powershell_script import KEY
+from tests.unit.cli.powershell_script import KEY
 
 SCRIPT = windows.script(KEY)
 OWN = r"C:\Users\me\.ssh\authorized_keys"

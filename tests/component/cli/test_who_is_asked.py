@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.cli import acting
-from roosync_ops.cli.schedule.settings import ScheduleSettings
+from roosync_ops.cli.schedule.install import ScheduleSettings
 from roosync_ops.gather import probe
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.mcp.desk import ServerSettings

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.remote_script import replica
+from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Reply
-from roosync_ops.remote_script.unpacked import SilenceError
-from roosync_ops.transport.failure import Failure
+from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.transport.link import Failure
 from tests.unit.pyinfra_ops.builders import a_machine
 
 NAME = "myia-po-2024"
@@ -28,7 +28,7 @@ def a_state(heard: str = "2026-02-12T10:15:25.000Z", view: Any = ..., **fields: 
 
 
 def test_a_machine_its_replica_shows_online_is_verified() -> None:
-    assert replica.verification(a_machine(), a_state()) is None
+    assert checks.verification(a_machine(), a_state()) is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_machine_its_replica_shows_online_is_verified() -> None:
     ],
 )
 def test_the_check_that_fails_is_named(state: dict[str, Any], code: str) -> None:
-    failure = replica.verification(a_machine(), state)
+    failure = checks.verification(a_machine(), state)
     assert failure is not None
     assert failure.code == code
 
@@ -57,14 +57,13 @@ def test_the_check_that_fails_is_named(state: dict[str, Any], code: str) -> None
 @pytest.mark.parametrize(
     "answer",
     [
-        None,
         SilenceError("NO_ANSWER", "it said nothing"),
         Reply.model_validate({"ok": False, "failed": {"step": "state", "code": "X", "message": "no share"}}),
         Reply.model_validate({"ok": True}),
     ],
 )
 def test_no_state_is_a_failure_with_a_reason(answer: Any) -> None:
-    failure = replica.document(a_machine(), answer)
+    failure = checks.state_document(a_machine(), answer)
     assert isinstance(failure, Failure)
     assert failure.reason
     assert failure.hint

@@ -20,7 +20,7 @@ from roosync_ops.cli.journal import RunJournal
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.show.text import cells
-from roosync_ops.transport.failure import Failure
+from roosync_ops.transport.link import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
