@@ -103,10 +103,13 @@ class Loop:
         self._early_at_ns: int | None = None
 
     def run(self) -> None:
-        """Beat until told to stop."""
+        """Beat until told to stop, or until what this loop is found by was removed from the local folder."""
+        places = self.publisher.places
         while not self.clock.stopping():
             self.step()
             self.pause()
+            if not (os.path.exists(places.loop_lock) and os.path.exists(places.journal)):
+                return
 
     def step(self) -> None:
         """Try one beat, look after the view, and set when the next try is due."""

@@ -47,12 +47,13 @@ def answer(flags: Flags) -> Answer:
         if place is None:
             _hold_back(flags, clock)
             raise already_started(None)
-        return _loop(flags, config, places, clock)
+        done = _loop(flags, config, places, clock)
     finally:
         # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.
         lock.release()
         if place is not None:
             place.close()
+    return done or answer(flags)
 
 
 def _clock() -> SystemClock:
@@ -83,7 +84,8 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
             return None
 
 
-def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer:
+def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer | None:
+    """Beat, and return what it came to; None where the local folder is no longer whole: to be made again."""
     _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
     publisher = publisher_of(config, places, started)
@@ -92,6 +94,8 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> A
         publisher.attempt(lambda: None, started)
     loop = Loop(publisher, clock)
     loop.run()
+    if not clock.stopping():
+        return None
     saved = _end(loop, places)
     return _document(config, started, loop.beats, saved=saved)
 

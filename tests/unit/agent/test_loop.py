@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,9 +33,18 @@ def test_the_first_beat_is_at_once_and_the_others_on_the_interval(rig: Rig) -> N
 
 
 def test_run_beats_until_it_is_told_to_stop_and_says_how_often(rig: Rig) -> None:
+    Path(rig.places.loop_lock).touch()
     rig.clock.until_ns = rig.clock.mono_ns + 61 * S
     rig.loop.run()
     assert rig.loop.beats == rig.sequence == 3
+
+
+@pytest.mark.parametrize("gone", ["loop_lock", "journal"])
+def test_a_loop_that_nobody_would_find_any_more_ends_to_be_begun_anew(rig: Rig, gone: str) -> None:
+    Path(rig.places.loop_lock).touch()
+    Path(getattr(rig.places, gone)).unlink()
+    rig.loop.run()
+    assert (rig.loop.beats, rig.clock.stopping()) == (1, False)
 
 
 def slow(rig: Rig, *seconds: float) -> None:
