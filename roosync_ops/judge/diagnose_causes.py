@@ -77,6 +77,7 @@ _ALL: Final = (
     # the agent
     Cause("not-enrolled", GRAVE, _ROLLOUT),
     Cause("old-service-only", GRAVE, _ROLLOUT),
+    Cause("beats-from-elsewhere", GRAVE, (LOGIN, "ps", "-ef"), (LOGIN, "tasklist", "/v")),
     Cause("agent-broken", GRAVE, _ROLLOUT),
     Cause("agent-outdated", MILD, _ROLLOUT),
     Cause("loop-outdated", MILD, _RESTART),
