@@ -21,6 +21,8 @@ sys.dont_write_bytecode = False
 #: To build the agent is a second of processor: it is kept for every command of a test's own home.
 os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 
+#: The kind of file that is through in seconds.
+_QUICK = "quick"
 _LOOKS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
@@ -43,6 +45,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if os.environ.get("CI") and not item.nodeid.startswith(("tests/unit/", "tests/component/")):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A worker tells what it collected in the order in which it is to be run."""
+    if hasattr(session.config, "workerinput"):
+        spread(session.items)
+
+
+def spread(items: list[pytest.Item]) -> None:
+    """Order files so that workers meet each kind of host all the time, and no long file last.
+
+    Side by side, Wine's hosts make each other late; beside unit tests, they use the time for which others wait.
+    """
+    files: dict[str, list[pytest.Item]] = {}
+    kinds: dict[str, list[str]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    for name, tests in files.items():
+        kinds.setdefault(_kind_of(name, tests), []).append(name)
+    place = {
+        name: (at + 0.5) / len(names) * (1.0 if kind == _QUICK else 0.85)
+        for kind, names in kinds.items()
+        for at, name in enumerate(names)
+    }
+    items[:] = [item for name in sorted(files, key=place.__getitem__) for item in files[name]]
+
+
+def _kind_of(name: str, tests: list[pytest.Item]) -> str:
+    marks = {mark.name for item in tests for mark in item.iter_markers()}
+    hosts = next((kind for kind in ("wine", "systemd", "browser") if kind in marks), "processes")
+    return hosts if name.startswith("tests/integration/") else _QUICK
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -9,11 +9,9 @@ from roosync_ops.wire.typed import Any, Json
 from .errors import EXIT_USAGE, UNKNOWN_ACTION, AgentError, UsageError
 
 VERBS = ("run", "register", "start", "stop", "restart", "status", "state", "look", "install", "uninstall", "version")
-#: The supervisor of a detached process; started by `start`, never typed.
-SUPERVISE = "supervise"
 #: Watches a build on trial; started by `agent.pyz` and by `restart`, never typed.
 GUARD = "guard"
-_BEATING = ("run", "register", "start", "restart", "install", SUPERVISE, GUARD)
+_BEATING = ("run", "register", "start", "restart", "install", GUARD)
 
 USAGE = """usage: python3 agent.pyz VERB [flags]
 
@@ -74,7 +72,7 @@ def _value(name: str, kind: type, text: str) -> Any:
     return value
 
 
-_EVERYWHERE = (*VERBS, SUPERVISE, GUARD)
+_EVERYWHERE = (*VERBS, GUARD)
 #: flag: (where it goes, what its text is read as or what the flag alone means, which verbs take it)
 _FLAGS: dict[str, tuple[str, type | bool, tuple[str, ...]]] = {
     "--shared": ("shared", str, _EVERYWHERE),

@@ -48,14 +48,9 @@ class Places:
         self.tried = os.path.join(folder, "tried")
 
 
-def places_of(config: Config) -> Places:
-    """Return where this machine keeps what belongs to this shared state; nothing is made."""
-    return Places(config.instance_dir)
-
-
 def prepare(config: Config) -> Places:
     """Make the local folder. Raises LocalError where it cannot be, CodedError where nobody else would see it."""
-    places = places_of(config)
+    places = Places(config.instance_dir)
     if sys.platform == "win32" and "\\appdata\\" in config.local_dir.lower() and is_packaged():
         raise _in_a_package(config)
     with Using(places.folder):

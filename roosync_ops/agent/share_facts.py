@@ -6,7 +6,6 @@ Imports nothing of ours: its text travels.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from contextlib import suppress
 
@@ -38,8 +37,17 @@ def share_facts(shared: str) -> dict[str, Any]:
         facts["problem"] = f"{shared}: {error.strerror or error}"
     else:
         with suppress(OSError):  # a drive that does not say how large it is
-            facts["freeBytes"] = shutil.disk_usage(target).free
+            facts["freeBytes"] = _free(target)
     return facts
+
+
+def _free(folder: str) -> int:
+    if sys.platform != "win32":
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize
+    import shutil  # noqa: PLC0415 - it loads the programs of every kind of archive
+
+    return shutil.disk_usage(folder).free
 
 
 def _may_add_files(folder: str) -> bool:

@@ -65,7 +65,30 @@ def lab(  # noqa: PLR0913 - the options of one command
     """
     if context.invoked_subcommand:
         return None
-    return _play(do, sync, seed, no_prompt=no_prompt, as_json=as_json)
+    with _fleet(sync, seed) as fleet:
+        from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
+
+        screen, table = play.LabScreen(quiet=as_json), play.Board(fleet)
+        outcome = play.play(fleet, table, screen)
+        screen.shown.clear()
+        screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
+        commands, done = console.Console(fleet, table, screen), True
+        if do is not None:
+            done = console.run_script(commands, screen, do)
+        elif not no_prompt and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+            console.run_prompt(commands, screen)
+        if as_json:
+            document = {
+                "ok": outcome.ok and done,
+                **_places(fleet),
+                "before": validation_document(outcome.before),
+                "rollout": outcome.rollout,
+                "after": validation_document(outcome.after),
+                "tables": list(map(validation_document, screen.shown)),  # what --do showed, in order
+                "seconds": round(outcome.seconds, 3),
+            }
+            output.write(json.dumps(document))
+    return errors.OK if outcome.ok and done else errors.NOT_AS_EXPECTED
 
 
 app.command("play", help="Play the procedure, then take commands: what `roosync-ops lab` does.")(lab)
@@ -115,33 +138,6 @@ def fault(  # noqa: PLR0913 - the options of one command
     said = answer["said"] if "said" in answer else faults_text(answer["active"])
     output.write(json.dumps(answer) if as_json else said)
     return errors.OK
-
-
-def _play(do: str | None, sync: SyncKind, seed: int, *, no_prompt: bool, as_json: bool) -> int:
-    with _fleet(sync, seed) as fleet:
-        from roosync_ops.lab import console  # noqa: PLC0415 - as in _fleet
-
-        screen, table = play.LabScreen(quiet=as_json), play.Board(fleet)
-        outcome = play.play(fleet, table, screen)
-        screen.shown.clear()
-        screen.say(f"\n{'As' if outcome.ok else 'Not as'} expected, after {outcome.seconds:.1f} s.")
-        commands, done = console.Console(fleet, table, screen), True
-        if do is not None:
-            done = console.run_script(commands, screen, do)
-        elif not no_prompt and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-            console.run_prompt(commands, screen)
-        if as_json:
-            document = {
-                "ok": outcome.ok and done,
-                **_places(fleet),
-                "before": validation_document(outcome.before),
-                "rollout": outcome.rollout,
-                "after": validation_document(outcome.after),
-                "tables": list(map(validation_document, screen.shown)),  # what --do showed, in order
-                "seconds": round(outcome.seconds, 3),
-            }
-            output.write(json.dumps(document))
-    return errors.OK if outcome.ok and done else errors.NOT_AS_EXPECTED
 
 
 @contextmanager

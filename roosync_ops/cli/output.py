@@ -1,9 +1,10 @@
 """Where a command's words go: data to stdout, everything else to stderr, and neither ever raises."""
 
-import codecs
 import errno
 import io
+import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -13,20 +14,10 @@ from typing import Final, Self, TextIO
 
 #: What a console that cannot show a sign gets instead of a question mark.
 _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "❌": "x", "\N{EM DASH}": "-"})
-
-
-#: What a character becomes that a stream's encoding does not have: an escape that JSON knows too (RFC 8259, 7).
-_ESCAPE: Final = "roosync-json-escape"
-
-
-def _escaped(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
-
-
-codecs.register_error(_ESCAPE, _escaped)
+#: What is escaped in a document where a stream's encoding has not all of it, as JSON knows it (RFC 8259, 7).
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+#: What becomes of a sign that a stream's encoding does not have, where nothing better is known of it.
+_ESCAPE: Final = "backslashreplace"
 
 
 class _Stream(io.TextIOWrapper):
@@ -148,8 +139,9 @@ def _print(text: str, stream: TextIO) -> None:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        plain = text if text.startswith(("{", "[")) else text.translate(_PLAIN)
-        text = plain.encode(encoding, _ESCAPE).decode(encoding)
+        if text.startswith(("{", "[")):
+            text = _BEYOND_ASCII.sub(lambda sign: json.dumps(sign[0])[1:-1], text)
+        text = text.translate(_PLAIN).encode(encoding, _ESCAPE).decode(encoding)
     stream.write(text + "\n")
     stream.flush()
 

@@ -20,7 +20,6 @@ from roosync_ops.gather.past import changed
 from roosync_ops.gather.validation import GracePeriod
 from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.reports import Report
-from roosync_ops.judge.verdict import Basis
 from roosync_ops.show import schemas
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
 from roosync_ops.wire import local
@@ -198,7 +197,7 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         expected=row["expected"],
         ok=row["ok"],
         why=row["reason"] or row["why"],
-        rests_on=Basis(row["basis"]),
+        rests_on=row["basis"],
     )
 
 

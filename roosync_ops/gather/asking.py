@@ -16,7 +16,8 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.question import Question, SilenceError
 from roosync_ops.transport import output, windows_link
 from roosync_ops.transport.link import Failure, Link, LinkError, Patience
-from roosync_ops.transport.ssh import OpenSsh, link_to
+from roosync_ops.transport.ssh import OpenSsh, link_to, program
+from roosync_ops.transport.ssh_files import no_session_of_the_users
 
 LOOK: Final = "look"
 #: A server that took the connection greets within this or this part of a machine's whole time, whichever is more, and
@@ -58,6 +59,8 @@ def each(
     found: dict[str, T] = {}
     if not machines:
         return found
+    for name in {program(machine) for machine in machines if machine.transport == "ssh"}:
+        no_session_of_the_users(name)  # or each thread would ask for itself
     with ThreadPoolExecutor(min(most, _AT_ONCE, len(machines))) as pool:
         futures = {pool.submit(work, machine): machine for machine in machines}
         try:

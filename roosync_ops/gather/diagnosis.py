@@ -27,6 +27,7 @@ from .asking import about_share
 from .limits import Limits, silently
 from .probe import probe_beside
 from .source import own_replica
+from .verify_share import others
 
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
 _WITNESSES: Final = 12
@@ -84,9 +85,7 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
 
 def with_witnesses(fleet: Fleet, chosen: Sequence[Machine]) -> tuple[Machine, ...]:
     """Return `chosen` and others that should be online: what a machine's replica shows is nothing without theirs."""
-    known = {machine.machine_id for machine in chosen}
-    others = [machine for machine in fleet if machine.machine_id not in known and machine.expected == "online"]
-    return (*chosen, *others[:_WITNESSES])
+    return (*chosen, *others(fleet, chosen)[:_WITNESSES])
 
 
 def compared(machine: Machine, one: ProbeResult, wanted: bundle.Bundle) -> ProbeResult:

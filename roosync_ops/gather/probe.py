@@ -18,8 +18,9 @@ from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
-from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, LinkError, Patience
+from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, Patience
 from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
+from roosync_ops.transport.ssh import OpenSsh
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
 
@@ -102,11 +103,8 @@ def look(
         limit_s = checks.limit_s(machine)
         request = _request(machine, limit_s, with_state=False) | {"shareDeadline": checks.look_s(machine)}
         with asking.way_to(machine, Patience(connect_timeout_s, LOGIN_S, LOGIN_S)) as link:
-            try:
-                if machine.system == "windows" or machine.machine_id not in alone:
-                    link.open()
-            except LinkError as error:
-                return asking.unreached(machine, error)
+            if isinstance(link, OpenSsh):
+                link.more |= machine.system == "windows" or machine.machine_id not in alone
             return asking.answer(machine, link, request, limit_s, parse_report)
 
     asking.each(machines, one, hear, most or len(machines))

@@ -106,10 +106,7 @@ def _ask(
     connect_timeout_s: float,
     hear: Callable[[Machine, Measured | Failure], None],
 ) -> None:
-    def one(machine: Machine) -> Measured | Failure:
-        return asking.about_share(machine, what, limit_s, connect_timeout_s, parse_measured)
-
-    asking.each(machines, one, hear)
+    asking.each(machines, lambda one: asking.about_share(one, what, limit_s, connect_timeout_s, parse_measured), hear)
 
 
 def _may_have_left(told: Measured | Failure | None) -> bool:

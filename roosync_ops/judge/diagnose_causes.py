@@ -1,10 +1,14 @@
 """Every cause a diagnosis can end in: a word, how grave it is, the one command that mends it, and what --fix may do.
 
-The room `show` has the sentence for each word, in both languages.
+They are in causes.json, with what leads to each and which check it fails: codes of a login that failed (`connect`), of
+an answer that did not come (`asked`), what its port did (`port`), and what keeps an agent from using the share, in the
+words of those who looked (`share`). The room `show` has the sentence for each word, in both languages.
 """
 
+import json
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 #: It keeps the machine from being seen as it is.
 GRAVE: Final = 0
@@ -43,89 +47,20 @@ DRIVE_TASK: Final = "roosync-restart-drive"
 LOGIN: Final = "{login}"
 SSH_COPY_ID: Final = "ssh-copy-id"
 HINT: Final = ("{hint}",)
-_ROLLOUT: Final = ("roosync-ops", "rollout", "{machine}")
-_RESTART: Final = ("roosync-ops", "restart", "{machine}")
-_DIAGNOSE: Final = ("roosync-ops", "diagnose", "{machine}")
-_MACHINES: Final = ("roosync-ops", "machines", "list")
-_STATUS: Final = ("roosync-ops", "status")
-_MATRIX: Final = ("roosync-ops", "matrix")
-_FIX: Final = ("roosync-ops", "diagnose", "--fix")
-_HOSTNAME: Final = (LOGIN, "hostname")
-_LS: Final = (LOGIN, "ls", "-ld", "--", "{path}")
-_DIR: Final = (LOGIN, "dir", "{path}")
-_BOOTSTRAP: Final = ("roosync-ops", "bootstrap", "windows")
+_RANKS: Final = {"grave": GRAVE, "mild": MILD, "note": NOTE, "none": NONE}
+_ALL: Final[dict[str, dict[str, Any]]] = json.loads(Path(__file__).with_name("causes.json").read_text("utf-8"))
+CAUSES: Final = {
+    word: Cause(
+        word,
+        _RANKS[one["rank"]],
+        tuple(one.get("command", "").split()),
+        tuple(one["windows"].split()) if "windows" in one else None,
+        one.get("fix"),
+    )
+    for word, one in _ALL.items()
+}
 
-_ALL: Final = (
-    # on the way there
-    Cause("inventory-wrong", GRAVE, ("roosync-ops", "machines", "check")),
-    Cause("name-not-resolved", GRAVE, _MACHINES),
-    Cause("machine-off", GRAVE, _DIAGNOSE),
-    Cause("network-unreachable", GRAVE, _DIAGNOSE),
-    Cause("nobody-listens", GRAVE, _DIAGNOSE, _BOOTSTRAP),
-    Cause("ssh-silent", GRAVE, _DIAGNOSE),
-    Cause("host-key-unknown", GRAVE, _HOSTNAME),
-    Cause("host-key-changed", GRAVE, ("ssh-keygen", "-f", "{known_hosts}", "-R", "{known_as}")),
-    Cause("login-refused", GRAVE, (SSH_COPY_ID,), _BOOTSTRAP),
-    Cause("wrong-system", GRAVE, HINT),
-    Cause("not-reached", GRAVE, HINT),
-    Cause("ask-failed", GRAVE, HINT),
-    Cause("no-answer-in-time", GRAVE, (*_DIAGNOSE, "--timeout", "60")),
-    # who it is, and what can run there
-    Cause("no-machine-id", GRAVE, _HOSTNAME),
-    Cause("wrong-name", GRAVE, _HOSTNAME),
-    Cause("no-python", GRAVE, (LOGIN, "sudo", "apt-get", "install", "-y", "python3"), _ROLLOUT),
-    # the agent
-    Cause("not-enrolled", GRAVE, _ROLLOUT),
-    Cause("old-service-only", GRAVE, _ROLLOUT),
-    Cause("beats-from-elsewhere", GRAVE, (LOGIN, "ps", "-ef"), (LOGIN, "tasklist", "/v")),
-    Cause("agent-broken", GRAVE, _ROLLOUT),
-    Cause("agent-outdated", MILD, _ROLLOUT),
-    Cause("loop-outdated", MILD, _RESTART),
-    Cause("config-differs", MILD, _ROLLOUT),
-    Cause("not-permanent", MILD, _ROLLOUT),
-    Cause("permanence-disabled", GRAVE, _ROLLOUT),
-    Cause("never-started", GRAVE, _RESTART, fix=RESTART),
-    Cause("stopped-on-purpose", GRAVE, _RESTART),
-    Cause("agent-dead", GRAVE, _RESTART, fix=RESTART),
-    Cause("zombie", GRAVE, _RESTART, fix=RESTART),
-    Cause("beat-not-written", GRAVE, _RESTART),
-    # the share, as the machine's own agent sees it
-    Cause("no-shared-path", GRAVE, _ROLLOUT),
-    Cause("no-logon-session", GRAVE, _DIAGNOSE),
-    Cause("drive-not-mounted", GRAVE, _RESTART),
-    Cause("share-missing", GRAVE, _LS, _DIR),
-    Cause("share-not-a-folder", GRAVE, _LS, _DIR),
-    Cause("share-hung", GRAVE, _DIAGNOSE),
-    Cause("share-read-only", GRAVE, (LOGIN, "findmnt", "-T", "{path}"), (LOGIN, "attrib", "{path}")),
-    Cause("share-refused", GRAVE, (LOGIN, "ls", "-ld", "--", "{path}/heartbeats"), (LOGIN, "icacls", "{path}")),
-    Cause("share-full", GRAVE, (LOGIN, "df", "-h", "--", "{path}"), _DIR),
-    Cause("share-problem", GRAVE, HINT),
-    # the replicas
-    Cause("uploads-stalled", GRAVE, _MATRIX),
-    Cause("downloads-stalled", MILD, _MATRIX),
-    Cause("record-unreadable", GRAVE, _RESTART),
-    Cause(
-        "clock-wrong", GRAVE, (LOGIN, "sudo", "timedatectl", "set-ntp", "true"), (LOGIN, "w32tm", "/resync", "/force")
-    ),
-    Cause("twin-identity", GRAVE, _MATRIX),
-    Cause("same-name-twice", GRAVE, _MACHINES),
-    Cause("case-double", NOTE, _STATUS),
-    Cause("conflict-copies", NOTE, _STATUS),
-    Cause("old-writer-erases-view", MILD, _STATUS),
-    Cause("old-writer-rewrites-record", NOTE, _STATUS),
-    # what is not as the inventory says
-    Cause("beats-though-expected-offline", GRAVE, ("roosync-ops", "stop", "{machine}")),
-    Cause("not-in-inventory", NOTE, _STATUS),
-    # this computer, and the share as a whole
-    Cause("own-replica-unavailable", GRAVE, _MATRIX),
-    Cause("own-clock-wrong", GRAVE, _MATRIX),
-    Cause("own-replica-stale", GRAVE, ("roosync-ops", "validate", "--via", "{via}")),
-    Cause("view-missing", MILD, _FIX, fix=REBUILD_VIEW),
-    Cause("view-unreadable", MILD, _FIX, fix=REBUILD_VIEW),
-    Cause("view-incomplete", MILD, _FIX, fix=REBUILD_VIEW),
-    Cause("orphan-temporary-files", NOTE, _FIX, fix=SWEEP),
-    # nothing
-    Cause("expected-off", NONE, ()),
-    Cause("well", NONE, ()),
-)
-CAUSES: Final = {cause.word: cause for cause in _ALL}
+
+def led_to_by(key: str) -> dict[str, tuple[str, str]]:
+    """Return (the check that fails, the cause) by each code that causes.json has under `key`."""
+    return {code: (one.get("check", ""), word) for word, one in _ALL.items() for code in one.get(key, ())}

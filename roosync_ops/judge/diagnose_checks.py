@@ -8,6 +8,7 @@ from roosync_ops import typed
 from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
 from . import verdict as v
+from .diagnose_causes import led_to_by
 from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisStep, MachineCase
 from .probes import Builds
 
@@ -15,42 +16,12 @@ if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 
-#: What a connector says of a login that failed, to the check that it fails and the cause it is.
-_CONNECT: Final = {
-    "UNKNOWN_HOST": ("resolves", "name-not-resolved"),
-    "HOST_KEY": ("host key", "host-key-unknown"),
-    "HOST_KEY_CHANGED": ("host key", "host-key-changed"),
-    "LOGIN_REFUSED": ("login", "login-refused"),
-    "SILENT": ("host key", "ssh-silent"),
-    "CLOSED": ("host key", "ssh-silent"),
-    "INVENTORY": ("login", "inventory-wrong"),
-}
-_ASKED: Final = {
-    "WRONG_SYSTEM": ("login", "wrong-system"),
-    "NO_PYTHON": ("python", "no-python"),
-    "TIMEOUT": ("python", "no-answer-in-time"),
-}
-_ANSWERS: Final = {"refused": "nobody-listens", "no-route": "network-unreachable", "silent": "machine-off"}
+_CONNECT: Final = led_to_by("connect")
+_ASKED: Final = led_to_by("asked")
+_PORT: Final = led_to_by("port")
+_SHARE: Final = led_to_by("share")
+_OTHER: Final = ("", "share-problem")
 _ON_THE_WAY: Final = ("resolves", "answers", "host key", "login", "python")
-#: What keeps an agent from using the share, in the words of those who looked, to a cause.
-_SHARE: Final = {
-    "NO_SHARED_PATH": "no-shared-path",
-    "NO_LOGON_SESSION": "no-logon-session",
-    "DRIVE_NOT_MOUNTED": "drive-not-mounted",
-    "SHARE_HUNG": "share-hung",
-    "SHARE_MISSING": "share-missing",
-    "SHARE_NOT_A_FOLDER": "share-not-a-folder",
-    "SHARE_READ_ONLY": "share-read-only",
-    "SHARE_REFUSED": "share-refused",
-    "SHARE_FULL": "share-full",
-    "TASK_DISABLED": "permanence-disabled",
-    "AGENT_CRASHED": "agent-broken",
-    "hung": "share-hung",
-    "missing": "share-missing",
-    "read-only": "share-read-only",
-    "full": "share-full",
-    "refused": "share-refused",
-}
 #: The share is there, and nobody can write to it.
 _NOT_WRITABLE: Final = ("share-read-only", "share-refused", "share-full")
 #: A loop that came up so long ago has beaten, or never will, in ms.
@@ -73,7 +44,7 @@ def trouble(case: MachineCase) -> tuple[str, str] | None:
         return "answers" if on_the_way else check, cause
     if reach is not None and reach.resolving is not None:
         return "resolves", "name-not-resolved"
-    return ("answers", _ANSWERS[answers]) if answers in _ANSWERS else ("login", "not-reached")
+    return _PORT.get(answers or "", ("login", "not-reached"))
 
 
 def way(case: MachineCase) -> list[DiagnosisStep]:
@@ -232,13 +203,13 @@ def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
     """Return (cause, what is said, hint) where the agent cannot use its share, None where it can or nothing tells."""
     failure, found = case.probe.share, case.agent
     if failure is not None:
-        return _SHARE.get(failure.code, "share-problem"), failure.reason, failure.hint
+        return _SHARE.get(failure.code, _OTHER)[1], failure.reason, failure.hint
     if found is not None and found.running and found.share is not None and found.share.state != "ok":
         state, since = found.share.state, found.share.since
         said = f"the loop finds it {state}{f' since {since}' if since else ''}"
         if state == "refused" and found.share.detail:  # else the agent's words, in its user's language
             said += f": {found.share.detail}"
-        return _SHARE.get(state, "share-problem"), said, typed.ours("restart", case.machine_id)
+        return _SHARE.get(state, _OTHER)[1], said, typed.ours("restart", case.machine_id)
     return None
 
 

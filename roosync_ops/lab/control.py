@@ -9,6 +9,7 @@ Requests: `{"fault": NAME, "machine": M, "on": true}` and `{"active": true}`. An
 import json
 import os
 import socket
+import socketserver
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -33,39 +34,31 @@ _POLL_S = 0.2
 @contextmanager
 def answering(folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[None]:
     """Answer requests to one lab, on a thread of its own. `answer` raises nothing: it returns the answer. OSError."""
-    end = threading.Event()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        with _address(folder) as address:
-            listening.bind(address)
+
+    class Requests(socketserver.StreamRequestHandler):
+        timeout = _REQUEST_S
+
+        def handle(self) -> None:
+            with suppress(OSError):
+                try:
+                    request = json.loads(self.rfile.readline(_LINE_MAX))
+                    said = answer(request) if isinstance(request, dict) else _no("a request is a JSON object")
+                except ValueError:
+                    said = _no("a request is one line of JSON")
+                self.wfile.write(json.dumps(said).encode("ascii") + b"\n")
+
+    with _address(folder) as address:
+        server = socketserver.UnixStreamServer(address, Requests)
+    with server:
         (folder / SOCKET).chmod(0o600)
-        listening.listen(4)
-        listening.settimeout(_POLL_S)
-        thread = threading.Thread(target=_serve, args=(listening, answer, end), name="lab-control", daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="lab-control", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            end.set()
+            server.shutdown()
             thread.join()
             (folder / SOCKET).unlink(missing_ok=True)
-
-
-def _serve(listening: socket.socket, answer: Callable[[dict[str, Any]], dict[str, Any]], end: threading.Event) -> None:
-    while not end.is_set():
-        with suppress(OSError):
-            connection, _ = listening.accept()
-            with connection:
-                connection.settimeout(_REQUEST_S)
-                _attend(connection, answer)
-
-
-def _attend(connection: socket.socket, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    try:
-        request = json.loads(_line(connection))
-        said = answer(request) if isinstance(request, dict) else _no("a request is a JSON object")
-    except ValueError:
-        said = _no("a request is one line of JSON")
-    connection.sendall(json.dumps(said).encode("ascii") + b"\n")
 
 
 def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +68,7 @@ def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             connection.settimeout(_ANSWER_S)
             connection.connect(address)
             connection.sendall(json.dumps(request).encode("ascii") + b"\n")
-            answer: dict[str, Any] = json.loads(_line(connection))
+            answer: dict[str, Any] = json.loads(connection.makefile("rb").readline(_LINE_MAX))
     except (OSError, ValueError) as error:
         raise LabError(f"no lab answers in {folder}: {error}") from None
     if not answer.get("ok"):
@@ -113,19 +106,6 @@ def _address(folder: Path) -> Iterator[str]:
         yield str((through if through.exists() else folder) / SOCKET)
     finally:
         os.close(descriptor)
-
-
-def _line(connection: socket.socket) -> bytes:
-    """Return one line. Raises OSError, ValueError for one that is too long."""
-    line = b""
-    while not line.endswith(b"\n"):
-        data = connection.recv(4096)
-        if not data:
-            break
-        line += data
-        if len(line) > _LINE_MAX:
-            raise ValueError("too long")
-    return line
 
 
 def _no(error: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from roosync_ops.wire import local
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
 from .guardian import LAB_VARIABLE
@@ -249,5 +250,4 @@ def _spaces(pid: int) -> list[str]:
 
 
 def _script(path: Path, body: str) -> None:
-    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
-    path.chmod(0o755)
+    local.write(str(path), f"#!/bin/sh\n{body}\n".encode(), 0o755)

@@ -40,35 +40,7 @@ PROCEDURE = (
     Part("myia-po-2026", "off", expected="offline", why="switched off", powered=False),
 )
 
-_INVENTORY = '''"""The lab's fleet: an ordinary pyinfra inventory, written by `roosync-ops lab` and gone with it."""
-
-from roosync_ops.fleet import check_groups, machine
-
-_LAB = {lab}
-_SSH = {{
-    "ssh_key": f"{{_LAB}}/ssh/id_ed25519",
-    "ssh_known_hosts_file": f"{{_LAB}}/ssh/known_hosts",
-    "ssh_config_file": f"{{_LAB}}/ssh/config",{program}
-}}
-
-
-def _lab_machine(name, **fields):
-    """It beats every {interval_s:g} s and is offline after {timeout_s:g} s, so that it can be watched."""
-    home = f"{{_LAB}}/{{name}}"
-    return machine(
-        name,
-        host="{loopback}",
-        user="{user}",
-        ssh=_SSH,
-        shared=f"{{home}}/{drive}",
-        local_dir=f"{{home}}/.local/state/roosync",
-        heartbeat_interval={interval},
-        offline_timeout={timeout},
-        permanence="process",  # never a unit of this computer's own systemd
-        **fields,
-    )
-
-'''
+_INVENTORY = Path(__file__).with_name("inventory.txt").read_text("utf-8")
 
 
 def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], program: Path | None = None) -> str:

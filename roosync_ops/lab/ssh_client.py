@@ -16,6 +16,8 @@ from typing import Final, NoReturn
 
 import asyncssh
 
+from roosync_ops.wire import local
+
 _FAILED: Final = 255
 _WITH_VALUE: Final = frozenset("FEoSO")
 _PROGRAM: Final = "#!{python}\nimport sys\n\nfrom roosync_ops.lab.ssh_client import main\n\nsys.exit(main())\n"
@@ -24,8 +26,7 @@ _PROGRAM: Final = "#!{python}\nimport sys\n\nfrom roosync_ops.lab.ssh_client imp
 def install(folder: Path) -> Path:
     """Write the program that is named as the inventory's `ssh_program`, and return where."""
     script = folder / "ssh-stand-in"
-    script.write_text(_PROGRAM.format(python=sys.executable), encoding="utf-8")
-    script.chmod(0o700)
+    local.write(str(script), _PROGRAM.format(python=sys.executable).encode(), 0o700)
     return script
 
 

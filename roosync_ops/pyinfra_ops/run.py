@@ -14,7 +14,6 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
@@ -49,11 +48,16 @@ _MACHINES_A_WORKER: Final = 25
 #: So much of what a worker said last is read, in bytes.
 _LAST_WORDS: Final = 65_536
 _CONNECTORS: Final = {"ssh": "ssh:SshConnector", "winrm": "winrm:WinrmConnector"}
-#: What pyinfra imports, and a worker does not use: who logs in is the system's ssh, and no deploy has a template.
+#: What pyinfra imports, and a worker does not use: who logs in is the system's ssh, and no deploy has a template or
+#: says what it requires.
 _UNUSED: Final = {
     "paramiko": ("PKey", "SSHException"),
     "jinja2": ("Environment", "FileSystemLoader", "StrictUndefined", "Template"),
-    "unittest.mock": ("Mock",),
+    "packaging.markers": ("Marker",),
+    "packaging.requirements": ("Requirement",),
+    "packaging.specifiers": ("SpecifierSet",),
+    "packaging.version": ("Version",),
+    "unittest.mock": ("Mock", "patch"),
 }
 #: How long a worker that was told to end may take, in s.
 _END_S: Final = 5.0
@@ -306,9 +310,9 @@ def _load_little(transports: Iterable[str]) -> None:
 
     They ask every installed package for connectors, again for each machine, and for who hears what gevent replaces.
     """
-    entries: Any = metadata
+    metadata: Any = importlib.import_module("importlib.metadata")
     ours = [metadata.EntryPoint(name, f"{__package__}.{_CONNECTORS[name]}", "") for name in {"ssh", *transports}]
     ours += [metadata.EntryPoint(f"roosync-{one.name}", one.value, "") for one in ours]
-    entries.entry_points = lambda *, group: ours if group == "pyinfra.connectors" else []
+    metadata.entry_points = lambda *, group: ours if group == "pyinfra.connectors" else []
     for module, names in _UNUSED.items():
         sys.modules.setdefault(module, _Unused(module, names))

@@ -7,7 +7,6 @@ library only. It answers with one line of ASCII JSON behind MARKER, so that a sh
 from __future__ import annotations
 
 import binascii
-import hashlib
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from contextlib import suppress
 from roosync_ops.agent.builds import AGENT_NAME, BUILD_FILE, named_builds
 from roosync_ops.agent.local_state import INSTANCE
 from roosync_ops.wire.identity import hostname
-from roosync_ops.wire.local import create, make_folder, sha256_of
+from roosync_ops.wire.local import create, make_folder, sha256, sha256_of
 from roosync_ops.wire.typed import Any, Callable
 
 from .on_common import (
@@ -145,7 +144,7 @@ def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     folder = os.path.dirname(agent)
     path = os.path.join(folder, step["agent"])
     data = uploaded(folder)
-    if hashlib.sha256(data).hexdigest() == step["sha256"]:
+    if sha256(data) == step["sha256"]:
         replace(folder, step["agent"], data, 0o700)
         forget_upload(folder)
     elif sha256_of(path) != step["sha256"]:  # else another rollout of the same build has just taken it

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import zlib
+from contextlib import suppress
 
 from roosync_ops.agent.builds import BUILD_FILE
 from roosync_ops.agent.share_facts import share_facts
@@ -25,24 +26,19 @@ put_in_place = os.replace
 
 def who() -> dict[str, Any]:
     """Return who runs this, and what could keep a loop alive here."""
-    return {"user": _user(), "uid": os.getuid(), "systemd": os.path.isdir("/run/systemd/system")}
-
-
-def _user() -> str:
     import pwd  # noqa: PLC0415 - POSIX only
 
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
+    user = str(os.getuid())
+    with suppress(KeyError):
+        user = pwd.getpwuid(os.getuid()).pw_name
+    return {"user": user, "uid": os.getuid(), "systemd": os.path.isdir("/run/systemd/system")}
 
 
 def uploaded(_folder: str) -> bytes:
     """Take the agent from stdin; what did not arrive whole is empty."""
-    try:
+    with suppress(zlib.error, binascii.Error):
         return zlib.decompress(binascii.a2b_base64(sys.stdin.buffer.read()))
-    except (zlib.error, binascii.Error):
-        return b""
+    return b""
 
 
 def forget_upload(_folder: str) -> None:

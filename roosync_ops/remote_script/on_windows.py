@@ -72,12 +72,9 @@ def tasks(folder: str = "", depth: int = 2) -> Iterator[str]:
 
 def uploaded(folder: str) -> bytes:
     """Take the agent from where it was uploaded to; what is not there is empty."""
-    path = os.path.join(folder, PUSHED_NAME)
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return b""
+    with suppress(FileNotFoundError), open(os.path.join(folder, PUSHED_NAME), "rb") as file:
+        return file.read()
+    return b""
 
 
 def forget_upload(folder: str) -> None:

@@ -50,10 +50,13 @@ def _source(system: System, do: str) -> str:
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
         + _needed(local_state, "INSTANCE")
-        + "import errno, os, shlex, stat, subprocess, threading\n"
+        + "import errno, os, stat\n"
         + _needed(local, "make_folder", "create", "sha256_of")
-        + _needed(child, "run")
     )
+    if system == "windows" or do in _OF_SHARES:
+        shared += f"import subprocess, threading\n{_needed(child, 'run')}"
+    else:
+        shared += _needed(child, "MAX_OUTPUT_BYTES")
     parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
     texts = {"FACTS": share_facts} if system == "windows" else {}
     if do in _OF_SHARES:

@@ -48,7 +48,8 @@ _NO_PROGRAM: Final = (
 class OpenSsh(PosixLink):
     """One machine, reached `through` another where that is given.
 
-    With `keep`, the second command, or `open`, logs in for all that follow, where the client can.
+    With `keep`, the second command, or the first where there will be `more`, logs in for all that follow, where the
+    client can.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class OpenSsh(PosixLink):
         self._through = through
         self.patience = patience
         self._keep = keep and sys.platform != "win32"
-        self._used = False
+        #: Whether another command comes after the next one.
+        self.more = False
         self._master: Path | None = None
         self.destination = machine.host or machine.machine_id
         self._words = [program(machine), *_inventory_words(machine)]
@@ -68,37 +70,31 @@ class OpenSsh(PosixLink):
 
     def open(self) -> None:
         """Log in once for all that follows. What the user's own configuration says of multiplexing stands."""
-        if not self._keeps():
+        self.more = True
+        if kept := self._kept():
+            self._run([*kept, "-v", "-N", "--", self.destination], b"", sum(self.patience) + _IDLE_S)
+        elif self._master is None:
             self.execute("exit")  # every shell knows it
 
-    def _keeps(self) -> bool:
-        """Return True if one login serves all commands from here on, logging in where none was made yet."""
-        if self._master is not None or not self._keep:
-            return self._master is not None
-        self._keep = False  # this is the one attempt
-        if self._shares_by_itself():
-            return False
+    def _kept(self) -> list[str]:
+        """Return what has the next command log in for all that follow; nothing where that was tried before."""
+        keep, self._keep = self._keep, False
+        if not keep or self._shares_by_itself():
+            return []
         # A name of its own: where a socket is in the way ssh keeps no connection, and does not end either.
-        path = room() / f"{secrets.token_hex(8)}.s"
-        words = ["-v", "-M", "-N", "-S", str(path), "-o", f"ControlPersist={_IDLE_S}", "--", self.destination]
-        try:
-            self._run(words, b"", sum(self.patience) + _IDLE_S)
-        except TimeoutError:
-            return False
-        self._master = path
-        return True
+        self._master = room() / f"{secrets.token_hex(8)}.s"
+        return ["-M", "-o", f"ControlPersist={_IDLE_S}"]
 
     def close(self) -> None:
         """Log out."""
         master, self._master = self._master, None
         if master is not None:
-            end_master(self._words[0], master)
+            end_master(master)
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
-        if self._used:
-            self._keeps()
-        self._used = True
-        return self._run(["-o", "LogLevel=DEBUG2", "--", self.destination, line], stdin, timeout_s)
+        kept = self._kept() if self.more else []
+        self.more = True
+        return self._run([*kept, "-o", "LogLevel=DEBUG2", "--", self.destination, line], stdin, timeout_s)
 
     def words(self) -> list[str]:
         """Return the program and what is said to it of this machine, up to what it is to do."""
@@ -143,6 +139,8 @@ class OpenSsh(PosixLink):
             self.log = watch.read()
             self.banner = self.log.banner or self.banner
             log.unlink(missing_ok=True)
+            if self._master is not None and not self._master.exists():
+                self._master = None
         return self._judged(done, watch, timeout_s)
 
     def _judged(self, done: process.Ended, watch: _Login, timeout_s: float | None) -> Finished:

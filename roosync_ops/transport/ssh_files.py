@@ -5,10 +5,10 @@ import functools
 import hashlib
 import os
 import re
-import secrets
 import shutil
+import socket
 import stat
-import subprocess
+import struct
 import sys
 import tempfile
 import threading
@@ -19,6 +19,7 @@ from typing import Final
 
 from roosync_ops import process
 from roosync_ops.fleet import Machine
+from roosync_ops.wire import local
 
 from .link import SSH_CONFIG, LinkError, Patience
 
@@ -26,9 +27,11 @@ from .link import SSH_CONFIG, LinkError, Patience
 ROOM_VARIABLE: Final = "ROOSYNC_SSH_ROOM"
 #: A socket's whole path is at most 104 bytes on some systems, of which ssh wants 17 for itself while it makes one.
 _MAX_PATH: Final = 50
+#: What `ssh -O exit` says, without a process for it: hello of version 4, and terminate (OpenSSH's PROTOCOL.mux).
+_GOOD_BYE: Final = struct.pack(">6I", 8, 1, 4, 8, 0x1000_0005, 0)
 #: How long a good-bye may take, in s.
 _END_S: Final = 3.0
-_lock, _asking = threading.Lock(), threading.Lock()
+_lock = threading.Lock()
 _made: list[Path] = []
 #: A machine that says nothing at all is asked whether it is there so often, in s; ssh gives it up after three times.
 _ALIVE_S: Final = 15
@@ -57,16 +60,18 @@ def _new() -> Path:
 def _end(folder: Path) -> None:
     """Log out of what is kept, by whomever, and leave nothing."""
     for path in folder.glob("*.s"):
-        end_master(os.environ.get("ROOSYNC_SSH") or "ssh", path)
+        end_master(path)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def end_master(program: str, path: Path) -> None:
+def end_master(path: Path) -> None:
     """Log out of a kept connection; whatever goes wrong, it ends by itself when it was idle for a while."""
-    words = [program, "-F", os.devnull, "-S", str(path), "-O", "exit", "--", "x"]
-    nothing = subprocess.DEVNULL
-    with suppress(OSError, subprocess.SubprocessError):
-        subprocess.run(words, stdin=nothing, stdout=nothing, stderr=nothing, timeout=_END_S, check=False)  # noqa: S603
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as master:
+        master.settimeout(_END_S)
+        master.connect(str(path))
+        master.sendall(_GOOD_BYE)
+        while master.recv(_MAX_VERSION):  # it greets too, and closes when it is over
+            pass
 
 
 def connect_timeout_s(patience: Patience) -> int:
@@ -81,7 +86,7 @@ def quoted(path: str) -> str:
 
 
 @functools.cache
-def _no_session_of_the_users(program: str) -> tuple[str, ...]:
+def no_session_of_the_users(program: str) -> tuple[str, ...]:
     """Return the lines that take a person's own kind of session back; ssh before 8.7 knows and takes none of them."""
     try:
         said = process.run([program, "-V"], until=time.monotonic() + _END_S, max_out=_MAX_VERSION).err
@@ -100,8 +105,7 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     data = machine.ssh
     strict = data.get("ssh_strict_host_key_checking", "yes")
     lines = ["BatchMode yes", f"StrictHostKeyChecking {strict if isinstance(strict, str) else 'yes'}"]
-    with _asking:  # all machines begin at once
-        lines += _no_session_of_the_users(program)
+    lines += no_session_of_the_users(program)
     known = data.get("ssh_known_hosts_file")
     if isinstance(known, str):
         lines.append(f"UserKnownHostsFile {quoted(str(Path(known).expanduser()))}")
@@ -120,9 +124,7 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     text = "".join(f"{line}\n" for line in lines)
     path = room() / f"roosync-ssh-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     if not path.exists():
-        part = path.with_suffix(f".{secrets.token_hex(4)}")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        local.write(str(path), text.encode())
     return path
 
 

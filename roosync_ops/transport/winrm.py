@@ -67,20 +67,23 @@ class Winrm(WindowsLink):
 
     def list_folder(self, path: str) -> list[str] | None:
         """Return the names in a folder whose path is plain, none where it is not there; None for any other path."""
-        try:
-            line = windows_link.line("cmd.exe", "/c", "dir", "/b", "/a", path.replace("/", "\\").rstrip("\\") + "\\.")
-        except windows_link.NotPlainError:
+        done = self._listed("/a", path.rstrip("/\\") + "/.")
+        if done is None:
             return None
-        done = self.execute(line, timeout_s=ASK_S)
         return output.lines(done.out, self.code_pages()) if done.code == 0 else []
 
     def exists(self, path: str) -> bool:
         """Return True if there is a file at a plain path; True for any other, which cannot be told."""
+        done = self._listed("/a-d", path)
+        return done is None or done.code == 0
+
+    def _listed(self, which: str, path: str) -> Finished | None:
+        """Return what `dir` says of a plain path; None for any other."""
         try:
-            line = windows_link.line("cmd.exe", "/c", "dir", "/b", "/a-d", path.replace("/", "\\"))
+            line = windows_link.line("cmd.exe", "/c", "dir", "/b", which, path.replace("/", "\\"))
         except windows_link.NotPlainError:
-            return True
-        return self.execute(line, timeout_s=ASK_S).code == 0
+            return None
+        return self.execute(line, timeout_s=ASK_S)
 
     def put(self, data: bytes, path: str) -> None:
         """Upload to `C:/...`, verified by SHA-256; the old file stays until the new one is whole."""

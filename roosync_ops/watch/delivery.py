@@ -5,9 +5,9 @@ whatever hangs, crashes or talks without end in there is ended with it. When a q
 ("drop-oldest": what is true now matters more than what was), and that is said.
 """
 
+import collections
 import json
 import os
-import queue
 import sys
 import threading
 import time
@@ -57,56 +57,49 @@ class Delivery:
         self.dropped = 0
         self._tell = tell
         self._timeout_s = timeout_s
-        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(max_queue)
-        self._ended = False
+        self._waiting: collections.deque[dict[str, Any]] = collections.deque(maxlen=max_queue)
+        self._busy = self._ended = False
+        self._changed = threading.Condition()
         # A daemon: the interpreter must be able to end whatever a delivery does.
         self._thread = threading.Thread(target=self._work, name=f"deliver {target.name}", daemon=True)
         self._thread.start()
 
     def put(self, flip: dict[str, Any]) -> None:
         """Queue a flip; the oldest goes where there is no room."""
-        if self._ended:
-            return
-        while True:
-            try:
-                self._queue.put_nowait(flip)
-            except queue.Full:
-                if not self._drop():
-                    continue  # its turn came just now
-                self.dropped += 1
-                if self.dropped in (1, 10, 100, 1000):
-                    self._tell(f"{self.target.name} is too slow: {self.dropped} dropped so far, oldest first")
-            else:
+        with self._changed:
+            if self._ended:
                 return
+            is_full = len(self._waiting) == self._waiting.maxlen
+            self._waiting.append(flip)
+            self._changed.notify_all()
+        self.dropped += is_full
+        if is_full and self.dropped in (1, 10, 100, 1000):
+            self._tell(f"{self.target.name} is too slow: {self.dropped} dropped so far, oldest first")
 
     def close(self, grace_s: float = GRACE_S) -> None:
         """End within `grace_s` s; what was not delivered by then is said."""
-        with self._queue.all_tasks_done:
-            self._queue.all_tasks_done.wait_for(lambda: not self._queue.unfinished_tasks, grace_s)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting and not self._busy, grace_s)
             self._ended = True
-            left = self._queue.unfinished_tasks
-        while self._drop():
-            pass
-        self._queue.put(None)
+            left = len(self._waiting) + self._busy
+            self._waiting.clear()
+            self._changed.notify_all()
         self._thread.join(_KILL_S)
         if left:
             self._tell(f"{self.target.name}: {left} not delivered at the end")
 
-    def _drop(self) -> bool:
-        """Take the oldest out of the queue; False where there is none."""
-        try:
-            self._queue.get_nowait()
-        except queue.Empty:
-            return False
-        self._queue.task_done()
-        return True
-
     def _work(self) -> None:
-        while (flip := self._queue.get()) is not None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting or self._ended)
+                if self._ended:
+                    return
+                self._busy, flip = True, self._waiting.popleft()
             problem = self._deliver(flip)
             if problem is not None and not self._ended:
                 self._tell(f"{self.target.name} failed: {problem}")
-            self._queue.task_done()
 
     def _deliver(self, flip: dict[str, Any]) -> str | None:
         """Run the target once; return what went wrong, None for nothing."""

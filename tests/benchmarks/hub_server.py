@@ -171,12 +171,14 @@ class Client:
 
     def _message(self) -> tuple[bytes, bytes]:
         """Return the next message's header and body, having answered the server's pings."""
-        while line := self._read.readline():
+        while (line := self._read.readline()).endswith(b"\n"):
             words = line.split()
             if words[0] in (b"MSG", b"HMSG"):
-                raw = self._read.read(int(words[-1]) + 2)[:-2]
+                raw = self._read.read(int(words[-1]) + 2)
+                if not raw.endswith(b"\r\n"):
+                    break
                 size = int(words[-2]) if words[0] == b"HMSG" else 0
-                return raw[:size], raw[size:]
+                return raw[:size], raw[size:-2]
             if words[0] == b"PING":
                 self.send(b"PONG\r\n")
             elif words[0] == b"-ERR":

@@ -62,16 +62,14 @@ def changed_lines(there: str, wanted: str) -> tuple[str, str]:
     return "; ".join(line for line in old if line not in new), "; ".join(line for line in new if line not in old)
 
 
-def interpreter() -> str:
-    """Return this Python's absolute path. Raises LocalError where it does not know it."""
+def build_command(root: str, words: list[str]) -> list[str]:
+    """Return the command line that gives `words` to the build `root`, by a Python that nothing here changes.
+
+    Raises LocalError where this Python does not know its own path.
+    """
     if not sys.executable:
         raise LocalError("Python ne connaît pas son propre chemin", "lancer l'agent par le chemin complet de python3")
-    return sys.executable
-
-
-def build_command(root: str, words: list[str]) -> list[str]:
-    """Return the command line that gives `words` to the build `root`, by a Python that nothing here changes."""
-    return [interpreter(), *_ISOLATED, root, *words]
+    return [sys.executable, *_ISOLATED, root, *words]
 
 
 def agent_command(words: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import signal
 import time
 
 from roosync_ops.agent.lock import Lock
-from roosync_ops.agent.machine import process_start
+from roosync_ops.agent.machine import process_start, signal_process
 from roosync_ops.wire import local
 from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Any, Callable
@@ -62,10 +62,7 @@ class _Supervisor:
 
     def _end(self, number: int, _frame: Any) -> None:
         self._ending = True
-        if self._child:
-            with suppress(ProcessLookupError):  # it ended by itself just now
-                os.kill(self._child, number)
-                os.kill(self._child, signal.SIGCONT)  # one that is stopped hears of nothing else
+        signal_process(self._child, None, number)  # 0 between two lives: nobody
 
 
 def supervise(folder: str, work: Callable[[], int]) -> int:

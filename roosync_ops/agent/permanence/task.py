@@ -15,9 +15,9 @@ from roosync_ops.agent.errors import (
 )
 from roosync_ops.agent.local_state import (
     ASK_LOCK,
+    Places,
     Using,
     end_process_of,
-    places_of,
     read_local_state,
     signal_loop,
     wait_for_exit,
@@ -56,6 +56,7 @@ class Task(Mechanism):
         self.name = task_name("heartbeat", config.local_dir)
         self._config = config
         self._local_dir = config.local_dir
+        self._places = Places(config.instance_dir)
         self._scheduler = scheduler or Scheduler()
         self._known: list[str | None] = []
         self._looks_in_vain = 0
@@ -108,7 +109,7 @@ class Task(Mechanism):
         """Disable the task, whose triggers would start the loop again, and see the loop end, at worst its process."""
         if not self.enabled():
             return
-        places = places_of(self._config)
+        places = self._places
         loop = read_local_state(places)["loop"]
         self._halt(yes=True)
         self._change(lambda: self._scheduler.disable(self.name))
@@ -164,7 +165,7 @@ class Task(Mechanism):
 
     def _halt(self, *, yes: bool) -> None:
         """Say to an instance that is just starting whether it is still wanted."""
-        path = places_of(self._config).halted
+        path = self._places.halted
         with Using(path):
             if yes:
                 local.write(path, b"")

@@ -32,7 +32,11 @@ def answer(flags: Flags) -> Answer:
     with take_turn(places):
         if loops(config.local_dir):
             _check_room(places)
-            _look_first(config, places)
+            try:
+                _probe(config, places)
+            except ShareTroubleError as trouble:
+                trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
+                raise
         if is_claimed(config.instance) and not loop_runs(places):
             raise already_started(None)
         return guard.try_out(flags, config, places) if flags.to else again(flags, config, places)
@@ -52,14 +56,6 @@ def _check_room(places: Places) -> None:
             file.write(bytes(_ROOM_BYTES))
     finally:
         local.remove(path)
-
-
-def _look_first(config: Config, places: Places) -> None:
-    try:
-        _probe(config, places)
-    except ShareTroubleError as trouble:
-        trouble.reason = f"la boucle n'a pas été arrêtée: {trouble.reason}"
-        raise
 
 
 def _probe(config: Config, places: Places) -> None:

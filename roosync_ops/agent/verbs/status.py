@@ -8,7 +8,7 @@ from roosync_ops.agent.beat import agent_part, has_left
 from roosync_ops.agent.build import BUILD, VERSION, bundle_sha256
 from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.flags import Flags
-from roosync_ops.agent.local_state import loop_runs, loops, places_of, read_local_state
+from roosync_ops.agent.local_state import Places, loop_runs, loops, read_local_state
 from roosync_ops.agent.permanence import active, describe
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso
@@ -18,12 +18,13 @@ from roosync_ops.wire.typed import Answer, Json
 def answer(flags: Flags) -> Answer:
     """Answer even while the share hangs. Raises LocalError where the journal is there and cannot be read."""
     config = config_of(flags)
-    places = places_of(config)
-    value = _document(config, read_local_state(places), running=loop_runs(places))
+    places = Places(config.instance_dir)
+    value = _document(config, places, running=loop_runs(places))
     return value, lines(value)
 
 
-def _document(config: Config, notes: Json, *, running: bool) -> Json:
+def _document(config: Config, places: Places, *, running: bool) -> Json:
+    notes = read_local_state(places)
     loop = notes["loop"] if running else {}
     view = notes["view"]
     return {
@@ -51,5 +52,5 @@ def _document(config: Config, notes: Json, *, running: bool) -> Json:
         "leftAt": agent_part(notes["record"]).get("leftAt") if has_left(notes["record"]) and not running else None,
         "now": to_iso(now_ms()),
         "trial": " ".join(builds.on_trial(config.local_dir)) or None,
-        "rolledBack": local.read_object(places_of(config).rolled_back) or None,
+        "rolledBack": local.read_object(places.rolled_back) or None,
     }

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from roosync_ops.judge.verdict import Basis
+
 Observed = Literal["online", "warning", "offline", "left", "unknown"]
 
 
@@ -31,15 +33,7 @@ class Row(TypedDict):
     reason: str | None
     reasonKind: str | None
     why: str | None
-    basis: Literal[
-        "heard-here",
-        "heard-elsewhere",
-        "asked",
-        "silent-and-unreachable",
-        "silent-could-not-be-asked",
-        "silent-no-agent-to-ask",
-        "silent-not-asked",
-    ]
+    basis: Annotated[Basis, Field(strict=False)]
     #: Where it was asked, or with --patience: what the age rests on; where it was asked: what the machine reports.
     ageBasis: NotRequired[str | None]
     own: NotRequired[Testimony | None]

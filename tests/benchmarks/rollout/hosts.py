@@ -15,7 +15,7 @@ class Hosts(Fleet):
     def __init__(self, count: int) -> None:
         # Short: ssh's control sockets lie below it, and a socket's path has at most 107 bytes.
         root = Path(tempfile.mkdtemp(prefix="rsb-"))
-        super().__init__(root, [f"bench-{number:03d}" for number in range(1, count + 1)])
+        super().__init__(root, [f"bench-{number:03d}" for number in range(1, count + 1)], keys="")
 
     def server_pids(self) -> list[int]:
         return [server.pid for server in self._servers.values()]

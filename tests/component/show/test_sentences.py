@@ -36,10 +36,10 @@ OTHERS: Final = (
     *("pyinfra_ops/connector.py", "remote_script/on_measure.py", "remote_script/on_verify.py"),
     *("remote_script/bundle.py", "remote_script/travel.py"),
 )
-#: What is given to these is a pattern, a help, a command or a line for another program.
+#: What is given to these is a pattern, a help, the keys of a document, a command or a line for another program.
 CALLS: Final = {
     *("opt", "arg", "Option", "Argument", "Typer", "DataMeta", "examples", "compile", "execute", "line"),
-    *("ours", "elsewhere", "search"),
+    *("ours", "elsewhere", "search", "keyed"),
 }
 #: What is assigned to these.
 NAMES: Final = {"PANELS", "PANEL_OF", "PRESENCE_HELP"}
