@@ -129,3 +129,26 @@ def test_a_disk_that_fails_at_any_call_leaves_what_was_named(
     assert failed.value.cause == "DISK_FULL"
     assert builds.named_builds(str(local)) == [ONE]
     assert names(local) == {"agent.pyz", ONE, TWO}
+
+
+#: zipimport compiles a module to say what its file is called, and once more to run it.
+_COMPILED = """
+import collections, sys, zipimport
+seen, plain = collections.Counter(), zipimport._compile_source
+def noted(path, source):
+    seen[path] += 1
+    return plain(path, source)
+zipimport._compile_source = noted
+sys.path.insert(0, sys.argv[1])
+import roosync_ops.agent.verbs.start
+print(len(seen), *(path for path, count in seen.items() if count > 1 and not path.endswith("__init__.py")))
+"""
+
+
+def test_no_module_of_an_agent_is_compiled_twice(tmp_path: Path) -> None:
+    agent = tmp_path / "agent.pyz"
+    bundle.build(agent)
+    line = [sys.executable, "-I", "-S", "-B", "-c", _COMPILED, str(agent)]
+    said = subprocess.run(line, check=True, capture_output=True, text=True).stdout.split()
+    assert int(said[0]) > 20
+    assert said[1:] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,3 +94,21 @@ def test_an_inventory_that_prints_does_not_spoil_the_run(tmp_path: Path) -> None
     )
     (result,) = run.run("rollout", tuple(load_inventory(inventory)))
     assert result.outcome == "unreachable"
+
+
+#: What a worker is, and what it does not load; then something of that is asked for all the same.
+_WORKER = """
+import sys
+from roosync_ops.pyinfra_ops import run
+run._load_little(["ssh"])
+import roosync_ops.pyinfra_ops.worker
+from pyinfra.api.connectors import get_all_connectors
+print(sorted(get_all_connectors()), {"asyncio", "invoke", "cryptography", "packaging._tokenizer"} & {*sys.modules})
+from paramiko import Transport
+print(Transport.__module__)
+"""
+
+
+def test_a_worker_loads_no_connector_but_ours_and_the_rest_where_it_is_asked_for() -> None:
+    said = subprocess.run([sys.executable, "-c", _WORKER], check=True, capture_output=True, text=True).stdout
+    assert said.splitlines() == ["['roosync-ssh', 'ssh'] set()", "paramiko.transport"]

@@ -15,6 +15,7 @@ from roosync_ops.transport import link as links
 from roosync_ops.transport import posix_files
 from roosync_ops.transport.link import LinkError, TransferError
 from roosync_ops.transport.ssh import OpenSsh
+from tests.kits.hosts import wait_for
 from tests.kits.ssh_user import PATIENCE
 
 if TYPE_CHECKING:
@@ -62,17 +63,23 @@ def test_more_than_anybody_wants_to_hear_is_cut_off(user: User, monkeypatch: pyt
     assert caught.value.code == links.TOO_MUCH
 
 
-def test_one_login_serves_all_commands_and_ends_with_them(user: User) -> None:
+@pytest.mark.parametrize("opens", [True, False], ids=["opened", "by the first command"])
+def test_one_login_serves_all_commands_and_ends_with_them(user: User, *, opens: bool) -> None:
     user.config(user.block("m1", "  ProxyJump j1\n"), user.block("j1"), user.login)
     way = OpenSsh(Machine.of("m1", {}), PATIENCE, keep=True)
-    way.open()
+    way.more = True
+    if opens:
+        way.open()
     try:
         sessions = {way.execute("echo $PPID", timeout_s=60).out for _ in range(3)}
         assert len(sessions) == 1
+        kept = way._master
+        assert kept is not None
         assert way.execute("exit 255", timeout_s=60).code == 255
         assert "OpenSSH" in way.banner
     finally:
         way.close()
+    wait_for("the kept connection's end", lambda: not kept.exists())
     assert way.execute("echo $PPID", timeout_s=60).out not in sessions
 
 
