@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from roosync_ops import process
-from roosync_ops.errors import NOT_DELIVERED, CommandError
+from roosync_ops.errors import NOT_DELIVERED, CommandError, usage
 
 #: How long one request may take, in s: all pages of an issue's comments included.
 TIMEOUT_S: Final = 60.0
@@ -140,10 +140,10 @@ class _Comment(NamedTuple):
 
 
 def target(text: str) -> CommentTarget:
-    """Parse `OWNER/REPO#460`. Raises ValueError."""
+    """Parse `OWNER/REPO#460`. Raises CommandError (usage)."""
     match = _TARGET.fullmatch(text)
     if match is None or match.group(2) in (".", ".."):
-        raise ValueError(f"{text!r:.120} is no issue: OWNER/REPO#NUMBER")
+        raise usage(f"--post {text!r:.120} is no issue: OWNER/REPO#NUMBER", "roosync-ops report --help")
     return CommentTarget(match.group(1), match.group(2), int(match.group(3)))
 
 

@@ -29,27 +29,23 @@ _PORT: Final = 8460
 #: Windows hands Ctrl-C over between two waits alone, in s.
 _CTRL_C_S: Final = 0.5
 
-_Output = Annotated[
-    str | None, options.opt("--output -o DIR", "Write here instead of into dashboards/ of the shared state.")
-]
-
-_Baseline = Annotated[
-    str | None,
-    options.opt(
-        "--baseline MACHINE",
-        f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
-        autocompletion=options.machine_names,
-    ),
-]
-
 
 @app.command()
 @options.grouped
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
-    output_dir: _Output = None,
-    baseline: _Baseline = None,
+    output_dir: Annotated[
+        str | None, options.opt("--output -o DIR", "Write here instead of into dashboards/ of the shared state.")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        options.opt(
+            "--baseline MACHINE",
+            f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
+            autocompletion=options.machine_names,
+        ),
+    ] = None,
     asked: options.Asked,
     every: Annotated[
         int | None, options.opt("--every MINUTES", "How often it is made anew: current until twice that.", min=1)

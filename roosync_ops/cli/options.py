@@ -88,14 +88,6 @@ Deadline = Annotated[
     float | None, opt("--deadline SECONDS", "How long one reading of the shared state may take.", min=0.1)
 ]
 ProbeTimeout = Annotated[float, opt("--timeout SECONDS", "How long each machine may take to answer.", min=0.5)]
-AskTimeout = Annotated[
-    float | None,
-    opt(
-        "--timeout SECONDS",
-        "How long asking may take: 6 s in all with --probe auto, 15 s each machine with always.",
-        min=0.5,
-    ),
-]
 ProbeConnectTimeout = Annotated[
     float, opt("--connect-timeout SECONDS", "How long a machine may take to be reached.", min=0.1)
 ]
@@ -136,7 +128,14 @@ class Asked:
     """Which machines are asked themselves, and how long that may take."""
 
     probe: Probe = limits.Probe.auto
-    timeout: AskTimeout = None
+    timeout: Annotated[
+        float | None,
+        opt(
+            "--timeout SECONDS",
+            "How long asking may take: 6 s in all with --probe auto, 15 s each machine with always.",
+            min=0.5,
+        ),
+    ] = None
     connect_timeout: ProbeConnectTimeout = limits.PROBE_CONNECT_S
 
     def limits(self, deadline: float | None) -> Limits:

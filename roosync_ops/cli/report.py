@@ -65,7 +65,9 @@ def report(  # noqa: PLR0913 - one argument an option
     What changed is told too: what the rollout did, or the flips a watcher told here and each machine's own gaps. A
     second --post to the same issue edits the comment of the first. Nothing in the report makes a mention or a link.
     """
-    to = _target(post, dry=dry)
+    if dry and post is None:
+        raise errors.usage("--dry shows what --post would send", "roosync-ops report --help")
+    to = None if post is None else comment.target(post)
     if rollout is not None:
         found = read(rollout)
     else:
@@ -92,17 +94,6 @@ def report(  # noqa: PLR0913 - one argument an option
     elif sent is not None:
         output.write(sent.url)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
-
-
-def _target(post: str | None, *, dry: bool) -> comment.CommentTarget | None:
-    if post is None:
-        if dry:
-            raise errors.usage("--dry shows what --post would send", "roosync-ops report --help")
-        return None
-    try:
-        return comment.target(post)
-    except ValueError as error:
-        raise errors.usage(f"--post {error}", "roosync-ops report --help") from None
 
 
 def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bool) -> comment.Posted | None:

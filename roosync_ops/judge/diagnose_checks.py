@@ -110,10 +110,9 @@ def identity(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
 def agent(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
     """The agent is there, can be run, and is the build that this computer would put there."""
     if report.agent_sha256 is None:
-        facts = {"age": case.row.age_ms}
-        return DiagnosisStep(
-            "agent", NOT_OK, "there is none", "old-service-only" if case.row.older else "not-enrolled", facts
-        )
+        cause = "beats-from-elsewhere" if case.row.heartbeat_active else "not-enrolled"
+        cause = "old-service-only" if case.row.older else cause
+        return DiagnosisStep("agent", NOT_OK, "there is none", cause, {"age": case.row.age_ms})
     if case.agent is None:
         return _broken(case, report)
     return _build(case.probe.builds, case.agent)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roosync_ops import process, show
@@ -102,17 +103,7 @@ def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subpro
 def paste_lines(lab: LabFleet) -> str:
     """Return what to type in a second terminal. After the first line every command means the lab and nothing else."""
     machine = next(part.name for part in lab.parts if part.powered)
-    return "\n".join(
-        (
-            f'  cd {shlex.quote(str(lab.root))} && export ROOSYNC_SHARED_PATH="$PWD/{lab.shared.name}"',
-            "  roosync-ops validate",
-            "  roosync-ops rollout --limit enroll",
-            "  pyinfra inventory.py --limit active exec -- hostname",
-            f"  ssh -F ssh/config {machine}",
-            f"  ssh -F ssh/config {machine} agent status",
-            f"  roosync-ops lab fault hang {machine}",
-        )
-    )
+    return _text("paste").format(root=shlex.quote(str(lab.root)), shared=lab.shared.name, machine=machine)
 
 
 def _environment(lab: LabFleet) -> dict[str, str]:
@@ -167,16 +158,13 @@ def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
 
 def introduction(lab: LabFleet) -> str:
     """Return what a person sees here, in a few lines."""
-    low, high = lab.lag_s
-    beat, timeout = HEARTBEAT_INTERVAL_MS // 1000, OFFLINE_TIMEOUT_MS // 1000
-    warning = timeout * 3 // 4
-    return (
-        f"A fleet of {len(lab.names)} machines on this computer, in {lab.root}\n"
-        "  Each is a real SSH server on 127.0.0.1 with a name, a home and a replica of\n"
-        f"  the shared folder of its own; what one writes, others see {low:.2g} to {high:.2g} s later.\n"
-        f"  A heartbeat every {beat} s, warning after {warning} s, offline after {timeout} s: faster than\n"
-        "  in the field (30, 90 and 120 s), so that it can be watched."
-    )
+    (low, high), beat, timeout = lab.lag_s, HEARTBEAT_INTERVAL_MS // 1000, OFFLINE_TIMEOUT_MS // 1000
+    facts = {"low": low, "high": high, "beat": beat, "timeout": timeout, "warning": timeout * 3 // 4}
+    return _text("introduction").format(count=len(lab.names), root=lab.root, **facts)
+
+
+def _text(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.txt").read_text("utf-8").rstrip()
 
 
 def activate(lab: LabFleet) -> None:

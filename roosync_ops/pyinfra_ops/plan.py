@@ -68,19 +68,21 @@ def config_of(machine: Machine) -> dict[str, Any]:
 
 def missing(machine: Machine, bundle: Bundle, report: ProbeReport) -> tuple[str, ...]:
     """Return the steps of `rollout` that `machine` needs to be as the inventory says; empty where it is."""
-    status = report.status
+    status, share = report.status, report.share
+    beat = None if status is None else status.last_beat
     needed = {
         PUSH: report.agent_sha256 != bundle.sha256,
         CONFIGURE: report.config != wanted_config(machine, report),
         INSTALL: not _permanent(machine, status) or _changed_by_hand(status),
-        REGISTER: not report.running or not _has_beaten(status),
+        REGISTER: not report.running or beat is None or not beat.read_back,
         START: not report.running or not _same_agent(bundle, status) or not _same_config(machine, report),
     }
     # An older agent's task may be another: of another run level, say, and its user's to read alone.
     needed[INSTALL] = needed[INSTALL] or (machine.system == "windows" and needed[PUSH])
     # A new agent or a new configuration is nothing until the loop runs with it.
     needed[START] = needed[START] or needed[PUSH] or needed[CONFIGURE] or needed[INSTALL]
-    needed[LOOK] = needed[CONFIGURE] or not _seen_by_agent(report)
+    # The agent itself, and not this SSH session alone, is to have just seen the share.
+    needed[LOOK] = needed[CONFIGURE] or share is None or share.session is None or not share.exists
     return tuple(step for step in rollout(machine) if needed[step])
 
 
@@ -119,11 +121,6 @@ def replaces(bundle: Bundle, report: ProbeReport) -> bool:
     return (report.alive or cannot_tell) and not _same_agent(bundle, report.status)
 
 
-def _seen_by_agent(report: ProbeReport) -> bool:
-    """Return True if the agent itself, and not this SSH session alone, has just seen the share."""
-    return report.share is not None and report.share.session is not None and report.share.exists
-
-
 def _permanent(machine: Machine, status: AgentStatus | None) -> bool:
     if status is None or not (status.permanence.installed and status.permanence.enabled):
         return False
@@ -133,10 +130,6 @@ def _permanent(machine: Machine, status: AgentStatus | None) -> bool:
 def _changed_by_hand(status: AgentStatus | None) -> bool:
     """Return True if the unit or the task is not what the agent there would write."""
     return status is not None and bool(status.permanence.there or status.permanence.wanted)
-
-
-def _has_beaten(status: AgentStatus | None) -> bool:
-    return status is not None and status.last_beat is not None and status.last_beat.read_back
 
 
 def _same_agent(bundle: Bundle, status: AgentStatus | None) -> bool:

@@ -91,7 +91,7 @@ def put_by_python(run: Run, words: tuple[str, ...], data: bytes, target: str) ->
     temporary = _temporary(target)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        for start, piece, last in _pieces(data):
+        for start, piece, last in pieces(data, PIECE):
             request = {"do": "put", "temporary": temporary, "target": target, "start": start}
             _ask(run, words, {**request, "sha256": sha256 if last else None}, piece)
     except UploadError as error:
@@ -158,9 +158,10 @@ def _ask(run: Run, words: tuple[str, ...], request: dict[str, Any], data: bytes 
     raise TransferError(f"{' '.join(words)}: no Python answered: {_said(done)}")
 
 
-def _pieces(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
-    for start in range(0, max(len(data), 1), PIECE):
-        yield start, data[start : start + PIECE], start + PIECE >= len(data)
+def pieces(data: bytes, size: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Cut `data` into what goes at a time: where each piece begins, and whether it is the last."""
+    for start in range(0, max(len(data), 1), size):
+        yield start, data[start : start + size], start + size >= len(data)
 
 
 def _temporary(target: str) -> str:
@@ -181,7 +182,7 @@ def _feed(run: Run, text: bytes, path: str) -> None:
 
 
 def _decode(run: Run, data: bytes, temporary: str) -> None:
-    for start, piece, _ in _pieces(data):
+    for start, piece, _ in pieces(data, PIECE):
         coded = base64.b64encode(piece)
         text = b"".join(coded[at : at + 64] + b"\r\n" for at in range(0, len(coded), 64))
         _feed(run, text, f"{temporary}.64")

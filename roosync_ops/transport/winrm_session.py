@@ -20,6 +20,7 @@ from urllib3.util.retry import Retry
 from .link import MAX_ANSWER, TOO_MUCH, Finished, LinkError
 from .winrm_access import Access
 from .winrm_errors import worded
+from .winrm_files import pieces
 
 # Debug records of these hold whole messages and the tokens of logins, from which a password can be guessed at leisure;
 # their errors are told by whoever gets the exception.
@@ -137,7 +138,7 @@ class WinrmShell:
     def _fed(process: Process, stdin: bytes) -> Exception | None:
         """Send all of `stdin` and its end; return what was said instead of taking it."""
         try:
-            for piece, end in _pieces(stdin, process.shell.wsman.max_payload_size):
+            for _, piece, end in pieces(stdin, process.shell.wsman.max_payload_size):
                 process.send(piece, end=end)
         except WSManFaultError as fault:
             return fault
@@ -253,9 +254,3 @@ def _no_plaintext(response: requests.Response, *_: Any, **__: Any) -> None:
     kind = response.headers.get("content-type", "")
     if response.ok and response.content and not kind.startswith(("multipart/encrypted", "multipart/x-multi-encrypted")):
         raise WinRMError("it answered in plaintext where everything must be encrypted; whoever it was is not believed")
-
-
-def _pieces(data: bytes, size: int) -> Iterator[tuple[bytes, bool]]:
-    """Cut `data` into what one message may carry; the last is marked."""
-    for start in range(0, max(len(data), 1), size):
-        yield data[start : start + size], start + size >= len(data)

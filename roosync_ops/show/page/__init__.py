@@ -8,7 +8,6 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
 from roosync_ops import __version__
 from roosync_ops.judge.reports import Dashboard
@@ -19,8 +18,6 @@ from roosync_ops.show.text import clock, clock_ms
 from . import sections
 from .html import Html, el, join, text
 from .parts import age, moment
-
-SERVE: Final = f"{COMMAND} --serve"
 
 
 def page(board: Dashboard, lang: str = "en") -> str:
@@ -74,7 +71,7 @@ def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
     old = join(word["dashboard.stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
     texts = {
         "old": old,
-        "gone": _with_command(word["dashboard.stale_gone"], SERVE),
+        "gone": _with_command(word["dashboard.stale_gone"], f"{COMMAND} --serve"),
         "skew": word["dashboard.stale_skew"],
         "trouble": trouble and word["dashboard.stale_trouble"].format(trouble=translated(trouble, lang)),
     }

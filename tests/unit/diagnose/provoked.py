@@ -150,6 +150,7 @@ PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "same-name-twice": ("m", _two_of_a_name),
     "no-python": ("m", _nobody("NO_PYTHON", step="look")),
     "not-enrolled": ("m", _sight(a_sight(agentSha256=None, agent=an_agent(success=False)), old_record())),
+    "beats-from-elsewhere": ("m", _sight(a_sight(agentSha256=None, agent=an_agent(success=False)), ours("m"))),
     "old-service-only": ("m", _sight(a_sight(agentSha256=None, agent=an_agent(success=False)), heartbeat("m"))),
     "agent-broken": ("m", _agent(success=False, code="NOT_OUR_AGENT", message="cannot be run")),
     "agent-outdated": ("m", _sight(a_sight(builds=Builds(agent=False, config=True, loop=True)))),

@@ -29,7 +29,7 @@ PROCEDURE: Final = {
 #: Each field note of what went wrong, by its number, and the causes it leads to.
 FIELD_NOTES: Final = {
     1: ("old-service-only", "agent-dead"),
-    2: ("wrong-name", "case-double", "same-name-twice"),
+    2: ("wrong-name", "case-double", "same-name-twice", "beats-from-elsewhere"),
     3: ("old-writer-erases-view", "view-incomplete"),
     4: ("zombie", "old-writer-rewrites-record"),
     5: ("downloads-stalled",),

@@ -1,6 +1,6 @@
 """The tools in this process, as for their unit tests, where they start the real agent."""
 
 from tests.component.mcp.conftest import assistant, settings, shared
-from tests.unit.conftest import one_cache, own_home
+from tests.unit.conftest import own_home
 
-__all__ = ["assistant", "one_cache", "own_home", "settings", "shared"]
+__all__ = ["assistant", "own_home", "settings", "shared"]
