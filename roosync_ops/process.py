@@ -23,7 +23,7 @@ _TICK_S: Final = 0.2
 _DRAIN_S: Final = 2.0
 _CHUNK: Final = 65_536
 MAX_ERR_BYTES: Final = 1024 * 1024
-#: More than this is read by nobody: 2,500 comments (GitHub's most for an issue) of ordinary length.
+#: More than this is not read: 2,500 comments (GitHub's most for an issue) of ordinary length.
 MAX_OUT_BYTES: Final = 67_108_864
 
 

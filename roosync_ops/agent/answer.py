@@ -66,6 +66,6 @@ def give_error(error: AgentError, *, as_json: bool) -> None:
 
 def _print(text: str, stream: Any) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    with suppress(BrokenPipeError):  # whoever asked has gone; the work is done
+    with suppress(BrokenPipeError):  # the caller has gone; the work is done
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()

@@ -1,6 +1,6 @@
 """Which build runs from a local folder: `agent.pyz` is a script of five lines that names it, and the one before it.
 
-A build lies in a file of its own that is never written again, so that whoever runs from it finds the rest of it there.
+A build lies in a file of its own that is never written again, so a process that runs from it finds the rest there.
 Tasks, units and people start `agent.pyz`. One of before this, which was a build itself, becomes the one before.
 """
 
@@ -75,7 +75,7 @@ def adopt(local_dir: str, *, sweeps: bool = True) -> list[str]:
     """Have `agent.pyz` name the build that runs this code; return what it named before. Nothing else may run.
 
     Builds that are named no more are removed if it `sweeps`: another rollout may be about to start one. A build that
-    lies elsewhere is somebody's own copy: nothing is changed.
+    lies elsewhere is a user's own copy: nothing is changed.
     """
     folder, name = os.path.split(bundle_path() or "")
     before = named_builds(local_dir)
@@ -134,4 +134,4 @@ def _write(path: str, data: bytes) -> None:
 def _sweep(local_dir: str, names: list[str]) -> None:
     for name in os.listdir(local_dir):
         if BUILD_FILE.fullmatch(name) and name not in names:
-            remove(os.path.join(local_dir, name))  # one that still answers somebody's question goes at the next start
+            remove(os.path.join(local_dir, name))  # one that a process still runs from goes at the next start

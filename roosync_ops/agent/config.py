@@ -106,9 +106,8 @@ def config_of(flags: Flags, environment: Mapping[str, str] = os.environ) -> Conf
 def default_local_dir(environment: Mapping[str, str]) -> str:
     """Return the folder the agent lives in: the system's for root, the user's own otherwise.
 
-    A lab machine is never the system, whoever plays with it. On Windows a program of a package (a desktop app of the
-    Store, or what it starts) writes anew under AppData what nobody else sees: where no agent lives there yet, it lives
-    beside, for everybody.
+    A lab machine is never the system. On Windows a program of a package (a desktop app of the Store, or what it starts)
+    writes anew under AppData what no other program sees: where no agent lives there yet, it lives beside, for all.
     """
     if sys.platform == "win32":
         usual = os.path.join(environment.get("LOCALAPPDATA") or os.path.expanduser("~"), "roosync")

@@ -2,7 +2,7 @@
 
 A small relative of judge.flips, which a machine has no room for. A beat that came proves life, a record that says so a
 stop. Silence is told of a machine that was heard here before, from which nothing came for its offlineTimeout and two
-intervals, while beats of others did come; after a time in which nobody's came all are listened to anew. What was told
+intervals, while beats of others did come; after a time in which none came all are listened to anew. What was told
 is in the journal: no restart tells it again. How late beats come is counted beside: without a second clock, in beats.
 """
 

@@ -49,7 +49,7 @@ class Places:
 
 
 def prepare(config: Config) -> Places:
-    """Make the local folder. Raises LocalError where it cannot be, CodedError where nobody else would see it."""
+    """Make the local folder. Raises LocalError where it cannot be, CodedError where no other program would see it."""
     places = Places(config.instance_dir)
     if sys.platform == "win32" and "\\appdata\\" in config.local_dir.lower() and is_packaged():
         raise _in_a_package(config)

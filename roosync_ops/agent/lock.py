@@ -26,7 +26,7 @@ _LOCK_VIOLATION = 33
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock; False where somebody has it. OSError: there are no locks here. Its text travels (on_measure)."""
+    """Take the lock; False where it is held. OSError: there are no locks here. Its text travels (on_measure)."""
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - no such library elsewhere
         import msvcrt  # noqa: PLC0415 - as above
@@ -90,7 +90,7 @@ class Lock:
 
 
 def is_held(path: str) -> bool:
-    """Return True if some process holds the lock on `path`. Nothing is created; an absent file is held by nobody."""
+    """Return True if some process holds the lock on `path`. Nothing is created; an absent file is not held."""
     if not os.path.exists(path):
         return False
     probe = Lock(path)

@@ -142,7 +142,7 @@ class Loop:
 
     def _leave(self, now_ms: int) -> bool:
         left = self.publisher.leave(now_ms)
-        self._tend(now_ms)  # the last keeper's last act: nobody else would tell readers of the view
+        self._tend(now_ms)  # the last keeper's last act: no other machine would tell readers of the view
         return left
 
     def _try_beat(self, now_ms: int) -> bool:

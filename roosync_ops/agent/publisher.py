@@ -27,7 +27,7 @@ _MAX_EARLIER = 16
 class HeartbeatPublisher:
     """Beats for one machine into one share. `notes` is the local truth, kept in step with the journal.
 
-    The one who beats holds write.lock; while a hung call may still land, the lock stays held, so that nobody's newer
+    The process that beats holds write.lock; while a hung call may still land, the lock stays held, so that no newer
     record is overwritten by it.
     """
 
@@ -107,7 +107,7 @@ class HeartbeatPublisher:
             taken = self._lock.acquire(self.config.share_deadline_s)
         if not taken:
             share = read_local_state(self.places)["share"]
-            if share["state"] == HUNG:  # whoever holds the lock does so for a call that may still land
+            if share["state"] == HUNG:  # the lock is held for a call that may still land
                 raise ShareTroubleError(HUNG, str(share["detail"]))
             reason = f"un autre processus publie déjà et tient {self.places.write_lock}"
             raise LocalError(reason, "réessayer; sinon chercher le processus qui tient ce verrou")
@@ -123,7 +123,7 @@ class HeartbeatPublisher:
         else:
             record = compose(self.config, self.session, past, now_ms, self._metadata, self.extra)
         raw = dump(record)
-        if len(raw) > MAX_RECORD_BYTES:  # somebody filled our file: what we could not read again is not kept
+        if len(raw) > MAX_RECORD_BYTES:  # another program filled our file: what could not be read again is not kept
             record = bare(record, self.config)
             raw = dump(record)
         self.notes["pending"] = [record["agent"]["sequence"], record["agent"].get("sessionId")]

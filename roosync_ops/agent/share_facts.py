@@ -56,7 +56,7 @@ def _may_add_files(folder: str) -> bool:
         return os.access(folder, os.W_OK | os.X_OK)
     import _winapi  # noqa: PLC0415 - no such module elsewhere
 
-    # os.access knows nothing of ACLs there. FILE_ADD_FILE is asked for, shared with everybody; OPEN_EXISTING, and
+    # os.access knows nothing of ACLs there. FILE_ADD_FILE is asked for, shared with all; OPEN_EXISTING, and
     # FILE_FLAG_BACKUP_SEMANTICS, without which no folder can be opened.
     try:
         _winapi.CloseHandle(_winapi.CreateFile(folder, 0x0002, 0x0007, 0, 3, 0x0200_0000, 0))

@@ -33,14 +33,14 @@ class Trial:
         self.begin(now)
 
     def begin(self, now: float) -> None:
-        """Begin anew: somebody has just started, stopped or restarted the loop by hand."""
+        """Begin anew: the loop has just been started, stopped or restarted by hand."""
         self._began = self._heard = now
         self._session: str | None = None
         self._sequence = 0
         self._beats = 0
 
     def pardon(self, now: float) -> None:
-        """The share is in trouble: its silence is nobody's fault."""
+        """The share is in trouble: the build's silence is not its fault."""
         self._heard = now
 
     def look(

@@ -27,7 +27,7 @@ from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
 #: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
 PATIENCE = 3
 #: So many machines are kept in the view where there are more files than are read at once: those that live, and then
-#: those heard last. What nobody writes any more could be any number.
+#: those heard last. What is no longer written could be any number.
 MAX_MACHINES = 32
 #: And so many that do not beat have their past in it beside what their own files say.
 MAX_PASTS = 32
@@ -200,7 +200,7 @@ class ViewWriter:
         return found
 
     def _remember(self, view: Json, merged: dict[str, Evidence], now_ms: int) -> None:
-        """Keep in the journal what nobody else would write again: so much as has room."""
+        """Keep in the journal what no other machine would write again: so much as has room."""
         silent = set(view["offlineMachines"])
         latest = sorted(view["heartbeats"], key=lambda name: -(merged[name].record.last_heartbeat_ms or 0))
         kept = [name for name in latest if name in silent or merged[name].kind != FILE]
@@ -209,7 +209,7 @@ class ViewWriter:
         self._publisher.extra[KNOWS] = self._undone([name for name in latest if name in silent], merged, now_ms)
 
     def _undone(self, silent: list[str], merged: dict[str, Evidence], now_ms: int) -> Json:
-        """Return the entries that only the view holds of our agents' machines: in our own file nobody touches them."""
+        """Return the entries of our agents' machines that only the view holds: in our own file they are left alone."""
         once = self._publisher.extra.get(KNOWS, {})  # what was undone once is undone again: several services do it
         names = [name for name in silent if merged[name].kind != FILE or name in once]
         names = [name for name in names if merged[name].record.sequence is not None]

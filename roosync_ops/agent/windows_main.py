@@ -20,7 +20,7 @@ def answer_and_end(words: list[str], work: Callable[[], int]) -> NoReturn:
 
         traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # whoever read it has gone
+        with suppress(OSError, ValueError):  # its reader has gone
             stream.flush()
     os._exit(code)
 

@@ -14,7 +14,7 @@ from roosync_ops.wire.local import NEW, remove
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Iterator
 
-#: Whoever shares the folder reads it, and nobody else writes it, whatever the umask of who started the agent.
+#: All users of the folder read it, its owner alone writes it, whatever the umask the agent was started with.
 MODE = 0o644
 #: So many names are tried for one write, and so many things moved aside for one name.
 _MAX_NAMES = 4
@@ -86,7 +86,7 @@ def move_aside(path: str) -> None:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder that whoever shares it reads, or see that there is one; else it is moved aside. OSError."""
+    """Make a folder that all its users read, or see that there is one; else it is moved aside. OSError."""
     try:
         if stat.S_ISDIR(os.lstat(path).st_mode):
             return

@@ -107,7 +107,7 @@ class RunJournal:
         """Return the machines that the last rollout did not finish. Raises CommandError where there is none."""
         names = [name for name, word in self._rollout.machines().items() if word not in (*_FINE, SKIPPED)]
         if not names:
-            raise errors.usage("the last rollout left nobody behind", "roosync-ops rollout")
+            raise errors.usage("the last rollout left no machine behind", "roosync-ops rollout")
         return names
 
     def ended(self, results: Sequence[Result]) -> None:

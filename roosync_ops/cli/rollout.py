@@ -35,7 +35,7 @@ class _Batches:
     batch: Annotated[str, options.opt("--batch N,N%,..|all", "How many machines are replaced at once.")] = ramp.DEFAULT
     soak: Annotated[float, options.opt("--soak SECONDS", "Watch each batch for so long.", min=0)] = 0
     max_fail: Annotated[str | None, options.opt("--max-fail N|N%", "How many machines may fail.")] = None
-    resume: Annotated[bool, options.opt("--resume", "Go on with whoever the last rollout left undone.")] = False
+    resume: Annotated[bool, options.opt("--resume", "Go on with what the last rollout left undone.")] = False
 
 
 @app.command()

@@ -19,7 +19,7 @@ _COMMANDS: Final[dict[str, tuple[str, tuple[str, ...], str | None]]] = {
     "restart": (
         """Restart the agent on machines.
 
-        The record is not marked as left in between, so nobody who reads the fleet sees a gap.""",
+        The record is not marked as left in between, so readers of the fleet see no gap.""",
         ("online",),
         None,
     ),

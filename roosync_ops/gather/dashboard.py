@@ -37,9 +37,9 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
 ) -> Dashboard:
     """Look once at everything that a dashboard shows.
 
-    Where it is not to ask nobody, every machine is asked about a shared state that cannot be read here, and that is
+    Unless no machine is to be asked, every machine is asked about a shared state that cannot be read here, and that is
     told in the dashboard. Who looks again and again passes the same `source` of `shared`.
-    Raises StateUnavailableError where nobody is asked, and CommandError where nobody shows anything.
+    Raises StateUnavailableError where no machine is asked, and CommandError where none shows anything.
     """
     grace = GracePeriod(None, memory, fleet)
     look = None

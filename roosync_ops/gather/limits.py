@@ -31,4 +31,4 @@ class Limits:
 
 
 def silently(_: str) -> None:
-    """Tell nobody how far it is."""
+    """Tell nothing of how far it is."""

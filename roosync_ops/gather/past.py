@@ -18,7 +18,7 @@ from roosync_ops.wire.record import Record
 
 
 def memory_name(shared: str | None, via: str | None) -> str:
-    """Return what a watcher's memory goes by: the replica that is read, whoever names it from where."""
+    """Return what a watcher's memory goes by: the replica that is read, however it is named."""
     return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
 
 

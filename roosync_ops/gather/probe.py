@@ -29,7 +29,7 @@ from .limits import silently
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART: Final = 0.4
-#: A share that gives no answer within this is told as hanging, in s: whoever asks six machines waits for the slowest.
+#: A share that gives no answer within this is told as hanging, in s: who asks six machines waits for the slowest.
 _SHARE_S: Final = 2.5
 #: Who is come to when the time is over has so long all the same, in s: enough to be refused.
 _LEAST_S: Final = 0.5
@@ -117,7 +117,7 @@ def probe_beside(
     read: Callable[[], tuple[SharedState | None, StateUnavailableError | None]],
     tell: Callable[[str], None] = silently,
 ) -> tuple[SharedState | None, dict[str, ProbeResult], StateUnavailableError | None]:
-    """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays nobody's answer.
+    """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays no machine's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
     Returns (the replica, the answers, why there is no replica).
@@ -193,7 +193,7 @@ def result_of(
 
 def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
     """Return what is to be said of an agent that was not asked, or whose answer is of no use."""
-    met = reach is None or reach.answers == OPEN  # not somebody on the way to it
+    met = reach is None or reach.answers == OPEN  # not a hop on the way to it
     kind = _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
     reason = failure.reason.removeprefix("unreachable: ")
     return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)

@@ -30,7 +30,7 @@ _KNOCK: Final = 3
 _ASKING_PART: Final = 0.7
 #: While a doubt lasts its machine is asked again after so long, in s; the last pause repeats.
 AGAIN_S: Final = (30.0, 60.0, 120.0, 300.0)
-#: One whose port takes the connection and that nobody can ask, no later than this: that is a connection and no login.
+#: One whose port takes the connection and that cannot be asked, no later than this: that is a connection and no login.
 _GREETING_S: Final = 60.0
 #: A watcher tries twice, so far apart, before it says that a machine does not answer, in s.
 CONFIRM_S: Final = 10.0
@@ -104,7 +104,7 @@ class Second:
     _mute: set[str] = field(default_factory=set, init=False)
 
     def opinion(self, judged: Callable[[Mapping[str, ProbeResult]], Validation]) -> Validation:
-        """Return what `judged` makes of what the machines in doubt say; with nobody in doubt it is as the folder is."""
+        """Return what `judged` makes of what the machines in doubt say; without a doubt it is as the folder is."""
         found = judged({})
         doubted = second.in_doubt(found, self.fleet, everybody=self.everybody)
         names = {machine.machine_id for machine in doubted}

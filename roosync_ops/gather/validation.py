@@ -141,7 +141,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     tell: Callable[[str], None] = silently,
     source: Source | None = None,
 ) -> FleetLook:
-    """Ask the machines as well, all at once, and judge once. Raises CommandError where nobody shows anything.
+    """Ask the machines as well, all at once, and judge once. Raises CommandError where no replica shows anything.
 
     `source` is what reads `shared`, where it is kept.
     """
@@ -161,7 +161,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
 def who_sees_whom(
     chosen: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None] = silently
 ) -> judge.Matrix:
-    """Ask every machine what its own replica shows. Raises CommandError where nobody shows anything."""
+    """Ask every machine what its own replica shows. Raises CommandError where no replica shows anything."""
     own, found, trouble = _asked(chosen, shared, limits, tell)
     matrix = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
     if not matrix.observers and not matrix.reached:

@@ -1,7 +1,7 @@
 """Whose clock is wrong, and which name two computers beat under; and the view as a second witness.
 
 Of the view: one machine of the fleet wrote into it what it had heard by then. That is of use to a reader that has one
-look and nobody to ask. Ages are compared only where one clock wrote both.
+look and no machine to ask. Ages are compared only where one clock wrote both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from .probes import ProbeResult
 
 #: From so many machines on that agree with each other and not with the reader, the reader's clock is the suspect.
 _AGREEING: Final = 2
-#: Whoever erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
+#: What erases the view or rewrites a record does so again and again: what last happened so long ago is over, in ms.
 LATELY_MS: Final = 3_600_000
 #: Reading two records of one session can tell times that overlap by what a beat takes, in ms.
 _OVERLAP_MS: Final = 1_000
@@ -97,7 +97,7 @@ def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str
 
 
 def lately(detail: str | None, at: str | None, now: str | None) -> str | None:
-    """Return in what way somebody rewrote a machine's record, by its own word, unless that is over by its own clock."""
+    """Return in what way a machine's record was rewritten, by its own word, unless that is over by its own clock."""
     now_ms, at_ms = time_or_none(now), time_or_none(at)
     return None if now_ms is None or at_ms is None or now_ms - at_ms > LATELY_MS else detail
 

@@ -22,7 +22,7 @@ _PORT: Final = led_to_by("port")
 _SHARE: Final = led_to_by("share")
 _OTHER: Final = ("", "share-problem")
 _ON_THE_WAY: Final = ("resolves", "answers", "host key", "login", "python")
-#: The share is there, and nobody can write to it.
+#: The share is there, and cannot be written to.
 _NOT_WRITABLE: Final = ("share-read-only", "share-refused", "share-full")
 #: A loop that came up so long ago has beaten, or never will, in ms.
 _FIRST_BEAT_MS: Final = 60_000
@@ -159,7 +159,7 @@ def permanence(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
 
 
 def loop(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
-    """The loop runs. A share that nobody can use is told first: no loop would start with it."""
+    """The loop runs. A share that cannot be used is told first: no loop would start with it."""
     if found.running:
         return DiagnosisStep("loop", OK, "since {since}", None, {"since": found.started_ms})
     if share_cause(case) is not None:

@@ -34,7 +34,7 @@ def moves_up(case: MachineCase) -> DiagnosisStep:
     if behind:
         facts: dict[str, object] = {"lag": lag, "observers": behind}
         return DiagnosisStep("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", facts)
-    return DiagnosisStep("uploads", UNKNOWN, "nobody else tells")
+    return DiagnosisStep("uploads", UNKNOWN, "no other replica tells")
 
 
 def _unread(case: MachineCase) -> tuple[str, str, str] | None:
@@ -61,7 +61,7 @@ def moves_down(case: MachineCase) -> DiagnosisStep:
 
 
 def twins(case: MachineCase) -> DiagnosisStep:
-    """Nobody else beats under its name; nothing else stands for it."""
+    """No other agent beats under its name; nothing else stands for it."""
     for found in contradictions(case.machine_id, case.scene.views.values(), case.scene.probes):
         if found.kind == v.TWINS:
             return DiagnosisStep("twins", NOT_OK, "{said}", "twin-identity", {"said": found.facts["detail"]})
@@ -123,7 +123,7 @@ def expectation(case: MachineCase) -> DiagnosisStep:
 
 
 def here(scene: DiagnosisInput) -> list[DiagnosisStep]:
-    """Return the checks of this computer's own replica and clock, and of what is nobody's: the view, and litter."""
+    """Return the checks of this computer's own replica and clock, and of what is no machine's: the view, and litter."""
     return [_own_replica(scene), _own_clock(scene), _view(scene), _erased(scene), _litter(scene)]
 
 
@@ -147,7 +147,7 @@ def _own_replica(scene: DiagnosisInput) -> DiagnosisStep:
 
 
 def _view(scene: DiagnosisInput) -> DiagnosisStep:
-    """`heartbeat.json` is there for those who read nothing else, and holds everybody."""
+    """`heartbeat.json` is there for those who read nothing else, and holds every machine."""
     via = _via(scene)
     checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
     return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
@@ -186,7 +186,7 @@ def _missing(state: SharedState) -> tuple[str, ...]:
 
 
 def _erased(scene: DiagnosisInput) -> DiagnosisStep:
-    """Whoever erased the view is told at that machine; here it is told where nobody knows who it was."""
+    """A machine that erased the view is told at that machine; here it is told where none is known."""
     found = list(_erasures(scene))
     if found and not any(name in scene.probes for name in found):
         name = next(filter(None, found), None) or "the machine that runs it"

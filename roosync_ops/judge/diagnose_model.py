@@ -36,7 +36,7 @@ class DiagnosisInput:
     """All a diagnosis is judged by: what each machine answered, and what the operator's `own` replica shows.
 
     `here` is (reason, hint) where the own replica was named and could not be read. `orphans` are temporary files of
-    ours that nobody writes any more, as the own replica shows them; None where it was not looked.
+    ours that are no longer written, as the own replica shows them; None where it was not looked.
     """
 
     fleet: Fleet
@@ -102,7 +102,7 @@ class MachineCase:
 
     @cached_property
     def row(self) -> Observation:
-        """What all replicas together show of it: its own only where nobody else shows anything."""
+        """What all replicas together show of it: its own only where no other shows anything."""
         found = self.scene.merged
         if found is None:
             return Observation(self.machine_id, status.UNKNOWN)

@@ -21,10 +21,10 @@ STARTED_AGAIN: Final = "started-again"
 STOPPED: Final = "stopped-on-purpose"
 SILENT: Final = "silent"
 OLDER_SILENT: Final = "older-service-silent"
-#: Silent too, but nobody else was beating: the share may be what is silent.
+#: Silent too, but no other machine was beating: the share may be what is silent.
 SILENT_ALONE: Final = "silent-with-nobody-to-compare"
 RECORD_GONE: Final = "record-gone"
-#: Confirmed by a second opinion: by the machine itself, or by nobody reaching it.
+#: Confirmed by a second opinion: by the machine itself, or by no computer reaching it.
 AGENT_GONE: Final = "agent-gone"
 SHARE_STUCK: Final = "share-stuck"
 UNREACHABLE: Final = "silent-and-unreachable"
@@ -168,7 +168,7 @@ class Remembered:
 
     @classmethod
     def from_dict(cls, data: object) -> "Remembered":
-        """Return what `as_dict` gave. What is not understood is taken as not yet seen: it is told to nobody."""
+        """Return what `as_dict` gave. What is not understood is taken as not yet seen, and told of nothing."""
         try:
             found = _ADAPTER.validate_python(data)
         except ValidationError:

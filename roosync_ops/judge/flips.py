@@ -7,7 +7,7 @@ What makes silence an event, in the order it is asked:
    opinion that confirms its death proves it at once; one that denies it has it online.
 3. Nothing from anybody, most of the fleet gone at once, or a share that cannot be read is one flip about the share.
    When it moves again every machine has its whole timeout anew to be heard of.
-4. The first look, and whatever was told before a restart, is taken for granted and told to nobody.
+4. The first look, and whatever was told before a restart, is taken for granted and not told.
 5. FLAP_COUNT unplanned flips of a machine within FLAP_WINDOW_MS are one flip `flapping`; after STEADY_MS without a
    change one more says what it settled at.
 """
@@ -155,7 +155,7 @@ class Flips:
             self.kept.trouble_since_ms = now_ms
         held = now_ms - self.kept.trouble_since_ms
         if to != f.OK and reason != f.SHARE_SILENT and held < self._interval_ms and not first:
-            return []  # a moment's trouble is nobody's business
+            return []  # a moment's trouble is not told
         self.kept.share.told, self.kept.trouble_since_ms = to, None
         if to == f.OK:
             self._listen_anew(now_ms)

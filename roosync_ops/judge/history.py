@@ -2,7 +2,7 @@
 
 What may be said, in the order it is laid over each other:
 1. Nothing is known of any time: unknown.
-2. Between two of a machine's own intervals it did not beat: off. Its record says so itself, whoever watched.
+2. Between two of a machine's own intervals it did not beat: off. Its record says so itself, watched or not.
 3. After its last beat: up while it is not missed, left where it said so, off where it is offline without a doubt, else
    unknown. Silence that may be the observer's is no outage.
 4. A gap in which its own record, or a watcher, tells a planned stop is left, from the stop to the next beat.

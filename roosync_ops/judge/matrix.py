@@ -27,7 +27,7 @@ class Cell:
     """What one observer's replica shows of one machine.
 
     `age_ms` is by one clock where the machine was asked (`probed`). `behind_ms` is how much newer the newest beat is
-    that anybody knows of it, None where nobody else knows anything; `lags` where that is more than the timeout.
+    that anybody knows of it, None where no other knows anything; `lags` where that is more than the timeout.
     """
 
     status: str
@@ -44,7 +44,7 @@ _NOTHING: Final = Cell(UNKNOWN)
 
 @dataclass(frozen=True)
 class Matrix:
-    """Observers by machines. Observers are machineIds, and HERE for the replica of whoever asks, where it has one.
+    """Observers by machines. Observers are machineIds, and HERE for the replica of this computer, where it has one.
 
     `lags` has each pair of an observer and another machine that tells something, and whether its beats lag there.
     """
@@ -155,7 +155,7 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """One beat somebody knows of; `by` is who, the machine itself included; `told_ms` when, on the reader's clock."""
+    """One known beat; `by` is who knows it, the machine itself included; `told_ms` when, on the reader's clock."""
 
     sequence: int | None
     heard_ms: int | None
@@ -166,7 +166,7 @@ class _Beat:
 def _newest(
     machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
 ) -> list[_Beat]:
-    """Return every beat that somebody knows of a machine, the newest first."""
+    """Return every beat that an observer knows of a machine, the newest first."""
     found = []
     for observer, (state, read_ms) in replicas.items():
         record = state.record_of(machine_id)
@@ -198,7 +198,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     behind = None
     if others:
         newest = others[0]
-        # By so much it was sent later than this reading, as far as whoever tells of it looked later.
+        # By so much it was sent later than this reading, as far as the observer that tells of it looked later.
         later_ms = max(0, min((newest.heard_ms or 0) - (offset or 0), newest.told_ms) - read_ms)
         behind = max(0, _behind_ms(record, newest, machine.heartbeat_interval) - later_ms)
     return Cell(

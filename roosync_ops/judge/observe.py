@@ -139,7 +139,7 @@ def may_be_anothers(machine_id: str, state: SharedState, fleet: Container[str]) 
 
 
 def limits_of(piece: Evidence, thresholds: Thresholds, patience_ms: int | None = None) -> Thresholds:
-    """Return the thresholds its machine is judged by; with a patience of 0 those are the protocol's, whoever writes."""
+    """Return the thresholds its machine is judged by; with a patience of 0 they are those of the protocol."""
     if patience_ms == 0 or thresholds.timeout_ms >= SELDOM_MS or not is_kept_by_older(piece):
         return thresholds
     return Thresholds(thresholds.interval_ms, SELDOM_MS)
@@ -149,7 +149,7 @@ def undone_by_older(piece: Evidence | None, state: SharedState) -> dict[str, Any
     """Return what an older service did to a machine's own file, as facts; none where it did nothing.
 
     `by` is the best guess at whose, and `by_basis` what it rests on. Of the machines that an older service keeps: the
-    one whose own file was written in the same moment, for a service that saves everybody's saves its own; else the one
+    one whose own file was written in the same moment, for a service that saves all records saves its own; else the one
     heard last, for it beats as it writes.
     """
     if piece is None or piece.undone is None:
@@ -176,7 +176,7 @@ def auto_ms(seen: Iterable[Seen], thresholds: Thresholds = DEFAULT_THRESHOLDS) -
     """Return the patience that the delays seen so far ask for, in ms beyond the timeout.
 
     So much that AUTO_FACTOR times the longest silence of a machine that was beating (of the last week, in counted
-    beats, by the reader's clock alone) makes nobody offline.
+    beats, by the reader's clock alone) makes no machine offline.
     """
     known = list(seen)
     longest = max((length for one in known for _, length in one.peaks), default=0)
@@ -216,7 +216,7 @@ def silence_ms(
     """Return how long nothing has been heard of `record`'s machine, in ms, and what that rests on."""
     stamped = now_ms + (offset_ms or 0) - (record.last_heartbeat_ms or 0)
     told = TIMESTAMP if offset_ms is None else PROBED
-    if seen is None or (record.sequence or 0) > (seen.sequence or 0):  # somebody else saw a newer one
+    if seen is None or (record.sequence or 0) > (seen.sequence or 0):  # another observer saw a newer one
         return stamped, told
     if seen.moved_by_ms is None or seen.moved_after_ms is None:
         watched = now_ms - seen.first_ms

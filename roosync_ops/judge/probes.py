@@ -127,7 +127,7 @@ class Knowledge:
     late_ms: tuple[int, int] = (0, 0)
     #: And the clocks of others minus the reader's, which it noted of those whose beats arrive at other times.
     clocks: Mapping[str, int] = field(default_factory=lambda: _NONE)
-    #: Until when, and why, nobody is to be troubled about a machine.
+    #: Until when, and why, a machine is no alarm.
     silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
     here: Mapping[str, int | None] | None = None
 
@@ -147,10 +147,10 @@ NOTHING_ELSE: Final = Knowledge()
 
 
 def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:
-    """Return the shared state as all observers together show it; None where nobody shows anything.
+    """Return the shared state as all observers together show it; None where none shows anything.
 
-    What a machine's own replica says of that machine itself counts only where nobody else says anything of it: a beat
-    that never left its machine has been heard by nobody.
+    What a machine's own replica says of that machine itself counts only where no other says anything of it: a beat
+    that never left its machine was heard nowhere.
     """
     answers = [one for one in probes if one.state is not None]
     states = [own, *(one.state for one in answers)]
@@ -179,7 +179,7 @@ def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
 def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
     """Return when each machine's record of the merge_replicas `state` was last looked at, on the reader's clock.
 
-    Some answers come a minute after others: no beat grows old while nobody looks.
+    Some answers come a minute after others: no beat grows old between two looks.
     """
     reads = [(one.state, one.read_ms) for one in probes if one.state is not None]
     reads += [] if own is None else [(own, own.read_at_ms)]

@@ -21,7 +21,7 @@ from .verdict import Validation
 
 #: How far back a dashboard looks: a record carries the intervals of seven days.
 WINDOW_MS: Final = 7 * 86_400_000
-#: Nobody calls a table current that is older.
+#: A table that is older is not called current.
 MOST_FRESH_MS: Final = 60_000
 _STATED: Final = ("heartbeatInterval", "offlineTimeout", "autoSyncEnabled")
 #: A report names at most so many changes, the latest.

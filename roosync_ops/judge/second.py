@@ -1,7 +1,7 @@
 """The second opinion: whom to ask because of what the folder shows, and what an answer, or none, makes of that.
 
 A machine's word is believed about itself alone. One that is silent here and does not answer is offline only where
-somebody else was reached, and does not reach it either: else this computer may be the one that is cut off.
+another machine was reached, and does not reach it either: else this computer may be the one that is cut off.
 """
 
 from collections.abc import Mapping

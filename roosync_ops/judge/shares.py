@@ -120,7 +120,7 @@ def propagation(observer: str | None, every: Iterable[Way], seconds: float) -> T
 
 
 def uncorrected(sightings: Iterable[Sighting], seconds: float) -> Trait:
-    """Return what the beats that arrived say where nobody's clock was measured."""
+    """Return what the beats that arrived say where no clock was measured."""
     lags = [(one.seen_ms - one.beat_ms) / 1000 for one in sightings]
     return _judged(lags, "", "after they were made (two clocks compared)", seconds)
 

@@ -71,7 +71,7 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
     """Return (gone or late, expected to be heard) where so many are that the observer is the suspect, else None.
 
     A replica that stands still makes them gone one after the other, as each one's last beat passes its timeout: those
-    that are late are on their way. Who left on purpose is not to be heard, and nobody is gone from a share that holds
+    that are late are on their way. Who left on purpose is not to be heard, and none is gone from a share that holds
     nothing yet.
     """
     words = [row.observed for machine, row in seen if machine.expected == ONLINE and row.observed != LEFT]
@@ -123,7 +123,7 @@ def _is_silent_here(machine: Machine, row: v.Observation, given: why.Given) -> b
 
 
 def _is_late(machine: Machine, row: v.Observation, given: why.Given, rests_on: Basis) -> bool:
-    """Return True if silence is no longer than this share's delays have been, and nobody's word says what it is."""
+    """Return True if silence is no longer than this share's delays have been, and no probe says what it is."""
     if row.observed != OFFLINE or rests_on in (Basis.ASKED, Basis.UNREACHABLE) or row.age_ms is None:
         return False
     timeout_ms = given.timeout_ms(machine)
@@ -133,7 +133,7 @@ def _is_late(machine: Machine, row: v.Observation, given: why.Given, rests_on: B
 
 
 def _may_be_late(machine: Machine, row: v.Observation, asked: Mapping[str, ProbeResult]) -> bool:
-    """Return True if a machine is silent, for no longer than is ever borne, and nobody's word says that it is gone."""
+    """Return True if a machine is silent, for no longer than is ever borne, and no probe says that it is gone."""
     if machine.expected != ONLINE or row.observed == LEFT or (row.observed == OFFLINE and row.machine_id in asked):
         return False
     timeout_ms = machine.offline_timeout
@@ -177,7 +177,7 @@ def enrolment_checks(before: object, after: object, machine_id: str) -> tuple[v.
         return v.Check(name, ok, None if ok else v.Reason(missing, machine_id, facts))
 
     known, now, was = _online(before), _online(after), _online_count(before)
-    gone = len(known - now - {machine_id})  # whoever went meanwhile is no fault of the one that was enrolled
+    gone = len(known - now - {machine_id})  # a machine that went meanwhile is no fault of the one that was enrolled
     counts = {"before": was, "after": _online_count(after), "wanted": was - gone + (machine_id not in known)}
     return (
         check(IN_HEARTBEATS, v.NOT_IN_HEARTBEATS, isinstance(entry, dict)),

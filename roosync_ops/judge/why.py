@@ -27,7 +27,7 @@ class Given:
     """What one verdict is reached from, beside the machine's own row.
 
     `gone` is (gone or late, expected to be heard) where the observer is the suspect. `late` are those whose silence may
-    yet be a delay. `behind_ms` is how far the reader's own clock seems behind everybody's. `witness` is heartbeat.json,
+    yet be a delay. `behind_ms` is how far the reader's own clock seems behind all others. `witness` is heartbeat.json,
     asked where it matters.
     """
 
@@ -84,7 +84,7 @@ def _of_a_living(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason 
 
 
 def _ahead(row: v.Observation, ahead: int, hidden: int | None, given: Given) -> v.Reason:
-    """A beat from the future: its machine's clock is ahead, or the reader's is behind everybody's.
+    """A beat from the future: its machine's clock is ahead, or the reader's is behind all others.
 
     `hidden` is for how long no other has arrived, where that is known to be too long.
     """
@@ -110,7 +110,7 @@ def _disagrees(machine: Machine, row: v.Observation, given: Given) -> v.Reason |
 def hidden_ms(machine: Machine, row: v.Observation, given: Given) -> int | None:
     """Return for how long, in ms, no beat of a machine arrived whose stamp lies in the future; None for no such thing.
 
-    For a reader of time stamps that an earlier one left its memory. Only where somebody else is heard, and only after
+    For a reader of time stamps that an earlier one left its memory. Only where another machine is heard, and only after
     as much delay as ever is borne: such a stamp is no evidence then, and silence alone is no death.
     """
     seen = given.known.seen.get(row.machine_id)
@@ -136,7 +136,7 @@ def _arrives(machine: Machine, row: v.Observation, given: Given) -> v.Reason | N
 
 
 def _told(row: v.Observation, given: Given, rests_on: Basis) -> v.Reason | None:
-    """Return why, as the machine itself and the other replicas tell it; None where nobody was asked or knows.
+    """Return why, as the machine itself and the other replicas tell it; None where no machine was asked or knows.
 
     Before that, whose beat an older service may have written there.
     """

@@ -22,7 +22,7 @@ _SILENCE = f"warning after {_OFFLINE_S * 3 // 4} s of silence, offline after {_O
 #: By command: what LabFleet does to a machine, and what is said then; `done` is what it returned.
 _ACTS = {
     "kill": (("kill_agent",), "its agent, process {done}, is killed. Its supervisor brings it back in a second."),
-    "crash": (("crash_agent",), "agent and supervisor are killed, nobody brings them back: {silence}"),
+    "crash": (("crash_agent",), "agent and supervisor are killed, and stay so: {silence}"),
     "stop": (("agent", "stop"), "its agent is stopped on purpose: the table says left, not offline."),
     "start": (("agent", "start"), "its agent is started."),
     "off": (("power_off",), "power cut: {silence}"),

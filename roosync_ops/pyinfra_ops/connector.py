@@ -93,7 +93,7 @@ class Connector(BaseConnector, abc.ABC):
         return isinstance(self._link, WindowsLink)
 
     def connect(self) -> None:
-        """Log in, where nobody was here just now: one command more needs no login of its own.
+        """Log in, where no connection is kept: one command more needs no login of its own.
 
         Raises MachineConnectError.
         """

@@ -27,7 +27,7 @@ WAITS: Final = "its agent is replaced when its turn comes"
 #: The code and the outcome of a machine that is back on the build before; and the code of one that may come to be.
 ROLLED_BACK: Final = "ROLLED_BACK"
 ON_TRIAL: Final = "ON_TRIAL"
-#: The code of one on which somebody else's build runs by now.
+#: The code of one on which another computer's build runs by now.
 REPLACED: Final = "REPLACED"
 
 CHANGED: Final = "changed"

@@ -52,7 +52,7 @@ def agent_online(machine: Machine) -> Commands:
 
 @operation(is_idempotent=False)
 def agent_restarted(machine: Machine) -> Commands:
-    """Restart the loop. Whoever reads the fleet sees no gap: the record is not marked as left in between."""
+    """Restart the loop. Readers of the fleet see no gap: the record is not marked as left in between."""
     known = report_of(current(), machine)
     if not isinstance(known, Failure) and known.agent_sha256 is None:
         hint = typed.ours("rollout", machine.machine_id)

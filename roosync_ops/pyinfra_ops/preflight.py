@@ -122,7 +122,7 @@ def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], lim
 def first(hosts: Iterable[Host]) -> list[tuple[bool, str]] | None:
     """Return which of `hosts`, looked at, is to make `heartbeats/`: at most one, best is least. None where it is made.
 
-    The machine of the smallest name also keeps the view, so that nobody makes a second of that either.
+    The machine of the smallest name also keeps the view, so that no second one of that is made either.
     """
     active = [host for host in hosts if host in host.state.active_hosts and ledger(host).skipped is None]
     books = {host.name: ledger(host) for host in active}
@@ -132,7 +132,7 @@ def first(hosts: Iterable[Host]) -> list[tuple[bool, str]] | None:
 
 
 def follows(host: Host) -> bool:
-    """Return True if `host` is to wait for what another machine of this run writes: so says whoever runs this, or we.
+    """Return True if `host` is to wait for what another machine of this run writes: so says the caller, or we.
 
     A sync product makes two folders of one that two machines make before they see each other's.
     """

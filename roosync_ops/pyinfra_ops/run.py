@@ -269,7 +269,7 @@ def _end_of(path: Path) -> str:
 
 
 def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: Iterable[Connection]) -> None:
-    """Be a worker: what is printed here is nobody's, and Ctrl-C is the parent's to hear, and to pass on."""
+    """Be a worker: what is printed here is dropped, and Ctrl-C is the parent's to hear, and to pass on."""
     for one in inherited:  # or this process would never see the parent's end
         one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -55,7 +55,7 @@ def _result(machine: Machine, steps: tuple[str, ...], failure: Failure | None = 
 
 
 def has_seen(report: ProbeReport) -> bool:
-    """Return True if a machine has seen `heartbeats/`: then nobody makes it."""
+    """Return True if a machine has seen `heartbeats/`: then it need not be made."""
     return report.running or (report.share is not None and report.share.heartbeats)
 
 
@@ -91,7 +91,7 @@ def not_online(machine: Machine, report: ProbeReport) -> Failure | None:
 
 
 def replaced_by(machine: Machine, report: ProbeReport, step: str) -> Failure | None:
-    """Return which build somebody else has put there since, or is about to; None where there is none."""
+    """Return which build another computer has put there since, or is about to; None where there is none."""
     status, ours = report.status, build().build_id
     running = status.loop_build_id if status is not None and status.running else None
     there = (status.trial or "")[6:22] or running if status is not None else None

@@ -87,7 +87,7 @@ def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
         _set_up_logging(verbose=request["verbose"])
         typed.repeat(request["repeat"])
         _run(pipe, request)
-    except (BrokenPipeError, EOFError):  # whoever asked has gone
+    except (BrokenPipeError, EOFError):  # the parent has gone
         code = 1
     except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
         traceback.print_exception(error)
@@ -98,7 +98,7 @@ def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
 
 
 def _end(*_: object) -> None:
-    """Whoever asked wants no more: nothing that was begun goes on."""
+    """The parent wants no more: nothing that was begun goes on."""
     process.end_all()
     os._exit(1)
 

@@ -113,7 +113,7 @@ def replaced(build: str | None, ours: str) -> str:
 
 
 def cause_of(error: Exception) -> str | None:
-    """Return the agent's word for why a step failed; a disk that is full is the same whoever meets it."""
+    """Return the agent's word for why a step failed; a full disk is the same to every step."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FULL
     return getattr(error, "cause", None)

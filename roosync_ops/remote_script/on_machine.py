@@ -192,7 +192,7 @@ def replace(folder: str, name: str, data: bytes, mode: int) -> None:
 
 
 def _sweep(folder: str, beginning: str) -> None:
-    """Remove what a rollout that was cut off left of a file, once nobody can be writing it."""
+    """Remove what a rollout that was cut off left of a file, once no process can be writing it."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
         if name.startswith(beginning) and _CUT_OFF.fullmatch(name) and time.time() - os.lstat(path).st_mtime > CUT_S:
@@ -253,12 +253,12 @@ _OURS = re.compile(
     "|".join([*map(re.escape, (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)), f"{re.escape(PUSHED_NAME)}.*"])
     + rf"|{BUILD_FILE.pattern}|{_CUT_OFF.pattern}|answer-[0-9a-f]{{16}}(\.tmp|\.log)?"
 )
-#: A file of 200 kB is written in less; a temporary name of it that is older is nobody's any more, in s.
+#: A file of 200 kB is written in less; a temporary name of it that is older has no writer any more, in s.
 CUT_S = 600.0
 
 
 def _remove(agent: str, _step: dict[str, Any]) -> dict[str, Any]:
-    """Remove our own files and no others; what was set aside because nobody understood it stays, and is named."""
+    """Remove our own files and no others; what was set aside because it was not understood stays, and is named."""
     folder = os.path.dirname(agent)
     kept: list[str] = []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:

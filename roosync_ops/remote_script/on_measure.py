@@ -33,7 +33,7 @@ _FLUSHES = 20
 _SLOW_FLUSH_MS = 1_000.0
 #: Between two readings while beats are waited for, in s.
 _POLL_S = 0.5
-#: Windows refuses a file that somebody has open: so often, and with this pause in s, its removal is tried again.
+#: Windows refuses a file that another process has open: so often, and with this pause in s, its removal is tried again.
 _ATTEMPTS = 20
 _PAUSE_S = 0.1
 #: A record as our agents write it; more than so many bytes are none.

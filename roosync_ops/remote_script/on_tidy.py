@@ -1,6 +1,6 @@
 """Rebuild the view in a replica, and sweep orphans among our temporary files.
 
-Only names that our agents alone give are ever touched, and only where nobody has for a while. What other services left
+Only names that our agents alone give are ever touched, and only those untouched for a while. What other services left
 behind is theirs. On a machine this text runs in a process of its own (on_verify), with the modules of the agent there.
 """
 
@@ -22,7 +22,7 @@ _VIEW = re.compile(r"\.heartbeat\.[a-z0-9][a-z0-9-]{0,62}(\.\d\.part|\.tmp)")
 _OWN = ".heartbeat.operator--fix.tmp"
 _HEARTBEATS = "heartbeats"
 _VIEW_NAME = "heartbeat.json"
-#: Nobody writes a file of some kB for so long, and a sync product has shown the end of it by then, in s.
+#: No process writes a file of some kB for so long, and a sync product has shown the end of it by then, in s.
 ORPHAN_AFTER_S = 600.0
 
 
@@ -37,7 +37,7 @@ def found(shared: str, now_s: float) -> Iterator[str]:
 
 
 def _is_old(path: Path, now_s: float) -> bool:
-    """Return True if it is a regular file that was not touched for a while; one from the future is nobody's guess."""
+    """Return True if it is a regular file that was not touched for a while; one from the future is left alone."""
     try:
         found = path.lstat()
     except OSError:

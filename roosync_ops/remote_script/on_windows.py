@@ -19,7 +19,7 @@ if sys.platform == "win32":
     import winreg
 
 
-#: How long a file may stay open at somebody else's (a scanner, a loop that is ending), in s.
+#: How long a file may stay open in another process (a scanner, a loop that is ending), in s.
 PATIENCE_S = 10.0
 #: A look that a logon session is asked for takes a task's start and end, in s, beside the share's own deadline.
 LOGON_S = 25.0
@@ -163,7 +163,7 @@ def _run(words: list[str], limit_s: float) -> tuple[int | None, str]:
 
 
 def _patiently(deed: Callable[..., None]) -> Callable[..., None]:
-    """Return `deed` as it waits a while for whoever holds a file open: until then it is refused."""
+    """Return `deed` as it waits a while for the process that holds a file open: until then it is refused."""
 
     def wait(*paths: str) -> None:
         end = time.monotonic() + PATIENCE_S

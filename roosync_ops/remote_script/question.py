@@ -49,7 +49,7 @@ _TAIL: Final = 4096
 #: A pressed answer has at most so many bytes when it no longer is, and every answer so many values.
 MAX_BYTES: Final = 100_663_296
 MAX_VALUES: Final = 8_000_000
-#: What stands in the place of an answer where there is nobody to give one, to its code.
+#: What stands in the place of an answer where no agent is there to give one, to its code.
 _SILENCES = {"no-python": "NO_PYTHON", "not-windows": "WRONG_SYSTEM", "too-much": "TOO_MUCH"}
 _MAX_SAID = 600
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
-#: No path is longer, and nobody reads more of what a machine says in one field, in characters.
+#: No path is longer, and no more is read of what a machine says in one field, in characters.
 _MAX_TEXT: Final = 4096
 
 #: A code or a step's name: for programs, never for a shell.
@@ -81,7 +81,7 @@ class ViewState(AgentAnswer):
 
 
 class OwnFileRewrites(AgentAnswer):
-    """How often somebody else rewrote this machine's own file, and in what way the last time."""
+    """How often another machine or service rewrote this machine's own file, and in what way the last time."""
 
     rewrites: int = 0
     last_kind: str | None = None

@@ -22,7 +22,7 @@ _ON_REQUEST: Final = ("knock", "logs")
 _OF_SHARES: Final = ("verify", "tidy", "tend")
 
 
-#: CPython 3.11 confuses trees that two threads make at once (gh-106905); whoever makes one holds this.
+#: CPython 3.11 confuses trees that two threads make at once (gh-106905); a thread that makes one holds this.
 AST_LOCK: Final = threading.RLock()
 
 

@@ -7,7 +7,7 @@ from typing import Final
 #: Names that every Windows has, or that are words: they identify no one.
 _COMMON: Final = frozenset(["administrator", "system", "users", "public", "default", "workgroup", "localhost"])
 _PATTERNS: Final = (
-    # Accounts of a machine, a domain or Entra; the well-known ones (S-1-5-18, S-1-5-32-544) are everybody's.
+    # Accounts of a machine, a domain or Entra; the well-known ones (S-1-5-18, S-1-5-32-544) are the same everywhere.
     (re.compile(r"S-1-(?:5-21|12-1)(?:-\d+)+", re.IGNORECASE), "<account>"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<mail>"),
     (re.compile(r"(?<=[A-Za-z]:[\\/]users[\\/])[^\\/\r\n\"'<>|]+", re.IGNORECASE), "<user>"),

@@ -1,7 +1,7 @@
 """The report operators paste into their tracking issue: the procedure's table, what changed, what is wrong, what next.
 
 Whatever came from outside stands in code spans, or has what GitHub would link taken apart: a machine's words mention
-nobody, refer to nothing and leave the table whole.
+no person, refer to nothing and leave the table whole.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Sequence
 from typing import Final
 
-#: Western Europe's OEM (cmd.exe and its tools) and ANSI (everybody else) code pages, where a machine does not say.
+#: Western Europe's OEM (cmd.exe and its tools) and ANSI (all other programs) code pages, where a machine does not say.
 DEFAULT_PAGES: Final = ("cp850", "cp1252")
 
 

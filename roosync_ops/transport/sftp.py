@@ -18,11 +18,11 @@ from .ssh_files import room
 from .windows_link import WindowsLink
 
 #: What replaces a file lies beside it as `<name>.<8 hex>.part`. Not under one name: the server of a connection that was
-#: cut off may still be writing to the last one. Whoever uploads next removes what others left.
+#: cut off may still be writing to the last one. The next upload removes what others left.
 _PART: Final = ".part"
 _DRIVE: Final = re.compile(r"[A-Za-z]:/")
 _LEFT: Final = re.compile(r"\.[0-9a-f]{8}\.part")
-#: How often, and with what pause in s, a file that somebody holds open is asked for: a scanner lets go soon.
+#: How often, and with what pause in s, a file that another process holds open is asked for: a scanner lets go soon.
 _ATTEMPTS: Final = 5
 _PAUSE_S: Final = 0.3
 _TRANSFER_S: Final = 600.0

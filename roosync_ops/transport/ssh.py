@@ -28,7 +28,7 @@ from .ssh_files import end_master, room
 PROGRAM_VARIABLE: Final = "ROOSYNC_SSH"
 #: A log beyond this is a server's that talks and talks.
 _MAX_LOG_BYTES: Final = 1024 * 1024
-#: How long a kept connection stays when nobody uses it and nobody ends it, in s.
+#: How long a kept connection stays when it is neither used nor ended, in s.
 _IDLE_S: Final = 60
 _OWN_FAILURE: Final = 255
 #: What a person's own session has and a program's may not, as scp and sftp have it: no tunnels, no windows, no other
@@ -255,5 +255,5 @@ def _inventory_words(machine: Machine) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Nobody is there to be asked: not on a terminal, and not in a window."""
+    """Let no program ask a person: not on a terminal, and not in a window."""
     return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}

@@ -129,7 +129,7 @@ def worded(log: Log, err: str) -> LinkError:
     for lines, proxy in ((on_the_way, log.proxy), ([] if stuck else own, None)):
         for pattern, code in _SENTENCES:
             said = [line for line in lines if pattern.search(line)]
-            if said and (proxy is None or code not in _OF_HERE):  # a shell's "line 1:" is nobody's configuration
+            if said and (proxy is None or code not in _OF_HERE):  # a shell's "line 1:" is no line of a configuration
                 return _error(log, code, _quoted(said[0]), proxy)
     if log.proxy is not None:
         last = "; ".join(_last(lines) for lines in (on_the_way, own) if lines) or _last([])
@@ -141,7 +141,7 @@ def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
     meaning = _MEANINGS[code]
     if code in _OF_HERE:
         return LinkError(code, f"{meaning}: {said}")
-    if proxy is not None:  # somebody on the way
+    if proxy is not None:  # a hop on the way
         meaning = meaning.replace("its host key", "the host key of a jump host")
         kept = code if code.startswith(link.HOST_KEY) else link.PROXY_FAILED
         return LinkError(kept, f"on the way by {_plain(proxy)}: {meaning}: {said}")

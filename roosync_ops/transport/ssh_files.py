@@ -118,7 +118,7 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
         system = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "ssh" if os.name == "nt" else Path("/etc/ssh")
         own = [Path.home() / ".ssh" / "config", system / "ssh_config"]
     lines += [f"Include {_as_pattern(path)}" for path in own]
-    # What nobody has said until here; every value that came first stands.
+    # What was not said until here; every value that came first stands.
     lines += ["Host *", f"  ConnectTimeout {connect_timeout_s(patience)}", f"  ServerAliveInterval {_ALIVE_S}"]
     lines += _of_this_home()
     text = "".join(f"{line}\n" for line in lines)
@@ -129,7 +129,7 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
 
 
 def _refused_configuration() -> Path | None:
-    """Return the user's configuration where ssh itself would refuse it: somebody else can write to it."""
+    """Return the user's configuration where ssh itself would refuse it: another user can write to it."""
     path = Path.home() / ".ssh" / "config"
     try:
         found = path.stat()

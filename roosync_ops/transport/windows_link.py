@@ -200,7 +200,7 @@ def places(machine: WindowsLink, named: str | None) -> Iterator[str]:
 
 
 def _in_folders(machine: WindowsLink) -> list[str]:
-    """Return python.exe of the folders that installers use: for the user, for everybody, and by hand."""
+    """Return python.exe of the folders that installers use: for the user, for all users, and by hand."""
     local = f"{machine.profile()}\\AppData\\Local"
     found = []
     for folder in (f"{local}\\Programs\\Python", f"{local}\\Python", "C:\\Program Files", "C:"):

@@ -27,7 +27,7 @@ PASSWORD_FILE: Final = "ROOSYNC_WINRM_PASSWORD_FILE"  # noqa: S105 - the name of
 #: Of the client certificate's key, where that is encrypted.
 KEY_PASSWORD: Final = "ROOSYNC_WINRM_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 _HIDDEN: Final = "***"
-#: Fewer characters of base64 tell nobody anything.
+#: Fewer characters of base64 tell nothing.
 _TELLING: Final = 5
 #: What winrm_plaintext must say.
 PLAINTEXT: Final = "yes, send everything in plaintext"
@@ -43,7 +43,7 @@ class AccessError(ValueError):
 
 
 class Secret:
-    """A text that shows itself to nobody who does not ask for it by name."""
+    """A text that is shown only where it is asked for by name."""
 
     __slots__ = ("__text",)
 
@@ -145,7 +145,7 @@ class Access:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the inventory asked for, and whoever runs this should know each time."""
+        """What the inventory asked for, and the operator should know each time."""
         found = []
         if self.encryption == "never":
             found.append("everything is sent in plaintext, the login too, as winrm_plaintext asks")
@@ -249,7 +249,7 @@ def find(user: str, file: str | None, *, prompt: bool, environment: Mapping[str,
 
 
 def _of_file(name: str) -> Secret:
-    """Return the first line of a file that nobody but its owner, who runs this, can read."""
+    """Return the first line of a file that only its owner, who runs this, can read."""
     path = Path(name).expanduser()
     try:
         with path.open("rb") as file:

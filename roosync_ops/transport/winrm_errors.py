@@ -12,7 +12,7 @@ from . import link
 from .winrm_access import Access
 
 Words = Callable[[Access, Any], tuple[str | None, str]]
-#: Longer than this a server's own words tell nobody more.
+#: Longer than this a server's own words tell no more.
 _LONGEST: Final = 300
 #: requests wraps urllib3 wraps the socket's own error; there are fewer layers than this.
 _LAYERS: Final = 10

@@ -45,7 +45,7 @@ def patiently(work):
     for wait in (0.1, 0.2, 0.5, 1, 2):
         try:
             return work()
-        except PermissionError:  # somebody has it open: Drive, a scanner, the agent itself
+        except PermissionError:  # another process has it open: Drive, a scanner, the agent itself
             time.sleep(wait)
     return work()
 
@@ -177,7 +177,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def _feed(run: Run, text: bytes, path: str) -> None:
-    """Write stdin to a file. `>` is no plain character, but this line goes to WinRS's own cmd.exe and nobody else."""
+    """Write stdin to a file. `>` is no plain character, but this line goes to WinRS's own cmd.exe alone."""
     run(windows_link.line("findstr.exe", "/R", ".") + " >" + path, text, _PIECE_S)
 
 

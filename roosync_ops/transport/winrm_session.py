@@ -23,7 +23,7 @@ from .winrm_errors import worded
 from .winrm_files import pieces
 
 # Debug records of these hold whole messages and the tokens of logins, from which a password can be guessed at leisure;
-# their errors are told by whoever gets the exception.
+# their errors are told where the exception is caught.
 for _name in ("pypsrp", "spnego", "requests_credssp"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
@@ -33,7 +33,7 @@ _NO_SUCH_SHELL: Final = 2150858843
 _IDLE_S: Final = 180
 #: cmd.exe and its tools write UTF-8 then; a Python writes what it likes.
 _UTF_8: Final = 65001
-#: To say good-bye, in s: the answer matters to nobody.
+#: To say good-bye, in s: the answer does not matter.
 _GOOD_BYE_S: Final = 3
 #: Windows drops a connection that was idle for two minutes, and with it the login that encrypts the messages: one that
 #: was idle for this long, in s, is left and another made.
@@ -228,7 +228,7 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
 
 
 def _bounded(build: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
-    """Have no more of a reply's body read than any reply has: whoever answers may never end."""
+    """Have no more of a reply's body read than any reply has: a hostile server may never end."""
 
     def bounded(*asked: Any) -> requests.Response:
         response = build(*asked)
@@ -253,4 +253,4 @@ def _no_plaintext(response: requests.Response, *_: Any, **__: Any) -> None:
     """Take no answer that anybody on the way could have written. pypsrp would."""
     kind = response.headers.get("content-type", "")
     if response.ok and response.content and not kind.startswith(("multipart/encrypted", "multipart/x-multi-encrypted")):
-        raise WinRMError("it answered in plaintext where everything must be encrypted; whoever it was is not believed")
+        raise WinRMError("it answered in plaintext where everything must be encrypted; so the answer is not believed")

@@ -1,7 +1,7 @@
 """What was told, kept in a local folder: shared by every watcher of one shared state, and by a watcher's next life.
 
 Only under the lock is a reading turned into flips, and what was told is written before it is told: an event is told
-once whoever sees it, and by nobody twice. A watcher that is killed between the two has it in the history all the same.
+once by the first watcher that sees it, and never twice. A watcher killed between the two has it in the history.
 """
 
 from collections.abc import Callable

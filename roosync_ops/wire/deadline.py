@@ -44,7 +44,7 @@ class _Job:
         """Return True once it has ended, False where that takes longer."""
         ended = self.done.acquire(timeout=within_s)
         if ended:
-            self.done.release()  # it stays so, whoever asks
+            self.done.release()  # it stays so for every caller
         return ended
 
 
@@ -80,7 +80,7 @@ class BoundedShare:
         job = _Job(function, doing)
         self._job = job
         if not self._has_worker:
-            # Nobody waits for it at the end: the interpreter must be able to end while it hangs in the kernel.
+            # It is not waited for at the end: the interpreter must be able to end while it hangs in the kernel.
             _thread.start_new_thread(self._work, ())
             self._has_worker = True
         self._wake.release()

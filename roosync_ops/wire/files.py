@@ -25,7 +25,7 @@ _PIECE_BYTES = 65_536
 #: service of any generation reads, or sweeps away, what ends so.
 SPARE = ".part"
 ASIDE = ".aside"
-#: Windows lets nobody touch a file that another process replaces or holds open: for milliseconds (a scan, a sync).
+#: Windows lets no process touch a file that another process replaces or holds open: for milliseconds (a scan, a sync).
 RETRY_DELAYS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 

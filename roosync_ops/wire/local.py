@@ -1,4 +1,4 @@
-"""Local files of ours: private whatever the umask, written whole, through no link and into nobody else's folder.
+"""Local files of ours: private whatever the umask, written whole, through no link and into no other user's folder.
 
 On Windows a user's own folders are theirs by their access lists; nothing is asked there.
 """
@@ -18,7 +18,7 @@ FILE_MODE = 0o600
 #: A folder of another user's, and one that others may write into: what lies in it may be anybody's.
 FOREIGN = "LOCAL_DIR_FOREIGN"
 OPEN = "LOCAL_DIR_OPEN"
-#: One that is everybody's on purpose, such as /tmp: another is to be named.
+#: One that all users share on purpose, such as /tmp: another is to be named.
 SHARED = "LOCAL_DIR_SHARED"
 #: No note of ours, and no answer of another session, is longer, in characters.
 MAX_OBJECT = 67_108_864
@@ -50,8 +50,8 @@ class NotOursError(PermissionError):
 def check_folder(path: str, *, parents: bool = False) -> None:
     """Raise NotOursError where `path` is there, and another user made it or may write into it.
 
-    `parents`: or may put another in its place: then those above it are root's or ours, and nobody else writes into them
-    but where the sticky bit keeps names (sshd's StrictModes asks as much). Raises OSError where it cannot be seen.
+    `parents`: or may put another in its place: then those above it are root's or ours, and others write into them
+    only where the sticky bit keeps names (sshd's StrictModes asks as much). Raises OSError where it cannot be seen.
     """
     if os.name != "posix":
         return

@@ -12,7 +12,7 @@ from .times import time_or_none, to_iso
 from .typed import Any, Callable, Json
 
 #: So much of what our agent writes is carried by an entry, that a file which an older service rolled back or deleted is
-#: contradicted by it; of a machine that does not beat, which nobody would write again, its past as well.
+#: contradicted by it; of a machine that does not beat, which would not be written again, its past as well.
 _CARRIED = (
     "version", "state", "sequence", "sessionId", "leftAt", "heartbeatInterval", "offlineTimeout", "autoSyncEnabled"
 )  # fmt: skip

@@ -139,7 +139,7 @@ def killed_and_resumed(product: Variant, where: Sequence[str | Path], seed: int,
     process.kill()
     process.communicate()
     code, said = product("rollout", *where, "--resume")
-    if "left nobody behind" in said:
+    if "left no machine behind" in said:
         code, said = product("rollout", *where)
     assert code == 0, (seed, said)
     code, said = product("rollout", *where)

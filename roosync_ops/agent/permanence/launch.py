@@ -1,4 +1,4 @@
-"""The command that runs the loop when nobody types it."""
+"""The command that runs the loop when the permanence starts it."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Process(Mechanism):
         return bool(found)
 
     def start(self, words: list[str] | None) -> None:
-        """Start a supervisor that belongs to nobody's session."""
+        """Start a supervisor outside every session."""
         words = words or text_in(self._marker).split("\0")
         try:
             with open(local.create(self._log), "wb") as log:

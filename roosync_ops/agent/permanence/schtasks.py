@@ -177,7 +177,7 @@ def user_sid() -> str:
 
 
 def remove_if_empty(name: str) -> bool:
-    r"""Remove the folder of tasks `\name`; False where it holds tasks, is not there, or there is nobody to ask.
+    r"""Remove the folder of tasks `\name`; False where it holds tasks, is not there, or no scheduler answers.
 
     schtasks cannot; COM can: ITaskFolder::DeleteFolder.
 

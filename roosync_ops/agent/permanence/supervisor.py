@@ -62,7 +62,7 @@ class _Supervisor:
 
     def _end(self, number: int, _frame: Any) -> None:
         self._ending = True
-        signal_process(self._child, None, number)  # 0 between two lives: nobody
+        signal_process(self._child, None, number)  # 0 between two lives: no process
 
 
 def supervise(folder: str, work: Callable[[], int]) -> int:

@@ -36,7 +36,7 @@ from roosync_ops.wire.typed import Answer, Any, Json
 
 ROLLED_BACK = "ROLLED_BACK"
 LOCK = "guard.lock"
-#: What `--supervised` says of the guard itself, as against whoever is to start it.
+#: What `--supervised` says of the guard itself, as against the process that is to start it.
 _DETACHED = "detached"
 _LOOK_S = 0.25
 #: How long the guard of a trial that another one has replaced may take to end, in s.
@@ -162,7 +162,7 @@ def answer(flags: Flags) -> Answer:
     config = config_of(flags)
     places = prepare(config)
     if flags.supervised != _DETACHED:
-        if sys.platform == "win32":  # whoever asks is about to be the build on trial, which may hang in its first line
+        if sys.platform == "win32":  # the caller is about to be the build on trial, which may hang in its first line
             pid = os.getppid()
             local.write(places.tried, json.dumps({"pid": pid, "start": process_start(pid)}).encode())
         begin(flags, config)

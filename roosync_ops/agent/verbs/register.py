@@ -46,7 +46,7 @@ def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> Json
     if beside_loop:
         publisher.join_session()
     record = publisher.beat(now)
-    # the heartbeat is registered; the view is rebuilt by whoever keeps it next
+    # the heartbeat is registered; the view is rebuilt by its next keeper
     with suppress(ProblemError):
         ViewWriter(publisher).tend(now)
     return record

@@ -63,7 +63,7 @@ def _clock() -> SystemClock:
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
-    """A scheduled task comes back once a minute by itself, and whoever started it waits for its word."""
+    """A scheduled task comes back once a minute by itself, and the verb that started it waits for its word."""
     if flags.supervised not in (None, "task"):
         clock.wait(_BAD_CONFIG_S)
 
@@ -118,7 +118,7 @@ def _end(loop: Loop, places: Places) -> bool:
     loop.publisher.loop = {**(loop.publisher.loop or {}), "pid": None}
     try:
         if not _take_request(places).get("saveState", True):
-            loop.step()  # another is about to begin: a beat now, so that nobody waits longer than an interval for it
+            loop.step()  # another is about to begin: a beat now, so that no reader waits longer than an interval for it
             return False
         if system_goes_down():
             loop.publisher.attempt(lambda: None, now_ms())

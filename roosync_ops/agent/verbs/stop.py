@@ -1,4 +1,4 @@
-"""`stop`: end for good whatever of ours runs here, whoever keeps it alive, and have its record say that it left."""
+"""`stop`: end for good whatever of ours runs here, whatever keeps it alive, and have its record say that it left."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def answer(flags: Flags) -> Answer:
 
 
 def take_turn(places: Places) -> Lock:
-    """Wait until nobody else starts, stops or installs here. Raises LocalError."""
+    """Wait until no other process starts, stops or installs here. Raises LocalError."""
     turn = take(places.control_lock, _TURN_S)
     if turn is None:
         raise LocalError("une autre action start ou stop est en cours", "réessayer")

@@ -10,7 +10,7 @@ from roosync_ops.show import schemas
 from tests.acceptance.main_job import Job
 from tests.integration.windows.hosts import BLIND, FRESH, OnWindows, job_on, on, speed
 from tests.kits.hosts import wait_for
-from tests.kits.product import roosync_ops
+from tests.kits.product import roosync_ops, sequence
 from tests.kits.winlab import WinFleet
 
 pytestmark = [
@@ -58,7 +58,12 @@ def hosts(job: Job) -> Iterator[tuple[OnWindows, OnWindows]]:
     for host in both:
         speed(host.host, FAST)
         host.host.mend()
-    wait_for("the fleet to be well again", lambda: job.run("validate").code == 0, 120)
+    beaten = {host.machine_id: sequence(job.shared, host.machine_id) for host in both}
+    wait_for(
+        "both to be seen to beat again",
+        lambda: all(sequence(job.shared, name) > number for name, number in beaten.items()),
+        120,
+    )
 
 
 def until_seen(job: Job, wanted: set[tuple[str, str | None]]) -> Seen:
