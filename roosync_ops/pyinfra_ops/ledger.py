@@ -7,7 +7,7 @@ machine is asked once, and again by the answer of whatever changed it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pyinfra.api.host import Host
@@ -51,7 +51,6 @@ class Ledger:
     lacks_python: bool = False
     #: Another machine makes `heartbeats/`: what that one wrote is to come here first. None where that is not settled.
     follows: bool | None = None
-    replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     round_trips: int = 0
 
     def consider(self, steps: tuple[str, ...], todo: tuple[str, ...]) -> None:
@@ -64,7 +63,6 @@ class Ledger:
         """Note what a machine answered to a change; its new status replaces what was known."""
         for done in reply.done:
             self.steps[done.step] = CHANGED
-            self.replies[done.step] = dict(done.reply or {})
         if self.report is not None:
             self.report = self.report.model_copy(update={"status": reply.status, "agent_sha256": reply.agent_sha256})
 

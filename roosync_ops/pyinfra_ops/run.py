@@ -71,7 +71,6 @@ class Result:
     steps: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     skipped: str | None = None
-    replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     round_trips: int = 0
     differences: tuple[Difference, ...] = ()
 
@@ -93,7 +92,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Event:
-    """Something a worker did: `kind` is connected, looked-at or step; `step` is what pyinfra calls the operation."""
+    """Something a worker did: `kind` is looked-at or step; `step` is what pyinfra calls the operation."""
 
     kind: str
     machine_id: str

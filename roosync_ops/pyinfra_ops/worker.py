@@ -170,7 +170,7 @@ def _look_at_all(state: State, hosts: list[Host], deploy: str, teller: _Teller) 
 def _look_at(state: State, host: Host, deploy: str, teller: _Teller) -> None:
     """Whatever goes wrong on one machine is that machine's failure."""
     try:
-        if _connect(state, host, teller):
+        if _connect(state, host):
             state.activate_host(host)
             with ctx_config.use(state.config.copy()), ctx_host.use(host):
                 exec_file(deploy)
@@ -198,7 +198,7 @@ def _reason(error: Exception) -> str:
     return f"{type(inner).__name__}: {inner}"
 
 
-def _connect(state: State, host: Host, teller: _Teller) -> bool:
+def _connect(state: State, host: Host) -> bool:
     """Log in; our connectors bound each part of a login."""
     try:
         host.connect(show_errors=False, raise_exceptions=True)
@@ -213,7 +213,6 @@ def _connect(state: State, host: Host, teller: _Teller) -> bool:
             else Failure(links.CONNECT, code, f"unreachable: {error}", hint)
         )
         return False
-    teller.tell("connected", host)
     return True
 
 
@@ -246,4 +245,4 @@ def _result(state: State, host: Host) -> Result:
     if host in state.failed_hosts and book.failure is None:
         where = next((step for step, outcome in book.steps.items() if outcome == PLANNED), "run")
         book.fail(Failure(where, "FAILED", "pyinfra gave it up", _in_detail(host)))
-    return Result(host.name, book.steps, book.failure, book.skipped, book.replies, book.round_trips, book.differences)
+    return Result(host.name, book.steps, book.failure, book.skipped, book.round_trips, book.differences)
