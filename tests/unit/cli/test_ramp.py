@@ -220,7 +220,7 @@ def test_the_journal_names_who_failed_and_who_is_left(tmp_path: Path, monkeypatc
     )
     assert journal.left() == NAMES[1:]
     journal.note([Result(name) for name in NAMES])
-    with pytest.raises(CommandError, match="nobody"):
+    with pytest.raises(CommandError, match="left no machine behind"):
         journal.left()
 
 
