@@ -103,7 +103,7 @@ from roosync_ops.pyinfra_ops import run
 run._load_little(["ssh"])
 import roosync_ops.pyinfra_ops.worker
 from pyinfra.api.connectors import get_all_connectors
-print(sorted(get_all_connectors()), {"asyncio", "invoke", "cryptography", "packaging._tokenizer"} & {*sys.modules})
+print(sorted(get_all_connectors()), {"asyncio", "invoke", "cryptography"} & {*sys.modules})
 from paramiko import Transport
 print(Transport.__module__)
 """
