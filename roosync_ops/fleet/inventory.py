@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -133,7 +134,7 @@ def _run(path: Path, source: str) -> dict[str, Any]:
     except SystemExit as error:
         raise _wrong(path, _line_of(error, path), f"it exits ({error.code!r:.80}) before it has listed all") from None
     except BaseException as error:  # noqa: BLE001 - a user's file can raise anything
-        said = str(error) if isinstance(error, FleetError) else f"{type(error).__name__}: {error}"
+        said = str(error) if isinstance(error, FleetError) else traceback.format_exception_only(error)[-1].strip()
         raise _wrong(path, _line_of(error, path), said) from None
     finally:
         os._exit = end

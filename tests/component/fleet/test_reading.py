@@ -58,6 +58,9 @@ BROKEN = [
     pytest.param(_LINES.encode("utf-16-le"), "line 1: it holds a NUL byte", id="UTF-16 without a mark"),
     pytest.param(_LINES.encode() + b"\0", "line 3: it holds a NUL byte", id="NUL"),
     pytest.param(b"# coding: latin-1\n# \xe9\n", "line 2: byte 0xe9 is no UTF-8", id="latin-1"),
+    pytest.param(
+        b"class E(Exception):\n    def __str__(self):\n        raise self\nraise E\n", "line 4: E: <", id="says naught"
+    ),
     pytest.param(b"#" * (MAX_BYTES + 1), f"more than {MAX_BYTES} bytes", id="huge"),
 ]
 #: A command of every path on which an inventory is read, with what it needs.
