@@ -1,4 +1,4 @@
-"""What holds of flips for any sequence of rows, restarts, doubles, late readings and clocks."""
+"""What holds of flips for any sequence of rows, restarts, late readings and clocks; a reading has one row a machine."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _ROWS = st.lists(
         st.sampled_from([None, None, None, v.Doubt.OBSERVER, v.Doubt.SIGHT]),
     ),
     max_size=6,
+    unique_by=lambda row: row.machine_id,
 )
 _STEPS = st.lists(
     st.tuples(st.none() | _ROWS, st.sampled_from([0, 1_000, 5_000, 30_000, 70_000, -1_000, -600_000]), st.booleans()),
