@@ -80,12 +80,13 @@ def put_view(shared: Path, *records: dict[str, Any], now_ms: int = NOW) -> Path:
     return path
 
 
-def share_threads() -> int:
-    """How many threads of this process are there to touch a share."""
-    count = 0
-    for frame in [*sys._current_frames().values()]:
+def share_threads() -> set[int]:
+    """The threads of this process that are there to touch a share: one of an earlier test may just be ending."""
+    found = set()
+    for thread, frame in [*sys._current_frames().items()]:
         at: FrameType | None = frame
         while at is not None and at.f_code is not BoundedShare._work.__code__:
             at = at.f_back
-        count += at is not None
-    return count
+        if at is not None:
+            found.add(thread)
+    return found
