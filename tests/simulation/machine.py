@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from roosync_ops.agent.beat import Session
@@ -22,7 +23,6 @@ from .truth import Life
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from roosync_ops.lab.replica import SyncLink
 
@@ -135,6 +135,7 @@ class Machine:
         clock.ahead_ms = self.clock.ahead_ms
         self.clock = clock
         self._touch = Touch(self.link, self.replica, clock)
+        Path(self._places.loop_lock).touch()  # as the process of a loop has it
         share = FolderShare(self.config.shared, self.name, self._touch)
         session = Session(f"boot-{self._boots}", f"session-{self._boots}", clock.wall_ms())
         publisher = HeartbeatPublisher(self.config, self._places, share, Journal(self._places.journal), session)
