@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,12 @@ def put_view(shared: Path, *records: dict[str, Any], now_ms: int = NOW) -> Path:
 def share_threads() -> set[int]:
     """The threads of this process that are there to touch a share: one of an earlier test may just be ending."""
     found = set()
-    for thread, frame in [*sys._current_frames().items()]:
+    gc.disable()  # collecting meanwhile, CPython before 3.11.5 locks itself up (gh-106883)
+    try:
+        frames = sys._current_frames()
+    finally:
+        gc.enable()
+    for thread, frame in [*frames.items()]:
         at: FrameType | None = frame
         while at is not None and at.f_code is not BoundedShare._work.__code__:
             at = at.f_back
