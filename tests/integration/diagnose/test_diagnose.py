@@ -125,7 +125,7 @@ def test_fix_does_what_is_safe_says_so_and_nothing_else(troubled: Scene) -> None
     for path in (orphan, theirs):
         path.write_text("x")
         os.utime(path, (time.time() - 86_400,) * 2)
-    names = ["frozen", "killed", "stopped", "share-gone", "--timeout", "8"]
+    names = ["frozen", "killed", "stopped", "share-gone", "--timeout", "60"]
     shown = troubled.document(*names, "--fix", "--dry")
     wanted = [("restart", "frozen"), ("restart", "killed"), ("sweep", None)]
     assert [(fix["fix"], fix["machineId"]) for fix in shown["fixes"]] == wanted
