@@ -35,6 +35,25 @@ def answer(flags: Flags) -> Answer:
     except ProblemError:
         _hold_back(flags, clock)
         raise
+    done = _life(flags, config, places, clock)
+    while done is None:  # what was written down may be gone with the folder: this process knows it still
+        try:
+            done = _life(flags, config, prepare(config), clock)
+        except LocalError:
+            clock.wait(_BAD_CONFIG_S)
+            if clock.stopping():
+                raise
+    return done
+
+
+def _clock() -> SystemClock:
+    clock = SystemClock()
+    clock.catch_signals()
+    return clock
+
+
+def _life(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer | None:
+    """Beat, as the only loop here, and return what it came to; None where the local folder is to be made again."""
     clock.listen(places.request)
     lock = _only_loop(places, clock, wait=flags.supervised is not None)
     if lock is None:
@@ -47,19 +66,12 @@ def answer(flags: Flags) -> Answer:
         if place is None:
             _hold_back(flags, clock)
             raise already_started(None)
-        done = _loop(flags, config, places, clock)
+        return _loop(flags, config, places, clock)
     finally:
         # Not left to the process's end: a call stuck in the kernel can keep a dead process and its descriptors.
         lock.release()
         if place is not None:
             place.close()
-    return done or answer(flags)
-
-
-def _clock() -> SystemClock:
-    clock = SystemClock()
-    clock.catch_signals()
-    return clock
 
 
 def _hold_back(flags: Flags, clock: SystemClock) -> None:
@@ -85,7 +97,7 @@ def _only_loop(places: Places, clock: SystemClock, *, wait: bool) -> Lock | None
 
 
 def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> Answer | None:
-    """Beat, and return what it came to; None where the local folder is no longer whole: to be made again."""
+    """Beat; return as `_life` does."""
     _take_request(places)  # what was asked of an earlier loop is not meant for this one
     started = now_ms()
     publisher = publisher_of(config, places, started)

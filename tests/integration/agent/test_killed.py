@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -9,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from roosync_ops.agent.journal import read
-from tests.kits.agent_process import Agent
-from tests.kits.hosts import child_process, wait_for
+from tests.kits.agent_process import Agent, alive
+from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 
 KILLS = 300
 #: Forks children that beat without a pause, each killed at a random instant of its first beats, however long those take
@@ -100,3 +101,18 @@ def test_killed_run_after_run_the_next_one_goes_on(agent: Agent) -> None:
 
 def _is_past(agent: Agent, sequence: int) -> bool:
     return agent.sequence() > sequence
+
+
+def test_a_loop_whose_local_folder_was_removed_makes_it_again_beats_on_and_is_stopped(agent: Agent) -> None:
+    """As a rollout leaves it: what it is to do stands in the folder alone, and is gone with it."""
+    agent.local.mkdir(mode=0o700)
+    told = {"machineId": "m1", "shared": str(agent.shared), "heartbeatInterval": 200, "offlineTimeout": 2000}
+    (agent.local / "config.json").write_text(json.dumps({**told, "shareDeadline": 1}))
+    subprocess.run([*agent.line("start")[:3], "--local-dir", str(agent.local)], check=True, timeout=PATIENCE_S)
+    pid, number = agent("status")["pid"], agent.sequence()
+    shutil.rmtree(agent.local)
+    wait_for("beats, and a folder to find the loop by", lambda: agent.sequence() > number + 5)
+    assert agent("status")["pid"] == pid
+    assert agent("stop")["result"]["stateSaved"] is True
+    assert not alive(pid)
+    assert agent.record()["agent"]["state"] == "left"

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -83,17 +82,6 @@ def test_killed_it_is_back_and_counts_on(agent: Agent) -> None:
     kill(pid)
     wait_for("a beat of another loop", lambda: agent.record()["agent"]["sequence"] > number + 5)
     assert agent("status")["pid"] != pid
-
-
-def test_a_loop_whose_local_folder_was_removed_makes_it_again_beats_on_and_is_stopped(agent: Agent) -> None:
-    agent("start", *BEATS)
-    pid, number = agent("status")["pid"], agent.sequence()
-    shutil.rmtree(agent.local)
-    wait_for("beats, and a folder to find the loop by", lambda: agent.sequence() > number + 5)
-    assert agent("status")["pid"] == pid
-    assert agent("stop")["result"]["stateSaved"] is True
-    assert not alive(pid)
-    assert agent.record()["agent"]["state"] == "left"
 
 
 def test_a_killed_supervisor_takes_nothing_with_it_and_stop_still_stops(agent: Agent) -> None:
